@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+/** Where `handful` starts: hands the process's own streams, signals and arguments to the command line. */
+import { readFileSync } from 'node:fs'
+import os from 'node:os'
+import type { CommandContext } from './context.js'
+import { jobs } from './jobs.js'
+import { runCommandLine } from './program.js'
+import { shellWord } from './shell.js'
+import { Terminal } from './terminal.js'
+
+/** `handful predict ... | head` closes the pipe early: that is no failure, and nobody is left to tell. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+const args = process.argv.slice(2)
+const context: CommandContext = {
+  version,
+  terminal: new Terminal({
+    stdout: process.stdout,
+    stderr: process.stderr,
+    environment: process.env,
+    now: () => performance.now() / 1000,
+  }),
+  signals: process,
+  jobs,
+  environment: process.env,
+  commandLine: ['handful', ...args].map(shellWord).join(' '),
+  date: () => new Date(),
+  cores: os.availableParallelism(),
+}
+process.exitCode = await runCommandLine(args, context)

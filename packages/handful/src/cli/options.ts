@@ -1,0 +1,67 @@
+/** Readers for the values of options: each turns a text into a value or says which option it does not suit. */
+import type { z } from 'zod'
+import { quoted, usageError, type HandfulError } from '../errors.js'
+import { listAlternatives, closest } from './suggest.js'
+
+/** A reader for whole numbers in a range. */
+export function wholeNumber(flag: string, low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN
+    if (value >= low && value <= high) return value
+    const expected = `a whole number from ${low} to ${high}`
+    throw usageError({ what: flag, got: shown(text), expected, hint: `for example ${flag} ${low}` })
+  }
+}
+
+/** A reader for numbers above zero. */
+export function positiveNumber(flag: string, example: string): (text: string) => number {
+  return (text) => {
+    const value = /^\d*\.?\d+(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN
+    if (value > 0 && Number.isFinite(value)) return value
+    const expected = 'a number above 0'
+    throw usageError({ what: flag, got: shown(text), expected, hint: `for example ${flag} ${example}` })
+  }
+}
+
+/** A reader for one of a few words. */
+export function oneOf<T extends string>(flag: string, choices: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = choices.find((choice) => choice === text)
+    if (found !== undefined) return found
+    const near = closest(text, choices)
+    throw usageError({
+      what: flag,
+      got: shown(text),
+      expected: listAlternatives(choices),
+      hint: near === undefined ? `for example ${flag} ${choices[0]}` : `did you mean ${flag} ${near}?`,
+    })
+  }
+}
+
+/** `labelsPerClass` -> `--labels-per-class`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+/** What zod found wrong with options, as the first complaint about a flag. */
+export function usageErrorOf(error: z.ZodError, help: string): HandfulError {
+  const [issue] = error.issues
+  const name = String(issue.path[0] ?? '')
+  const hint = `see ${help}`
+  if (issue.code === 'unrecognized_keys') {
+    return usageError({ what: 'option', got: issue.keys.join(', '), expected: 'known options only', hint })
+  }
+  const what = name === '' ? 'options' : flagOf(name)
+  const expected = issue.message
+  return usageError({
+    what,
+    where: 'options',
+    got: issue.code === 'custom' ? undefined : 'another value',
+    expected,
+    hint,
+  })
+}
+
+function shown(text: string): string {
+  return text === '' ? 'nothing' : quoted(text)
+}

@@ -1,0 +1,89 @@
+/** `handful predict`: classifies new images with the model of a run. */
+import { Command } from 'commander'
+import { formatCsvRow } from '../data/csv.js'
+import type { PredictResult } from '../experiments/predict-options.js'
+import type { CommandContext } from './context.js'
+import { wholeNumber } from './options.js'
+import type { Example } from './program.js'
+import { runJob } from './run-job.js'
+import { shellWord } from './shell.js'
+
+interface Typed {
+  readonly out?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly threads?: number
+  readonly device: string
+}
+
+const examples: readonly Example[] = [
+  {
+    command: 'handful predict runs/photos new/',
+    does: 'all images in a folder, as CSV on stdout',
+  },
+  { command: 'handful predict runs/photos a.jpg b.jpg --json', does: 'two images, as JSON' },
+  { command: 'handful predict runs/photos new/ --out new.csv', does: 'write a file' },
+]
+
+/** Skipped files that are named one by one; the rest are counted. */
+const NAMED_SKIPS = 5
+
+export function predictCommand(context: CommandContext): [Command, readonly Example[]] {
+  const command = new Command('predict')
+    .summary('classify new images with a run')
+    .description('Classifies new images with the model of a run.')
+    .usage('<run> <images...> [options]')
+    .argument('<run>', 'a folder that "handful fit" has written')
+    .argument('<images...>', 'image files, and folders that are searched for images')
+    .option('--out <file>', 'write the CSV to a file (file_name,predicted,probability); else to stdout')
+    .option('--threads <n>', `of the engine (${context.cores} here)`, wholeNumber('--threads', 1, 1024))
+    .option('--device <name>', 'where the engine runs (cpu)', 'cpu')
+    .option('--json', 'print the predictions as JSON on stdout')
+    .option('--quiet', 'no progress')
+    .action((run: string, images: string[], typed: Typed) => predict(context, run, images, typed))
+  return [command, examples]
+}
+
+async function predict(
+  context: CommandContext,
+  run: string,
+  images: readonly string[],
+  typed: Typed,
+): Promise<void> {
+  const { terminal } = context
+  const { readRunConfig } = await import('../training/run-folder.js')
+  await readRunConfig(run)
+  const runPredict = await context.jobs.predict()
+  const options = { run, images, threads: typed.threads ?? context.cores, device: typed.device }
+  const result = await runJob(
+    context,
+    { quiet: typed.quiet === true, stopping: 'nothing is written' },
+    (job) => runPredict(options, job),
+  )
+  const csv = toCsv(result)
+  if (typed.out !== undefined) {
+    const { writeFileAtomic } = await import('../data/atomic.js')
+    await writeFileAtomic(typed.out, csv)
+  }
+  if (typed.json === true) terminal.data(JSON.stringify(result))
+  else if (typed.out === undefined) terminal.stdout.write(csv)
+  for (const { path, reason } of result.skipped.slice(0, NAMED_SKIPS))
+    terminal.message(`Skipped ${path}: ${reason}`)
+  const more = result.skipped.length - NAMED_SKIPS
+  if (more > 0) terminal.message(`Skipped ${more} more.`)
+  if (typed.quiet !== true) {
+    const where = typed.out === undefined ? '' : `, written to ${typed.out}`
+    terminal.message(
+      `${result.predictions.length} predictions${where}. How far to trust them: ${shellWord(run)}/report.html`,
+    )
+  }
+}
+
+function toCsv(result: PredictResult): string {
+  const rows = result.predictions.map(({ path, predicted, probability }) => [
+    path,
+    predicted,
+    probability.toFixed(4),
+  ])
+  return [['file_name', 'predicted', 'probability'], ...rows].map(formatCsvRow).join('')
+}

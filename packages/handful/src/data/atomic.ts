@@ -1,0 +1,58 @@
+/**
+ * Files that are there whole or not at all: written under a temporary name in the same folder, flushed to the disk,
+ * then renamed over the old one. Whatever goes wrong before the rename, the old file stays as it was.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { systemCode, systemError } from '../errors.js'
+
+type Chunk = string | Uint8Array
+
+/**
+ * Writes a file and the folders above it.
+ *
+ * @param content the whole content, or pieces of it that are written one after another
+ * @throws HandfulError in one line for a full disk, missing permission, a read-only place, a file in place of a folder;
+ *   whatever the making of the content throws passes through
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: Chunk | Iterable<Chunk> | AsyncIterable<Chunk>,
+): Promise<void> {
+  const folder = dirname(path)
+  const temporary = join(folder, `.${basename(path).slice(0, 100)}.${randomUUID()}.part`)
+  try {
+    await mkdir(folder, { recursive: true })
+    await writeFlushed(
+      temporary,
+      typeof content === 'string' || content instanceof Uint8Array ? [content] : content,
+    )
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined)
+    throw systemCode(error) === undefined ? error : systemError('writing', path, error)
+  }
+  await flushFolder(folder)
+}
+
+async function writeFlushed(path: string, chunks: Iterable<Chunk> | AsyncIterable<Chunk>): Promise<void> {
+  const file = await open(path, 'wx')
+  try {
+    for await (const chunk of chunks) await file.writeFile(chunk)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Makes the rename itself last. Folders cannot be flushed on Windows and on some network disks. */
+async function flushFolder(path: string): Promise<void> {
+  try {
+    const folder = await open(path, 'r')
+    await folder.sync().finally(() => folder.close())
+  } catch {
+    return
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * The one way in: a data set by name or a folder of the user's own images, with every option checked.
+ */
+
+import { z } from 'zod'
+import { usageError } from '../errors.js'
+import { openFolder } from './folder.js'
+import type { Dataset } from './image-set.js'
+import { dataFolders } from './locate.js'
+import { datasetEntry, type OpenProgress } from './registry.js'
+
+/** Side of the square that a folder's images are brought to, where none is asked for. */
+export const DEFAULT_SIZE = 32
+
+export const fitSchema = z.enum(['cover', 'pad', 'stretch'])
+export const sizeSchema = z.int().min(4).max(1024)
+
+const specSchema = z.strictObject({
+  dataset: z.string().min(1).optional(),
+  folder: z.string().min(1).optional(),
+  dataDir: z.string().min(1).optional(),
+  size: sizeSchema.optional(),
+  fit: fitSchema.optional(),
+  channels: z.union([z.literal(1), z.literal(3)]).optional(),
+  labels: z.enum(['required', 'optional']).optional(),
+  seed: z.int().min(0),
+  count: z.int().min(1).optional(),
+  testCount: z.int().min(0).optional(),
+})
+
+/** What to open: either `dataset` or `folder`. */
+export type DatasetSpec = z.infer<typeof specSchema>
+
+export interface OpenOptions {
+  readonly onProgress?: OpenProgress
+  readonly signal?: AbortSignal
+  /** Where `HANDFUL_DATA`, `HANDFUL_CACHE` and `XDG_CACHE_HOME` are looked up; the process's own where left out. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  readonly fetch?: typeof globalThis.fetch
+}
+
+/**
+ * Opens a data set.
+ *
+ * @example
+ *     const { train, test } = await openDataset({ dataset: 'mnist', seed: 0 })
+ *     const own = await openDataset({ folder: 'cells', size: 48, fit: 'pad', seed: 0 })
+ *
+ * @returns training images `[count, size, size, channels]` with the labels that are known, and a test split without
+ * @throws HandfulError in one line; exit code 2 where the spec itself is wrong
+ */
+export async function openDataset(
+  spec: DatasetSpec & { readonly onProgress?: OpenProgress },
+  options: OpenOptions = {},
+): Promise<Dataset> {
+  const { onProgress = options.onProgress, ...rest } = spec
+  const checked = checkSpec(rest)
+  const { dataset, folder, seed, count, testCount } = checked
+  const { signal, environment = process.env, fetch } = options
+  if (folder !== undefined) {
+    return openFolder({
+      folder,
+      size: checked.size ?? DEFAULT_SIZE,
+      fit: checked.fit ?? 'cover',
+      channels: checked.channels,
+      labels: checked.labels ?? 'required',
+      seed,
+      onProgress: (done, total) => onProgress?.(done, total, 'decoding'),
+      signal,
+    })
+  }
+  const entry = datasetEntry(dataset ?? '')
+  refuse(checked.size !== undefined && checked.size !== entry.size, 'size', `${checked.size}`, {
+    expected: `${entry.size}, the size of ${entry.title}`,
+  })
+  refuse(
+    checked.channels !== undefined && checked.channels !== entry.channels,
+    'channels',
+    `${checked.channels}`,
+    {
+      expected: `${entry.channels}, the channels of ${entry.title}`,
+    },
+  )
+  refuse(!entry.generated && (count ?? testCount) !== undefined, 'count', `${count ?? testCount}`, {
+    expected: 'none: only generated sets have a choice',
+  })
+  const folders = dataFolders(checked.dataDir, environment)
+  return entry.open({ folders, seed, count, testCount, onProgress, signal, fetch })
+}
+
+function checkSpec(spec: unknown): DatasetSpec {
+  const parsed = specSchema.safeParse(spec)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw usageError({ what: 'option', where: issue.path.join('.') || 'data set', got: issue.message })
+  }
+  const { dataset, folder } = parsed.data
+  if ((dataset === undefined) === (folder === undefined)) {
+    throw usageError({
+      what: 'images',
+      got: dataset === undefined ? 'neither a folder nor a data set' : 'both a folder and a data set',
+      expected: 'one of them',
+      hint: 'give the folder of your images, or --dataset strokes to try',
+    })
+  }
+  return parsed.data
+}
+
+function refuse(wrong: boolean, what: string, got: string, parts: { expected: string }): void {
+  if (wrong) throw usageError({ what, where: `--${what}`, got, ...parts, hint: 'leave it out' })
+}

@@ -1,0 +1,79 @@
+/**
+ * Predictions as one CSV table, `file_name,label,predicted,probability,split,source`: the paths are those that came
+ * in, `label` is what was known beforehand (never a test label), so the table can be filled in and read back as
+ * `labels.csv`.
+ */
+
+import { writeFileAtomic } from './atomic.js'
+import { formatCsvRow } from './csv.js'
+import type { Images } from './image-set.js'
+import { TestSet, revealFileNames } from './test-set.js'
+
+export const PREDICTION_COLUMNS = [
+  'file_name',
+  'label',
+  'predicted',
+  'probability',
+  'split',
+  'source',
+] as const
+
+export interface Predictions {
+  readonly images: Images | TestSet
+  readonly classNames: readonly string[]
+  /** `[count]`, the labels the classifier was given, -1 where none; left out for new images and test splits. */
+  readonly labels?: ArrayLike<number>
+  /** `[count]`, class indices. */
+  readonly predicted: ArrayLike<number>
+  /** `[count]`, the probability of the predicted class, 0 .. 1. */
+  readonly probability: ArrayLike<number>
+  /** `train`, `test` or what else the images are. */
+  readonly split: string
+  /** What predicted: `vae + propagation`. */
+  readonly source: string
+}
+
+/**
+ * Writes the table, whole or not at all. Rows of a test split are sorted by file name.
+ *
+ * @throws HandfulError if the file cannot be written
+ */
+export async function writePredictions(path: string, parts: readonly Predictions[]): Promise<void> {
+  await writeFileAtomic(path, inBlocks(tableRows(parts)))
+}
+
+/** The table's lines, the header first. */
+export function* tableRows(parts: readonly Predictions[]): Generator<string> {
+  yield formatCsvRow(PREDICTION_COLUMNS)
+  for (const part of parts) yield* partRows(part)
+}
+
+function* partRows({ images, classNames, labels, predicted, probability, split, source }: Predictions) {
+  const fileNames = images instanceof TestSet ? revealFileNames(images) : images.paths
+  const count = fileNames.length
+  for (const [name, values] of Object.entries({ labels, predicted, probability })) {
+    if (values === undefined || values.length === count) continue
+    throw new RangeError(
+      `internal: writePredictions (${split}): got ${values.length} ${name}, expected ${count}`,
+    )
+  }
+  const order = Array.from({ length: count }, (_, index) => index)
+  if (images instanceof TestSet) order.sort((a, b) => (fileNames[a] < fileNames[b] ? -1 : 1))
+  for (const index of order) {
+    const label = labels === undefined || labels[index] < 0 ? '' : classNames[labels[index]]
+    const share = probability[index].toFixed(4)
+    yield formatCsvRow([fileNames[index], label, classNames[predicted[index]], share, split, source])
+  }
+}
+
+/** Some hundred rows at a time: one system call for each row would be slow. */
+function* inBlocks(rows: Iterable<string>): Generator<string> {
+  let block: string[] = []
+  for (const row of rows) {
+    block.push(row)
+    if (block.length < 1000) continue
+    yield block.join('')
+    block = []
+  }
+  yield block.join('')
+}

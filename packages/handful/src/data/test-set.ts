@@ -1,0 +1,113 @@
+/**
+ * A test split that cannot leak: it shows its images and counts right answers, and nothing else. The labels are
+ * private, and so are the file names, which may hold the class (`test/cat/7.png`); `images.paths` are numbers instead.
+ * Only the scorer reads the labels, only the writer of predictions the names.
+ */
+
+import { imageBytes, type Images } from './image-set.js'
+
+/** Right answers, in all and class by class. */
+export interface TestScore {
+  /** `correct / total`, in 0 .. 1. */
+  readonly accuracy: number
+  readonly correct: number
+  readonly total: number
+  /** One entry for each class; its accuracy is null where the split has no image of the class. */
+  readonly perClass: readonly ClassScore[]
+  /** `confusion[true class][predicted class]`, numbers of images. */
+  readonly confusion: readonly (readonly number[])[]
+}
+
+export interface ClassScore {
+  readonly className: string
+  readonly correct: number
+  readonly total: number
+  readonly accuracy: number | null
+}
+
+export interface TestSetParts {
+  readonly name: string
+  readonly height: number
+  readonly width: number
+  readonly channels: 1 | 3
+  /** `[count, height, width, channels]`. */
+  readonly pixels: Uint8Array
+  /** `[count]`, every one known. */
+  readonly labels: ArrayLike<number>
+  readonly classNames: readonly string[]
+  /** The file of each image; `test/00042` and so on where left out. */
+  readonly fileNames?: readonly string[]
+}
+
+/** The file names of a test split, for predictions.ts alone: class folders give the class away. */
+export let revealFileNames: (test: TestSet) => readonly string[]
+
+export class TestSet {
+  readonly images: Images
+  readonly classNames: readonly string[]
+  readonly #labels: Int32Array
+  readonly #fileNames: readonly string[]
+
+  static {
+    revealFileNames = (test) => test.#fileNames
+  }
+
+  constructor({ name, height, width, channels, pixels, labels, classNames, fileNames }: TestSetParts) {
+    const count = labels.length
+    const expected = count * imageBytes({ height, width, channels })
+    if (pixels.length !== expected) {
+      throw new RangeError(`internal: TestSet (${name}): got ${pixels.length} bytes, expected ${expected}`)
+    }
+    if (fileNames !== undefined && fileNames.length !== count) {
+      throw new RangeError(`internal: TestSet (${name}): got ${fileNames.length} names, expected ${count}`)
+    }
+    this.#labels = checkedClasses(labels, classNames.length, `TestSet (${name})`)
+    const paths = numberedPaths('test', count)
+    this.#fileNames = fileNames === undefined ? paths : [...fileNames]
+    this.images = { name, count, height, width, channels, pixels, paths }
+    this.classNames = classNames
+  }
+
+  get count(): number {
+    return this.images.count
+  }
+
+  /**
+   * Counts right answers.
+   *
+   * @param predictedClass `[count]`, a class index for every image
+   * @throws RangeError if there are too few or too many predictions, or one is not a class index
+   */
+  score(predictedClass: ArrayLike<number>): TestScore {
+    if (predictedClass.length !== this.count) {
+      throw new RangeError(
+        `internal: score (${this.images.name}): got ${predictedClass.length} predictions, expected ${this.count}`,
+      )
+    }
+    const classCount = this.classNames.length
+    const predicted = checkedClasses(predictedClass, classCount, `score (${this.images.name})`)
+    const confusion = this.classNames.map(() => new Array<number>(classCount).fill(0))
+    for (let i = 0; i < this.count; i++) confusion[this.#labels[i]][predicted[i]] += 1
+    const perClass = this.classNames.map((className, index): ClassScore => {
+      const total = confusion[index].reduce((sum, value) => sum + value, 0)
+      const correct = confusion[index][index]
+      return { className, correct, total, accuracy: total === 0 ? null : correct / total }
+    })
+    const correct = perClass.reduce((sum, entry) => sum + entry.correct, 0)
+    return { accuracy: correct / this.count, correct, total: this.count, perClass, confusion }
+  }
+}
+
+/** `train/00000`, `train/00001`, ... */
+export function numberedPaths(split: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${split}/${String(index).padStart(5, '0')}`)
+}
+
+function checkedClasses(classes: ArrayLike<number>, classCount: number, where: string): Int32Array {
+  for (let i = 0; i < classes.length; i++) {
+    const value = classes[i]
+    if (Number.isInteger(value) && value >= 0 && value < classCount) continue
+    throw new RangeError(`internal: ${where}: got class ${value} at ${i}, expected 0 to ${classCount - 1}`)
+  }
+  return Int32Array.from(classes)
+}

@@ -1,0 +1,121 @@
+/**
+ * A finished classifier in a run folder: the encoder as ONNX, and how features become probabilities. `handful predict`
+ * needs nothing else.
+ *
+ *     model/encoder.onnx             pixels -> features
+ *     model/classifier.json          class names, image size, the head's kind and settings
+ *     model/classifier.safetensors   normalisation and the head's arrays
+ */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { decodeModel, decodeSafetensors, encodeSafetensors, type NamedArray, type Program } from 'onnx-autodiff'
+import { z } from 'zod'
+import type { SquareFit } from '../data/decode.js'
+import { HandfulError, systemError } from '../errors.js'
+import type { FeatureMatrix } from '../features/matrix.js'
+import { featureMatrix } from '../features/matrix.js'
+import type { Normalisation } from '../features/normalise.js'
+import type { PredictorParameters } from '../heads/head.js'
+import type { RunFolder } from '../training/run-folder.js'
+
+export interface Classifier {
+  readonly classNames: readonly string[]
+  readonly size: number
+  readonly channels: 1 | 3
+  /** How images that are not square become so. */
+  readonly fit: SquareFit
+  /** The encoder's output that is the feature. */
+  readonly output: string
+  readonly encoder: Program
+  readonly normalisation: Normalisation
+  readonly head: PredictorParameters
+}
+
+const FOLDER = 'model'
+const ENCODER = path.join(FOLDER, 'encoder.onnx')
+const SETTINGS = path.join(FOLDER, 'classifier.json')
+const ARRAYS = path.join(FOLDER, 'classifier.safetensors')
+
+const settingsSchema = z.object({
+  version: z.literal(1),
+  classNames: z.array(z.string()).min(1),
+  size: z.number().int().positive(),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  fit: z.enum(['cover', 'pad', 'stretch']),
+  output: z.string(),
+  head: z.object({
+    kind: z.enum(['linear', 'mlp', 'neighbours']),
+    settings: z.record(z.string(), z.union([z.number(), z.string()])),
+  }),
+})
+
+const matrixArray = ({ rows, columns, data }: FeatureMatrix): NamedArray => ({ dtype: 'float32', shape: [rows, columns], data })
+const vectorArray = (data: Float32Array): NamedArray => ({ dtype: 'float32', shape: [data.length], data })
+
+export async function saveClassifier(run: RunFolder, classifier: Classifier): Promise<void> {
+  const { classNames, size, channels, fit, output, encoder, normalisation, head } = classifier
+  await run.makeFolder(FOLDER)
+  await run.writeFile(ENCODER, encoder.model)
+  await run.writeFile(
+    ARRAYS,
+    encodeSafetensors({
+      'normalisation.centre': vectorArray(normalisation.centre),
+      'normalisation.projection': matrixArray(normalisation.projection),
+      'normalisation.explained': vectorArray(normalisation.explained),
+      ...Object.fromEntries(Object.entries(head.arrays).map(([name, array]) => [`head.${name}`, matrixArray(array)])),
+    }),
+  )
+  const settings = { version: 1, classNames, size, channels, fit, output, head: { kind: head.kind, settings: head.settings } }
+  await run.writeJson(SETTINGS, settings)
+}
+
+/** @throws HandfulError if the run has no classifier yet or its files are damaged */
+export async function loadClassifier(folder: string): Promise<Classifier> {
+  const read = (name: string): Promise<Buffer> =>
+    readFile(path.join(folder, name)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw systemError('reading a classifier', path.join(folder, name), error)
+      throw new HandfulError({
+        what: 'classifier', where: folder, got: `no ${name}`, expected: 'a run that has come to its end',
+        hint: `go on with it by handful fit --resume ${folder}`,
+      })
+    })
+  const [model, json, arrayBytes] = [await read(ENCODER), await read(SETTINGS), await read(ARRAYS)]
+  try {
+    const settings = settingsSchema.parse(JSON.parse(json.toString()))
+    const { arrays } = decodeSafetensors(arrayBytes)
+    const matrix = (name: string): FeatureMatrix => {
+      const { shape, data } = arrays[name]
+      return featureMatrix(shape[0], shape[1] ?? 1, data as Float32Array)
+    }
+    const heads = Object.keys(arrays).filter((name) => name.startsWith('head.'))
+    return {
+      ...settings,
+      encoder: encoderProgram(model),
+      normalisation: {
+        kind: 'normalisation',
+        centre: arrays['normalisation.centre'].data as Float32Array,
+        projection: matrix('normalisation.projection'),
+        explained: arrays['normalisation.explained'].data as Float32Array,
+      },
+      head: {
+        kind: settings.head.kind,
+        classCount: settings.classNames.length,
+        settings: settings.head.settings,
+        arrays: Object.fromEntries(heads.map((name) => [name.slice('head.'.length), matrix(name)])),
+      },
+    }
+  } catch (error) {
+    if (error instanceof HandfulError) throw error
+    throw new HandfulError({
+      what: 'classifier', where: path.join(folder, FOLDER), got: (error as Error).message.split('\n')[0],
+      expected: 'the files that "handful fit" wrote', hint: `write them again by handful fit --resume ${folder}`,
+    })
+  }
+}
+
+function encoderProgram(model: Uint8Array): Program {
+  const { graph } = decodeModel(model)
+  const specs = (values: typeof graph.inputs): Program['inputs'] =>
+    Object.fromEntries(values.map(({ name, dtype, shape = [] }) => [name, { dtype, shape: shape.map((extent) => (typeof extent === 'number' ? extent : -1)) }]))
+  return { model, inputs: specs(graph.inputs), outputs: specs(graph.outputs), state: {} }
+}

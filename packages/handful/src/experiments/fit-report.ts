@@ -1,0 +1,167 @@
+/** Puts a run's outcome together for the report: numbers, pictures, and what to do next. */
+import { readFile } from 'node:fs/promises'
+import { openSession, Random } from 'onnx-autodiff'
+import { countLabels, imageAt, type Dataset, type Images } from '../data/image-set.js'
+import { argmaxRows, type FeatureMatrix } from '../features/matrix.js'
+import { type ImageShape, type VaeConfig, vaeDecoder, vaeEncoder } from '../models/vae.js'
+import { imageGrid } from '../report/grid.js'
+import { type PixelImage, thumbnail } from '../report/thumbnails.js'
+import type { Picture, RunReport } from '../report/types.js'
+import type { Pretrained } from '../training/pretrain-vae.js'
+import { RUN_FILES, type RunFolder } from '../training/run-folder.js'
+import type { Comparison } from './compare-heads.js'
+import type { FitOptions } from './fit-options.js'
+
+export interface FitOutcome {
+  readonly options: FitOptions
+  readonly run: RunFolder
+  readonly dataset: Dataset
+  readonly config: VaeConfig
+  readonly pretrained: Pretrained
+  readonly compared: readonly Comparison[]
+  readonly chosen: Comparison
+  /** Labels that the chosen classifier was fitted to, -1 where hidden. */
+  readonly draw: Int32Array
+  readonly trainProbabilities: FeatureMatrix
+  readonly seconds: { stage: string; seconds: number }[]
+}
+
+const EXAMPLES_PER_CLASS = 8
+const RECONSTRUCTIONS = 12
+const SAMPLES = 24
+
+export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
+  const { options, run, dataset, config, pretrained, compared, chosen, draw, seconds } = outcome
+  const { train, test } = dataset
+  const labelled = countLabels(draw, train.classNames.length)
+  const pictures = await generatedPictures(outcome)
+  const environment: unknown = JSON.parse(await readFile(run.path(RUN_FILES.environment), 'utf8'))
+  const results = compared.filter(({ accuracies }) => accuracies.length > 0)
+  const checked = chosen.confusion.flat().reduce((a, b) => a + b, 0)
+  return {
+    version: 1,
+    title: `${train.name}: ${options.labelsPerClass ?? 'all'} labels per class`,
+    createdAt: new Date().toISOString(),
+    command: commandOf(environment),
+    dataset: {
+      name: train.name,
+      classes: [...train.classNames],
+      labelled: [...labelled],
+      unlabelled: train.count - labelled.reduce((a, b) => a + b, 0),
+      height: train.height, width: train.width, channels: train.channels,
+    },
+    evaluation: test
+      ? { kind: 'test set', images: test.count }
+      : { kind: results.length > 0 ? 'leave one out' : 'none', images: checked },
+    results: results.map((each) => ({
+      features: each.features, head: each.head, baseline: each.baseline, accuracies: each.accuracies, chosen: each === chosen,
+    })),
+    confusion: checked > 0 ? chosen.confusion : undefined,
+    labelledExamples: await labelledExamples(train, draw),
+    predictions: await predictedExamples(outcome),
+    ...pictures,
+    training: {
+      model: `convolutional VAE, ${config.latent} latent dimensions`,
+      parameters: pretrained.parameterCount, steps: pretrained.steps, batch: pretrained.batch, seconds: pretrained.seconds,
+      curves: pretrained.curves.map((curve) => ({ ...curve })),
+    },
+    stages: seconds,
+    skipped: dataset.skipped.map(({ path, reason }) => ({ path, reason })),
+    notes: notesOf(outcome),
+    published: [],
+    next: [{ command: `handful predict ${run.folder} <images>`, why: 'classify new images with this model' }],
+    config: { ...options, model: config },
+    environment: environment as Record<string, unknown>,
+  }
+}
+
+function notesOf({ options, dataset, pretrained }: FitOutcome): string[] {
+  const notes = [...dataset.notes]
+  if (dataset.test) notes.push('Test images were seen neither by training nor by propagation: they are classified from their nearest neighbours.')
+  if (options.minutes !== undefined) {
+    notes.push(`Training was bound by time and came to ${pretrained.steps} steps here; --steps ${pretrained.steps} gives the same result on any run of this machine.`)
+  }
+  return notes
+}
+
+const commandOf = (environment: unknown): string => {
+  const command = (environment as { command?: unknown }).command
+  return Array.isArray(command) ? command.join(' ') : String(command ?? 'handful fit')
+}
+
+const pixelImage = (images: Images, index: number): PixelImage => ({
+  height: images.height, width: images.width, channels: images.channels, pixels: imageAt(images, index),
+})
+
+async function labelledExamples(train: Images, labels: Int32Array): Promise<Picture[][]> {
+  const byClass: number[][] = []
+  labels.forEach((label, index) => {
+    if (label >= 0) (byClass[label] ??= []).push(index)
+  })
+  return Promise.all(
+    Array.from(byClass, (indices = []) =>
+      Promise.all(
+        indices.slice(0, EXAMPLES_PER_CLASS).map(async (index) => ({
+          image: await thumbnail(pixelImage(train, index)), path: train.paths[index],
+        })),
+      ),
+    ),
+  )
+}
+
+async function predictedExamples({ dataset: { train }, draw, trainProbabilities, }: FitOutcome): Promise<RunReport['predictions']> {
+  const predicted = argmaxRows(trainProbabilities)
+  const probability = (i: number): number => trainProbabilities.data[i * trainProbabilities.columns + predicted[i]]
+  const picture = async (index: number): Promise<Picture> => ({
+    image: await thumbnail(pixelImage(train, index)), path: train.paths[index],
+    predicted: train.classNames[predicted[index]], probability: Math.min(1, probability(index)),
+  })
+  return Promise.all(
+    train.classNames.map(async (_, c) => {
+      const own = [...predicted.keys()].filter((i) => predicted[i] === c && draw[i] < 0).sort((a, b) => probability(b) - probability(a))
+      const most = own.slice(0, EXAMPLES_PER_CLASS)
+      const least = own.slice(most.length).slice(-EXAMPLES_PER_CLASS).reverse()
+      return {
+        count: own.length,
+        mostCertain: await Promise.all(most.map(picture)),
+        leastCertain: await Promise.all(least.map(picture)),
+      }
+    }),
+  )
+}
+
+/** Reconstructions of the first images and samples from the prior, for the report and as files in samples/. */
+async function generatedPictures({ options, run, dataset: { train }, config, pretrained }: FitOutcome): Promise<Pick<RunReport, 'reconstructions' | 'samples'>> {
+  const image: ImageShape = { size: train.height, channels: train.channels }
+  const { threads, device, seed } = options
+  const count = Math.min(RECONSTRUCTIONS, train.count)
+  const bytes = image.size * image.size * image.channels
+  const open = { threads, device }
+  const encoder = await openSession(vaeEncoder(config, image, pretrained.weights), open)
+  const decoder = await openSession(vaeDecoder(config, image, pretrained.weights), open)
+  try {
+    const input = { dtype: 'uint8' as const, shape: [count, image.size, image.size, image.channels], data: train.pixels.slice(0, count * bytes) }
+    const { mean } = await encoder.run({ image: input })
+    const decode = async (z: Float32Array): Promise<PixelImage[]> => {
+      const { image: found } = await decoder.run({ z: { dtype: 'float32', shape: [z.length / config.latent, config.latent], data: z } })
+      const pixels = Uint8Array.from(found.data as Float32Array, (value) => Math.round(value * 255))
+      return Array.from({ length: pixels.length / bytes }, (_, i) => ({
+        height: image.size, width: image.size, channels: image.channels, pixels: pixels.subarray(i * bytes, (i + 1) * bytes),
+      }))
+    }
+    const inputs = Array.from({ length: count }, (_, i) => pixelImage(train, i))
+    const outputs = await decode(mean.data as Float32Array)
+    const samples = await decode(new Random(seed, 'samples').fillNormal(new Float32Array(SAMPLES * config.latent)))
+    await run.writeFile('samples/reconstructions.png', await imageGrid([...inputs, ...outputs], count))
+    await run.writeFile('samples/samples.png', await imageGrid(samples, 8))
+    return {
+      reconstructions: await Promise.all(
+        inputs.map(async (each, i) => ({ input: await thumbnail(each), output: await thumbnail(outputs[i]) })),
+      ),
+      samples: await Promise.all(samples.map(thumbnail)),
+    }
+  } finally {
+    await encoder.close()
+    await decoder.close()
+  }
+}

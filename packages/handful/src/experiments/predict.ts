@@ -1,0 +1,38 @@
+/** Classifies new images with a finished run. */
+import { openImages } from '../data/open-images.js'
+import { extractFeatures } from '../features/extract.js'
+import { argmaxRows } from '../features/matrix.js'
+import { applyNormalisation } from '../features/normalise.js'
+import { onnxLinearAlgebra } from '../heads/nearest-onnx.js'
+import { restorePredictor } from '../heads/predictor.js'
+import { loadClassifier } from './classifier.js'
+import type { JobContext } from './fit-options.js'
+import type { PredictOptions, PredictResult } from './predict-options.js'
+
+export async function runPredict({ run, images: inputs, threads, device }: PredictOptions, { signal, progress }: JobContext): Promise<PredictResult> {
+  const classifier = await loadClassifier(run)
+  const { size, channels, fit, output, classNames } = classifier
+  const { images, skipped } = await openImages(inputs, {
+    size, channels, fit, signal,
+    onProgress: (done, total) => progress.report({ stage: 'read the images', done, total, unit: 'images' }),
+  })
+  const linearAlgebra = onnxLinearAlgebra({ threads })
+  try {
+    const features = await extractFeatures(classifier.encoder, images, [output], {
+      threads, device, signal,
+      onProgress: (done, total) => progress.report({ stage: 'compute features', done, total, unit: 'images' }),
+    })
+    const normalised = await applyNormalisation(classifier.normalisation, features[output], linearAlgebra)
+    const probabilities = await restorePredictor(classifier.head, linearAlgebra)(normalised)
+    const predicted = argmaxRows(probabilities)
+    return {
+      predictions: images.paths.map((path, i) => ({
+        path, predicted: classNames[predicted[i]],
+        probability: Math.min(1, probabilities.data[i * probabilities.columns + predicted[i]]),
+      })),
+      skipped,
+    }
+  } finally {
+    await linearAlgebra.close()
+  }
+}

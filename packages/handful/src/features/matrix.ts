@@ -1,0 +1,115 @@
+/**
+ * A dense matrix of features, one row an image: what extraction gives and what normalisation and heads take.
+ * Row-major float32, as ONNX Runtime reads it without a copy.
+ */
+import { HandfulError } from '../errors.js'
+
+export interface FeatureMatrix {
+  readonly rows: number
+  readonly columns: number
+  /** `rows * columns` numbers, row after row. */
+  readonly data: Float32Array
+}
+
+/** Wraps `data` (or zeros) as a matrix. Throws HandfulError where its length is not `rows * columns`. */
+export function featureMatrix(rows: number, columns: number, data?: Float32Array): FeatureMatrix {
+  const values = data ?? new Float32Array(rows * columns)
+  if (values.length !== rows * columns) {
+    throw new HandfulError({
+      what: 'feature matrix',
+      where: `${rows} rows of ${columns} columns`,
+      got: `${values.length} numbers`,
+      expected: `${rows * columns}`,
+      hint: 'pass one row per image',
+    })
+  }
+  return { rows, columns, data: values }
+}
+
+/** A matrix of an array of rows, as tests and small examples write it. */
+export function fromRows(rows: readonly (readonly number[])[]): FeatureMatrix {
+  return featureMatrix(rows.length, rows[0]?.length ?? 0, Float32Array.from(rows.flat()))
+}
+
+/** Rows `start` to `end - 1`, without a copy. */
+export function rowRange(matrix: FeatureMatrix, start: number, end: number): FeatureMatrix {
+  const { columns, data } = matrix
+  return { rows: end - start, columns, data: data.subarray(start * columns, end * columns) }
+}
+
+/** A copy of the rows named, in that order. */
+export function selectRows(matrix: FeatureMatrix, rows: ArrayLike<number>): FeatureMatrix {
+  const { columns, data } = matrix
+  const selected = featureMatrix(rows.length, columns)
+  for (let i = 0; i < rows.length; i++) {
+    selected.data.set(data.subarray(rows[i] * columns, (rows[i] + 1) * columns), i * columns)
+  }
+  return selected
+}
+
+/** The matrices one below the other. Throws HandfulError where their columns differ. */
+export function concatenateRows(...matrices: FeatureMatrix[]): FeatureMatrix {
+  const columns = matrices[0]?.columns ?? 0
+  const rows = matrices.reduce((sum, matrix) => sum + matrix.rows, 0)
+  const joined = featureMatrix(rows, columns)
+  let start = 0
+  for (const matrix of matrices) {
+    checkColumns(matrix, columns, 'concatenated features')
+    joined.data.set(matrix.data, start)
+    start += matrix.data.length
+  }
+  return joined
+}
+
+/** A copy with rows of Euclidean length 1; rows of zeros stay zeros. */
+export function unitRows(matrix: FeatureMatrix): FeatureMatrix {
+  const { rows, columns } = matrix
+  const unit = featureMatrix(rows, columns, matrix.data.slice())
+  scaleToUnitRows(unit)
+  return unit
+}
+
+/** The same in place. */
+export function scaleToUnitRows({ rows, columns, data }: FeatureMatrix): void {
+  for (let i = 0; i < rows; i++) {
+    let sum = 0
+    for (let j = i * columns; j < (i + 1) * columns; j++) sum += data[j] * data[j]
+    const scale = sum > 0 ? 1 / Math.sqrt(sum) : 0
+    for (let j = i * columns; j < (i + 1) * columns; j++) data[j] *= scale
+  }
+}
+
+/** The column of the largest number in each row (the first of equals). */
+export function argmaxRows({ rows, columns, data }: FeatureMatrix): Int32Array {
+  const best = new Int32Array(rows)
+  for (let i = 0; i < rows; i++) {
+    for (let j = 1; j < columns; j++) if (data[i * columns + j] > data[i * columns + best[i]]) best[i] = j
+  }
+  return best
+}
+
+/** Throws HandfulError where the matrix has another number of columns than it should. */
+export function checkColumns(matrix: FeatureMatrix, expected: number, where: string): void {
+  if (matrix.columns === expected) return
+  throw new HandfulError({
+    what: 'feature columns',
+    where,
+    got: `${matrix.columns}`,
+    expected: `${expected}`,
+    hint: 'extract the features with the same model, layers and pooling',
+  })
+}
+
+/** Throws HandfulError naming the first row that holds NaN or an infinity. */
+export function checkFinite({ columns, data }: FeatureMatrix, where: string): void {
+  for (let i = 0; i < data.length; i++) {
+    if (Number.isFinite(data[i])) continue
+    throw new HandfulError({
+      what: 'feature',
+      where: `${where}, row ${Math.floor(i / columns)}, column ${i % columns}`,
+      got: `${data[i]}`,
+      expected: 'a finite number',
+      hint: 'the model may have diverged: extract from an earlier checkpoint',
+    })
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * Normalisation of features, fitted on unlabelled rows: standardise each dimension, rotate to the first principal
+ * components, whiten in part, scale rows to length 1. Whitening with power p divides component j by
+ * `eigenvalue_j^(p/2)`: 0 keeps PCA's scales, 1 makes all variances 1. Large inputs take their leading eigenvectors by
+ * subspace iteration (Halko, Martinsson and Tropp, "Finding structure with randomness", SIAM Review 2011, algorithm 4.4).
+ */
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
+import { Random } from 'onnx-autodiff'
+import { HandfulError } from '../errors.js'
+import type { LinearAlgebra } from './linear-algebra.js'
+import { checkColumns, checkFinite, featureMatrix, rowRange, scaleToUnitRows } from './matrix.js'
+import type { FeatureMatrix } from './matrix.js'
+
+export interface NormalisationOptions {
+  /** Principal components kept, at most; fewer where the features have a lower rank. Default 128. */
+  readonly components?: number
+  /** 0 (PCA) to 1 (fully whitened). Default 0.5. */
+  readonly whitening?: number
+  /**
+   * What is brought to variance 1 first: `dimension`, each column (nearly constant ones less), or `block`, each group of
+   * columns as a whole, so that layers of unlike scale weigh the same. Default `block`: on raw MNIST pixels `dimension`
+   * costs label propagation 7 to 10 points at 1-8 labels per class, because it blows up pixels that are hardly ever set.
+   */
+  readonly standardise?: 'dimension' | 'block'
+  /** Columns of each block, in order. Default one block. */
+  readonly blocks?: readonly number[]
+}
+
+/** A fitted normalisation: `unit((x - centre) projection)`. Plain data: JSON and float32 arrays. */
+export interface Normalisation {
+  readonly kind: 'normalisation'
+  /** `[inputs]` means of the input. */
+  readonly centre: Float32Array
+  /** `[inputs, components]`: standardising, rotating and whitening in one. */
+  readonly projection: FeatureMatrix
+  /** `[components]` share of the (standardised) variance that each component holds, descending. */
+  readonly explained: Float32Array
+}
+
+/** Rows of a block: bounded memory, and partial sums short enough for float32. */
+const BLOCK_ROWS = 4096
+/** Above this many inputs a full eigenvalue decomposition takes seconds and subspace iteration is used. */
+const FULL_DECOMPOSITION_INPUTS = 512
+const SUBSPACE_OVERSAMPLING = 32
+const SUBSPACE_ITERATIONS = 8
+/** Components below this share of the largest variance are rounding noise. */
+const SMALLEST_VARIANCE = 1e-6
+/** A dimension's deviation is at least this share of the block's root mean square one. */
+const SMALLEST_DEVIATION = 0.01
+
+/**
+ * Fits to the rows given (labels are never looked at). A few thousand rows are enough; all may be given.
+ * Throws HandfulError with fewer than two rows, NaN or no variance at all.
+ */
+export async function fitNormalisation(
+  features: FeatureMatrix,
+  linearAlgebra: LinearAlgebra,
+  { components = 128, whitening = 0.5, standardise = 'block', blocks = [features.columns] }: NormalisationOptions = {},
+): Promise<Normalisation> {
+  const inputs = features.columns
+  checkFinite(features, 'normalisation')
+  const { centre, deviation } = moments(features)
+  const rms = Math.sqrt(deviation.reduce((sum, value) => sum + value * value, 0) / Math.max(1, inputs))
+  if (features.rows < 2 || !(rms > 0)) {
+    throw new HandfulError({
+      what: 'normalisation of features',
+      where: `${features.rows} rows of ${inputs}`,
+      got: features.rows < 2 ? 'too few rows' : 'rows that are all equal',
+      expected: 'at least two rows that differ',
+      hint: 'check that the images differ and that the model has trained',
+    })
+  }
+  const scale = inputScales(deviation, standardise, blocks)
+  const covariance = await covarianceOf(features, centre, scale, linearAlgebra)
+  const { values, vectors } = await leadingEigenvectors(covariance, components, linearAlgebra)
+  const kept = values.findIndex((value) => !(value > SMALLEST_VARIANCE * values[0]))
+  const size = kept < 0 ? values.length : kept
+  let total = 0
+  for (let j = 0; j < inputs; j++) total += covariance.data[j * inputs + j]
+  const projection = featureMatrix(inputs, size)
+  for (let i = 0; i < inputs; i++) {
+    for (let j = 0; j < size; j++) {
+      projection.data[i * size + j] =
+        scale[i] * vectors.data[i * vectors.columns + j] * values[j] ** (-whitening / 2)
+    }
+  }
+  const explained = Float32Array.from(values.slice(0, size), (value) => value / total)
+  return { kind: 'normalisation', centre, projection, explained }
+}
+
+/** `[rows, components]` with rows of length 1. Throws HandfulError where columns do not fit or a feature is NaN. */
+export async function applyNormalisation(
+  { centre, projection }: Normalisation,
+  features: FeatureMatrix,
+  linearAlgebra: LinearAlgebra,
+): Promise<FeatureMatrix> {
+  checkColumns(features, centre.length, 'normalisation')
+  checkFinite(features, 'normalisation')
+  const result = featureMatrix(features.rows, projection.columns)
+  for (let start = 0; start < features.rows; start += BLOCK_ROWS) {
+    const block = centred(features, start, centre)
+    const product = await linearAlgebra.matmul(block, projection)
+    result.data.set(product.data, start * projection.columns)
+  }
+  scaleToUnitRows(result)
+  return result
+}
+
+/** What each column is multiplied by. */
+function inputScales(
+  deviation: Float64Array,
+  standardise: 'dimension' | 'block',
+  blocks: readonly number[],
+): Float32Array {
+  const scale = new Float32Array(deviation.length)
+  const columns = blocks.reduce((sum, block) => sum + block, 0)
+  if (columns !== deviation.length) {
+    throw new HandfulError({
+      what: 'blocks of feature columns',
+      where: 'normalisation',
+      got: `${blocks.join(' + ')} = ${columns} columns`,
+      expected: `${deviation.length}`,
+      hint: 'give the size of each concatenated layer',
+    })
+  }
+  let start = 0
+  for (const block of blocks) {
+    const own = deviation.subarray(start, start + block)
+    const total = Math.sqrt(own.reduce((sum, value) => sum + value * value, 0))
+    const smallest = (SMALLEST_DEVIATION * total) / Math.sqrt(block)
+    for (let j = 0; j < block && total > 0; j++) {
+      scale[start + j] = 1 / (standardise === 'block' ? total : Math.max(own[j], smallest))
+    }
+    start += block
+  }
+  return scale
+}
+
+function moments({ rows, columns, data }: FeatureMatrix) {
+  const mean = new Float64Array(columns)
+  const square = new Float64Array(columns)
+  for (let i = 0, at = 0; i < rows; i++) for (let j = 0; j < columns; j++) mean[j] += data[at++]
+  for (let j = 0; j < columns; j++) mean[j] /= rows
+  for (let i = 0, at = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) square[j] += (data[at++] - mean[j]) ** 2
+  }
+  return { centre: Float32Array.from(mean), deviation: square.map((sum) => Math.sqrt(sum / rows)) }
+}
+
+/** Rows from `start` on, at most a block of them, less the centre and times the scale. */
+function centred(
+  features: FeatureMatrix,
+  start: number,
+  centre: Float32Array,
+  scale?: Float32Array,
+): FeatureMatrix {
+  const end = Math.min(features.rows, start + BLOCK_ROWS)
+  const source = rowRange(features, start, end)
+  const block = featureMatrix(source.rows, source.columns)
+  for (let i = 0, at = 0; i < source.rows; i++) {
+    for (let j = 0; j < source.columns; j++, at++) {
+      block.data[at] = (source.data[at] - centre[j]) * (scale === undefined ? 1 : scale[j])
+    }
+  }
+  return block
+}
+
+async function covarianceOf(
+  features: FeatureMatrix,
+  centre: Float32Array,
+  scale: Float32Array,
+  linearAlgebra: LinearAlgebra,
+): Promise<FeatureMatrix> {
+  const inputs = features.columns
+  const sums = new Float64Array(inputs * inputs)
+  for (let start = 0; start < features.rows; start += BLOCK_ROWS) {
+    const block = centred(features, start, centre, scale)
+    const product = await linearAlgebra.matmul(block, block, { transposeA: true })
+    for (let i = 0; i < sums.length; i++) sums[i] += product.data[i]
+  }
+  return featureMatrix(
+    inputs,
+    inputs,
+    Float32Array.from(sums, (sum) => sum / features.rows),
+  )
+}
+
+interface Eigenvectors {
+  /** Descending. */
+  readonly values: number[]
+  /** `[size, count]`, one eigenvector a column. */
+  readonly vectors: FeatureMatrix
+}
+
+async function leadingEigenvectors(
+  symmetric: FeatureMatrix,
+  count: number,
+  linearAlgebra: LinearAlgebra,
+): Promise<Eigenvectors> {
+  const size = symmetric.rows
+  const wanted = Math.min(count, size)
+  const width = Math.min(size, wanted + SUBSPACE_OVERSAMPLING)
+  if (size <= FULL_DECOMPOSITION_INPUTS || width > size / 2) return decompose(symmetric, wanted)
+  const start = featureMatrix(size, width)
+  // The start is the same for every call: the subspace that it converges to does not depend on it.
+  new Random(0, 'subspace iteration').fillNormal(start.data)
+  let basis = orthonormalise(start)
+  for (let iteration = 0; iteration < SUBSPACE_ITERATIONS; iteration++) {
+    basis = orthonormalise(await linearAlgebra.matmul(symmetric, basis))
+  }
+  const image = await linearAlgebra.matmul(symmetric, basis)
+  const small = decompose(await linearAlgebra.matmul(basis, image, { transposeA: true }), wanted)
+  return { values: small.values, vectors: await linearAlgebra.matmul(basis, small.vectors) }
+}
+
+function decompose(symmetric: FeatureMatrix, count: number): Eigenvectors {
+  const size = symmetric.rows
+  const matrix = new Matrix(size, size)
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j <= i; j++) {
+      const value = (symmetric.data[i * size + j] + symmetric.data[j * size + i]) / 2
+      matrix.set(i, j, value)
+      matrix.set(j, i, value)
+    }
+  }
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true })
+  const order = realEigenvalues.map((_, i) => i).sort((a, b) => realEigenvalues[b] - realEigenvalues[a])
+  const vectors = featureMatrix(size, count)
+  for (let j = 0; j < count; j++) {
+    // An eigenvector's sign is arbitrary: its largest element is made positive.
+    let largest = 0
+    for (let i = 0; i < size; i++) {
+      const value = eigenvectorMatrix.get(i, order[j])
+      if (Math.abs(value) > Math.abs(largest)) largest = value
+    }
+    const sign = largest < 0 ? -1 : 1
+    for (let i = 0; i < size; i++) vectors.data[i * count + j] = sign * eigenvectorMatrix.get(i, order[j])
+  }
+  return { values: order.slice(0, count).map((i) => realEigenvalues[i]), vectors }
+}
+
+/** Modified Gram-Schmidt, twice, on the columns; works on the transpose so that vectors are contiguous. */
+function orthonormalise({ rows, columns, data }: FeatureMatrix): FeatureMatrix {
+  const vectors = Array.from({ length: columns }, (_, j) =>
+    Float64Array.from({ length: rows }, (__, i) => data[i * columns + j]),
+  )
+  const result = featureMatrix(rows, columns)
+  for (let j = 0; j < columns; j++) {
+    const vector = vectors[j]
+    for (let pass = 0; pass < 2; pass++) {
+      for (let earlier = 0; earlier < j; earlier++) {
+        const other = vectors[earlier]
+        let inner = 0
+        for (let i = 0; i < rows; i++) inner += vector[i] * other[i]
+        for (let i = 0; i < rows; i++) vector[i] -= inner * other[i]
+      }
+    }
+    let square = 0
+    for (let i = 0; i < rows; i++) square += vector[i] * vector[i]
+    const scale = square > 0 ? 1 / Math.sqrt(square) : 0
+    for (let i = 0; i < rows; i++) {
+      vector[i] *= scale
+      result.data[i * columns + j] = vector[i]
+    }
+  }
+  return result
+}

@@ -1,0 +1,128 @@
+/**
+ * What label propagation and Poisson learning share. Both solve `(I - alpha S) x = D^-1/2 b` or a variant of it on the
+ * neighbour graph, and both are linear in their sources, so one solve with a column for each class and one for each of
+ * some labelled rows gives the scores and exact leave-one-out scores: taking a label away takes its column away.
+ */
+import { featureMatrix, unitRows, type FeatureMatrix } from '../features/matrix.js'
+import { logitScale } from './calibrate.js'
+import { connectComponents, graphWeights, neighbourGraph, type Kernel } from './graph.js'
+import { labelledRows, overAllClasses, softmaxRows } from './head.js'
+import type { FittedHead, Head, HeadProblem, LabelledRows } from './head.js'
+import { restorePredictor } from './predictor.js'
+import { balanceClasses } from './proportions.js'
+import type { SparseMatrix } from './sparse.js'
+
+export interface GraphHeadOptions {
+  /** Neighbours of each row that make the graph, at most. */
+  readonly k: number
+  readonly kernel: Kernel
+}
+
+/** Solutions at all rows, and what leave-one-out needs of the labels left out. */
+export interface Diffused {
+  /** `[rows, classes]` response to all labels of each class. */
+  readonly scores: Float64Array
+  /** Sums of the scores over all rows. */
+  readonly mass: Float64Array
+  /** Labelled rows (positions in LabelledRows) whose label is left out in turn, */
+  readonly left: Int32Array
+  /** the response of each at its own row, */
+  readonly ownScore: Float64Array
+  /** and its sum over all rows. */
+  readonly ownMass: Float64Array
+}
+
+export interface GraphMethod extends GraphHeadOptions {
+  readonly name: string
+  readonly chosen: Readonly<Record<string, number | string>>
+  /** Solves for `width` columns of sources, `[rows, width]`; each column holds numbers on labelled rows only. */
+  solve(weights: SparseMatrix, sources: Float64Array, width: number, labelled: LabelledRows): Promise<Float64Array>
+  /** `[rows, classes]` logits before scaling, from scores and their sums over all rows. */
+  logits(scores: Float64Array, mass: Float64Array, labelled: LabelledRows): FeatureMatrix
+  /** Scores and mass at the labelled row `left[index]` when its own label is gone. */
+  without(diffused: Diffused, labelled: LabelledRows, index: number): { scores: Float64Array; mass: Float64Array }
+  /** The scale of the logits without evidence, from the scores. */
+  expectedScale(scores: Float64Array): number
+}
+
+/** Labels left out in turn: enough for one temperature, few enough to solve beside the classes. */
+const LEAVE_OUT_LIMIT = 40
+
+export function graphHead(method: GraphMethod): Head {
+  return { name: method.name, fit: (problem) => fitGraphHead(method, problem) }
+}
+
+async function fitGraphHead(method: GraphMethod, problem: HeadProblem): Promise<FittedHead> {
+  const labelled = labelledRows(problem)
+  const { features, classCount, linearAlgebra } = problem
+  const graph = problem.graph ?? (await neighbourGraph(features, linearAlgebra))
+  const weights = connectComponents(graphWeights(graph, method.k, method.kernel), features, labelled.rows)
+  const diffused = await diffuse(method, weights, labelled, problem)
+  const leftLogits = leaveOneOutLogits(method, diffused, labelled)
+  const scale = logitScale(leftLogits, labelled.targets, method.expectedScale(diffused.scores))
+  const logits = method.logits(diffused.scores, diffused.mass, labelled)
+  softmaxRows(logits, scale)
+  softmaxRows(leftLogits, scale)
+  if (problem.classProportions === 'balanced') balanceClasses(logits)
+  const probabilities = overAllClasses(logits, labelled.classes, classCount)
+  const parameters = {
+    kind: 'neighbours' as const,
+    classCount,
+    settings: { k: Math.max(1, Math.min(method.k, features.rows)), kernel: method.kernel },
+    arrays: { references: unitRows(features), probabilities },
+  }
+  return {
+    name: method.name,
+    chosen: { ...method.chosen, 'logit scale': scale },
+    probabilities: async () => probabilities,
+    predict: restorePredictor(parameters, linearAlgebra),
+    parameters,
+    leaveOneOut: overAllClasses(leftLogits, labelled.classes, classCount),
+  }
+}
+
+async function diffuse(
+  method: GraphMethod,
+  weights: SparseMatrix,
+  labelled: LabelledRows,
+  problem: HeadProblem,
+): Promise<Diffused> {
+  const size = weights.size
+  const classes = labelled.classes.length
+  const order = problem.random.child('labels left out').permutation(labelled.rows.length)
+  const left = Int32Array.from(order.subarray(0, LEAVE_OUT_LIMIT)).sort()
+  const width = classes + left.length
+  const sources = new Float64Array(size * width)
+  labelled.rows.forEach((row, i) => (sources[row * width + labelled.targets[i]] = 1))
+  left.forEach((i, column) => (sources[labelled.rows[i] * width + classes + column] = 1))
+  const solution = await method.solve(weights, sources, width, labelled)
+  const scores = new Float64Array(size * classes)
+  const sums = new Float64Array(width)
+  for (let row = 0; row < size; row++) {
+    for (let c = 0; c < width; c++) {
+      const value = solution[row * width + c]
+      sums[c] += value
+      if (c < classes) scores[row * classes + c] = value
+    }
+  }
+  return {
+    scores,
+    mass: sums.slice(0, classes),
+    left,
+    ownScore: Float64Array.from(left, (i, column) => solution[labelled.rows[i] * width + classes + column]),
+    ownMass: sums.slice(classes),
+  }
+}
+
+/** `[labelled, classes]`; rows that are not left out, or whose class has no other label, are NaN. */
+function leaveOneOutLogits(method: GraphMethod, diffused: Diffused, labelled: LabelledRows): FeatureMatrix {
+  const classes = labelled.classes.length
+  const logits = featureMatrix(labelled.rows.length, classes)
+  logits.data.fill(NaN)
+  for (const [index, i] of diffused.left.entries()) {
+    if (labelled.counts[labelled.targets[i]] < 2) continue
+    const { scores, mass } = method.without(diffused, labelled, index)
+    logits.data.set(method.logits(scores, mass, labelled).data, i * classes)
+  }
+  return logits
+}

@@ -1,0 +1,131 @@
+/**
+ * What every few-label head offers: fit to features of which a handful are labelled, probabilities of the rows given at
+ * fit (transductive), and a predictor for new rows that solves nothing again (inductive) and can be stored.
+ */
+import type { Random } from 'onnx-autodiff'
+import { HandfulError } from '../errors.js'
+import { checkFinite, featureMatrix, selectRows, type FeatureMatrix } from '../features/matrix.js'
+import type { LinearAlgebra } from '../features/linear-algebra.js'
+import type { NeighbourGraph } from './graph.js'
+
+export interface HeadProblem {
+  /** Labelled and unlabelled rows, normalised as `features/normalise.ts` does: rows of length 1. */
+  readonly features: FeatureMatrix
+  /** `[rows]` class of each row, -1 where it has no label. */
+  readonly labels: Int32Array
+  readonly classCount: number
+  /** Folds, initial weights and batches are drawn from children of this stream. */
+  readonly random: Random
+  readonly linearAlgebra: LinearAlgebra
+  /** Nearest neighbours among all rows, made once and shared by the heads that need it; made here where it is missing. */
+  readonly graph?: NeighbourGraph
+  /**
+   * `balanced` asserts that the unlabelled rows hold every class equally often, which helps much when it is true and
+   * harms as much when it is not. Default `unknown`.
+   */
+  readonly classProportions?: ClassProportions
+}
+
+export type ClassProportions = 'unknown' | 'balanced'
+
+/** A predictor as plain data: JSON settings and float32 matrices. `restorePredictor` makes it a function again. */
+export interface PredictorParameters {
+  readonly kind: 'linear' | 'mlp' | 'neighbours'
+  readonly classCount: number
+  readonly settings: Readonly<Record<string, number | string>>
+  readonly arrays: Readonly<Record<string, FeatureMatrix>>
+}
+
+export interface FittedHead {
+  readonly name: string
+  /** What was chosen at fit (strength, k, ...), for the report. */
+  readonly chosen: Readonly<Record<string, number | string>>
+  /** `[rows, classCount]` probabilities of the rows given at fit, transductive where the head is. */
+  probabilities(): Promise<FeatureMatrix>
+  /** `[rows, classCount]` probabilities of new rows, from the stored parameters alone. */
+  predict(features: FeatureMatrix): Promise<FeatureMatrix>
+  readonly parameters: PredictorParameters
+  /**
+   * `[labelled, classCount]` probabilities of each labelled row, in the order of the rows, from a fit without its label,
+   * where the head has them at little cost; rows it has none for are NaN.
+   */
+  readonly leaveOneOut?: FeatureMatrix
+}
+
+export interface Head {
+  readonly name: string
+  /** Throws HandfulError on labels that cannot be learnt from and on features that are not finite. */
+  fit(problem: HeadProblem): Promise<FittedHead>
+}
+
+/** The labelled rows of a problem. Classes without a label are left out: heads never predict them. */
+export interface LabelledRows {
+  /** Rows of the problem, ascending. */
+  readonly rows: Int32Array
+  readonly features: FeatureMatrix
+  /** `[labelled]` positions in `classes`. */
+  readonly targets: Int32Array
+  /** Classes that have a label, ascending. */
+  readonly classes: Int32Array
+  /** `[classes]` labels of each. */
+  readonly counts: Int32Array
+}
+
+/** Checks a problem and takes its labelled rows out. */
+export function labelledRows({ features, labels, classCount }: HeadProblem): LabelledRows {
+  const problem = (got: string, expected: string, hint: string, where = 'few-label head') =>
+    new HandfulError({ what: 'labels', where, got, expected, hint })
+  if (labels.length !== features.rows) {
+    throw problem(`${labels.length} labels`, `${features.rows}, one for each row`, 'use -1 for unlabelled rows')
+  }
+  checkFinite(features, 'few-label head')
+  const counts = new Int32Array(classCount)
+  for (const [row, label] of labels.entries()) {
+    if (label >= classCount || label < -1) {
+      throw problem(`class ${label}`, `-1 to ${classCount - 1}`, 'check the class list', `row ${row}`)
+    }
+    if (label >= 0) counts[label]++
+  }
+  const classes = Int32Array.from(counts.keys()).filter((c) => counts[c] > 0)
+  if (classes.length < 2) {
+    const got = classes.length === 0 ? 'no label' : `one class only (class ${classes[0]})`
+    throw problem(got, 'labels of at least two classes', 'label at least one image of another class')
+  }
+  const position = new Int32Array(classCount).fill(-1)
+  classes.forEach((c, i) => (position[c] = i))
+  const rows = Int32Array.from(labels.keys()).filter((row) => labels[row] >= 0)
+  return {
+    rows,
+    features: selectRows(features, rows),
+    targets: Int32Array.from(rows, (row) => position[labels[row]]),
+    classes,
+    counts: Int32Array.from(classes, (c) => counts[c]),
+  }
+}
+
+/** Columns of the labelled classes spread over all classes; the others stay 0. */
+export function overAllClasses(
+  scores: { readonly rows: number; readonly data: ArrayLike<number> },
+  classes: Int32Array,
+  classCount: number,
+): FeatureMatrix {
+  const spread = featureMatrix(scores.rows, classCount)
+  for (let i = 0; i < scores.rows; i++) {
+    for (let c = 0; c < classes.length; c++) {
+      spread.data[i * classCount + classes[c]] = scores.data[i * classes.length + c]
+    }
+  }
+  return spread
+}
+
+/** Probabilities of each row's logits times `scale`, in place. A logit of -Infinity is a class that cannot be. */
+export function softmaxRows({ rows, columns, data }: FeatureMatrix, scale = 1): void {
+  for (let i = 0; i < rows; i++) {
+    const row = data.subarray(i * columns, (i + 1) * columns)
+    let largest = -Infinity
+    for (const logit of row) if (logit > largest) largest = logit
+    let sum = 0
+    for (let c = 0; c < columns; c++) sum += row[c] = Math.exp(scale * (row[c] - largest))
+    for (let c = 0; c < columns; c++) row[c] /= sum
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The k nearest labelled rows vote with their cosines cubed. k is the one that gets most labelled rows right when each is
+ * left out in turn, the smallest of equals.
+ */
+import { featureMatrix, unitRows, type FeatureMatrix } from '../features/matrix.js'
+import type { Neighbours } from '../features/linear-algebra.js'
+import { neighbourGraph } from './graph.js'
+import { labelledRows, overAllClasses, type Head, type LabelledRows } from './head.js'
+import { restorePredictor } from './predictor.js'
+import { balanceClasses } from './proportions.js'
+
+export interface NearestNeighboursOptions {
+  /** Numbers of neighbours to choose from, ascending. */
+  readonly k?: readonly number[]
+}
+
+const NUMBERS = [1, 3, 5, 10, 20]
+
+export function nearestNeighbours({ k: numbers = NUMBERS }: NearestNeighboursOptions = {}): Head {
+  const name = 'nearest neighbours'
+  return {
+    name,
+    async fit(problem) {
+      const { linearAlgebra, classCount } = problem
+      const labelled = labelledRows(problem)
+      const references = unitRows(labelled.features)
+      const possible = numbers.filter((k) => k < labelled.rows.length)
+      const graph = await neighbourGraph(references, linearAlgebra, { k: Math.max(1, ...possible) })
+      let best = vote(graph, labelled, possible[0] ?? 1)
+      for (const k of possible.slice(1)) {
+        const candidate = vote(graph, labelled, k)
+        if (candidate.right > best.right) best = candidate
+      }
+      const onehot = featureMatrix(references.rows, labelled.classes.length)
+      labelled.targets.forEach((target, i) => (onehot.data[i * onehot.columns + target] = 1))
+      const parameters = {
+        kind: 'neighbours' as const,
+        classCount,
+        settings: { k: best.k, kernel: 'cosine cubed' },
+        arrays: { references, probabilities: overAllClasses(onehot, labelled.classes, classCount) },
+      }
+      const predict = restorePredictor(parameters, linearAlgebra)
+      return {
+        name,
+        chosen: { k: best.k },
+        async probabilities() {
+          const result = await predict(problem.features)
+          if (problem.classProportions === 'balanced') balanceClasses(result)
+          return result
+        },
+        predict,
+        parameters,
+        leaveOneOut: overAllClasses(best.votes, labelled.classes, classCount),
+      }
+    },
+  }
+}
+
+/** Votes of each labelled row's neighbours among the others. */
+function vote({ rows, k: stride, indices, similarities }: Neighbours, labelled: LabelledRows, k: number) {
+  const { targets, classes, counts } = labelled
+  const votes: FeatureMatrix = featureMatrix(rows, classes.length)
+  let right = 0
+  for (let i = 0; i < rows; i++) {
+    const row = votes.data.subarray(i * classes.length, (i + 1) * classes.length)
+    for (let j = i * stride; j < i * stride + Math.min(k, stride); j++) {
+      row[targets[indices[j]]] += Math.max(1e-9, similarities[j]) ** 3
+    }
+    right += Number(row.indexOf(Math.max(...row)) === targets[i])
+    const total = row.reduce((sum, value) => sum + value, 0)
+    for (let c = 0; c < row.length; c++) row[c] = counts[targets[i]] < 2 ? NaN : row[c] / total
+  }
+  return { k, votes, right }
+}

@@ -1,0 +1,82 @@
+/**
+ * Poisson learning (Calder et al., arXiv 2006.11184): `L u = sum over labelled rows j of (onehot(y_j) - mean) delta_j` with
+ * `L = D - W`, `sum_i d_i u_i = 0`; the class of the largest u. Unlike a condition that fixes u at the labels, sources
+ * keep u from flattening to a constant at one label per class.
+ */
+import { featureMatrix } from '../features/matrix.js'
+import { graphHead, type GraphMethod } from './graph-head.js'
+import type { Kernel } from './graph.js'
+import type { Head } from './head.js'
+import { degrees, solveDiffusion, symmetricNormalised } from './sparse.js'
+
+export interface PoissonOptions {
+  /** Neighbours of each image that make the graph. Default 10; results hardly change from 6 to 20. */
+  readonly k?: number
+  /** Default `self-tuned`. */
+  readonly kernel?: Kernel
+}
+
+/** What u is multiplied by, in units of its root mean square, where the labels do not say. */
+const EXPECTED_SCALE = 3
+
+export function poissonLearning({ k = 10, kernel = 'self-tuned' }: PoissonOptions = {}): Head {
+  const method: GraphMethod = {
+    name: 'Poisson learning',
+    chosen: { k, kernel },
+    k,
+    kernel,
+    expectedScale(scores) {
+      const square = scores.reduce((sum, value) => sum + value * value, 0)
+      return square > 0 ? EXPECTED_SCALE / Math.sqrt(square / scores.length) : 1
+    },
+
+    async solve(weights, sources, width, labelled) {
+      const size = weights.size
+      const degree = degrees(weights)
+      const roots = degree.map(Math.sqrt)
+      const right = new Float64Array(size * width)
+      const sums = new Float64Array(width)
+      const connected = labelled.rows.filter((row) => roots[row] > 0)
+      for (const row of connected) for (let c = 0; c < width; c++) sums[c] += sources[row * width + c]
+      // Sources that do not sum to 0 have no solution: the same is taken away at every labelled row first. In the sums
+      // over labels that scores are made of, this part cancels.
+      for (const row of connected) {
+        for (let c = 0; c < width; c++) {
+          right[row * width + c] = (sources[row * width + c] - sums[c] / connected.length) / roots[row]
+        }
+      }
+      const { solution } = await solveDiffusion(symmetricNormalised(weights), 1, right, width)
+      const means = new Float64Array(width)
+      let total = 0
+      for (let row = 0; row < size; row++) {
+        total += degree[row]
+        for (let c = 0; c < width; c++) {
+          const value = roots[row] === 0 ? 0 : solution[row * width + c] / roots[row]
+          solution[row * width + c] = value
+          means[c] += degree[row] * value
+        }
+      }
+      for (let at = 0; at < solution.length; at++) solution[at] -= total > 0 ? means[at % width] / total : 0
+      return solution
+    },
+
+    logits(scores, _mass, labelled) {
+      const classes = labelled.classes.length
+      return featureMatrix(scores.length / classes, classes, Float32Array.from(scores))
+    },
+
+    without({ scores, mass, left, ownScore }, labelled, index) {
+      const classes = labelled.classes.length
+      const i = left[index]
+      const row = labelled.rows[i] * classes
+      const remaining = scores.slice(row, row + classes)
+      for (let c = 0; c < classes; c++) {
+        const own = Number(labelled.targets[i] === c)
+        const mean = (labelled.counts[c] - own) / (labelled.rows.length - 1)
+        remaining[c] += (mean - own) * ownScore[index]
+      }
+      return { scores: remaining, mass }
+    },
+  }
+  return graphHead(method)
+}

@@ -1,0 +1,131 @@
+/**
+ * Predictors for new rows from stored parameters: three forms cover all heads. They solve nothing, so the same answer
+ * comes from a run folder on another day.
+ */
+import { z } from 'zod'
+import { HandfulError } from '../errors.js'
+import { checkColumns, checkFinite, featureMatrix, unitRows, type FeatureMatrix } from '../features/matrix.js'
+import type { LinearAlgebra } from '../features/linear-algebra.js'
+import { kernelWeights } from './graph.js'
+import { softmaxRows, type PredictorParameters } from './head.js'
+
+/** `[rows, classCount]` probabilities. */
+export type Predictor = (features: FeatureMatrix) => Promise<FeatureMatrix>
+
+const settingsOf = {
+  linear: z.object({}).loose(),
+  mlp: z.object({}).loose(),
+  neighbours: z.object({
+    k: z.number().int().min(1),
+    kernel: z.enum(['cosine cubed', 'self-tuned']),
+  }),
+}
+
+/** A predictor of stored parameters. Throws HandfulError where arrays are missing or do not fit each other. */
+export function restorePredictor(parameters: PredictorParameters, linearAlgebra: LinearAlgebra): Predictor {
+  const array = (name: string): FeatureMatrix => {
+    const found = parameters.arrays[name]
+    if (found !== undefined) return found
+    throw badParameters(parameters, `arrays ${Object.keys(parameters.arrays).join(', ')}`, `one named ${name}`)
+  }
+  const settings = settingsOf[parameters.kind].safeParse(parameters.settings)
+  if (!settings.success) {
+    throw badParameters(parameters, JSON.stringify(parameters.settings), z.prettifyError(settings.error))
+  }
+  switch (parameters.kind) {
+    case 'linear': {
+      const [weight, bias] = [array('weight'), array('bias')]
+      checkColumns(bias, parameters.classCount, 'bias of a linear head')
+      checkColumns(weight, parameters.classCount, 'weight of a linear head')
+      return (features) => linear(features, weight, bias, linearAlgebra)
+    }
+    case 'mlp': {
+      const [weight1, bias1, weight2, bias2] = ['weight1', 'bias1', 'weight2', 'bias2'].map(array)
+      checkColumns(weight2, parameters.classCount, 'weight of a small network')
+      return (features) => mlp(features, weight1, bias1, weight2, bias2, linearAlgebra)
+    }
+    case 'neighbours': {
+      const { k, kernel } = settingsOf.neighbours.parse(parameters.settings)
+      const [references, probabilities] = [array('references'), array('probabilities')]
+      checkColumns(probabilities, parameters.classCount, 'probabilities of a neighbour head')
+      if (references.rows !== probabilities.rows) {
+        throw badParameters(parameters, `${probabilities.rows} rows of probabilities`, `${references.rows}`)
+      }
+      return async (features) => {
+        const queries = checked(features, references.columns)
+        const neighbours = await linearAlgebra.nearest(unitRows(queries), references, k)
+        return interpolate(neighbours, probabilities, kernel)
+      }
+    }
+  }
+}
+
+function badParameters({ kind }: PredictorParameters, got: string, expected: string): HandfulError {
+  const hint = 'the run folder may be damaged: fit again'
+  return new HandfulError({ what: 'parameters of a head', where: kind, got, expected, hint })
+}
+
+function checked(features: FeatureMatrix, columns: number): FeatureMatrix {
+  checkColumns(features, columns, 'prediction')
+  checkFinite(features, 'prediction')
+  return features
+}
+
+/** softmax(x W + b) */
+async function linear(
+  features: FeatureMatrix,
+  weight: FeatureMatrix,
+  bias: FeatureMatrix,
+  linearAlgebra: LinearAlgebra,
+): Promise<FeatureMatrix> {
+  const logits = await linearAlgebra.matmul(checked(features, weight.rows), weight)
+  addToRows(logits, bias)
+  softmaxRows(logits)
+  return logits
+}
+
+/** softmax(relu(x W1 + b1) W2 + b2) */
+async function mlp(
+  features: FeatureMatrix,
+  weight1: FeatureMatrix,
+  bias1: FeatureMatrix,
+  weight2: FeatureMatrix,
+  bias2: FeatureMatrix,
+  linearAlgebra: LinearAlgebra,
+): Promise<FeatureMatrix> {
+  const hidden = await linearAlgebra.matmul(checked(features, weight1.rows), weight1)
+  addToRows(hidden, bias1)
+  for (let i = 0; i < hidden.data.length; i++) hidden.data[i] = Math.max(0, hidden.data[i])
+  return linear(hidden, weight2, bias2, linearAlgebra)
+}
+
+function addToRows({ columns, data }: FeatureMatrix, bias: FeatureMatrix): void {
+  for (let i = 0; i < data.length; i++) data[i] += bias.data[i % columns]
+}
+
+/** Mean of the neighbours' probabilities under the kernel; a row that is near to nothing gets their plain mean. */
+function interpolate(
+  neighbours: Awaited<ReturnType<LinearAlgebra['nearest']>>,
+  probabilities: FeatureMatrix,
+  kernel: 'cosine cubed' | 'self-tuned',
+): FeatureMatrix {
+  const { rows, k, indices, similarities } = neighbours
+  const classes = probabilities.columns
+  const result = featureMatrix(rows, classes)
+  const weights = new Float64Array(k)
+  for (let i = 0; i < rows; i++) {
+    kernelWeights(kernel, similarities, i * k, k, weights, 0)
+    let total = weights.reduce((sum, weight) => sum + weight, 0)
+    if (total === 0) {
+      weights.fill(1)
+      total = k
+    }
+    for (let j = 0; j < k; j++) {
+      const reference = indices[i * k + j] * classes
+      for (let c = 0; c < classes; c++) {
+        result.data[i * classes + c] += (weights[j] / total) * probabilities.data[reference + c]
+      }
+    }
+  }
+  return result
+}

@@ -1,0 +1,114 @@
+/**
+ * The page's style sheet: one column, system fonts, light and dark by the reader's setting, and a form for print.
+ * Blue and orange keep their difference under all common forms of colour blindness (Okabe and Ito, 2008).
+ */
+
+export const STYLE = `
+:root {
+  color-scheme: light dark;
+  --page: #ffffff; --raised: #f5f6f8; --text: #1b1f24; --soft: #59636e; --line: #d8dde3;
+  --learned: #0067ad; --baseline: #b35900; --third: #007a5a; --fourth: #8a4a7d; --heat: 0, 103, 173;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --page: #14171b; --raised: #1d2228; --text: #e7eaee; --soft: #9da7b3; --line: #353c45;
+    --learned: #63b3f4; --baseline: #f0a04b; --third: #4fc8a0; --fourth: #d29ac6; --heat: 99, 179, 244;
+  }
+}
+* { box-sizing: border-box; }
+body {
+  margin: 0 auto; max-width: 1020px; padding: 40px 28px 80px; background: var(--page); color: var(--text);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
+  font-variant-numeric: tabular-nums; -webkit-text-size-adjust: 100%;
+}
+header p { color: var(--soft); margin: 0; }
+h1 { font-size: 30px; line-height: 1.2; margin: 0 0 6px; letter-spacing: -0.01em; overflow-wrap: anywhere; }
+h2 { font-size: 21px; line-height: 1.3; margin: 56px 0 6px; padding-top: 14px; border-top: 1px solid var(--line); }
+h3 { font-size: 16px; margin: 28px 0 6px; }
+p { margin: 6px 0 14px; max-width: 46em; }
+a { color: var(--learned); }
+.soft, figcaption, .caption { color: var(--soft); font-size: 14px; }
+nav { margin: 18px 0 0; font-size: 14px; display: flex; flex-wrap: wrap; gap: 4px 18px; }
+nav a { text-decoration: none; } nav a:hover { text-decoration: underline; }
+
+.headline {
+  display: grid; grid-template-columns: auto 1fr; gap: 8px 40px; align-items: center;
+  margin: 26px 0 8px; padding: 26px 30px; background: var(--raised); border-radius: 12px;
+}
+.headline .figure { font-size: 60px; line-height: 1; font-weight: 700; letter-spacing: -0.03em; color: var(--learned); white-space: nowrap; }
+.headline .figure.words { font-size: 34px; letter-spacing: -0.01em; color: var(--baseline); white-space: normal; max-width: 8em; line-height: 1.1; }
+.headline .figure small { font-size: 0.5em; font-weight: 600; letter-spacing: 0; }
+.headline .what { font-size: 18px; line-height: 1.4; margin: 0 0 6px; max-width: none; font-weight: 600; }
+.headline ul { margin: 0; padding: 0; list-style: none; color: var(--soft); font-size: 15px; }
+.note { margin: 10px 0; padding: 10px 16px; border-left: 4px solid var(--baseline); background: var(--raised); border-radius: 0 6px 6px 0; max-width: none; }
+
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: 15px; }
+th { text-align: left; font-weight: 600; font-size: 13px; color: var(--soft); vertical-align: bottom; }
+th, td { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); }
+table.narrow { width: auto; } table.narrow td { padding-right: 36px; }
+td.number, th.number { text-align: right; white-space: nowrap; }
+tbody tr:last-child > * { border-bottom: 0; }
+tr.chosen td { font-weight: 650; }
+.tag { display: inline-block; font-size: 12px; font-weight: 600; padding: 1px 8px; border-radius: 9px; background: var(--learned); color: var(--page); margin-left: 8px; white-space: nowrap; }
+.learned-name::before, .baseline-name::before { content: ""; display: inline-block; width: 10px; height: 10px; margin-right: 9px; background: var(--learned); border-radius: 50%; }
+.baseline-name::before { background: var(--baseline); border-radius: 0; }
+
+svg text { fill: var(--soft); font-size: 12.5px; }
+.interval { width: 260px; height: 22px; display: block; } .interval.scale { height: 16px; }
+.interval .axis { stroke: var(--line); } .interval .chance { stroke: var(--soft); stroke-dasharray: 2 2; }
+.interval .range { stroke-width: 3; } .interval.learned { fill: var(--learned); stroke: none; } .interval.baseline { fill: var(--baseline); }
+.interval.learned .range { stroke: var(--learned); } .interval.baseline .range { stroke: var(--baseline); }
+figure { margin: 10px 0; } figcaption { margin-top: 4px; }
+.chart { width: 100%; height: auto; display: block; }
+.grid { stroke: var(--line); }
+.curve { fill: none; stroke-width: 2; stroke: var(--learned); stroke-linejoin: round; }
+.curve-1 { stroke: var(--baseline); stroke-dasharray: 7 4; } .curve-2 { stroke: var(--third); stroke-dasharray: 2 3; } .curve-3 { stroke: var(--fourth); stroke-dasharray: 9 3 2 3; }
+.key { margin-right: 22px; white-space: nowrap; } .key svg { width: 28px; height: 8px; margin-right: 7px; vertical-align: middle; }
+.bar { display: inline-block; width: 130px; height: 9px; background: var(--line); border-radius: 2px; vertical-align: middle; }
+.bar i { display: block; height: 100%; background: var(--learned); border-radius: 2px; }
+
+.confusion { width: auto; margin: 10px 0; font-size: 13px; border-spacing: 2px; border-collapse: separate; }
+.confusion th, .confusion td { border: 0; padding: 0 6px; min-width: 44px; height: 34px; text-align: center; vertical-align: middle; color: var(--text); }
+.confusion td { background: rgba(var(--heat), var(--share)); border-radius: 3px; }
+.confusion td.right { outline: 1.5px solid var(--soft); outline-offset: -1.5px; }
+.confusion td.dense { color: var(--page); }
+.confusion th[scope="row"] { text-align: right; padding-right: 10px; white-space: nowrap; }
+.confusion .axis-name { color: var(--soft); font-weight: 400; font-size: 13px; }
+
+.pictures { display: flex; flex-wrap: wrap; gap: 6px; }
+.pictures figure { margin: 0; width: 56px; text-align: center; }
+.pictures figcaption { font-size: 11px; line-height: 1.25; margin: 2px 0 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.picture { width: 56px; height: 56px; object-fit: contain; background: var(--raised); border-radius: 3px; display: block; image-rendering: pixelated; }
+.classes { display: grid; grid-template-columns: repeat(auto-fill, minmax(440px, 1fr)); gap: 4px 32px; }
+.class { border-bottom: 1px solid var(--line); padding: 12px 0 14px; break-inside: avoid; min-width: 0; }
+.class h3 { margin: 0 0 8px; overflow-wrap: anywhere; } .class h3 span { font-weight: 400; color: var(--soft); font-size: 14px; margin-left: 8px; }
+.class .caption { margin: 8px 0 3px; font-size: 13px; }
+.labelled { display: flex; gap: 14px; align-items: center; padding: 5px 0; break-inside: avoid; min-width: 0; }
+.labelled b { flex: 0 0 5.5em; font-size: 14px; overflow-wrap: anywhere; }
+.sheet { display: flex; flex-wrap: wrap; gap: 4px; } .sheet .picture { width: 52px; height: 52px; }
+.sheet.pairs { row-gap: 12px; } .pair { display: flex; flex-direction: column; gap: 2px; }
+.two { display: grid; grid-template-columns: 1fr 1fr; gap: 0 40px; }
+
+pre { background: var(--raised); padding: 12px 16px; border-radius: 6px; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; margin: 6px 0 12px; }
+code, pre, .settings td { font: 13.5px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+.settings th { width: 1%; white-space: nowrap; padding-right: 24px; vertical-align: top; font-weight: 400; } .settings td { overflow-wrap: anywhere; }
+details { margin: 10px 0; } summary { cursor: pointer; font-weight: 600; padding: 4px 0; }
+ol.next { padding-left: 22px; } ol.next li { margin-bottom: 12px; } ol.next pre { margin: 4px 0; }
+
+@media (max-width: 760px) {
+  body { padding: 24px 16px 60px; }
+  .headline { grid-template-columns: 1fr; padding: 20px; } .two, .classes { grid-template-columns: 1fr; }
+}
+@media print {
+  :root {
+    color-scheme: light;
+    --page: #ffffff; --raised: #f3f4f6; --text: #000000; --soft: #444c55; --line: #c9ced4;
+    --learned: #0067ad; --baseline: #b35900; --third: #007a5a; --fourth: #8a4a7d; --heat: 0, 103, 173;
+  }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  body { max-width: none; padding: 0; font-size: 11pt; } nav { display: none; }
+  h2, h3, summary { break-after: avoid; } tr, figure, .headline { break-inside: avoid; }
+  details::details-content { content-visibility: visible; block-size: auto; }
+}
+`

@@ -1,0 +1,119 @@
+/**
+ * What a run found out, as plain data: saved as report.json, from which `handful report` draws the page again. It
+ * holds counts and single results; means and intervals are worked out where they are shown, so that they can't
+ * contradict what they come from.
+ */
+import { z } from 'zod'
+
+const share = z.number().min(0).max(1)
+const count = z.number().int().nonnegative()
+const dataUri = z
+  .string()
+  .regex(/^data:image\/(png|jpeg|webp);base64,[A-Za-z0-9+/]*={0,2}$/, 'expected a data URI of an image')
+
+const picture = z.object({
+  image: dataUri,
+  /** Relative path, as the data set names it. */
+  path: z.string().optional(),
+  /** The true class, where it is known and may be shown. */
+  label: z.string().optional(),
+  predicted: z.string().optional(),
+  /** Probability of the predicted class. */
+  probability: share.optional(),
+})
+
+const dataset = z.object({
+  name: z.string(),
+  /** One sentence on what the images show or where they come from. */
+  description: z.string().optional(),
+  classes: z.array(z.string()).min(1),
+  /** Labelled images of each class that the classifier was fitted to, in the order of `classes`. */
+  labelled: z.array(count),
+  unlabelled: count,
+  height: count,
+  width: count,
+  channels: z.union([z.literal(1), z.literal(3)]),
+})
+
+/**
+ * Where the accuracies come from. `test set`: images with known labels that neither training nor propagation saw.
+ * `leave one out`: each labelled image predicted from all the others. `none`: nothing to check against.
+ */
+const evaluation = z.object({
+  kind: z.enum(['test set', 'leave one out', 'none']),
+  images: count,
+})
+
+const result = z.object({
+  /** `learned features`, `raw pixels`: what the classifier looked at. */
+  features: z.string(),
+  /** `label propagation`, `logistic regression`. */
+  head: z.string(),
+  /** Needs no trained model: what the run has to beat. */
+  baseline: z.boolean(),
+  /** Share of right answers, one for each draw of the labelled images. */
+  accuracies: z.array(share).min(1),
+  /** Whether this is the classifier that made the predictions. Decided beforehand, never by these accuracies. */
+  chosen: z.boolean(),
+})
+
+const lossCurve = z.object({
+  name: z.string(),
+  step: z.array(z.number()),
+  value: z.array(z.number()),
+})
+
+export const runReportSchema = z.object({
+  version: z.literal(1),
+  title: z.string(),
+  createdAt: z.string(),
+  /** The exact command line. */
+  command: z.string(),
+  dataset,
+  evaluation,
+  results: z.array(result),
+  /** Of the chosen classifier: rows are true classes, columns predicted ones, summed over the draws. */
+  confusion: z.array(z.array(count)).optional(),
+  /** The labelled images of each class, in the order of `classes`; a few are enough. */
+  labelledExamples: z.array(z.array(picture)),
+  /** Predictions of the chosen classifier for the unlabelled images, in the order of `classes`. */
+  predictions: z.array(
+    z.object({
+      /** Images that were given this class. */
+      count,
+      mostCertain: z.array(picture),
+      leastCertain: z.array(picture),
+    }),
+  ),
+  reconstructions: z.array(z.object({ input: dataUri, output: dataUri })).default([]),
+  samples: z.array(dataUri).default([]),
+  training: z
+    .object({
+      /** `convolutional VAE, 24 latent dimensions`. */
+      model: z.string(),
+      parameters: count,
+      steps: count,
+      batch: count,
+      seconds: z.number().nonnegative(),
+      curves: z.array(lossCurve),
+    })
+    .optional(),
+  /** Seconds that each stage took, in order. */
+  stages: z.array(z.object({ stage: z.string(), seconds: z.number().nonnegative() })).default([]),
+  skipped: z.array(z.object({ path: z.string(), reason: z.string() })).default([]),
+  /** Sentences that a reader has to know to judge the numbers. */
+  notes: z.array(z.string()).default([]),
+  /** Figures from elsewhere for comparison. */
+  published: z.array(z.object({ what: z.string(), accuracy: share, source: z.string() })).default([]),
+  /** What to do next: a command and what it is good for. */
+  next: z.array(z.object({ command: z.string(), why: z.string() })).default([]),
+  config: z.record(z.string(), z.unknown()),
+  environment: z.record(z.string(), z.unknown()),
+})
+
+export type RunReport = z.output<typeof runReportSchema>
+/** The same before the fields that may be left out are filled in. */
+export type RunReportInput = z.input<typeof runReportSchema>
+export type Picture = z.infer<typeof picture>
+export type Result = z.infer<typeof result>
+export type LossCurve = z.infer<typeof lossCurve>

@@ -1,0 +1,115 @@
+/**
+ * Augmentation of image batches on the host: a random affine map with bilinear resampling, a mirror image, and for colour
+ * brightness, contrast and saturation. Each image draws from its own stream, so a batch depends on the step alone.
+ */
+import type { Random } from 'onnx-autodiff'
+
+export interface AugmentOptions {
+  /** Greatest rotation either way, in degrees. */
+  readonly rotation: number
+  /** Greatest shear either way, as a share of the height. */
+  readonly shear: number
+  /** Scales by a factor between 1 / (1 + scale) and 1 + scale on each axis. */
+  readonly scale: number
+  /** Greatest shift either way, as a share of the size. */
+  readonly shift: number
+  /** Mirrors half of the images left to right. */
+  readonly mirror: boolean
+  /** Greatest change of brightness, contrast and saturation, as a share. */
+  readonly colour: number
+}
+
+/** What leaves a written character or a small shape what it is. */
+export const shapeAugmentation: AugmentOptions = { rotation: 20, shear: 0.3, scale: 0.2, shift: 0.1, mirror: false, colour: 0 }
+
+/** What leaves a photograph's subject what it is. */
+export const photoAugmentation: AugmentOptions = { rotation: 12, shear: 0.1, scale: 0.25, shift: 0.12, mirror: true, colour: 0.3 }
+
+export interface PixelBatch {
+  readonly pixels: Uint8Array
+  readonly count: number
+  readonly size: number
+  readonly channels: number
+}
+
+/** Pixels of the images at `indices`, [count, size, size, channels]. */
+export function takeImages(pixels: Uint8Array, imageLength: number, indices: ArrayLike<number>): Uint8Array {
+  const batch = new Uint8Array(indices.length * imageLength)
+  for (let i = 0; i < indices.length; i++) {
+    batch.set(pixels.subarray(indices[i] * imageLength, (indices[i] + 1) * imageLength), i * imageLength)
+  }
+  return batch
+}
+
+/** A new, augmented batch. Pixels from beyond the edge repeat the edge. */
+export function augment({ pixels, count, size, channels }: PixelBatch, options: AugmentOptions, random: Random): Uint8Array {
+  const length = size * size * channels
+  const result = new Uint8Array(count * length)
+  for (let i = 0; i < count; i++) {
+    const from = pixels.subarray(i * length, (i + 1) * length)
+    const to = result.subarray(i * length, (i + 1) * length)
+    warp(from, to, size, channels, drawAffine(options, size, random))
+    if (channels === 3 && options.colour > 0) recolour(to, options.colour, random)
+  }
+  return result
+}
+
+/** Output (x, y) from the centre reads input (a x + b y + e, c x + d y + f) from the centre. */
+type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number]
+
+function drawAffine({ rotation, shear, scale, shift, mirror }: AugmentOptions, size: number, random: Random): Affine {
+  const angle = (random.between(-rotation, rotation) * Math.PI) / 180
+  const slant = random.between(-shear, shear)
+  const stretch = Math.log1p(scale)
+  const scaleX = Math.exp(random.between(-stretch, stretch))
+  const scaleY = Math.exp(random.between(-stretch, stretch))
+  const flip = mirror && random.uniform() < 0.5 ? -1 : 1
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
+  return [
+    flip * scaleX * cos,
+    flip * scaleX * (slant * cos - sin),
+    scaleY * sin,
+    scaleY * (slant * sin + cos),
+    random.between(-shift, shift) * size,
+    random.between(-shift, shift) * size,
+  ]
+}
+
+function warp(from: Uint8Array, to: Uint8Array, size: number, channels: number, [a, b, c, d, e, f]: Affine): void {
+  const centre = (size - 1) / 2
+  const last = size - 1
+  let at = 0
+  for (let row = 0; row < size; row++) {
+    const y = row - centre
+    for (let column = 0; column < size; column++) {
+      const x = column - centre
+      const u = Math.min(Math.max(a * x + b * y + e + centre, 0), last)
+      const v = Math.min(Math.max(c * x + d * y + f + centre, 0), last)
+      const u0 = Math.floor(u)
+      const v0 = Math.floor(v)
+      const right = u - u0
+      const down = v - v0
+      const step = u0 < last ? channels : 0
+      const top = (v0 * size + u0) * channels
+      const bottom = v0 < last ? top + size * channels : top
+      for (let k = 0; k < channels; k++) {
+        const upper = from[top + k] * (1 - right) + from[top + step + k] * right
+        const lower = from[bottom + k] * (1 - right) + from[bottom + step + k] * right
+        to[at++] = upper * (1 - down) + lower * down + 0.5
+      }
+    }
+  }
+}
+
+function recolour(pixels: Uint8Array, strength: number, random: Random): void {
+  const brightness = random.between(-strength, strength) * 128
+  const contrast = 1 + random.between(-strength, strength)
+  const saturation = 1 + random.between(-strength, strength)
+  for (let i = 0; i < pixels.length; i += 3) {
+    const grey = (pixels[i] + pixels[i + 1] + pixels[i + 2]) / 3
+    for (let k = 0; k < 3; k++) {
+      const value = (grey + (pixels[i + k] - grey) * saturation - 128) * contrast + 128 + brightness
+      pixels[i + k] = Math.min(Math.max(value + 0.5, 0), 255)
+    }
+  }
+}

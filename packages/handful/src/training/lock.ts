@@ -1,0 +1,128 @@
+/**
+ * A lock file: two processes never write to one folder. It names its holder, so that a lock left behind by a process
+ * that was killed is noticed and taken over.
+ */
+import { randomUUID } from 'node:crypto'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import path from 'node:path'
+import { z } from 'zod'
+import { HandfulError, systemCode, systemError } from '../errors.js'
+
+const LOCK_FILE = '.lock'
+
+const holderSchema = z.object({
+  pid: z.number().int().positive(),
+  host: z.string(),
+  /** When the process began, in the system's own count; empty where the system doesn't tell. */
+  began: z.string(),
+  token: z.string(),
+})
+
+type Holder = z.infer<typeof holderSchema>
+
+export interface Lock {
+  release(): Promise<void>
+}
+
+/**
+ * Takes the lock of a folder that exists.
+ * @throws HandfulError if a living process holds it, or the folder can't be written
+ */
+export async function acquireLock(folder: string): Promise<Lock> {
+  const file = path.join(folder, LOCK_FILE)
+  const mine: Holder = {
+    pid: process.pid,
+    host: hostname(),
+    began: await processStart(process.pid),
+    token: randomUUID(),
+  }
+  for (let attempt = 0; attempt < 5; attempt++) {
+    try {
+      await createWhole(file, `${JSON.stringify(mine)}\n`, mine.token)
+      return { release: () => release(file, mine.token) }
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw systemError('writing to the run folder', folder, error)
+    }
+    const holder = await readHolder(file)
+    if (holder !== undefined && (await isAlive(holder))) throw heldBy(folder, file, holder)
+    await setAside(file, holder)
+  }
+  throw heldBy(folder, file, await readHolder(file))
+}
+
+function heldBy(folder: string, file: string, holder: Holder | undefined): HandfulError {
+  const here = holder?.host === hostname()
+  const who =
+    holder === undefined ? 'another process' : `process ${holder.pid}${here ? '' : ` on ${holder.host}`}`
+  return new HandfulError({
+    what: 'run folder',
+    where: folder,
+    got: `in use by ${who}`,
+    expected: 'one process at a time',
+    hint: here ? 'wait for it to end, or stop it' : `if it no longer runs, delete ${file}`,
+  })
+}
+
+async function release(file: string, token: string): Promise<void> {
+  const holder = await readHolder(file)
+  if (holder?.token === token) await rm(file, { force: true })
+}
+
+/** Creates a file that has its contents from the first moment on; EEXIST if the name is taken. */
+async function createWhole(file: string, contents: string, token: string): Promise<void> {
+  const temporary = `${file}-${token}`
+  await writeFile(temporary, contents)
+  try {
+    await link(temporary, file)
+  } catch (error) {
+    // FAT and some network file systems have no hard links.
+    if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(systemCode(error) ?? '')) throw error
+    await writeFile(file, contents, { flag: 'wx' })
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+/**
+ * Moves a dead process's lock out of the way. Of several processes that try this at once the rename lets one through;
+ * a slower one that took the winner's new lock instead of the dead one puts it back.
+ */
+async function setAside(file: string, dead: Holder | undefined): Promise<void> {
+  const aside = `${file}-${randomUUID()}`
+  try {
+    await rename(file, aside)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return
+    throw systemError('taking over a lock', file, error)
+  }
+  const moved = await readHolder(aside)
+  if (moved?.token !== dead?.token) await link(aside, file).catch(() => {})
+  await rm(aside, { force: true })
+}
+
+async function readHolder(file: string): Promise<Holder | undefined> {
+  try {
+    return holderSchema.parse(JSON.parse(await readFile(file, 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+async function isAlive(holder: Holder): Promise<boolean> {
+  // Another machine's processes can't be seen from here, so its lock is believed.
+  if (holder.host !== hostname()) return true
+  try {
+    process.kill(holder.pid, 0)
+  } catch (error) {
+    return systemCode(error) === 'EPERM'
+  }
+  // Process numbers are used again, after a restart even the same one for the same program.
+  return (await processStart(holder.pid)) === holder.began
+}
+
+/** Field 22 of /proc/<pid>/stat, the start in clock ticks since boot; the second field may hold spaces. */
+async function processStart(pid: number): Promise<string> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+}

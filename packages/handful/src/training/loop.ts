@@ -1,0 +1,149 @@
+/**
+ * The training loop, the same for every model: a program that is one step, and a function that makes the inputs of any
+ * step. Everything random depends on the step's number alone, so a checkpoint is the program's state and that number, and
+ * a resumed run equals an uninterrupted one bit for bit.
+ */
+import { type Arrays, loadCheckpoint, openSession, type Program, saveCheckpoint, type Session } from 'onnx-autodiff'
+import { z } from 'zod'
+import { HandfulError } from '../errors.js'
+import type { Progress } from './progress.js'
+
+export interface TrainingJob {
+  /** As progress names it: `train the autoencoder`. */
+  readonly stage: string
+  readonly program: Program
+  readonly initialState: Arrays
+  readonly steps: number
+  /** Inputs of a step, counted from 0. Called again after a resume: the same step gives the same inputs. */
+  readonly inputsOf: (step: number) => Arrays
+  /** Which output is the loss that has to stay finite. */
+  readonly loss: string
+  /** Folder of the checkpoints, and what they belong to: one of another key is not resumed from. */
+  readonly checkpoints?: { readonly folder: string; readonly key: string }
+  readonly threads?: number
+  readonly device?: string
+  readonly signal: AbortSignal
+  readonly progress: Progress
+  /** Means of the outputs since the last call, about every second and at the end. */
+  readonly onMetrics?: (step: number, metrics: Readonly<Record<string, number>>) => Promise<void> | void
+}
+
+export interface Trained {
+  readonly state: Arrays
+  /** Seconds spent in steps by this process. */
+  readonly seconds: number
+}
+
+const CHECKPOINT_SECONDS = 30
+const METRICS_SECONDS = 1
+/** Losses that far above the best mean so far, in multiples of its distance from the start, are an explosion. */
+const EXPLOSION = 20
+
+const checkpointSchema = z.object({ step: z.number().int().nonnegative(), key: z.string() })
+
+/**
+ * Trains to the end, or until the signal asks to stop: then a checkpoint is saved and the signal's reason thrown.
+ * @throws HandfulError if the loss stops being finite or explodes; the last checkpoint before that is kept
+ */
+export async function train(job: TrainingJob): Promise<Trained> {
+  const { program, steps, signal, threads, device } = job
+  const resumed = await resumePoint(job)
+  const session = await openSession(program, { threads, device, state: resumed.state })
+  try {
+    let step = resumed.step
+    const started = performance.now()
+    let saved = started
+    const meter = new Meter(job, step)
+    let next = step < steps ? job.inputsOf(step) : undefined
+    while (next) {
+      const running = session.run(next)
+      // The next batch is made while this step runs in its own thread.
+      next = step + 1 < steps ? job.inputsOf(step + 1) : undefined
+      const outputs = await running
+      step++
+      await meter.add(step, outputs)
+      const late = performance.now() - saved > CHECKPOINT_SECONDS * 1000
+      if (step < steps && (late || signal.aborted)) {
+        await meter.flush(step)
+        await save(job, session, step)
+        saved = performance.now()
+      }
+      if (step < steps) signal.throwIfAborted()
+    }
+    await meter.flush(step)
+    const state = await session.readState()
+    if (step > resumed.step) await save(job, session, step)
+    return { state, seconds: (performance.now() - started) / 1000 }
+  } finally {
+    await session.close()
+  }
+}
+
+async function resumePoint({ checkpoints, initialState, progress, stage, steps }: TrainingJob): Promise<{ step: number; state: Arrays }> {
+  const found = checkpoints && (await loadCheckpoint(checkpoints.folder))
+  if (!found) return { step: 0, state: initialState }
+  const parsed = checkpointSchema.safeParse(found.json)
+  if (!parsed.success || parsed.data.key !== checkpoints.key) return { step: 0, state: initialState }
+  const { step } = parsed.data
+  if (step < steps) progress.message(`${stage}: going on at step ${step} of ${steps}`)
+  return { step, state: found.arrays }
+}
+
+async function save({ checkpoints }: TrainingJob, session: Session, step: number): Promise<void> {
+  if (!checkpoints) return
+  await saveCheckpoint(checkpoints.folder, { arrays: await session.readState(), json: { step, key: checkpoints.key } })
+}
+
+/** Means of the outputs between reports, and the watch over the loss. */
+class Meter {
+  #sums: Record<string, number> = {}
+  #count = 0
+  #reported = performance.now()
+  #first: number | undefined
+  #best = Infinity
+
+  constructor(
+    readonly job: TrainingJob,
+    step: number,
+  ) {
+    job.progress.report({ stage: job.stage, done: step, total: job.steps, unit: 'steps' })
+  }
+
+  async add(step: number, outputs: Arrays): Promise<void> {
+    for (const [name, { data }] of Object.entries(outputs)) {
+      if (data.length === 1) this.#sums[name] = (this.#sums[name] ?? 0) + Number(data[0])
+    }
+    this.#count++
+    if (performance.now() - this.#reported > METRICS_SECONDS * 1000) await this.flush(step)
+    else if (!Number.isFinite(Number(outputs[this.job.loss].data[0]))) await this.flush(step)
+  }
+
+  async flush(step: number): Promise<void> {
+    if (this.#count === 0) return
+    const means = Object.fromEntries(Object.entries(this.#sums).map(([name, sum]) => [name, sum / this.#count]))
+    this.#sums = {}
+    this.#count = 0
+    this.#reported = performance.now()
+    const { job } = this
+    const loss = means[job.loss]
+    this.#watch(step, loss)
+    job.progress.report({ stage: job.stage, done: step, total: job.steps, unit: 'steps', note: `loss ${loss.toPrecision(4)}` })
+    await job.onMetrics?.(step, means)
+  }
+
+  #watch(step: number, loss: number): void {
+    this.#first ??= loss
+    const exploded = loss - this.#best > EXPLOSION * Math.max(Math.abs(this.#first - this.#best), Math.abs(this.#best) * 0.1)
+    if (Number.isFinite(loss) && !exploded) {
+      this.#best = Math.min(this.#best, loss)
+      return
+    }
+    throw new HandfulError({
+      what: 'training',
+      where: `${this.job.stage}, step ${step}`,
+      got: Number.isFinite(loss) ? `a loss of ${loss.toPrecision(4)} after ${this.#best.toPrecision(4)}` : 'a loss that is no number any more',
+      expected: 'a loss that falls',
+      hint: 'lower the learning rate or use another seed; the last checkpoint before it is kept',
+    })
+  }
+}

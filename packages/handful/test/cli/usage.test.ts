@@ -1,0 +1,110 @@
+/** What a user reads when asking for help, and when the command line is wrong. */
+import { execFile, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { DATASET_NAMES, HEAD_NAMES, RESIZE_MODE_NAMES } from '../../src/cli/fit.js'
+import { closest, editDistance, listAlternatives } from '../../src/cli/suggest.js'
+import { DATASETS, HEADS, RESIZE_MODES } from '../../src/experiments/fit-options.js'
+import { handful } from './harness.js'
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+
+describe('help', () => {
+  test.each([[[]], [['--help']], [['help']], [['fit', '--help']], [['help', 'predict']], [['report', '-h']]])(
+    'of %j goes to stdout, with examples first, within 100 columns',
+    async (args) => {
+      const { exit, stdout, stderr } = await handful(args)
+      expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
+      expect(stdout.indexOf('Examples:')).toBeGreaterThan(0)
+      expect(stdout.indexOf('Examples:')).toBeLessThan(stdout.indexOf('Usage:'))
+      expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([])
+    },
+  )
+
+  test('names the choices that the options accept', () => {
+    expect([DATASET_NAMES, RESIZE_MODE_NAMES, HEAD_NAMES]).toEqual([DATASETS, RESIZE_MODES, HEADS])
+  })
+
+  test('--version is the bare number', async () => {
+    expect(await handful(['--version'])).toEqual({ exit: 0, stdout: '0.1.0\n', stderr: '' })
+  })
+})
+
+describe('a wrong command line is one line on stderr and exit 2', () => {
+  test.each([
+    ['fitt', /command: got fitt, expected fit, predict, report; did you mean fit\?/],
+    ['frobnicate', /got frobnicate.*see handful --help/],
+    ['fit', /got neither a folder nor --dataset.*handful fit --dataset strokes/],
+    ['fit --datset mnist', /got --datset.*did you mean --dataset\?/],
+    [
+      'fit --dataset mnsit',
+      /--dataset: got "mnsit", expected strokes, mnist.*did you mean --dataset mnist\?/,
+    ],
+    ['fit --dataset cifar', /did you mean --dataset cifar10\?/],
+    ['fit --dataset', /got --dataset alone|--dataset <name> alone/],
+    ['fit a b', /more than the command takes/],
+    ['fit a --dataset mnist', /either a folder or a data set/],
+    ['fit a --minutes 3 --steps 5', /--steps.*minutes or steps, not both/],
+    ['fit a --size 7', /--size: got "7", expected a whole number from 8 to 256/],
+    ['fit a --seed -1', /--seed|option/],
+    ['fit a --seed 1.5', /--seed: got "1.5", expected a whole number/],
+    ['fit a --minutes nan', /--minutes: got "nan", expected a number above 0/],
+    ['fit a --head linea', /did you mean --head linear\?/],
+    ['fit --resume', /--resume: got no run/],
+    ['fit --resume a --out b', /got a and --out b, expected one folder/],
+    ['predict', /got no <run>/],
+    ['predict run', /got no <images>/],
+    ['report a b', /more than the command takes/],
+  ])('handful %s', async (line, message) => {
+    const { exit, stdout, stderr } = await handful(line.split(' '))
+    expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' })
+    expect(stderr).toMatch(message)
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+    expect(stderr).toMatch(/^error: /)
+  })
+})
+
+test('did you mean', () => {
+  expect(editDistance('ab', 'ba')).toBe(1)
+  expect(editDistance('kitten', 'sitting')).toBe(3)
+  expect(editDistance('', 'abc')).toBe(3)
+  expect(closest('stroke', ['strokes', 'mnist'])).toBe('strokes')
+  expect(closest('MNIST', ['strokes', 'mnist'])).toBe('mnist')
+  expect(closest('imagenet', ['strokes', 'mnist'])).toBeUndefined()
+  expect(listAlternatives(['a', 'b', 'c'])).toBe('a, b or c')
+})
+
+describe.skipIf(!existsSync(main))('the built program', () => {
+  test('shows help without loading anything heavy', async () => {
+    const script = `
+      process.argv = ['node', 'handful', '--help']
+      await import(${JSON.stringify(main)})
+      const loaded = process.report.getReport().sharedObjects.filter((file) => /sharp|onnxruntime/.test(file))
+      process.stderr.write(JSON.stringify(loaded))`
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+      '--input-type=module',
+      '-e',
+      script,
+    ])
+    expect(stdout).toContain('Examples:')
+    expect(stderr).toBe('[]')
+  })
+
+  test('shows help within half a second', () => {
+    const times = [0, 1, 2].map(() => {
+      const start = performance.now()
+      expect(spawnSync(process.execPath, [main, 'fit', '--help']).status).toBe(0)
+      return performance.now() - start
+    })
+    expect(Math.min(...times)).toBeLessThan(500)
+  })
+
+  test.skipIf(process.platform === 'win32')('is quiet when its reader has gone', () => {
+    const command = `"${process.execPath}" "${main}" fit --help | true; "${process.execPath}" "${main}" --help | head -n 1`
+    const { stdout, stderr, status } = spawnSync('sh', ['-c', command], { encoding: 'utf8' })
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(stdout).toMatch(/^Learns an image classifier/)
+  })
+})

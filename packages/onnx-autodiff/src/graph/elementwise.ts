@@ -1,0 +1,366 @@
+/**
+ * Elementwise primitives. Operators whose running time differs tenfold on the CPU are chosen with care: a mask is a
+ * steep HardSigmoid, never Sign or Where (bench/operators has the table).
+ */
+import { attributeError, broadcastAxes, broadcastShapes, GraphError, type Shape, sameShape, sizeOf, stridesOf } from './shape.js'
+import {
+  apply1,
+  checkFloat,
+  type EmittedAttributes,
+  type Node,
+
+  type Operand,
+  type Primitive,
+  type Tensor,
+  toTensor,
+  uniformValue,
+  type Values,
+} from './tensor.js'
+import { beforeExpand, reshape } from './movement.js'
+import { sum } from './reduce.js'
+
+type None = Record<string, never>
+const none: None = {}
+
+/** Sums away what broadcasting repeated: the gradient of a broadcast. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x
+  return reshape(sum(x, broadcastAxes(shape, x.shape), true), shape)
+}
+
+/** Reads an operand as if it were broadcast to a shape. */
+function broadcastReader({ data, shape }: Values, to: Shape): (index: number) => number {
+  if (sameShape(shape, to)) return (index) => data[index]
+  const strides = stridesOf(shape)
+  const offset = to.length - shape.length
+  const toStrides = stridesOf(to)
+  return (index) => {
+    let at = 0
+    for (let axis = offset; axis < to.length; axis++) {
+      if (shape[axis - offset] === 1) continue
+      at += (Math.floor(index / toStrides[axis]) % to[axis]) * strides[axis - offset]
+    }
+    return data[at]
+  }
+}
+
+interface UnaryRule<A> {
+  readonly value: (x: number, attributes: A) => number
+  /** dx given x, y and dy. */
+  readonly gradient: (x: Tensor, y: Tensor, dy: Tensor, attributes: A) => Tensor
+  readonly onnx: string
+  readonly onnxAttributes?: (attributes: A) => EmittedAttributes
+}
+
+function unary<A>(name: string, rule: UnaryRule<A>): Primitive<A> {
+  return {
+    name,
+    shape: ([x]) => {
+      checkFloat(name, x)
+      return [{ shape: x.shape, dtype: 'float32' }]
+    },
+    emit: (emitter, [x], node) => [emitter.node(rule.onnx, [x], rule.onnxAttributes?.(node.attributes))],
+    gradient: (node, [dy]) => [dy ? rule.gradient(node.inputs[0], node.outputs[0], dy, node.attributes) : null],
+    reference: ([x], node) => [x.data.map((value) => rule.value(value, node.attributes))],
+  }
+}
+
+const negPrimitive = unary<None>('neg', { value: (x) => -x, gradient: (_, __, dy) => neg(dy), onnx: 'Neg' })
+const expPrimitive = unary<None>('exp', { value: Math.exp, gradient: (_, y, dy) => mul(dy, y), onnx: 'Exp' })
+const logPrimitive = unary<None>('log', { value: Math.log, gradient: (x, _, dy) => div(dy, x), onnx: 'Log' })
+const sqrtPrimitive = unary<None>('sqrt', {
+  value: Math.sqrt,
+  gradient: (_, y, dy) => div(mul(dy, 0.5), y),
+  onnx: 'Sqrt',
+})
+const reciprocalPrimitive = unary<None>('reciprocal', {
+  value: (x) => 1 / x,
+  gradient: (_, y, dy) => neg(mul(dy, mul(y, y))),
+  onnx: 'Reciprocal',
+})
+const absPrimitive = unary<None>('abs', {
+  value: Math.abs,
+  gradient: (x, _, dy) => mul(dy, sub(mul(step(x), 2), add(1, mul(equalZero(x), -1)))),
+  onnx: 'Abs',
+})
+const sigmoidPrimitive = unary<None>('sigmoid', {
+  value: (x) => 1 / (1 + Math.exp(-x)),
+  gradient: (_, y, dy) => mul(dy, mul(y, sub(1, y))),
+  onnx: 'Sigmoid',
+})
+const tanhPrimitive = unary<None>('tanh', {
+  value: Math.tanh,
+  gradient: (_, y, dy) => mul(dy, sub(1, mul(y, y))),
+  onnx: 'Tanh',
+})
+const erfPrimitive = unary<None>('erf', {
+  value: erfValue,
+  gradient: (x, _, dy) => mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
+  onnx: 'Erf',
+})
+const reluPrimitive = unary<None>('relu', {
+  value: (x) => Math.max(x, 0),
+  gradient: (_, y, dy) => mul(dy, step(y)),
+  onnx: 'Relu',
+})
+/** 1 above 0, else 0; the gradient is zero everywhere. A slope of 1e30 makes values under 1e-30 fractional. */
+const stepPrimitive: Primitive<None> = {
+  name: 'step',
+  shape: ([x]) => {
+    checkFloat('step', x)
+    return [{ shape: x.shape, dtype: 'float32' }]
+  },
+  emit: (emitter, [x]) => [emitter.node('HardSigmoid', [x], { alpha: { float: 1e30 }, beta: { float: 0 } })],
+  gradient: () => [null],
+  reference: ([x]) => [x.data.map((value) => (value > 0 ? 1 : 0))],
+}
+
+interface ClipAttributes {
+  readonly low: number | null
+  readonly high: number | null
+}
+const clipPrimitive: Primitive<ClipAttributes> = {
+  name: 'clip',
+  shape: ([x], { low, high }) => {
+    checkFloat('clip', x)
+    if (low !== null && high !== null && !(low <= high)) attributeError('clip', 'bounds', `${low} to ${high}`, 'low <= high')
+    return [{ shape: x.shape, dtype: 'float32' }]
+  },
+  emit: (emitter, [x], { attributes: { low, high } }) => [
+    emitter.node('Clip', [x, low === null ? '' : emitter.float(low), high === null ? '' : emitter.float(high)]),
+  ],
+  gradient: ({ inputs: [x], attributes: { low, high } }, [dy]) => {
+    if (!dy) return [null]
+    let inside = dy
+    if (low !== null) inside = mul(inside, step(sub(x, low)))
+    if (high !== null) inside = mul(inside, step(sub(high, x)))
+    return [inside]
+  },
+  reference: ([x], { attributes: { low, high } }) => [
+    x.data.map((value) => Math.min(Math.max(value, low ?? -Infinity), high ?? Infinity)),
+  ],
+}
+
+interface BinaryRule {
+  readonly value: (a: number, b: number) => number
+  readonly gradient: (a: Tensor, b: Tensor, y: Tensor, dy: Tensor) => [Tensor | null, Tensor | null]
+  readonly onnx: string
+  readonly simplify?: Primitive<None>['simplify']
+  readonly result?: 'float32' | 'bool'
+}
+
+function binary(name: string, rule: BinaryRule): Primitive<None> {
+  const primitive: Primitive<None> = {
+    name,
+    shape: ([a, b]) => {
+      if (a.dtype !== b.dtype) throw new GraphError(`${name} (dtype): got ${a.dtype} and ${b.dtype}, expected equal ones`)
+      return [{ shape: broadcastShapes(name, a.shape, b.shape), dtype: rule.result ?? a.dtype }]
+    },
+    emit: (emitter, [a, b]) => [emitter.node(rule.onnx, [a, b])],
+    gradient: ({ inputs: [a, b], outputs: [y] }, [dy]) => {
+      if (!dy) return [null, null]
+      const [da, db] = rule.gradient(a, b, y, dy)
+      return [da && sumTo(da, a.shape), db && sumTo(db, b.shape)]
+    },
+    reference: ([a, b], { outputs: [y] }) => {
+      const readA = broadcastReader(a, y.shape)
+      const readB = broadcastReader(b, y.shape)
+      return [Float64Array.from({ length: sizeOf(y.shape) }, (_, i) => Number(rule.value(readA(i), readB(i))))]
+    },
+    simplify: (node, uses) => rule.simplify?.(node, uses) ?? withoutExpand(primitive, node),
+  }
+  return primitive
+}
+
+/** An operand that the other one's shape widens anyway needs no expanding. */
+function withoutExpand(primitive: Primitive<None>, { inputs, outputs: [y] }: Node<None>): Tensor | undefined {
+  const narrow = inputs.map((operand) => beforeExpand(operand) ?? operand)
+  for (const [i, other] of [inputs[1], inputs[0]].entries()) {
+    if (narrow[i] !== inputs[i] && sameShape(other.shape, y.shape)) {
+      return apply1(primitive, i === 0 ? [narrow[0], other] : [other, narrow[1]], none)
+    }
+  }
+  return undefined
+}
+
+/** The operand that is left when the other is the neutral element and does not widen the shape. */
+function withoutNeutral(neutral: number, commutes: boolean): Primitive<None>['simplify'] {
+  return ({ inputs: [a, b], outputs: [y] }) => {
+    if (uniformValue(b) === neutral && sameShape(a.shape, y.shape)) return a
+    if (commutes && uniformValue(a) === neutral && sameShape(b.shape, y.shape)) return b
+    return undefined
+  }
+}
+
+const addPrimitive = binary('add', {
+  value: (a, b) => a + b,
+  gradient: (_, __, ___, dy) => [dy, dy],
+  onnx: 'Add',
+  simplify: withoutNeutral(0, true),
+})
+const subPrimitive = binary('sub', {
+  value: (a, b) => a - b,
+  gradient: (_, __, ___, dy) => [dy, neg(dy)],
+  onnx: 'Sub',
+  simplify: withoutNeutral(0, false),
+})
+const mulPrimitive = binary('mul', {
+  value: (a, b) => a * b,
+  gradient: (a, b, _, dy) => [mul(dy, b), mul(dy, a)],
+  onnx: 'Mul',
+  simplify: withoutNeutral(1, true),
+})
+const divPrimitive = binary('div', {
+  value: (a, b) => a / b,
+  gradient: (_, b, y, dy) => [div(dy, b), neg(div(mul(dy, y), b))],
+  onnx: 'Div',
+  simplify: (node) => {
+    if (node.outputs[0].dtype !== 'float32') return undefined
+    const divisor = uniformValue(node.inputs[1])
+    // Only for powers of two is the product exactly the quotient.
+    if (divisor !== undefined && node.inputs[1].shape.length === 0 && Number.isInteger(Math.log2(Math.abs(divisor)))) {
+      return mul(node.inputs[0], 1 / divisor)
+    }
+    return undefined
+  },
+})
+const powPrimitive = binary('pow', {
+  value: Math.pow,
+  gradient: (a, b, y, dy) => {
+    const exponent = uniformValue(b)
+    const da = mul(dy, mul(b, exponent === 2 ? a : pow(a, sub(b, 1))))
+    return [da, exponent === undefined ? mul(dy, mul(y, log(a))) : null]
+  },
+  onnx: 'Pow',
+})
+const maximumPrimitive = binary('maximum', {
+  value: Math.max,
+  gradient: (a, b, _, dy) => {
+    const mask = step(sub(a, b))
+    return [mul(dy, mask), mul(dy, sub(1, mask))]
+  },
+  onnx: 'Max',
+})
+const minimumPrimitive = binary('minimum', {
+  value: Math.min,
+  gradient: (a, b, _, dy) => {
+    const mask = step(sub(b, a))
+    return [mul(dy, mask), mul(dy, sub(1, mask))]
+  },
+  onnx: 'Min',
+})
+const comparison = (name: string, onnx: string, value: (a: number, b: number) => boolean): Primitive<None> =>
+  binary(name, { value: (a, b) => Number(value(a, b)), gradient: () => [null, null], onnx, result: 'bool' })
+const greaterPrimitive = comparison('greater', 'Greater', (a, b) => a > b)
+const lessPrimitive = comparison('less', 'Less', (a, b) => a < b)
+const equalPrimitive = comparison('equal', 'Equal', (a, b) => a === b)
+
+const castPrimitive: Primitive<{ to: 'float32' | 'int32' }> = {
+  name: 'cast',
+  shape: ([x], { to }) => [{ shape: x.shape, dtype: to }],
+  emit: (emitter, [x], node) => [emitter.node('Cast', [x], { to: node.attributes.to === 'float32' ? 1 : 6 })],
+  gradient: ({ inputs: [x], attributes }, [dy]) => [dy && x.dtype === 'float32' && attributes.to === 'float32' ? dy : null],
+  reference: ([x], node) => [node.attributes.to === 'int32' ? x.data.map(Math.trunc) : x.data.slice()],
+  simplify: ({ inputs: [x], attributes }) => (x.dtype === attributes.to ? x : undefined),
+}
+
+const wherePrimitive: Primitive<None> = {
+  name: 'where',
+  shape: ([condition, a, b]) => {
+    if (condition.dtype !== 'bool') throw new GraphError(`where (condition): got ${condition.dtype}, expected bool`)
+    if (a.dtype !== b.dtype) throw new GraphError(`where (dtype): got ${a.dtype} and ${b.dtype}, expected equal ones`)
+    const shape = broadcastShapes('where', condition.shape, broadcastShapes('where', a.shape, b.shape))
+    return [{ shape, dtype: a.dtype }]
+  },
+  emit: (emitter, inputs) => [emitter.node('Where', inputs)],
+  gradient: ({ inputs: [condition, a, b] }, [dy]) => {
+    if (!dy) return [null, null, null]
+    const mask = cast(condition, 'float32')
+    return [null, sumTo(mul(dy, mask), a.shape), sumTo(mul(dy, sub(1, mask)), b.shape)]
+  },
+  reference: ([condition, a, b], { outputs: [y] }) => {
+    const [readCondition, readA, readB] = [condition, a, b].map((values) => broadcastReader(values, y.shape))
+    return [Float64Array.from({ length: sizeOf(y.shape) }, (_, i) => (readCondition(i) ? readA(i) : readB(i)))]
+  },
+}
+
+const stopGradientPrimitive: Primitive<None> = {
+  name: 'stopGradient',
+  shape: ([x]) => [x],
+  emit: (emitter, [x]) => [emitter.node('Identity', [x])],
+  gradient: () => [null],
+  reference: ([x]) => [x.data],
+  simplify: ({ inputs: [x] }) => x,
+}
+
+const op1 = (primitive: Primitive<None>) => (x: Operand): Tensor => apply1(primitive, [toTensor(x)], none)
+const op2 = (primitive: Primitive<None>) => (a: Operand, b: Operand): Tensor =>
+  apply1(primitive, [toTensor(a), toTensor(b)], none)
+
+export const neg = op1(negPrimitive)
+export const exp = op1(expPrimitive)
+export const log = op1(logPrimitive)
+export const sqrt = op1(sqrtPrimitive)
+export const reciprocal = op1(reciprocalPrimitive)
+/** Absolute value; the gradient at 0 is 0. */
+export const abs = op1(absPrimitive)
+export const sigmoid = op1(sigmoidPrimitive)
+export const tanh = op1(tanhPrimitive)
+/** The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
+export const erf = op1(erfPrimitive)
+export const relu = op1(reluPrimitive)
+export const step = op1(stepPrimitive)
+/** Passes values on and holds gradients back. */
+export const stopGradient = op1(stopGradientPrimitive)
+/** Limits to [low, high]; null leaves a side open. The gradient is zero outside and on the bounds. */
+export const clip = (x: Tensor, low: number | null, high: number | null): Tensor =>
+  apply1(clipPrimitive, [x], { low, high })
+
+export const add = op2(addPrimitive)
+export const sub = op2(subPrimitive)
+export const mul = op2(mulPrimitive)
+export const div = op2(divPrimitive)
+/** a to the power b; a gradient flows to b unless it is constant. */
+export const pow = op2(powPrimitive)
+/** The greater of the two; where they are equal the gradient goes to the second. */
+export const maximum = op2(maximumPrimitive)
+/** The lesser of the two; where they are equal the gradient goes to the second. */
+export const minimum = op2(minimumPrimitive)
+export const greater = op2(greaterPrimitive)
+export const less = op2(lessPrimitive)
+export const equal = op2(equalPrimitive)
+export const cast = (x: Tensor, to: 'float32' | 'int32'): Tensor => apply1(castPrimitive, [x], { to })
+/** `a` where the condition holds, else `b`. */
+export const where = (condition: Tensor, a: Operand, b: Operand): Tensor =>
+  apply1(wherePrimitive, [condition, toTensor(a), toTensor(b)], none)
+
+const equalZero = (x: Tensor): Tensor => cast(equal(x, 0), 'float32')
+
+/**
+ * In double precision, for gradients by differences: the Taylor series (Abramowitz and Stegun 7.1.5) where its terms
+ * stay small, beyond that the continued fraction of the complement (7.1.14).
+ */
+function erfValue(x: number): number {
+  const size = Math.abs(x)
+  if (size > 2.5) {
+    let tail = 0
+    for (let n = 80; n >= 1; n--) tail = n / 2 / (size + tail)
+    return Math.sign(x) * (1 - Math.exp(-size * size) / (Math.sqrt(Math.PI) * (size + tail)))
+  }
+  let term = x
+  let total = x
+  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(total); n++) {
+    term *= (-x * x) / n
+    total += term / (2 * n + 1)
+  }
+  return (2 / Math.sqrt(Math.PI)) * total
+}
+
+export const primitives: Readonly<Record<string, Primitive<never>>> = Object.fromEntries(
+  [
+    negPrimitive, expPrimitive, logPrimitive, sqrtPrimitive, reciprocalPrimitive, absPrimitive, sigmoidPrimitive,
+    tanhPrimitive, erfPrimitive, reluPrimitive, stepPrimitive, clipPrimitive, addPrimitive, subPrimitive,
+    mulPrimitive, divPrimitive, powPrimitive, maximumPrimitive, minimumPrimitive, greaterPrimitive, lessPrimitive,
+    equalPrimitive, castPrimitive, wherePrimitive, stopGradientPrimitive,
+  ].map((primitive) => [primitive.name, primitive as Primitive<never>]),
+)

@@ -1,0 +1,227 @@
+/** Primitives that move elements and compute nothing: reshape, transpose, expand, slice, pad, concat. */
+import {
+  attributeError, broadcastShapes, checkExtents, GraphError, resolveAxis, sameShape, type Shape, shapeError, shapeText, sizeOf, stridesOf,
+} from './shape.js'
+import { apply1, constant, constantValue, type Emitter, type Primitive, type Tensor, type Values } from './tensor.js'
+import { sumTo } from './elementwise.js'
+
+/** Elements of `x` at the places that `source` gives for each output index vector; -1 for zero. */
+function moved(x: Values, shape: Shape, source: (index: readonly number[]) => readonly number[] | null): Float64Array {
+  const from = stridesOf(x.shape)
+  const to = stridesOf(shape)
+  return Float64Array.from({ length: sizeOf(shape) }, (_, flat) => {
+    const at = source(shape.map((extent, axis) => Math.floor(flat / to[axis]) % extent))
+    return at === null ? 0 : x.data[at.reduce((offset, i, axis) => offset + i * from[axis], 0)]
+  })
+}
+
+/** Without `allowzero` an extent of 0 means that of the input. */
+const emitReshape = (emitter: Emitter, x: string, shape: Shape): string =>
+  emitter.node('Reshape', [x, emitter.ints(shape)], shape.includes(0) ? { allowzero: 1 } : {})
+
+const reshapePrimitive: Primitive<{ shape: Shape }> = {
+  name: 'reshape',
+  shape: ([x], { shape }) => {
+    checkExtents('reshape', shape)
+    if (sizeOf(x.shape) !== sizeOf(shape)) shapeError('reshape', [x.shape, shape], 'as many elements on both sides')
+    return [{ shape, dtype: x.dtype }]
+  },
+  emit: (emitter, [x], node) => [emitReshape(emitter, x, node.attributes.shape)],
+  gradient: ({ inputs: [x] }, [dy]) => [dy ? reshape(dy, x.shape) : null],
+  reference: ([x]) => [x.data],
+  simplify: ({ inputs: [x], attributes: { shape } }) => {
+    if (sameShape(x.shape, shape)) return x
+    const data = constantValue(x)
+    if (data) return constant(data, shape, x.dtype)
+    return x.node.primitive === reshapePrimitive ? reshape(x.node.inputs[0], shape) : undefined
+  },
+}
+
+/** The same elements in another shape; one extent may be -1. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const open = shape.indexOf(-1)
+  if (open < 0) return sameShape(x.shape, shape) ? x : apply1(reshapePrimitive, [x], { shape })
+  const rest = shape.reduce((product, extent, i) => (i === open ? product : product * extent), 1)
+  const extent = sizeOf(x.shape) / rest
+  if (!Number.isInteger(extent) || shape.indexOf(-1, open + 1) >= 0) {
+    shapeError('reshape', [x.shape, shape], 'a shape with one -1 that the number of elements divides into')
+  }
+  return reshape(x, shape.with(open, extent))
+}
+
+const transposePrimitive: Primitive<{ order: readonly number[] }> = {
+  name: 'transpose',
+  shape: ([x], { order }) => {
+    if (order.length !== x.shape.length || new Set(order).size !== order.length || order.some((a) => !(a >= 0 && a < order.length))) {
+      attributeError('transpose', `order for ${shapeText(x.shape)}`, shapeText(order), 'each axis once')
+    }
+    return [{ shape: order.map((axis) => x.shape[axis]), dtype: x.dtype }]
+  },
+  emit: (emitter, [x], { attributes: { order }, inputs, outputs }) => {
+    // Only axes of extent 1 change places: no element moves.
+    const moving = order.filter((axis) => inputs[0].shape[axis] !== 1)
+    if (moving.every((axis, i) => i === 0 || axis > moving[i - 1])) {
+      return [emitReshape(emitter, x, outputs[0].shape)]
+    }
+    return [emitter.node('Transpose', [x], { perm: order })]
+  },
+  gradient: ({ attributes: { order } }, [dy]) => [dy ? transpose(dy, order.map((_, axis) => order.indexOf(axis))) : null],
+  reference: ([x], { attributes: { order }, outputs: [y] }) => [
+    moved(x, y.shape, (index) => order.map((_, axis) => index[order.indexOf(axis)])),
+  ],
+  simplify: ({ inputs: [x], attributes: { order } }) => {
+    if (order.every((axis, i) => axis === i)) return x
+    if (x.node.primitive !== transposePrimitive) return undefined
+    const inner = (x.node.attributes as { order: readonly number[] }).order
+    return transpose(x.node.inputs[0], order.map((axis) => inner[axis]))
+  },
+}
+
+/** Output axis i is input axis order[i]; by default all axes reversed. */
+export const transpose = (x: Tensor, order: readonly number[] = x.shape.map((_, i) => x.shape.length - 1 - i)): Tensor =>
+  apply1(transposePrimitive, [x], { order })
+
+const expandPrimitive: Primitive<{ shape: Shape }> = {
+  name: 'expand',
+  shape: ([x], { shape }) => {
+    if (!sameShape(broadcastShapes('expand', x.shape, shape), shape)) {
+      shapeError('expand', [x.shape, shape], 'a second shape that the first broadcasts to')
+    }
+    return [{ shape, dtype: x.dtype }]
+  },
+  emit: (emitter, [x], node) => [emitter.node('Expand', [x, emitter.ints(node.attributes.shape)])],
+  gradient: ({ inputs: [x] }, [dy]) => [dy ? sumTo(dy, x.shape) : null],
+  reference: ([x], { attributes: { shape } }) => [
+    moved(x, shape, (index) => x.shape.map((extent, i) => (extent === 1 ? 0 : index[i + shape.length - x.shape.length]))),
+  ],
+  simplify: ({ inputs: [x], attributes: { shape } }) => (sameShape(x.shape, shape) ? x : undefined),
+}
+
+/** Repeats along axes of extent 1 (and new leading ones) until the shape is reached. */
+export const expand = (x: Tensor, shape: Shape): Tensor =>
+  sameShape(x.shape, shape) ? x : apply1(expandPrimitive, [x], { shape })
+
+/** What was expanded, if a tensor is the outcome of an expand. */
+export const beforeExpand = (x: Tensor): Tensor | undefined =>
+  x.node.primitive === expandPrimitive ? x.node.inputs[0] : undefined
+
+interface SliceAttributes {
+  readonly axis: number
+  readonly start: number
+  readonly end: number
+}
+
+const slicePrimitive: Primitive<SliceAttributes> = {
+  name: 'slice',
+  shape: ([x], { axis, start, end }) => {
+    if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= x.shape[axis])) {
+      attributeError('slice', `range on axis ${axis} of ${shapeText(x.shape)}`, `${start} to ${end}`, 'a range inside the axis')
+    }
+    return [{ shape: x.shape.with(axis, end - start), dtype: x.dtype }]
+  },
+  emit: (emitter, [x], { attributes: { axis, start, end } }) => [
+    emitter.node('Slice', [x, emitter.ints([start]), emitter.ints([end]), emitter.ints([axis])]),
+  ],
+  gradient: ({ inputs: [x], attributes: { axis, start, end } }, [dy]) => [
+    dy ? pad(dy, axis, start, x.shape[axis] - end) : null,
+  ],
+  reference: ([x], { attributes: { axis, start }, outputs: [y] }) => [
+    moved(x, y.shape, (index) => index.with(axis, index[axis] + start)),
+  ],
+  simplify: ({ inputs: [x], outputs: [y] }) => (sameShape(x.shape, y.shape) ? x : undefined),
+}
+
+/** Elements start .. end-1 along an axis. */
+export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
+  return apply1(slicePrimitive, [x], { axis: resolveAxis('slice', axis, x.shape.length), start, end })
+}
+
+interface PadAttributes {
+  readonly axis: number
+  readonly before: number
+  readonly after: number
+}
+
+const padPrimitive: Primitive<PadAttributes> = {
+  name: 'pad',
+  shape: ([x], { axis, before, after }) => {
+    if (!(Number.isInteger(before) && Number.isInteger(after) && before >= 0 && after >= 0)) {
+      attributeError('pad', `amounts for ${shapeText(x.shape)}`, `${before} and ${after}`, 'integers of at least 0')
+    }
+    return [{ shape: x.shape.with(axis, x.shape[axis] + before + after), dtype: x.dtype }]
+  },
+  emit: (emitter, [x], { inputs: [{ shape }], attributes: { axis, before, after } }) => {
+    const amounts = (amount: number): number[] => shape.map((_, i) => (i === axis ? amount : 0))
+    return [emitter.node('Pad', [x, emitter.ints([...amounts(before), ...amounts(after)])])]
+  },
+  gradient: ({ inputs: [x], attributes: { axis, before } }, [dy]) => [
+    dy ? slice(dy, axis, before, before + x.shape[axis]) : null,
+  ],
+  reference: ([x], { attributes: { axis, before }, outputs: [y] }) => [
+    moved(x, y.shape, (index) => {
+      const at = index[axis] - before
+      return at >= 0 && at < x.shape[axis] ? index.with(axis, at) : null
+    }),
+  ],
+  simplify: ({ inputs: [x], outputs: [y] }) => (sameShape(x.shape, y.shape) ? x : undefined),
+}
+
+/** Zeros before and after along an axis. */
+export function pad(x: Tensor, axis: number, before: number, after: number): Tensor {
+  return apply1(padPrimitive, [x], { axis: resolveAxis('pad', axis, x.shape.length), before, after })
+}
+
+const concatPrimitive: Primitive<{ axis: number }> = {
+  name: 'concat',
+  shape: (inputs, { axis }) => {
+    const first = inputs[0]
+    for (const x of inputs) {
+      const equal = x.shape.length === first.shape.length && sameShape(x.shape.with(axis, 1), first.shape.with(axis, 1))
+      if (!equal) {
+        shapeError('concat', inputs.map((each) => each.shape), `equal extents on all axes but axis ${axis}`)
+      }
+      if (x.dtype !== first.dtype) throw new GraphError(`concat (dtype): got ${first.dtype} and ${x.dtype}, expected equal ones`)
+    }
+    return [{ shape: first.shape.with(axis, inputs.reduce((n, x) => n + x.shape[axis], 0)), dtype: first.dtype }]
+  },
+  emit: (emitter, inputs, node) => [emitter.node('Concat', inputs, { axis: node.attributes.axis })],
+  gradient: ({ inputs, attributes: { axis } }, [dy]) => {
+    let start = 0
+    return inputs.map((x) => {
+      const end = start + x.shape[axis]
+      const part = dy ? slice(dy, axis, start, end) : null
+      start = end
+      return part
+    })
+  },
+  reference: (inputs, { attributes: { axis }, outputs: [y] }) => {
+    const inner = sizeOf(y.shape.slice(axis + 1))
+    const outer = sizeOf(y.shape.slice(0, axis))
+    const result = new Float64Array(sizeOf(y.shape))
+    let at = 0
+    for (let row = 0; row < outer; row++) {
+      for (const x of inputs) {
+        const length = x.shape[axis] * inner
+        result.set(x.data.subarray(row * length, (row + 1) * length), at)
+        at += length
+      }
+    }
+    return [result]
+  },
+  simplify: ({ inputs }) => (inputs.length === 1 ? inputs[0] : undefined),
+}
+
+/** Joins tensors along an axis. */
+export function concat(inputs: readonly Tensor[], axis: number): Tensor {
+  if (inputs.length === 0) throw new GraphError('concat (inputs): got none, expected at least one tensor')
+  return apply1(concatPrimitive, inputs, { axis: resolveAxis('concat', axis, inputs[0].shape.length) })
+}
+
+export const primitives: Readonly<Record<string, Primitive<never>>> = {
+  reshape: reshapePrimitive,
+  transpose: transposePrimitive,
+  expand: expandPrimitive,
+  slice: slicePrimitive,
+  pad: padPrimitive,
+  concat: concatPrimitive,
+}

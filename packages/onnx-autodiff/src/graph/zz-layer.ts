@@ -1,0 +1,1 @@
+import { a } from '../newfolder/types.js'; export const b = a

@@ -1,0 +1,147 @@
+/** From a graph with named inputs, state and outputs to a program: one ONNX model that is one training step. */
+import type { OnnxModel, OnnxNode, OnnxValue } from './model.js'
+import type { ArraySpec, Program } from '../runtime/types.js'
+import { GraphError, sameShape, shapeText } from '../graph/shape.js'
+import { inputName, isInput, type Tensor } from '../graph/tensor.js'
+import { simplify } from '../graph/simplify.js'
+import { ModelEmitter } from './emit.js'
+import { encodeModel } from './writer.js'
+
+/** A tensor that a step reads, and what it holds after the step. */
+export interface Update {
+  /** An input tensor; its name is the state's name. */
+  readonly variable: Tensor
+  readonly next: Tensor
+}
+
+export interface ProgramParts {
+  readonly inputs?: readonly Tensor[]
+  readonly state?: readonly Update[]
+  readonly outputs: Readonly<Record<string, Tensor>>
+}
+
+export interface CompileOptions {
+  /** Operators of the com.microsoft domain may be used: faster on the CPU, absent elsewhere. On by default. */
+  readonly contributed?: boolean
+}
+
+/** Opset 21 is what every supported runtime and browser build knows. */
+export const OPSET = 21
+export const IR_VERSION = 10
+
+const nextName = ({ variable }: Update): string => `${inputName(variable)}/next`
+const spec = (tensor: Tensor): ArraySpec => ({ dtype: tensor.dtype, shape: tensor.shape })
+const value = (name: string, { dtype, shape }: ArraySpec): OnnxValue => ({ name, dtype, shape })
+
+/** Compiles; see `compileModel` for the model itself. */
+export function compile(parts: ProgramParts, options: CompileOptions = {}): Program {
+  const { model, next } = compileModel(parts, options)
+  const { inputs = [], state = [], outputs } = parts
+  return {
+    model: encodeModel(model),
+    inputs: Object.fromEntries(inputs.map((tensor) => [inputName(tensor), spec(tensor)])),
+    outputs: Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, spec(tensor)])),
+    state: Object.fromEntries(
+      state.map(({ variable }, i) => [inputName(variable), { ...spec(variable), next: next[i] }]),
+    ),
+  }
+}
+
+export function compileModel(
+  parts: ProgramParts,
+  options: CompileOptions = {},
+): { model: OnnxModel; next: string[] } {
+  const { inputs = [], state = [], outputs } = parts
+  checkNames(parts)
+  const declared = [...inputs, ...state.map(({ variable }) => variable)]
+  const taken = new Set([...declared.map(inputName), ...state.map(nextName), ...Object.keys(outputs)])
+  const emitter = new ModelEmitter(options.contributed ?? true, taken)
+  for (const tensor of declared) emitter.bind(tensor, inputName(tensor))
+
+  const results = simplify([...state.map(({ next }) => next), ...Object.values(outputs)])
+  emitter.emit(results)
+  const next = state.map(nextName)
+  const names = [...next, ...Object.keys(outputs)]
+  // Outputs get names of their own: two may be the same tensor, and one may be an input or a constant.
+  const copies: OnnxNode[] = results.map((tensor, i) => ({
+    op: 'Identity',
+    domain: '',
+    name: `output ${names[i]}`,
+    inputs: [emitter.nameOf(tensor)],
+    outputs: [names[i]],
+    attributes: {},
+  }))
+  const nodes = renameOutputs([...emitter.mainNodes], copies)
+  const model: OnnxModel = {
+    graph: {
+      name: 'program',
+      nodes,
+      initializers: emitter.initializers,
+      inputs: declared.map((tensor) => value(inputName(tensor), spec(tensor))),
+      outputs: results.map((tensor, i) => value(names[i], spec(tensor))),
+    },
+    opsets: { '': OPSET, 'com.microsoft': 1 },
+    irVersion: IR_VERSION,
+    producer: 'onnx-autodiff',
+    metadata: {},
+  }
+  return { model, next }
+}
+
+/** Lets a node write an output under the output's name where it is read once, and keeps the copy elsewhere. */
+function renameOutputs(nodes: OnnxNode[], copies: readonly OnnxNode[]): OnnxNode[] {
+  const produced = new Map<string, number>()
+  nodes.forEach((node, i) => node.outputs.forEach((name) => produced.set(name, i)))
+  const renamed = new Map<string, string>()
+  const kept: OnnxNode[] = []
+  for (const copy of copies) {
+    const [from] = copy.inputs
+    if (produced.has(from) && !renamed.has(from)) renamed.set(from, copy.outputs[0])
+    else kept.push({ ...copy, inputs: [renamed.get(from) ?? from] })
+  }
+  const now = (name: string): string => renamed.get(name) ?? name
+  const within = (node: OnnxNode): OnnxNode => ({
+    ...node,
+    inputs: node.inputs.map(now),
+    outputs: node.outputs.map(now),
+    attributes: Object.fromEntries(
+      Object.entries(node.attributes).map(([key, attribute]) =>
+        attribute.kind === 'graph'
+          ? [key, { kind: 'graph', value: { ...attribute.value, nodes: attribute.value.nodes.map(within) } }]
+          : [key, attribute],
+      ),
+    ),
+  })
+  return [...nodes.map(within), ...kept]
+}
+
+function checkNames({ inputs = [], state = [], outputs }: ProgramParts): void {
+  const seen = new Set<string>()
+  for (const tensor of [...inputs, ...state.map(({ variable }) => variable)]) {
+    if (!isInput(tensor))
+      throw new GraphError(
+        `compile (inputs): got the result of ${tensor.node.primitive.name}, expected an input`,
+      )
+    const name = inputName(tensor)
+    if (seen.has(name))
+      throw new GraphError(`compile (inputs): got the name "${name}" twice, expected each once`)
+    seen.add(name)
+  }
+  for (const update of state) {
+    if (seen.has(nextName(update)))
+      throw new GraphError(`compile (state): got the name "${nextName(update)}" twice, expected each once`)
+    seen.add(nextName(update))
+  }
+  for (const name of Object.keys(outputs)) {
+    if (seen.has(name))
+      throw new GraphError(`compile (outputs): got the name "${name}" of an input or state, expected another`)
+  }
+  for (const { variable, next } of state) {
+    if (!sameShape(variable.shape, next.shape) || variable.dtype !== next.dtype) {
+      const [was, is] = [variable, next].map((tensor) => `${tensor.dtype}${shapeText(tensor.shape)}`)
+      throw new GraphError(
+        `compile (state "${inputName(variable)}"): got ${is} for the next step, expected ${was}`,
+      )
+    }
+  }
+}

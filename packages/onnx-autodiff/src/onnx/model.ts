@@ -1,0 +1,61 @@
+/**
+ * An ONNX model as plain data: what the writer encodes and the reader gives back. Field names follow onnx.proto3
+ * (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3); only what the engine needs is here.
+ */
+
+export type OnnxDtype = 'float32' | 'int32' | 'int64' | 'bool' | 'uint8'
+
+/** The arrays that hold each element type. */
+export type OnnxArray = Float32Array | Int32Array | BigInt64Array | Uint8Array
+
+export interface OnnxTensor {
+  readonly name: string
+  readonly dtype: OnnxDtype
+  readonly shape: readonly number[]
+  /** Row-major elements; `bool` is a Uint8Array of 0 and 1. */
+  readonly data: OnnxArray
+}
+
+export type OnnxAttribute =
+  | { readonly kind: 'int'; readonly value: number }
+  | { readonly kind: 'float'; readonly value: number }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'ints'; readonly value: readonly number[] }
+  | { readonly kind: 'floats'; readonly value: readonly number[] }
+  | { readonly kind: 'strings'; readonly value: readonly string[] }
+  | { readonly kind: 'tensor'; readonly value: OnnxTensor }
+  | { readonly kind: 'graph'; readonly value: OnnxGraph }
+
+export interface OnnxNode {
+  readonly op: string
+  /** Empty for the standard operators. */
+  readonly domain: string
+  readonly name: string
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly attributes: Readonly<Record<string, OnnxAttribute>>
+}
+
+/** A graph input or output; a dimension that is a text is dynamic and named so. A missing shape is unknown. */
+export interface OnnxValue {
+  readonly name: string
+  readonly dtype: OnnxDtype
+  readonly shape?: readonly (number | string)[]
+}
+
+export interface OnnxGraph {
+  readonly name: string
+  readonly nodes: readonly OnnxNode[]
+  readonly initializers: readonly OnnxTensor[]
+  readonly inputs: readonly OnnxValue[]
+  readonly outputs: readonly OnnxValue[]
+}
+
+export interface OnnxModel {
+  readonly graph: OnnxGraph
+  /** Opset version of each domain; '' is the standard one. */
+  readonly opsets: Readonly<Record<string, number>>
+  readonly irVersion: number
+  readonly producer: string
+  readonly metadata: Readonly<Record<string, string>>
+}

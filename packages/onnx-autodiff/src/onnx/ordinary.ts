@@ -1,0 +1,228 @@
+/**
+ * The ordinary form of a network: NCHW, Conv, Resize and the like, weights as initialisers, a dynamic batch. It is built
+ * from the same model code as the training step by another lowering: composites are written as the operators they are
+ * known by, and a tensor [height, width, batch, channels] is stored as [batch, channels, height, width].
+ *
+ * The batch is dynamic although shapes are static: the model is built with BATCH_MARKER images, a prime that no other
+ * extent is a multiple of, and wherever it shows in a shape that extent is left open.
+ */
+import type { OnnxModel, OnnxValue } from './model.js'
+import type { NamedArray, Program } from '../runtime/types.js'
+import { GraphError, type Shape, shapeText, sizeOf } from '../graph/shape.js'
+import { constantValue, inputName, isComposite, isInput, type Node, type Primitive, type Tensor } from '../graph/tensor.js'
+import { topologicalOrder } from '../graph/walk.js'
+import { IR_VERSION, OPSET } from './compile.js'
+import { ModelEmitter } from './emit.js'
+import { compositeRules, convolutionWithBias, primitiveRules } from './ordinary-rules.js'
+import { encodeModel } from './writer.js'
+
+/** Build models for export with this many images. */
+export const BATCH_MARKER = 10_007
+
+export const isOpen = (extent: number): boolean => extent > 0 && extent % BATCH_MARKER === 0
+
+/** `plain`: as the graph has it. `nchw`: a tensor [h, w, n, c] stored as [n, c, h, w]. */
+export type Layout = 'plain' | 'nchw'
+
+/** [h, w, n, c] -> [n, c, h, w] and back. */
+const TO_NCHW = [2, 3, 0, 1]
+
+export class OrdinaryEmitter extends ModelEmitter {
+  readonly #stored = new Map<Tensor, { name: string; layout: Layout }>()
+  readonly #converted = new Map<string, string>()
+
+  constructor(
+    readonly parameters: Readonly<Record<string, NamedArray>>,
+    readonly uses: ReadonlyMap<Tensor, number>,
+  ) {
+    super(false)
+  }
+
+  /** Convolutions that are written together with the bias that follows them. */
+  readonly withBias = new Set<Node>()
+
+  store(tensor: Tensor, name: string, layout: Layout): void {
+    this.#stored.set(tensor, { name, layout })
+  }
+
+  layoutOf(tensor: Tensor): Layout {
+    return this.#stored.get(tensor)?.layout ?? 'plain'
+  }
+
+  /** The name of a tensor in the wanted layout. Parameters and constants are laid out here, not in the graph. */
+  get(tensor: Tensor, layout: Layout = 'plain'): string {
+    const stored = this.#stored.get(tensor)
+    if (stored?.layout === layout) return stored.name
+    if (!stored) return this.#leaf(tensor, layout === 'nchw' ? TO_NCHW : undefined)
+    const key = `${stored.name} ${layout}`
+    const known = this.#converted.get(key)
+    if (known) return known
+    const name = this.node('Transpose', [stored.name], { perm: TO_NCHW })
+    this.#converted.set(key, name)
+    return name
+  }
+
+  /** A parameter or constant with its axes in another order, or a computed tensor transposed. */
+  ordered(tensor: Tensor, order: readonly number[]): string {
+    if (this.#stored.has(tensor)) return this.node('Transpose', [this.get(tensor)], { perm: order })
+    return this.#leaf(tensor, order)
+  }
+
+  /** A lower-ranked operand of an image tensor, so that it broadcasts against [n, c, h, w]. */
+  alongside(tensor: Tensor): string {
+    const { shape } = tensor
+    if (shape.length === 4) return this.get(tensor, 'nchw')
+    if (sizeOf(shape) === 1 && shape.length === 0) return this.get(tensor)
+    const wide = [...new Array<number>(4 - shape.length).fill(1), ...shape]
+    if (!this.#stored.has(tensor)) return this.#leaf(tensor, TO_NCHW, wide)
+    const front = this.node('Unsqueeze', [this.get(tensor), this.ints(wide.slice(shape.length).map((_, i) => i))])
+    return this.node('Transpose', [front], { perm: TO_NCHW })
+  }
+
+  isFixed(tensor: Tensor): boolean {
+    return constantValue(tensor) !== undefined || (isInput(tensor) && inputName(tensor) in this.parameters)
+  }
+
+  /** Numbers of a parameter or constant. */
+  valuesOf(tensor: Tensor): ArrayLike<number> {
+    const value = constantValue(tensor) ?? this.parameters[inputName(tensor)].data
+    return value as ArrayLike<number>
+  }
+
+  #leaf(tensor: Tensor, order?: readonly number[], shape: Shape = tensor.shape): string {
+    if (!this.isFixed(tensor)) {
+      throw new GraphError(`export (input "${isInput(tensor) ? inputName(tensor) : tensor.node.primitive.name}"): got no value, expected it among the inputs or the parameters`)
+    }
+    const values = this.valuesOf(tensor)
+    const moved = order ? permute(values, shape, order) : { values, shape }
+    if (constantValue(tensor)) {
+      if (tensor.dtype === 'int32') return this.int32s(moved.values, moved.shape)
+      return moved.shape.length === 0 ? this.float(moved.values[0]) : this.floats(moved.values, moved.shape)
+    }
+    const own = inputName(tensor)
+    const name = order ? `${own}${this.#suffix(own, order, shape)}` : this.#plainName(own)
+    if (!this.initializers.some((each) => each.name === name)) {
+      this.initializers.push({ name, dtype: 'float32', shape: moved.shape, data: Float32Array.from(moved.values) })
+    }
+    return name
+  }
+
+  readonly #layouts = new Map<string, string[]>()
+
+  /** The first layout that a parameter is wanted in keeps its name; later ones are told apart. */
+  #suffix(own: string, order: readonly number[], shape: Shape): string {
+    const key = `${order.join()} ${shape.join()}`
+    const known = this.#layouts.get(own) ?? []
+    if (!known.includes(key)) known.push(key)
+    this.#layouts.set(own, known)
+    return known.indexOf(key) === 0 ? '' : ` layout ${known.indexOf(key)}`
+  }
+
+  #plainName(own: string): string {
+    return `${own}${this.#suffix(own, [], [])}`
+  }
+}
+
+function permute(values: ArrayLike<number>, shape: Shape, order: readonly number[]): { values: Float64Array; shape: number[] } {
+  const to = order.map((axis) => shape[axis])
+  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)))
+  const result = new Float64Array(values.length)
+  const index = new Array<number>(to.length).fill(0)
+  for (let i = 0; i < result.length; i++) {
+    let at = 0
+    for (let axis = 0; axis < to.length; axis++) at += index[axis] * strides[order[axis]]
+    result[i] = values[at]
+    for (let axis = to.length - 1; axis >= 0 && ++index[axis] === to[axis]; axis--) index[axis] = 0
+  }
+  return { values: result, shape: to }
+}
+
+export interface OrdinaryParts {
+  /** Built with BATCH_MARKER images. A float32 input of rank 4 is an image and becomes [batch, channels, height, width]. */
+  readonly inputs: readonly Tensor[]
+  readonly outputs: Readonly<Record<string, Tensor>>
+  readonly parameters: Readonly<Record<string, NamedArray>>
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
+/** The network as an ordinary ONNX model. Outputs of rank 4 are [batch, channels, height, width]. */
+export function exportModel({ inputs, outputs, parameters, metadata = {} }: OrdinaryParts): OnnxModel {
+  const roots = Object.values(outputs)
+  const next = (node: Node): readonly Tensor[] =>
+    isComposite(node.primitive) && !(node.primitive.name in compositeRules) ? [node.body as Tensor] : node.inputs
+  const order = topologicalOrder(roots, next)
+  const uses = new Map<Tensor, number>()
+  for (const node of order) for (const tensor of next(node)) uses.set(tensor, (uses.get(tensor) ?? 0) + 1)
+  for (const tensor of roots) uses.set(tensor, (uses.get(tensor) ?? 0) + 1)
+
+  const emitter = new OrdinaryEmitter(parameters, uses)
+  const isImage = (tensor: Tensor): boolean => tensor.shape.length === 4 && tensor.dtype === 'float32'
+  for (const tensor of inputs) emitter.store(tensor, inputName(tensor), isImage(tensor) ? 'nchw' : 'plain')
+  for (const node of order) {
+    const fused = node.primitive.name === 'add' ? convolutionWithBias(emitter, node) : undefined
+    if (fused) emitter.withBias.add(fused.convolution as Node)
+  }
+  for (const node of order) if (!emitter.withBias.has(node)) emitOrdinary(emitter, node)
+
+  const value = (name: string, { shape, dtype }: Tensor, layout: Layout): OnnxValue => {
+    const stored = layout === 'nchw' ? TO_NCHW.map((axis) => shape[axis]) : shape
+    return { name, dtype, shape: stored.map((extent) => (isOpen(extent) ? 'batch' : extent)) }
+  }
+  const results = Object.entries(outputs).map(([name, tensor]) => {
+    const layout: Layout = isImage(tensor) && emitter.layoutOf(tensor) === 'nchw' ? 'nchw' : 'plain'
+    return { value: value(name, tensor, layout), from: emitter.get(tensor, layout) }
+  })
+  return {
+    graph: {
+      name: 'network',
+      nodes: [
+        ...emitter.mainNodes,
+        ...results.map(({ value: { name }, from }) => ({
+          op: 'Identity', domain: '', name: `output ${name}`, inputs: [from], outputs: [name], attributes: {},
+        })),
+      ],
+      initializers: emitter.initializers,
+      inputs: inputs.map((tensor) => value(inputName(tensor), tensor, isImage(tensor) ? 'nchw' : 'plain')),
+      outputs: results.map((each) => each.value),
+    },
+    opsets: { '': OPSET },
+    irVersion: IR_VERSION,
+    producer: 'onnx-autodiff',
+    metadata,
+  }
+}
+
+/** The same as a program for a session; open extents are -1. */
+export function exportProgram(parts: OrdinaryParts): Program {
+  const model = exportModel(parts)
+  const specs = (values: readonly OnnxValue[]): Program['inputs'] =>
+    Object.fromEntries(values.map(({ name, dtype, shape = [] }) => [name, { dtype, shape: shape.map((extent) => (typeof extent === 'number' ? extent : -1)) }]))
+  return { model: encodeModel(model), inputs: specs(model.graph.inputs), outputs: specs(model.graph.outputs), state: {} }
+}
+
+function emitOrdinary(emitter: OrdinaryEmitter, node: Node): void {
+  const [output] = node.outputs
+  if (isInput(output) || constantValue(output)) return
+  if (isComposite(node.primitive)) {
+    const rule = compositeRules[node.primitive.name]
+    const body = node.body as Tensor
+    if (!rule) emitter.store(output, emitter.get(body, emitter.layoutOf(body)), emitter.layoutOf(body))
+    else emitter.store(output, ...rule(emitter, node as Node<never>))
+    return
+  }
+  const rule = primitiveRules[node.primitive.name]
+  const emitted = rule?.(emitter, node as Node<never>)
+  if (emitted) {
+    emitter.store(output, ...emitted)
+    return
+  }
+  if (node.region || [...node.inputs, ...node.outputs].some(({ shape }) => shape.some(isOpen)) && SHAPED.has(node.primitive.name)) {
+    throw new GraphError(`export (${node.primitive.name}): got ${node.inputs.map(({ shape }) => shapeText(shape)).join(' and ')}, expected an operator that works at any batch size`)
+  }
+  const names = (node.primitive as Primitive).emit(emitter, node.inputs.map((tensor) => emitter.get(tensor)), node)
+  node.outputs.forEach((tensor, i) => emitter.store(tensor, names[i], 'plain'))
+}
+
+/** Primitives whose emission writes shapes down. */
+const SHAPED = new Set(['expand', 'spatialMap'])
+

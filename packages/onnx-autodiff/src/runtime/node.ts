@@ -1,0 +1,166 @@
+/** Sessions on onnxruntime-node: in a thread of their own for training, or in this one for scripts and tests. */
+
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { checkArrays, transferList, wholeBuffers } from './arrays.js'
+import { SessionCore } from './core.js'
+import type { Arrays, Program, Session, SessionOptions } from './types.js'
+import { BUSY, STOPPING, type Call, type Reply, type Request, type WorkerData } from './messages.js'
+
+export type { SessionOptions } from './types.js'
+
+/**
+ * Opens a program in a thread of its own, so that this one stays free while it runs. The arrays given to `run` are handed
+ * over to that thread (theirs become empty here) unless they are part of a larger buffer, which is copied; what a run
+ * gives back is the caller's own. An idle session does not keep the process alive.
+ *
+ * @throws Error if the device, the number of threads, the state or the model is not accepted
+ */
+export async function openSession(program: Program, options: SessionOptions = {}): Promise<Session> {
+  const session = new WorkerSession(program)
+  try {
+    await session.open(options)
+  } catch (error) {
+    await session.terminate()
+    throw error
+  }
+  return session
+}
+
+/** As `openSession`, in the calling thread, which every run blocks: for scripts, tests and benchmarks. */
+export function openLocalSession(program: Program, options: SessionOptions = {}): Promise<Session> {
+  return SessionCore.open(program, options)
+}
+
+/**
+ * The compiled worker. A test runner or loader that executes the TypeScript sources gives this module a URL in `src`, but
+ * a worker thread starts without that loader, so it is always the built file that runs.
+ */
+function workerUrl(): URL {
+  const source = import.meta.url.endsWith('.ts')
+  const url = new URL(source ? '../../dist/runtime/worker.js' : './worker.js', import.meta.url)
+  if (!existsSync(url)) {
+    throw new Error(
+      `worker (openSession): got no file ${fileURLToPath(url)}, expected the built one; run npm run build`,
+    )
+  }
+  return url
+}
+
+/** Posting a part of a buffer would copy all of it. */
+function whole(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
+}
+
+/** A run that hangs must not keep a process from exiting for ever. */
+const EXIT_LIMIT_MS = 30_000
+
+interface Pending {
+  readonly resolve: (arrays: Arrays | undefined) => void
+  readonly reject: (error: Error) => void
+}
+
+class WorkerSession implements Session {
+  readonly #program: Program
+  readonly #worker: Worker
+  readonly #exited: Promise<void>
+  readonly #phase = new Int32Array(new SharedArrayBuffer(4))
+  readonly #pending = new Map<number, Pending>()
+  #nextId = 0
+  /** Why no call can be made any more. */
+  #ended: string | undefined
+
+  constructor(program: Program) {
+    this.#program = program
+    // The process's own flags stay behind: some, such as those of `node --eval`, make a worker's start fail.
+    this.#worker = new Worker(workerUrl(), {
+      execArgv: [],
+      workerData: { phase: this.#phase } satisfies WorkerData,
+    })
+    process.on('exit', this.#finishRun)
+    this.#worker.unref()
+    this.#worker.on('message', (reply: Reply) => this.#settle(reply))
+    this.#worker.on('error', (error) => this.#fail(`its thread failed: ${error.message}`))
+    this.#worker.on('messageerror', (error) =>
+      this.#fail(`internal: a message could not be read: ${error.message}`),
+    )
+    this.#exited = new Promise((resolve) => {
+      this.#worker.on('exit', (code) => {
+        process.off('exit', this.#finishRun)
+        this.#fail(`its thread ended with code ${code}`)
+        resolve()
+      })
+    })
+  }
+
+  async open(options: SessionOptions): Promise<void> {
+    const { model, inputs, outputs, state } = this.#program
+    const initial = options.state === undefined ? {} : { state: wholeBuffers(options.state) }
+    await this.#call({
+      kind: 'open',
+      program: { model: whole(model), inputs, outputs, state },
+      options: { ...options, ...initial },
+    })
+  }
+
+  async run(inputs: Arrays): Promise<Arrays> {
+    // Checked on this side too: a wrong input has to be refused before its buffer is gone.
+    checkArrays(this.#program.inputs, inputs, 'inputs (session.run)')
+    const posted = wholeBuffers(inputs)
+    return (await this.#call({ kind: 'run', inputs: posted }, transferList(posted))) ?? {}
+  }
+
+  async readState(): Promise<Arrays> {
+    return (await this.#call({ kind: 'readState' })) ?? {}
+  }
+
+  async writeState(state: Arrays): Promise<void> {
+    await this.#call({ kind: 'writeState', state: wholeBuffers(state) })
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended !== undefined) return this.#exited
+    const closed = this.#call({ kind: 'close' })
+    this.#ended = 'the session is closed'
+    await closed.finally(() => this.terminate())
+  }
+
+  async terminate(): Promise<void> {
+    this.#ended ??= 'the session is closed'
+    await this.#worker.terminate()
+  }
+
+  /** Before the process exits: lets what is under way in the thread come to its end (see the phases in messages.ts). */
+  #finishRun = (): void => {
+    if (Atomics.exchange(this.#phase, 0, STOPPING) === BUSY) {
+      Atomics.wait(this.#phase, 0, STOPPING, EXIT_LIMIT_MS)
+    }
+  }
+
+  #call(call: Call, transfer: ArrayBuffer[] = []): Promise<Arrays | undefined> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) throw new Error(`${call.kind} (session): ${this.#ended}`)
+      const id = this.#nextId++
+      this.#worker.postMessage({ ...call, id } satisfies Request, transfer)
+      this.#pending.set(id, { resolve, reject })
+      // Only a call that is waiting keeps the process alive.
+      this.#worker.ref()
+    })
+  }
+
+  #settle(reply: Reply): void {
+    const pending = this.#pending.get(reply.id)
+    this.#pending.delete(reply.id)
+    if (this.#pending.size === 0) this.#worker.unref()
+    if ('error' in reply) pending?.reject(new Error(reply.error))
+    else pending?.resolve(reply.arrays)
+  }
+
+  #fail(reason: string): void {
+    this.#ended ??= reason
+    for (const { reject } of this.#pending.values()) reject(new Error(`session: ${reason}`))
+    this.#pending.clear()
+    this.#worker.unref()
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * The safetensors format (https://huggingface.co/docs/safetensors, "Format"): eight bytes with the length N of a header
+ * (unsigned, little-endian), N bytes of JSON that give each array's element type, shape and place, then the arrays
+ * themselves without gaps. Read with bounds: such a file may come from anywhere.
+ */
+
+import { z } from 'zod'
+import { arrayProblem, ELEMENTS } from '../onnx/fields.js'
+import type { OnnxDtype } from '../onnx/model.js'
+import type { Arrays, NamedArray } from './types.js'
+
+const NAMES = { float32: 'F32', int32: 'I32', int64: 'I64', uint8: 'U8', bool: 'BOOL' } as const
+const DTYPES = Object.fromEntries(Object.entries(NAMES).map(([dtype, name]) => [name, dtype as OnnxDtype]))
+
+/** The reference implementation's own limit. */
+const MAX_HEADER_BYTES = 100_000_000
+
+const metadataSchema = z.record(z.string(), z.string())
+const offset = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+const entrySchema = z.strictObject({
+  dtype: z.string(),
+  shape: z.array(offset),
+  data_offsets: z.tuple([offset, offset]),
+})
+
+export interface Safetensors {
+  readonly arrays: Arrays
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** Raised when bytes are no safetensors file that can be read here; the message is one line. */
+export class SafetensorsError extends Error {
+  override readonly name = 'SafetensorsError'
+}
+
+/** Encodes arrays and metadata as one file. The same arrays give the same bytes, in whatever order they come. */
+export function encodeSafetensors(
+  arrays: Arrays,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const parts = safetensorsParts(arrays, metadata)
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let position = 0
+  for (const part of parts) {
+    bytes.set(part, position)
+    position += part.length
+  }
+  return bytes
+}
+
+/** The file as the parts to write one after another: the header, then views of the arrays themselves. */
+export function safetensorsParts(
+  arrays: Arrays,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
+  // Large elements first: with a header of a multiple of eight bytes, every array is then aligned to its element.
+  const bytesOf = (array: NamedArray): number => ELEMENTS[array.dtype].bytes
+  const entries = Object.entries(arrays).sort(
+    ([nameA, a], [nameB, b]) => bytesOf(b) - bytesOf(a) || (nameA < nameB ? -1 : 1),
+  )
+  const header: [string, unknown][] = []
+  if (Object.keys(metadata).length > 0) header.push(['__metadata__', metadata])
+  const parts: Uint8Array[] = []
+  let position = 0
+  for (const [name, { dtype, shape, data }] of entries) {
+    const problem = name === '__metadata__' ? 'the name is reserved' : arrayProblem(dtype, shape, data)
+    if (problem !== undefined) throw new RangeError(`array "${name}" (safetensors): ${problem}`)
+    const end = position + data.byteLength
+    header.push([name, { dtype: NAMES[dtype], shape, data_offsets: [position, end] }])
+    parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    position = end
+  }
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)))
+  const head = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20)
+  new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true)
+  head.set(json, 8)
+  return [head, ...parts]
+}
+
+/**
+ * Decodes a safetensors file with element types F32, I32, I64, U8 and BOOL. Arrays are copied, so the bytes may be reused.
+ *
+ * @throws SafetensorsError in one line: `safetensors (where): got X, expected Y`
+ */
+export function decodeSafetensors(bytes: Uint8Array): Safetensors {
+  const { header, dataStart } = readHeader(bytes)
+  const dataBytes = bytes.length - dataStart
+  const arrays: [string, NamedArray][] = []
+  const places: { name: string; begin: number; end: number }[] = []
+  let metadata: Readonly<Record<string, string>> = {}
+  for (const [name, value] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      const parsed = metadataSchema.safeParse(value)
+      if (!parsed.success) fail('__metadata__', `got ${clip(value)}, expected texts by name`)
+      metadata = parsed.data
+      continue
+    }
+    const where = `array "${name}"`
+    const entry = entrySchema.safeParse(value)
+    if (!entry.success) fail(where, `got ${clip(value)}, expected dtype, shape and data_offsets`)
+    const { shape } = entry.data
+    const [begin, end] = entry.data.data_offsets
+    const dtype = Object.hasOwn(DTYPES, entry.data.dtype) ? DTYPES[entry.data.dtype] : undefined
+    if (dtype === undefined) {
+      fail(
+        where,
+        `got element type ${clip(entry.data.dtype)}, expected one of ${Object.keys(DTYPES).join(', ')}`,
+      )
+    }
+    if (begin > end || end > dataBytes) {
+      fail(
+        where,
+        `got offsets ${begin} to ${end}, expected them in order within the ${dataBytes} bytes of data`,
+      )
+    }
+    const expected = shape.reduce((product, size) => product * size, ELEMENTS[dtype].bytes)
+    if (end - begin !== expected) {
+      fail(where, `got ${end - begin} bytes, expected ${expected} for ${dtype} [${shape.join(', ')}]`)
+    }
+    const data = ELEMENTS[dtype].array(
+      new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)).buffer,
+    )
+    if (dtype === 'bool' && (data as Uint8Array).some((element) => element > 1)) {
+      fail(where, 'got a bool that is neither 0 nor 1, expected one of them')
+    }
+    arrays.push([name, { dtype, shape, data }])
+    places.push({ name, begin, end })
+  }
+  checkPlaces(places, dataBytes)
+  return { arrays: Object.fromEntries(arrays), metadata }
+}
+
+function fail(where: string, problem: string): never {
+  throw new SafetensorsError(`safetensors (${where}): ${problem}`)
+}
+
+function readHeader(bytes: Uint8Array): { header: object; dataStart: number } {
+  if (bytes.length < 8) fail('header', `got a file of ${bytes.length} bytes, expected at least 8`)
+  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
+  const limit = Math.min(MAX_HEADER_BYTES, bytes.length - 8)
+  if (length > BigInt(limit)) fail('header', `got a length of ${length} bytes, expected at most ${limit}`)
+  const dataStart = 8 + Number(length)
+  let header: unknown
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+      bytes.subarray(8, dataStart),
+    )
+    header = JSON.parse(text)
+  } catch {
+    fail('header', 'got bytes that are no JSON, expected an object')
+  }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) {
+    fail('header', `got ${clip(header)}, expected an object`)
+  }
+  return { header, dataStart }
+}
+
+/** The arrays have to fill the data: no gap in which something could hide, no byte that two of them share. */
+function checkPlaces(places: { name: string; begin: number; end: number }[], dataBytes: number): void {
+  places.sort((a, b) => a.begin - b.begin || a.end - b.end)
+  let position = 0
+  for (const { name, begin, end } of places) {
+    if (begin !== position) fail(`array "${name}"`, `got a start at byte ${begin}, expected ${position}`)
+    position = end
+  }
+  if (position !== dataBytes)
+    fail('data', `got ${dataBytes} bytes, expected the ${position} that the arrays take`)
+}
+
+function clip(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}

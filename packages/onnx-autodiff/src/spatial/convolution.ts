@@ -1,0 +1,182 @@
+/**
+ * Convolution and its transpose in the layout [height, width, batch, channels], as bilinear algorithms in both
+ * directions: V = B x, M = V U with U = G w (one batched matrix product over channels), y = A M. There is no gradient
+ * rule: those of the spatial map and the matrix product give dM = A' dy, dU = V' dM, dV = dM U', dx = B' dV, dw = G' dU.
+ * The transposed convolution is the input gradient taken for an operation of its own: y = B'[(A' x) U'].
+ */
+import { attributeError, GraphError, shapeError } from '../graph/shape.js'
+import { type Composite, compose, constant, type Tensor } from '../graph/tensor.js'
+import { mul } from '../graph/elementwise.js'
+import { matmul } from '../graph/matmul.js'
+import { reshape, transpose } from '../graph/movement.js'
+import { type AlgorithmName, type Choice, chooseAlgorithm } from './algorithms.js'
+import { type AxisGeometry, axisOutputs } from './bilinear.js'
+import { spatialMap } from './map.js'
+import { matrix, type SpatialMatrix, transposed } from './matrix.js'
+
+/** One number for both axes, or [height, width]. */
+export type Pair = number | readonly [number, number]
+/** One number for all sides, [height, width], or [top, bottom, left, right]. */
+export type Padding = Pair | readonly [number, number, number, number]
+
+export interface ConvolutionOptions {
+  readonly stride?: Pair
+  readonly padding?: Padding
+  readonly dilation?: Pair
+  readonly groups?: number
+  /** Overrules the cost model. */
+  readonly algorithm?: AlgorithmName
+}
+
+export interface ConvolutionAttributes {
+  readonly stride: readonly [number, number]
+  readonly padding: readonly [number, number, number, number]
+  readonly dilation: readonly [number, number]
+  readonly groups: number
+  readonly algorithm?: AlgorithmName
+  /** Of a transposed convolution: rows and columns added at the bottom and right of the output. */
+  readonly outputPadding: readonly [number, number]
+}
+
+const pair = (value: Pair): readonly [number, number] => (typeof value === 'number' ? [value, value] : value)
+
+function sides(padding: Padding): readonly [number, number, number, number] {
+  if (typeof padding === 'number') return [padding, padding, padding, padding]
+  return padding.length === 4 ? padding : [padding[0], padding[0], padding[1], padding[1]]
+}
+
+function resolve(operator: string, options: ConvolutionOptions & { outputPadding?: Pair }): ConvolutionAttributes {
+  const { stride = 1, padding = 0, dilation = 1, groups = 1, outputPadding = 0, algorithm } = options
+  const attributes = {
+    stride: pair(stride), padding: sides(padding), dilation: pair(dilation), groups,
+    outputPadding: pair(outputPadding), algorithm,
+  }
+  for (const name of ['stride', 'dilation'] as const) {
+    if (attributes[name].some((n) => !Number.isInteger(n) || n < 1)) attributeError(operator, name, attributes[name], 'integers of at least 1')
+  }
+  if (attributes.padding.some((n) => !Number.isInteger(n))) attributeError(operator, 'padding', attributes.padding, 'integers')
+  if (!Number.isInteger(groups) || groups < 1) attributeError(operator, 'groups', groups, 'an integer of at least 1')
+  return attributes
+}
+
+/** The geometry of both axes of a convolution that reads an image of this size. */
+function geometries(operator: string, size: readonly [number, number], kernel: readonly [number, number], attributes: ConvolutionAttributes): { height: AxisGeometry; width: AxisGeometry } {
+  const { stride, padding, dilation } = attributes
+  const axis = (i: 0 | 1): AxisGeometry => ({
+    size: size[i], taps: kernel[i], stride: stride[i], dilation: dilation[i], before: padding[2 * i], after: padding[2 * i + 1],
+  })
+  const [height, width] = [axis(0), axis(1)]
+  for (const [name, geometry] of Object.entries({ height, width })) {
+    if (axisOutputs(geometry) < 1) {
+      const { size: n, before, after, taps, dilation: d } = geometry
+      const reach = (taps - 1) * d + 1
+      throw new GraphError(`${operator} (${name}): got a kernel that reaches over ${reach}, expected at most ${n + before + after} (${n} and padding ${before}+${after})`)
+    }
+  }
+  return { height, width }
+}
+
+/** U = G w as [products h, 1, products w, groups?, in, out]; w is [kernel h, kernel w, in / groups, out]. */
+function transformedFilter(w: Tensor, { height, width }: Choice): Tensor {
+  const [kh, kw, c, o] = w.shape
+  const G = kronecker(height.G, width.G)
+  const flat = reshape(w, [kh * kw, c * o])
+  const isPlain = G.rows === G.columns && G.data.every((value, i) => value === (i % (G.columns + 1) === 0 ? 1 : 0))
+  const u = isPlain ? flat : matmul(constant(G.data, [G.rows, G.columns]), flat)
+  return reshape(u, [height.products, 1, width.products, c, o])
+}
+
+const kronecker = (a: SpatialMatrix, b: SpatialMatrix): SpatialMatrix =>
+  matrix(a.rows * b.rows, a.columns * b.columns, (i, j) => {
+    const left = a.data[Math.floor(i / b.rows) * a.columns + Math.floor(j / b.columns)]
+    return left * b.data[(i % b.rows) * b.columns + (j % b.columns)]
+  })
+
+/** The products over channels, M = V U (or dM U' with `back`), for x [rows, columns, n, channels]. */
+function channelProducts(x: Tensor, u: Tensor, { height, width }: Choice, groups: number, back: boolean): Tensor {
+  const [rows, columns, n, from] = x.shape
+  const [ph, , pw, c, o] = u.shape
+  const to = back ? c * groups : o
+  const tall = [ph, height.tiles, pw, width.tiles * n]
+  const restore = (y: Tensor): Tensor => reshape(y, [rows, columns, n, to])
+  if (groups === 1) return restore(matmul(reshape(x, [...tall, from]), u, { transposeB: back }))
+  if (c === 1 && o === groups) return restore(mul(reshape(x, [...tall, from]), reshape(u, [ph, 1, pw, 1, o])))
+  const grouped = transpose(reshape(x, [...tall, groups, from / groups]), [0, 1, 2, 4, 3, 5])
+  const filters = transpose(reshape(u, [ph, 1, pw, c, groups, o / groups]), [0, 1, 2, 4, 3, 5])
+  return restore(transpose(matmul(grouped, filters, { transposeB: back }), [0, 1, 2, 4, 3, 5]))
+}
+
+const convolution: Composite<ConvolutionAttributes> = {
+  name: 'conv2d',
+  composite: true,
+  expand: ([x, w], attributes) => {
+    const [h, wide, batch, inChannels] = x.shape
+    const [kh, kw, , outChannels] = w.shape
+    const { groups } = attributes
+    const { height, width } = geometries('conv2d', [h, wide], [kh, kw], attributes)
+    const choice = chooseAlgorithm({ height, width, batch, inChannels, outChannels, groups }, attributes.algorithm)
+    const v = spatialMap(x, choice.height.B, choice.width.B)
+    return spatialMap(channelProducts(v, transformedFilter(w, choice), choice, groups, false), choice.height.A, choice.width.A)
+  },
+}
+
+const convolutionTranspose: Composite<ConvolutionAttributes> = {
+  name: 'convTranspose2d',
+  composite: true,
+  expand: ([x, w], attributes) => {
+    const [h, wide, batch, outChannels] = x.shape
+    const [kh, kw, c] = w.shape
+    const { groups } = attributes
+    const size = transposedSize([h, wide], [kh, kw], attributes)
+    const { height, width } = geometries('convTranspose2d', size, [kh, kw], attributes)
+    const choice = chooseAlgorithm({ height, width, batch, inChannels: c * groups, outChannels, groups }, attributes.algorithm)
+    const m = spatialMap(x, transposed(choice.height.A), transposed(choice.width.A))
+    const v = channelProducts(m, transformedFilter(w, choice), choice, groups, true)
+    return spatialMap(v, transposed(choice.height.B), transposed(choice.width.B))
+  },
+}
+
+function transposedSize(size: readonly [number, number], kernel: readonly [number, number], attributes: ConvolutionAttributes): [number, number] {
+  const { stride, padding, dilation, outputPadding } = attributes
+  const axis = (i: 0 | 1): number => {
+    const extra = outputPadding[i]
+    if (!Number.isInteger(extra) || extra < 0 || (extra > 0 && extra >= stride[i])) {
+      attributeError('convTranspose2d', 'outputPadding', outputPadding, `integers from 0 to below the stride ${stride.join('x')}`)
+    }
+    return (size[i] - 1) * stride[i] - padding[2 * i] - padding[2 * i + 1] + (kernel[i] - 1) * dilation[i] + 1 + outputPadding[i]
+  }
+  const result: [number, number] = [axis(0), axis(1)]
+  if (result.some((extent) => extent < 1)) {
+    shapeError('convTranspose2d', [size, kernel], 'an output of at least 1x1', `padding ${padding.join()} leaves ${result.join('x')}`)
+  }
+  return result
+}
+
+/**
+ * x [height, width, batch, in], w [kernel height, kernel width, in / groups, out] -> [height', width', batch, out].
+ * Cross-correlation, as everywhere in deep learning.
+ */
+export function conv2d(x: Tensor, w: Tensor, options: ConvolutionOptions = {}): Tensor {
+  const attributes = resolve('conv2d', options)
+  const { groups } = attributes
+  if (x.shape.length !== 4 || w.shape.length !== 4 || x.shape[3] !== w.shape[2] * groups || w.shape[3] % groups !== 0) {
+    shapeError('conv2d', [x.shape, w.shape], `an image [height, width, batch, in] and a filter [h, w, in / ${groups}, out]`)
+  }
+  return compose(convolution, [x, w], attributes)
+}
+
+export interface ConvolutionTransposeOptions extends ConvolutionOptions {
+  readonly outputPadding?: Pair
+}
+
+/**
+ * x [height, width, batch, in], w [kernel height, kernel width, out / groups, in] -> [height', width', batch, out] with
+ * height' = (height - 1) stride - padding + dilation (kernel - 1) + 1 + outputPadding.
+ */
+export function convTranspose2d(x: Tensor, w: Tensor, options: ConvolutionTransposeOptions = {}): Tensor {
+  const attributes = resolve('convTranspose2d', options)
+  if (x.shape.length !== 4 || w.shape.length !== 4 || x.shape[3] !== w.shape[3] || w.shape[3] % attributes.groups !== 0) {
+    shapeError('convTranspose2d', [x.shape, w.shape], `an image [height, width, batch, in] and a filter [h, w, out / ${attributes.groups}, in]`)
+  }
+  return compose(convolutionTranspose, [x, w], attributes)
+}

@@ -1,0 +1,50 @@
+/** Numbers for tests (float32 from the start, so that both sides compute with the same), and how far two results are apart. */
+import { add, evaluate, mul, type Random, type Shape, sizeOf, sum, type Tensor } from 'onnx-autodiff'
+
+/**
+ * As many distinct values as the shape holds, in random order, evenly spaced around zero with none at zero. `offset`
+ * (0 to 1) moves the grid within one spacing, so that the values of two inputs differ too.
+ */
+export function spread(shape: Shape, random: Random, offset = 0): Float64Array {
+  const size = sizeOf(shape)
+  const spacing = Math.min(0.43, 4 / Math.max(size, 1))
+  const places = random.permutation(size)
+  return Float64Array.from(places, (place) => Math.fround((place - Math.floor(size / 2) + 0.23 + 0.5 * offset) * spacing))
+}
+
+export const normals = (shape: Shape, random: Random, scale = 1): Float64Array =>
+  Float64Array.from(random.fillNormal(new Float32Array(sizeOf(shape))), (x) => Math.fround(x * scale))
+
+/** The largest difference, in units of `1 + the largest value`: NaN and infinities count as infinite unless equal. */
+export function difference(got: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (got.length !== expected.length) return Infinity
+  let scale = 1
+  let worst = 0
+  for (let i = 0; i < got.length; i++) {
+    if (Object.is(got[i], expected[i]) || got[i] === expected[i]) continue
+    const apart = Math.abs(got[i] - expected[i])
+    worst = Math.max(worst, Number.isFinite(apart) ? apart : Infinity)
+    scale = Math.max(scale, Math.abs(expected[i]))
+  }
+  return worst / scale
+}
+
+/** Gradients by central differences in double precision: (f(x + h) - f(x - h)) / 2h, for the first `most` elements. */
+export function centralDifferences(
+  loss: Tensor,
+  target: string,
+  feeds: Readonly<Record<string, Float64Array>>,
+  most = Infinity,
+): Float64Array {
+  const step = 1e-5
+  const at = (i: number, by: number): number => {
+    const moved = Float64Array.from(feeds[target])
+    moved[i] += by
+    return evaluate([loss], { ...feeds, [target]: moved })[0][0]
+  }
+  return feeds[target].subarray(0, most).map((_, i) => (at(i, step) - at(i, -step)) / (2 * step))
+}
+
+/** sum(y * seed): a loss in which every element of every y has a weight of its own. */
+export const weighted = (outputs: readonly Tensor[], seeds: readonly Tensor[]): Tensor =>
+  outputs.map((y, i) => sum(mul(y, seeds[i]))).reduce((total, each) => add(total, each))
