@@ -11,7 +11,8 @@ import tseslint from 'typescript-eslint'
 /**
  * Each package's layers from the lowest to the highest; what stands in one list shares a layer. A name is a folder of
  * `src` or a file without its ending; where both match, the longer one counts. `report/types` is the form that a run's
- * outcome is written down in, so the experiments that fill it in may know it, though only the report draws it.
+ * outcome is written down in, so the experiments that fill it in may know it and how to make its pictures, though only
+ * the report draws it.
  */
 const layers = {
   'packages/onnx-autodiff/src': [
@@ -27,7 +28,7 @@ const layers = {
     ['training'],
     ['features'],
     ['heads'],
-    ['export', 'report/types', 'report/statistics', 'report/thumbnails'],
+    ['export', 'report/types', 'report/statistics', 'report/thumbnails', 'report/grid'],
     ['experiments'],
     ['report'],
     ['cli', 'server'],
@@ -52,7 +53,8 @@ function place(file) {
 
 /** The complaint about one import, or undefined. */
 function complaint(file, from, specifier) {
-  if (specifier.startsWith('onnx-autodiff/')) return `"${specifier}": the engine is imported as "onnx-autodiff" only`
+  if (specifier.startsWith('onnx-autodiff/'))
+    return `"${specifier}": the engine is imported as "onnx-autodiff" only`
   if (specifier === 'onnx-autodiff' || specifier === 'handful' || specifier.startsWith('handful/')) {
     const allowed = specifier === 'onnx-autodiff' && from.root === 'packages/handful/src'
     return allowed ? undefined : `"${specifier}": ${from.root} imports neither itself by name nor the product`
@@ -65,7 +67,8 @@ function complaint(file, from, specifier) {
   const to = place(target)
   if (to?.root !== from.root) return `"${specifier}": leaves the package's src; use the package's name`
   if (to.level === -1) return `"${specifier}": ${to.name} has no layer yet; give it one in eslint.config.js`
-  if (to.level > from.level) return `"${specifier}": ${from.name} lies below ${to.name}; imports run downwards only`
+  if (to.level > from.level)
+    return `"${specifier}": ${from.name} lies below ${to.name}; imports run downwards only`
   return undefined
 }
 
@@ -104,7 +107,9 @@ export default defineConfig(
   tseslint.configs.recommended,
   {
     files: ['**/*.{js,mjs}'],
-    languageOptions: { globals: { console: 'readonly', process: 'readonly', URL: 'readonly', performance: 'readonly' } },
+    languageOptions: {
+      globals: { console: 'readonly', process: 'readonly', URL: 'readonly', performance: 'readonly' },
+    },
   },
   {
     files: ['**/*.ts'],
@@ -136,7 +141,10 @@ export default defineConfig(
       '@typescript-eslint/only-throw-error': 'error',
       '@typescript-eslint/restrict-plus-operands': 'error',
       '@typescript-eslint/return-await': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
     },
   },
 )

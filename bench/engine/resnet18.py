@@ -1,7 +1,7 @@
 """(c) ResNet-18 for small images, one training step in PyTorch; how to talk to it: rival.py.
 
-He et al., arXiv 1512.03385, with the 3x3 stem without pooling that 32x32x3 images call for; batch norm; 10 classes;
-cross-entropy; SGD 0.02 with momentum 0.9.
+He et al., arXiv 1512.03385, with the 3x3 stem without pooling that 32x32x3 images call for; batch norm; 10
+classes; cross-entropy; SGD 0.02 with momentum 0.9.
 """
 
 import torch

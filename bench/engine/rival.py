@@ -1,7 +1,7 @@
 """A PyTorch training loop that waits to be told to run: vae.py, unet.py and resnet18.py hand it a model.
 
-Two engines measured one after the other see different machines (other tenants, clock, heat). So each engine is a
-process that the driver starts once and lets run a few steps in turn. Protocol, one JSON line out for each line in:
+Two engines measured one after the other see different machines (other tenants, clock, heat). So each engine
+is a process that the driver starts once and lets run a few steps in turn. One JSON line out for each line in:
 
   (at start)  {"model", "torch", "layout", "batch", "threads", "compiled", "fused", "parameters", "base_mb"}
   run K    -> {"ms": [K numbers], "loss": the last step's, "peak_mb": so far}
@@ -13,6 +13,7 @@ import argparse
 import json
 import math
 import resource
+import signal
 import sys
 import time
 
@@ -39,6 +40,8 @@ def parse(description, batch):
         help="PyTorch's fused optimiser: one pass over each parameter. Not its default, but its fastest",
     )
     options = parser.parse_args()
+    # Ctrl-C on the driver reaches the rivals too; they end without a trace.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Before any tensor exists: the drawing of weights and data depends on it.
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
@@ -49,7 +52,7 @@ def parse(description, batch):
 def peak_mb():
     """Most memory ever resident, MiB.
 
-    Not ru_maxrss where it can be helped: a process started by fork and exec inherits its parent's figure there.
+    Not ru_maxrss where it can be helped: Linux carries the parent's figure across fork and exec there.
     """
     try:
         with open("/proc/self/status", encoding="ascii") as status:
@@ -64,7 +67,7 @@ def answer(**content):
 
 
 def serve(name, options, net, compute_loss, optimiser):
-    """Announces itself, then runs steps as told. `compute_loss()` is the forward pass on data held in memory."""
+    """Announces itself, then runs steps as told. `compute_loss()`: the forward pass, data in memory."""
     if options.compile:
         compute_loss = torch.compile(compute_loss)
 

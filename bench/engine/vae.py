@@ -1,7 +1,7 @@
 """(a) The reference study's MNIST VAE, one training step in PyTorch; how to talk to it: rival.py.
 
 Encoder conv3 1-32, 32-64 stride 2, 64-128 stride 2, FC 6272-1024-12; latent 6; decoder the mirror image with
-transposed convolutions. Loss: binary cross-entropy + KL, both summed. Adam 1e-3. Noise is drawn within the step.
+transposed convolutions. Loss: binary cross-entropy + KL, both summed. Adam 1e-3. Noise is drawn in the step.
 """
 
 import torch
@@ -54,7 +54,7 @@ def main():
 
     def compute_loss():
         logits, mean, log_variance = net(x)
-        # On logits: the study's sigmoid and cross-entropy in one, which overflows nowhere and costs PyTorch less.
+        # On logits: the study's sigmoid and cross-entropy in one, which overflows nowhere.
         reconstruction = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
         return reconstruction - 0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum()
 

@@ -71,10 +71,21 @@ CONVOLUTIONS = [
     convolution("kernel 3, stride 2, padding 1", (2, 3, 9, 8), 4, 3, stride=2, padding=1),
     convolution("kernel 3, stride 3", (1, 2, 11, 10), 3, 3, stride=3),
     convolution("kernel 3, dilation 2, padding 2", (1, 3, 9, 7), 2, 3, padding=2, dilation=2),
-    convolution("kernel 3, stride 2, dilation 2, groups 2", (1, 4, 9, 8), 4, 3, stride=2, padding=2, dilation=2, groups=2),
+    convolution(
+        "kernel 3, stride 2, dilation 2, groups 2",
+        (1, 4, 9, 8),
+        4,
+        3,
+        stride=2,
+        padding=2,
+        dilation=2,
+        groups=2,
+    ),
     convolution("kernel 3, groups 2", (2, 4, 6, 6), 6, 3, padding=1, groups=2),
     convolution("kernel 3, depthwise", (2, 4, 7, 5), 4, 3, padding=1, groups=4),
-    convolution("kernel 3, depthwise, twice the channels, stride 2", (2, 3, 7, 5), 6, 3, stride=2, padding=1, groups=3),
+    convolution(
+        "kernel 3, depthwise, twice the channels, stride 2", (2, 3, 7, 5), 6, 3, stride=2, padding=1, groups=3
+    ),
     convolution("kernel 4, stride 2, padding 1", (2, 3, 8, 10), 4, 4, stride=2, padding=1),
     convolution("kernel 4, padding 1", (1, 2, 7, 7), 3, 4, padding=1),
     convolution("kernel 5, padding 2, image 5x9", (1, 2, 5, 9), 3, 5, padding=2),
@@ -82,9 +93,13 @@ CONVOLUTIONS = [
     convolution("kernel 5, depthwise, stride 3", (1, 3, 11, 13), 3, 5, stride=3, padding=1, groups=3),
     convolution("kernel 7, stride 2, padding 3", (1, 3, 14, 13), 2, 7, stride=2, padding=3),
     convolution("kernel 7, padding 3, image 5x9", (1, 2, 5, 9), 2, 7, padding=3),
-    convolution("kernel 3x5, stride 1x2, padding 1x2", (2, 2, 6, 9), 3, [3, 5], stride=[1, 2], padding=[1, 2]),
+    convolution(
+        "kernel 3x5, stride 1x2, padding 1x2", (2, 2, 6, 9), 3, [3, 5], stride=[1, 2], padding=[1, 2]
+    ),
     convolution("kernel 1x3, dilation 1x2", (1, 3, 4, 9), 2, [1, 3], padding=[0, 2], dilation=[1, 2]),
-    convolution("padding at the bottom and right only", (1, 2, 8, 6), 3, 3, stride=2, padding=[[0, 1], [0, 1]]),
+    convolution(
+        "padding at the bottom and right only", (1, 2, 8, 6), 3, 3, stride=2, padding=[[0, 1], [0, 1]]
+    ),
     convolution("four different paddings", (1, 2, 5, 4), 2, 3, padding=[[0, 3], [2, 1]]),
     convolution("image 1x1, kernel 3, padding 1", (3, 2, 1, 1), 3, 3, padding=1),
     convolution("image 1x1, kernel 1", (3, 2, 1, 1), 3, 1),
@@ -95,14 +110,30 @@ CONVOLUTIONS = [
 TRANSPOSED = [
     transposed("kernel 2, stride 2", (2, 3, 4, 5), 2, 2, stride=2),
     transposed("kernel 3, padding 1", (2, 3, 5, 4), 4, 3, padding=1),
-    transposed("kernel 3, stride 2, padding 1, output padding 1", (2, 3, 4, 5), 2, 3, stride=2, padding=1, output_padding=1),
+    transposed(
+        "kernel 3, stride 2, padding 1, output padding 1",
+        (2, 3, 4, 5),
+        2,
+        3,
+        stride=2,
+        padding=1,
+        output_padding=1,
+    ),
     transposed("kernel 3, stride 2, output padding 1x0", (1, 2, 4, 3), 3, 3, stride=2, output_padding=[1, 0]),
     transposed("kernel 3, stride 2, padding 1, groups 2", (1, 4, 5, 4), 6, 3, stride=2, padding=1, groups=2),
     transposed("kernel 4, stride 2, padding 1", (2, 3, 4, 4), 4, 4, stride=2, padding=1),
     transposed("kernel 4, stride 2, padding 1, depthwise", (2, 3, 4, 5), 3, 4, stride=2, padding=1, groups=3),
     transposed("kernel 4, image 1x1", (2, 4, 1, 1), 3, 4),
     transposed("kernel 3, dilation 2, padding 2", (1, 2, 5, 6), 3, 3, padding=2, dilation=2),
-    transposed("kernel 5, stride 3, padding 2, output padding 1", (1, 2, 4, 3), 2, 5, stride=3, padding=2, output_padding=1),
+    transposed(
+        "kernel 5, stride 3, padding 2, output padding 1",
+        (1, 2, 4, 3),
+        2,
+        5,
+        stride=3,
+        padding=2,
+        output_padding=1,
+    ),
     transposed("kernel 2x3, stride 2x1, padding 0x1", (1, 2, 3, 5), 3, [2, 3], stride=[2, 1], padding=[0, 1]),
 ]
 

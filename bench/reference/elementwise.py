@@ -47,7 +47,9 @@ def binary_cross_entropy(name, reduction):
     def forward(x, target):
         return F.binary_cross_entropy_with_logits(x, target, reduction=reduction)
 
-    return case(name, {"operation": "bce_with_logits", "reduction": reduction}, inputs, forward, fixed=("target",))
+    return case(
+        name, {"operation": "bce_with_logits", "reduction": reduction}, inputs, forward, fixed=("target",)
+    )
 
 
 def mean_squared_error(name, reduction):
@@ -58,7 +60,7 @@ def mean_squared_error(name, reduction):
 
 
 def gaussian_kl():
-    """KL(N(mean, exp(logVariance)) || N(0, 1)) summed: -1/2 sum(1 + lv - m^2 - exp(lv)); Kingma & Welling, app. B."""
+    """KL(N(m, exp(lv)) || N(0, 1)) = -1/2 sum(1 + lv - m^2 - exp(lv)); arXiv 1312.6114, app. B."""
     draws = Draws("kl")
     inputs = {"mean": draws.normal(3, 6), "logVariance": draws.normal(3, 6)}
     return case(

@@ -17,7 +17,9 @@ def critic(x, p, groups=0):
     if groups:
         h = F.group_norm(h, groups, p["gamma"], p["beta"])
     if h.detach().abs().min() < 1e-4:
-        raise ValueError("gradient penalty: an activation lies on leaky ReLU's corner; change the case's name")
+        raise ValueError(
+            "gradient penalty: an activation lies on leaky ReLU's corner; change the case's name"
+        )
     h = F.leaky_relu(h, 0.2)
     return torch.tanh(F.conv2d(h, p["w2"], p["b2"], stride=2)).sum((1, 2, 3))
 
@@ -82,7 +84,7 @@ CASES = [
 
 
 def documents():
-    description = "Double backward: penalty and its gradients; x NCHW, w1 and w2 as PyTorch keeps them (linear [out, in])."
+    description = "Double backward: penalty and its gradients; x NCHW, weights as PyTorch keeps them."
     return {"gradient_penalty.json": document(__file__, description, CASES)}
 
 

@@ -41,7 +41,9 @@ def layer_norm(name, shape, axes, eps=1e-5):
     normalised = shape[-axes:]
     inputs = {"x": draws.normal(*shape) + 0.5, **affine(draws, *normalised)}
     attributes = {"operation": "layer_norm", "normalisedAxes": axes, "epsilon": eps}
-    return case(name, attributes, inputs, lambda x, weight, bias: F.layer_norm(x, normalised, weight, bias, eps))
+    return case(
+        name, attributes, inputs, lambda x, weight, bias: F.layer_norm(x, normalised, weight, bias, eps)
+    )
 
 
 def rms_norm(name, shape, axes=1, eps=1e-6):
@@ -72,14 +74,30 @@ def second_order_cases():
     layer = {"x": draws.normal(3, 5), **affine(draws, 5)}
     root = {"x": draws.normal(3, 5), "weight": draws.normal(5) + 1}
     return [
-        second_order("second order, group norm", {"operation": "group_norm", "groups": 2, "epsilon": 1e-5}, group,
-                     lambda x, weight, bias: F.group_norm(x, 2, weight, bias, 1e-5)),
-        second_order("second order, batch norm", {"operation": "batch_norm", "training": True, "epsilon": 1e-5}, batch,
-                     lambda x, weight, bias: F.batch_norm(x, None, None, weight, bias, True, 0.1, 1e-5)),
-        second_order("second order, layer norm", {"operation": "layer_norm", "normalisedAxes": 1, "epsilon": 1e-5}, layer,
-                     lambda x, weight, bias: F.layer_norm(x, [5], weight, bias, 1e-5)),
-        second_order("second order, RMS norm", {"operation": "rms_norm", "normalisedAxes": 1, "epsilon": 1e-6}, root,
-                     lambda x, weight: F.rms_norm(x, [5], weight, 1e-6)),
+        second_order(
+            "second order, group norm",
+            {"operation": "group_norm", "groups": 2, "epsilon": 1e-5},
+            group,
+            lambda x, weight, bias: F.group_norm(x, 2, weight, bias, 1e-5),
+        ),
+        second_order(
+            "second order, batch norm",
+            {"operation": "batch_norm", "training": True, "epsilon": 1e-5},
+            batch,
+            lambda x, weight, bias: F.batch_norm(x, None, None, weight, bias, True, 0.1, 1e-5),
+        ),
+        second_order(
+            "second order, layer norm",
+            {"operation": "layer_norm", "normalisedAxes": 1, "epsilon": 1e-5},
+            layer,
+            lambda x, weight, bias: F.layer_norm(x, [5], weight, bias, 1e-5),
+        ),
+        second_order(
+            "second order, RMS norm",
+            {"operation": "rms_norm", "normalisedAxes": 1, "epsilon": 1e-6},
+            root,
+            lambda x, weight: F.rms_norm(x, [5], weight, 1e-6),
+        ),
     ]
 
 
@@ -104,7 +122,9 @@ CASES = [
 
 
 def documents():
-    description = "Norms: x NCHW (or NC), gradients of sum(y * dy); `second order`: gradients of penalty = sum(dx^2)."
+    description = (
+        "Norms: x NCHW (or NC), gradients of sum(y * dy); `second order`: gradients of penalty = sum(dx^2)."
+    )
     return {"norm.json": document(__file__, description, CASES)}
 
 

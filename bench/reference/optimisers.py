@@ -1,6 +1,6 @@
 """SGD, Adam, AdamW and gradient clipping, driven by given gradients.
 
-Two parameters `a` [3, 2] and `b` [4] take ten steps; step i uses the gradients `a.gradient`[i], `b.gradient`[i].
+Two parameters `a` [3, 2] and `b` [4] take ten steps, step i by `a.gradient`[i] and `b.gradient`[i].
 Outputs `a` [10, 3, 2] and `b` [10, 4] hold the parameters after each step.
 """
 
@@ -84,14 +84,22 @@ CASES = [
     adam("Adam, betas 0 and 0.99", torch.optim.Adam, 0.002, betas=(0.0, 0.99)),
     adam("Adam, epsilon 0.1, weight decay 0.1", torch.optim.Adam, 0.01, eps=0.1, weight_decay=0.1),
     adam("AdamW, weight decay 0.1", torch.optim.AdamW, 0.01, weight_decay=0.1),
-    adam("AdamW, betas 0.8 and 0.95, weight decay 0.01", torch.optim.AdamW, 0.05, betas=(0.8, 0.95), weight_decay=0.01),
+    adam(
+        "AdamW, betas 0.8 and 0.95, weight decay 0.01",
+        torch.optim.AdamW,
+        0.05,
+        betas=(0.8, 0.95),
+        weight_decay=0.01,
+    ),
     clipping("clip by global norm, above the limit", 1.0),
     clipping("clip by global norm, below the limit", 100.0),
 ]
 
 
 def documents():
-    description = "Optimisers on given gradients: parameters after each of ten steps; clipping by the global norm."
+    description = (
+        "Optimisers on given gradients: parameters after each of ten steps; clipping by the global norm."
+    )
     return {"optimisers.json": document(__file__, description, CASES)}
 
 

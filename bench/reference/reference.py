@@ -1,7 +1,7 @@
 """What the scripts of this folder share: seeded inputs, gradients, and the one JSON form (README.md).
 
 Everything is computed in float64. Inputs have one to three decimals, so that they are the same numbers in
-float64, in float32 and in the file; results keep 8 significant digits (those of a convolution are then exact).
+float64, in float32 and in the file; results keep 8 significant digits (a convolution's are then exact).
 """
 
 import json
@@ -45,14 +45,16 @@ class Draws:
 def differentiable(inputs):
     """Copies of the inputs that record gradients; whole numbers (labels) stay as they are."""
     return {
-        name: value.clone().requires_grad_() if value.is_floating_point() else value for name, value in inputs.items()
+        name: value.clone().requires_grad_() if value.is_floating_point() else value
+        for name, value in inputs.items()
     }
 
 
 def case(name, attributes, inputs, forward, fixed=(), decimals=2):
     """One case: y = forward(inputs), a random upstream gradient dy, and the gradients of sum(y * dy).
 
-    `fixed` names inputs that take no gradient; `decimals` are dy's. A scalar y is a loss: its upstream gradient is 1 and no dy is written.
+    `fixed` names inputs that take no gradient; `decimals` are dy's. A scalar y is a loss: its upstream
+    gradient is 1 and no dy is written.
     """
     live = differentiable(inputs)
     y = forward(**live)
@@ -77,7 +79,7 @@ def entry(name, attributes, inputs, outputs, gradients=None):
 
 
 def number(value, digits):
-    """The shortest text of a value at `digits` significant digits, or at "N decimals" if digits is such a text."""
+    """The shortest text of a value, `digits` being significant digits or a text such as "6 decimals"."""
     if isinstance(value, int):
         return str(value)
     if not math.isfinite(value):
@@ -107,7 +109,10 @@ def tensors_json(tensors, digits):
 
 
 def case_json(content, digits):
-    parts = [f'      "name": {json.dumps(content["name"])}', f'      "attributes": {json.dumps(content["attributes"])}']
+    parts = [
+        f'      "name": {json.dumps(content["name"])}',
+        f'      "attributes": {json.dumps(content["attributes"])}',
+    ]
     for key in ("inputs", "outputs", "gradients"):
         parts.append(f'      "{key}": {tensors_json(content[key], digits)}')
     return "    {\n" + ",\n".join(parts) + "\n    }"

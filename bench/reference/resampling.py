@@ -35,9 +35,7 @@ def average(name, shape, kernel, stride, padding=0, counted=True):
 
 
 def adaptive(name, shape, size):
-    return spatial(
-        f"adaptive_avg_pool2d, {name}", shape, lambda x: F.adaptive_avg_pool2d(x, size), size=size
-    )
+    return spatial(f"adaptive_avg_pool2d, {name}", shape, lambda x: F.adaptive_avg_pool2d(x, size), size=size)
 
 
 def maximum(name, shape, kernel, stride, padding=0):
@@ -65,7 +63,9 @@ CASES = [
     average("kernel 2, stride 2", (2, 2, 6, 4), 2, 2),
     average("kernel 2, stride 2, a row left over", (1, 2, 5, 7), 2, 2),
     average("kernel 3, stride 2, padding 1", (1, 2, 7, 6), 3, 2, padding=1),
-    average("kernel 3, stride 1, padding 1, padding not counted", (1, 2, 4, 5), 3, 1, padding=1, counted=False),
+    average(
+        "kernel 3, stride 1, padding 1, padding not counted", (1, 2, 4, 5), 3, 1, padding=1, counted=False
+    ),
     adaptive("7 to 3", (2, 2, 7, 7), [3, 3]),
     adaptive("5x9 to 2x4", (1, 2, 5, 9), [2, 4]),
     adaptive("to 1x1", (2, 3, 4, 5), [1, 1]),
@@ -82,7 +82,9 @@ CASES = [
 
 
 def documents():
-    description = "Resampling and pooling: x NCHW, size [height, width], gradients of sum(y * dy); align_corners false."
+    description = (
+        "Resampling and pooling: x NCHW, size [height, width], gradients of sum(y * dy); align_corners false."
+    )
     return {"resampling.json": document(__file__, description, CASES)}
 
 

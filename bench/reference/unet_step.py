@@ -1,8 +1,8 @@
 """Whole training steps of a small residual UNet: loss, every gradient, parameters after Adam.
 
 The network of bench/engine/unet.py at width 8, image 8x8x3, batch 2, time embedding 16, 4 groups; loss = mean
-squared error to `target`. Adam's epsilon is 1e-3: at the usual 1e-8 a first step is the gradient's sign alone and
-would show nothing of its size. Three files of one case each, and fewer digits than
+squared error to `target`. Adam's epsilon is 1e-3: at the usual 1e-8 a first step is the gradient's sign alone
+and would show nothing of its size. Three files of one case each, and fewer digits than
 elsewhere, to keep them small: gradients 5 significant digits, updated parameters 6 decimals.
 """
 
@@ -89,16 +89,21 @@ def documents():
     steps = "loss: the first five, each before its update"
     return {
         "unet_step.json": document(
-            __file__, f"A UNet's inputs, parameters and outputs ({steps}).",
+            __file__,
+            f"A UNet's inputs, parameters and outputs ({steps}).",
             [entry("UNet step", {**shape, **adam}, inputs, first)],
         ),
         "unet_step_gradients.json": document(
-            __file__, "The gradients of unet_step.json's first loss.",
-            [entry("UNet step", {**shape, **adam}, {}, {}, gradients)], digits=5,
+            __file__,
+            "The gradients of unet_step.json's first loss.",
+            [entry("UNet step", {**shape, **adam}, {}, {}, gradients)],
+            digits=5,
         ),
         "unet_step_updated.json": document(
-            __file__, "unet_step.json's parameters after one step of Adam.",
-            [entry("UNet step", {**shape, **adam}, {}, after)], digits="6 decimals",
+            __file__,
+            "unet_step.json's parameters after one step of Adam.",
+            [entry("UNet step", {**shape, **adam}, {}, after)],
+            digits="6 decimals",
         ),
     }
 

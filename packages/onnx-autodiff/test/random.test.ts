@@ -40,18 +40,23 @@ function expectedAt(seed: number, name: string, position: number): number {
 }
 
 test('the block function that the streams are held against gives the published numbers', () => {
-  const text = (words: readonly bigint[]): string => words.map((word) => word.toString(16).padStart(8, '0')).join(' ')
+  const text = (words: readonly bigint[]): string =>
+    words.map((word) => word.toString(16).padStart(8, '0')).join(' ')
   // Known answers of Random123, kat_vectors: philox4x32-10.
   expect(text(philox([0n, 0n, 0n, 0n], [0n, 0n]))).toBe('6627e8d5 e169c58d bc57ac4c 9b00dbd8')
   expect(text(philox([WORD, WORD, WORD, WORD], [WORD, WORD]))).toBe('408f276d 41c83b0e a20bc7c6 6d5451fd')
-  expect(
-    text(philox([0x243f6a88n, 0x85a308d3n, 0x13198a2en, 0x03707344n], [0xa4093822n, 0x299f31d0n])),
-  ).toBe('d16cfe09 94fdcceb 5001e420 24126ea1')
+  expect(text(philox([0x243f6a88n, 0x85a308d3n, 0x13198a2en, 0x03707344n], [0xa4093822n, 0x299f31d0n]))).toBe(
+    'd16cfe09 94fdcceb 5001e420 24126ea1',
+  )
 })
 
 test('streams are Philox4x32-10 at every position, also past 32 bits of seed and counter', () => {
   const seed = fc.oneof(fc.maxSafeNat(), fc.constantFrom(0, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER))
-  const position = fc.oneof(fc.nat(1000), fc.integer({ min: 0, max: 2 ** 50 }), fc.constantFrom(2 ** 34 - 1, 2 ** 34))
+  const position = fc.oneof(
+    fc.nat(1000),
+    fc.integer({ min: 0, max: 2 ** 50 }),
+    fc.constantFrom(2 ** 34 - 1, 2 ** 34),
+  )
   fc.assert(
     fc.property(seed, fc.string({ unit: 'grapheme', maxLength: 20 }), position, (seed, name, position) => {
       const random = Random.from({ seed, name, position })
@@ -67,8 +72,13 @@ test('the same seed and name give the same numbers; another seed, name or child 
   const base = draw(new Random(7, 'noise'), 64)
   expect(draw(new Random(7, 'noise'), 64)).toEqual(base)
   const others = [
-    new Random(8, 'noise'), new Random(7 + 2 ** 32, 'noise'), new Random(7, 'noise '), new Random(7, 'eison'), new Random(7, ''),
-    new Random(7, 'noise').child('noise'), new Random(7, 'noise').child(''),
+    new Random(8, 'noise'),
+    new Random(7 + 2 ** 32, 'noise'),
+    new Random(7, 'noise '),
+    new Random(7, 'eison'),
+    new Random(7, ''),
+    new Random(7, 'noise').child('noise'),
+    new Random(7, 'noise').child(''),
   ]
   const seen = new Set(base)
   for (const other of others) {
@@ -183,6 +193,8 @@ test('a permutation holds every place once, and all orders are equally likely', 
 
 test('a seed that is no whole number of at least 0 is refused', () => {
   for (const seed of [-1, 0.5, NaN, 2 ** 53]) {
-    expect(() => new Random(seed, 'noise')).toThrow(`seed (random stream "noise"): got ${seed}, expected an integer of at least 0`)
+    expect(() => new Random(seed, 'noise')).toThrow(
+      `seed (random stream "noise"): got ${seed}, expected an integer of at least 0`,
+    )
   }
 })

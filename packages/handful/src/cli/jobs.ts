@@ -2,7 +2,6 @@
  * The jobs behind the commands. The command line knows them by these signatures alone and loads them only when one
  * runs, so that help stays fast and tests can put in their own.
  */
-import { HandfulError } from '../errors.js'
 import type { FitContext, FitOptions, JobContext } from '../experiments/fit-options.js'
 import type { PredictOptions, PredictResult } from '../experiments/predict-options.js'
 import type { RunReport } from '../report/types.js'
@@ -17,14 +16,6 @@ export interface Jobs {
 
 /** The product's own jobs. */
 export const jobs: Jobs = {
-  fit: () => Promise.reject(notYet('fit')),
-  predict: () => Promise.reject(notYet('predict')),
-}
-
-function notYet(job: string): HandfulError {
-  return new HandfulError({
-    what: `the ${job} job`,
-    got: 'nothing to run',
-    hint: 'it is not part of this build yet',
-  })
+  fit: async () => (await import('../experiments/fit.js')).runFit,
+  predict: async () => (await import('../experiments/predict.js')).runPredict,
 }

@@ -174,7 +174,8 @@ class PlainRenderer extends StageRenderer {
     const status = this.tracker.status()
     if (status === undefined || this.terminal.now() - this.#lineAt < PLAIN_LINE_SECONDS) return
     const left = status.secondsLeft === undefined ? '' : `${formatDuration(status.secondsLeft)} left`
-    const job = status.jobSecondsLeft === undefined ? '' : `${formatDuration(status.jobSecondsLeft)} for all`
+    const job =
+      status.jobSecondsLeft === undefined ? '' : `${formatDuration(status.jobSecondsLeft)} for the whole job`
     const parts = [
       status.total > 0 ? percent(status) : formatDuration(status.elapsedSeconds),
       amount(status),

@@ -1,13 +1,13 @@
 /** Puts a run's outcome together for the report: numbers, pictures, and what to do next. */
 import { readFile } from 'node:fs/promises'
-import { openSession, Random } from 'onnx-autodiff'
 import { countLabels, imageAt, type Dataset, type Images } from '../data/image-set.js'
 import { argmaxRows, type FeatureMatrix } from '../features/matrix.js'
-import { type ImageShape, type VaeConfig, vaeDecoder, vaeEncoder } from '../models/vae.js'
+import type { ImageShape } from '../models/model.js'
+import { vae, type VaeConfig } from '../models/vae.js'
 import { imageGrid } from '../report/grid.js'
 import { type PixelImage, thumbnail } from '../report/thumbnails.js'
 import type { Picture, RunReport } from '../report/types.js'
-import type { Pretrained } from '../training/pretrain-vae.js'
+import type { Pretrained } from '../training/pretrain.js'
 import { RUN_FILES, type RunFolder } from '../training/run-folder.js'
 import type { Comparison } from './compare-heads.js'
 import type { FitOptions } from './fit-options.js'
@@ -26,7 +26,7 @@ export interface FitOutcome {
   readonly seconds: { stage: string; seconds: number }[]
 }
 
-const EXAMPLES_PER_CLASS = 8
+const EXAMPLES_PER_CLASS = 7
 const RECONSTRUCTIONS = 12
 const SAMPLES = 24
 
@@ -61,7 +61,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
     predictions: await predictedExamples(outcome),
     ...pictures,
     training: {
-      model: `convolutional VAE, ${config.latent} latent dimensions`,
+      model: vae.title(config),
       parameters: pretrained.parameterCount, steps: pretrained.steps, batch: pretrained.batch, seconds: pretrained.seconds,
       curves: pretrained.curves.map((curve) => ({ ...curve })),
     },
@@ -131,37 +131,26 @@ async function predictedExamples({ dataset: { train }, draw, trainProbabilities,
 }
 
 /** Reconstructions of the first images and samples from the prior, for the report and as files in samples/. */
-async function generatedPictures({ options, run, dataset: { train }, config, pretrained }: FitOutcome): Promise<Pick<RunReport, 'reconstructions' | 'samples'>> {
+async function generatedPictures({ options, run, dataset: { train }, config, pretrained: { weights } }: FitOutcome): Promise<Pick<RunReport, 'reconstructions' | 'samples'>> {
   const image: ImageShape = { size: train.height, channels: train.channels }
   const { threads, device, seed } = options
   const count = Math.min(RECONSTRUCTIONS, train.count)
   const bytes = image.size * image.size * image.channels
+  const each = (pixels: Uint8Array): PixelImage[] =>
+    Array.from({ length: pixels.length / bytes }, (_, i) => ({
+      height: image.size, width: image.size, channels: image.channels, pixels: pixels.subarray(i * bytes, (i + 1) * bytes),
+    }))
+  const seen = train.pixels.slice(0, count * bytes)
   const open = { threads, device }
-  const encoder = await openSession(vaeEncoder(config, image, pretrained.weights), open)
-  const decoder = await openSession(vaeDecoder(config, image, pretrained.weights), open)
-  try {
-    const input = { dtype: 'uint8' as const, shape: [count, image.size, image.size, image.channels], data: train.pixels.slice(0, count * bytes) }
-    const { mean } = await encoder.run({ image: input })
-    const decode = async (z: Float32Array): Promise<PixelImage[]> => {
-      const { image: found } = await decoder.run({ z: { dtype: 'float32', shape: [z.length / config.latent, config.latent], data: z } })
-      const pixels = Uint8Array.from(found.data as Float32Array, (value) => Math.round(value * 255))
-      return Array.from({ length: pixels.length / bytes }, (_, i) => ({
-        height: image.size, width: image.size, channels: image.channels, pixels: pixels.subarray(i * bytes, (i + 1) * bytes),
-      }))
-    }
-    const inputs = Array.from({ length: count }, (_, i) => pixelImage(train, i))
-    const outputs = await decode(mean.data as Float32Array)
-    const samples = await decode(new Random(seed, 'samples').fillNormal(new Float32Array(SAMPLES * config.latent)))
-    await run.writeFile('samples/reconstructions.png', await imageGrid([...inputs, ...outputs], count))
-    await run.writeFile('samples/samples.png', await imageGrid(samples, 8))
-    return {
-      reconstructions: await Promise.all(
-        inputs.map(async (each, i) => ({ input: await thumbnail(each), output: await thumbnail(outputs[i]) })),
-      ),
-      samples: await Promise.all(samples.map(thumbnail)),
-    }
-  } finally {
-    await encoder.close()
-    await decoder.close()
+  const outputs = each((await vae.reconstruct?.(config, image, weights, seen, open)) ?? seen)
+  const samples = each((await vae.sample?.(config, image, weights, { ...open, count: SAMPLES, seed })) ?? new Uint8Array(0))
+  const inputs = each(seen)
+  await run.writeFile('samples/reconstructions.png', await imageGrid([...inputs, ...outputs], count))
+  await run.writeFile('samples/samples.png', await imageGrid(samples, 8))
+  return {
+    reconstructions: await Promise.all(
+      inputs.map(async (from, i) => ({ input: await thumbnail(from), output: await thumbnail(outputs[i]) })),
+    ),
+    samples: await Promise.all(samples.map(thumbnail)),
   }
 }

@@ -3,7 +3,6 @@
  *
  *   read the images -> train the autoencoder -> features -> heads over the draws -> predictions -> report
  */
-import path from 'node:path'
 import { Random } from 'onnx-autodiff'
 import { countLabels, type Dataset, type ImageSet } from '../data/image-set.js'
 import { drawLabels } from '../data/draw-labels.js'
@@ -15,10 +14,11 @@ import type { LinearAlgebra } from '../features/linear-algebra.js'
 import { argmaxRows, type FeatureMatrix } from '../features/matrix.js'
 import { applyNormalisation, fitNormalisation, type Normalisation } from '../features/normalise.js'
 import { onnxLinearAlgebra } from '../heads/nearest-onnx.js'
-import { fastVae, type ImageShape, vaeEncoder } from '../models/vae.js'
+import type { FeatureNetwork, ImageShape } from '../models/model.js'
+import { vae } from '../models/vae.js'
 import type { RunReport } from '../report/types.js'
 import { photoAugmentation, shapeAugmentation } from '../training/augment.js'
-import { PRETRAIN_STAGE, pretrainVae } from '../training/pretrain-vae.js'
+import { pretrain, pretrainStage } from '../training/pretrain.js'
 import { RUN_FILES } from '../training/run-folder.js'
 import { saveClassifier } from './classifier.js'
 import { compareHeads, type Comparison, type FeatureSet } from './compare-heads.js'
@@ -27,8 +27,7 @@ import { fitReport } from './fit-report.js'
 
 const STAGES = { read: 'read the images', features: 'compute features', graph: 'find neighbours', fit: 'fit classifiers', write: 'write the report' }
 
-/** The encoder's last hidden layer: better than the latent mean at every number of labels on MNIST (RECIPES in docs/). */
-const FEATURE_OUTPUT = 'hidden'
+const TRAIN_STAGE = pretrainStage(vae)
 
 export async function runFit(options: FitOptions, context: FitContext): Promise<RunReport> {
   const { run, progress, signal } = context
@@ -43,18 +42,20 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
   const dataset = await timed(STAGES.read, () => readDataset(options, context))
   const { train, test } = dataset
   const image: ImageShape = { size: train.height, channels: train.channels }
-  const config = { ...fastVae }
+  const config = vae.presets.fast(image)
+  const request = vae.defaultFeatures(config)
+  const [output] = request.layers
 
-  const pretrained = await timed(PRETRAIN_STAGE, () =>
-    pretrainVae(train, {
-      config, augmentation: image.channels === 1 ? shapeAugmentation : photoAugmentation,
+  const pretrained = await timed(TRAIN_STAGE, () =>
+    pretrain(train, {
+      model: vae, config, augmentation: image.channels === 1 ? shapeAugmentation : photoAugmentation,
       seed: options.seed, steps: options.steps, minutes: options.minutes, threads: options.threads, device: options.device,
     }, context),
   )
-  const encoder = vaeEncoder(config, image, pretrained.weights)
+  const encoder = vae.features(config, image, pretrained.weights, request)
   const linearAlgebra = onnxLinearAlgebra({ threads: options.threads })
   try {
-    const learned = await timed(STAGES.features, () => learnedFeatures(dataset, encoder, linearAlgebra, options, context))
+    const learned = await timed(STAGES.features, () => learnedFeatures(dataset, { network: encoder, output }, linearAlgebra, options, context))
     const pixels = await pixelFeatures(dataset, linearAlgebra)
     const draws = labelDraws(train, options)
     const compared = await timed(STAGES.fit, () =>
@@ -74,7 +75,7 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
       progress.report({ stage: STAGES.write, done: 0, total: 1, unit: 'report' })
       await saveClassifier(run, {
         classNames: train.classNames, size: image.size, channels: image.channels, fit: options.fit,
-        output: FEATURE_OUTPUT, encoder, normalisation: learned.normalisation, head: fitted.parameters,
+        output, encoder: encoder.program, normalisation: learned.normalisation, head: fitted.parameters,
       })
       await writePredictions(run.path(RUN_FILES.predictions), predictionParts(dataset, draws[0], trainProbabilities, testProbabilities, chosen))
     })
@@ -89,7 +90,7 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
 function planStages({ minutes }: FitOptions, { progress }: FitContext): void {
   progress.plan([
     { stage: STAGES.read, expectedSeconds: 5 },
-    { stage: PRETRAIN_STAGE, expectedSeconds: (minutes ?? 3) * 60 },
+    { stage: TRAIN_STAGE, expectedSeconds: (minutes ?? 3) * 60 },
     { stage: STAGES.features, expectedSeconds: 5 },
     { stage: STAGES.graph, expectedSeconds: 10 },
     { stage: STAGES.fit, expectedSeconds: 30 },
@@ -114,18 +115,18 @@ interface LearnedFeatures {
 
 async function learnedFeatures(
   { train, test }: Dataset,
-  encoder: Parameters<typeof extractFeatures>[0],
+  { network, output }: { network: FeatureNetwork; output: string },
   linearAlgebra: LinearAlgebra,
-  { threads, device }: FitOptions,
+  { threads, device, seed }: FitOptions,
   { signal, progress }: FitContext,
 ): Promise<LearnedFeatures> {
   const total = train.count + (test?.count ?? 0)
   const extract = async (images: typeof train | NonNullable<typeof test>['images'], before: number): Promise<FeatureMatrix> => {
-    const found = await extractFeatures(encoder, images, [FEATURE_OUTPUT], {
-      threads, device, signal,
+    const found = await extractFeatures(network, images, [output], {
+      threads, device, signal, seed,
       onProgress: (done) => progress.report({ stage: STAGES.features, done: before + done, total, unit: 'images' }),
     })
-    return found[FEATURE_OUTPUT]
+    return found[output]
   }
   const raw = await extract(train, 0)
   const normalisation = await fitNormalisation(raw, linearAlgebra)
@@ -180,5 +181,3 @@ function predictionParts({ train, test }: Dataset, labels: Int32Array, trainProb
   if (test && testProbabilities) parts.push(part(test, 'test', testProbabilities))
   return parts
 }
-
-export const encoderPath = (folder: string): string => path.join(folder, 'model', 'encoder.onnx')

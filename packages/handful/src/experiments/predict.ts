@@ -18,8 +18,8 @@ export async function runPredict({ run, images: inputs, threads, device }: Predi
   })
   const linearAlgebra = onnxLinearAlgebra({ threads })
   try {
-    const features = await extractFeatures(classifier.encoder, images, [output], {
-      threads, device, signal,
+    const features = await extractFeatures({ program: classifier.encoder }, images, [output], {
+      threads, device, signal, seed: 0,
       onProgress: (done, total) => progress.report({ stage: 'compute features', done, total, unit: 'images' }),
     })
     const normalised = await applyNormalisation(classifier.normalisation, features[output], linearAlgebra)

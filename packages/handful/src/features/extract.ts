@@ -1,10 +1,13 @@
 /** Runs images through a trained network in batches and collects one output as a matrix, a row an image. */
-import { openSession, type Program } from 'onnx-autodiff'
+import { openSession, Random } from 'onnx-autodiff'
 import type { Images } from '../data/image-set.js'
 import { imageBytes } from '../data/image-set.js'
+import type { FeatureNetwork } from '../models/model.js'
 import { featureMatrix, type FeatureMatrix } from './matrix.js'
 
 export interface ExtractOptions {
+  /** Of the noise that a network may need. */
+  readonly seed: number
   readonly threads?: number
   readonly device?: string
   readonly signal?: AbortSignal
@@ -14,26 +17,28 @@ export interface ExtractOptions {
 /** Large enough to keep the cores busy, small enough to stay in memory with any network. */
 const BATCH = 250
 
-/** The network takes `image` uint8 [n, height, width, channels]; the outputs named are [n, numbers]. */
+/** The outputs named, [images, numbers] each. */
 export async function extractFeatures(
-  network: Program,
+  { program, drawInputs }: FeatureNetwork,
   images: Images,
   outputs: readonly string[],
-  { threads, device, signal, onProgress }: ExtractOptions = {},
+  { seed, threads, device, signal, onProgress }: ExtractOptions,
 ): Promise<Record<string, FeatureMatrix>> {
   const { count, height, width, channels, pixels } = images
   const bytes = imageBytes(images)
   const result = Object.fromEntries(
-    outputs.map((name) => [name, featureMatrix(count, network.outputs[name].shape[1])]),
+    outputs.map((name) => [name, featureMatrix(count, program.outputs[name].shape[1])]),
   )
-  const session = await openSession(network, { threads, device })
+  const session = await openSession(program, { threads, device })
   try {
     for (let start = 0; start < count; start += BATCH) {
       signal?.throwIfAborted()
       const end = Math.min(start + BATCH, count)
       const data = pixels.slice(start * bytes, end * bytes)
       const shape = [end - start, height, width, channels]
-      const found = await session.run({ image: { dtype: 'uint8', shape, data } })
+      const places = Array.from({ length: end - start }, (_, i) => start + i)
+      const drawn = drawInputs?.((name) => new Random(seed, `features/${name}`), places)
+      const found = await session.run({ image: { dtype: 'uint8', shape, data }, ...drawn })
       for (const name of outputs) {
         result[name].data.set(found[name].data as Float32Array, start * result[name].columns)
       }

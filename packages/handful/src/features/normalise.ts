@@ -55,7 +55,12 @@ const SMALLEST_DEVIATION = 0.01
 export async function fitNormalisation(
   features: FeatureMatrix,
   linearAlgebra: LinearAlgebra,
-  { components = 128, whitening = 0.5, standardise = 'block', blocks = [features.columns] }: NormalisationOptions = {},
+  {
+    components = 128,
+    whitening = 0.5,
+    standardise = 'block',
+    blocks = [features.columns],
+  }: NormalisationOptions = {},
 ): Promise<Normalisation> {
   const inputs = features.columns
   checkFinite(features, 'normalisation')
@@ -223,7 +228,9 @@ function decompose(symmetric: FeatureMatrix, count: number): Eigenvectors {
       matrix.set(j, i, value)
     }
   }
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true })
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, {
+    assumeSymmetric: true,
+  })
   const order = realEigenvalues.map((_, i) => i).sort((a, b) => realEigenvalues[b] - realEigenvalues[a])
   const vectors = featureMatrix(size, count)
   for (let j = 0; j < count; j++) {

@@ -36,13 +36,22 @@ export interface GraphMethod extends GraphHeadOptions {
   readonly name: string
   readonly chosen: Readonly<Record<string, number | string>>
   /** Solves for `width` columns of sources, `[rows, width]`; each column holds numbers on labelled rows only. */
-  solve(weights: SparseMatrix, sources: Float64Array, width: number, labelled: LabelledRows): Promise<Float64Array>
+  solve(
+    weights: SparseMatrix,
+    sources: Float64Array,
+    width: number,
+    labelled: LabelledRows,
+  ): Promise<Float64Array>
   /** `[rows, classes]` logits before scaling, from scores and their sums over all rows. */
   logits(scores: Float64Array, mass: Float64Array, labelled: LabelledRows): FeatureMatrix
   /** Scores and mass at the labelled row `left[index]` when its own label is gone. */
-  without(diffused: Diffused, labelled: LabelledRows, index: number): { scores: Float64Array; mass: Float64Array }
+  without(
+    diffused: Diffused,
+    labelled: LabelledRows,
+    index: number,
+  ): { scores: Float64Array; mass: Float64Array }
   /** The scale of the logits without evidence, from the scores. */
-  expectedScale(scores: Float64Array): number
+  expectedScale(scores: Float64Array, labelled: LabelledRows): number
 }
 
 /** Labels left out in turn: enough for one temperature, few enough to solve beside the classes. */
@@ -59,7 +68,7 @@ async function fitGraphHead(method: GraphMethod, problem: HeadProblem): Promise<
   const weights = connectComponents(graphWeights(graph, method.k, method.kernel), features, labelled.rows)
   const diffused = await diffuse(method, weights, labelled, problem)
   const leftLogits = leaveOneOutLogits(method, diffused, labelled)
-  const scale = logitScale(leftLogits, labelled.targets, method.expectedScale(diffused.scores))
+  const scale = logitScale(leftLogits, labelled.targets, method.expectedScale(diffused.scores, labelled))
   const logits = method.logits(diffused.scores, diffused.mass, labelled)
   softmaxRows(logits, scale)
   softmaxRows(leftLogits, scale)

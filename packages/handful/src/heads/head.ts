@@ -76,7 +76,11 @@ export function labelledRows({ features, labels, classCount }: HeadProblem): Lab
   const problem = (got: string, expected: string, hint: string, where = 'few-label head') =>
     new HandfulError({ what: 'labels', where, got, expected, hint })
   if (labels.length !== features.rows) {
-    throw problem(`${labels.length} labels`, `${features.rows}, one for each row`, 'use -1 for unlabelled rows')
+    throw problem(
+      `${labels.length} labels`,
+      `${features.rows}, one for each row`,
+      'use -1 for unlabelled rows',
+    )
   }
   checkFinite(features, 'few-label head')
   const counts = new Int32Array(classCount)

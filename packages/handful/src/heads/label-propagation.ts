@@ -28,7 +28,7 @@ export function labelPropagation(options: LabelPropagationOptions = {}): Head {
     chosen: { k, alpha, kernel },
     k,
     kernel,
-    expectedScale: () => 1,
+    expectedScale: () => (massNormalisation ? 4 : 1.5),
 
     async solve(weights, sources, width) {
       return (await solveDiffusion(symmetricNormalised(weights), alpha, sources, width)).solution

@@ -16,9 +16,9 @@ export interface LogisticRegressionOptions {
 }
 
 /** For rows of length 1. */
-const STRENGTHS = [10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003]
+const STRENGTHS = [3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001]
 /** With one label per class there is nothing to choose by. */
-const DEFAULT_STRENGTH = 0.1
+const DEFAULT_STRENGTH = 0.01
 const CLOSE_ENOUGH = 1e-4
 
 export function logisticRegression({ strengths = STRENGTHS }: LogisticRegressionOptions = {}): Head {
@@ -35,7 +35,13 @@ export function logisticRegression({ strengths = STRENGTHS }: LogisticRegression
         strengths,
         stratifiedFolds(labelled, problem.random.child('logistic regression folds')),
       )
-      const { weight, bias } = solve(labelled.features, labelled.targets, labelled.classes.length, weights, strength)
+      const { weight, bias } = solve(
+        labelled.features,
+        labelled.targets,
+        labelled.classes.length,
+        weights,
+        strength,
+      )
       return linearHead({ name, chosen: { strength }, weight, bias, leaveOneOut }, problem, labelled)
     },
   }

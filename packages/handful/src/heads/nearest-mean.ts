@@ -1,6 +1,8 @@
 /**
  * Nearest class mean (Snell et al., "Prototypical networks", arXiv 1703.05175, without the network): the logit of a class
- * is minus half the squared distance to the mean of its labelled rows, times one temperature.
+ * is minus half the squared distance to its mean, times one temperature. A mean of n rows lies off the true one by v / n
+ * on average (v the variance within classes), which is taken off the distance: it matters where classes have unlike
+ * numbers of labels, and to leave-one-out, where the own class has one less.
  */
 import { featureMatrix, type FeatureMatrix } from '../features/matrix.js'
 import { logitScale } from './calibrate.js'
@@ -17,7 +19,8 @@ export function nearestMean(): Head {
     async fit(problem) {
       const labelled = labelledRows(problem)
       const means = classMeans(labelled)
-      const outside = leaveOneOutLogits(labelled, means)
+      const variance = varianceWithin(labelled, means)
+      const outside = leaveOneOutLogits(labelled, means, variance)
       const scale = logitScale(outside, labelled.targets, EXPECTED_SCALE)
       softmaxRows(outside, scale)
       const { rows: classes, columns } = means
@@ -29,6 +32,7 @@ export function nearestMean(): Head {
           weight.data[j * classes + c] = scale * value
           bias[c] -= (scale / 2) * value * value
         }
+        bias[c] += ((scale / 2) * variance) / labelled.counts[c]
       }
       const chosen = { 'logit scale': scale }
       return linearHead({ name, chosen, weight, bias, leaveOneOut: outside }, problem, labelled)
@@ -50,20 +54,33 @@ function classMeans({ features, targets, classes, counts }: LabelledRows): Featu
   )
 }
 
+/** Variance of rows about their class's mean, all dimensions together; 0 where no class has two labels. */
+function varianceWithin({ features, targets, classes }: LabelledRows, means: FeatureMatrix): number {
+  const freedom = features.rows - classes.length
+  let sum = 0
+  for (let i = 0; i < features.rows; i++) sum += squaredDistance(features, i, means, targets[i])
+  return freedom > 0 ? sum / freedom : 0
+}
+
+function squaredDistance(a: FeatureMatrix, row: number, b: FeatureMatrix, other: number): number {
+  let sum = 0
+  for (let j = 0; j < a.columns; j++)
+    sum += (a.data[row * a.columns + j] - b.data[other * a.columns + j]) ** 2
+  return sum
+}
+
 /** A row's own class has the mean of the others: the difference to it grows by n / (n - 1). */
-function leaveOneOutLogits(labelled: LabelledRows, means: FeatureMatrix): FeatureMatrix {
+function leaveOneOutLogits(labelled: LabelledRows, means: FeatureMatrix, variance: number): FeatureMatrix {
   const { features, targets, counts } = labelled
-  const { rows: classes, columns } = means
+  const classes = means.rows
   const logits = featureMatrix(features.rows, classes)
   for (let i = 0; i < features.rows; i++) {
-    const count = counts[targets[i]]
     for (let c = 0; c < classes; c++) {
-      let square = 0
-      for (let j = 0; j < columns; j++) {
-        square += (features.data[i * columns + j] - means.data[c * columns + j]) ** 2
-      }
-      const growth = c === targets[i] ? (count / (count - 1)) ** 2 : 1
-      logits.data[i * classes + c] = count < 2 ? NaN : (-square * growth) / 2
+      const square = squaredDistance(features, i, means, c)
+      const own = c === targets[i]
+      const growth = own ? (counts[c] / (counts[c] - 1)) ** 2 : 1
+      const excess = variance / (own ? counts[c] - 1 : counts[c])
+      logits.data[i * classes + c] = counts[targets[i]] < 2 ? NaN : (excess - square * growth) / 2
     }
   }
   return logits

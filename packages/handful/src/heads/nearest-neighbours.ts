@@ -1,6 +1,7 @@
 /**
  * The k nearest labelled rows vote with their cosines cubed. k is the one that gets most labelled rows right when each is
- * left out in turn, the smallest of equals.
+ * left out in turn, the smallest of equals. Votes are mixed with a uniform distribution by how often that was wrong (one
+ * right and one wrong added): a single neighbour's vote is no certainty.
  */
 import { featureMatrix, unitRows, type FeatureMatrix } from '../features/matrix.js'
 import type { Neighbours } from '../features/linear-algebra.js'
@@ -31,8 +32,11 @@ export function nearestNeighbours({ k: numbers = NUMBERS }: NearestNeighboursOpt
         const candidate = vote(graph, labelled, k)
         if (candidate.right > best.right) best = candidate
       }
+      const trust = (best.right + 1) / (best.judged + 2)
       const onehot = featureMatrix(references.rows, labelled.classes.length)
       labelled.targets.forEach((target, i) => (onehot.data[i * onehot.columns + target] = 1))
+      mixWithUniform(onehot, trust)
+      mixWithUniform(best.votes, trust)
       const parameters = {
         kind: 'neighbours' as const,
         classCount,
@@ -42,7 +46,7 @@ export function nearestNeighbours({ k: numbers = NUMBERS }: NearestNeighboursOpt
       const predict = restorePredictor(parameters, linearAlgebra)
       return {
         name,
-        chosen: { k: best.k },
+        chosen: { k: best.k, trust },
         async probabilities() {
           const result = await predict(problem.features)
           if (problem.classProportions === 'balanced') balanceClasses(result)
@@ -61,14 +65,21 @@ function vote({ rows, k: stride, indices, similarities }: Neighbours, labelled: 
   const { targets, classes, counts } = labelled
   const votes: FeatureMatrix = featureMatrix(rows, classes.length)
   let right = 0
+  let judged = 0
   for (let i = 0; i < rows; i++) {
     const row = votes.data.subarray(i * classes.length, (i + 1) * classes.length)
     for (let j = i * stride; j < i * stride + Math.min(k, stride); j++) {
       row[targets[indices[j]]] += Math.max(1e-9, similarities[j]) ** 3
     }
-    right += Number(row.indexOf(Math.max(...row)) === targets[i])
     const total = row.reduce((sum, value) => sum + value, 0)
-    for (let c = 0; c < row.length; c++) row[c] = counts[targets[i]] < 2 ? NaN : row[c] / total
+    const sole = counts[targets[i]] < 2
+    judged += Number(!sole)
+    right += Number(!sole && row.indexOf(Math.max(...row)) === targets[i])
+    for (let c = 0; c < row.length; c++) row[c] = sole ? NaN : row[c] / total
   }
-  return { k, votes, right }
+  return { k, votes, right, judged }
+}
+
+function mixWithUniform({ columns, data }: FeatureMatrix, share: number): void {
+  for (let i = 0; i < data.length; i++) data[i] = share * data[i] + (1 - share) / columns
 }

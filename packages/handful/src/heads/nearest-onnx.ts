@@ -71,7 +71,15 @@ export function onnxLinearAlgebra(options: OnnxLinearAlgebraOptions = {}): OnnxL
           asked,
         }
         for (let row = start; row < end; row++) {
-          keepNeighbours(found, row - start, excludeSelf ? row : -1, row * count, count, indices, similarities)
+          keepNeighbours(
+            found,
+            row - start,
+            excludeSelf ? row : -1,
+            row * count,
+            count,
+            indices,
+            similarities,
+          )
         }
         onProgress?.(end, queries.rows)
         await new Promise((resolve) => setImmediate(resolve))
@@ -169,7 +177,10 @@ async function createSession(
       what: 'device',
       where: 'linear algebra of the heads',
       got: `${device} (${error instanceof Error ? error.message : String(error)})`,
-      expected: ort.listSupportedBackends().map(({ name }) => name).join(', '),
+      expected: ort
+        .listSupportedBackends()
+        .map(({ name }) => name)
+        .join(', '),
       hint: 'use cpu, which is always there',
     })
   }

@@ -1,7 +1,9 @@
 /**
  * Poisson learning (Calder et al., arXiv 2006.11184): `L u = sum over labelled rows j of (onehot(y_j) - mean) delta_j` with
  * `L = D - W`, `sum_i d_i u_i = 0`; the class of the largest u. Unlike a condition that fixes u at the labels, sources
- * keep u from flattening to a constant at one label per class.
+ * keep u from flattening to a constant at one label per class. Each class's column is divided by its number of labels
+ * (the paper's diag(b / mean) with uniform b): how many of a class were labelled says nothing of how many there are, and
+ * without it one label more decides whole clusters of images that hang on the rest by thin edges.
  */
 import { featureMatrix } from '../features/matrix.js'
 import { graphHead, type GraphMethod } from './graph-head.js'
@@ -18,6 +20,7 @@ export interface PoissonOptions {
 
 /** What u is multiplied by, in units of its root mean square, where the labels do not say. */
 const EXPECTED_SCALE = 3
+const NO_MASS = new Float64Array(0)
 
 export function poissonLearning({ k = 10, kernel = 'self-tuned' }: PoissonOptions = {}): Head {
   const method: GraphMethod = {
@@ -25,8 +28,11 @@ export function poissonLearning({ k = 10, kernel = 'self-tuned' }: PoissonOption
     chosen: { k, kernel },
     k,
     kernel,
-    expectedScale(scores) {
-      const square = scores.reduce((sum, value) => sum + value * value, 0)
+    expectedScale(scores, labelled) {
+      const square = this.logits(scores, NO_MASS, labelled).data.reduce(
+        (sum, value) => sum + value * value,
+        0,
+      )
       return square > 0 ? EXPECTED_SCALE / Math.sqrt(square / scores.length) : 1
     },
 
@@ -62,19 +68,18 @@ export function poissonLearning({ k = 10, kernel = 'self-tuned' }: PoissonOption
 
     logits(scores, _mass, labelled) {
       const classes = labelled.classes.length
-      return featureMatrix(scores.length / classes, classes, Float32Array.from(scores))
+      const logits = featureMatrix(scores.length / classes, classes)
+      for (let at = 0; at < scores.length; at++) logits.data[at] = scores[at] / labelled.counts[at % classes]
+      return logits
     },
 
     without({ scores, mass, left, ownScore }, labelled, index) {
       const classes = labelled.classes.length
-      const i = left[index]
-      const row = labelled.rows[i] * classes
+      const target = labelled.targets[left[index]]
+      const row = labelled.rows[left[index]] * classes
       const remaining = scores.slice(row, row + classes)
-      for (let c = 0; c < classes; c++) {
-        const own = Number(labelled.targets[i] === c)
-        const mean = (labelled.counts[c] - own) / (labelled.rows.length - 1)
-        remaining[c] += (mean - own) * ownScore[index]
-      }
+      const count = labelled.counts[target]
+      remaining[target] = ((remaining[target] - ownScore[index]) * count) / (count - 1)
       return { scores: remaining, mass }
     },
   }

@@ -26,7 +26,11 @@ export function restorePredictor(parameters: PredictorParameters, linearAlgebra:
   const array = (name: string): FeatureMatrix => {
     const found = parameters.arrays[name]
     if (found !== undefined) return found
-    throw badParameters(parameters, `arrays ${Object.keys(parameters.arrays).join(', ')}`, `one named ${name}`)
+    throw badParameters(
+      parameters,
+      `arrays ${Object.keys(parameters.arrays).join(', ')}`,
+      `one named ${name}`,
+    )
   }
   const settings = settingsOf[parameters.kind].safeParse(parameters.settings)
   if (!settings.success) {

@@ -16,9 +16,9 @@ export interface RidgeOptions {
 
 /** For rows of length 1, whose Gram matrix has a trace of the number of rows. */
 const STRENGTHS = [30, 10, 3, 1, 0.3, 0.1, 0.03, 0.01]
-const DEFAULT_STRENGTH = 1
+const DEFAULT_STRENGTH = 0.3
 /** Scores run from 0 to 1 over the classes. */
-const EXPECTED_SCALE = 5
+const EXPECTED_SCALE = 12
 
 export function ridgeRegression({ strengths = STRENGTHS }: RidgeOptions = {}): Head {
   const name = 'ridge regression'
@@ -88,7 +88,8 @@ function decompose(x: Matrix): Spectrum {
   const largest = Math.max(...realEigenvalues)
   const kept = realEigenvalues.map((_, i) => i).filter((i) => realEigenvalues[i] > 1e-10 * largest)
   const eigenvalues = kept.map((i) => realEigenvalues[i])
-  if (kept.length === 0) return { eigenvalues, rotated: new Matrix(x.rows, 0), axes: new Matrix(x.columns, 0) }
+  if (kept.length === 0)
+    return { eigenvalues, rotated: new Matrix(x.rows, 0), axes: new Matrix(x.columns, 0) }
   const vectors = eigenvectorMatrix.subMatrixColumn(kept)
   const axes = wide ? x.transpose().mmul(vectors) : vectors
   if (wide) kept.forEach((_, r) => axes.mulColumn(r, 1 / Math.sqrt(eigenvalues[r])))

@@ -149,12 +149,11 @@ function addGradient(
     const x = inputs[l]
     const below = new Float64Array(size)
     for (let j = 0; j < size; j++) {
-      let sumBelow = 0
-      for (let c = 0, at = j * outputs; c < outputs; c++, at++) {
-        gradient[at] += x[j] * delta[c]
-        sumBelow += values[at] * delta[c]
-      }
-      below[j] = x[j] > 0 ? sumBelow : 0
+      // Neither a unit that is off nor an input of 0 takes part.
+      if (x[j] === 0) continue
+      for (let c = 0, at = j * outputs; c < outputs; c++, at++) gradient[at] += x[j] * delta[c]
+      if (l === 0) continue
+      for (let c = 0, at = j * outputs; c < outputs; c++, at++) below[j] += values[at] * delta[c]
     }
     for (let c = 0; c < outputs; c++) gradient[size * outputs + c] += delta[c]
     delta = below

@@ -19,7 +19,12 @@ export interface Edge {
 }
 
 /** `(W + W^T) / 2` of a directed graph given as `k` weighted neighbours of each node; weights of 0 leave no edge. */
-export function symmetrise(size: number, k: number, neighbours: Int32Array, weights: Float64Array): SparseMatrix {
+export function symmetrise(
+  size: number,
+  k: number,
+  neighbours: Int32Array,
+  weights: Float64Array,
+): SparseMatrix {
   const starts = new Int32Array(size + 1)
   for (let i = 0; i < size; i++) {
     for (let at = i * k; at < (i + 1) * k; at++) {
@@ -143,7 +148,7 @@ export function components({ size, offsets, columns }: SparseMatrix): { count: n
 }
 
 export interface SolveOptions {
-  /** Stop once each column's residual is below this share of its right-hand side. Default 1e-5. */
+  /** Stop once each column's residual is below this share of its right-hand side. Default 1e-3. */
   readonly tolerance?: number
   /** Default 500. */
   readonly maxIterations?: number
@@ -159,7 +164,7 @@ export async function solveDiffusion(
   alpha: number,
   b: Float64Array,
   width: number,
-  { tolerance = 1e-5, maxIterations = 500 }: SolveOptions = {},
+  { tolerance = 1e-3, maxIterations = 500 }: SolveOptions = {},
 ): Promise<{ solution: Float64Array; iterations: number }> {
   const { size } = s
   const solution = new Float64Array(size * width)

@@ -146,7 +146,7 @@ export function classSection(run: RunReport): Section | undefined {
   const rows = dataset.classes.map((name, index) => classRow(run, confusion, name, index))
   const matrix = dataset.classes.length <= MATRIX_CLASSES ? confusionMatrix(run, confusion) : undefined
   const body = html`<p>
-      Of the images of each class, how many were recognised${drawn > 1 ? `, over all ${drawn} draws` : ''}.
+      Of the images of each class, how many were recognised${drawn > 1 ? `, over ${drawn} draws` : ''}.
     </p>
     <div class="wide">
       <table>

@@ -40,7 +40,7 @@ nav a { text-decoration: none; } nav a:hover { text-decoration: underline; }
 .headline .figure small { font-size: 0.5em; font-weight: 600; letter-spacing: 0; }
 .headline .what { font-size: 18px; line-height: 1.4; margin: 0 0 6px; max-width: none; font-weight: 600; }
 .headline ul { margin: 0; padding: 0; list-style: none; color: var(--soft); font-size: 15px; }
-.note { margin: 10px 0; padding: 10px 16px; border-left: 4px solid var(--baseline); background: var(--raised); border-radius: 0 6px 6px 0; max-width: none; }
+.note { margin: 10px 0; padding: 10px 16px; border-left: 4px solid var(--line); background: var(--raised); border-radius: 0 6px 6px 0; max-width: none; }
 
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 15px; }
@@ -76,8 +76,8 @@ figure { margin: 10px 0; } figcaption { margin-top: 4px; }
 .confusion th[scope="row"] { text-align: right; padding-right: 10px; white-space: nowrap; }
 .confusion .axis-name { color: var(--soft); font-weight: 400; font-size: 13px; }
 
-.pictures { display: flex; flex-wrap: wrap; gap: 6px; }
-.pictures figure { margin: 0; width: 56px; text-align: center; }
+.pictures { display: grid; grid-template-columns: repeat(8, minmax(0, 56px)); gap: 6px; flex: 1; }
+.pictures figure { margin: 0; text-align: center; } .pictures .picture { width: 100%; height: auto; aspect-ratio: 1; }
 .pictures figcaption { font-size: 11px; line-height: 1.25; margin: 2px 0 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .picture { width: 56px; height: 56px; object-fit: contain; background: var(--raised); border-radius: 3px; display: block; image-rendering: pixelated; }
 .classes { display: grid; grid-template-columns: repeat(auto-fill, minmax(440px, 1fr)); gap: 4px 32px; }
@@ -85,7 +85,7 @@ figure { margin: 10px 0; } figcaption { margin-top: 4px; }
 .class h3 { margin: 0 0 8px; overflow-wrap: anywhere; } .class h3 span { font-weight: 400; color: var(--soft); font-size: 14px; margin-left: 8px; }
 .class .caption { margin: 8px 0 3px; font-size: 13px; }
 .labelled { display: flex; gap: 14px; align-items: center; padding: 5px 0; break-inside: avoid; min-width: 0; }
-.labelled b { flex: 0 0 5.5em; font-size: 14px; overflow-wrap: anywhere; }
+.labelled b { flex: 0 0 4.5em; font-size: 14px; overflow-wrap: anywhere; }
 .sheet { display: flex; flex-wrap: wrap; gap: 4px; } .sheet .picture { width: 52px; height: 52px; }
 .sheet.pairs { row-gap: 12px; } .pair { display: flex; flex-direction: column; gap: 2px; }
 .two { display: grid; grid-template-columns: 1fr 1fr; gap: 0 40px; }

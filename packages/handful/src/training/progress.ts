@@ -48,6 +48,9 @@ export interface StageStatus extends ProgressEvent {
 /** How far back the rate looks: long enough to smooth over checkpoints, short enough to follow a change of pace. */
 const RATE_WINDOW_SECONDS = 20
 
+/** A stage that ended far sooner than planned had less to do; the others are not sooner done for that. */
+const FASTEST_STRETCH = 0.5
+
 interface Mark {
   readonly seconds: number
   readonly done: number
@@ -156,7 +159,7 @@ export class ProgressTracker {
       expected += this.#plan[position].expectedSeconds
       spent += elapsed + stageLeft
     }
-    const stretch = expected > 0 ? spent / expected : 1
+    const stretch = expected > 0 ? Math.max(FASTEST_STRETCH, spent / expected) : 1
     const later = this.#plan.slice(position + 1).reduce((sum, planned) => sum + planned.expectedSeconds, 0)
     const now = stageLeft ?? Math.max(0, this.#plan[position].expectedSeconds * stretch - elapsed)
     return now + later * stretch

@@ -56,6 +56,7 @@ function play({ progress, pass }: Screen): void {
 function replay(text: string): { lines: string[]; drawn: string[] } {
   const lines = ['']
   const drawn: string[] = []
+  // eslint-disable-next-line no-control-regex
   for (const part of text.split(/(\r|\n|\u001b\[K)/)) {
     if (part === '\n') lines.push('')
     else if (part === '\r') drawn.push(lines[lines.length - 1])
@@ -90,7 +91,7 @@ test('elsewhere: a plain line every five seconds and at the end of a stage', () 
   expect(log.written()).not.toMatch(/[\u001b\r]/)
   expect(lines).toHaveLength(19 + 2)
   expect(lines[4]).toBe(
-    '  train: 25 %, 25 of 100 steps, 1 steps/s, 1 min 15 s left, 1 min 35 s for all, loss 1.75',
+    '  train: 25 %, 25 of 100 steps, 1 steps/s, 1 min 15 s left, 1 min 35 s for the whole job, loss 1.75',
   )
   expect(lines[19]).toBe('✓ train: 100 steps in 1 min 40 s, loss 1.00')
 })

@@ -153,10 +153,7 @@ export class ModelEmitter implements Emitter {
     const rounds = (node.attributes as { rounds: number }).rounds
     const outer = this.#nodes
     this.#nodes = []
-    const [round, condition, ...totals] = Array.from(
-      { length: 2 + results.length },
-      () => this.#name(),
-    )
+    const [round, condition, ...totals] = Array.from({ length: 2 + results.length }, () => this.#name())
     slices.forEach((slice, i) => {
       this.bind(slice, this.node('Gather', [this.nameOf(node.inputs[i]), round], { axis: 0 }))
     })

@@ -1,18 +1,21 @@
 /** How each operator is written in the ordinary form; see ordinary.ts. A rule gives the name and layout it stored. */
 import type { ConvolutionAttributes } from '../spatial/convolution.js'
+import type { WindowAttributes } from '../spatial/resample.js'
 import { asBlockSum, asSelection, isIdentity, type SpatialMatrix } from '../spatial/matrix.js'
 import { GraphError, resolveAxis, shapeText } from '../graph/shape.js'
 import { isComposite, type Node, type Tensor } from '../graph/tensor.js'
 import { isOpen, type Layout, type OrdinaryEmitter } from './ordinary.js'
 
 type Stored = [name: string, layout: Layout]
+/** Top, bottom, left, right, as a convolution's padding. */
+type Sides = readonly [number, number, number, number]
 type Rule = (emitter: OrdinaryEmitter, node: Node<never>) => Stored | undefined
 
 /** Logical axis of [h, w, n, c] -> axis of [n, c, h, w]. */
 const NCHW_AXIS = [2, 3, 0, 1]
 const KERNEL_ORDER = [3, 2, 0, 1]
 
-const pads = ([top, bottom, left, right]: readonly [number, number, number, number]): number[] => [top, left, bottom, right]
+const pads = ([top, bottom, left, right]: Sides): number[] => [top, left, bottom, right]
 
 /** The convolution that a sum adds a bias [channels] to, if the sum is its only reader. */
 export function convolutionWithBias(emitter: OrdinaryEmitter, { inputs: [a, b] }: Node): { convolution: Node<ConvolutionAttributes>; bias: Tensor } | undefined {
@@ -28,19 +31,25 @@ export function convolutionWithBias(emitter: OrdinaryEmitter, { inputs: [a, b] }
 function emitConvolution(emitter: OrdinaryEmitter, node: Node<ConvolutionAttributes>, bias?: Tensor): Stored {
   const [x, w] = node.inputs
   const { stride, padding, dilation, groups, outputPadding } = node.attributes
-  const inputs = [emitter.get(x, 'nchw'), emitter.ordered(w, KERNEL_ORDER)]
-  if (bias) inputs.push(emitter.get(bias))
+  const [image, filter] = [emitter.get(x, 'nchw'), emitter.ordered(w, KERNEL_ORDER)]
+  const offset = (): string[] => (bias ? [emitter.get(bias)] : [])
   const common = { strides: stride, dilations: dilation, group: groups, kernel_shape: w.shape.slice(0, 2) }
+  const positive = padding.map((amount) => Math.max(amount, 0)) as [number, number, number, number]
+  const negative = padding.map((amount) => Math.max(-amount, 0)) as [number, number, number, number]
   if (node.primitive.name === 'conv2d') {
-    const outside = padding.map((amount) => Math.max(amount, 0)) as [number, number, number, number]
-    return [emitter.node('Conv', [cropped(emitter, inputs[0], padding), ...inputs.slice(1)], { ...common, pads: pads(outside) }), 'nchw']
+    return [emitter.node('Conv', [cropped(emitter, image, padding), filter, ...offset()], { ...common, pads: pads(positive) }), 'nchw']
   }
-  if (padding.some((amount) => amount < 0)) throw new GraphError(`export (convTranspose2d): got padding ${padding.join()}, expected at least 0`)
-  return [emitter.node('ConvTranspose', inputs, { ...common, pads: pads(padding), output_padding: outputPadding }), 'nchw']
+  const attributes = { ...common, pads: pads(positive), output_padding: outputPadding }
+  if (negative.every((amount) => amount === 0)) return [emitter.node('ConvTranspose', [image, filter, ...offset()], attributes), 'nchw']
+  // Negative padding of a transposed convolution puts zeros around its result, before the bias.
+  const [top, left, bottom, right] = pads(negative)
+  const inner = emitter.node('ConvTranspose', [image, filter], attributes)
+  const y = emitter.node('Pad', [inner, emitter.ints([0, 0, top, left, 0, 0, bottom, right])])
+  return [bias ? emitter.node('Add', [y, emitter.alongside(bias)]) : y, 'nchw']
 }
 
 /** Negative padding is a crop. */
-function cropped(emitter: OrdinaryEmitter, x: string, [top, bottom, left, right]: readonly [number, number, number, number]): string {
+function cropped(emitter: OrdinaryEmitter, x: string, [top, bottom, left, right]: Sides): string {
   if (Math.min(top, bottom, left, right) >= 0) return x
   const amounts = [0, 0, Math.min(top, 0), Math.min(left, 0), 0, 0, Math.min(bottom, 0), Math.min(right, 0)]
   return emitter.node('Pad', [x, emitter.ints(amounts)])
@@ -64,11 +73,21 @@ export const compositeRules: Readonly<Record<string, (emitter: OrdinaryEmitter, 
   },
   frozenBatchNorm: (emitter, node: Node<{ epsilon: number }>) => {
     const [x, ...statistics] = node.inputs
-    const image = x.shape.length === 4
     const names = statistics.map((tensor) => emitter.get(tensor))
-    const source = emitter.get(x, image ? 'nchw' : 'plain')
-    const y = emitter.node('BatchNormalization', [source, ...names], { epsilon: { float: node.attributes.epsilon } })
-    return [y, image ? 'nchw' : 'plain']
+    const normalised = (source: string): string =>
+      emitter.node('BatchNormalization', [source, ...names], { epsilon: { float: node.attributes.epsilon } })
+    if (x.shape.length === 4) return [normalised(emitter.get(x, 'nchw')), 'nchw']
+    // The operator takes the second axis for the channels.
+    const rows = emitter.node('Reshape', [emitter.get(x), emitter.ints([-1, x.shape[x.shape.length - 1]])])
+    return [emitter.node('Reshape', [normalised(rows), emitter.ints(openShape(x.shape))]), 'plain']
+  },
+  maxPool: (emitter, node: Node<WindowAttributes>) => {
+    const { kernel, stride, padding } = node.attributes
+    if (node.inputs[0].shape.length !== 4) throw new GraphError(`export (maxPool): got ${shapeText(node.inputs[0].shape)}, expected an image`)
+    const y = emitter.node('MaxPool', [emitter.get(node.inputs[0], 'nchw')], {
+      kernel_shape: kernel, strides: stride, pads: [...padding, ...padding],
+    })
+    return [y, 'nchw']
   },
   pixelShuffle: (emitter, node: Node<{ factor: number }>) => [
     emitter.node('DepthToSpace', [emitter.get(node.inputs[0], 'nchw')], { blocksize: node.attributes.factor, mode: 'CRD' }),
@@ -99,7 +118,7 @@ export const compositeRules: Readonly<Record<string, (emitter: OrdinaryEmitter, 
 
 /** Elementwise operators keep the layout of the image among their operands. */
 const elementwise = (op: string): Rule => (emitter, node) => {
-  const image = node.inputs.some((tensor) => emitter.layoutOf(tensor) === 'nchw')
+  const image = node.outputs[0].shape.length === 4 && node.inputs.some((tensor) => emitter.layoutOf(tensor) === 'nchw')
   if (!image) return [emitter.node(op, node.inputs.map((tensor) => emitter.get(tensor))), 'plain']
   return [emitter.node(op, node.inputs.map((tensor) => emitter.alongside(tensor))), 'nchw']
 }
@@ -137,8 +156,19 @@ const along = (emit: (emitter: OrdinaryEmitter, names: readonly string[], axis: 
     return [emit(emitter, node.inputs.map((tensor) => emitter.get(tensor, layout)), axis, node as Node<never>), layout]
   }
 
+/** The same for operators that change the extent of their axis: along the batch there is no telling what they mean. */
+const withinImages = (emit: Parameters<typeof along>[0]): Rule =>
+  (emitter, node: Node<{ axis: number }>) => {
+    const { primitive: { name }, inputs: [{ shape }], attributes: { axis } } = node
+    if (isOpen(shape[axis])) {
+      throw new GraphError(`export (${name}): got ${shapeText(shape)} along axis ${axis}, the batch, expected an operator that works at any batch size`)
+    }
+    return along(emit)(emitter, node as Node<never>)
+  }
+
 function emitMap(emitter: OrdinaryEmitter, x: string, height: SpatialMatrix, width: SpatialMatrix): string {
-  const [sumH, sumW] = [asBlockSum(height), asBlockSum(width)]
+  if (isIdentity(height) && isIdentity(width)) return x
+  const [sumH, sumW] = [height, width].map((m) => (isIdentity(m) ? { length: 1, coefficient: 1 } : asBlockSum(m)))
   const isMean = (sum?: { length: number; coefficient: number }): boolean => sum !== undefined && Math.abs(sum.length * sum.coefficient - 1) < 1e-12
   if (sumH && sumW && isMean(sumH) && isMean(sumW)) {
     const kernel = [sumH.length, sumW.length]
@@ -194,10 +224,10 @@ export const primitiveRules: Readonly<Record<string, Rule>> = {
     'plain',
   ],
   concat: along((emitter, names, axis) => emitter.node('Concat', names, { axis })),
-  slice: along((emitter, [x], axis, node: Node<{ start: number; end: number }>) =>
+  slice: withinImages((emitter, [x], axis, node: Node<{ start: number; end: number }>) =>
     emitter.node('Slice', [x, emitter.ints([node.attributes.start]), emitter.ints([node.attributes.end]), emitter.ints([axis])]),
   ),
-  pad: along((emitter, [x], axis, node: Node<{ before: number; after: number }>) => {
+  pad: withinImages((emitter, [x], axis, node: Node<{ before: number; after: number }>) => {
     const amounts = (amount: number): number[] => node.inputs[0].shape.map((_, i) => (i === axis ? amount : 0))
     return emitter.node('Pad', [x, emitter.ints([...amounts(node.attributes.before), ...amounts(node.attributes.after)])])
   }),

@@ -21,6 +21,10 @@ export const BATCH_MARKER = 10_007
 
 export const isOpen = (extent: number): boolean => extent > 0 && extent % BATCH_MARKER === 0
 
+/** What is stored as [batch, channels, height, width]: a tensor [height, width, batch, channels]. */
+const isImage = ({ shape, dtype }: Tensor): boolean =>
+  shape.length === 4 && dtype === 'float32' && shape.every((extent, axis) => axis === 2 || !isOpen(extent))
+
 /** `plain`: as the graph has it. `nchw`: a tensor [h, w, n, c] stored as [n, c, h, w]. */
 export type Layout = 'plain' | 'nchw'
 
@@ -34,8 +38,43 @@ export class OrdinaryEmitter extends ModelEmitter {
   constructor(
     readonly parameters: Readonly<Record<string, NamedArray>>,
     readonly uses: ReadonlyMap<Tensor, number>,
+    taken: ReadonlySet<string>,
   ) {
-    super(false)
+    super(false, taken)
+  }
+
+  /** The operator that is being written, for errors. */
+  operator = ''
+
+  // What holds the marker where it would be written down is right at one batch size only.
+  #check(numbers: readonly number[]): void {
+    if (numbers.some(isOpen)) {
+      throw new GraphError(`export (${this.operator}): got the batch in ${shapeText(numbers)}, expected an operator that works at any batch size`)
+    }
+  }
+
+  override ints(values: readonly number[]): string {
+    this.#check(values)
+    return super.ints(values)
+  }
+
+  override float(value: number): string {
+    // A mean over the batch by a factor of its own.
+    const divisor = Math.round(1 / value)
+    if (isOpen(Math.abs(divisor)) && Math.abs(value * divisor - 1) < 1e-12) {
+      throw new GraphError(`export (${this.operator}): got a factor of 1 / batch, expected an operator that works at any batch size; use mean`)
+    }
+    return super.float(value)
+  }
+
+  override floats(values: ArrayLike<number>, shape: Shape): string {
+    this.#check(shape)
+    return super.floats(values, shape)
+  }
+
+  override int32s(values: ArrayLike<number>, shape: Shape): string {
+    this.#check(shape)
+    return super.int32s(values, shape)
   }
 
   /** Convolutions that are written together with the bias that follows them. */
@@ -138,14 +177,19 @@ function permute(values: ArrayLike<number>, shape: Shape, order: readonly number
 }
 
 export interface OrdinaryParts {
-  /** Built with BATCH_MARKER images. A float32 input of rank 4 is an image and becomes [batch, channels, height, width]. */
+  /** Built with BATCH_MARKER images. A float32 input [height, width, batch, channels] becomes [batch, channels, height, width]. */
   readonly inputs: readonly Tensor[]
   readonly outputs: Readonly<Record<string, Tensor>>
   readonly parameters: Readonly<Record<string, NamedArray>>
   readonly metadata?: Readonly<Record<string, string>>
 }
 
-/** The network as an ordinary ONNX model. Outputs of rank 4 are [batch, channels, height, width]. */
+/**
+ * The network as an ordinary ONNX model. Outputs [height, width, batch, channels] become [batch, channels, height, width],
+ * all others stay as they are.
+ *
+ * @throws GraphError where a name is used twice, a tensor has no value, or an operator does not work at any batch size
+ */
 export function exportModel({ inputs, outputs, parameters, metadata = {} }: OrdinaryParts): OnnxModel {
   const roots = Object.values(outputs)
   const next = (node: Node): readonly Tensor[] =>
@@ -155,8 +199,9 @@ export function exportModel({ inputs, outputs, parameters, metadata = {} }: Ordi
   for (const node of order) for (const tensor of next(node)) uses.set(tensor, (uses.get(tensor) ?? 0) + 1)
   for (const tensor of roots) uses.set(tensor, (uses.get(tensor) ?? 0) + 1)
 
-  const emitter = new OrdinaryEmitter(parameters, uses)
-  const isImage = (tensor: Tensor): boolean => tensor.shape.length === 4 && tensor.dtype === 'float32'
+  checkNames(inputs, outputs, parameters)
+  const taken = new Set([...inputs.map(inputName), ...Object.keys(outputs), ...Object.keys(parameters)])
+  const emitter = new OrdinaryEmitter(parameters, uses, taken)
   for (const tensor of inputs) emitter.store(tensor, inputName(tensor), isImage(tensor) ? 'nchw' : 'plain')
   for (const node of order) {
     const fused = node.primitive.name === 'add' ? convolutionWithBias(emitter, node) : undefined
@@ -166,10 +211,10 @@ export function exportModel({ inputs, outputs, parameters, metadata = {} }: Ordi
 
   const value = (name: string, { shape, dtype }: Tensor, layout: Layout): OnnxValue => {
     const stored = layout === 'nchw' ? TO_NCHW.map((axis) => shape[axis]) : shape
-    return { name, dtype, shape: stored.map((extent) => (isOpen(extent) ? 'batch' : extent)) }
+    return { name, dtype, shape: stored.map((extent) => (isOpen(extent) ? openName(extent) : extent)) }
   }
   const results = Object.entries(outputs).map(([name, tensor]) => {
-    const layout: Layout = isImage(tensor) && emitter.layoutOf(tensor) === 'nchw' ? 'nchw' : 'plain'
+    const layout: Layout = isImage(tensor) ? 'nchw' : 'plain'
     return { value: value(name, tensor, layout), from: emitter.get(tensor, layout) }
   })
   return {
@@ -200,9 +245,20 @@ export function exportProgram(parts: OrdinaryParts): Program {
   return { model: encodeModel(model), inputs: specs(model.graph.inputs), outputs: specs(model.graph.outputs), state: {} }
 }
 
+const openName = (extent: number): string => (extent === BATCH_MARKER ? 'batch' : `batch_times_${extent / BATCH_MARKER}`)
+
+function checkNames(inputs: readonly Tensor[], outputs: Readonly<Record<string, Tensor>>, parameters: Readonly<Record<string, NamedArray>>): void {
+  const seen = new Set(Object.keys(parameters))
+  for (const name of [...inputs.map(inputName), ...Object.keys(outputs)]) {
+    if (seen.has(name)) throw new GraphError(`export (names): got "${name}" twice among inputs, outputs and parameters, expected each once`)
+    seen.add(name)
+  }
+}
+
 function emitOrdinary(emitter: OrdinaryEmitter, node: Node): void {
   const [output] = node.outputs
   if (isInput(output) || constantValue(output)) return
+  emitter.operator = node.primitive.name
   if (isComposite(node.primitive)) {
     const rule = compositeRules[node.primitive.name]
     const body = node.body as Tensor
@@ -216,13 +272,7 @@ function emitOrdinary(emitter: OrdinaryEmitter, node: Node): void {
     emitter.store(output, ...emitted)
     return
   }
-  if (node.region || [...node.inputs, ...node.outputs].some(({ shape }) => shape.some(isOpen)) && SHAPED.has(node.primitive.name)) {
-    throw new GraphError(`export (${node.primitive.name}): got ${node.inputs.map(({ shape }) => shapeText(shape)).join(' and ')}, expected an operator that works at any batch size`)
-  }
+  if (node.region) throw new GraphError(`export (${node.primitive.name}): got a loop, expected an operator that works at any batch size`)
   const names = (node.primitive as Primitive).emit(emitter, node.inputs.map((tensor) => emitter.get(tensor)), node)
   node.outputs.forEach((tensor, i) => emitter.store(tensor, names[i], 'plain'))
 }
-
-/** Primitives whose emission writes shapes down. */
-const SHAPED = new Set(['expand', 'spatialMap'])
-

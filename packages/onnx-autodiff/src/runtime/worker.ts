@@ -1,7 +1,6 @@
 /**
  * The thread that a training session runs in: `session.run` blocks the thread that calls it, and that must not be the one
- * that shows progress, serves pages or answers Ctrl-C. Started by node.ts, to which it speaks as
- * messages.ts says.
+ * that shows progress, serves pages or answers Ctrl-C. Started by node.ts, to which it speaks as messages.ts says.
  */
 
 import { parentPort, workerData } from 'node:worker_threads'

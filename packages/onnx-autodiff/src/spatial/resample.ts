@@ -3,7 +3,7 @@
  * convolution or beside each other they cost nothing extra; max pooling is a maximum of shifted selections.
  */
 import { attributeError, shapeError, type Shape } from '../graph/shape.js'
-import type { Tensor } from '../graph/tensor.js'
+import { type Composite, compose, type Tensor } from '../graph/tensor.js'
 import { maximum } from '../graph/elementwise.js'
 import type { Padding, Pair } from './convolution.js'
 import { spatialMap } from './map.js'
@@ -83,20 +83,34 @@ export const adaptiveAveragePool = (x: Tensor, out: Pair): Tensor =>
     })
   })
 
+export interface WindowAttributes {
+  readonly kernel: readonly [number, number]
+  readonly stride: readonly [number, number]
+  readonly padding: readonly [number, number]
+}
+
+const maxPoolComposite: Composite<WindowAttributes> = {
+  name: 'maxPool',
+  composite: true,
+  expand: ([x], { kernel, ...options }) => {
+    const [height, width] = image('maxPool', x)
+    // A window that reaches over the edge takes its edge pixel again instead of padding: the maximum is the same.
+    const shifts = (size: number, axis: 0 | 1): SpatialMatrix[] => {
+      const { kernel: k, stride, padding, out } = windows('maxPool', size, axis, kernel, options)
+      return range(k).map((offset) =>
+        selection(size, range(out).map((i) => Math.min(Math.max(i * stride + offset - padding, 0), size - 1))),
+      )
+    }
+    const unchanged = identity(height)
+    const rows = shifts(width, 1).map((shift) => spatialMap(x, unchanged, shift)).reduce((a, b) => maximum(a, b))
+    const same = identity(rows.shape[1])
+    return shifts(height, 0).map((shift) => spatialMap(rows, shift, same)).reduce((a, b) => maximum(a, b))
+  },
+}
+
 /** Maxima over windows. Where equal values compete, one of them gets the gradient. */
-export function maxPool(x: Tensor, kernel: Pair, options: PoolOptions = {}): Tensor {
-  const [height, width] = image('maxPool', x)
-  // A window that reaches over the edge takes its edge pixel again instead of padding: the maximum is the same.
-  const shifts = (size: number, axis: 0 | 1): SpatialMatrix[] => {
-    const { kernel: k, stride, padding, out } = windows('maxPool', size, axis, kernel, options)
-    return range(k).map((offset) =>
-      selection(size, range(out).map((i) => Math.min(Math.max(i * stride + offset - padding, 0), size - 1))),
-    )
-  }
-  const unchanged = identity(height)
-  const rows = shifts(width, 1).map((shift) => spatialMap(x, unchanged, shift)).reduce((a, b) => maximum(a, b))
-  const same = identity(rows.shape[1])
-  return shifts(height, 0).map((shift) => spatialMap(rows, shift, same)).reduce((a, b) => maximum(a, b))
+export function maxPool(x: Tensor, kernel: Pair, { stride = kernel, padding = 0 }: PoolOptions = {}): Tensor {
+  return compose(maxPoolComposite, [x], { kernel: pair(kernel), stride: pair(stride), padding: pair(padding) })
 }
 
 /** Each pixel repeated. */

@@ -1,7 +1,35 @@
 /** The reverse walk: what it visits, corners, composites with and without a rule, and what it refuses. */
 import {
-  abs, add, argmin, cast, clip, type Composite, compose, constant, div, evaluate, exp, gather, gradients, input, matmul,
-  max, maximum, mean, minimum, mul, neg, relu, reshape, stopGradient, sub, sum, sumOverSlices, tanh, type Tensor, topK,
+  abs,
+  add,
+  argmin,
+  cast,
+  clip,
+  type Composite,
+  compose,
+  constant,
+  div,
+  evaluate,
+  exp,
+  gather,
+  gradients,
+  input,
+  matmul,
+  max,
+  maximum,
+  mean,
+  minimum,
+  mul,
+  neg,
+  relu,
+  reshape,
+  stopGradient,
+  sub,
+  sum,
+  sumOverSlices,
+  tanh,
+  type Tensor,
+  topK,
 } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { topologicalOrder } from '../../src/graph/walk.js'
@@ -35,8 +63,14 @@ test('corners: the subgradients are the documented ones', () => {
   expect(at(sum(abs(x)), [x], feeds)).toEqual([[0, 1, -1]])
   expect(at(sum(relu(x)), [x], feeds)).toEqual([[0, 1, 0]])
   expect(at(sum(clip(x, -1, 1)), [x], feeds)).toEqual([[1, 0, 0]])
-  expect(at(sum(maximum(x, y)), [x, y], feeds)).toEqual([[0, 0, 0], [1, 1, 1]])
-  expect(at(sum(minimum(x, y)), [x, y], feeds)).toEqual([[0, 0, 0], [1, 1, 1]])
+  expect(at(sum(maximum(x, y)), [x, y], feeds)).toEqual([
+    [0, 0, 0],
+    [1, 1, 1],
+  ])
+  expect(at(sum(minimum(x, y)), [x, y], feeds)).toEqual([
+    [0, 0, 0],
+    [1, 1, 1],
+  ])
   expect(at(max(x), [x], { x: [2, 2, 1] })).toEqual([[0.5, 0.5, 0]])
   const matrix = input('m', [2, 2])
   expect(at(sum(max(matrix, 1)), [matrix], { m: [5, 5, 3, 4] })).toEqual([[0.5, 0.5, 0, 1]])
@@ -63,7 +97,11 @@ test('a composite is differentiated through its body, or by its own rule', () =>
   const straightThrough: Composite<null> = { ...cube, name: 'passing', gradient: (_, dy) => [dy] }
   expect(at(sum(compose(cube, [x], null)), [x], { x: [1, 2, 3] })).toEqual([[3, 12, 27]])
   expect(at(sum(compose(straightThrough, [x], null)), [x], { x: [1, 2, 3] })).toEqual([[1, 1, 1]])
-  const nested: Composite<null> = { name: 'nested', composite: true, expand: ([y]) => mul(compose(cube, [y], null), 2) }
+  const nested: Composite<null> = {
+    name: 'nested',
+    composite: true,
+    expand: ([y]) => mul(compose(cube, [y], null), 2),
+  }
   expect(at(sum(compose(nested, [x], null)), [x], { x: [1, 2, 3] })).toEqual([[6, 24, 54]])
 })
 
@@ -108,14 +146,22 @@ test('a gradient that would have to flow into a loop raises: it is not lost', ()
   const [total] = sumOverSlices([data], ([row]) => [sum(mul(row, w))])
   expect(() => gradients(total, [data])).toThrow(/gradients \(sumOverSlices\)/)
   expect(() => gradients(total, [w])).toThrow(/gradients \(sumOverSlices\)/)
-  expect(at(sum(mul(stopGradient(total), w)), [w], { data: [1, 2, 3, 4, 5, 6], w: [1, 0, 0] })).toEqual([[5, 5, 5]])
+  expect(at(sum(mul(stopGradient(total), w)), [w], { data: [1, 2, 3, 4, 5, 6], w: [1, 0, 0] })).toEqual([
+    [5, 5, 5],
+  ])
 })
 
 test('a loss that is no scalar and a seed of another shape are refused', () => {
-  expect(() => gradients(x, [x])).toThrow('gradients (shape): got [3], expected a scalar loss; reduce it with sum or mean')
-  expect(() => gradients(x, [x], constant([1], [1]))).toThrow('gradients (shape): got [3] and [1], expected a seed')
+  expect(() => gradients(x, [x])).toThrow(
+    'gradients (shape): got [3], expected a scalar loss; reduce it with sum or mean',
+  )
+  expect(() => gradients(x, [x], constant([1], [1]))).toThrow(
+    'gradients (shape): got [3] and [1], expected a seed',
+  )
 })
 
 test('no gradient flows through an integer', () => {
-  expect(at(sum(mul(cast(cast(x, 'int32'), 'float32'), x)), [x], { x: [1.5, 2.5, -3.5] })).toEqual([[1, 2, -3]])
+  expect(at(sum(mul(cast(cast(x, 'int32'), 'float32'), x)), [x], { x: [1.5, 2.5, -3.5] })).toEqual([
+    [1, 2, -3],
+  ])
 })

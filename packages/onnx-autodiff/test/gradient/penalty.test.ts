@@ -1,7 +1,23 @@
 /** Gradients of gradients through convolutions, against PyTorch: R1, the gradient penalty of WGAN-GP, and path length. */
 import {
-  add, conv2d, evaluate, gradients, input, matmul, maximum, mean, mul, pow, reshape, spatialMap, sqrt, sub, sum, tanh,
-  type Tensor, transpose,
+  add,
+  conv2d,
+  evaluate,
+  gradients,
+  input,
+  matmul,
+  maximum,
+  mean,
+  mul,
+  pow,
+  reshape,
+  spatialMap,
+  sqrt,
+  sub,
+  sum,
+  tanh,
+  type Tensor,
+  transpose,
 } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { matrix } from '../../src/spatial/matrix.js'
@@ -30,12 +46,28 @@ function inputsOf(each: TorchCase): { tensors: Record<string, Tensor>; feeds: Re
   return { tensors, feeds }
 }
 
-async function check(each: TorchCase, outputs: Record<string, Tensor>, feeds: Record<string, Float64Array>, tensors: Record<string, Tensor>) {
+async function check(
+  each: TorchCase,
+  outputs: Record<string, Tensor>,
+  feeds: Record<string, Float64Array>,
+  tensors: Record<string, Tensor>,
+) {
   const names = Object.keys(each.gradients)
-  const found = gradients(outputs.penalty, names.map((name) => tensors[name]))
+  const found = gradients(
+    outputs.penalty,
+    names.map((name) => tensors[name]),
+  )
   const rows = [
-    ...Object.entries(each.outputs).map(([name, value]) => ({ name, tensor: outputs[name], expected: layout(name, value).data })),
-    ...names.map((name, i) => ({ name: `d${name}`, tensor: found[i], expected: layout(name, each.gradients[name]).data })),
+    ...Object.entries(each.outputs).map(([name, value]) => ({
+      name,
+      tensor: outputs[name],
+      expected: layout(name, value).data,
+    })),
+    ...names.map((name, i) => ({
+      name: `d${name}`,
+      tensor: found[i],
+      expected: layout(name, each.gradients[name]).data,
+    })),
   ]
   const list = rows.map(({ tensor }) => tensor)
   const exact = evaluate(list, feeds)
@@ -47,17 +79,20 @@ async function check(each: TorchCase, outputs: Record<string, Tensor>, feeds: Re
 }
 
 // The case with a group norm belongs to the layers' tests.
-test.each(cases.filter(({ inputs }) => 'w1' in inputs && 'x' in inputs && !('gamma' in inputs)))('$name', async (each) => {
-  const { tensors, feeds } = inputsOf(each)
-  const { x, w1, b1, w2, b2 } = tensors
-  const hidden = add(conv2d(x, w1, { padding: 1 }), b1)
-  const leaky = maximum(hidden, mul(hidden, each.attributes.negativeSlope as number))
-  const f = sum(tanh(add(conv2d(leaky, w2, { stride: 2 }), b2)), [0, 1, 3])
-  const [inputGradient] = gradients(sum(f), [x])
-  const squared = sum(square(inputGradient), [0, 1, 3])
-  const penalty = mean(each.attributes.operation === 'r1' ? squared : square(sub(sqrt(squared), 1)))
-  await check(each, { f, inputGradient, penalty }, feeds, tensors)
-})
+test.each(cases.filter(({ inputs }) => 'w1' in inputs && 'x' in inputs && !('gamma' in inputs)))(
+  '$name',
+  async (each) => {
+    const { tensors, feeds } = inputsOf(each)
+    const { x, w1, b1, w2, b2 } = tensors
+    const hidden = add(conv2d(x, w1, { padding: 1 }), b1)
+    const leaky = maximum(hidden, mul(hidden, each.attributes.negativeSlope as number))
+    const f = sum(tanh(add(conv2d(leaky, w2, { stride: 2 }), b2)), [0, 1, 3])
+    const [inputGradient] = gradients(sum(f), [x])
+    const squared = sum(square(inputGradient), [0, 1, 3])
+    const penalty = mean(each.attributes.operation === 'r1' ? squared : square(sub(sqrt(squared), 1)))
+    await check(each, { f, inputGradient, penalty }, feeds, tensors)
+  },
+)
 
 test('path length', async () => {
   const each = cases.find(({ name }) => name === 'path length') as TorchCase

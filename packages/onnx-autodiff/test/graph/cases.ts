@@ -4,57 +4,152 @@
  * so that no case stands on the corner of a maximum or an absolute value; corners have tests of their own.
  */
 import {
-  abs, add, argmin, cast, clip, concat, constant, div, equal, erf, exp, expand, gather, greater, input, less, log,
-  matmul, max, maximum, mean, minimum, mul, neg, pad, pow, reciprocal, relu, reshape, type Shape, sigmoid, slice,
-  spatialMap, sqrt, step, stopGradient, sub, sum, tanh, type Tensor, topK, transpose, where,
+  abs,
+  add,
+  argmin,
+  cast,
+  clip,
+  concat,
+  constant,
+  div,
+  equal,
+  erf,
+  exp,
+  expand,
+  gather,
+  greater,
+  less,
+  log,
+  max,
+  maximum,
+  mean,
+  minimum,
+  mul,
+  neg,
+  pad,
+  pow,
+  reciprocal,
+  relu,
+  reshape,
+  sigmoid,
+  slice,
+  sqrt,
+  step,
+  stopGradient,
+  sub,
+  sum,
+  tanh,
+  topK,
+  transpose,
+  where,
+  type Shape,
+  type Tensor,
 } from 'onnx-autodiff'
-import { fromRows, identity, matrix } from '../../src/spatial/matrix.js'
-
-export interface Case {
-  readonly what: string
-  readonly inputs: readonly CaseInput[]
-  readonly build: (inputs: readonly Tensor[]) => Tensor | readonly Tensor[]
-  /** No gradient is asked for: it has no rule, or its outputs are not float32. */
-  readonly withoutGradient?: boolean
-}
-
-export interface CaseInput {
-  readonly shape: Shape
-  readonly dtype?: 'int32'
-  /** `positive` keeps away from zero on one side. */
-  readonly values?: 'positive' | readonly number[]
-}
+import { type Case, type CaseInput, one, text } from './case.js'
+import { maps, products } from './cases-products.js'
 
 const positive = (shape: Shape): CaseInput => ({ shape, values: 'positive' })
 const integers = (shape: Shape, values: readonly number[]): CaseInput => ({ shape, dtype: 'int32', values })
 
 const SHAPES: readonly Shape[] = [[], [1], [7], [2, 3], [1, 1, 1], [3, 1, 4], [2, 1, 3, 1, 2], [0, 3]]
 
-const text = (shape: Shape): string => `[${shape.join(', ')}]`
-
 const unary = (op: (x: Tensor) => Tensor, values?: 'positive'): Case[] =>
   SHAPES.map((shape) => ({ what: text(shape), inputs: [{ shape, values }], build: ([x]) => op(x) }))
 
 /** Equal shapes, broadcasting from the left, from the right, from both at once, with new axes, from and to rank 0. */
 const PAIRS: readonly (readonly [Shape, Shape])[] = [
-  [[], []], [[3], []], [[], [2, 2]], [[4], [4]], [[2, 3], [3]], [[3], [2, 3]], [[2, 1], [1, 3]], [[2, 3], [1, 1]],
-  [[1], [1, 1, 1]], [[2, 1, 3], [4, 1]], [[2, 1, 2, 1, 3], [2, 1, 2, 1]], [[0, 2], [2]], [[1, 2], [0, 1]],
+  [[], []],
+  [[3], []],
+  [[], [2, 2]],
+  [[4], [4]],
+  [[2, 3], [3]],
+  [[3], [2, 3]],
+  [
+    [2, 1],
+    [1, 3],
+  ],
+  [
+    [2, 3],
+    [1, 1],
+  ],
+  [[1], [1, 1, 1]],
+  [
+    [2, 1, 3],
+    [4, 1],
+  ],
+  [
+    [2, 1, 2, 1, 3],
+    [2, 1, 2, 1],
+  ],
+  [[0, 2], [2]],
+  [
+    [1, 2],
+    [0, 1],
+  ],
 ]
 
-const binary = (op: (a: Tensor, b: Tensor) => Tensor, values?: 'positive', withoutGradient?: boolean): Case[] =>
+const binary = (
+  op: (a: Tensor, b: Tensor) => Tensor,
+  values?: 'positive',
+  withoutGradient?: boolean,
+): Case[] =>
   PAIRS.map(([a, b]) => ({
     what: `${text(a)} with ${text(b)}`,
-    inputs: [{ shape: a, values }, { shape: b, values }],
+    inputs: [
+      { shape: a, values },
+      { shape: b, values },
+    ],
     build: ([x, y]) => op(x, y),
     withoutGradient,
   }))
 
-const reduction = (op: (x: Tensor, axes?: number | readonly number[], keepAxes?: boolean) => Tensor): Case[] => {
+const reduction = (
+  op: (x: Tensor, axes?: number | readonly number[], keepAxes?: boolean) => Tensor,
+): Case[] => {
   const forms: [Shape, (number | number[])?, boolean?][] = [
-    [[5]], [[1]], [[1], 0], [[2, 3]], [[2, 3], 0], [[2, 3], 1], [[2, 3], -1, true], [[2, 3], -2], [[2, 3], [0, 1], true],
-    [[4, 3, 2], 0], [[4, 3, 2], [0, 1]], [[4, 3, 2], [0, 1], true], [[4, 3, 2], [0, 2]], [[4, 3, 2], [-1, 0], true],
-    [[4, 3, 2], 1], [[4, 3, 2], [2, 1]], [[4, 3, 2], [1, -2]], [[6, 1], 0], [[1, 6], 0], [[1, 6], 0, true], [[3, 1, 4], 1],
-    [[2, 1, 3, 1, 2], [0, 2, 4]], [[2, 1, 3, 1, 2], [0, 1, 2], true], [[2, 1, 3, 1, 2], [1, 3]], [[2, 1, 3, 1, 2]],
+    [[5]],
+    [[1]],
+    [[1], 0],
+    [[2, 3]],
+    [[2, 3], 0],
+    [[2, 3], 1],
+    [[2, 3], -1, true],
+    [[2, 3], -2],
+    [[2, 3], [0, 1], true],
+    [[4, 3, 2], 0],
+    [
+      [4, 3, 2],
+      [0, 1],
+    ],
+    [[4, 3, 2], [0, 1], true],
+    [
+      [4, 3, 2],
+      [0, 2],
+    ],
+    [[4, 3, 2], [-1, 0], true],
+    [[4, 3, 2], 1],
+    [
+      [4, 3, 2],
+      [2, 1],
+    ],
+    [
+      [4, 3, 2],
+      [1, -2],
+    ],
+    [[6, 1], 0],
+    [[1, 6], 0],
+    [[1, 6], 0, true],
+    [[3, 1, 4], 1],
+    [
+      [2, 1, 3, 1, 2],
+      [0, 2, 4],
+    ],
+    [[2, 1, 3, 1, 2], [0, 1, 2], true],
+    [
+      [2, 1, 3, 1, 2],
+      [1, 3],
+    ],
+    [[2, 1, 3, 1, 2]],
   ]
   return forms.map(([shape, axes, keepAxes]) => ({
     what: `${text(shape)} over ${axes === undefined ? 'all' : String(axes)}${keepAxes ? ', kept' : ''}`,
@@ -64,63 +159,6 @@ const reduction = (op: (x: Tensor, axes?: number | readonly number[], keepAxes?:
   }))
 }
 
-const one = (what: string, shape: Shape, build: (x: Tensor) => Tensor, withoutGradient?: boolean): Case => ({
-  what, inputs: [{ shape }], build: ([x]) => build(x), withoutGradient,
-})
-
-const MATRICES: readonly (readonly [Shape, Shape])[] = [
-  [[1, 1], [1, 1]], [[2, 3], [3, 4]], [[1, 3], [3, 1]], [[5, 1], [1, 5]], [[2, 2, 3], [3, 4]], [[2, 3], [4, 3, 2]],
-  [[2, 2, 3], [2, 3, 2]], [[2, 1, 2, 3], [3, 3, 2]], [[1, 2, 3], [4, 3, 2]], [[3, 1, 2, 2, 3], [1, 2, 1, 3, 2]],
-  [[2, 1, 1, 3, 2], [2, 4]], [[2, 0], [0, 3]], [[0, 2], [2, 3]],
-]
-
-const swapped = (shape: Shape): Shape => [...shape.slice(0, -2), shape[shape.length - 1], shape[shape.length - 2]]
-
-const products: Case[] = [false, true].flatMap((transposeA) =>
-  [false, true].flatMap((transposeB) =>
-    MATRICES.map(([a, b]): Case => {
-      const shapes = [transposeA ? swapped(a) : a, transposeB ? swapped(b) : b]
-      return {
-        what: `${text(shapes[0])}${transposeA ? "'" : ''} x ${text(shapes[1])}${transposeB ? "'" : ''}`,
-        inputs: shapes.map((shape) => ({ shape })),
-        build: ([x, y]) => matmul(x, y, { transposeA, transposeB }),
-      }
-    }),
-  ),
-)
-
-const general = (rows: number, columns: number, seed: number) =>
-  matrix(rows, columns, (i, j) => ((i * 7 + j * 5 + seed) % 9) - 4)
-const blur = fromRows([[0.5, 0.25, 0], [0.25, 0.5, 0.25], [0, 0.25, 0.5]])
-const flip = fromRows([[0, 0, 1], [0, 1, 0], [1, 0, 0]])
-const padding = fromRows([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]])
-const halves = fromRows([[0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5]])
-const sums = fromRows([[1, 1, 0, 0], [0, 0, 1, 1]])
-const threes = fromRows([[3, 3, 0, 0], [0, 0, 3, 3]])
-const repeated = fromRows([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1]])
-const scaledRepeat = fromRows([[0.25, 0, 0], [0.25, 0, 0], [0, 0.25, 0], [0, 0.25, 0], [0, 0, 0.25], [0, 0, 0.25]])
-
-const maps: Case[] = (
-  [
-    ['dense', [3, 4, 2], general(2, 3, 1), general(5, 4, 2)],
-    ['dense, the height grows', [3, 4, 2, 2], general(6, 3, 1), general(2, 4, 2)],
-    ['only along the height', [3, 4, 1, 2], general(2, 3, 1), identity(4)],
-    ['only along the width', [3, 4, 1, 2], identity(3), general(2, 4, 1)],
-    ['one pixel', [1, 1, 1, 1], general(3, 1, 1), general(2, 1, 2)],
-    ['to one pixel', [3, 4, 2, 1, 2], general(1, 3, 1), general(1, 4, 2)],
-    ['flip, padding', [3, 3, 2], flip, padding],
-    ['blur', [3, 3, 2], blur, blur],
-    ['means of blocks', [4, 4, 3], halves, halves],
-    ['sums of blocks along the height', [4, 3, 3], sums, identity(3)],
-    ['scaled sums of blocks along the width', [3, 4, 3], identity(3), threes],
-    ['selection along both axes', [3, 3, 2], repeated, flip],
-    ['repeated and scaled', [3, 3, 2], scaledRepeat, scaledRepeat],
-    ['repeated and scaled along one axis', [3, 3, 2], repeated, scaledRepeat],
-    ['zero matrix', [2, 2, 2], fromRows([[0, 0]]), identity(2)],
-  ] as const
-).map(([what, shape, height, width]) => one(what, shape, (x) => spatialMap(x, height, width)))
-
-/** Cases by primitive. */
 export const cases: Readonly<Record<string, readonly Case[]>> = {
   neg: unary(neg),
   exp: unary(exp),
@@ -170,7 +208,12 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
   cast: [
     one('to int32 and back', [2, 3], (x) => cast(cast(mul(x, 3), 'int32'), 'float32'), true),
     one('of a comparison', [2, 3], (x) => cast(greater(x, 0), 'float32')),
-    { what: 'of integers', inputs: [integers([3], [-2, 0, 5])], build: ([x]) => cast(x, 'float32'), withoutGradient: true },
+    {
+      what: 'of integers',
+      inputs: [integers([3], [-2, 0, 5])],
+      build: ([x]) => cast(x, 'float32'),
+      withoutGradient: true,
+    },
   ],
   where: PAIRS.flatMap(([a, b]): Case[] => [
     {
@@ -178,7 +221,11 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
       inputs: [{ shape: b }, { shape: a }, { shape: b }],
       build: ([c, x, y]) => where(greater(c, 0), x, y),
     },
-    { what: `${text(a)} ? ${text(b)} : 2`, inputs: [{ shape: a }, { shape: b }], build: ([c, x]) => where(greater(c, 0), x, 2) },
+    {
+      what: `${text(a)} ? ${text(b)} : 2`,
+      inputs: [{ shape: a }, { shape: b }],
+      build: ([c, x]) => where(greater(c, 0), x, 2),
+    },
   ]),
   stopGradient: SHAPES.map((shape) => one(text(shape), shape, (x) => stopGradient(x), true)),
 
@@ -223,44 +270,101 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
   concat: [
     one('a single tensor', [3], (x) => concat([x], 0)),
     one('with itself', [2, 2], (x) => concat([x, x], 1)),
-    { what: 'three', inputs: [{ shape: [2, 1] }, { shape: [2, 3] }, { shape: [2, 2] }], build: (all) => concat(all, -1) },
-    { what: 'with an empty one', inputs: [{ shape: [2, 2] }, { shape: [0, 2] }], build: (all) => concat(all, 0), withoutGradient: true },
-    { what: 'rank 5', inputs: [{ shape: [2, 1, 1, 2, 1] }, { shape: [2, 2, 1, 2, 1] }], build: (all) => concat(all, 1) },
+    {
+      what: 'three',
+      inputs: [{ shape: [2, 1] }, { shape: [2, 3] }, { shape: [2, 2] }],
+      build: (all) => concat(all, -1),
+    },
+    {
+      what: 'with an empty one',
+      inputs: [{ shape: [2, 2] }, { shape: [0, 2] }],
+      build: (all) => concat(all, 0),
+      withoutGradient: true,
+    },
+    {
+      what: 'rank 5',
+      inputs: [{ shape: [2, 1, 1, 2, 1] }, { shape: [2, 2, 1, 2, 1] }],
+      build: (all) => concat(all, 1),
+    },
   ],
 
   matmul: products,
 
-  sum: [...reduction(sum), one('nothing, along the empty axis', [0, 3], (x) => sum(x, 0)), one('nothing, along the other axis', [0, 3], (x) => sum(x, 1)), one('nothing, over all', [0, 3], (x) => sum(x))],
+  sum: [
+    ...reduction(sum),
+    one('nothing, along the empty axis', [0, 3], (x) => sum(x, 0)),
+    one('nothing, along the other axis', [0, 3], (x) => sum(x, 1)),
+    one('nothing, over all', [0, 3], (x) => sum(x)),
+  ],
   mean: reduction(mean),
   max: reduction(max),
 
   gather: [
-    { what: 'rows, one twice', inputs: [{ shape: [4, 2] }, integers([3], [2, 0, 2])], build: ([x, i]) => gather(x, i) },
-    { what: 'one, by rank 0', inputs: [{ shape: [3, 2] }, integers([], [1])], build: ([x, i]) => gather(x, i, 1) },
-    { what: 'by a matrix, inner axis', inputs: [{ shape: [2, 3, 2] }, integers([2, 2], [0, 2, 1, 1])], build: ([x, i]) => gather(x, i, 1) },
-    { what: 'counted from the back, negative axis', inputs: [{ shape: [2, 4] }, integers([3], [-1, 1, -4])], build: ([x, i]) => gather(x, i, -1) },
+    {
+      what: 'rows, one twice',
+      inputs: [{ shape: [4, 2] }, integers([3], [2, 0, 2])],
+      build: ([x, i]) => gather(x, i),
+    },
+    {
+      what: 'one, by rank 0',
+      inputs: [{ shape: [3, 2] }, integers([], [1])],
+      build: ([x, i]) => gather(x, i, 1),
+    },
+    {
+      what: 'by a matrix, inner axis',
+      inputs: [{ shape: [2, 3, 2] }, integers([2, 2], [0, 2, 1, 1])],
+      build: ([x, i]) => gather(x, i, 1),
+    },
+    {
+      what: 'counted from the back, negative axis',
+      inputs: [{ shape: [2, 4] }, integers([3], [-1, 1, -4])],
+      build: ([x, i]) => gather(x, i, -1),
+    },
     { what: 'from one', inputs: [{ shape: [1] }, integers([3], [0, 0, 0])], build: ([x, i]) => gather(x, i) },
-    { what: 'constant places', inputs: [{ shape: [5] }], build: ([x]) => gather(x, constant([4, 0], [2], 'int32')) },
-    { what: 'integers', inputs: [integers([3], [7, 8, 9]), integers([2], [2, 0])], build: ([x, i]) => gather(x, i), withoutGradient: true },
-  ],
-  topK: ([[[5], 2, -1, true], [[5], 5, 0, false], [[1], 1, 0, true], [[2, 4, 3], 2, 1, true], [[2, 4, 3], 3, 1, false], [[3, 1, 2], 1, 1, true]] as const).map(
-    ([shape, k, axis, largest]) => ({
-      what: `${k} ${largest ? 'largest' : 'smallest'} of ${text(shape)} along ${axis}`,
-      inputs: [{ shape }],
-      build: ([x]) => Object.values(topK(x, k, axis, largest)),
+    {
+      what: 'constant places',
+      inputs: [{ shape: [5] }],
+      build: ([x]) => gather(x, constant([4, 0], [2], 'int32')),
+    },
+    {
+      what: 'integers',
+      inputs: [integers([3], [7, 8, 9]), integers([2], [2, 0])],
+      build: ([x, i]) => gather(x, i),
       withoutGradient: true,
-    }),
-  ),
+    },
+  ],
+  topK: (
+    [
+      [[5], 2, -1, true],
+      [[5], 5, 0, false],
+      [[1], 1, 0, true],
+      [[2, 4, 3], 2, 1, true],
+      [[2, 4, 3], 3, 1, false],
+      [[3, 1, 2], 1, 1, true],
+    ] as const
+  ).map(([shape, k, axis, largest]) => ({
+    what: `${k} ${largest ? 'largest' : 'smallest'} of ${text(shape)} along ${axis}`,
+    inputs: [{ shape }],
+    build: ([x]) => Object.values(topK(x, k, axis, largest)),
+    withoutGradient: true,
+  })),
   argmin: [
-    ...([[[5], -1], [[1], 0], [[2, 4, 3], 1], [[2, 4, 3], 0], [[2, 1, 3, 1, 2], -3]] as const).map(([shape, axis]) =>
-      one(`${text(shape)} along ${axis}`, shape, (x) => argmin(x, axis), true),
-    ),
-    { what: 'the first of equal ones', inputs: [{ shape: [4], values: [3, 1, 1, 2] }], build: ([x]) => argmin(x), withoutGradient: true },
+    ...(
+      [
+        [[5], -1],
+        [[1], 0],
+        [[2, 4, 3], 1],
+        [[2, 4, 3], 0],
+        [[2, 1, 3, 1, 2], -3],
+      ] as const
+    ).map(([shape, axis]) => one(`${text(shape)} along ${axis}`, shape, (x) => argmin(x, axis), true)),
+    {
+      what: 'the first of equal ones',
+      inputs: [{ shape: [4], values: [3, 1, 1, 2] }],
+      build: ([x]) => argmin(x),
+      withoutGradient: true,
+    },
   ],
 
   spatialMap: maps,
 }
-
-/** Makes the inputs of a case under names that begin with a prefix. */
-export const caseInputs = (each: Case, prefix: string): Tensor[] =>
-  each.inputs.map(({ shape, dtype }, i) => input(`${prefix} ${i}`, shape, dtype))

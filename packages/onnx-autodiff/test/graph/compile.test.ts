@@ -1,18 +1,37 @@
 /** Compiled programs: state that moves on, outputs of every kind, and names that are the user's own. */
 import ort from 'onnxruntime-node'
 import {
-  add, argmin, compile, constant, gradients, greater, input, mean, mul, neg, sub, sum, sumOverSlices, type ProgramParts,
+  add,
+  argmin,
+  compile,
+  constant,
+  gradients,
+  greater,
+  input,
+  mean,
+  mul,
+  neg,
+  sub,
+  sum,
+  sumOverSlices,
+  type ProgramParts,
 } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { run } from '../run.js'
 
-const floats = (values: readonly number[], shape: readonly number[]): ort.Tensor => new ort.Tensor('float32', values, shape)
+const floats = (values: readonly number[], shape: readonly number[]): ort.Tensor =>
+  new ort.Tensor('float32', values, shape)
 
-async function runOnce(parts: ProgramParts, feeds: Record<string, ort.Tensor>): Promise<Record<string, number[]>> {
+async function runOnce(
+  parts: ProgramParts,
+  feeds: Record<string, ort.Tensor>,
+): Promise<Record<string, number[]>> {
   const session = await ort.InferenceSession.create(compile(parts).model, { logSeverityLevel: 3 })
   const results = await session.run(feeds)
   await session.release()
-  return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, Array.from(data as Float32Array, Number)]))
+  return Object.fromEntries(
+    Object.entries(results).map(([name, { data }]) => [name, Array.from(data as Float32Array, Number)]),
+  )
 }
 
 test('a training step: the state comes back under its next name, and repeated steps learn', async () => {
@@ -36,7 +55,11 @@ test('a training step: the state comes back under its next name, and repeated st
   let [values, count] = [[0, 0], [0]]
   for (const expected of [10, 2.5, 0.625]) {
     const parts = { inputs: [x], state, outputs: { loss } }
-    const result = await runOnce(parts, { w: floats(values, [2]), steps: floats(count, []), x: floats([4, -2], [2]) })
+    const result = await runOnce(parts, {
+      w: floats(values, [2]),
+      steps: floats(count, []),
+      x: floats([4, -2], [2]),
+    })
     expect(result.loss).toEqual([expected])
     ;[values, count] = [result['w/next'], result['steps/next']]
   }
@@ -50,7 +73,15 @@ test('outputs may be equal, inputs, constants, whole numbers or flags, and a sta
     {
       inputs: [x],
       state: [{ variable: input('kept', []), next: input('kept', []) }],
-      outputs: { first: doubled, second: doubled, third: mul(x, 2), same: x, fixed: constant([7, 8], [2]), place: argmin(x), flags: greater(x, 0) },
+      outputs: {
+        first: doubled,
+        second: doubled,
+        third: mul(x, 2),
+        same: x,
+        fixed: constant([7, 8], [2]),
+        place: argmin(x),
+        flags: greater(x, 0),
+      },
     },
     { x: floats([1, -2, 3], [3]), kept: floats([5], []) },
   ).catch((error: unknown) => String(error))
@@ -62,12 +93,27 @@ test('outputs may be equal, inputs, constants, whole numbers or flags, and a sta
       {
         inputs: [x],
         state: [{ variable: kept, next: kept }],
-        outputs: { first: doubled, second: doubled, third: mul(x, 2), same: x, fixed: constant([7, 8], [2]), place: argmin(x), flags: greater(x, 0) },
+        outputs: {
+          first: doubled,
+          second: doubled,
+          third: mul(x, 2),
+          same: x,
+          fixed: constant([7, 8], [2]),
+          place: argmin(x),
+          flags: greater(x, 0),
+        },
       },
       { x: floats([1, -2, 3], [3]), kept: floats([5], []) },
     ),
   ).toEqual({
-    first: [2, -4, 6], second: [2, -4, 6], third: [2, -4, 6], same: [1, -2, 3], fixed: [7, 8], place: [1], flags: [1, 0, 1], 'kept/next': [5],
+    first: [2, -4, 6],
+    second: [2, -4, 6],
+    third: [2, -4, 6],
+    same: [1, -2, 3],
+    fixed: [7, 8],
+    place: [1],
+    flags: [1, 0, 1],
+    'kept/next': [5],
   })
 })
 
@@ -77,7 +123,12 @@ test('no name of the user meets one of the compiler', async () => {
   const values = Object.fromEntries(names.map((name, i) => [name, floats([i, 1], [2])]))
   const rows = input('slice 0', [2, 2])
   const [looped] = sumOverSlices([rows], ([row]) => [mul(row, inputs[3])])
-  const total = neg(mul(inputs.reduce((a, b) => add(a, b)), constant([3, 5], [2])))
+  const total = neg(
+    mul(
+      inputs.reduce((a, b) => add(a, b)),
+      constant([3, 5], [2]),
+    ),
+  )
   const result = await runOnce(
     { inputs: [...inputs, rows], outputs: { t40: total, t41: looped, c3x: sum(inputs[5]) } },
     { ...values, 'slice 0': floats([1, 2, 3, 4], [2, 2]) },

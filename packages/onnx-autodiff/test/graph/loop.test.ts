@@ -1,6 +1,21 @@
 /** A loop over slices of a batch: equal to the whole batch, gradients taken inside it, and nothing computed twice. */
 import {
-  add, compileModel, evaluate, exp, gather, gradients, input, matmul, mean, mul, reshape, sub, sum, sumOverSlices, tanh, type Tensor,
+  add,
+  compileModel,
+  evaluate,
+  exp,
+  gather,
+  gradients,
+  input,
+  matmul,
+  mean,
+  mul,
+  reshape,
+  sub,
+  sum,
+  sumOverSlices,
+  tanh,
+  type Tensor,
 } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { difference } from './values.js'
@@ -85,7 +100,11 @@ test('two loops that share work outside, and a loop in a loop that reads both sl
   const level = [0, 1].map((i) => values.cube.slice(6 * i, 6 * i + 6).reduce((a, b) => a + b))
   const scale = Math.exp(feeds.w1.reduce((a, b) => a + b) / 15)
   const expected = [0, 1].map((k) =>
-    [0, 1].reduce((total, i) => total + [0, 1, 2].reduce((part, j) => part + values.cube[6 * i + 2 * j + k], 0) * level[i] * scale, 0),
+    [0, 1].reduce(
+      (total, i) =>
+        total + [0, 1, 2].reduce((part, j) => part + values.cube[6 * i + 2 * j + k], 0) * level[i] * scale,
+      0,
+    ),
   )
   expect(difference(exact[1], expected)).toBeLessThan(1e-12)
   const single = await run([first, second], values)
@@ -96,7 +115,9 @@ test('inputs whose rounds differ are refused', () => {
   expect(() => sumOverSlices([input('a', [2, 3]), input('b', [3, 3])], (slices) => slices)).toThrow(
     'sumOverSlices (shape): got [2, 3] and [3, 3], expected at least one input, all with the same number of rounds',
   )
-  expect(() => sumOverSlices([], () => [])).toThrow('sumOverSlices (shape): got nothing, expected at least one input')
+  expect(() => sumOverSlices([], () => [])).toThrow(
+    'sumOverSlices (shape): got nothing, expected at least one input',
+  )
   expect(() => sumOverSlices([input('a', [2, 3], 'int32')], (slices) => slices)).toThrow(
     'sumOverSlices (result 0): got int32, expected float32',
   )

@@ -9,7 +9,9 @@ export function spread(shape: Shape, random: Random, offset = 0): Float64Array {
   const size = sizeOf(shape)
   const spacing = Math.min(0.43, 4 / Math.max(size, 1))
   const places = random.permutation(size)
-  return Float64Array.from(places, (place) => Math.fround((place - Math.floor(size / 2) + 0.23 + 0.5 * offset) * spacing))
+  return Float64Array.from(places, (place) =>
+    Math.fround((place - Math.floor(size / 2) + 0.23 + 0.5 * offset) * spacing),
+  )
 }
 
 export const normals = (shape: Shape, random: Random, scale = 1): Float64Array =>
@@ -29,20 +31,26 @@ export function difference(got: ArrayLike<number>, expected: ArrayLike<number>):
   return worst / scale
 }
 
-/** Gradients by central differences in double precision: (f(x + h) - f(x - h)) / 2h, for the first `most` elements. */
+/** `most` places of a list, from the first to the last. */
+export const places = (length: number, most: number): number[] =>
+  length <= most
+    ? Array.from({ length }, (_, i) => i)
+    : Array.from({ length: most }, (_, i) => Math.round((i * (length - 1)) / (most - 1)))
+
+/** Gradients by central differences in double precision, (f(x + h) - f(x - h)) / 2h, at some places of an input. */
 export function centralDifferences(
   loss: Tensor,
   target: string,
   feeds: Readonly<Record<string, Float64Array>>,
-  most = Infinity,
-): Float64Array {
+  at: readonly number[],
+): number[] {
   const step = 1e-5
-  const at = (i: number, by: number): number => {
-    const moved = Float64Array.from(feeds[target])
-    moved[i] += by
-    return evaluate([loss], { ...feeds, [target]: moved })[0][0]
+  const moved = (i: number, by: number): number => {
+    const values = Float64Array.from(feeds[target])
+    values[i] += by
+    return evaluate([loss], { ...feeds, [target]: values })[0][0]
   }
-  return feeds[target].subarray(0, most).map((_, i) => (at(i, step) - at(i, -step)) / (2 * step))
+  return at.map((i) => (moved(i, step) - moved(i, -step)) / (2 * step))
 }
 
 /** sum(y * seed): a loss in which every element of every y has a weight of its own. */

@@ -16,14 +16,36 @@
  * The cost model offers up to 7 products. What depends on the error is the number of interpolation points, not the
  * number of outputs.
  */
-import { type AlgorithmName, conv2d, convTranspose2d, gradients, input, Random, type Tensor } from 'onnx-autodiff'
+import {
+  type AlgorithmName,
+  conv2d,
+  convTranspose2d,
+  gradients,
+  input,
+  Random,
+  type Tensor,
+} from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { tripleFor } from '../../src/spatial/algorithms.js'
 import { normals, weighted } from '../graph/values.js'
 import { runInParts } from '../run.js'
-import { convolution, type Form, outputSize, relativeError, type Results, transposedConvolution } from './naive.js'
+import {
+  convolution,
+  type Form,
+  outputSize,
+  relativeError,
+  type Results,
+  transposedConvolution,
+} from './naive.js'
 
-const algorithms: readonly (AlgorithmName | undefined)[] = ['direct', 'tile2', 'tile3', 'tile4', 'tile6', undefined]
+const algorithms: readonly (AlgorithmName | undefined)[] = [
+  'direct',
+  'tile2',
+  'tile3',
+  'tile4',
+  'tile6',
+  undefined,
+]
 
 /** One axis: every kernel, stride and dilation, with sizes and paddings dealt out at random. */
 interface Axis {
@@ -43,7 +65,8 @@ function dealAxes(random: Random, sizes: readonly number[]): Axis[] {
     for (let stride = 1; stride <= 3; stride++) {
       for (let dilation = 1; dilation <= 2; dilation++) {
         const even = random.integer(4)
-        const [before, after] = random.uniform() < 0.5 ? [even, even] : [random.integer(5) - 1, random.integer(5) - 1]
+        const [before, after] =
+          random.uniform() < 0.5 ? [even, even] : [random.integer(5) - 1, random.integer(5) - 1]
         const size = sizes[random.integer(sizes.length)]
         const axis = { size, taps, stride, dilation, before, after }
         const missing = reach(axis) - (size + before + after)
@@ -74,8 +97,14 @@ const form = (height: Axis, width: Axis, index: number): Form => ({
 })
 
 const plain = (image: [number, number], taps: number, rest: Partial<Form> = {}): Form => ({
-  image, kernel: [taps, taps], batch: 2, ...GROUPS[0], stride: [1, 1], dilation: [1, 1],
-  padding: [1, 1, 1, 1], ...rest,
+  image,
+  kernel: [taps, taps],
+  batch: 2,
+  ...GROUPS[0],
+  stride: [1, 1],
+  dilation: [1, 1],
+  padding: [1, 1, 1, 1],
+  ...rest,
 })
 
 const random = new Random(5, 'convolution')
@@ -84,7 +113,9 @@ const widths = dealAxes(random.child('width'), [1, 3, 4, 7, 9, 33])
 const forms: readonly Form[] = [
   ...heights.map((height, i) => form(height, widths[i], i)),
   // The same kernel, stride and dilation on both axes, where fast algorithms meet in two dimensions.
-  ...heights.filter((axis) => axis.dilation === 1).map((axis, i) => form(axis, { ...axis, size: axis.size + 2 }, i)),
+  ...heights
+    .filter((axis) => axis.dilation === 1)
+    .map((axis, i) => form(axis, { ...axis, size: axis.size + 2 }, i)),
   plain([33, 17], 3),
   plain([33, 17], 4, { stride: [2, 2] }),
   plain([17, 33], 5, { padding: [2, 2, 2, 2] }),
@@ -109,7 +140,16 @@ interface Row {
   readonly expected: Results
 }
 
-const describe = ({ image, kernel, inChannels, outChannels, groups, stride, padding, dilation }: Form): string =>
+const describe = ({
+  image,
+  kernel,
+  inChannels,
+  outChannels,
+  groups,
+  stride,
+  padding,
+  dilation,
+}: Form): string =>
   `image ${image.join('x')}, kernel ${kernel.join('x')}, stride ${stride.join('x')}, padding ${padding.join()}, ` +
   `dilation ${dilation.join('x')}, ${inChannels} -> ${outChannels} in ${groups}`
 
@@ -136,26 +176,47 @@ const transposedRows: readonly (Row & { outputPadding: [number, number] })[] = f
   const [height, width] = outputSize(each)
   // The whole of the stride is used, so that the output has the image's size.
   const outputPadding = [0, 1].map((i) => {
-    const room = each.image[i] + each.padding[2 * i] + each.padding[2 * i + 1] - (each.kernel[i] - 1) * each.dilation[i] - 1
+    const room =
+      each.image[i] +
+      each.padding[2 * i] +
+      each.padding[2 * i + 1] -
+      (each.kernel[i] - 1) * each.dilation[i] -
+      1
     return room - ([height, width][i] - 1) * each.stride[i]
   }) as [number, number]
   const { x: dy, w, y: x } = inputsOf(each, index, [1, 1])
   const expected = transposedConvolution(each, valuesOf(x), valuesOf(w), valuesOf(dy))
-  return { name: `transposed ${describe(each)}, output padding ${outputPadding.join('x')}`, form: each, tensors: [x, w, dy], expected, outputPadding }
+  return {
+    name: `transposed ${describe(each)}, output padding ${outputPadding.join('x')}`,
+    form: each,
+    tensors: [x, w, dy],
+    expected,
+    outputPadding,
+  }
 })
 
 /** The products of the most elaborate triple that an algorithm uses for a form: what its error depends on. */
 const products = (algorithm: AlgorithmName, { kernel, stride, dilation }: Form): number =>
-  Math.max(...[0, 1].map((i) => {
-    const name = tripleFor(algorithm, kernel[i], stride[i], dilation[i]) ? algorithm : 'direct'
-    const outputs = { direct: 1, tile2: 2, tile3: 3, tile4: 4, tile6: 6 }[name]
-    const phaseTaps = Math.ceil(kernel[i] / stride[i])
-    return outputs === 1 ? 1 : outputs + phaseTaps - 1
-  }))
+  Math.max(
+    ...[0, 1].map((i) => {
+      const name = tripleFor(algorithm, kernel[i], stride[i], dilation[i]) ? algorithm : 'direct'
+      const outputs = { direct: 1, tile2: 2, tile3: 3, tile4: 4, tile6: 6 }[name]
+      const phaseTaps = Math.ceil(kernel[i] / stride[i])
+      return outputs === 1 ? 1 : outputs + phaseTaps - 1
+    }),
+  )
 
 /** Largest error allowed, by the products of a tile: two to three times what was measured. */
 const BOUNDS: Readonly<Record<number, number>> = {
-  1: 3e-6, 3: 6e-6, 4: 6e-6, 5: 2.5e-5, 6: 6e-5, 7: 8e-5, 8: 1e-4, 9: 5e-4, 10: 6e-3,
+  1: 3e-6,
+  3: 6e-6,
+  4: 6e-6,
+  5: 2.5e-5,
+  6: 6e-5,
+  7: 8e-5,
+  8: 1e-4,
+  9: 5e-4,
+  10: 6e-3,
 }
 
 async function check(
@@ -183,7 +244,8 @@ async function check(
 
 test.each(algorithms)('conv2d, algorithm %s', async (algorithm) => {
   await check(rows, algorithm, ({ form: { stride, padding, dilation, groups } }, x, w) =>
-    conv2d(x, w, { stride, padding, dilation, groups, algorithm }))
+    conv2d(x, w, { stride, padding, dilation, groups, algorithm }),
+  )
 })
 
 test.each(algorithms)('convTranspose2d, algorithm %s', async (algorithm) => {

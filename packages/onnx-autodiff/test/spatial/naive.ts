@@ -74,7 +74,12 @@ export function convolution(form: Form, x: Float64Array, w: Float64Array, dy: Fl
  * The transposed convolution whose input is the output of `form`: every pixel of x [H', W', N, out] is scattered through
  * the filter into y [H, W, N, in]. Its gradients are those of sum(y * dy).
  */
-export function transposedConvolution(form: Form, x: Float64Array, w: Float64Array, dy: Float64Array): Results {
+export function transposedConvolution(
+  form: Form,
+  x: Float64Array,
+  w: Float64Array,
+  dy: Float64Array,
+): Results {
   const y = new Float64Array(dy.length)
   const dx = new Float64Array(x.length)
   const dw = new Float64Array(w.length)
@@ -89,7 +94,9 @@ export function transposedConvolution(form: Form, x: Float64Array, w: Float64Arr
 /** The largest error, relative to the root mean square of what is expected. */
 export function relativeError(got: Float64Array, expected: Float64Array): number {
   if (got.length !== expected.length) return Infinity
-  const rms = Math.sqrt(expected.reduce((total, value) => total + value * value, 0) / Math.max(expected.length, 1))
+  const rms = Math.sqrt(
+    expected.reduce((total, value) => total + value * value, 0) / Math.max(expected.length, 1),
+  )
   const worst = expected.reduce((most, value, i) => Math.max(most, Math.abs(got[i] - value)), 0)
   return rms === 0 ? worst : worst / rms
 }

@@ -14,7 +14,10 @@ const layouts = {
 
 type Part = keyof typeof layouts
 
-async function check(cases: readonly TorchCase[], build: (x: Tensor, w: Tensor, options: object) => Tensor): Promise<void> {
+async function check(
+  cases: readonly TorchCase[],
+  build: (x: Tensor, w: Tensor, options: object) => Tensor,
+): Promise<void> {
   const feeds: Record<string, Float64Array> = {}
   const rows = cases.flatMap(({ name, attributes, inputs, outputs, gradients: expected }) => {
     const tensors = Object.fromEntries(
@@ -25,14 +28,27 @@ async function check(cases: readonly TorchCase[], build: (x: Tensor, w: Tensor, 
       }),
     ) as Record<'x' | 'w' | 'dy', Tensor> & { b?: Tensor }
     const { x, w, b, dy } = tensors
-    const { padding = [[0, 0], [0, 0]], ...rest } = attributes
+    const {
+      padding = [
+        [0, 0],
+        [0, 0],
+      ],
+      ...rest
+    } = attributes
     const convolved = build(x, w, { ...rest, padding: padding.flat() })
     const y = b ? add(convolved, b) : convolved
     const parts = Object.keys(expected) as Part[]
-    const found = gradients(weighted([y], [dy]), parts.map((part) => tensors[part as 'x']))
+    const found = gradients(
+      weighted([y], [dy]),
+      parts.map((part) => tensors[part as 'x']),
+    )
     return [
       { name: `${name}: y`, tensor: y, expected: image(outputs.y) },
-      ...parts.map((part, i) => ({ name: `${name}: d${part}`, tensor: found[i], expected: layouts[part](expected[part]) })),
+      ...parts.map((part, i) => ({
+        name: `${name}: d${part}`,
+        tensor: found[i],
+        expected: layouts[part](expected[part]),
+      })),
     ]
   })
   expect(rows.map(({ tensor }) => tensor.shape)).toEqual(rows.map((row) => row.expected.shape))
@@ -41,11 +57,14 @@ async function check(cases: readonly TorchCase[], build: (x: Tensor, w: Tensor, 
   const single = await runInParts(tensors, feeds)
   const wrong = rows.flatMap(({ name, expected: { data } }, i) => {
     const [inDouble, inSingle] = [difference(exact[i], data), difference(single[i], data)]
-    return inDouble <= 1e-6 && inSingle <= 2e-5 ? [] : [`${name}: ${inDouble.toExponential(1)}, ${inSingle.toExponential(1)}`]
+    return inDouble <= 1e-6 && inSingle <= 2e-5
+      ? []
+      : [`${name}: ${inDouble.toExponential(1)}, ${inSingle.toExponential(1)}`]
   })
   expect(wrong).toEqual([])
 }
 
 test('conv2d equals PyTorch', () => check(torchCases('convolution.json'), conv2d))
 
-test('convTranspose2d equals PyTorch', () => check(torchCases('convolution_transposed.json'), convTranspose2d))
+test('convTranspose2d equals PyTorch', () =>
+  check(torchCases('convolution_transposed.json'), convTranspose2d))

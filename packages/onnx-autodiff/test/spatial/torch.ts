@@ -40,7 +40,10 @@ export const torchCases = (file: string): TorchCase[] =>
   form.parse(JSON.parse(readFileSync(new URL(`../reference/${file}`, import.meta.url), 'utf8'))).cases
 
 /** The same elements with axis i taken from axis order[i]. */
-export function permuted({ shape, data }: TorchTensor, order: readonly number[]): { shape: Shape; data: Float64Array } {
+export function permuted(
+  { shape, data }: TorchTensor,
+  order: readonly number[],
+): { shape: Shape; data: Float64Array } {
   const moved = transpose(constant(data, shape), order)
   return { shape: moved.shape, data: evaluate([moved])[0] }
 }

@@ -1,14 +1,34 @@
 /** The generated bilinear algorithms convolve exactly, cost what they promise, and a wrong one does not pass. */
 import { expect, test } from 'vitest'
 import {
-  type AlgorithmName, chooseAlgorithm, estimateSeconds, tripleFor,
+  type AlgorithmName,
+  chooseAlgorithm,
+  estimateSeconds,
+  tripleFor,
 } from '../../src/spatial/algorithms.js'
 import {
-  type AxisGeometry, axisOutputs, checkTriple, direct, polyphase, tileAxis, toomCook, type Triple,
+  type AxisGeometry,
+  axisOutputs,
+  checkTriple,
+  direct,
+  polyphase,
+  tileAxis,
+  toomCook,
+  type Triple,
 } from '../../src/spatial/bilinear.js'
-import { fraction, type Fraction, minus, one, over, plus, times, toNumber } from '../../src/spatial/fraction.js'
+import {
+  fraction,
+  type Fraction,
+  minus,
+  one,
+  over,
+  plus,
+  times,
+  toNumber,
+} from '../../src/spatial/fraction.js'
 
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 test('fractions are exact and in lowest terms', () => {
   expect(fraction(6, -4)).toEqual({ over: -3n, under: 2n })
@@ -33,7 +53,8 @@ test('the direct algorithm for every stride and dilation', () => {
   for (const taps of range(1, 7)) {
     for (const stride of range(1, 3)) {
       for (const dilation of range(1, 3)) {
-        for (const outputs of range(1, 4)) checkTriple(direct(outputs, taps, stride, dilation), stride, dilation)
+        for (const outputs of range(1, 4))
+          checkTriple(direct(outputs, taps, stride, dilation), stride, dilation)
       }
     }
   }
@@ -68,19 +89,46 @@ test('every algorithm that the cost model may name is exact, and falls back wher
 
 test('a wrong triple is caught, wherever the fault lies', () => {
   const good = toomCook(4, 3)
-  const altered = (part: 'A' | 'G' | 'B', i: number, j: number, change: (x: Fraction) => Fraction): Triple => ({
+  const altered = (
+    part: 'A' | 'G' | 'B',
+    i: number,
+    j: number,
+    change: (x: Fraction) => Fraction,
+  ): Triple => ({
     ...good,
     [part]: good[part].map((row, k) => (k === i ? row.with(j, change(row[j])) : row)),
   })
-  expect(() => checkTriple(altered('A', 1, 2, (x) => plus(x, one)), 1, 1)).toThrow(/internal: triple is wrong at output 1/)
-  expect(() => checkTriple(altered('G', 3, 1, (x) => times(x, fraction(-1))), 1, 1)).toThrow(/tap 1/)
-  expect(() => checkTriple(altered('B', 0, 0, (x) => plus(x, fraction(1, 10 ** 12))), 1, 1)).toThrow(/input 0/)
+  expect(() =>
+    checkTriple(
+      altered('A', 1, 2, (x) => plus(x, one)),
+      1,
+      1,
+    ),
+  ).toThrow(/internal: triple is wrong at output 1/)
+  expect(() =>
+    checkTriple(
+      altered('G', 3, 1, (x) => times(x, fraction(-1))),
+      1,
+      1,
+    ),
+  ).toThrow(/tap 1/)
+  expect(() =>
+    checkTriple(
+      altered('B', 0, 0, (x) => plus(x, fraction(1, 10 ** 12))),
+      1,
+      1,
+    ),
+  ).toThrow(/input 0/)
   expect(() => checkTriple(good, 2, 1)).toThrow(/triple is wrong/)
 })
 
 test('an axis in tiles: A diag(G w) B is the convolution matrix, paddings and remainders included', () => {
   const geometries: AxisGeometry[] = range(1, 9).flatMap((size) =>
-    [[1, 1], [0, 3], [-1, 2]].flatMap(([before, after]) =>
+    [
+      [1, 1],
+      [0, 3],
+      [-1, 2],
+    ].flatMap(([before, after]) =>
       range(1, 2).map((stride) => ({ size, taps: 3, stride, dilation: 1, before, after })),
     ),
   )
@@ -107,19 +155,37 @@ test('an axis in tiles: A diag(G w) B is the convolution matrix, paddings and re
 
 test('the cost model takes fast algorithms where they pay, and its choice is never estimated above direct', () => {
   const axis = (size: number, taps: number, rest: Partial<AxisGeometry> = {}): AxisGeometry => ({
-    size, taps, stride: 1, dilation: 1, before: Math.floor(taps / 2), after: Math.floor(taps / 2), ...rest,
+    size,
+    taps,
+    stride: 1,
+    dilation: 1,
+    before: Math.floor(taps / 2),
+    after: Math.floor(taps / 2),
+    ...rest,
   })
   const sizes = (size: number, channels: number, taps: number, rest: Partial<AxisGeometry> = {}) => ({
-    height: axis(size, taps, rest), width: axis(size, taps, rest), batch: 64,
-    inChannels: channels, outChannels: channels, groups: 1,
+    height: axis(size, taps, rest),
+    width: axis(size, taps, rest),
+    batch: 64,
+    inChannels: channels,
+    outChannels: channels,
+    groups: 1,
   })
-  for (const [size, channels] of [[32, 64], [16, 128], [8, 256], [4, 512]]) {
+  for (const [size, channels] of [
+    [32, 64],
+    [16, 128],
+    [8, 256],
+    [4, 512],
+  ]) {
     const shape = sizes(size, channels, 3)
     const choice = chooseAlgorithm(shape)
     // A direct 3x3 convolution needs 9 products for each output.
-    const perOutput = (choice.height.products * choice.height.tiles * choice.width.products * choice.width.tiles) / size ** 2
+    const perOutput =
+      (choice.height.products * choice.height.tiles * choice.width.products * choice.width.tiles) / size ** 2
     expect(perOutput).toBeLessThan(4.5)
-    expect(estimateSeconds(shape, choice)).toBeLessThan(estimateSeconds(shape, chooseAlgorithm(shape, 'direct')))
+    expect(estimateSeconds(shape, choice)).toBeLessThan(
+      estimateSeconds(shape, chooseAlgorithm(shape, 'direct')),
+    )
   }
   expect(chooseAlgorithm(sizes(16, 64, 1)).height.products).toBe(1)
   expect(chooseAlgorithm(sizes(16, 64, 3, { dilation: 2 })).height.products).toBe(3)

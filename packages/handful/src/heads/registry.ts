@@ -1,0 +1,40 @@
+/**
+ * All heads by the names that commands and configurations use.
+ */
+import { HandfulError } from '../errors.js'
+import type { Head } from './head.js'
+import { labelPropagation } from './label-propagation.js'
+import { logisticRegression } from './logistic-regression.js'
+import { nearestMean } from './nearest-mean.js'
+import { nearestNeighbours } from './nearest-neighbours.js'
+import { poissonLearning } from './poisson.js'
+import { ridgeRegression } from './ridge.js'
+import { linearNetwork, smallNetwork } from './small-network.js'
+
+const HEADS = {
+  logistic: () => logisticRegression(),
+  ridge: () => ridgeRegression(),
+  prototypes: () => nearestMean(),
+  neighbours: () => nearestNeighbours(),
+  linear: () => linearNetwork(),
+  mlp: () => smallNetwork(),
+  propagation: () => labelPropagation(),
+  'propagation-plain': () => labelPropagation({ massNormalisation: false }),
+  poisson: () => poissonLearning(),
+}
+
+export type HeadName = keyof typeof HEADS
+
+export const HEAD_NAMES = Object.keys(HEADS) as HeadName[]
+
+/** The head of that name with its default settings. Throws HandfulError listing the names there are. */
+export function createHead(name: string): Head {
+  if (Object.hasOwn(HEADS, name)) return HEADS[name as HeadName]()
+  throw new HandfulError({
+    what: 'head',
+    where: 'heads',
+    got: name,
+    expected: HEAD_NAMES.join(', '),
+    hint: 'check the spelling',
+  })
+}

@@ -1,0 +1,156 @@
+/** Trains a generative model on all images of a set, labelled or not, and keeps its weights in the run folder. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { type Arrays, decodeSafetensors, encodeSafetensors, openSession, Random } from 'onnx-autodiff'
+import { z } from 'zod'
+import { checkBatchSize, imageBytes, type Images } from '../data/image-set.js'
+import { averagedWeights, type ImageShape, type ModelDefinition, type Trainable, type Weights } from '../models/model.js'
+import { augment, type AugmentOptions, takeImages } from './augment.js'
+import { BatchOrder } from './batches.js'
+import { train } from './loop.js'
+import type { Progress } from './progress.js'
+import { type RunFolder, stageKey } from './run-folder.js'
+
+/** A configuration has at least a batch size. */
+export interface BaseConfig {
+  readonly batch: number
+}
+
+export interface PretrainOptions<C extends BaseConfig> {
+  readonly model: ModelDefinition<C>
+  readonly config: C
+  /** What the input is distorted by, where the model has a clean target beside it. Null trains on the images as they are. */
+  readonly augmentation: AugmentOptions | null
+  readonly seed: number
+  /** Either of them: a number of steps, or the minutes that a number of steps is chosen for, by timing a few. */
+  readonly steps?: number
+  readonly minutes?: number
+  readonly threads: number
+  readonly device: string
+}
+
+const curveSchema = z.object({ name: z.string(), step: z.array(z.number()), value: z.array(z.number()) })
+const summarySchema = z.object({
+  steps: z.number().int().positive(),
+  batch: z.number().int().positive(),
+  parameterCount: z.number(),
+  seconds: z.number(),
+  curves: z.array(curveSchema),
+})
+
+export interface Pretrained extends z.infer<typeof summarySchema> {
+  /** Averaged weights. */
+  readonly weights: Weights
+}
+
+export const pretrainStage = (model: { readonly name: string }): string => `train the ${model.name}`
+
+const WEIGHTS = 'weights.safetensors'
+const SUMMARY = 'training.json'
+const planSchema = z.object({ steps: z.number().int().positive() })
+
+/** Timed steps before a number is chosen; the first ones warm up. */
+const WARM_STEPS = 3
+const TIMED_STEPS = 6
+const FEWEST_STEPS = 50
+
+export async function pretrain<C extends BaseConfig>(
+  images: Images,
+  options: PretrainOptions<C>,
+  { run, signal, progress }: { run: RunFolder; signal: AbortSignal; progress: Progress },
+): Promise<Pretrained> {
+  const { model, seed, threads, device, augmentation } = options
+  checkBatchSize(images, 2)
+  const config = { ...options.config, batch: Math.min(options.config.batch, images.count) }
+  const shape: ImageShape = { size: images.height, channels: images.channels }
+  const { steps: wantedSteps, minutes } = options
+  const key = stageKey({
+    model: model.name, config, augmentation, seed, wantedSteps, minutes, device,
+    images: { name: images.name, count: images.count, shape },
+  })
+  const stage = pretrainStage(model)
+  if (run.isDone(stage, key)) return load(run)
+
+  const started = performance.now()
+  const steps = wantedSteps ?? (await stepsInTime(run, images, config, options))
+  const trainable = model.train(config, shape, steps, seed)
+  const curves: z.infer<typeof curveSchema>[] = []
+  const { state, seconds } = await train({
+    stage, steps, loss: trainable.loss, program: trainable.program, initialState: trainable.initialState,
+    inputsOf: batchMaker(images, trainable, options),
+    checkpoints: { folder: run.path('checkpoints', model.name), key: stageKey({ key, steps }) },
+    threads, device, signal, progress,
+    onMetrics: async (step, metrics) => {
+      for (const [name, value] of Object.entries(metrics)) {
+        let curve = curves.find((each) => each.name === name)
+        if (!curve) curves.push((curve = { name, step: [], value: [] }))
+        curve.step.push(step)
+        curve.value.push(value)
+      }
+      await run.appendMetrics({ stage, step, ...metrics })
+    },
+  })
+  const weights = averagedWeights(state)
+  const summary = { steps, batch: config.batch, parameterCount: trainable.parameterCount, seconds, curves }
+  await run.makeFolder('model')
+  await run.writeFile(path.join('model', WEIGHTS), encodeSafetensors(weights))
+  await run.writeJson(path.join('model', SUMMARY), summary)
+  await run.markDone(stage, key, (performance.now() - started) / 1000)
+  return { weights, ...summary }
+}
+
+async function load(run: RunFolder): Promise<Pretrained> {
+  const { arrays } = decodeSafetensors(await readFile(run.path('model', WEIGHTS)))
+  const summary = summarySchema.parse(JSON.parse(await readFile(run.path('model', SUMMARY), 'utf8')))
+  return { weights: arrays, ...summary }
+}
+
+/** Inputs of a training step, from the step's number alone. */
+function batchMaker<C extends BaseConfig>(
+  images: Images,
+  { batch, hasTarget, drawInputs }: Trainable,
+  { augmentation, seed }: PretrainOptions<C>,
+): (step: number) => Arrays {
+  const { height: size, channels, pixels } = images
+  const order = new BatchOrder(images.count, batch, seed)
+  const shape = [batch, size, size, channels]
+  return (step) => {
+    const clean = takeImages(pixels, imageBytes(images), order.indicesOf(step))
+    const random = new Random(seed, `augmentation/${step}`)
+    const seen = augmentation ? augment({ pixels: clean, count: batch, size, channels }, augmentation, random) : clean
+    return {
+      image: { dtype: 'uint8', shape, data: seen },
+      ...(hasTarget ? { target: { dtype: 'uint8', shape, data: seen === clean ? clean.slice() : clean } } : {}),
+      ...drawInputs((name) => new Random(seed, `${name}/${step}`), step),
+    }
+  }
+}
+
+/**
+ * As many steps as fit the minutes, by timing a few. The number is kept in the run, so that going on after a stop ends
+ * at the same one.
+ */
+async function stepsInTime<C extends BaseConfig>(run: RunFolder, images: Images, config: C, options: PretrainOptions<C>): Promise<number> {
+  const { model, minutes = 1, seed, threads, device } = options
+  const file = run.path('checkpoints', 'plan.json')
+  const kept = await readFile(file, 'utf8').catch(() => undefined)
+  if (kept !== undefined) return planSchema.parse(JSON.parse(kept)).steps
+  const trainable = model.train(config, { size: images.height, channels: images.channels }, FEWEST_STEPS, seed)
+  const inputsOf = batchMaker(images, trainable, options)
+  const session = await openSession(trainable.program, { threads, device, state: trainable.initialState })
+  try {
+    const times: number[] = []
+    for (let step = 0; step < WARM_STEPS + TIMED_STEPS; step++) {
+      const started = performance.now()
+      await session.run(inputsOf(step))
+      if (step >= WARM_STEPS) times.push(performance.now() - started)
+    }
+    const median = times.sort((a, b) => a - b)[times.length >> 1]
+    const chosen = Math.max(FEWEST_STEPS, Math.round((minutes * 60_000) / median))
+    await mkdir(path.dirname(file), { recursive: true })
+    await writeFile(file, JSON.stringify({ steps: chosen }))
+    return chosen
+  } finally {
+    await session.close()
+  }
+}

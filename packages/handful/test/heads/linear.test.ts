@@ -1,0 +1,146 @@
+/** Heads with a weight and a bias, against closed forms and conditions of optimality. */
+import { Matrix, solve } from 'ml-matrix'
+import { describe, expect, it } from 'vitest'
+import { featureMatrix, fromRows } from '../../src/features/matrix.js'
+import { logitScale } from '../../src/heads/calibrate.js'
+import { lbfgs } from '../../src/heads/lbfgs.js'
+import { logisticRegression, solve as solveLogistic } from '../../src/heads/logistic-regression.js'
+import { nearestMean } from '../../src/heads/nearest-mean.js'
+import { balanceClasses } from '../../src/heads/proportions.js'
+import { ridgeRegression } from '../../src/heads/ridge.js'
+import { smallNetwork } from '../../src/heads/small-network.js'
+import { blobs, firstLabels, problem } from './problem.js'
+
+describe('lbfgs', () => {
+  it('finds the minimum of Rosenbrock at (1, 1)', () => {
+    const minimiser = lbfgs(
+      ([x, y], gradient) => {
+        gradient[0] = -2 * (1 - x) - 400 * x * (y - x * x)
+        gradient[1] = 200 * (y - x * x)
+        return (1 - x) ** 2 + 100 * (y - x * x) ** 2
+      },
+      Float64Array.of(-1.2, 1),
+    )
+    expect(minimiser[0]).toBeCloseTo(1, 5)
+    expect(minimiser[1]).toBeCloseTo(1, 5)
+  })
+})
+
+describe('logistic regression', () => {
+  it('of one feature and two opposite rows solves w = 2 sigmoid(-2 w) / strength by hand', () => {
+    // With weights -+w and no bias, d/dw [2 log(1 + exp(-2 w)) + strength w^2] = 0.
+    const { weight, bias } = solveLogistic(
+      fromRows([[-1], [1]]),
+      Int32Array.of(0, 1),
+      2,
+      Float64Array.of(1, 1),
+      0.5,
+    )
+    const w = weight.data[1]
+    expect(weight.data[0]).toBeCloseTo(-w, 5)
+    expect(bias[0]).toBeCloseTo(bias[1], 5)
+    expect(4 / (1 + Math.exp(2 * w)) / (2 * 0.5)).toBeCloseTo(w, 4)
+  })
+
+  it('chooses a strong penalty for noise and a weak one for signal', async () => {
+    const signal = blobs(60, 2, 8, 0.2)
+    const noise = blobs(60, 1, 8, 50)
+    const strength = async (features: typeof signal.features) =>
+      Number((await logisticRegression().fit(problem(features, signal.truth, 2))).chosen.strength)
+    expect(await strength(signal.features)).toBeLessThan(0.1)
+    expect(await strength(noise.features)).toBeGreaterThan(0.5)
+  })
+})
+
+describe('ridge regression', () => {
+  const { features, truth } = blobs(24, 3, 5, 0.8)
+
+  it('is the closed form on centred data', async () => {
+    const fitted = await ridgeRegression({ strengths: [0.7] }).fit(problem(features, truth, 3))
+    const x = Matrix.from1DArray(24, 5, Array.from(features.data))
+    x.subRowVector(x.mean('column'))
+    const y = Matrix.zeros(24, 3)
+    truth.forEach((label, row) => y.set(row, label, 1))
+    y.subRowVector(y.mean('column'))
+    const weight = solve(x.transpose().mmul(x).add(Matrix.eye(5).mul(0.7)), x.transpose().mmul(y))
+    const scale = Number(fitted.chosen['logit scale'])
+    const ours = fitted.parameters.arrays.weight.data
+    weight.to1DArray().forEach((value, at) => expect(ours[at] / scale).toBeCloseTo(value, 4))
+  })
+
+  it('knows its leave-one-out predictions without fitting again', async () => {
+    const labels = firstLabels(truth, 5)
+    const head = ridgeRegression({ strengths: [0.7] })
+    const whole = await head.fit(problem(features, labels, 3))
+    const without = await head.fit(
+      problem(
+        features,
+        labels.map((label, row) => (row === 4 ? -1 : label)),
+        3,
+      ),
+    )
+    const scores = (p: ArrayLike<number>, scale: number) =>
+      Array.from(p, (value) => (Math.log(value) - Math.log(p[0])) / scale)
+    const ours = scores(whole.leaveOneOut!.data.subarray(12, 15), Number(whole.chosen['logit scale']))
+    const again = await without.probabilities()
+    const theirs = scores(again.data.subarray(12, 15), Number(without.chosen['logit scale']))
+    ours.forEach((value, c) => expect(value).toBeCloseTo(theirs[c], 4))
+  })
+})
+
+describe('nearest class mean', () => {
+  it('decides halfway between the means', async () => {
+    const rows = fromRows([
+      [0, 0],
+      [0, 2],
+      [4, 0],
+      [4, 2],
+      [1.9, 9],
+      [2.1, -9],
+    ])
+    const fitted = await nearestMean().fit(problem(rows, [0, 0, 1, 1, -1, -1], 2))
+    const { data } = await fitted.probabilities()
+    expect(data[8]).toBeGreaterThan(0.5)
+    expect(data[10]).toBeLessThan(0.5)
+  })
+})
+
+describe('small network', () => {
+  it('learns what no linear head can', async () => {
+    const xor = fromRows([
+      [1, 1],
+      [-1, -1],
+      [1, -1],
+      [-1, 1],
+    ])
+    const fitted = await smallNetwork({ epochs: 500 }).fit(problem(xor, [0, 0, 1, 1], 2))
+    const { data } = await fitted.probabilities()
+    for (const at of [0, 2, 5, 7]) expect(data[at]).toBeGreaterThan(0.8)
+  })
+})
+
+describe('logitScale', () => {
+  it('without evidence is what was expected, and softens what was sure and wrong', () => {
+    const nothing = featureMatrix(2, 2, new Float32Array(4).fill(NaN))
+    expect(logitScale(nothing, Int32Array.of(0, 1), 3)).toBeCloseTo(3, 2)
+    const wrong = fromRows(Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? [5, 0] : [0, 5])))
+    const targets = Int32Array.from({ length: 30 }, (_, i) => (i % 3 === 0 ? 1 - (i % 2) : i % 2))
+    // Right two times in three: the logits' difference should be log 2.
+    expect(5 * logitScale(wrong, targets, 0.2)).toBeCloseTo(Math.log(2), 0)
+  })
+})
+
+describe('balanceClasses', () => {
+  it('scales columns to equal sums and leaves rows with sum 1', () => {
+    const p = fromRows([
+      [0.9, 0.1],
+      [0.8, 0.2],
+      [0.7, 0.3],
+      [0.6, 0.4],
+    ])
+    balanceClasses(p)
+    expect(p.data[0] + p.data[2] + p.data[4] + p.data[6]).toBeCloseTo(2, 2)
+    for (let row = 0; row < 4; row++) expect(p.data[2 * row] + p.data[2 * row + 1]).toBeCloseTo(1, 5)
+    expect(p.data[0]).toBeGreaterThan(p.data[6])
+  })
+})

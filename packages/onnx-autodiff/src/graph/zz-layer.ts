@@ -1,1 +1,0 @@
-import { a } from '../newfolder/types.js'; export const b = a
