@@ -18,7 +18,7 @@ const uniformArray = (shape: readonly number[], low: number, high: number): Name
 })
 
 /** (a) The study's convolutional VAE on 28x28x1: 13 M parameters, Adam. */
-export function vae(batch = 128): Benchmark {
+export function vae(batch = 128, manySteps = true): Benchmark {
   const p = new Parameters()
   const image = input('image', [28, 28, batch, 1])
   const noise = input('noise', [batch, 6])
@@ -44,7 +44,7 @@ export function vae(batch = 128): Benchmark {
 
   const { updates, initialState } = adam({ parameters: p.trained(), gradients: gradients(loss, p.trained()) }, { rate: 1e-3 })
   return {
-    program: compile({ inputs: [image, noise], state: updates, outputs: { loss } }),
+    program: compile({ inputs: [image, noise], state: updates, outputs: { loss } }, { manySteps }),
     state: { ...p.initialize(0), ...initialState },
     inputs: { image: uniformArray(image.shape, 0, 1), noise: uniformArray(noise.shape, -1, 1) },
     parameters: p.count,
@@ -52,7 +52,7 @@ export function vae(batch = 128): Benchmark {
 }
 
 /** (b) A residual UNet with group norm and SiLU on 32x32x3, base width 64: 1.3 M parameters, Adam. */
-export function unet(batch = 64, width = 64): Benchmark {
+export function unet(batch = 64, width = 64, manySteps = true): Benchmark {
   const p = new Parameters()
   const image = input('image', [32, 32, batch, 3])
   const target = input('target', [32, 32, batch, 3])
@@ -83,7 +83,7 @@ export function unet(batch = 64, width = 64): Benchmark {
   const inputs = { image: uniformArray(image.shape, -1, 1), time: uniformArray(time.shape, -1, 1) }
   const half: NamedArray = { ...inputs.image, data: (inputs.image.data as Float32Array).map((x) => x / 2) }
   return {
-    program: compile({ inputs: [image, target, time], state: updates, outputs: { loss } }),
+    program: compile({ inputs: [image, target, time], state: updates, outputs: { loss } }, { manySteps }),
     state: { ...p.initialize(0), ...initialState },
     inputs: { ...inputs, target: half },
     parameters: p.count,
@@ -91,7 +91,7 @@ export function unet(batch = 64, width = 64): Benchmark {
 }
 
 /** (c) ResNet-18 with a 3x3 stem and batch norm on 32x32x3: 11.2 M parameters, SGD with momentum. */
-export function resnet18(batch = 64): Benchmark {
+export function resnet18(batch = 64, manySteps = true): Benchmark {
   const p = new Parameters()
   const image = input('image', [32, 32, batch, 3])
   const labels = input('labels', [batch], 'int32')
@@ -114,7 +114,7 @@ export function resnet18(batch = 64): Benchmark {
   const loss = crossEntropy(logits, labels)
   const { updates, initialState } = sgd({ parameters: p.trained(), gradients: gradients(loss, p.trained()) }, { rate: 0.02, momentum: 0.9 })
   return {
-    program: compile({ inputs: [image, labels], state: [...updates, ...p.bufferUpdates()], outputs: { loss } }),
+    program: compile({ inputs: [image, labels], state: [...updates, ...p.bufferUpdates()], outputs: { loss } }, { manySteps }),
     state: { ...p.initialize(0), ...initialState },
     inputs: { image: uniformArray(image.shape, -1, 1), labels: { dtype: 'int32', shape: [batch], data: Int32Array.from({ length: batch }, (_, i) => i % 10) } },
     parameters: p.count,

@@ -20,9 +20,11 @@ export function reportError(error: unknown, terminal: Terminal): number {
   }
   const message = error instanceof Error ? error.message || error.name : String(error)
   terminal.message(`${mark} ${printable(message.replace(/\s+/g, ' '))}`)
+  // The engine's errors are plain ones, in the same form as ours.
+  const foreseen = /: got .*, expected /s.test(message) && !message.startsWith('internal:')
   if (debug) {
     terminal.message(error instanceof Error ? (error.stack ?? '') : '')
-  } else {
+  } else if (!foreseen) {
     terminal.message('This was not foreseen. HANDFUL_DEBUG=1 before the command shows where it happened.')
   }
   return 1

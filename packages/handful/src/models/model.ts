@@ -23,15 +23,32 @@ export type Streams = (name: string) => Random
  */
 export interface Trainable {
   readonly program: Program
+  /**
+   * Further programs over the same state that run in a step after `program`, in this order: alternating updates, lazy
+   * regularisation. `initialState` holds what any of them keeps.
+   */
+  readonly laterPhases?: readonly Phase[]
   readonly initialState: Arrays
   readonly parameterCount: number
   readonly batch: number
   readonly hasTarget: boolean
-  /** Inputs that are drawn rather than read: noise, timesteps, latents. */
+  /** Inputs that are drawn rather than read: noise, timesteps, latents; of `program` and of the phases due at the step. */
   readonly drawInputs: (streams: Streams, step: number) => Arrays
   /** The output that has to stay finite; the others are metrics. Means per image unless their name says otherwise. */
   readonly loss: string
 }
+
+/** A program that runs in every `every`-th step, the first one (step 0) included. */
+export interface Phase {
+  readonly program: Program
+  readonly every: number
+}
+
+/** The places of the programs that run in a step, in the list of `program` and the later phases. */
+export const phasesDue = (laterPhases: readonly Phase[], step: number): number[] => [
+  0,
+  ...laterPhases.flatMap(({ every }, i) => (step % every === 0 ? [i + 1] : [])),
+]
 
 /** Weights for use out of a training state: `weights` are what features are taken from. */
 export const AVERAGED = 'ema/'
@@ -61,6 +78,10 @@ export interface FeatureRequest {
   readonly pooling: Pooling
   /** Noise level on the scale 0..1000, for models that have one. */
   readonly noiseLevel?: number
+  /** Means over so many draws of the noise, for models that have one: 1 unless said otherwise. */
+  readonly draws?: number
+  /** Means with those of the mirrored image, its layers mirrored back. */
+  readonly mirror?: boolean
 }
 
 /** Pixels to features: takes `image` uint8 [n, size, size, channels] and what `drawInputs` makes; gives [n, numbers] each. */
@@ -75,8 +96,11 @@ export interface ModelDefinition<C = unknown> {
   /** A few words, as a report says it. */
   readonly title: (config: C) => string
   readonly configSchema: z.ZodType<C>
-  /** `paper`: the reference's own architecture and settings. `fast`: the best in minutes on two cores. */
-  readonly presets: Readonly<Record<'paper' | 'fast', (image: ImageShape) => C>>
+  /**
+   * `paper`: the reference's own architecture and settings. `fast`: the best in minutes on two cores. `ddpm`: the standard
+   * form of a diffusion model.
+   */
+  readonly presets: Readonly<Record<'paper' | 'fast', (image: ImageShape) => C> & Partial<Record<'ddpm', (image: ImageShape) => C>>>
   /** A number of steps that is worth taking with this preset. */
   readonly defaultSteps: (config: C) => number
   train(config: C, image: ImageShape, steps: number, seed: number): Trainable
@@ -102,4 +126,8 @@ export interface SampleOptions extends RunOptions {
   readonly seed: number
   /** Steps of an iterative sampler. */
   readonly steps?: number
+  /** Fresh noise in each of them, 0 (none) to 1 (ancestral). */
+  readonly eta?: number
+  /** How far a GAN's styles may lie from their mean: 1 as drawn, less for fewer and more typical images. */
+  readonly truncation?: number
 }

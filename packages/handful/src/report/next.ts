@@ -6,7 +6,8 @@ import type { RunReport } from './types.js'
 /** Commands that follow from a report. `run` is the run folder as a word of a command line. */
 export function suggestNext(report: RunReport, run: string): RunReport['next'] {
   const next: { command: string; why: string }[] = []
-  const source = report.config.folder === undefined ? `--dataset ${String(report.config.dataset)}` : '<your folder>'
+  const source =
+    report.config.folder === undefined ? `--dataset ${String(report.config.dataset)}` : '<your folder>'
   const chosen = chosenResult(report)
   if (!canJudge(report)) {
     next.push({
@@ -18,7 +19,9 @@ export function suggestNext(report: RunReport, run: string): RunReport['next'] {
     const isGain = best === undefined || average(chosen.accuracies) > average(best.accuracies)
     const minutes = typeof report.config.minutes === 'number' ? report.config.minutes : 3
     next.push({
-      why: isGain ? 'Longer training usually gives better features:' : 'The features do not pay yet; train for longer:',
+      why: isGain
+        ? 'Longer training usually gives better features:'
+        : 'The features do not pay yet; train for longer:',
       command: `handful fit ${source} --minutes ${minutes * 4}`,
     })
   }

@@ -6,12 +6,15 @@
 import { type Arrays, loadCheckpoint, openSession, type Program, saveCheckpoint, type Session } from 'onnx-autodiff'
 import { z } from 'zod'
 import { HandfulError } from '../errors.js'
+import { type Phase, phasesDue } from '../models/model.js'
 import type { Progress } from './progress.js'
 
 export interface TrainingJob {
   /** As progress names it: `train the autoencoder`. */
   readonly stage: string
   readonly program: Program
+  /** Programs that run after it in the steps that they are due in. */
+  readonly laterPhases?: readonly Phase[]
   readonly initialState: Arrays
   readonly steps: number
   /** Inputs of a step, counted from 0. Called again after a resume: the same step gives the same inputs. */
@@ -46,9 +49,10 @@ const checkpointSchema = z.object({ step: z.number().int().nonnegative(), key: z
  * @throws HandfulError if the loss stops being finite or explodes; the last checkpoint before that is kept
  */
 export async function train(job: TrainingJob): Promise<Trained> {
-  const { program, steps, signal, threads, device } = job
+  const { program, laterPhases = [], steps, signal, threads, device } = job
   const resumed = await resumePoint(job)
-  const session = await openSession(program, { threads, device, state: resumed.state })
+  const programs = [program, ...laterPhases.map((phase) => phase.program)]
+  const session = await openSession(programs, { threads, device, state: resumed.state })
   try {
     let step = resumed.step
     const started = performance.now()
@@ -56,7 +60,7 @@ export async function train(job: TrainingJob): Promise<Trained> {
     const meter = new Meter(job, step)
     let next = step < steps ? job.inputsOf(step) : undefined
     while (next) {
-      const running = session.run(next)
+      const running = session.run(next, phasesDue(laterPhases, step))
       // The next batch is made while this step runs in its own thread.
       next = step + 1 < steps ? job.inputsOf(step + 1) : undefined
       const outputs = await running
@@ -96,8 +100,8 @@ async function save({ checkpoints }: TrainingJob, session: Session, step: number
 
 /** Means of the outputs between reports, and the watch over the loss. */
 class Meter {
-  #sums: Record<string, number> = {}
-  #count = 0
+  /** Totals, and how many they are of: some outputs come in some steps only. */
+  #sums = new Map<string, { total: number; count: number }>()
   #reported = performance.now()
   #first: number | undefined
   #best = Infinity
@@ -111,18 +115,18 @@ class Meter {
 
   async add(step: number, outputs: Arrays): Promise<void> {
     for (const [name, { data }] of Object.entries(outputs)) {
-      if (data.length === 1) this.#sums[name] = (this.#sums[name] ?? 0) + Number(data[0])
+      if (data.length !== 1) continue
+      const { total, count } = this.#sums.get(name) ?? { total: 0, count: 0 }
+      this.#sums.set(name, { total: total + Number(data[0]), count: count + 1 })
     }
-    this.#count++
     if (performance.now() - this.#reported > METRICS_SECONDS * 1000) await this.flush(step)
     else if (!Number.isFinite(Number(outputs[this.job.loss].data[0]))) await this.flush(step)
   }
 
   async flush(step: number): Promise<void> {
-    if (this.#count === 0) return
-    const means = Object.fromEntries(Object.entries(this.#sums).map(([name, sum]) => [name, sum / this.#count]))
-    this.#sums = {}
-    this.#count = 0
+    if (this.#sums.size === 0) return
+    const means = Object.fromEntries([...this.#sums].map(([name, { total, count }]) => [name, total / count]))
+    this.#sums.clear()
     this.#reported = performance.now()
     const { job } = this
     const loss = means[job.loss]

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { type Arrays, decodeSafetensors, encodeSafetensors, openSession, Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { checkBatchSize, imageBytes, type Images } from '../data/image-set.js'
-import { averagedWeights, type ImageShape, type ModelDefinition, type Trainable, type Weights } from '../models/model.js'
+import { averagedWeights, type ImageShape, phasesDue, type ModelDefinition, type Trainable, type Weights } from '../models/model.js'
 import { augment, type AugmentOptions, takeImages } from './augment.js'
 import { BatchOrder } from './batches.js'
 import { train } from './loop.js'
@@ -76,7 +76,7 @@ export async function pretrain<C extends BaseConfig>(
   const trainable = model.train(config, shape, steps, seed)
   const curves: z.infer<typeof curveSchema>[] = []
   const { state, seconds } = await train({
-    stage, steps, loss: trainable.loss, program: trainable.program, initialState: trainable.initialState,
+    stage, steps, loss: trainable.loss, program: trainable.program, laterPhases: trainable.laterPhases, initialState: trainable.initialState,
     inputsOf: batchMaker(images, trainable, options),
     checkpoints: { folder: run.path('checkpoints', model.name), key: stageKey({ key, steps }) },
     threads, device, signal, progress,
@@ -137,16 +137,23 @@ async function stepsInTime<C extends BaseConfig>(run: RunFolder, images: Images,
   if (kept !== undefined) return planSchema.parse(JSON.parse(kept)).steps
   const trainable = model.train(config, { size: images.height, channels: images.channels }, FEWEST_STEPS, seed)
   const inputsOf = batchMaker(images, trainable, options)
-  const session = await openSession(trainable.program, { threads, device, state: trainable.initialState })
+  const { program, laterPhases = [] } = trainable
+  const programs = [program, ...laterPhases.map((phase) => phase.program)]
+  const session = await openSession(programs, { threads, device, state: trainable.initialState })
   try {
-    const times: number[] = []
-    for (let step = 0; step < WARM_STEPS + TIMED_STEPS; step++) {
+    // Steps with other phases are of another kind, and take another time.
+    const times = new Map<string, number[]>()
+    const timed = Math.max(TIMED_STEPS, ...laterPhases.map(({ every }) => every))
+    for (let step = 0; step < WARM_STEPS + timed; step++) {
+      const due = phasesDue(laterPhases, step)
       const started = performance.now()
-      await session.run(inputsOf(step))
-      if (step >= WARM_STEPS) times.push(performance.now() - started)
+      await session.run(inputsOf(step), due)
+      const kind = due.join()
+      if (step >= WARM_STEPS) times.set(kind, [...(times.get(kind) ?? []), performance.now() - started])
     }
-    const median = times.sort((a, b) => a - b)[times.length >> 1]
-    const chosen = Math.max(FEWEST_STEPS, Math.round((minutes * 60_000) / median))
+    const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]
+    const perStep = [...times.values()].reduce((sum, values) => sum + median(values) * values.length, 0) / timed
+    const chosen = Math.max(FEWEST_STEPS, Math.round((minutes * 60_000) / perStep))
     await mkdir(path.dirname(file), { recursive: true })
     await writeFile(file, JSON.stringify({ steps: chosen }))
     return chosen

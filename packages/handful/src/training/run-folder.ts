@@ -251,7 +251,7 @@ interface MadeFolder {
 }
 
 async function makeDated(options: CreateRunOptions): Promise<MadeFolder> {
-  await guard(options.parent, () => mkdir(options.parent, { recursive: true }))
+  await guard(options.parent, () => makeFolders(options.parent))
   const two = (value: number): string => String(value).padStart(2, '0')
   const { date } = options
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
@@ -268,11 +268,11 @@ async function makeDated(options: CreateRunOptions): Promise<MadeFolder> {
 }
 
 async function makeNamed(folder: string): Promise<MadeFolder> {
-  const first = await guard(folder, () => mkdir(folder, { recursive: true }))
+  const made = await guard(folder, () => makeFolders(folder))
   await expectNoRun(folder)
   const names = await guard(folder, () => readdir(folder))
   const others = names.filter((name) => name !== '.lock' && name !== '.DS_Store')
-  if (others.length === 0) return { folder, made: first !== undefined }
+  if (others.length === 0) return { folder, made }
   throw new HandfulError({
     what: 'output folder',
     where: folder,
@@ -280,6 +280,24 @@ async function makeNamed(folder: string): Promise<MadeFolder> {
     expected: 'a new or empty folder',
     hint: 'give another --out; nothing was changed',
   })
+}
+
+/**
+ * Makes a folder and those above it, and tells whether it was not there before. (Node's own recursive mkdir never comes
+ * back from places like /proc, where a folder can be neither made nor denied.)
+ */
+async function makeFolders(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder)
+    return true
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return false
+    const parent = path.dirname(folder)
+    if (code !== 'ENOENT' || parent === folder || !(await makeFolders(parent))) throw error
+    await mkdir(folder)
+    return true
+  }
 }
 
 async function expectNoRun(folder: string): Promise<void> {

@@ -80,6 +80,16 @@ describe('a new run', () => {
     expect((error as Error).message).not.toContain('\n')
   })
 
+  test('makes the folders above it', async () => {
+    const folder = path.join(parent, 'a', 'b', 'c')
+    await (await create(folder)).close()
+    expect(await readRunConfig(folder)).toEqual({ seed: 7 })
+  })
+
+  test.skipIf(process.platform !== 'linux')('in a place where nothing can be made comes back', async () => {
+    await expect(create('/proc/handful-run')).rejects.toThrow(/got nothing there/)
+  })
+
   test.skipIf(process.platform !== 'linux')('on a full disk says so', async () => {
     const run = await create()
     await symlink('/dev/full', run.path('metrics.jsonl'))

@@ -58,12 +58,12 @@ const transposePrimitive: Primitive<{ order: readonly number[] }> = {
     return [{ shape: order.map((axis) => x.shape[axis]), dtype: x.dtype }]
   },
   emit: (emitter, [x], { attributes: { order }, inputs, outputs }) => {
-    // Only axes of extent 1 change places: no element moves.
-    const moving = order.filter((axis) => inputs[0].shape[axis] !== 1)
-    if (moving.every((axis, i) => i === 0 || axis > moving[i - 1])) {
-      return [emitReshape(emitter, x, outputs[0].shape)]
-    }
-    return [emitter.node('Transpose', [x], { perm: order })]
+    const { shape, perm } = mergedAxes(inputs[0].shape, order)
+    const isMove = perm.some((axis, i) => axis !== i)
+    if (!isMove) return [emitReshape(emitter, x, outputs[0].shape)]
+    if (shape.length === order.length) return [emitter.node('Transpose', [x], { perm: order })]
+    const moved = emitter.node('Transpose', [emitReshape(emitter, x, shape)], { perm })
+    return [emitReshape(emitter, moved, outputs[0].shape)]
   },
   gradient: ({ attributes: { order } }, [dy]) => [dy ? transpose(dy, order.map((_, axis) => order.indexOf(axis))) : null],
   reference: ([x], { attributes: { order }, outputs: [y] }) => [
@@ -75,6 +75,25 @@ const transposePrimitive: Primitive<{ order: readonly number[] }> = {
     const inner = (x.node.attributes as { order: readonly number[] }).order
     return transpose(x.node.inputs[0], order.map((axis) => inner[axis]))
   },
+}
+
+/**
+ * The same move over fewer axes: those of extent 1 left out, those that stay side by side joined. Runtimes are several
+ * times faster with few long axes.
+ */
+function mergedAxes(shape: Shape, order: readonly number[]): { shape: number[]; perm: number[] } {
+  const runs: number[][] = []
+  for (const axis of order.filter((each) => shape[each] !== 1)) {
+    const run = runs.at(-1)
+    const between = run ? shape.slice(run[run.length - 1] + 1, axis) : []
+    if (run && axis > run[run.length - 1] && between.every((extent) => extent === 1)) run.push(axis)
+    else runs.push([axis])
+  }
+  const inOrder = runs.toSorted((a, b) => a[0] - b[0])
+  return {
+    shape: inOrder.map((run) => run.reduce((extent, axis) => extent * shape[axis], 1)),
+    perm: runs.map((run) => inOrder.indexOf(run)),
+  }
 }
 
 /** Output axis i is input axis order[i]; by default all axes reversed. */

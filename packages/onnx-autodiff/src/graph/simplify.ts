@@ -89,7 +89,7 @@ class Rewriter {
     if (!unchanged) {
       own = results
         ? rebuildRegion(node, inputs, results)
-        : (apply(primitive, inputs, node.attributes)[0].node as Node)
+        : apply(primitive, inputs, node.attributes)[0].node
     }
     this.#known.set(key, own)
     this.#id(own)

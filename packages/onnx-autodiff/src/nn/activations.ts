@@ -1,5 +1,5 @@
 /** Activation functions. Those with a rule of their own save passes over memory against the composition's gradient. */
-import { add, abs, erf, exp, log, maximum, mul, neg, relu, sigmoid, sub, tanh } from '../graph/elementwise.js'
+import { add, abs, clip, erf, exp, log, maximum, mul, neg, relu, sigmoid, stopGradient, sub, tanh } from '../graph/elementwise.js'
 import { max, sum } from '../graph/reduce.js'
 import { type Composite, compose, type Tensor } from '../graph/tensor.js'
 
@@ -19,8 +19,16 @@ const siluComposite: Composite<None> = {
 /** x sigmoid(x) (Elfwing et al., arXiv 1702.03118). */
 export const silu = (x: Tensor): Tensor => compose(siluComposite, [x], {})
 
-/** x above 0, slope x below; 0 <= slope < 1. */
-export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => maximum(mul(x, slope), x)
+const leakyReluComposite: Composite<{ slope: number }> = {
+  name: 'leakyRelu',
+  composite: true,
+  expand: ([x], { slope }) => maximum(mul(x, slope), x),
+  /** The slope at each element, constant to further gradients, in two passes. */
+  gradient: ({ inputs: [x], attributes: { slope } }, dy) => [mul(dy, stopGradient(clip(mul(x, 1e30), slope, 1)))],
+}
+
+/** x above 0, slope x below; 0 <= slope < 1. The gradient at 0 is the slope. */
+export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => compose(leakyReluComposite, [x], { slope })
 
 /** x Phi(x), exactly by the error function or by its tanh approximation (Hendrycks and Gimpel, arXiv 1606.08415). */
 export function gelu(x: Tensor, approximate = false): Tensor {

@@ -28,8 +28,8 @@ export class Parameters {
     readonly prefix = '',
     shared?: Parameters,
   ) {
-    this.#entries = shared ? shared.#entries : new Map()
-    this.#updates = shared ? shared.#updates : new Map()
+    this.#entries = shared ? shared.#entries : new Map<string, Entry>()
+    this.#updates = shared ? shared.#updates : new Map<string, Update>()
   }
 
   /** The same registry, names below `name`. */

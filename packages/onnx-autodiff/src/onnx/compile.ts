@@ -1,10 +1,11 @@
 /** From a graph with named inputs, state and outputs to a program: one ONNX model that is one training step. */
-import type { OnnxModel, OnnxNode, OnnxValue } from './model.js'
+import type { OnnxAttribute, OnnxModel, OnnxNode, OnnxValue } from './model.js'
 import type { ArraySpec, Program } from '../runtime/types.js'
 import { GraphError, sameShape, shapeText } from '../graph/shape.js'
 import { inputName, isInput, type Tensor } from '../graph/tensor.js'
 import { simplify } from '../graph/simplify.js'
 import { ModelEmitter } from './emit.js'
+import { loopOverSteps } from './step-loop.js'
 import { encodeModel } from './writer.js'
 
 /** A tensor that a step reads, and what it holds after the step. */
@@ -23,6 +24,11 @@ export interface ProgramParts {
 export interface CompileOptions {
   /** Operators of the com.microsoft domain may be used: faster on the CPU, absent elsewhere. On by default. */
   readonly contributed?: boolean
+  /**
+   * One run takes as many steps as its inputs are long along a new first axis; outputs come stacked alike. Saves copying
+   * the state between steps.
+   */
+  readonly manySteps?: boolean
 }
 
 /** Opset 21 is what every supported runtime and browser build knows. */
@@ -37,10 +43,13 @@ const value = (name: string, { dtype, shape }: ArraySpec): OnnxValue => ({ name,
 export function compile(parts: ProgramParts, options: CompileOptions = {}): Program {
   const { model, next } = compileModel(parts, options)
   const { inputs = [], state = [], outputs } = parts
+  const perRun = (tensor: Tensor): ArraySpec =>
+    options.manySteps ? { dtype: tensor.dtype, shape: [-1, ...tensor.shape] } : spec(tensor)
   return {
     model: encodeModel(model),
-    inputs: Object.fromEntries(inputs.map((tensor) => [inputName(tensor), spec(tensor)])),
-    outputs: Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, spec(tensor)])),
+    inputs: Object.fromEntries(inputs.map((tensor) => [inputName(tensor), perRun(tensor)])),
+    outputs: Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, perRun(tensor)])),
+    manySteps: options.manySteps ?? false,
     state: Object.fromEntries(
       state.map(({ variable }, i) => [inputName(variable), { ...spec(variable), next: next[i] }]),
     ),
@@ -85,7 +94,9 @@ export function compileModel(
     producer: 'onnx-autodiff',
     metadata: {},
   }
-  return { model, next }
+  if (!options.manySteps) return { model, next }
+  if (inputs.length === 0) throw new GraphError('compile (manySteps): got no inputs, expected at least one, whose length is the number of steps')
+  return { model: loopOverSteps(model, state.length), next }
 }
 
 /** Lets a node write an output under the output's name where it is read once, and keeps the copy elsewhere. */
@@ -105,7 +116,7 @@ function renameOutputs(nodes: OnnxNode[], copies: readonly OnnxNode[]): OnnxNode
     inputs: node.inputs.map(now),
     outputs: node.outputs.map(now),
     attributes: Object.fromEntries(
-      Object.entries(node.attributes).map(([key, attribute]) =>
+      Object.entries(node.attributes).map(([key, attribute]): [string, OnnxAttribute] =>
         attribute.kind === 'graph'
           ? [key, { kind: 'graph', value: { ...attribute.value, nodes: attribute.value.nodes.map(within) } }]
           : [key, attribute],

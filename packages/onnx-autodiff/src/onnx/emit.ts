@@ -29,6 +29,8 @@ export class ModelEmitter implements Emitter {
   #count = 0
   readonly #constants = new Map<string, string>()
   readonly #names = new Map<Tensor, string>()
+  /** What was computed in the body of a loop and has no name outside. */
+  readonly #withinLoops = new Set<Tensor>()
 
   /** @param taken names that inputs and outputs have: no other value gets one of them */
   constructor(
@@ -116,7 +118,9 @@ export class ModelEmitter implements Emitter {
     if (name === undefined) {
       const what = isInput(tensor) ? `input "${inputName(tensor)}"` : tensor.node.primitive.name
       throw new GraphError(
-        `compile (${what}): got a tensor that is computed from something undeclared, expected it among the inputs or state`,
+        this.#withinLoops.has(tensor)
+          ? `compile (${what}): got a tensor of one round of sumOverSlices outside of it, expected it among the results of the loop`
+          : `compile (${what}): got a tensor that is computed from something undeclared, expected it among the inputs or state`,
       )
     }
     return name
@@ -178,6 +182,10 @@ export class ModelEmitter implements Emitter {
       outputs: [{ name: goOn, dtype: 'bool', shape: [] }, ...sums.map(value)],
     }
     this.#nodes = outer
+    for (const tensor of [...slices, ...[...inside].flatMap(({ outputs }) => outputs)]) {
+      this.#names.delete(tensor)
+      this.#withinLoops.add(tensor)
+    }
     const count = this.#constant('int64', [], () => BigInt64Array.of(BigInt(rounds)), `scalar ${rounds}`)
     const yes = this.#constant('bool', [], () => Uint8Array.of(1), 'true')
     const zeros = results.map(({ shape }) =>

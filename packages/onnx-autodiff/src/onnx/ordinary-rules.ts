@@ -71,6 +71,9 @@ export const compositeRules: Readonly<Record<string, (emitter: OrdinaryEmitter, 
     const side = (tensor: Tensor): string => (image ? emitter.alongside(tensor) : emitter.get(tensor))
     return [emitter.node('Add', [emitter.node('Mul', [restored, side(gamma)]), side(beta)]), image ? 'nchw' : 'plain']
   },
+  batchNorm: () => {
+    throw new GraphError("export (batchNorm): got the statistics of a batch, expected running ones; build the network with new Parameters('evaluate')")
+  },
   frozenBatchNorm: (emitter, node: Node<{ epsilon: number }>) => {
     const [x, ...statistics] = node.inputs
     const names = statistics.map((tensor) => emitter.get(tensor))

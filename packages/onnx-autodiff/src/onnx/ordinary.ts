@@ -9,7 +9,7 @@
 import type { OnnxModel, OnnxValue } from './model.js'
 import type { NamedArray, Program } from '../runtime/types.js'
 import { GraphError, type Shape, shapeText, sizeOf } from '../graph/shape.js'
-import { constantValue, inputName, isComposite, isInput, type Node, type Primitive, type Tensor } from '../graph/tensor.js'
+import { constantValue, inputName, isComposite, isInput, type Node, type Tensor } from '../graph/tensor.js'
 import { topologicalOrder } from '../graph/walk.js'
 import { IR_VERSION, OPSET } from './compile.js'
 import { ModelEmitter } from './emit.js'
@@ -205,7 +205,7 @@ export function exportModel({ inputs, outputs, parameters, metadata = {} }: Ordi
   for (const tensor of inputs) emitter.store(tensor, inputName(tensor), isImage(tensor) ? 'nchw' : 'plain')
   for (const node of order) {
     const fused = node.primitive.name === 'add' ? convolutionWithBias(emitter, node) : undefined
-    if (fused) emitter.withBias.add(fused.convolution as Node)
+    if (fused) emitter.withBias.add(fused.convolution)
   }
   for (const node of order) if (!emitter.withBias.has(node)) emitOrdinary(emitter, node)
 
@@ -273,6 +273,6 @@ function emitOrdinary(emitter: OrdinaryEmitter, node: Node): void {
     return
   }
   if (node.region) throw new GraphError(`export (${node.primitive.name}): got a loop, expected an operator that works at any batch size`)
-  const names = (node.primitive as Primitive).emit(emitter, node.inputs.map((tensor) => emitter.get(tensor)), node)
+  const names = node.primitive.emit(emitter, node.inputs.map((tensor) => emitter.get(tensor)), node)
   node.outputs.forEach((tensor, i) => emitter.store(tensor, names[i], 'plain'))
 }

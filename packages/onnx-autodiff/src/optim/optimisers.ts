@@ -90,17 +90,19 @@ function adamSteps(pairs: Gradients, options: AdamOptions, decoupled: boolean): 
   const step = options.step ?? state.keep(`${name}/step`, [], (now) => add(now, 1))
   const correction1 = sub(1, pow(scalar(beta1), step))
   const correction2 = sub(1, pow(scalar(beta2), step))
-  // rate (m / c1) / (sqrt(v / c2) + epsilon), with the scalars gathered so that few passes touch the parameters.
-  const root = sqrt(correction2)
-  const pace = div(mul(root, rate), correction1)
+  // Passes over the parameters are what an optimiser costs. The moments are kept divided by 1 - beta, which saves one
+  // pass each: with M = m / (1 - beta1) and V = v / (1 - beta2), rate (m / c1) / (sqrt(v / c2) + epsilon) becomes
+  // pace M / (sqrt(V) + floor), with the scalars gathered.
+  const root = sqrt(div(correction2, 1 - beta2))
+  const pace = div(mul(mul(root, rate), 1 - beta1), correction1)
   const floor = mul(root, epsilon)
   for (const [parameter, gradient] of paired(pairs)) {
     const own = inputName(parameter)
     const g = weightDecay && !decoupled ? add(gradient, mul(parameter, weightDecay)) : gradient
     const m = beta1
-      ? state.keep(`${name}/m/${own}`, parameter.shape, (now) => add(mul(now, beta1), mul(g, 1 - beta1)))
+      ? state.keep(`${name}/m/${own}`, parameter.shape, (now) => add(mul(now, beta1), g))
       : g
-    const v = state.keep(`${name}/v/${own}`, parameter.shape, (now) => add(mul(now, beta2), mul(mul(g, g), 1 - beta2)))
+    const v = state.keep(`${name}/v/${own}`, parameter.shape, (now) => add(mul(now, beta2), mul(g, g)))
     const change = mul(div(m, add(sqrt(v), floor)), pace)
     const kept = weightDecay && decoupled ? mul(parameter, sub(1, mul(rate, weightDecay))) : parameter
     state.updates.push({ variable: parameter, next: sub(kept, change) })

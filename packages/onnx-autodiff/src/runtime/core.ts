@@ -1,5 +1,5 @@
 /**
- * A program on onnxruntime-node with its state, in this thread. The state lives in onnxruntime's tensors: what one run
+ * Programs on onnxruntime-node with their state, in this thread. The state lives in onnxruntime's tensors: what one run
  * puts out is what the next is fed, with no copy in between, and nothing moves on unless a run succeeds. Outputs always
  * come in new buffers (preallocated ones measured no faster), so an input is never written while it is read.
  */
@@ -8,52 +8,54 @@ import ort from 'onnxruntime-node'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { checkArrays, copyArray, copyArrays } from './arrays.js'
 import { availableThreads, checkDevice, executionProviders, runtimeMessage } from './devices.js'
+import { chosenPrograms, type Joined, joinPrograms } from './programs.js'
 import type { Arrays, NamedArray, Program, Session, SessionOptions } from './types.js'
 
 const OPTIMIZATION_LEVELS = { none: 'disabled', basic: 'basic', extended: 'extended', all: 'all' } as const
 
+/** A program that onnxruntime has loaded. */
+interface Loaded {
+  readonly program: Program
+  readonly session: InferenceSession
+  readonly fetches: readonly string[]
+}
+
 export class SessionCore implements Session {
-  readonly #program: Program
-  readonly #session: InferenceSession
+  readonly #loaded: readonly Loaded[]
+  readonly #joined: Joined
   readonly #profiled: boolean
-  readonly #fetches: readonly string[]
   #state: Record<string, Tensor> | undefined
   #queue: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  private constructor(program: Program, session: InferenceSession, profiled: boolean) {
-    this.#program = program
-    this.#session = session
+  private constructor(loaded: readonly Loaded[], joined: Joined, profiled: boolean) {
+    this.#loaded = loaded
+    this.#joined = joined
     this.#profiled = profiled
-    const next = Object.values(program.state).map((state) => state.next)
-    this.#fetches = [...new Set([...Object.keys(program.outputs), ...next])]
-    if (next.length === 0) this.#state = {}
+    if (Object.keys(joined.state).length === 0) this.#state = {}
   }
 
-  static async open(program: Program, options: SessionOptions): Promise<SessionCore> {
+  static async open(programs: readonly Program[], options: SessionOptions): Promise<SessionCore> {
     const device = options.device ?? 'cpu'
     await checkDevice(device)
     const threads = options.threads ?? availableThreads()
     if (!Number.isSafeInteger(threads) || threads < 1) {
       throw new Error(`threads (session): got ${threads}, expected a whole number of at least 1`)
     }
-    if (options.state !== undefined) checkArrays(program.state, options.state, 'state (session)')
-    const session = await ort.InferenceSession.create(program.model, {
-      executionProviders: executionProviders(device),
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      // Reuse patterns double the peak memory of a training step and save no time.
-      enableMemPattern: false,
-      graphOptimizationLevel: OPTIMIZATION_LEVELS[options.optimization ?? 'all'],
-      logSeverityLevel: 4,
-      ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
-    }).catch((error: unknown) => {
-      throw new Error(`model (session): onnxruntime refused it: ${runtimeMessage(error)}`)
-    })
-    const core = new SessionCore(program, session, options.profile !== undefined)
+    const joined = joinPrograms(programs)
+    if (options.state !== undefined) checkArrays(joined.state, options.state, 'state (session)')
+    const loaded: Loaded[] = []
     try {
-      core.#checkNames()
+      for (const [place, program] of programs.entries()) {
+        const profile = options.profile !== undefined && programs.length > 1 ? `${options.profile}-${place}` : options.profile
+        loaded.push(await load(program, { ...options, threads, device, profile }))
+      }
+    } catch (error) {
+      for (const { session } of loaded) await session.release()
+      throw error
+    }
+    const core = new SessionCore(loaded, joined, options.profile !== undefined)
+    try {
       if (options.state !== undefined) await core.writeState(options.state)
     } catch (error) {
       await core.close()
@@ -62,25 +64,28 @@ export class SessionCore implements Session {
     return core
   }
 
-  run(inputs: Arrays): Promise<Arrays> {
+  run(inputs: Arrays, programs?: readonly number[]): Promise<Arrays> {
     return this.#enqueue('run', async () => {
-      checkArrays(this.#program.inputs, inputs, 'inputs (session.run)')
-      const state = this.#currentState('run')
-      const feeds = { ...state }
-      for (const [name, array] of Object.entries(inputs)) feeds[name] = toTensor(array)
-      const results = await this.#session.run(feeds, this.#fetches).catch((error: unknown) => {
-        throw new Error(`run (session): onnxruntime failed: ${runtimeMessage(error)}; the state is as it was`)
-      })
-      const next: Record<string, Tensor> = {}
-      for (const [name, spec] of Object.entries(this.#program.state)) next[name] = results[spec.next]
-      this.#state = next
-      const owned = new Set(Object.values(next))
+      const chosen = chosenPrograms(this.#loaded, programs)
+      checkArrays(joinPrograms(chosen.map((each) => each.program)).inputs, inputs, 'inputs (session.run)')
+      let state = this.#currentState('run')
+      const given = Object.fromEntries(Object.entries(inputs).map(([name, array]) => [name, toTensor(array)]))
       const outputs: Record<string, NamedArray> = {}
-      for (const name of Object.keys(this.#program.outputs)) {
-        const array = toArray(results[name])
-        // An output that is also the next state: the caller may write to it or hand it to another thread.
-        outputs[name] = owned.has(results[name]) ? copyArray(array) : array
+      for (const { program, session, fetches } of chosen) {
+        const feeds = { ...pick(given, program.inputs), ...pick(state, program.state) }
+        const results = await session.run(feeds, fetches).catch((error: unknown) => {
+          throw new Error(`run (session): onnxruntime failed: ${runtimeMessage(error)}; the state is as it was`)
+        })
+        const next = Object.fromEntries(Object.entries(program.state).map(([name, spec]) => [name, results[spec.next]]))
+        const owned = new Set(Object.values(next))
+        for (const name of Object.keys(program.outputs)) {
+          const array = toArray(results[name])
+          // An output that is also the next state: the caller may write to it or hand it to another thread.
+          outputs[name] = owned.has(results[name]) ? copyArray(array) : array
+        }
+        state = { ...state, ...next }
       }
+      this.#state = state
       return outputs
     })
   }
@@ -94,7 +99,7 @@ export class SessionCore implements Session {
 
   writeState(state: Arrays): Promise<void> {
     return this.#enqueue('writeState', () => {
-      checkArrays(this.#program.state, state, 'state (session.writeState)')
+      checkArrays(this.#joined.state, state, 'state (session.writeState)')
       const own = Object.entries(copyArrays(state))
       this.#state = Object.fromEntries(own.map(([name, array]) => [name, toTensor(array)]))
     })
@@ -104,9 +109,11 @@ export class SessionCore implements Session {
     if (this.#closed) return
     this.#closed = true
     await this.#queue
-    if (this.#profiled) this.#session.endProfiling()
     this.#state = undefined
-    await this.#session.release()
+    for (const { session } of this.#loaded) {
+      if (this.#profiled) session.endProfiling()
+      await session.release()
+    }
   }
 
   /** Calls take their turn: a run may be asked for while another is under way. */
@@ -119,30 +126,58 @@ export class SessionCore implements Session {
 
   #currentState(what: string): Record<string, Tensor> {
     if (this.#state === undefined) {
-      const names = Object.keys(this.#program.state).join(', ')
+      const names = Object.keys(this.#joined.state).join(', ')
       throw new Error(
         `state (session.${what}): got none, expected ${names}; open with a state or call writeState`,
       )
     }
     return this.#state
   }
-
-  /** A program that names what its graph does not have is a fault of whoever compiled it. */
-  #checkNames(): void {
-    const inputs = [...Object.keys(this.#program.inputs), ...Object.keys(this.#program.state)]
-    const check = (names: readonly string[], present: readonly string[], what: string): void => {
-      const missing = names.filter((name) => !present.includes(name))
-      if (missing.length > 0) {
-        throw new Error(
-          `internal: ${what} ${missing.join(', ')} of the program (session) are not in its graph`,
-        )
-      }
-    }
-    check(inputs, this.#session.inputNames, 'inputs')
-    check(this.#session.inputNames, inputs, 'graph inputs')
-    check(this.#fetches, this.#session.outputNames, 'outputs')
-  }
 }
+
+/** Loads one program and checks its names against its graph's. */
+async function load(program: Program, { device, threads, optimization, profile }: SessionOptions & { readonly device: string }): Promise<Loaded> {
+  const session = await ort.InferenceSession.create(program.model, {
+    executionProviders: executionProviders(device),
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    // Reuse patterns double the peak memory of a training step and save no time.
+    enableMemPattern: false,
+    graphOptimizationLevel: OPTIMIZATION_LEVELS[optimization ?? 'all'],
+    logSeverityLevel: 4,
+    ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
+  }).catch((error: unknown) => {
+    throw new Error(`model (session): onnxruntime refused it: ${runtimeMessage(error)}`)
+  })
+  const next = Object.values(program.state).map((state) => state.next)
+  const loaded = { program, session, fetches: [...new Set([...Object.keys(program.outputs), ...next])] }
+  try {
+    checkNames(loaded)
+  } catch (error) {
+    if (profile !== undefined) session.endProfiling()
+    await session.release()
+    throw error
+  }
+  return loaded
+}
+
+/** A program that names what its graph does not have is a fault of whoever compiled it. */
+function checkNames({ program, session, fetches }: Loaded): void {
+  const inputs = [...Object.keys(program.inputs), ...Object.keys(program.state)]
+  const check = (names: readonly string[], present: readonly string[], what: string): void => {
+    const missing = names.filter((name) => !present.includes(name))
+    if (missing.length > 0) {
+      throw new Error(`internal: ${what} ${missing.join(', ')} of the program (session) are not in its graph`)
+    }
+  }
+  check(inputs, session.inputNames, 'inputs')
+  check(session.inputNames, inputs, 'graph inputs')
+  check(fetches, session.outputNames, 'outputs')
+}
+
+const pick = (tensors: Readonly<Record<string, Tensor>>, names: Readonly<Record<string, unknown>>): Record<string, Tensor> =>
+  Object.fromEntries(Object.keys(names).map((name) => [name, tensors[name]]))
 
 function toTensor(array: NamedArray): Tensor {
   // onnxruntime-node takes no memory that is shared between threads.

@@ -3,8 +3,8 @@
 import type { Arrays, Program, SessionOptions } from './types.js'
 
 export type Call =
-  | { readonly kind: 'open'; readonly program: Program; readonly options: SessionOptions }
-  | { readonly kind: 'run'; readonly inputs: Arrays }
+  | { readonly kind: 'open'; readonly programs: readonly Program[]; readonly options: SessionOptions }
+  | { readonly kind: 'run'; readonly inputs: Arrays; readonly programs?: readonly number[] }
   | { readonly kind: 'readState' }
   | { readonly kind: 'writeState'; readonly state: Arrays }
   | { readonly kind: 'close' }

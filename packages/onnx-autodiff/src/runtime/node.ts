@@ -5,20 +5,24 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { checkArrays, transferList, wholeBuffers } from './arrays.js'
 import { SessionCore } from './core.js'
+import { asList, chosenPrograms, joinPrograms } from './programs.js'
 import type { Arrays, Program, Session, SessionOptions } from './types.js'
 import { BUSY, STOPPING, type Call, type Reply, type Request, type WorkerData } from './messages.js'
 
 export type { SessionOptions } from './types.js'
 
 /**
- * Opens a program in a thread of its own, so that this one stays free while it runs. The arrays given to `run` are handed
- * over to that thread (theirs become empty here) unless they are part of a larger buffer, which is copied; what a run
- * gives back is the caller's own. An idle session does not keep the process alive.
+ * Opens a program, or several over one state, in a thread of its own, so that this one stays free while it runs. The
+ * arrays given to `run` are handed over to that thread (theirs become empty here) unless they are part of a larger
+ * buffer, which is copied; what a run gives back is the caller's own. An idle session does not keep the process alive.
  *
  * @throws Error if the device, the number of threads, the state or the model is not accepted
  */
-export async function openSession(program: Program, options: SessionOptions = {}): Promise<Session> {
-  const session = new WorkerSession(program)
+export async function openSession(
+  programs: Program | readonly Program[],
+  options: SessionOptions = {},
+): Promise<Session> {
+  const session = new WorkerSession(asList(programs))
   try {
     await session.open(options)
   } catch (error) {
@@ -29,8 +33,11 @@ export async function openSession(program: Program, options: SessionOptions = {}
 }
 
 /** As `openSession`, in the calling thread, which every run blocks: for scripts, tests and benchmarks. */
-export function openLocalSession(program: Program, options: SessionOptions = {}): Promise<Session> {
-  return SessionCore.open(program, options)
+export function openLocalSession(
+  programs: Program | readonly Program[],
+  options: SessionOptions = {},
+): Promise<Session> {
+  return SessionCore.open(asList(programs), options)
 }
 
 /**
@@ -62,17 +69,17 @@ interface Pending {
 }
 
 class WorkerSession implements Session {
-  readonly #program: Program
+  readonly #programs: readonly Program[]
   readonly #worker: Worker
-  readonly #exited: Promise<void>
   readonly #phase = new Int32Array(new SharedArrayBuffer(4))
   readonly #pending = new Map<number, Pending>()
   #nextId = 0
+  #closing: Promise<void> | undefined
   /** Why no call can be made any more. */
   #ended: string | undefined
 
-  constructor(program: Program) {
-    this.#program = program
+  constructor(programs: readonly Program[]) {
+    this.#programs = programs
     // The process's own flags stay behind: some, such as those of `node --eval`, make a worker's start fail.
     this.#worker = new Worker(workerUrl(), {
       execArgv: [],
@@ -85,30 +92,32 @@ class WorkerSession implements Session {
     this.#worker.on('messageerror', (error) =>
       this.#fail(`internal: a message could not be read: ${error.message}`),
     )
-    this.#exited = new Promise((resolve) => {
-      this.#worker.on('exit', (code) => {
-        process.off('exit', this.#finishRun)
-        this.#fail(`its thread ended with code ${code}`)
-        resolve()
-      })
+    this.#worker.on('exit', (code) => {
+      process.off('exit', this.#finishRun)
+      this.#fail(`its thread ended with code ${code}`)
     })
   }
 
   async open(options: SessionOptions): Promise<void> {
-    const { model, inputs, outputs, state } = this.#program
+    const programs = this.#programs.map(({ model, inputs, outputs, state }) => ({
+      model: whole(model),
+      inputs,
+      outputs,
+      state,
+    }))
     const initial = options.state === undefined ? {} : { state: wholeBuffers(options.state) }
     await this.#call({
       kind: 'open',
-      program: { model: whole(model), inputs, outputs, state },
+      programs,
       options: { ...options, ...initial },
     })
   }
 
-  async run(inputs: Arrays): Promise<Arrays> {
+  async run(inputs: Arrays, programs?: readonly number[]): Promise<Arrays> {
     // Checked on this side too: a wrong input has to be refused before its buffer is gone.
-    checkArrays(this.#program.inputs, inputs, 'inputs (session.run)')
+    checkArrays(joinPrograms(chosenPrograms(this.#programs, programs)).inputs, inputs, 'inputs (session.run)')
     const posted = wholeBuffers(inputs)
-    return (await this.#call({ kind: 'run', inputs: posted }, transferList(posted))) ?? {}
+    return (await this.#call({ kind: 'run', inputs: posted, programs }, transferList(posted))) ?? {}
   }
 
   async readState(): Promise<Arrays> {
@@ -119,16 +128,23 @@ class WorkerSession implements Session {
     await this.#call({ kind: 'writeState', state: wholeBuffers(state) })
   }
 
-  async close(): Promise<void> {
-    if (this.#ended !== undefined) return this.#exited
-    const closed = this.#call({ kind: 'close' })
-    this.#ended = 'the session is closed'
-    await closed.finally(() => this.terminate())
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown()
+    return this.#closing
   }
 
+  /** Ends the thread, which must not be in the middle of a call. */
   async terminate(): Promise<void> {
     this.#ended ??= 'the session is closed'
     await this.#worker.terminate()
+  }
+
+  async #shutDown(): Promise<void> {
+    if (this.#ended === undefined) {
+      const closed = this.#call({ kind: 'close' })
+      this.#ended = 'the session is closed'
+      await closed.finally(() => this.terminate())
+    } else await this.terminate()
   }
 
   /** Before the process exits: lets what is under way in the thread come to its end (see the phases in messages.ts). */

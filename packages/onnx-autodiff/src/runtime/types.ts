@@ -26,6 +26,8 @@ export interface Program {
    * element type on both sides; never the same buffer (the runtime swaps two).
    */
   readonly state: Readonly<Record<string, ArraySpec & { readonly next: string }>>
+  /** Whether a run takes as many steps as the first extent of its inputs says (see CompileOptions). */
+  readonly manySteps?: boolean
 }
 
 export interface SessionOptions {
@@ -42,8 +44,12 @@ export interface SessionOptions {
 }
 
 export interface Session {
-  /** One run. Resolves to the program's outputs; the state moves on by one step. Inputs may be transferred, not copied. */
-  run(inputs: Arrays): Promise<Arrays>
+  /**
+   * One run. Resolves to the program's outputs; the state moves on by one step. Inputs may be transferred, not copied. Of
+   * a session with several programs, those of `programs` (places in the list it was opened with, all where left out) run
+   * one after the other, each on the state that the last one left; if one fails, the state is as it was before all.
+   */
+  run(inputs: Arrays, programs?: readonly number[]): Promise<Arrays>
   /** A copy of the whole state. */
   readState(): Promise<Arrays>
   /** Replaces the whole state (shapes and names are checked). */

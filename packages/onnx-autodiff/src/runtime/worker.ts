@@ -17,13 +17,13 @@ if (parentPort !== null) {
 
   const answer = async (call: Call): Promise<Arrays | undefined> => {
     if (call.kind === 'open') {
-      session = await SessionCore.open(call.program, call.options)
+      session = await SessionCore.open(call.programs, call.options)
       return undefined
     }
     if (session === undefined) throw new Error(`internal: ${call.kind} (worker) came before open`)
     switch (call.kind) {
       case 'run':
-        return session.run(call.inputs)
+        return session.run(call.inputs, call.programs)
       case 'readState':
         return session.readState()
       case 'writeState':

@@ -4,8 +4,12 @@ import {
   type AxisAlgorithm, type AxisGeometry, axisOutputs, checkTriple, direct, polyphase, tileAxis, toomCook, type Triple,
 } from './bilinear.js'
 
-/** `direct`, or a fast algorithm with that many outputs per tile, where it covers the shape; else `direct` again. */
-export type AlgorithmName = 'direct' | 'tile2' | 'tile3' | 'tile4' | 'tile6'
+/**
+ * How a convolution runs. `direct`: a product per tap. `tile<n>`: a fast algorithm with n outputs per tile and axis, where
+ * it covers the shape; else `direct`. For few channels on one side, one product over all taps at once: `columns` gathers
+ * each output's inputs into a row (few channels in), `shifts` adds up each input's contributions (few channels out).
+ */
+export type AlgorithmName = 'direct' | 'tile2' | 'tile3' | 'tile4' | 'tile6' | 'columns' | 'shifts'
 
 export interface ConvolutionSizes {
   readonly height: AxisGeometry
@@ -16,12 +20,16 @@ export interface ConvolutionSizes {
   readonly groups: number
 }
 
+/** The algorithm of each axis; for `columns` and `shifts` both are direct and `together` says which. */
 export interface Choice {
+  readonly together?: 'columns' | 'shifts'
   readonly height: AxisAlgorithm
   readonly width: AxisAlgorithm
 }
 
-const OUTPUTS: Readonly<Record<AlgorithmName, number>> = { direct: 1, tile2: 2, tile3: 3, tile4: 4, tile6: 6 }
+type AxisName = Exclude<AlgorithmName, 'columns' | 'shifts'>
+
+const OUTPUTS: Readonly<Record<AxisName, number>> = { direct: 1, tile2: 2, tile3: 3, tile4: 4, tile6: 6 }
 
 /**
  * Interpolation at more than six finite points loses over two digits of float32: the cost model does not offer such
@@ -34,7 +42,7 @@ const MOST_PRODUCTS = 10
 const triples = new Map<string, Triple | undefined>()
 
 /** The triple of an algorithm for these taps; undefined where it has none. Each is checked once, exactly. */
-export function tripleFor(name: AlgorithmName, taps: number, stride: number, dilation: number): Triple | undefined {
+export function tripleFor(name: AxisName, taps: number, stride: number, dilation: number): Triple | undefined {
   const key = [name, taps, stride, dilation].join()
   if (!triples.has(key)) {
     const triple = makeTriple(name, taps, stride, dilation)
@@ -44,7 +52,7 @@ export function tripleFor(name: AlgorithmName, taps: number, stride: number, dil
   return triples.get(key)
 }
 
-function makeTriple(name: AlgorithmName, taps: number, stride: number, dilation: number): Triple | undefined {
+function makeTriple(name: AxisName, taps: number, stride: number, dilation: number): Triple | undefined {
   if (name === 'direct') return direct(1, taps, stride, dilation)
   const outputs = OUTPUTS[name]
   const phaseTaps = Math.ceil(taps / stride)
@@ -58,7 +66,7 @@ const wholeAxis = (geometry: AxisGeometry): AxisAlgorithm =>
 
 const axes = new Map<string, AxisAlgorithm>()
 
-function axisAlgorithm(name: AlgorithmName, geometry: AxisGeometry): AxisAlgorithm | undefined {
+function axisAlgorithm(name: AxisName, geometry: AxisGeometry): AxisAlgorithm | undefined {
   const { size, taps, stride, dilation, before, after } = geometry
   const key = [name, size, taps, stride, dilation, before, after].join()
   const known = axes.get(key)
@@ -79,53 +87,73 @@ function regrouped(algorithm: AxisAlgorithm, taps: number): AxisAlgorithm {
 }
 
 /** Seconds per floating-point operation of a large product, per element moved by a map, per multiplication in it. */
-const PRODUCT_SECONDS = 1 / 140e9
-const MOVE_SECONDS = 0.22e-9
-const MAP_SECONDS = 1 / 110e9
+const PRODUCT_SECONDS = 1 / 180e9
+const MOVE_SECONDS = 0.12e-9
+const MAP_SECONDS = 1 / 130e9
 /** Setting up one matrix of a batched product: packing its right operand element by element. */
-const PACK_SECONDS = 0.4e-9
+const PACK_SECONDS = 0.2e-9
+/** Per element of a transpose that brings short runs of channels together. */
+const REGROUP_SECONDS = 1.4e-9
 
 /** Estimated seconds of forward, input gradient and weight gradient. */
-export function estimateSeconds(sizes: ConvolutionSizes, { height, width }: Choice): number {
+export function estimateSeconds(sizes: ConvolutionSizes, { together, height, width }: Choice): number {
   const { batch, inChannels, outChannels, groups } = sizes
   const rows = height.products * height.tiles
   const columns = width.products * width.tiles
   const pixels = rows * columns * batch
-  const products = (3 * 2 * pixels * inChannels * outChannels) / groups
-  const packing = 3 * rows * width.products * ((inChannels * outChannels) / groups)
+  const size: [number, number] = [sizes.height.size, sizes.width.size]
+  const out: [number, number] = [axisOutputs(sizes.height), axisOutputs(sizes.width)]
   const map = (from: [number, number], to: [number, number], channels: number): number => {
     const middle = to[0] * from[1]
     const elements = (from[0] * from[1] + 2 * middle + to[0] * to[1]) * batch * channels
     const multiplications = 2 * (from[0] * middle + from[1] * to[0] * to[1]) * batch * channels
     return elements * MOVE_SECONDS + multiplications * MAP_SECONDS
   }
-  const size: [number, number] = [sizes.height.size, sizes.width.size]
-  const out: [number, number] = [axisOutputs(sizes.height), axisOutputs(sizes.width)]
-  const B = height.products === 1 && width.products === 1 ? 0 : map(size, [rows, columns], inChannels)
-  const A = height.products === 1 && width.products === 1 ? 0 : map(out, [rows, columns], outChannels)
-  return products * PRODUCT_SECONDS + packing * PACK_SECONDS + 2 * (A + B)
+  if (together) {
+    const taps = sizes.height.taps * sizes.width.taps
+    const [positions, channels] = together === 'columns' ? [out, inChannels] : [size, outChannels]
+    const spread: [number, number] = [sizes.height.taps * positions[0], sizes.width.taps * positions[1]]
+    const regrouped = spread[0] * spread[1] * batch * channels
+    const products = 3 * 2 * positions[0] * positions[1] * batch * taps * inChannels * outChannels
+    const moved = map(together === 'columns' ? size : out, spread, channels)
+    return products * PRODUCT_SECONDS + 2 * (moved + regrouped * REGROUP_SECONDS)
+  }
+  const products = (3 * 2 * pixels * inChannels * outChannels) / groups
+  const packing = 3 * rows * width.products * ((inChannels * outChannels) / groups)
+  const isPlain = height.products === 1 && width.products === 1
+  const maps = isPlain ? 0 : map(size, [rows, columns], inChannels) + map(out, [rows, columns], outChannels)
+  return products * PRODUCT_SECONDS + packing * PACK_SECONDS + 2 * maps
 }
 
-/** The cheapest pair of algorithms, or the named one on both axes. */
+const AXIS_NAMES = Object.keys(OUTPUTS) as AxisName[]
+const TOGETHER = ['columns', 'shifts'] as const
+
+/** The cheapest pair of algorithms, or the named one on both axes; by groups only axis algorithms work. */
 export function chooseAlgorithm(sizes: ConvolutionSizes, overruled?: AlgorithmName): Choice {
-  if (overruled !== undefined && !Object.hasOwn(OUTPUTS, overruled)) {
-    attributeError('conv2d', 'algorithm', overruled, `one of ${Object.keys(OUTPUTS).join(', ')}`)
+  if (overruled !== undefined && ![...AXIS_NAMES, ...TOGETHER].includes(overruled)) {
+    attributeError('conv2d', 'algorithm', overruled, `one of ${[...AXIS_NAMES, ...TOGETHER].join(', ')}`)
   }
+  const choices = [...axisChoices(sizes, overruled), ...togetherChoices(sizes, overruled)]
+  const seconds = choices.map((choice) => estimateSeconds(sizes, choice))
+  return choices[seconds.indexOf(Math.min(...seconds))]
+}
+
+function axisChoices(sizes: ConvolutionSizes, overruled?: AlgorithmName): Choice[] {
+  const named = AXIS_NAMES.find((name) => name === overruled)
+  if (overruled !== undefined && named === undefined && sizes.groups === 1) return []
   const candidates = (geometry: AxisGeometry): AxisAlgorithm[] => {
-    const names = overruled ? [overruled] : (Object.keys(OUTPUTS) as AlgorithmName[])
-    const found = names
-      .filter((name) => overruled || name === 'direct' || OUTPUTS[name] + Math.ceil(geometry.taps / geometry.stride) - 1 <= OFFERED_PRODUCTS)
-      .map((name) => axisAlgorithm(name, geometry))
-      .filter((algorithm) => algorithm !== undefined)
-    return found.length > 0 ? found : [axisAlgorithm('direct', geometry) as AxisAlgorithm]
+    const phaseTaps = Math.ceil(geometry.taps / geometry.stride)
+    const names = named ? [named] : AXIS_NAMES.filter((name) => OUTPUTS[name] + phaseTaps - 1 <= OFFERED_PRODUCTS || name === 'direct')
+    const found = names.map((name) => axisAlgorithm(name, geometry)).filter((algorithm) => algorithm !== undefined)
+    return found.length > 0 ? found : [directAxis(geometry)]
   }
-  let best: { choice: Choice; seconds: number } | undefined
-  for (const height of candidates(sizes.height)) {
-    for (const width of candidates(sizes.width)) {
-      const choice = { height, width }
-      const seconds = estimateSeconds(sizes, choice)
-      if (!best || seconds < best.seconds) best = { choice, seconds }
-    }
-  }
-  return (best as { choice: Choice }).choice
+  return candidates(sizes.height).flatMap((height) => candidates(sizes.width).map((width) => ({ height, width })))
+}
+
+const directAxis = (geometry: AxisGeometry): AxisAlgorithm => axisAlgorithm('direct', geometry) as AxisAlgorithm
+
+function togetherChoices(sizes: ConvolutionSizes, overruled?: AlgorithmName): Choice[] {
+  const { height, width, groups } = sizes
+  const names = groups === 1 ? TOGETHER.filter((name) => overruled === undefined || name === overruled) : []
+  return names.map((together) => ({ together, height: directAxis(height), width: directAxis(width) }))
 }

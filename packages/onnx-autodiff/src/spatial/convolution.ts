@@ -5,14 +5,10 @@
  * The transposed convolution is the input gradient taken for an operation of its own: y = B'[(A' x) U'].
  */
 import { attributeError, GraphError, shapeError } from '../graph/shape.js'
-import { type Composite, compose, constant, type Tensor } from '../graph/tensor.js'
-import { mul } from '../graph/elementwise.js'
-import { matmul } from '../graph/matmul.js'
-import { reshape, transpose } from '../graph/movement.js'
-import { type AlgorithmName, type Choice, chooseAlgorithm } from './algorithms.js'
+import { type Composite, compose, type Tensor } from '../graph/tensor.js'
+import { type AlgorithmName, chooseAlgorithm } from './algorithms.js'
 import { type AxisGeometry, axisOutputs } from './bilinear.js'
-import { spatialMap } from './map.js'
-import { matrix, type SpatialMatrix, transposed } from './matrix.js'
+import { convolve, convolveBack } from './lowering.js'
 
 /** One number for both axes, or [height, width]. */
 export type Pair = number | readonly [number, number]
@@ -76,36 +72,6 @@ function geometries(operator: string, size: readonly [number, number], kernel: r
   return { height, width }
 }
 
-/** U = G w as [products h, 1, products w, groups?, in, out]; w is [kernel h, kernel w, in / groups, out]. */
-function transformedFilter(w: Tensor, { height, width }: Choice): Tensor {
-  const [kh, kw, c, o] = w.shape
-  const G = kronecker(height.G, width.G)
-  const flat = reshape(w, [kh * kw, c * o])
-  const isPlain = G.rows === G.columns && G.data.every((value, i) => value === (i % (G.columns + 1) === 0 ? 1 : 0))
-  const u = isPlain ? flat : matmul(constant(G.data, [G.rows, G.columns]), flat)
-  return reshape(u, [height.products, 1, width.products, c, o])
-}
-
-const kronecker = (a: SpatialMatrix, b: SpatialMatrix): SpatialMatrix =>
-  matrix(a.rows * b.rows, a.columns * b.columns, (i, j) => {
-    const left = a.data[Math.floor(i / b.rows) * a.columns + Math.floor(j / b.columns)]
-    return left * b.data[(i % b.rows) * b.columns + (j % b.columns)]
-  })
-
-/** The products over channels, M = V U (or dM U' with `back`), for x [rows, columns, n, channels]. */
-function channelProducts(x: Tensor, u: Tensor, { height, width }: Choice, groups: number, back: boolean): Tensor {
-  const [rows, columns, n, from] = x.shape
-  const [ph, , pw, c, o] = u.shape
-  const to = back ? c * groups : o
-  const tall = [ph, height.tiles, pw, width.tiles * n]
-  const restore = (y: Tensor): Tensor => reshape(y, [rows, columns, n, to])
-  if (groups === 1) return restore(matmul(reshape(x, [...tall, from]), u, { transposeB: back }))
-  if (c === 1 && o === groups) return restore(mul(reshape(x, [...tall, from]), reshape(u, [ph, 1, pw, 1, o])))
-  const grouped = transpose(reshape(x, [...tall, groups, from / groups]), [0, 1, 2, 4, 3, 5])
-  const filters = transpose(reshape(u, [ph, 1, pw, c, groups, o / groups]), [0, 1, 2, 4, 3, 5])
-  return restore(transpose(matmul(grouped, filters, { transposeB: back }), [0, 1, 2, 4, 3, 5]))
-}
-
 const convolution: Composite<ConvolutionAttributes> = {
   name: 'conv2d',
   composite: true,
@@ -115,8 +81,7 @@ const convolution: Composite<ConvolutionAttributes> = {
     const { groups } = attributes
     const { height, width } = geometries('conv2d', [h, wide], [kh, kw], attributes)
     const choice = chooseAlgorithm({ height, width, batch, inChannels, outChannels, groups }, attributes.algorithm)
-    const v = spatialMap(x, choice.height.B, choice.width.B)
-    return spatialMap(channelProducts(v, transformedFilter(w, choice), choice, groups, false), choice.height.A, choice.width.A)
+    return convolve(x, w, choice, groups)
   },
 }
 
@@ -130,9 +95,7 @@ const convolutionTranspose: Composite<ConvolutionAttributes> = {
     const size = transposedSize([h, wide], [kh, kw], attributes)
     const { height, width } = geometries('convTranspose2d', size, [kh, kw], attributes)
     const choice = chooseAlgorithm({ height, width, batch, inChannels: c * groups, outChannels, groups }, attributes.algorithm)
-    const m = spatialMap(x, transposed(choice.height.A), transposed(choice.width.A))
-    const v = channelProducts(m, transformedFilter(w, choice), choice, groups, true)
-    return spatialMap(v, transposed(choice.height.B), transposed(choice.width.B))
+    return convolveBack(x, w, choice, groups)
   },
 }
 

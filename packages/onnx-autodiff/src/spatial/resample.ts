@@ -76,7 +76,7 @@ export const averagePool = (x: Tensor, kernel: Pair, options: PoolOptions = {}):
 export const adaptiveAveragePool = (x: Tensor, out: Pair): Tensor =>
   perAxis(x, 'adaptiveAveragePool', (size, axis) => {
     const count = pair(out)[axis]
-    if (count > size || count < 1) attributeError('adaptiveAveragePool', 'out', count, `an integer from 1 to ${size}`)
+    if (!Number.isInteger(count) || count < 1) attributeError('adaptiveAveragePool', 'out', count, 'an integer of at least 1')
     return matrix(count, size, (i, j) => {
       const [start, end] = [Math.floor((i * size) / count), Math.ceil(((i + 1) * size) / count)]
       return j >= start && j < end ? 1 / (end - start) : 0
@@ -121,10 +121,19 @@ export const upsampleNearest = (x: Tensor, factor: Pair): Tensor =>
     return selection(size, range(size * times).map((i) => Math.floor(i / times)))
   })
 
+/** Nearest resampling to a size: output pixel i takes input pixel floor(i from / to), as PyTorch's `nearest`. */
+export const resizeNearest = (x: Tensor, size: Pair): Tensor =>
+  perAxis(x, 'resizeNearest', (from, axis) => {
+    const to = pair(size)[axis]
+    if (!Number.isInteger(to) || to < 1) attributeError('resizeNearest', 'size', to, 'an integer of at least 1')
+    return selection(from, range(to).map((i) => Math.floor((i * from) / to)))
+  })
+
 /** Bilinear resampling to a size, by pixel centres (PyTorch's align_corners=False). */
 export const resizeBilinear = (x: Tensor, size: Pair): Tensor =>
   perAxis(x, 'resizeBilinear', (from, axis) => {
     const to = pair(size)[axis]
+    if (!Number.isInteger(to) || to < 1) attributeError('resizeBilinear', 'size', to, 'an integer of at least 1')
     return matrix(to, from, (i, j) => {
       const centre = Math.max(((i + 0.5) * from) / to - 0.5, 0)
       const low = Math.min(Math.floor(centre), from - 1)

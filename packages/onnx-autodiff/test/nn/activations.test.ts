@@ -1,7 +1,29 @@
 /** Activations and losses against PyTorch, far from zero too, and what losses refuse. */
 import {
-  add, binaryCrossEntropy, binaryCrossEntropyElements, crossEntropy, erf, evaluate, exp, gelu, gradients, input, leakyRelu,
-  logSoftmax, meanSquaredError, mul, relu, sigmoid, silu, sizeOf, softmax, softplus, straightThrough, sub, sum, tanh,
+  add,
+  binaryCrossEntropy,
+  binaryCrossEntropyElements,
+  crossEntropy,
+  erf,
+  evaluate,
+  exp,
+  gelu,
+  gradients,
+  input,
+  leakyRelu,
+  logSoftmax,
+  meanSquaredError,
+  mul,
+  relu,
+  sigmoid,
+  silu,
+  sizeOf,
+  softmax,
+  softplus,
+  straightThrough,
+  sub,
+  sum,
+  tanh,
   type Tensor,
 } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
@@ -25,8 +47,7 @@ const build: Record<string, (tensors: Record<string, Tensor>, each: Case) => Ten
   bce_with_logits: ({ x, target }, each) =>
     isSum(each) ? sum(binaryCrossEntropyElements(x, target)) : binaryCrossEntropy(x, target),
   mse: ({ x, target }, each) => mul(meanSquaredError(x, target), isSum(each) ? sizeOf(x.shape) : 1),
-  gaussian_kl: ({ mean, logVariance: lv }) =>
-    mul(sum(sub(add(1, lv), add(mul(mean, mean), exp(lv)))), -0.5),
+  gaussian_kl: ({ mean, logVariance: lv }) => mul(sum(sub(add(1, lv), add(mul(mean, mean), exp(lv)))), -0.5),
 }
 
 test('activations and losses equal PyTorch, values and gradients', async () => {
@@ -39,8 +60,14 @@ test('activations and losses equal PyTorch, values and gradients', async () => {
     const y = build[each.attributes.operation as string](tensors, each)
     const loss = tensors.dy ? sum(mul(y, tensors.dy)) : y
     const names = Object.keys(each.gradients)
-    const found = gradients(loss, names.map((key) => tensors[key]))
-    return [{ name: `${each.name}: y`, tensor: y, expected: plain(each.outputs.y) }, ...gradientRows(each, plain, names, found)]
+    const found = gradients(
+      loss,
+      names.map((key) => tensors[key]),
+    )
+    return [
+      { name: `${each.name}: y`, tensor: y, expected: plain(each.outputs.y) },
+      ...gradientRows(each, plain, names, found),
+    ]
   })
   await compare(rows, feeds)
 })
@@ -70,9 +97,13 @@ test('losses name themselves and the shapes they refuse', () => {
   expect(() => crossEntropy(logits, input('labels', [5], 'int32'))).toThrow(
     'crossEntropy (shape): got [4, 10] and [5], expected logits [batch, classes] and labels [batch]',
   )
-  expect(() => crossEntropy(logits, input('labels', [4]))).toThrow('crossEntropy (labels): got float32, expected int32')
+  expect(() => crossEntropy(logits, input('labels', [4]))).toThrow(
+    'crossEntropy (labels): got float32, expected int32',
+  )
   expect(() => meanSquaredError(logits, input('target', [10]))).toThrow(
     'meanSquaredError (shape): got [4, 10] and [10], expected equal shapes',
   )
-  expect(() => binaryCrossEntropy(logits, input('target', [4]))).toThrow(/binaryCrossEntropy \(shape\): got \[4, 10\] and \[4\]/)
+  expect(() => binaryCrossEntropy(logits, input('target', [4]))).toThrow(
+    /binaryCrossEntropy \(shape\): got \[4, 10\] and \[4\]/,
+  )
 })

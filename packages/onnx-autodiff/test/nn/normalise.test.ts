@@ -1,13 +1,36 @@
 /** Norms against PyTorch: values, gradients, gradients of gradients, running statistics. */
 import {
-  add, batchNorm, conv2d, gradients, groupNorm, layerNorm, leakyRelu, mean, mul, Parameters, reshape, rmsNorm, sum,
-  tanh, type Tensor,
+  add,
+  batchNorm,
+  conv2d,
+  gradients,
+  groupNorm,
+  layerNorm,
+  leakyRelu,
+  mean,
+  mul,
+  Parameters,
+  reshape,
+  rmsNorm,
+  sum,
+  tanh,
+  type Tensor,
 } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { filter } from '../spatial/torch.js'
 import {
-  attribute, type Case, cases, compare, gradientRows, imageOrPlain, inputs, type Layout, number, plain, type Row,
+  attribute,
+  type Case,
+  cases,
+  compare,
+  gradientRows,
+  imageOrPlain,
+  inputs,
+  type Layout,
+  number,
+  plain,
+  type Row,
 } from './reference.js'
 
 const all = cases('norm.json')
@@ -24,7 +47,10 @@ function flattened(each: Case, x: Tensor): Tensor {
 }
 
 /** The layer with the case's parameters, under the names that `inputs` gives them; and its registry. */
-function apply(each: Case, tensors: Record<string, Tensor>): { y: Tensor; parameters: Tensor[]; registry: Parameters } {
+function apply(
+  each: Case,
+  tensors: Record<string, Tensor>,
+): { y: Tensor; parameters: Tensor[]; registry: Parameters } {
   const training = each.attributes.training !== false
   const registry = new Parameters(training ? 'train' : 'evaluate', `${each.name}.`)
   const x = /layer|rms/.test(operation(each)) ? flattened(each, tensors.x) : tensors.x
@@ -33,7 +59,10 @@ function apply(each: Case, tensors: Record<string, Tensor>): { y: Tensor; parame
   const layers: Record<string, () => (x: Tensor) => Tensor> = {
     group_norm: () => groupNorm(registry, channels, number(each, 'groups'), epsilon),
     batch_norm: () =>
-      batchNorm(registry, channels, { epsilon, momentum: attribute(each, 'momentum', z.number().default(0.1)) }),
+      batchNorm(registry, channels, {
+        epsilon,
+        momentum: attribute(each, 'momentum', z.number().default(0.1)),
+      }),
     layer_norm: () => layerNorm(registry, channels, epsilon),
     rms_norm: () => rmsNorm(registry, channels, epsilon),
   }
@@ -46,7 +75,8 @@ function renameStatistics(each: Case, feeds: Record<string, Float64Array>): void
   const names = { runningMean: 'running_mean', runningVariance: 'running_var' }
   for (const [from, to] of Object.entries(names)) {
     const channels = each.inputs.bias.data.length
-    feeds[`${each.name}.${to}`] = feeds[`${each.name}.${from}`] ?? new Float64Array(channels).fill(from === 'runningMean' ? 0 : 1)
+    feeds[`${each.name}.${to}`] =
+      feeds[`${each.name}.${from}`] ?? new Float64Array(channels).fill(from === 'runningMean' ? 0 : 1)
   }
 }
 
@@ -66,7 +96,10 @@ test.each([
     const { y, parameters, registry } = apply(each, tensors)
     const names = Object.keys(each.gradients)
     const targets: Record<string, Tensor> = { x: tensors.x, weight: parameters[0], bias: parameters[1] }
-    const found = gradients(sum(mul(y, tensors.dy)), names.map((key) => targets[key]))
+    const found = gradients(
+      sum(mul(y, tensors.dy)),
+      names.map((key) => targets[key]),
+    )
     // A norm over several axes has its parameters in one row.
     const shaped = found.map((gradient, i) => reshape(gradient, layout(each.gradients[names[i]]).shape))
     const statistics = registry.bufferUpdates().map(({ next }, i): Row => {
@@ -94,7 +127,10 @@ test('gradients of gradients through every norm equal PyTorch', async () => {
     const penalty = sum(mul(dx, dx))
     const names = Object.keys(each.gradients)
     const targets: Record<string, Tensor> = { x: tensors.x, weight: parameters[0], dy: tensors.dy }
-    const found = gradients(penalty, names.map((key) => targets[key]))
+    const found = gradients(
+      penalty,
+      names.map((key) => targets[key]),
+    )
     return [
       { name: `${each.name}: dx`, tensor: dx, expected: layout(each.outputs.dx) },
       { name: `${each.name}: penalty`, tensor: penalty, expected: plain(each.outputs.penalty) },
@@ -106,7 +142,8 @@ test('gradients of gradients through every norm equal PyTorch', async () => {
 
 test('R1 through group norm and convolutions equals PyTorch', async () => {
   const each = cases('gradient_penalty.json').find(({ inputs: given }) => 'gamma' in given) as Case
-  const layout: Layout = (value) => (value.shape.length === 4 && value.shape[2] === 3 ? filter(value) : imageOrPlain(value))
+  const layout: Layout = (value) =>
+    value.shape.length === 4 && value.shape[2] === 3 ? filter(value) : imageOrPlain(value)
   const feeds: Record<string, Float64Array> = {}
   const { x, w1, b1, w2, b2 } = inputs(each, layout, feeds)
   const p = new Parameters('train', `${each.name}.`)
@@ -125,7 +162,15 @@ test('R1 through group norm and convolutions equals PyTorch', async () => {
       { name: 'f', tensor: f, expected: plain(each.outputs.f) },
       { name: 'input gradient', tensor: inputGradient, expected: layout(each.outputs.inputGradient) },
       { name: 'penalty', tensor: penalty, expected: plain(each.outputs.penalty) },
-      ...gradientRows(each, layout, names, gradients(penalty, names.map((key) => targets[key]))),
+      ...gradientRows(
+        each,
+        layout,
+        names,
+        gradients(
+          penalty,
+          names.map((key) => targets[key]),
+        ),
+      ),
     ],
     feeds,
   )

@@ -1,11 +1,29 @@
 /** The registry of parameters: names, scopes, reproducible initial values with the promised statistics. */
 import {
-  batchNorm, convolution, embedding, filled, groupNorm, heNormal, input, inputName, layerNorm, linear, normal, ones, Parameters,
-  rmsNorm, torchDefault, transposedConvolution, uniform, zeros,
+  batchNorm,
+  convolution,
+  embedding,
+  filled,
+  groupNorm,
+  heNormal,
+  input,
+  inputName,
+  layerNorm,
+  linear,
+  normal,
+  ones,
+  Parameters,
+  rmsNorm,
+  torchDefault,
+  transposedConvolution,
+  uniform,
+  zeros,
 } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 
-const statistics = (data: ArrayLike<number>): { mean: number; deviation: number; least: number; most: number } => {
+const statistics = (
+  data: ArrayLike<number>,
+): { mean: number; deviation: number; least: number; most: number } => {
   const values = Array.from(data)
   const mean = values.reduce((a, b) => a + b, 0) / values.length
   const deviation = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length)
@@ -19,9 +37,16 @@ test('scopes are prefixes, and a registry lists what was asked for in order', ()
   batchNorm(encoder.scope('norm'), 4)
   linear(p.scope('head'), { inputs: 4, outputs: 2, bias: false })
   expect(p.trained().map(inputName)).toEqual([
-    'encoder.first.weight', 'encoder.first.bias', 'encoder.norm.weight', 'encoder.norm.bias', 'head.weight',
+    'encoder.first.weight',
+    'encoder.first.bias',
+    'encoder.norm.weight',
+    'encoder.norm.bias',
+    'head.weight',
   ])
-  expect(encoder.trained('encoder.norm.').map(inputName)).toEqual(['encoder.norm.weight', 'encoder.norm.bias'])
+  expect(encoder.trained('encoder.norm.').map(inputName)).toEqual([
+    'encoder.norm.weight',
+    'encoder.norm.bias',
+  ])
   expect(p.all().map(inputName)).toContain('encoder.norm.running_var')
   expect(p.count).toBe(3 * 4 + 4 + 4 + 4 + 4 * 2)
 })
@@ -32,7 +57,9 @@ test('a name may be taken once, and a foreign tensor is no buffer', () => {
   expect(() => linear(p.scope('head'), { inputs: 3, outputs: 2 })).toThrow(
     'parameter (name): got "head.weight" twice, expected each once; put a scope around it',
   )
-  expect(() => p.update(input('other', [1]), input('next', [1]))).toThrow('parameter (update): got a tensor that is no buffer')
+  expect(() => p.update(input('other', [1]), input('next', [1]))).toThrow(
+    'parameter (update): got a tensor that is no buffer',
+  )
 })
 
 test('the same seed gives the same values, whatever else the model has', () => {
@@ -61,7 +88,9 @@ test('initial values have the mean, spread and bounds that their names promise',
   p.get('torch', [size], torchDefault(16))
   const values = p.initialize(0)
   expect(['zeros', 'ones', 'filled'].map((name) => Array.from(values[name].data as Float32Array))).toEqual([
-    [0, 0, 0], [1, 1, 1], [0.5, 0.5, 0.5],
+    [0, 0, 0],
+    [1, 1, 1],
+    [0.5, 0.5, 0.5],
   ])
   const expected = { uniform: 0.25 / Math.sqrt(3), normal: 2, he: 0.2, torch: 0.25 / Math.sqrt(3) }
   for (const [name, deviation] of Object.entries(expected)) {
@@ -98,14 +127,15 @@ test('layers draw from the bounds that PyTorch uses', () => {
   }
   expect(values['conv.weight'].shape).toEqual([3, 5, 4, 64])
   expect(values['up.weight'].shape).toEqual([3, 3, 4, 64])
-  expect([...(values['group.weight'].data as Float32Array), ...(values['layer.bias'].data as Float32Array)]).toEqual([
-    ...new Array<number>(6).fill(1), ...new Array<number>(6).fill(0),
-  ])
+  expect([
+    ...(values['group.weight'].data as Float32Array),
+    ...(values['layer.bias'].data as Float32Array),
+  ]).toEqual([...new Array<number>(6).fill(1), ...new Array<number>(6).fill(0)])
   expect(Object.keys(values)).not.toContain('rms.bias')
   expect(statistics(values['table.weight'].data as Float32Array).deviation).toBeCloseTo(1, 1)
 })
 
-test('with an initializer of one\'s own the bias begins at zero', () => {
+test("with an initializer of one's own the bias begins at zero", () => {
   const p = new Parameters()
   linear(p, { inputs: 4, outputs: 3, initialize: ones })
   const values = p.initialize(0)

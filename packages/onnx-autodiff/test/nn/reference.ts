@@ -59,7 +59,11 @@ export const pair = (each: Case, key: string): [number, number] =>
   attribute(each, key, z.tuple([z.number(), z.number()]))
 
 /** Input tensors named `<case>.<input>`, and their values added to `feeds`. */
-export function inputs(each: Case, layout: Layout, feeds: Record<string, Float64Array>): Record<string, Tensor> {
+export function inputs(
+  each: Case,
+  layout: Layout,
+  feeds: Record<string, Float64Array>,
+): Record<string, Tensor> {
   return Object.fromEntries(
     Object.entries(each.inputs).map(([key, value]) => {
       const { shape, data } = layout(value)
@@ -76,7 +80,12 @@ export interface Row {
 }
 
 /** The reference's rows for the gradients of a case. */
-export const gradientRows = (each: Case, layout: Layout, names: readonly string[], found: readonly Tensor[]): Row[] =>
+export const gradientRows = (
+  each: Case,
+  layout: Layout,
+  names: readonly string[],
+  found: readonly Tensor[],
+): Row[] =>
   names.map((key, i) => ({
     name: `${each.name}: d${key}`,
     tensor: found[i],
@@ -84,7 +93,11 @@ export const gradientRows = (each: Case, layout: Layout, names: readonly string[
   }))
 
 /** Every row against PyTorch, in double precision by the interpreter and in single precision by onnxruntime. */
-export async function compare(rows: readonly Row[], feeds: Feeds, [double, single] = [1e-6, 2e-5]): Promise<void> {
+export async function compare(
+  rows: readonly Row[],
+  feeds: Feeds,
+  [double, single] = [1e-6, 2e-5],
+): Promise<void> {
   expect(rows.length).toBeGreaterThan(0)
   expect(rows.map(({ name, tensor }) => [name, tensor.shape])).toEqual(
     rows.map(({ name, expected }) => [name, expected.shape]),

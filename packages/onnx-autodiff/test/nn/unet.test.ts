@@ -3,7 +3,15 @@
  * the losses of five steps, all by one compiled program.
  */
 import {
-  adam, compile, gradients, input, inputName, meanSquaredError, type NamedArray, openLocalSession, Parameters,
+  adam,
+  compile,
+  gradients,
+  input,
+  inputName,
+  meanSquaredError,
+  type NamedArray,
+  openLocalSession,
+  Parameters,
 } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { difference } from '../graph/values.js'
@@ -13,15 +21,22 @@ import { unet } from './unet.js'
 /** The largest difference in units of the largest expected value. */
 function relative(got: ArrayLike<number>, expected: Float64Array): number {
   const scale = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-  return difference(Float64Array.from(got, (value) => value / scale), expected.map((value) => value / scale))
+  return difference(
+    Float64Array.from(got, (value) => value / scale),
+    expected.map((value) => value / scale),
+  )
 }
 
 test('a UNet training step equals PyTorch', async () => {
-  const [[step], [gradientCase], [updated]] = ['unet_step', 'unet_step_gradients', 'unet_step_updated'].map((name) =>
-    cases(`${name}.json`),
+  const [[step], [gradientCase], [updated]] = ['unet_step', 'unet_step_gradients', 'unet_step_updated'].map(
+    (name) => cases(`${name}.json`),
   )
   const p = new Parameters()
-  const options = { width: number(step, 'width'), timeEmbedding: number(step, 'timeEmbedding'), groups: number(step, 'groups') }
+  const options = {
+    width: number(step, 'width'),
+    timeEmbedding: number(step, 'timeEmbedding'),
+    groups: number(step, 'groups'),
+  }
   const apply = unet(p, options)
   const data = Object.fromEntries(
     (['image', 'time', 'target'] as const).map((name) => [name, array(imageOrPlain(step.inputs[name]))]),
@@ -40,21 +55,37 @@ test('a UNet training step equals PyTorch', async () => {
     { rate: number(step, 'learningRate'), epsilon: number(step, 'epsilon') },
   )
   const asOutputs = Object.fromEntries(names.map((name, i) => [`gradient ${name}`, found[i]]))
-  const program = compile({ inputs: [image, time, target], state: updates, outputs: { prediction, loss, ...asOutputs } })
-  const weights = Object.fromEntries(names.map((name): [string, NamedArray] => [name, array(parameter(step.inputs[name]))]))
+  const program = compile({
+    inputs: [image, time, target],
+    state: updates,
+    outputs: { prediction, loss, ...asOutputs },
+  })
+  const weights = Object.fromEntries(
+    names.map((name): [string, NamedArray] => [name, array(parameter(step.inputs[name]))]),
+  )
   const session = await openLocalSession(program, { threads: 1, state: { ...weights, ...initialState } })
 
   const outputs = await session.run(data)
   const after = await session.readState()
   const losses = [(outputs.loss.data as Float32Array)[0]]
-  while (losses.length < step.outputs.loss.data.length) losses.push(((await session.run(data)).loss.data as Float32Array)[0])
+  while (losses.length < step.outputs.loss.data.length)
+    losses.push(((await session.run(data)).loss.data as Float32Array)[0])
   await session.close()
 
   const errors = [
-    ['prediction', relative(outputs.prediction.data as Float32Array, imageOrPlain(step.outputs.prediction).data)],
+    [
+      'prediction',
+      relative(outputs.prediction.data as Float32Array, imageOrPlain(step.outputs.prediction).data),
+    ],
     ['losses', relative(losses, plain(step.outputs.loss).data)],
     ...names.flatMap((name) => [
-      [`gradient ${name}`, relative(outputs[`gradient ${name}`].data as Float32Array, parameter(gradientCase.gradients[name]).data)],
+      [
+        `gradient ${name}`,
+        relative(
+          outputs[`gradient ${name}`].data as Float32Array,
+          parameter(gradientCase.gradients[name]).data,
+        ),
+      ],
       [`updated ${name}`, relative(after[name].data as Float32Array, parameter(updated.outputs[name]).data)],
     ]),
   ] as [string, number][]

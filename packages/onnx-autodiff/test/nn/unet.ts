@@ -1,6 +1,16 @@
 /** The UNet of bench/reference/unet_step.py from the engine's layers, under PyTorch's parameter names. */
 import {
-  add, averagePool, concat, convolution, groupNorm, type Layer, linear, type Parameters, silu, type Tensor, upsampleNearest,
+  add,
+  averagePool,
+  concat,
+  convolution,
+  groupNorm,
+  type Layer,
+  linear,
+  type Parameters,
+  silu,
+  type Tensor,
+  upsampleNearest,
 } from 'onnx-autodiff'
 
 export interface UNetOptions {
@@ -10,7 +20,10 @@ export interface UNetOptions {
 }
 
 /** image [height, width, batch, 3], time [batch, timeEmbedding] -> [height, width, batch, 3]. */
-export function unet(p: Parameters, { width: w, timeEmbedding, groups }: UNetOptions): (image: Tensor, time: Tensor) => Tensor {
+export function unet(
+  p: Parameters,
+  { width: w, timeEmbedding, groups }: UNetOptions,
+): (image: Tensor, time: Tensor) => Tensor {
   const conv = (q: Parameters, inChannels: number, outChannels: number, kernel = 3): Layer =>
     convolution(q, { inChannels, outChannels, kernel, padding: (kernel - 1) / 2 })
 

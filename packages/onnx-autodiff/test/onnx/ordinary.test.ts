@@ -1,19 +1,90 @@
 /** The ordinary form equals the training graph over all kinds of layers, at any batch size, in standard operators. */
 import {
-  adaptiveAveragePool, add, argmin, averagePool, batchNorm, blurImage, cast, clip, concat, constant, conv2d, convolution,
-  convTranspose2d, div, embedding, erf, exp, expand, flattenImage, flipImage, fromBatchFirst, gelu, greater, groupNorm, input,
-  layerNorm, leakyRelu, linear, logSoftmax, matmul, max, maximum, maxPool, mean, minimum, mul, neg, normal, oneHot, pad, padImage,
-  type Padding, pixelShuffle, pixelUnshuffle, pow, relu, reshape, resizeBilinear, rmsNorm, silu, slice, softmax, softplus, sqrt,
-  step, stopGradient, strideImage, sub, sum, tanh, type Tensor, toBatchFirst, topK, transpose, transposedConvolution, unflattenImage,
-  upsampleNearest, where,
+  adaptiveAveragePool,
+  add,
+  argmin,
+  averagePool,
+  batchNorm,
+  blurImage,
+  cast,
+  clip,
+  concat,
+  constant,
+  conv2d,
+  convolution,
+  convTranspose2d,
+  div,
+  embedding,
+  erf,
+  exp,
+  expand,
+  flattenImage,
+  flipImage,
+  fromBatchFirst,
+  gelu,
+  greater,
+  groupNorm,
+  input,
+  layerNorm,
+  leakyRelu,
+  linear,
+  logSoftmax,
+  matmul,
+  max,
+  maximum,
+  maxPool,
+  mean,
+  minimum,
+  mul,
+  neg,
+  normal,
+  oneHot,
+  pad,
+  padImage,
+  type Padding,
+  pixelShuffle,
+  pixelUnshuffle,
+  pow,
+  relu,
+  reshape,
+  resizeBilinear,
+  resizeNearest,
+  rmsNorm,
+  silu,
+  slice,
+  softmax,
+  softplus,
+  sqrt,
+  step,
+  stopGradient,
+  strideImage,
+  sub,
+  sum,
+  tanh,
+  type Tensor,
+  toBatchFirst,
+  topK,
+  transpose,
+  transposedConvolution,
+  unflattenImage,
+  upsampleNearest,
+  where,
 } from 'onnx-autodiff'
 import { describe, expect, test } from 'vitest'
 import { unet } from '../nn/unet.js'
 import { type Build, exported, onImage, onRows, worstDifference } from './ordinary.js'
 
-const conv = (options: { stride?: number; padding?: Padding; dilation?: number; groups?: number; bias?: boolean }, outChannels = 6): Build =>
-  onImage((x, p) => convolution(p, { inChannels: 4, outChannels, kernel: 3, ...options })(x))
-const up = (options: { stride?: number; padding?: Padding; dilation?: number; groups?: number; outputPadding?: number }): Build =>
+const conv = (
+  options: { stride?: number; padding?: Padding; dilation?: number; groups?: number; bias?: boolean },
+  outChannels = 6,
+): Build => onImage((x, p) => convolution(p, { inChannels: 4, outChannels, kernel: 3, ...options })(x))
+const up = (options: {
+  stride?: number
+  padding?: Padding
+  dilation?: number
+  groups?: number
+  outputPadding?: number
+}): Build =>
   onImage((x, p) => transposedConvolution(p, { inChannels: 4, outChannels: 6, kernel: 3, ...options })(x))
 
 const kinds: Record<string, Record<string, Build>> = {
@@ -32,9 +103,21 @@ const kinds: Record<string, Record<string, Build>> = {
       const bias = p.get('own', [3], normal(1))
       return mul(add(y, bias), y)
     }),
-    'a bias that is computed': onImage((x, p) => add(conv2d(x, p.get('w', [3, 3, 4, 2], normal(1))), exp(p.get('b', [2], normal(1))))),
-    'a filter that is computed': onImage((x, p) => conv2d(x, mul(p.get('w', [3, 3, 4, 2], normal(1)), p.get('scale', [2], normal(1))))),
-    'a constant filter': onImage((x) => conv2d(x, constant(Array.from({ length: 36 * 2 }, (_, i) => Math.sin(i)), [3, 3, 4, 2]))),
+    'a bias that is computed': onImage((x, p) =>
+      add(conv2d(x, p.get('w', [3, 3, 4, 2], normal(1))), exp(p.get('b', [2], normal(1)))),
+    ),
+    'a filter that is computed': onImage((x, p) =>
+      conv2d(x, mul(p.get('w', [3, 3, 4, 2], normal(1)), p.get('scale', [2], normal(1)))),
+    ),
+    'a constant filter': onImage((x) =>
+      conv2d(
+        x,
+        constant(
+          Array.from({ length: 36 * 2 }, (_, i) => Math.sin(i)),
+          [3, 3, 4, 2],
+        ),
+      ),
+    ),
     'one filter for two images': onImage((x, p) => {
       const w = p.get('w', [3, 3, 4, 4], normal(1))
       return conv2d(conv2d(x, w, { padding: 1 }), w)
@@ -49,7 +132,9 @@ const kinds: Record<string, Record<string, Build>> = {
     'transposed, dilation 2, stride 3': up({ dilation: 2, stride: 3 }),
     'transposed, asymmetric padding': up({ padding: [1, 2, 0, 1] }),
     'transposed, negative padding': up({ stride: 2, padding: [-1, 1, 0, -2] }),
-    'transposed without bias': onImage((x, p) => convTranspose2d(x, p.get('w', [2, 3, 5, 4], normal(1)), { stride: 2 })),
+    'transposed without bias': onImage((x, p) =>
+      convTranspose2d(x, p.get('w', [2, 3, 5, 4], normal(1)), { stride: 2 }),
+    ),
   },
   norms: {
     'group norm': onImage((x, p) => groupNorm(p, 4, 2, 0.01)(x)),
@@ -69,8 +154,9 @@ const kinds: Record<string, Record<string, Build>> = {
     'adaptive average pool': onImage((x) => adaptiveAveragePool(x, [3, 2])),
     'max pool': onImage((x) => maxPool(x, 2)),
     'max pool with stride and padding': onImage((x) => maxPool(x, 3, { stride: 2, padding: 1 })),
-    'upsampling': onImage((x) => upsampleNearest(x, 2)),
+    upsampling: onImage((x) => upsampleNearest(x, 2)),
     'upsampling of one axis': onImage((x) => upsampleNearest(x, [1, 3])),
+    nearest: onImage((x) => resizeNearest(x, [4, 7])),
     bilinear: onImage((x) => resizeBilinear(x, [9, 4])),
     flip: onImage((x) => flipImage(x, { width: true })),
     'pad and crop': onImage((x) => padImage(x, [1, 0, -1, 2])),
@@ -83,7 +169,9 @@ const kinds: Record<string, Record<string, Build>> = {
     'pixel unshuffle': onImage((x) => pixelUnshuffle(x, 2), [6, 4, 3]),
     flatten: onImage((x) => flattenImage(x)),
     unflatten: onRows((x) => unflattenImage(x, [3, 2, 4]), 24),
-    'flatten and back': onImage((x, p) => unflattenImage(linear(p, { inputs: 120, outputs: 30 })(flattenImage(x)), [5, 2, 3])),
+    'flatten and back': onImage((x, p) =>
+      unflattenImage(linear(p, { inputs: 120, outputs: 30 })(flattenImage(x)), [5, 2, 3]),
+    ),
     'to batch first': onImage((x) => toBatchFirst(x)),
     'bytes, batch first': (_, n) => {
       const bytes = input('bytes', [n, 4, 3, 2], 'uint8')
@@ -91,7 +179,10 @@ const kinds: Record<string, Record<string, Build>> = {
     },
     'floats, batch first': (p, n) => {
       const image = input('stored', [n, 4, 3, 2])
-      return { inputs: [image], outputs: { y: convolution(p, { inChannels: 2, outChannels: 3, kernel: 2 })(fromBatchFirst(image)) } }
+      return {
+        inputs: [image],
+        outputs: { y: convolution(p, { inChannels: 2, outChannels: 3, kernel: 2 })(fromBatchFirst(image)) },
+      }
     },
     reshape: onImage((x) => reshape(x, [30, -1, 2, 2])),
     transpose: onImage((x) => transpose(x, [2, 3, 0, 1])),
@@ -108,7 +199,19 @@ const kinds: Record<string, Record<string, Build>> = {
     'all axes, kept or not': (_, n) => {
       const image = input('image', [3, 5, n, 4])
       const outputs: Record<string, Tensor> = {}
-      for (const axes of [[0, 1], [0], [1], [2], [3], [0, 3], [1, 3], [2, 3], [0, 1, 3], [0, 1, 2], [0, 1, 2, 3]]) {
+      for (const axes of [
+        [0, 1],
+        [0],
+        [1],
+        [2],
+        [3],
+        [0, 3],
+        [1, 3],
+        [2, 3],
+        [0, 1, 3],
+        [0, 1, 2],
+        [0, 1, 2, 3],
+      ]) {
         for (const [name, reduce] of Object.entries({ sum, mean, max })) {
           outputs[`${name} over ${axes.join()}`] = reduce(image, axes)
           outputs[`${name} over ${axes.join()}, kept`] = reduce(image, axes, true)
@@ -123,7 +226,10 @@ const kinds: Record<string, Record<string, Build>> = {
     'image and [channels]': onImage((x, p) => mul(x, p.get('scale', [4], normal(1)))),
     'image and [n, channels]': (p, n) => {
       const [image, shift] = [input('image', [3, 2, n, 4]), input('shift', [n, 4])]
-      return { inputs: [image, shift], outputs: { y: sub(linear(p, { inputs: 4, outputs: 4 })(shift), image) } }
+      return {
+        inputs: [image, shift],
+        outputs: { y: sub(linear(p, { inputs: 4, outputs: 4 })(shift), image) },
+      }
     },
     'image and [n, 1]': onImage((x) => sub(x, mean(x, [0, 1, 3], true))),
     'image and its mean': onImage((x) => sub(x, mean(x, [0, 1]))),
@@ -131,7 +237,9 @@ const kinds: Record<string, Record<string, Build>> = {
     'image and [height, width, 1, 1]': onImage((x, p) => add(x, p.get('place', [6, 5, 1, 1], normal(1)))),
     'image and a scalar': onImage((x, p) => add(mul(x, p.get('scale', [], normal(1))), 3)),
     'image and one number': onImage((x, p) => mul(x, p.get('scale', [1], normal(1)))),
-    'image with five axes': onImage((x, p) => mul(reshape(x, [6, 5, -1, 2, 2]), p.get('scale', [2, 1], normal(1)))),
+    'image with five axes': onImage((x, p) =>
+      mul(reshape(x, [6, 5, -1, 2, 2]), p.get('scale', [2, 1], normal(1))),
+    ),
     'image and a tensor of five axes': onImage((x, p) => mul(x, p.get('scale', [2, 1, 1, 1, 1], normal(1)))),
     'rows and [columns]': onRows((x, p) => add(x, p.get('shift', [6], normal(1)))),
     'rows and a scalar': onRows((x) => div(1, add(mul(x, x), 1))),
@@ -139,13 +247,29 @@ const kinds: Record<string, Record<string, Build>> = {
   elementwise: {
     activations: (_, n) => {
       const x = input('image', [3, 2, n, 4])
-      const all = { silu: silu(x), gelu: gelu(x), gelu2: gelu(x, true), leaky: leakyRelu(x), softplus: softplus(x), erf: erf(x), tanh: tanh(x) }
-      return { inputs: [x], outputs: { ...all, softmax: softmax(x), logSoftmax: logSoftmax(x, 0), kept: stopGradient(x) } }
+      const all = {
+        silu: silu(x),
+        gelu: gelu(x),
+        gelu2: gelu(x, true),
+        leaky: leakyRelu(x),
+        softplus: softplus(x),
+        erf: erf(x),
+        tanh: tanh(x),
+      }
+      return {
+        inputs: [x],
+        outputs: { ...all, softmax: softmax(x), logSoftmax: logSoftmax(x, 0), kept: stopGradient(x) },
+      }
     },
     arithmetic: (_, n) => {
       const x = input('image', [3, 2, n, 4])
       const y = flipImage(x, { width: true })
-      const pairs = { maximum: maximum(x, y), minimum: minimum(x, 0.5), div: div(x, add(mul(y, y), 1)), clip: clip(x, -0.5, null) }
+      const pairs = {
+        maximum: maximum(x, y),
+        minimum: minimum(x, 0.5),
+        div: div(x, add(mul(y, y), 1)),
+        clip: clip(x, -0.5, null),
+      }
       const more = { pow: pow(add(mul(x, x), 0.1), 1.5), sqrt: sqrt(mul(x, x)), step: step(x) }
       return { inputs: [x], outputs: { ...pairs, ...more, where: where(greater(x, y), x, mul(y, 2)) } }
     },
@@ -153,15 +277,22 @@ const kinds: Record<string, Record<string, Build>> = {
     'a linear map of every pixel': onImage((x, p) => silu(linear(p, { inputs: 4, outputs: 3 })(x))),
     'a linear map between convolutions': onImage((x, p) => {
       const first = convolution(p.scope('first'), { inChannels: 4, outChannels: 4, kernel: 3 })(x)
-      return convolution(p.scope('last'), { inChannels: 2, outChannels: 3, kernel: 2 })(linear(p, { inputs: 4, outputs: 2 })(first))
+      return convolution(p.scope('last'), { inChannels: 2, outChannels: 3, kernel: 2 })(
+        linear(p, { inputs: 4, outputs: 2 })(first),
+      )
     }),
-    'products with a transposed operand': onRows((x, p) => matmul(matmul(x, p.get('w', [3, 6], normal(1)), { transposeB: true }), p.get('u', [3, 3], normal(1)))),
+    'products with a transposed operand': onRows((x, p) =>
+      matmul(matmul(x, p.get('w', [3, 6], normal(1)), { transposeB: true }), p.get('u', [3, 3], normal(1))),
+    ),
     'distances between rows': onRows((x) => matmul(x, x, { transposeB: true })),
   },
   selection: {
     embedding: (p, n) => {
       const indices = input('indices', [n], 'int32')
-      return { inputs: [indices], outputs: { y: embedding(p, { count: 4, channels: 3 })(indices), hot: oneHot(indices, 4) } }
+      return {
+        inputs: [indices],
+        outputs: { y: embedding(p, { count: 4, channels: 3 })(indices), hot: oneHot(indices, 4) },
+      }
     },
     'top k and argmin': (_, n) => {
       const rows = input('rows', [n, 6])
@@ -172,12 +303,18 @@ const kinds: Record<string, Record<string, Build>> = {
   networks: {
     unet: (p, n) => {
       const [image, time] = [input('image', [8, 8, n, 3]), input('time', [n, 16])]
-      return { inputs: [image, time], outputs: { y: unet(p, { width: 8, timeEmbedding: 16, groups: 4 })(image, time) } }
+      return {
+        inputs: [image, time],
+        outputs: { y: unet(p, { width: 8, timeEmbedding: 16, groups: 4 })(image, time) },
+      }
     },
     'an input, a parameter and a constant as outputs': (p, n) => {
       const image = input('image', [2, 3, n, 2])
       const own = p.get('w', [2, 2], normal(1))
-      return { inputs: [image], outputs: { same: image, twice: image, own, one: constant([1, 2], [2]), y: mul(image, 2) } }
+      return {
+        inputs: [image],
+        outputs: { same: image, twice: image, own, one: constant([1, 2], [2]), y: mul(image, 2) },
+      }
     },
     'names like those the exporter gives': (p, n) => {
       const [t0, c1]: Tensor[] = [input('t0', [n, 3]), p.get('c1', [3], normal(1))]

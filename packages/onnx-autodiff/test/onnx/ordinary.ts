@@ -1,7 +1,20 @@
 /** Compares a network's ordinary form with the same model code compiled for training, at several batch sizes. */
 import {
-  BATCH_MARKER, constant, evaluate, exportModel, exportProgram, input, inputName, type NamedArray, openLocalSession, type OnnxModel,
-  Parameters, Random, sizeOf, type Tensor, transpose,
+  BATCH_MARKER,
+  constant,
+  evaluate,
+  exportModel,
+  exportProgram,
+  input,
+  inputName,
+  type NamedArray,
+  openLocalSession,
+  type OnnxModel,
+  Parameters,
+  Random,
+  sizeOf,
+  type Tensor,
+  transpose,
 } from 'onnx-autodiff'
 import { difference } from '../graph/values.js'
 import { run } from '../run.js'
@@ -35,7 +48,14 @@ export function values(p: Parameters): Record<string, NamedArray> {
     p.all().map((tensor): [string, NamedArray] => {
       const name = inputName(tensor)
       const data = new Random(5, name).fillNormal(new Float32Array(sizeOf(tensor.shape)))
-      return [name, { dtype: 'float32', shape: tensor.shape, data: name.endsWith('var') ? data.map((x) => x * x + 0.1) : data }]
+      return [
+        name,
+        {
+          dtype: 'float32',
+          shape: tensor.shape,
+          data: name.endsWith('var') ? data.map((x) => x * x + 0.1) : data,
+        },
+      ]
     }),
   )
 }
@@ -49,9 +69,15 @@ export function exported(build: Build): { model: OnnxModel; parameters: Record<s
 
 /** Stored as [n, c, h, w]: a float32 tensor [h, w, n, c], given with the marker for n. */
 const isImage = ({ shape, dtype }: Tensor): boolean =>
-  shape.length === 4 && dtype === 'float32' && shape.every((extent, axis) => axis === 2 || extent % BATCH_MARKER !== 0)
+  shape.length === 4 &&
+  dtype === 'float32' &&
+  shape.every((extent, axis) => axis === 2 || extent % BATCH_MARKER !== 0)
 
-function moved({ shape }: Tensor, data: ArrayLike<number>, order: readonly number[]): { shape: number[]; data: Float64Array } {
+function moved(
+  { shape }: Tensor,
+  data: ArrayLike<number>,
+  order: readonly number[],
+): { shape: number[]; data: Float64Array } {
   const tensor = transpose(constant(data, shape), order)
   return { shape: [...tensor.shape], data: evaluate([tensor])[0] }
 }
@@ -85,15 +111,22 @@ export async function worstDifference(build: Build, batches: readonly number[] =
       const data = drawn(tensor, n)
       feeds[inputName(tensor)] = data
       const laid = isImage(marked.inputs[i]) ? toNchw(tensor, data) : { shape: tensor.shape, data }
-      const ArrayType = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array }[tensor.dtype]
+      const ArrayType = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array }[
+        tensor.dtype
+      ]
       arrays[inputName(tensor)] = { dtype: tensor.dtype, shape: laid.shape, data: ArrayType.from(laid.data) }
     })
     const found = await session.run(arrays)
     const expected = await run(Object.values(outputs), feeds)
     Object.entries(outputs).forEach(([name, tensor], i) => {
-      const laid = isImage(marked.outputs[name]) ? toNchw(tensor, expected[i]) : { shape: tensor.shape, data: expected[i] }
+      const laid = isImage(marked.outputs[name])
+        ? toNchw(tensor, expected[i])
+        : { shape: tensor.shape, data: expected[i] }
       const shapesAgree = found[name].shape.join() === laid.shape.join()
-      worst = Math.max(worst, shapesAgree ? difference(found[name].data as Float32Array, laid.data) : Infinity)
+      worst = Math.max(
+        worst,
+        shapesAgree ? difference(found[name].data as Float32Array, laid.data) : Infinity,
+      )
     })
   }
   await session.close()

@@ -1,7 +1,20 @@
 /** Optimisers over ten steps against PyTorch, clipping, and averages of weights against their closed form. */
 import {
-  adam, adamW, type AdamOptions, clipByGlobalNorm, compile, ema, evaluate, type Gradients, input, inputName, mul, type Optimised,
-  scalar, sgd, sub,
+  adam,
+  adamW,
+  type AdamOptions,
+  clipByGlobalNorm,
+  compile,
+  ema,
+  evaluate,
+  type Gradients,
+  input,
+  inputName,
+  mul,
+  type Optimised,
+  scalar,
+  sgd,
+  sub,
 } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { difference } from '../graph/values.js'
@@ -15,10 +28,19 @@ function optimise(each: Case, pairs: Gradients): Optimised {
   const rate = number(each, 'learningRate')
   const weightDecay = number(each, 'weightDecay')
   if (each.attributes.operation === 'sgd') {
-    return sgd(pairs, { rate, weightDecay, momentum: number(each, 'momentum'), nesterov: each.attributes.nesterov === true })
+    return sgd(pairs, {
+      rate,
+      weightDecay,
+      momentum: number(each, 'momentum'),
+      nesterov: each.attributes.nesterov === true,
+    })
   }
   const options: AdamOptions = {
-    rate, weightDecay, beta1: number(each, 'beta1'), beta2: number(each, 'beta2'), epsilon: number(each, 'epsilon'),
+    rate,
+    weightDecay,
+    beta1: number(each, 'beta1'),
+    beta2: number(each, 'beta2'),
+    epsilon: number(each, 'epsilon'),
   }
   return each.attributes.operation === 'adam' ? adam(pairs, options) : adamW(pairs, options)
 }
@@ -39,7 +61,11 @@ test.each(moving)('$name equals PyTorch over ten steps', async (each) => {
       }),
     )
   const count = each.outputs.a.shape[0]
-  const after = await steps(program, { ...start, ...initialState }, Array.from({ length: count }, (_, i) => gradientsOf(i)))
+  const after = await steps(
+    program,
+    { ...start, ...initialState },
+    Array.from({ length: count }, (_, i) => gradientsOf(i)),
+  )
   const wrong = names.flatMap((name) => {
     const { shape, data } = each.outputs[name]
     const size = data.length / shape[0]
@@ -74,7 +100,10 @@ test('the rate may be a tensor that changes each step', async () => {
   const program = compile({ inputs: [rate], state: updates, outputs: {} })
   const feed = (value: number) => ({ rate: floats([value], []) })
   const after = await steps(program, { p: floats([8, -4]) }, [feed(0.5), feed(0.25)])
-  expect(after.map(({ state }) => numbers(state.p))).toEqual([[4, -2], [3, -1.5]])
+  expect(after.map(({ state }) => numbers(state.p))).toEqual([
+    [4, -2],
+    [3, -1.5],
+  ])
 })
 
 test('an average of weights is the closed form, and starts at the initial weights', async () => {
@@ -96,14 +125,14 @@ test('an average of weights is the closed form, and starts at the initial weight
   })
 })
 
-test('an average leaves out what has no initial value: the optimiser\'s own state', () => {
+test("an average leaves out what has no initial value: the optimiser's own state", () => {
   const p = input('p', [1])
   const { updates } = adam({ parameters: [p], gradients: [p] }, { rate: 0.1 })
   const averages = ema(updates, { p: floats([1]) }, { decay: 0.5, name: 'average' })
   expect(averages.updates.map(({ variable }) => inputName(variable))).toEqual(['average/p'])
 })
 
-test('Adam\'s first step has the length of the rate, whatever the gradient\'s size', () => {
+test("Adam's first step has the length of the rate, whatever the gradient's size", () => {
   const p = input('p', [3])
   const { updates } = adam({ parameters: [p], gradients: [mul(p, 1000)] }, { rate: 0.1, step: scalar(1) })
   const values = { p: [5, -5, 5000], 'adam/m/p': [0, 0, 0], 'adam/v/p': [0, 0, 0] }
@@ -113,7 +142,11 @@ test('Adam\'s first step has the length of the rate, whatever the gradient\'s si
 
 test('as many gradients as parameters, or an error with both numbers', () => {
   const p = input('p', [1])
-  expect(() => sgd({ parameters: [p], gradients: [] }, { rate: 1 })).toThrow('optimiser (gradients): got 0, expected 1, one per parameter')
+  expect(() => sgd({ parameters: [p], gradients: [] }, { rate: 1 })).toThrow(
+    'optimiser (gradients): got 0, expected 1, one per parameter',
+  )
   const twice = { parameters: [p, p], gradients: [p, p] }
-  expect(() => compile({ state: sgd(twice, { rate: 1 }).updates, outputs: {} })).toThrow('compile (inputs): got the name "p" twice')
+  expect(() => compile({ state: sgd(twice, { rate: 1 }).updates, outputs: {} })).toThrow(
+    'compile (inputs): got the name "p" twice',
+  )
 })

@@ -1,8 +1,36 @@
 /** What one program may hold: several losses with parameters of their own, and micro-batches. */
 import {
-  adam, add, binaryCrossEntropy, compile, concat, constant, gradients, input, type Layer, leakyRelu, linear, meanSquaredError, mul,
-  groupNorm, convolution, Parameters, type Program, Random, reshape, sequence, silu, sgd, sizeOf, stopGradient, sumOverSlices,
-  type NamedArray, type Tensor, transpose, type Update,
+  adam,
+  add,
+  batchNorm,
+  binaryCrossEntropy,
+  compile,
+  concat,
+  constant,
+  gradients,
+  input,
+  type Layer,
+  leakyRelu,
+  linear,
+  meanSquaredError,
+  mul,
+  groupNorm,
+  convolution,
+  Parameters,
+  type Program,
+  Random,
+  reshape,
+  sequence,
+  silu,
+  sgd,
+  sizeOf,
+  stopGradient,
+  sum,
+  sumOverSlices,
+  type NamedArray,
+  type Tensor,
+  transpose,
+  type Update,
 } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { difference } from '../graph/values.js'
@@ -17,7 +45,10 @@ const BATCH = 8
 function gan(): { p: Parameters; noise: Tensor; real: Tensor; lossD: Tensor; lossG: Tensor } {
   const p = new Parameters()
   const network = (q: Parameters, inputs: number, outputs: number): Layer => {
-    const layers = [linear(q.scope('first'), { inputs, outputs: 16 }), linear(q.scope('last'), { inputs: 16, outputs })]
+    const layers = [
+      linear(q.scope('first'), { inputs, outputs: 16 }),
+      linear(q.scope('last'), { inputs: 16, outputs }),
+    ]
     return sequence(layers[0], (x) => leakyRelu(x, 0.2), layers[1])
   }
   const generate = network(p.scope('generator'), 2, 3)
@@ -25,7 +56,10 @@ function gan(): { p: Parameters; noise: Tensor; real: Tensor; lossD: Tensor; los
   const [noise, real] = [input('noise', [BATCH, 2]), input('real', [BATCH, 3])]
   const fake = generate(noise)
   const all = (value: number): Tensor => constant(new Float64Array(BATCH).fill(value), [BATCH, 1])
-  const lossD = add(binaryCrossEntropy(criticise(real), all(1)), binaryCrossEntropy(criticise(stopGradient(fake)), all(0)))
+  const lossD = add(
+    binaryCrossEntropy(criticise(real), all(1)),
+    binaryCrossEntropy(criticise(stopGradient(fake)), all(0)),
+  )
   const lossG = binaryCrossEntropy(criticise(fake), all(1))
   return { p, noise, real, lossD, lossG }
 }
@@ -35,7 +69,13 @@ test('a GAN step with both losses in one program equals one program for each los
     const { p, noise, real, lossD, lossG } = gan()
     const parameters = p.trained(`${prefix}.`)
     const loss = prefix === 'critic' ? lossD : lossG
-    return { p, noise, real, loss, ...adam({ parameters, gradients: gradients(loss, parameters) }, { rate: 0.01, name: prefix }) }
+    return {
+      p,
+      noise,
+      real,
+      loss,
+      ...adam({ parameters, gradients: gradients(loss, parameters) }, { rate: 0.01, name: prefix }),
+    }
   }
   const { p, noise, real, lossD, lossG } = gan()
   const own = (prefix: string, loss: Tensor) => {
@@ -50,20 +90,32 @@ test('a GAN step with both losses in one program equals one program for each los
   })
   const initial = p.initialize(3)
   const data = { noise: draws('noise', noise.shape), real: draws('real', real.shape) }
-  const [joint] = await steps(together, { ...initial, ...critic.initialState, ...generator.initialState }, [data])
+  const [joint] = await steps(together, { ...initial, ...critic.initialState, ...generator.initialState }, [
+    data,
+  ])
 
   for (const prefix of ['critic', 'generator'] as const) {
     const alone = update(prefix)
     const others = alone.p.all().filter((tensor) => !alone.p.trained(`${prefix}.`).includes(tensor))
     const kept = others.map((variable): Update => ({ variable, next: variable }))
-    const program = compile({ inputs: [alone.noise, alone.real], state: [...alone.updates, ...kept], outputs: { loss: alone.loss } })
+    const program = compile({
+      inputs: [alone.noise, alone.real],
+      state: [...alone.updates, ...kept],
+      outputs: { loss: alone.loss },
+    })
     const [{ state, outputs }] = await steps(program, { ...initial, ...alone.initialState }, [data])
-    expect(numbers(outputs.loss)[0]).toBeCloseTo(numbers(joint.outputs[prefix === 'critic' ? 'lossD' : 'lossG'])[0], 6)
+    expect(numbers(outputs.loss)[0]).toBeCloseTo(
+      numbers(joint.outputs[prefix === 'critic' ? 'lossD' : 'lossG'])[0],
+      6,
+    )
     const names = Object.keys(state).filter((name) => name.startsWith(prefix))
     expect(names.length).toBe(4 + 1 + 2 * 4)
-    for (const name of names) expect(difference(numbers(joint.state[name]), numbers(state[name])), name).toBeLessThan(1e-6)
+    for (const name of names)
+      expect(difference(numbers(joint.state[name]), numbers(state[name])), name).toBeLessThan(1e-6)
     // Neither loss moves the other's parameters.
-    const moved = Object.keys(initial).filter((name) => difference(numbers(initial[name]), numbers(state[name])) > 0)
+    const moved = Object.keys(initial).filter(
+      (name) => difference(numbers(initial[name]), numbers(state[name])) > 0,
+    )
     expect(moved.every((name) => name.startsWith(prefix))).toBe(true)
   }
 })
@@ -88,7 +140,9 @@ function regression(slices: number): { p: Parameters; program: Program } {
   const [loss, ...found] =
     slices === 1
       ? lossAndGradients(image, target)
-      : sumOverSlices([sliced(image), sliced(target)], ([x, y]) => lossAndGradients(x, y)).map((total) => mul(total, 1 / slices))
+      : sumOverSlices([sliced(image), sliced(target)], ([x, y]) => lossAndGradients(x, y)).map((total) =>
+          mul(total, 1 / slices),
+        )
   const { updates } = sgd({ parameters, gradients: found }, { rate: 0.1 })
   return { p, program: compile({ inputs: [image, target], state: updates, outputs: { loss } }) }
 }
@@ -104,18 +158,36 @@ test('a step in micro-batches equals the step on the whole batch', async () => {
     found.forEach((step, i) => {
       expect(difference(numbers(step.outputs.loss), numbers(expected[i].outputs.loss))).toBeLessThan(1e-5)
       for (const name in state) {
-        expect(difference(numbers(step.state[name]), numbers(expected[i].state[name])), `${slices} slices, ${name}`).toBeLessThan(1e-5)
+        expect(
+          difference(numbers(step.state[name]), numbers(expected[i].state[name])),
+          `${slices} slices, ${name}`,
+        ).toBeLessThan(1e-5)
       }
     })
   }
+})
+
+test('what is computed in a slice does not leave the loop but as a result', () => {
+  const p = new Parameters()
+  const x = input('x', [2, 4, 3])
+  const norm = batchNorm(p.scope('norm'), 3)
+  const found = sumOverSlices([x], ([slice]) => {
+    const y = norm(slice)
+    return gradients(sum(mul(y, y)), p.trained())
+  })
+  const { updates } = sgd({ parameters: p.trained(), gradients: found }, { rate: 1 })
+  expect(() => compile({ inputs: [x], state: [...updates, ...p.bufferUpdates()], outputs: {} })).toThrow(
+    /got a tensor of one round of sumOverSlices outside of it, expected it among the results of the loop/,
+  )
 })
 
 test('two optimisers in one program need names of their own, and say so', () => {
   const p = new Parameters()
   const [a, b] = ['a', 'b'].map((name) => p.get(name, [2], () => new Float32Array(2)))
   const loss = meanSquaredError(concat([a, b], 0), input('target', [4]))
-  const of = (tensor: Tensor) => adam({ parameters: [tensor], gradients: gradients(loss, [tensor]) }, { rate: 0.1 }).updates
-  expect(() => compile({ inputs: [input('target', [4])], state: [...of(a), ...of(b)], outputs: { loss } })).toThrow(
-    'compile (inputs): got the name "adam/step" twice, expected each once',
-  )
+  const of = (tensor: Tensor) =>
+    adam({ parameters: [tensor], gradients: gradients(loss, [tensor]) }, { rate: 0.1 }).updates
+  expect(() =>
+    compile({ inputs: [input('target', [4])], state: [...of(a), ...of(b)], outputs: { loss } }),
+  ).toThrow('compile (inputs): got the name "adam/step" twice, expected each once')
 })

@@ -10,14 +10,18 @@ export async function steps(
   const session = await openLocalSession(program, { threads: 1, state })
   const results: { outputs: Arrays; state: Arrays }[] = []
   try {
-    for (const each of inputs) results.push({ outputs: await session.run(each), state: await session.readState() })
+    for (const each of inputs)
+      results.push({ outputs: await session.run(each), state: await session.readState() })
   } finally {
     await session.close()
   }
   return results
 }
 
-export const floats = (values: ArrayLike<number>, shape: readonly number[] = [values.length]): NamedArray => ({
+export const floats = (
+  values: ArrayLike<number>,
+  shape: readonly number[] = [values.length],
+): NamedArray => ({
   dtype: 'float32',
   shape,
   data: Float32Array.from(values),
