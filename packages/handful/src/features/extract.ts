@@ -19,7 +19,7 @@ const BATCH = 250
 
 /** The outputs named, [images, numbers] each. */
 export async function extractFeatures(
-  { program, drawInputs }: FeatureNetwork,
+  { program, drawInputs, batch = BATCH }: FeatureNetwork,
   images: Images,
   outputs: readonly string[],
   { seed, threads, device, signal, onProgress }: ExtractOptions,
@@ -31,9 +31,9 @@ export async function extractFeatures(
   )
   const session = await openSession(program, { threads, device })
   try {
-    for (let start = 0; start < count; start += BATCH) {
+    for (let start = 0; start < count; start += batch) {
       signal?.throwIfAborted()
-      const end = Math.min(start + BATCH, count)
+      const end = Math.min(start + batch, count)
       const data = pixels.slice(start * bytes, end * bytes)
       const shape = [end - start, height, width, channels]
       const places = Array.from({ length: end - start }, (_, i) => start + i)

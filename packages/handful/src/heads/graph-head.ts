@@ -16,6 +16,11 @@ export interface GraphHeadOptions {
   /** Neighbours of each row that make the graph, at most. */
   readonly k: number
   readonly kernel: Kernel
+  /**
+   * Labelled rows, drawn at random, whose label is left out in turn; each costs as much as a class. Default 20. Their
+   * likelihood sets the temperature, and `leaveOneOut` holds them.
+   */
+  readonly leaveOut?: number
 }
 
 /** Solutions at all rows, and what leave-one-out needs of the labels left out. */
@@ -54,8 +59,8 @@ export interface GraphMethod extends GraphHeadOptions {
   expectedScale(scores: Float64Array, labelled: LabelledRows): number
 }
 
-/** Labels left out in turn: enough for one temperature, few enough to solve beside the classes. */
-const LEAVE_OUT_LIMIT = 40
+/** Labels left out in turn at most: enough for one temperature, few enough to solve beside the classes. */
+const LEAVE_OUT = 20
 
 export function graphHead(method: GraphMethod): Head {
   return { name: method.name, fit: (problem) => fitGraphHead(method, problem) }
@@ -98,12 +103,17 @@ async function diffuse(
 ): Promise<Diffused> {
   const size = weights.size
   const classes = labelled.classes.length
-  const order = problem.random.child('labels left out').permutation(labelled.rows.length)
-  const left = Int32Array.from(order.subarray(0, LEAVE_OUT_LIMIT)).sort()
+  const { rows, targets, counts } = labelled
+  const judged = Int32Array.from(rows.keys()).filter((i) => counts[targets[i]] > 1)
+  const left = problem.random
+    .child('labels left out')
+    .shuffle(judged)
+    .slice(0, method.leaveOut ?? LEAVE_OUT)
+    .sort()
   const width = classes + left.length
   const sources = new Float64Array(size * width)
-  labelled.rows.forEach((row, i) => (sources[row * width + labelled.targets[i]] = 1))
-  left.forEach((i, column) => (sources[labelled.rows[i] * width + classes + column] = 1))
+  rows.forEach((row, i) => (sources[row * width + targets[i]] = 1))
+  left.forEach((i, column) => (sources[rows[i] * width + classes + column] = 1))
   const solution = await method.solve(weights, sources, width, labelled)
   const scores = new Float64Array(size * classes)
   const sums = new Float64Array(width)
@@ -118,18 +128,17 @@ async function diffuse(
     scores,
     mass: sums.slice(0, classes),
     left,
-    ownScore: Float64Array.from(left, (i, column) => solution[labelled.rows[i] * width + classes + column]),
+    ownScore: Float64Array.from(left, (i, column) => solution[rows[i] * width + classes + column]),
     ownMass: sums.slice(classes),
   }
 }
 
-/** `[labelled, classes]`; rows that are not left out, or whose class has no other label, are NaN. */
+/** `[labelled, classes]`; rows that are not left out are NaN. */
 function leaveOneOutLogits(method: GraphMethod, diffused: Diffused, labelled: LabelledRows): FeatureMatrix {
   const classes = labelled.classes.length
   const logits = featureMatrix(labelled.rows.length, classes)
   logits.data.fill(NaN)
   for (const [index, i] of diffused.left.entries()) {
-    if (labelled.counts[labelled.targets[i]] < 2) continue
     const { scores, mass } = method.without(diffused, labelled, index)
     logits.data.set(method.logits(scores, mass, labelled).data, i * classes)
   }

@@ -18,6 +18,8 @@ export interface LabelPropagationOptions {
   /** Default true. */
   readonly massNormalisation?: boolean
   readonly kernel?: Kernel
+  /** Labels left out in turn at most, for the temperature and `leaveOneOut`. Default 20. */
+  readonly leaveOut?: number
 }
 
 export function labelPropagation(options: LabelPropagationOptions = {}): Head {
@@ -28,6 +30,7 @@ export function labelPropagation(options: LabelPropagationOptions = {}): Head {
     chosen: { k, alpha, kernel },
     k,
     kernel,
+    leaveOut: options.leaveOut,
     expectedScale: () => (massNormalisation ? 4 : 1.5),
 
     async solve(weights, sources, width) {

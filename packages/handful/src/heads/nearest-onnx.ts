@@ -3,6 +3,7 @@
  * then `TopK`, so that memory stays bounded and the thread is given back between blocks. References are an input, not an
  * initialiser: measured on 60,000 x 128 (k = 16, 2 cores), 13 s against 17-25 s, and no model of their size to build.
  */
+import { availableParallelism } from 'node:os'
 import * as ort from 'onnxruntime-node'
 import { encodeModel, type OnnxModel, type OnnxNode } from 'onnx-autodiff'
 import { featureMatrix, rowRange, type FeatureMatrix } from '../features/matrix.js'
@@ -10,7 +11,7 @@ import { neighbourCount, productShape, type LinearAlgebra } from '../features/li
 import { HandfulError } from '../errors.js'
 
 export interface OnnxLinearAlgebraOptions {
-  /** Threads inside one operator; ONNX Runtime's own choice (all cores) by default. */
+  /** Threads inside one operator. Default all that this process may use (ONNX Runtime itself would count cores alone). */
   readonly threads?: number
   /** An execution provider of onnxruntime-node. Default `cpu`. */
   readonly device?: string
@@ -163,14 +164,14 @@ function graphModel(nodes: readonly OnnxNode[], counts: readonly string[]): Onnx
 
 async function createSession(
   model: OnnxModel,
-  { threads, device = 'cpu' }: OnnxLinearAlgebraOptions,
+  { threads = availableParallelism(), device = 'cpu' }: OnnxLinearAlgebraOptions,
 ): Promise<ort.InferenceSession> {
   try {
     return await ort.InferenceSession.create(encodeModel(model), {
       executionProviders: [device],
       enableMemPattern: false,
       logSeverityLevel: 3,
-      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+      intraOpNumThreads: threads,
     })
   } catch (error) {
     throw new HandfulError({

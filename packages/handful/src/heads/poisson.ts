@@ -16,18 +16,22 @@ export interface PoissonOptions {
   readonly k?: number
   /** Default `cosine cubed`: 1 to 2 points above the paper's `self-tuned` at 1-2 labels per class on raw MNIST pixels. */
   readonly kernel?: Kernel
+  /** Labels left out in turn at most, for the temperature and `leaveOneOut`. Default 20. */
+  readonly leaveOut?: number
 }
 
 /** What u is multiplied by, in units of its root mean square, where the labels do not say. */
 const EXPECTED_SCALE = 3
 const NO_MASS = new Float64Array(0)
 
-export function poissonLearning({ k = 10, kernel = 'cosine cubed' }: PoissonOptions = {}): Head {
+export function poissonLearning(options: PoissonOptions = {}): Head {
+  const { k = 10, kernel = 'cosine cubed' } = options
   const method: GraphMethod = {
     name: 'Poisson learning',
     chosen: { k, kernel },
     k,
     kernel,
+    leaveOut: options.leaveOut,
     expectedScale(scores, labelled) {
       const square = this.logits(scores, NO_MASS, labelled).data.reduce(
         (sum, value) => sum + value * value,

@@ -3,6 +3,7 @@
  */
 import { HandfulError } from '../errors.js'
 import type { Head } from './head.js'
+import { combinedPropagation } from './combined.js'
 import { labelPropagation } from './label-propagation.js'
 import { logisticRegression } from './logistic-regression.js'
 import { nearestMean } from './nearest-mean.js'
@@ -21,6 +22,7 @@ const HEADS = {
   propagation: () => labelPropagation(),
   'propagation-plain': () => labelPropagation({ massNormalisation: false }),
   poisson: () => poissonLearning(),
+  graph: () => combinedPropagation(),
 }
 
 export type HeadName = keyof typeof HEADS

@@ -1,8 +1,9 @@
-/** Pieces that several models share: pixels in and out, pooling of layers, running a network once. */
+/** Pieces that several models share: pixels in and out, pooling of layers, running a network over rows. */
 import {
   adaptiveAveragePool, type Arrays, cast, flattenImage, fromBatchFirst, mean, mul, openSession, type Program, sub, type Tensor,
 } from 'onnx-autodiff'
-import type { ImageShape, Pooling, RunOptions } from './model.js'
+import { usageError } from '../errors.js'
+import type { FeatureRequest, ImageShape, LayerDescription, Pooling, RunOptions } from './model.js'
 
 /** uint8 [n, h, w, c] -> float [h, w, n, c] in 0..1. */
 export const toUnitRange = (pixels: Tensor): Tensor => mul(fromBatchFirst(cast(pixels, 'float32')), 1 / 255)
@@ -35,3 +36,68 @@ export async function runOnce(program: Program, inputs: Arrays, { threads, devic
     await session.close()
   }
 }
+
+/** Images that go through a network at once. */
+const ROWS_TOGETHER = 100
+
+/** Runs a network over rows in batches and joins its output `y`; `inputsOf` makes the inputs of rows `from` to `to`. */
+export async function runInBatches(
+  program: Program,
+  count: number,
+  inputsOf: (from: number, to: number) => Arrays,
+  { threads, device, signal, onProgress }: RunOptions,
+): Promise<Float32Array> {
+  const parts: Float32Array[] = []
+  const session = await openSession(program, { threads, device })
+  try {
+    for (let from = 0; from < count; from += ROWS_TOGETHER) {
+      signal?.throwIfAborted()
+      const to = Math.min(from + ROWS_TOGETHER, count)
+      parts.push((await session.run(inputsOf(from, to))).y.data as Float32Array)
+      onProgress?.(to, count)
+    }
+  } finally {
+    await session.close()
+  }
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+/** `runInBatches` over images, uint8 [n, size, size, channels] one after the other. */
+export function runOverImages(program: Program, image: ImageShape, pixels: Uint8Array, options: RunOptions): Promise<Float32Array> {
+  const bytes = image.size * image.size * image.channels
+  const inputsOf = (from: number, to: number): Arrays => ({
+    image: { dtype: 'uint8', shape: imageDimensions(to - from, image), data: pixels.slice(from * bytes, to * bytes) },
+  })
+  return runInBatches(program, pixels.length / bytes, inputsOf, options)
+}
+
+/** The straight way between two rows, both ends included: `steps` rows, at least 2. */
+export function straightWay(from: ArrayLike<number>, to: ArrayLike<number>, steps: number): Float32Array {
+  const length = from.length
+  return Float32Array.from({ length: steps * length }, (_, i) => {
+    const share = Math.floor(i / length) / (steps - 1)
+    return from[i % length] + share * (to[i % length] - from[i % length])
+  })
+}
+
+/**
+ * The layers of a request as rows, by their names. `where` says which model in an error.
+ * @throws HandfulError for a name that is not among `all`
+ */
+export function chosenRows(where: string, all: Readonly<Record<string, Tensor>>, { layers, pooling }: FeatureRequest): Record<string, Tensor> {
+  const unknown = layers.find((name) => !Object.hasOwn(all, name))
+  if (unknown !== undefined) {
+    throw usageError({ what: 'layer', where, got: `"${unknown}"`, expected: `one of ${Object.keys(all).join(', ')}` })
+  }
+  return Object.fromEntries(layers.map((name) => [name, pooledRows(all[name], pooling)]))
+}
+
+/** Layers [h, w, n, c] and [n, c] as they are listed: without the batch. */
+export const describeLayers = (all: Readonly<Record<string, Tensor>>): LayerDescription[] =>
+  Object.entries(all).map(([name, { shape }]) => ({ name, shape: shape.toSpliced(shape.length - 2, 1) }))

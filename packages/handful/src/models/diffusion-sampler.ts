@@ -38,14 +38,23 @@ export interface SamplerOptions {
  * The noise that each step starts from, falling. In a schedule of steps each is taken once, so there may be fewer than
  * were asked for.
  */
-export function samplingNoises({ schedule, from, steps, spacing }: Pick<SamplerOptions, 'schedule' | 'from' | 'steps' | 'spacing'>): Noise[] {
+export function samplingNoises({
+  schedule,
+  from,
+  steps,
+  spacing,
+}: Pick<SamplerOptions, 'schedule' | 'from' | 'steps' | 'spacing'>): Noise[] {
   const power = spacing === 'quadratic' ? 2 : 1
   const all = Array.from({ length: steps }, (_, i) => schedule.at(from * ((steps - i) / steps) ** power))
   return all.filter(({ level }, i) => i === 0 || level < all[i - 1].level)
 }
 
 /** The clean images that noisy ones end at; `x` itself stays as it is. */
-export async function removeNoise(x: Float32Array, predict: Predict, options: SamplerOptions): Promise<Float32Array> {
+export async function removeNoise(
+  x: Float32Array,
+  predict: Predict,
+  options: SamplerOptions,
+): Promise<Float32Array> {
   const { eta, fillNoise, signal, onStep } = options
   const noises = samplingNoises(options)
   const fresh = new Float32Array(eta > 0 ? x.length : 0)
@@ -56,10 +65,13 @@ export async function removeNoise(x: Float32Array, predict: Predict, options: Sa
     onStep?.()
     if (i === noises.length - 1) return seen.clean
     const next = noises[i + 1]
-    const added = eta * (next.sigma / noise.sigma) * Math.sqrt(Math.max(1 - (noise.alpha / next.alpha) ** 2, 0))
+    const added =
+      eta * (next.sigma / noise.sigma) * Math.sqrt(Math.max(1 - (noise.alpha / next.alpha) ** 2, 0))
     const kept = Math.sqrt(Math.max(next.sigma ** 2 - added ** 2, 0))
     if (eta > 0) fillNoise(fresh)
-    now = seen.clean.map((clean, k) => next.alpha * clean + kept * seen.noise[k] + (eta > 0 ? added * fresh[k] : 0))
+    now = seen.clean.map(
+      (clean, k) => next.alpha * clean + kept * seen.noise[k] + (eta > 0 ? added * fresh[k] : 0),
+    )
   }
   return now
 }
@@ -73,9 +85,11 @@ function separate(
 ): { clean: Float32Array; noise: Float32Array } {
   const clean = x.map((value, k) => {
     const found =
-      parameterisation === 'v' ? alpha * value - sigma * prediction[k]
-      : parameterisation === 'epsilon' ? (value - sigma * prediction[k]) / alpha
-      : prediction[k]
+      parameterisation === 'v'
+        ? alpha * value - sigma * prediction[k]
+        : parameterisation === 'epsilon'
+          ? (value - sigma * prediction[k]) / alpha
+          : prediction[k]
     return range ? Math.min(Math.max(found, range[0]), range[1]) : found
   })
   return { clean, noise: x.map((value, k) => (value - alpha * clean[k]) / sigma) }

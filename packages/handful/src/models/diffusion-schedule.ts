@@ -83,7 +83,8 @@ function stepped(beta: (step: number) => number): NoiseSchedule {
   }
 }
 
-const squaredCosine = (step: number): number => Math.cos(((step / HIGHEST_LEVEL + 0.008) / 1.008) * (Math.PI / 2)) ** 2
+const squaredCosine = (step: number): number =>
+  Math.cos(((step / HIGHEST_LEVEL + 0.008) / 1.008) * (Math.PI / 2)) ** 2
 
 const schedules: Readonly<Record<ScheduleName, NoiseSchedule>> = {
   study,

@@ -10,8 +10,28 @@
  * bottom and right where the level above is odd (3 -> 6 -> 7), so that pixels stay above those they were pooled from.
  */
 import {
-  add, averagePool, concat, convolution, groupNorm, type Layer, linear, matmul, mul, padImage, type Parameters, pixelShuffle,
-  pixelUnshuffle, relu, reshape, silu, slice, softmax, type Tensor, transpose, upsampleNearest, zeros,
+  add,
+  averagePool,
+  concat,
+  convolution,
+  groupNorm,
+  type Layer,
+  linear,
+  matmul,
+  mul,
+  padImage,
+  type Parameters,
+  pixelShuffle,
+  pixelUnshuffle,
+  relu,
+  reshape,
+  silu,
+  slice,
+  softmax,
+  type Tensor,
+  transpose,
+  upsampleNearest,
+  zeros,
 } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
 import type { DiffusionConfig } from './diffusion-config.js'
@@ -80,7 +100,13 @@ export function planBlocks(config: DiffusionConfig, image: ImageShape): BlockPla
   const lowest = channels.length - 1
   const first = isStudy ? image.channels + LEVEL_PLANES + ZERO_PLANES : channels[0]
   const last = isStudy ? image.channels : channels[0]
-  const stage = (name: string, level: number, count: number, inChannels: number, outChannels: number): BlockPlan[] =>
+  const stage = (
+    name: string,
+    level: number,
+    count: number,
+    inChannels: number,
+    outChannels: number,
+  ): BlockPlan[] =>
     Array.from({ length: count }, (_, i) => ({
       name: `${name}.${i}`,
       level,
@@ -91,10 +117,14 @@ export function planBlocks(config: DiffusionConfig, image: ImageShape): BlockPla
     }))
   const upper = channels.slice(0, lowest).map((own, level) => ({ own, level }))
   return [
-    ...upper.flatMap(({ own, level }) => stage(`down${level}`, level, blocks, channels[level - 1] ?? first, own)),
+    ...upper.flatMap(({ own, level }) =>
+      stage(`down${level}`, level, blocks, channels[level - 1] ?? first, own),
+    ),
     ...stage('middle', lowest, 2 * blocks, channels[lowest - 1], channels[lowest - 1]),
     // Twice the level's channels: those from below, reduced before they were enlarged, and the skip connection's.
-    ...upper.toReversed().flatMap(({ own, level }) => stage(`up${level}`, level, blocks, 2 * own, channels[level - 1] ?? last)),
+    ...upper
+      .toReversed()
+      .flatMap(({ own, level }) => stage(`up${level}`, level, blocks, 2 * own, channels[level - 1] ?? last)),
   ]
 }
 
@@ -106,10 +136,18 @@ export const noDropout: Dropout = (_, x) => x
 type Block = (x: Tensor, embedding: Tensor) => Tensor
 
 const conv3 = (p: Parameters, inChannels: number, outChannels: number, startAtZero = false): Layer =>
-  convolution(p, { inChannels, outChannels, kernel: 3, padding: 1, ...(startAtZero ? { initialize: zeros } : {}) })
+  convolution(p, {
+    inChannels,
+    outChannels,
+    kernel: 3,
+    padding: 1,
+    ...(startAtZero ? { initialize: zeros } : {}),
+  })
 
 function skip(p: Parameters, { inChannels, outChannels }: BlockPlan): Layer {
-  return inChannels === outChannels ? (x) => x : convolution(p.scope('skip'), { inChannels, outChannels, kernel: 1, bias: false })
+  return inChannels === outChannels
+    ? (x) => x
+    : convolution(p.scope('skip'), { inChannels, outChannels, kernel: 1, bias: false })
 }
 
 /** No channel of the predicted image is dropped: behind the last convolution `isLast` leaves dropout out. */
@@ -123,7 +161,12 @@ function studyBlock(p: Parameters, plan: BlockPlan, dropout: Dropout, isLast: bo
   }
 }
 
-function residualBlock(p: Parameters, plan: BlockPlan, dropout: Dropout, { groups, width }: DiffusionConfig): Block {
+function residualBlock(
+  p: Parameters,
+  plan: BlockPlan,
+  dropout: Dropout,
+  { groups, width }: DiffusionConfig,
+): Block {
   const norm1 = groupNorm(p.scope('norm1'), plan.inChannels, groups)
   const conv1 = conv3(p.scope('conv1'), plan.inChannels, plan.midChannels)
   const shift = linear(p.scope('embedding'), { inputs: 4 * width, outputs: plan.midChannels })
@@ -164,9 +207,16 @@ export interface Denoised {
 /** x [size, size, n, channels], embedding [n, numbers], or [1, numbers] for a whole batch at one level. */
 export type Denoiser = (x: Tensor, embedding: Tensor) => Denoised
 
-export function denoiser(p: Parameters, config: DiffusionConfig, image: ImageShape, dropout: Dropout = noDropout): Denoiser {
+export function denoiser(
+  p: Parameters,
+  config: DiffusionConfig,
+  image: ImageShape,
+  dropout: Dropout = noDropout,
+): Denoiser {
   const plans = planBlocks(config, image)
-  return config.network === 'study' ? studyUNet(p, plans, dropout) : residualUNet(p, plans, config, image, dropout)
+  return config.network === 'study'
+    ? studyUNet(p, plans, dropout)
+    : residualUNet(p, plans, config, image, dropout)
 }
 
 function studyUNet(p: Parameters, plans: readonly BlockPlan[], dropout: Dropout): Denoiser {
@@ -181,7 +231,13 @@ function studyUNet(p: Parameters, plans: readonly BlockPlan[], dropout: Dropout)
   }
 }
 
-function residualUNet(p: Parameters, plans: readonly BlockPlan[], config: DiffusionConfig, image: ImageShape, dropout: Dropout): Denoiser {
+function residualUNet(
+  p: Parameters,
+  plans: readonly BlockPlan[],
+  config: DiffusionConfig,
+  image: ImageShape,
+  dropout: Dropout,
+): Denoiser {
   const { width, multipliers, patch, groups } = config
   const { size, channels } = image
   const [numbers, outer] = [channels * patch * patch, width * multipliers[0]]
@@ -206,7 +262,12 @@ function residualUNet(p: Parameters, plans: readonly BlockPlan[], config: Diffus
   }
 }
 
-function throughLevels(plans: readonly BlockPlan[], blocks: readonly Block[], stem: Tensor, embedding: Tensor): { layers: Record<string, Tensor>; last: Tensor } {
+function throughLevels(
+  plans: readonly BlockPlan[],
+  blocks: readonly Block[],
+  stem: Tensor,
+  embedding: Tensor,
+): { layers: Record<string, Tensor>; last: Tensor } {
   const layers: Record<string, Tensor> = {}
   const skips: Tensor[] = []
   let h = stem

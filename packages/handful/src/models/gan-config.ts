@@ -97,7 +97,14 @@ export const paper = ({ size }: ImageShape): GanConfig => {
     r1: { gamma: 10, every: 16 },
     pathLength: { weight: 2, every: 4 },
     latentReconstruction: { weight: 1, joint: false },
-    augmentation: { translation: 0.125, colour: 0.5, cutout: 0.5, strength: 0, target: 0.6, rampImages: 500_000 },
+    augmentation: {
+      translation: 0.125,
+      colour: 0.5,
+      cutout: 0.5,
+      strength: 0,
+      target: 0.6,
+      rampImages: 500_000,
+    },
     emaHalfLifeImages: 10_000,
     averageEncoder: false,
     truncation: 1,
@@ -123,7 +130,14 @@ export const fast = ({ size, channels }: ImageShape): GanConfig => {
     r1: { gamma: 1, every: 16 },
     pathLength: null,
     latentReconstruction: { weight: 1, joint: true },
-    augmentation: { translation: 0.1, colour: channels === 3 ? 0.3 : 0, cutout: 0, strength: 1, target: null, rampImages: 500_000 },
+    augmentation: {
+      translation: 0.1,
+      colour: channels === 3 ? 0.3 : 0,
+      cutout: 0,
+      strength: 1,
+      target: null,
+      rampImages: 500_000,
+    },
     averageEncoder: true,
     truncation: 0.8,
   }
@@ -150,14 +164,17 @@ export function geometry(config: GanConfig, image: ImageShape): Geometry {
   if (size < image.size || !Number.isInteger(base)) {
     const step = patch * 2 ** levels
     throw new HandfulError({
-      what: 'size', where: 'GAN configuration', got: String(size),
+      what: 'size',
+      where: 'GAN configuration',
+      got: String(size),
       expected: `a multiple of ${step} that is at least the image's ${image.size}`,
       hint: `with patch ${patch} and ${levels + 1} resolutions, ${Math.ceil(image.size / step) * step} fits`,
     })
   }
   const sides = Array.from({ length: levels + 1 }, (_, level) => base * 2 ** level)
   return {
-    base, levels,
+    base,
+    levels,
     colours: tripleGrey ? 3 : image.channels,
     styles: 2 * levels + 2,
     noiseSides: sides.flatMap((side, level) => (level === 0 ? [side] : [side, side])),

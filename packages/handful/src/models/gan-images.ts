@@ -1,5 +1,16 @@
 /** From the user's images to what the networks of a GAN see, and back; noise planes. */
-import { add, concat, mean, mul, padImage, reshape, slice, sub, type Tensor, toBatchFirst } from 'onnx-autodiff'
+import {
+  add,
+  concat,
+  mean,
+  mul,
+  padImage,
+  reshape,
+  slice,
+  sub,
+  type Tensor,
+  toBatchFirst,
+} from 'onnx-autodiff'
 import { toSignedRange } from './common.js'
 import type { GanConfig } from './gan-config.js'
 import type { ImageShape } from './model.js'
@@ -9,7 +20,8 @@ export function networkImages(pixels: Tensor, config: GanConfig, image: ImageSha
   const x = toSignedRange(pixels)
   const margin = config.size - image.size
   const before = Math.floor(margin / 2)
-  const whole = margin === 0 ? x : sub(padImage(add(x, 1), [before, margin - before, before, margin - before]), 1)
+  const whole =
+    margin === 0 ? x : sub(padImage(add(x, 1), [before, margin - before, before, margin - before]), 1)
   return config.tripleGrey && image.channels === 1 ? concat([whole, whole, whole], 3) : whole
 }
 
@@ -31,5 +43,5 @@ export function noisePlanes(noise: Tensor, sides: readonly number[]): Tensor[] {
   })
 }
 
-export const noisePixels = (sides: readonly number[]): number => sides.reduce((sum, side) => sum + side * side, 0)
-
+export const noisePixels = (sides: readonly number[]): number =>
+  sides.reduce((sum, side) => sum + side * side, 0)

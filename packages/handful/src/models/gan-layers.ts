@@ -4,8 +4,23 @@
  * g lrelu(u) = lrelu(g u), and scaling a weight costs less than scaling an image.
  */
 import {
-  add, blurImage, conv2d, convTranspose2d, filled, type Layer, leakyRelu, matmul, mean, mul, normal, type Parameters, reciprocal,
-  sqrt, sum, type Tensor, zeros,
+  add,
+  blurImage,
+  conv2d,
+  convTranspose2d,
+  filled,
+  type Layer,
+  leakyRelu,
+  matmul,
+  mean,
+  mul,
+  normal,
+  type Parameters,
+  reciprocal,
+  sqrt,
+  sum,
+  type Tensor,
+  zeros,
 } from 'onnx-autodiff'
 
 const SLOPE = 0.2
@@ -17,7 +32,8 @@ const EPSILON = 1e-8
 const activate = (x: Tensor): Tensor => leakyRelu(x, SLOPE)
 
 /** z / rms(z) for rows [n, numbers]. */
-export const pixelNorm = (z: Tensor): Tensor => mul(z, reciprocal(sqrt(add(mean(mul(z, z), 1, true), EPSILON))))
+export const pixelNorm = (z: Tensor): Tensor =>
+  mul(z, reciprocal(sqrt(add(mean(mul(z, z), 1, true), EPSILON))))
 
 export interface EqualLinearOptions {
   readonly inputs: number
@@ -29,7 +45,10 @@ export interface EqualLinearOptions {
 }
 
 /** [n, inputs] -> [n, outputs]. */
-export function equalLinear(p: Parameters, { inputs, outputs, activated = false, rate = 1, bias = 0 }: EqualLinearOptions): Layer {
+export function equalLinear(
+  p: Parameters,
+  { inputs, outputs, activated = false, rate = 1, bias = 0 }: EqualLinearOptions,
+): Layer {
   const weight = p.get('weight', [inputs, outputs], normal(1 / rate))
   const offset = p.get('bias', [outputs], filled(bias))
   const scale = rate * (activated ? GAIN : 1)
@@ -84,12 +103,19 @@ export type StyledLayer = (x: Tensor, style: Tensor, noise?: Tensor) => Tensor
  * A 3x3 convolution with weights w s_i / |w s| per image, noise, bias and leaky ReLU. No weights per image are needed:
  * the style scales the input's channels, and r_o = rsqrt(sum over taps and i of (w s_i)^2) the output's.
  */
-export function styledConvolution(p: Parameters, options: ModulatedOptions & { readonly up: boolean }): StyledLayer {
+export function styledConvolution(
+  p: Parameters,
+  options: ModulatedOptions & { readonly up: boolean },
+): StyledLayer {
   const { inChannels, outChannels, latent, up } = options
   const modulate = modulation(p, latent, inChannels)
   const scale = 1 / Math.sqrt(inChannels * 9)
   // A transposed convolution's filter is [kernel, kernel, out, in].
-  const weight = p.get('weight', up ? [3, 3, outChannels, inChannels] : [3, 3, inChannels, outChannels], normal(1))
+  const weight = p.get(
+    'weight',
+    up ? [3, 3, outChannels, inChannels] : [3, 3, inChannels, outChannels],
+    normal(1),
+  )
   const strength = p.get('noise', [], zeros)
   const bias = p.get('bias', [outChannels], zeros)
   return (x, style, noise) => {

@@ -8,7 +8,19 @@
  *   4 path length     weight every mean (|J' y| - a)^2                                     updates G, F
  *   5 reconstruction  weight mean (w - E(G(w)))^2, w = F(z)                                updates G, F, E
  */
-import { add, gradients, mean, mul, neg, reciprocal, softplus, sqrt, sub, sum, type Tensor } from 'onnx-autodiff'
+import {
+  add,
+  gradients,
+  mean,
+  mul,
+  neg,
+  reciprocal,
+  softplus,
+  sqrt,
+  sub,
+  sum,
+  type Tensor,
+} from 'onnx-autodiff'
 
 export interface Loss {
   /** What is minimised. */
@@ -24,7 +36,11 @@ export function discriminatorLoss(real: Tensor, fake: Tensor): Loss {
 }
 
 /** `images` [h, w, n, c] that the scores [n, 1] were computed from. */
-export function r1Loss(images: Tensor, scores: Tensor, { gamma, every }: { gamma: number; every: number }): Loss {
+export function r1Loss(
+  images: Tensor,
+  scores: Tensor,
+  { gamma, every }: { gamma: number; every: number },
+): Loss {
   const [slope] = gradients(sum(scores), [images])
   const penalty = mul(sum(mul(slope, slope)), 1 / scores.shape[0])
   return { total: mul(penalty, (gamma / 2) * every), metrics: { r1: penalty } }
@@ -53,11 +69,20 @@ export function pathLengthLoss(
   const [h, w] = images.shape
   const along = sum(mul(images, mul(directions, 1 / Math.sqrt(h * w))))
   const squares = gradients(along, styles).map((slope) => sum(mul(slope, slope), 1))
-  const lengths = sqrt(mul(squares.reduce((a, b) => add(a, b)), 1 / styles.length))
+  const lengths = sqrt(
+    mul(
+      squares.reduce((a, b) => add(a, b)),
+      1 / styles.length,
+    ),
+  )
   const runningNext = add(running, mul(sub(mean(lengths), running), LENGTH_SHARE))
   const off = sub(lengths, runningNext)
   const penalty = mean(mul(off, off))
-  return { total: mul(penalty, weight * every), runningNext, metrics: { path: penalty, pathLength: mean(lengths) } }
+  return {
+    total: mul(penalty, weight * every),
+    runningNext,
+    metrics: { path: penalty, pathLength: mean(lengths) },
+  }
 }
 
 /** Styles [n, latent] and what the encoder makes of their images. */

@@ -7,23 +7,56 @@
  * Images inside are [size, size, n, colours] in -1..1.
  */
 import {
-  add, concat, constant, expand, flattenImage, mean, mul, normal, type Parameters, pixelShuffle, pixelUnshuffle, reshape, slice, sqrt, sub,
-  type Tensor, zeros,
+  add,
+  concat,
+  constant,
+  expand,
+  flattenImage,
+  mean,
+  mul,
+  normal,
+  type Parameters,
+  pixelShuffle,
+  pixelUnshuffle,
+  reshape,
+  slice,
+  sqrt,
+  sub,
+  type Tensor,
+  zeros,
 } from 'onnx-autodiff'
 import { type GanConfig, geometry } from './gan-config.js'
-import { equalConvolution, equalLinear, pixelNorm, styledConvolution, toPixels, upsampleSmooth } from './gan-layers.js'
+import {
+  equalConvolution,
+  equalLinear,
+  pixelNorm,
+  styledConvolution,
+  toPixels,
+  upsampleSmooth,
+} from './gan-layers.js'
 import type { ImageShape } from './model.js'
 
 /** z [n, latent] -> w [n, latent]. */
-export function mapping(p: Parameters, { latent, mappingLayers, mappingRate }: GanConfig): (z: Tensor) => Tensor {
+export function mapping(
+  p: Parameters,
+  { latent, mappingLayers, mappingRate }: GanConfig,
+): (z: Tensor) => Tensor {
   const layers = Array.from({ length: mappingLayers }, (_, i) =>
-    equalLinear(p.scope(`layer${i}`), { inputs: latent, outputs: latent, activated: true, rate: mappingRate }),
+    equalLinear(p.scope(`layer${i}`), {
+      inputs: latent,
+      outputs: latent,
+      activated: true,
+      rate: mappingRate,
+    }),
   )
   return (z) => layers.reduce((h, layer) => layer(h), pixelNorm(z))
 }
 
 /** w [n, latent] -> scores [n, 1]: above 0 for real. */
-export function discriminator(p: Parameters, { latent, discriminatorLayers }: GanConfig): (w: Tensor) => Tensor {
+export function discriminator(
+  p: Parameters,
+  { latent, discriminatorLayers }: GanConfig,
+): (w: Tensor) => Tensor {
   const layers = Array.from({ length: discriminatorLayers }, (_, i) => {
     const last = i === discriminatorLayers - 1
     return equalLinear(p.scope(`layer${i}`), { inputs: latent, outputs: last ? 1 : latent, activated: !last })
@@ -41,7 +74,11 @@ export function generator(p: Parameters, config: GanConfig, image: ImageShape): 
   const convolution = (name: string, inChannels: number, outChannels: number, up: boolean) =>
     styledConvolution(p.scope(name), { inChannels, outChannels, latent, up })
   const pixels = (level: number) =>
-    toPixels(p.scope(`pixels${level}`), { inChannels: channels[level], outChannels: colours * patch * patch, latent })
+    toPixels(p.scope(`pixels${level}`), {
+      inChannels: channels[level],
+      outChannels: colours * patch * patch,
+      latent,
+    })
   const shuffled = (x: Tensor): Tensor => (patch === 1 ? x : pixelShuffle(x, patch))
   const first = { convolution: convolution('first', channels[0], channels[0], false), pixels: pixels(0) }
   const finer = Array.from({ length: levels }, (_, i) => ({
@@ -80,7 +117,10 @@ export function encoderLayers(config: GanConfig, image: ImageShape): { name: str
   const { base, levels } = geometry(config, image)
   const blocks = Array.from({ length: levels }, (_, i) => levels - 1 - i)
   return [
-    ...blocks.map((level, i) => ({ name: `block${i + 1}`, shape: [base * 2 ** level, base * 2 ** level, config.channels[level]] })),
+    ...blocks.map((level, i) => ({
+      name: `block${i + 1}`,
+      shape: [base * 2 ** level, base * 2 ** level, config.channels[level]],
+    })),
     { name: 'last', shape: [base, base, config.channels[0]] },
     { name: 'hidden', shape: [config.hidden] },
     { name: 'w', shape: [config.latent] },
@@ -91,24 +131,43 @@ export function encoderLayers(config: GanConfig, image: ImageShape): { name: str
 export function encoder(p: Parameters, config: GanConfig, image: ImageShape): Encoder {
   const { channels, patch, hidden, latent, deviationGroup } = config
   const { base, levels, colours } = geometry(config, image)
-  const stem = equalConvolution(p.scope('stem'), { inChannels: colours * patch * patch, outChannels: channels[levels], kernel: 1 })
+  const stem = equalConvolution(p.scope('stem'), {
+    inChannels: colours * patch * patch,
+    outChannels: channels[levels],
+    kernel: 1,
+  })
   const blocks = Array.from({ length: levels }, (_, i) => {
     const [inChannels, outChannels] = [channels[levels - i], channels[levels - i - 1]]
     const scope = p.scope(`block${i + 1}`)
     const first = equalConvolution(scope.scope('first'), { inChannels, outChannels: inChannels, kernel: 3 })
     const second = equalConvolution(scope.scope('second'), { inChannels, outChannels, kernel: 3, down: true })
-    const skip = equalConvolution(scope.scope('skip'), { inChannels, outChannels, kernel: 1, down: true, activated: false })
+    const skip = equalConvolution(scope.scope('skip'), {
+      inChannels,
+      outChannels,
+      kernel: 1,
+      down: true,
+      activated: false,
+    })
     return (x: Tensor): Tensor => mul(add(second(first(x)), skip(x)), Math.SQRT1_2)
   })
   const running = deviationGroup === null ? undefined : p.buffer('deviation', [], zeros)
-  const last = equalConvolution(p.scope('last'), { inChannels: channels[0] + (running ? 1 : 0), outChannels: channels[0], kernel: 3 })
-  const dense = equalLinear(p.scope('hidden'), { inputs: base * base * channels[0], outputs: hidden, activated: true })
+  const last = equalConvolution(p.scope('last'), {
+    inChannels: channels[0] + (running ? 1 : 0),
+    outChannels: channels[0],
+    kernel: 3,
+  })
+  const dense = equalLinear(p.scope('hidden'), {
+    inputs: base * base * channels[0],
+    outputs: hidden,
+    activated: true,
+  })
   const code = equalLinear(p.scope('code'), { inputs: hidden, outputs: latent })
   const encode = (x: Tensor): Encoded => {
     let h = stem(patch === 1 ? x : pixelUnshuffle(x, patch))
     const layers: Record<string, Tensor> = {}
     blocks.forEach((block, i) => (layers[`block${i + 1}`] = h = block(h)))
-    const own = deviationGroup === null || p.mode === 'evaluate' ? undefined : groupDeviation(h, deviationGroup)
+    const own =
+      deviationGroup === null || p.mode === 'evaluate' ? undefined : groupDeviation(h, deviationGroup)
     layers.last = last(running ? concat([h, own ? plane(own, h) : fixedPlane(running, h)], 3) : h)
     layers.hidden = dense(flattenImage(layers.last))
     layers.w = code(layers.hidden)
@@ -133,7 +192,8 @@ function groupDeviation(x: Tensor, group: number): Tensor {
 }
 
 /** One number per image as a channel beside those of `x`. */
-const plane = (value: Tensor, { shape: [h, w] }: Tensor): Tensor => mul(constant(new Float32Array(h * w).fill(1), [h, w, 1, 1]), value)
+const plane = (value: Tensor, { shape: [h, w] }: Tensor): Tensor =>
+  mul(constant(new Float32Array(h * w).fill(1), [h, w, 1, 1]), value)
 
 /** One number for all images as a channel, at any batch size. */
 const fixedPlane = (value: Tensor, x: Tensor): Tensor => add(mul(slice(x, 3, 0, 1), 0), value)

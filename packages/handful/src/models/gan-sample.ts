@@ -1,6 +1,14 @@
 /** What a trained generator is used for: new images, versions of given ones, and the way from one image to another. */
 import {
-  type Arrays, BATCH_MARKER, exportProgram, input, openSession, Parameters, type Program, Random, type Tensor,
+  type Arrays,
+  BATCH_MARKER,
+  exportProgram,
+  input,
+  openSession,
+  Parameters,
+  type Program,
+  Random,
+  type Tensor,
 } from 'onnx-autodiff'
 import { imageDimensions, runOnce, toBytes } from './common.js'
 import { type GanConfig, geometry } from './gan-config.js'
@@ -14,7 +22,12 @@ const BATCH = 100
 const MEAN_COUNT = 4096
 
 /** Runs a network over rows in batches; `inputsOf` makes the inputs of rows `from` to `to`, the output is named `y`. */
-async function inBatches(program: Program, count: number, inputsOf: (from: number, to: number) => Arrays, options: RunOptions): Promise<Float32Array[]> {
+async function inBatches(
+  program: Program,
+  count: number,
+  inputsOf: (from: number, to: number) => Arrays,
+  options: RunOptions,
+): Promise<Float32Array[]> {
   const { threads, device, signal, onProgress } = options
   const found: Float32Array[] = []
   const session = await openSession(program, { threads, device })
@@ -42,12 +55,18 @@ function joined(parts: readonly Float32Array[]): Float32Array {
 }
 
 /** w = F(z) for latents [n, latent]. */
-async function mapLatents(config: GanConfig, weights: Weights, latents: Float32Array, options: RunOptions): Promise<Float32Array> {
+async function mapLatents(
+  config: GanConfig,
+  weights: Weights,
+  latents: Float32Array,
+  options: RunOptions,
+): Promise<Float32Array> {
   const z = input('z', [BATCH_MARKER, config.latent])
   const y = mapping(new Parameters('evaluate').scope('mapping'), config)(z)
   const program = exportProgram({ inputs: [z], outputs: { y }, parameters: weights })
   const shape = [latents.length / config.latent, config.latent]
-  return (await runOnce(program, { z: { dtype: 'float32', shape, data: latents } }, options)).y.data as Float32Array
+  return (await runOnce(program, { z: { dtype: 'float32', shape, data: latents } }, options)).y
+    .data as Float32Array
 }
 
 export interface StyleOptions {
@@ -58,7 +77,12 @@ export interface StyleOptions {
 }
 
 /** New styles [count, latent]; the first ones are the same whatever the count. */
-export async function sampleStyles(config: GanConfig, weights: Weights, { count, seed, truncation }: StyleOptions, options: RunOptions): Promise<Float32Array> {
+export async function sampleStyles(
+  config: GanConfig,
+  weights: Weights,
+  { count, seed, truncation }: StyleOptions,
+  options: RunOptions,
+): Promise<Float32Array> {
   const { latent } = config
   const z = new Float32Array((MEAN_COUNT + count) * latent)
   new Random(seed, 'mean style').fillNormal(z.subarray(0, MEAN_COUNT * latent))
@@ -69,17 +93,33 @@ export async function sampleStyles(config: GanConfig, weights: Weights, { count,
     for (let i = 0; i < MEAN_COUNT; i++) total += w[i * latent + k]
     return total / MEAN_COUNT
   })
-  return w.slice(MEAN_COUNT * latent).map((value, i) => mean[i % latent] + truncation * (value - mean[i % latent]))
+  return w
+    .slice(MEAN_COUNT * latent)
+    .map((value, i) => mean[i % latent] + truncation * (value - mean[i % latent]))
 }
 
 /** Styles of given images: uint8 [n, size, size, channels] -> [n, latent]. */
-export async function encodeStyles(config: GanConfig, image: ImageShape, weights: Weights, pixels: Uint8Array, options: RunOptions): Promise<Float32Array> {
+export async function encodeStyles(
+  config: GanConfig,
+  image: ImageShape,
+  weights: Weights,
+  pixels: Uint8Array,
+  options: RunOptions,
+): Promise<Float32Array> {
   const x = input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
   const encode = encoder(new Parameters('evaluate').scope('encoder'), config, image)
-  const program = exportProgram({ inputs: [x], outputs: { y: encode(networkImages(x, config, image)).w }, parameters: weights })
+  const program = exportProgram({
+    inputs: [x],
+    outputs: { y: encode(networkImages(x, config, image)).w },
+    parameters: weights,
+  })
   const bytes = image.size * image.size * image.channels
   const batch = (from: number, to: number): Arrays => ({
-    image: { dtype: 'uint8', shape: imageDimensions(to - from, image), data: pixels.slice(from * bytes, to * bytes) },
+    image: {
+      dtype: 'uint8',
+      shape: imageDimensions(to - from, image),
+      data: pixels.slice(from * bytes, to * bytes),
+    },
   })
   return joined(await inBatches(program, pixels.length / bytes, batch, options))
 }
@@ -103,12 +143,21 @@ export async function generateImages(
   const length = noisePixels(noiseSides)
   const noise = input('noise', [length, BATCH_MARKER, 1])
   const generate = generator(new Parameters('evaluate').scope('generator'), config, image)
-  const y = generate(new Array<Tensor>(styleCount).fill(w), noisy ? noisePlanes(noise, noiseSides) : undefined)
+  const y = generate(
+    new Array<Tensor>(styleCount).fill(w),
+    noisy ? noisePlanes(noise, noiseSides) : undefined,
+  )
   const outputs = { y: userImages(y, config, image) }
   const program = exportProgram({ inputs: noisy ? [w, noise] : [w], outputs, parameters: weights })
   const batch = (from: number, to: number): Arrays => {
     const count = to - from
-    const rows = { w: { dtype: 'float32' as const, shape: [count, latent], data: styles.slice(from * latent, to * latent) } }
+    const rows = {
+      w: {
+        dtype: 'float32' as const,
+        shape: [count, latent],
+        data: styles.slice(from * latent, to * latent),
+      },
+    }
     if (!noisy) return rows
     const planes = new Float32Array(length * count)
     for (let i = 0; i < count; i++) {
@@ -139,5 +188,11 @@ export async function interpolateImages(
 ): Promise<Uint8Array> {
   const styles = await encodeStyles(config, image, weights, pair, options)
   const { latent } = config
-  return generateImages(config, image, weights, styleSteps(styles.subarray(0, latent), styles.subarray(latent), steps), options)
+  return generateImages(
+    config,
+    image,
+    weights,
+    styleSteps(styles.subarray(0, latent), styles.subarray(latent), steps),
+    options,
+  )
 }

@@ -17,7 +17,12 @@ import type { FeatureNetwork, FeatureRequest, ImageShape, ModelDefinition, Weigh
 
 export type { GanConfig } from './gan-config.js'
 
-function features(config: GanConfig, image: ImageShape, weights: Weights, { layers, pooling }: FeatureRequest): FeatureNetwork {
+function features(
+  config: GanConfig,
+  image: ImageShape,
+  weights: Weights,
+  { layers, pooling }: FeatureRequest,
+): FeatureNetwork {
   const pixels = input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
   const encode = encoder(new Parameters('evaluate').scope('encoder'), config, image)
   const found = encode(networkImages(pixels, config, image)).layers
@@ -40,6 +45,12 @@ export const gan: ModelDefinition<GanConfig> = {
     return generateImages(config, image, weights, styles, options, new Random(seed, 'sample noise'))
   },
   async reconstruct(config, image, weights, pixels, options) {
-    return generateImages(config, image, weights, await encodeStyles(config, image, weights, pixels, options), options)
+    return generateImages(
+      config,
+      image,
+      weights,
+      await encodeStyles(config, image, weights, pixels, options),
+      options,
+    )
   },
 }

@@ -36,6 +36,15 @@ export interface Trainable {
   readonly drawInputs: (streams: Streams, step: number) => Arrays
   /** The output that has to stay finite; the others are metrics. Means per image unless their name says otherwise. */
   readonly loss: string
+  /** What is wrong, where the outputs' latest means, after so many steps, show that training has failed though the loss is finite. */
+  readonly problem?: (metrics: Readonly<Record<string, number>>, step: number) => Problem | undefined
+}
+
+/** As an error says it. */
+export interface Problem {
+  readonly got: string
+  readonly expected: string
+  readonly hint: string
 }
 
 /** A program that runs in every `every`-th step, the first one (step 0) included. */
@@ -89,6 +98,8 @@ export interface FeatureNetwork {
   readonly program: Program
   /** Inputs for the images at these places of a set, drawn per image so that its features never depend on its batch. */
   readonly drawInputs?: (streams: Streams, indices: ArrayLike<number>) => Arrays
+  /** Images of one run, at most, where what they take inside the network is much larger than they are. */
+  readonly batch?: number
 }
 
 export interface ModelDefinition<C = unknown> {

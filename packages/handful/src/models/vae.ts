@@ -1,191 +1,289 @@
 /**
- * A convolutional variational autoencoder (Kingma and Welling, arXiv 1312.6114) whose input may be an augmented version
- * of the image that it reconstructs: the code then has to say what the augmentation leaves alone.
+ * A variational autoencoder (Kingma and Welling, arXiv 1312.6114) whose input may be an augmented version of the image
+ * that it reconstructs: the code then has to say what the augmentation leaves alone.
+ *
+ *   loss = -log p(image | z) + beta KL(q(z | seen) || N(0, 1)),  z = mean + exp(log variance / 2) noise
+ *
+ * Three networks: `patched`, below, and the study's two, in vae-paper.ts:
  *
  *   image -> [2x2 pixels to channels] -> conv conv -> pool -> conv conv -> hidden -> (mean, log variance) -> z
  *   z -> hidden -> conv -> upsample -> conv -> conv -> [channels to 2x2 pixels] -> image
- *
- * Two levels at a half and a quarter of the resolution: large images with few channels are what a CPU is slowest at.
  */
 import {
-  adamW, add, averagePool, binaryCrossEntropyElements, BATCH_MARKER, compile, convolution, cosineDecay, ema, exp, exportProgram,
-  flattenImage, gradients, input, type Layer, linear, mul, padImage, Parameters, pixelShuffle, pixelUnshuffle, Random, relu,
-  sigmoid, slice, sub, sum, type Tensor, toBatchFirst, unflattenImage, upsampleNearest, warmUp,
+  add,
+  averagePool,
+  binaryCrossEntropyElements,
+  BATCH_MARKER,
+  convolution,
+  exp,
+  exportProgram,
+  flattenImage,
+  input,
+  type Layer,
+  linear,
+  mul,
+  padImage,
+  Parameters,
+  pixelShuffle,
+  pixelUnshuffle,
+  Random,
+  relu,
+  sigmoid,
+  slice,
+  sub,
+  sum,
+  type Tensor,
+  toBatchFirst,
+  unflattenImage,
+  upsampleNearest,
 } from 'onnx-autodiff'
-import { z } from 'zod'
-import { imageDimensions, pooledRows, runOnce, toBytes, toUnitRange } from './common.js'
-import type { FeatureNetwork, FeatureRequest, ImageShape, ModelDefinition, RunOptions, Trainable, Weights } from './model.js'
+import { HandfulError } from '../errors.js'
+import {
+  chosenRows,
+  describeLayers,
+  imageDimensions,
+  runInBatches,
+  runOverImages,
+  straightWay,
+  toBytes,
+  toSignedRange,
+  toUnitRange,
+} from './common.js'
+import type {
+  FeatureNetwork,
+  FeatureRequest,
+  ImageShape,
+  ModelDefinition,
+  RunOptions,
+  Trainable,
+  Weights,
+} from './model.js'
+import { trainingStep } from './optimise.js'
+import {
+  fast,
+  type Layers,
+  paper,
+  type VaeConfig,
+  type VaeConfigOf,
+  type VaeNetwork,
+  vaeSchema,
+} from './vae-config.js'
+import { denseNetwork, paddedSize, residualNetwork } from './vae-paper.js'
 
-const vaeSchema = z.strictObject({
-  /** Channels at half resolution; twice as many at a quarter. */
-  width: z.int().min(1),
-  /** Units of the layer before the latent: the best features. */
-  hidden: z.int().min(1),
-  latent: z.int().min(1),
-  /** Weight of the divergence from the prior (beta-VAE, Higgins et al., ICLR 2017). */
-  beta: z.number().min(0),
-  batch: z.int().min(1),
-  learningRate: z.number().positive(),
-  weightDecay: z.number().min(0),
-  warmUpSteps: z.int().min(0),
-  /** Half-life of the averaged weights, as a share of all steps. */
-  emaHalfLife: z.number().min(0),
-})
+export type { VaeConfig } from './vae-config.js'
 
-export type VaeConfig = z.infer<typeof vaeSchema>
-
-const fast: VaeConfig = {
-  width: 32,
-  hidden: 256,
-  latent: 24,
-  beta: 1,
-  batch: 128,
-  learningRate: 2e-3,
-  weightDecay: 1e-4,
-  warmUpSteps: 50,
-  emaHalfLife: 0.02,
-}
-
-const quarter = (size: number): number => Math.ceil(size / 4)
-
-interface Encoded {
-  readonly layers: Readonly<Record<'fine' | 'coarse' | 'hidden', Tensor>>
-  readonly mean: Tensor
-  readonly logVariance: Tensor
-}
-
-/** [h, w, n, channels] in 0..1 -> the hidden layers and the posterior. */
-function encoder(p: Parameters, config: VaeConfig, { size, channels }: ImageShape): (x: Tensor) => Encoded {
+function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, image: ImageShape): VaeNetwork {
   const { width, hidden, latent } = config
-  const side = quarter(size)
-  const conv = (name: string, inChannels: number, outChannels: number): Layer => {
-    const layer = convolution(p.scope(name), { inChannels, outChannels, kernel: 3, padding: 1 })
-    return (x) => relu(layer(x))
-  }
-  const [fine1, fine2] = [conv('fine1', 4 * channels, width), conv('fine2', width, width)]
-  const [coarse1, coarse2] = [conv('coarse1', width, 2 * width), conv('coarse2', 2 * width, 2 * width)]
-  const dense = linear(p.scope('hidden'), { inputs: side * side * 2 * width, outputs: hidden })
-  const posterior = linear(p.scope('posterior'), { inputs: hidden, outputs: 2 * latent })
-  return (x) => {
-    const whole = padImage(x, [0, 4 * side - size, 0, 4 * side - size])
-    const fine = fine2(fine1(pixelUnshuffle(whole, 2)))
-    const coarse = coarse2(coarse1(averagePool(fine, 2)))
-    const h = relu(dense(flattenImage(coarse)))
-    const code = posterior(h)
-    return {
-      layers: { fine, coarse, hidden: h },
-      mean: slice(code, 1, 0, latent),
-      logVariance: slice(code, 1, latent, 2 * latent),
-    }
+  const { size, channels } = image
+  const side = Math.ceil(size / 4)
+  const margin = 4 * side - size
+  const conv = (own: Parameters, inChannels: number, outChannels: number): Layer =>
+    convolution(own, { inChannels, outChannels, kernel: 3, padding: 1 })
+  const e = p.scope('encoder')
+  const [fine1, fine2] = [conv(e.scope('fine1'), 4 * channels, width), conv(e.scope('fine2'), width, width)]
+  const coarse1 = conv(e.scope('coarse1'), width, 2 * width)
+  const coarse2 = conv(e.scope('coarse2'), 2 * width, 2 * width)
+  const gather = linear(e.scope('hidden'), { inputs: side * side * 2 * width, outputs: hidden })
+  const posterior = linear(e.scope('posterior'), { inputs: hidden, outputs: 2 * latent })
+
+  const d = p.scope('decoder')
+  const expand = linear(d.scope('hidden'), { inputs: latent, outputs: hidden })
+  const spread = linear(d.scope('spread'), { inputs: hidden, outputs: side * side * 2 * width })
+  const coarseUp = conv(d.scope('coarse'), 2 * width, 2 * width)
+  const fineUp = conv(d.scope('fine'), 2 * width, width)
+  const last = conv(d.scope('last'), width, 4 * channels)
+  return {
+    encode(x) {
+      const whole = padImage(x, [0, margin, 0, margin])
+      const fine = relu(fine2(relu(fine1(pixelUnshuffle(whole, 2)))))
+      const coarse = relu(coarse2(relu(coarse1(averagePool(fine, 2)))))
+      const h = relu(gather(flattenImage(coarse)))
+      const code = posterior(h)
+      return {
+        layers: { fine, coarse, hidden: h },
+        mean: slice(code, 1, 0, latent),
+        logVariance: slice(code, 1, latent, 2 * latent),
+      }
+    },
+    decode(z) {
+      const h = relu(expand(z))
+      const coarse = relu(coarseUp(unflattenImage(relu(spread(h)), [side, side, 2 * width])))
+      const fine = relu(fineUp(upsampleNearest(coarse, 2)))
+      const pixels = pixelShuffle(last(fine), 2)
+      return {
+        layers: { 'decoder.hidden': h, 'decoder.coarse': coarse, 'decoder.fine': fine },
+        output: padImage(pixels, [0, -margin, 0, -margin]),
+      }
+    },
   }
 }
 
-/** z [n, latent] -> logits [h, w, n, channels]. */
-function decoder(p: Parameters, config: VaeConfig, { size, channels }: ImageShape): (z: Tensor) => Tensor {
-  const { width, hidden, latent } = config
-  const side = quarter(size)
-  const conv = (name: string, inChannels: number, outChannels: number): Layer =>
-    convolution(p.scope(name), { inChannels, outChannels, kernel: 3, padding: 1 })
-  const expand = linear(p.scope('hidden'), { inputs: latent, outputs: hidden })
-  const spread = linear(p.scope('spread'), { inputs: hidden, outputs: side * side * 2 * width })
-  const [coarse, fine, last] = [conv('coarse', 2 * width, 2 * width), conv('fine', 2 * width, width), conv('last', width, 4 * channels)]
-  return (code) => {
-    const h = unflattenImage(relu(spread(relu(expand(code)))), [side, side, 2 * width])
-    const pixels = pixelShuffle(last(relu(fine(upsampleNearest(relu(coarse(h)), 2)))), 2)
-    return padImage(pixels, [0, size - 4 * side, 0, size - 4 * side])
+/** @throws HandfulError if the image does not fit the network */
+function vaeNetwork(p: Parameters, config: VaeConfig, image: ImageShape): VaeNetwork {
+  if (config.network === 'patched') return patchedNetwork(p, config, image)
+  if (config.network === 'dense') return denseNetwork(p, config, image)
+  const [smallest, largest] = [2 ** (config.encoderChannels.length - 1), paddedSize(config)]
+  if (image.size > largest || largest < smallest) {
+    throw new HandfulError({
+      what: 'image size',
+      where: 'VAE configuration',
+      got: `${image.size} pixels`,
+      expected: `at most ${largest}, which ${config.decoderChannels.length} levels of the decoder come to, and at least ${smallest} of those`,
+      hint: 'add to decoderChannels or take from encoderChannels',
+    })
   }
+  return residualNetwork(p, config, image)
+}
+
+/** uint8 [n, h, w, c] -> float [h, w, n, c] as the likelihood wants it. */
+const toRange = ({ likelihood }: VaeConfig, pixels: Tensor): Tensor =>
+  likelihood === 'bernoulli' ? toUnitRange(pixels) : toSignedRange(pixels)
+
+/** -log p(target | z) of the whole batch in nats, as densities of pixels in the likelihood's range. */
+function negativeLogLikelihood({ likelihood }: VaeConfig, output: Tensor, target: Tensor): Tensor {
+  if (likelihood === 'bernoulli') return sum(binaryCrossEntropyElements(output, target))
+  const difference = sub(output, target)
+  return sum(mul(add(mul(difference, difference), Math.log(2 * Math.PI)), 0.5))
 }
 
 /** Outputs, means per image in nats: `loss`, `reconstruction`, `divergence`. */
 function train(config: VaeConfig, image: ImageShape, steps: number, seed: number): Trainable {
-  const { batch, latent, beta, learningRate, warmUpSteps, weightDecay, emaHalfLife } = config
-  const p = new Parameters('train')
-  const encode = encoder(p.scope('encoder'), config, image)
-  const decode = decoder(p.scope('decoder'), config, image)
+  const { batch, latent, beta } = config
+  const parameters = new Parameters('train')
+  const { encode, decode } = vaeNetwork(parameters, config, image)
   const shape = imageDimensions(batch, image)
   const [seen, target] = [input('image', shape, 'uint8'), input('target', shape, 'uint8')]
   const noise = input('noise', [batch, latent])
 
-  const { mean, logVariance } = encode(toUnitRange(seen))
+  const { mean, logVariance } = encode(toRange(config, seen))
   const code = add(mean, mul(exp(mul(logVariance, 0.5)), noise))
-  const reconstruction = mul(sum(binaryCrossEntropyElements(decode(code), toUnitRange(target))), 1 / batch)
+  const { output } = decode(code)
+  const reconstruction = mul(negativeLogLikelihood(config, output, toRange(config, target)), 1 / batch)
   const divergence = mul(sum(sub(add(mul(mean, mean), exp(logVariance)), add(logVariance, 1))), 0.5 / batch)
   const loss = add(reconstruction, mul(divergence, beta))
-
-  const parameters = p.trained()
-  const step = input('step', [])
-  const now = add(step, 1)
-  const rate = warmUp(learningRate, warmUpSteps, cosineDecay(learningRate, steps))(now)
-  const initial = p.initialize(seed)
-  const optimised = adamW({ parameters, gradients: gradients(loss, parameters) }, { rate, weightDecay, step: now })
-  const averaged = ema(optimised.updates, initial, { decay: 0.5 ** (1 / Math.max(emaHalfLife * steps, 1)) })
   return {
-    program: compile({
-      inputs: [seen, target, noise],
-      state: [{ variable: step, next: now }, ...optimised.updates, ...averaged.updates],
-      outputs: { loss, reconstruction, divergence },
-    }),
-    initialState: {
-      step: { dtype: 'float32', shape: [], data: new Float32Array(1) },
-      ...initial,
-      ...optimised.initialState,
-      ...averaged.initialState,
-    },
-    parameterCount: p.count,
+    ...trainingStep(
+      { parameters, inputs: [seen, target, noise], loss, metrics: { reconstruction, divergence } },
+      config,
+      steps,
+      seed,
+    ),
     batch,
     hasTarget: true,
-    loss: 'loss',
     drawInputs: (streams) => ({
       noise: {
-        dtype: 'float32', shape: [batch, latent],
+        dtype: 'float32',
+        shape: [batch, latent],
         data: streams('latent noise').fillNormal(new Float32Array(batch * latent)),
       },
     }),
   }
 }
 
-function features(config: VaeConfig, image: ImageShape, weights: Weights, { layers, pooling }: FeatureRequest): FeatureNetwork {
-  const pixels = input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
-  const { layers: hidden, mean } = encoder(new Parameters('evaluate').scope('encoder'), config, image)(toUnitRange(pixels))
-  const all: Readonly<Record<string, Tensor>> = { ...hidden, mean }
-  const outputs = Object.fromEntries(layers.map((name) => [name, pooledRows(all[name], pooling)]))
+/** Every layer of the network in use, the decoder's from the mean of the code. */
+function allLayers(config: VaeConfig, image: ImageShape, pixels: Tensor): Layers {
+  const { encode, decode } = vaeNetwork(new Parameters('evaluate'), config, image)
+  const { layers, mean } = encode(toRange(config, pixels))
+  return { ...layers, mean, ...decode(mean).layers }
+}
+
+const pixelInput = (image: ImageShape): Tensor =>
+  input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
+
+function features(
+  config: VaeConfig,
+  image: ImageShape,
+  weights: Weights,
+  request: FeatureRequest,
+): FeatureNetwork {
+  const pixels = pixelInput(image)
+  const outputs = chosenRows('VAE features', allLayers(config, image, pixels), request)
   return { program: exportProgram({ inputs: [pixels], outputs, parameters: weights }) }
 }
 
-async function decodeCodes(config: VaeConfig, image: ImageShape, weights: Weights, codes: Float32Array, options: RunOptions): Promise<Uint8Array> {
-  const code = input('z', [BATCH_MARKER, config.latent])
-  const decode = decoder(new Parameters('evaluate').scope('decoder'), config, image)
-  const program = exportProgram({ inputs: [code], outputs: { image: toBatchFirst(sigmoid(decode(code))) }, parameters: weights })
-  const shape = [codes.length / config.latent, config.latent]
-  const found = await runOnce(program, { z: { dtype: 'float32', shape, data: codes } }, options)
-  return toBytes(found.image.data as Float32Array)
+/** uint8 [n, size, size, channels] -> the means of their codes, [n, latent]. */
+function encodeMeans(
+  config: VaeConfig,
+  image: ImageShape,
+  weights: Weights,
+  pixels: Uint8Array,
+  options: RunOptions,
+): Promise<Float32Array> {
+  const seen = pixelInput(image)
+  const { mean } = vaeNetwork(new Parameters('evaluate'), config, image).encode(toRange(config, seen))
+  const program = exportProgram({ inputs: [seen], outputs: { y: mean }, parameters: weights })
+  return runOverImages(program, image, pixels, options)
+}
+
+/** Codes [n, latent] -> uint8 [n, size, size, channels]. */
+async function decodeCodes(
+  config: VaeConfig,
+  image: ImageShape,
+  weights: Weights,
+  codes: Float32Array,
+  options: RunOptions,
+): Promise<Uint8Array> {
+  const { latent, likelihood } = config
+  const code = input('z', [BATCH_MARKER, latent])
+  const { output } = vaeNetwork(new Parameters('evaluate'), config, image).decode(code)
+  const shown = likelihood === 'bernoulli' ? sigmoid(output) : add(mul(output, 0.5), 0.5)
+  const program = exportProgram({ inputs: [code], outputs: { y: toBatchFirst(shown) }, parameters: weights })
+  const rows = (from: number, to: number) => ({
+    z: {
+      dtype: 'float32' as const,
+      shape: [to - from, latent],
+      data: codes.slice(from * latent, to * latent),
+    },
+  })
+  return toBytes(await runInBatches(program, codes.length / latent, rows, options))
+}
+
+/**
+ * Images on the way from the first of two images (uint8, one after the other) to the second, by the means of their codes:
+ * `steps` of them, at least 2, uint8 [steps, size, size, channels].
+ */
+export async function interpolateCodes(
+  config: VaeConfig,
+  image: ImageShape,
+  weights: Weights,
+  { pair, steps }: { readonly pair: Uint8Array; readonly steps: number },
+  options: RunOptions,
+): Promise<Uint8Array> {
+  const means = await encodeMeans(config, image, weights, pair, options)
+  const way = straightWay(means.subarray(0, config.latent), means.subarray(config.latent), steps)
+  return decodeCodes(config, image, weights, way, options)
 }
 
 export const vae: ModelDefinition<VaeConfig> = {
   name: 'vae',
-  title: ({ latent }) => `convolutional VAE, ${latent} latent dimensions`,
+  title: ({ latent, network }) =>
+    `${network === 'residual' ? 'residual' : 'convolutional'} VAE, ${latent} latent dimensions`,
   configSchema: vaeSchema,
-  presets: { fast: () => fast, paper: () => fast },
-  defaultSteps: () => 2000,
+  presets: { fast, paper },
+  // The study's epochs over its data sets: 10 of MNIST, 100 of CIFAR.
+  defaultSteps: ({ network }) => ({ patched: 2000, dense: 9380, residual: 39_100 })[network],
   train,
-  layers: ({ width, hidden, latent }, { size }) => {
-    const side = quarter(size)
-    return [
-      { name: 'fine', shape: [2 * side, 2 * side, width] },
-      { name: 'coarse', shape: [side, side, 2 * width] },
-      { name: 'hidden', shape: [hidden] },
-      { name: 'mean', shape: [latent] },
-    ]
+  layers: (config, image) => describeLayers(allLayers(config, image, pixelInput(image))),
+  // Of the study's, encoder and decoder stacked; without the wide layers, which it does not use.
+  defaultFeatures: (config) => {
+    if (config.network === 'patched') return { layers: ['hidden'], pooling: 'none' }
+    const encoder =
+      config.network === 'dense'
+        ? ['encoder.conv1', 'encoder.conv2', 'encoder.conv3']
+        : [...config.encoderChannels.slice(1).map((_, i) => `encoder.level${i + 1}`), 'encoder.pooled']
+    const decoder =
+      config.network === 'dense'
+        ? ['decoder.spread', 'decoder.conv1', 'decoder.conv2']
+        : config.decoderChannels.map((_, i) => `decoder.level${i + 1}`)
+    return { layers: [...encoder, 'posterior', 'mean', ...decoder], pooling: 'mean' }
   },
-  defaultFeatures: () => ({ layers: ['hidden'], pooling: 'none' }),
   features,
-  sample: (config, image, weights, { count, seed, ...options }) =>
-    decodeCodes(config, image, weights, new Random(seed, 'samples').fillNormal(new Float32Array(count * config.latent)), options),
+  sample: (config, image, weights, { count, seed, ...options }) => {
+    const codes = new Random(seed, 'samples').fillNormal(new Float32Array(count * config.latent))
+    return decodeCodes(config, image, weights, codes, options)
+  },
   async reconstruct(config, image, weights, pixels, options) {
-    const { program } = features(config, image, weights, { layers: ['mean'], pooling: 'none' })
-    const count = pixels.length / (image.size * image.size * image.channels)
-    const inputs = { image: { dtype: 'uint8' as const, shape: imageDimensions(count, image), data: pixels.slice() } }
-    const { mean } = await runOnce(program, inputs, options)
-    return decodeCodes(config, image, weights, mean.data as Float32Array, options)
+    const means = await encodeMeans(config, image, weights, pixels, options)
+    return decodeCodes(config, image, weights, means, options)
   },
 }

@@ -6,8 +6,9 @@
 import { type Arrays, loadCheckpoint, openSession, type Program, saveCheckpoint, type Session } from 'onnx-autodiff'
 import { z } from 'zod'
 import { HandfulError } from '../errors.js'
-import { type Phase, phasesDue } from '../models/model.js'
+import { type Phase, phasesDue, type Trainable } from '../models/model.js'
 import type { Progress } from './progress.js'
+import { stackSteps, unstackSteps } from './steps.js'
 
 export interface TrainingJob {
   /** As progress names it: `train the autoencoder`. */
@@ -21,6 +22,8 @@ export interface TrainingJob {
   readonly inputsOf: (step: number) => Arrays
   /** Which output is the loss that has to stay finite. */
   readonly loss: string
+  /** Other failures that the means of the outputs show. */
+  readonly problem?: Trainable['problem']
   /** Folder of the checkpoints, and what they belong to: one of another key is not resumed from. */
   readonly checkpoints?: { readonly folder: string; readonly key: string }
   readonly threads?: number
@@ -39,6 +42,8 @@ export interface Trained {
 
 const CHECKPOINT_SECONDS = 30
 const METRICS_SECONDS = 1
+const RUN_MILLISECONDS = 800
+const MOST_STEPS = 16
 /** Losses that far above the best mean so far, in multiples of its distance from the start, are an explosion. */
 const EXPLOSION = 20
 
@@ -58,14 +63,17 @@ export async function train(job: TrainingJob): Promise<Trained> {
     const started = performance.now()
     let saved = started
     const meter = new Meter(job, step)
-    let next = step < steps ? job.inputsOf(step) : undefined
+    let chunk = 1
+    let next = inputsOfChunk(job, step, chunk)
     while (next) {
-      const running = session.run(next, phasesDue(laterPhases, step))
-      // The next batch is made while this step runs in its own thread.
-      next = step + 1 < steps ? job.inputsOf(step + 1) : undefined
+      const { count } = next
+      const began = performance.now()
+      const running = session.run(next.inputs, phasesDue(laterPhases, step))
+      // The next batches are made while these steps run in their own thread.
+      next = inputsOfChunk(job, step + count, chunk)
       const outputs = await running
-      step++
-      await meter.add(step, outputs)
+      for (const each of program.manySteps ? unstackSteps(outputs, count) : [outputs]) await meter.add(++step, each)
+      if (program.manySteps) chunk = chunkFor((performance.now() - began) / count)
       const late = performance.now() - saved > CHECKPOINT_SECONDS * 1000
       if (step < steps && (late || signal.aborted)) {
         await meter.flush(step)
@@ -81,6 +89,17 @@ export async function train(job: TrainingJob): Promise<Trained> {
   } finally {
     await session.close()
   }
+}
+
+/** Steps of one run: as many as take about a second, so that progress stays live and a stop is heard. */
+const chunkFor = (millisecondsPerStep: number): number => Math.min(Math.max(Math.floor(RUN_MILLISECONDS / millisecondsPerStep), 1), MOST_STEPS)
+
+/** Inputs of the steps from `step` on, or undefined at the end. */
+function inputsOfChunk({ program, steps, inputsOf }: TrainingJob, step: number, chunk: number): { inputs: Arrays; count: number } | undefined {
+  const count = Math.min(program.manySteps ? chunk : 1, steps - step)
+  if (count <= 0) return undefined
+  const list = Array.from({ length: count }, (_, i) => inputsOf(step + i))
+  return { inputs: program.manySteps ? stackSteps(list) : list[0], count }
 }
 
 async function resumePoint({ checkpoints, initialState, progress, stage, steps }: TrainingJob): Promise<{ step: number; state: Arrays }> {
@@ -131,6 +150,8 @@ class Meter {
     const { job } = this
     const loss = means[job.loss]
     this.#watch(step, loss)
+    const problem = job.problem?.(means, step)
+    if (problem) throw new HandfulError({ what: 'training', where: `${job.stage}, step ${step}`, ...problem })
     job.progress.report({ stage: job.stage, done: step, total: job.steps, unit: 'steps', note: `loss ${loss.toPrecision(4)}` })
     await job.onMetrics?.(step, means)
   }

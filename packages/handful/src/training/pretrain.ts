@@ -9,6 +9,7 @@ import { augment, type AugmentOptions, takeImages } from './augment.js'
 import { BatchOrder } from './batches.js'
 import { train } from './loop.js'
 import type { Progress } from './progress.js'
+import { stackSteps } from './steps.js'
 import { type RunFolder, stageKey } from './run-folder.js'
 
 /** A configuration has at least a batch size. */
@@ -76,7 +77,7 @@ export async function pretrain<C extends BaseConfig>(
   const trainable = model.train(config, shape, steps, seed)
   const curves: z.infer<typeof curveSchema>[] = []
   const { state, seconds } = await train({
-    stage, steps, loss: trainable.loss, program: trainable.program, laterPhases: trainable.laterPhases, initialState: trainable.initialState,
+    stage, steps, loss: trainable.loss, program: trainable.program, laterPhases: trainable.laterPhases, problem: trainable.problem, initialState: trainable.initialState,
     inputsOf: batchMaker(images, trainable, options),
     checkpoints: { folder: run.path('checkpoints', model.name), key: stageKey({ key, steps }) },
     threads, device, signal, progress,
@@ -147,7 +148,8 @@ async function stepsInTime<C extends BaseConfig>(run: RunFolder, images: Images,
     for (let step = 0; step < WARM_STEPS + timed; step++) {
       const due = phasesDue(laterPhases, step)
       const started = performance.now()
-      await session.run(inputsOf(step), due)
+      const inputs = inputsOf(step)
+      await session.run(trainable.program.manySteps ? stackSteps([inputs]) : inputs, due)
       const kind = due.join()
       if (step >= WARM_STEPS) times.set(kind, [...(times.get(kind) ?? []), performance.now() - started])
     }

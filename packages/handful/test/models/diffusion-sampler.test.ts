@@ -4,27 +4,52 @@
  */
 import { Random } from 'onnx-autodiff'
 import { describe, expect, test } from 'vitest'
-import { type Parameterisation, type Predict, removeNoise, samplingNoises, type SamplerOptions } from '../../src/models/diffusion-sampler.js'
+import {
+  type Parameterisation,
+  type Predict,
+  removeNoise,
+  samplingNoises,
+  type SamplerOptions,
+} from '../../src/models/diffusion-sampler.js'
 import { noiseSchedule, type ScheduleName } from '../../src/models/diffusion-schedule.js'
 
 const [MEAN, DEVIATION] = [0.4, 0.3]
 
-const perfect = (parameterisation: Parameterisation): Predict => (x, { alpha, sigma }) =>
-  Promise.resolve(
-    x.map((value) => {
-      const gain = (alpha * DEVIATION ** 2) / (alpha ** 2 * DEVIATION ** 2 + sigma ** 2)
-      const clean = MEAN + gain * (value - alpha * MEAN)
-      const noise = (value - alpha * clean) / sigma
-      return parameterisation === 'v' ? alpha * noise - sigma * clean : parameterisation === 'epsilon' ? noise : clean
-    }),
-  )
+const perfect =
+  (parameterisation: Parameterisation): Predict =>
+  (x, { alpha, sigma }) =>
+    Promise.resolve(
+      x.map((value) => {
+        const gain = (alpha * DEVIATION ** 2) / (alpha ** 2 * DEVIATION ** 2 + sigma ** 2)
+        const clean = MEAN + gain * (value - alpha * MEAN)
+        const noise = (value - alpha * clean) / sigma
+        return parameterisation === 'v'
+          ? alpha * noise - sigma * clean
+          : parameterisation === 'epsilon'
+            ? noise
+            : clean
+      }),
+    )
 
 const COUNT = 2000
 const noise = (seed: number): Float32Array => new Random(seed, 'start').fillNormal(new Float32Array(COUNT))
 
-function options(schedule: ScheduleName, parameterisation: Parameterisation, eta: number, steps = 1000): SamplerOptions {
+function options(
+  schedule: ScheduleName,
+  parameterisation: Parameterisation,
+  eta: number,
+  steps = 1000,
+): SamplerOptions {
   const fresh = new Random(2, 'fresh')
-  return { schedule: noiseSchedule(schedule), parameterisation, from: 1000, steps, spacing: 'even', eta, fillNoise: (x) => fresh.fillNormal(x) }
+  return {
+    schedule: noiseSchedule(schedule),
+    parameterisation,
+    from: 1000,
+    steps,
+    spacing: 'even',
+    eta,
+    fillNoise: (x) => fresh.fillNormal(x),
+  }
 }
 
 function moments(x: Float32Array): [mean: number, deviation: number] {
@@ -38,7 +63,9 @@ const cases = (['study', 'linear', 'cosine'] as const).flatMap((schedule) =>
 
 describe('a perfect denoiser of a normal distribution gives it back', () => {
   test.each(cases)('%s, %s, eta %d', async (schedule, form, eta) => {
-    const [mean, deviation] = moments(await removeNoise(noise(1), perfect(form), options(schedule, form, eta)))
+    const [mean, deviation] = moments(
+      await removeNoise(noise(1), perfect(form), options(schedule, form, eta)),
+    )
     expect(Math.abs(mean - MEAN)).toBeLessThan(0.02)
     expect(Math.abs(deviation / DEVIATION - 1)).toBeLessThan(0.04)
   })
@@ -66,7 +93,10 @@ test('deterministic steps draw nothing and leave their start alone', async () =>
 })
 
 test('a range holds at every step', async () => {
-  const found = await removeNoise(noise(4), perfect('epsilon'), { ...options('linear', 'epsilon', 1, 20), range: [0.2, 0.6] })
+  const found = await removeNoise(noise(4), perfect('epsilon'), {
+    ...options('linear', 'epsilon', 1, 20),
+    range: [0.2, 0.6],
+  })
   expect(Math.min(...found)).toBeGreaterThanOrEqual(0.2 - 1e-6)
   expect(Math.max(...found)).toBeLessThanOrEqual(0.6 + 1e-6)
 })
@@ -76,7 +106,9 @@ test('progress counts the steps, and an aborted signal ends them', async () => {
   await removeNoise(noise(5), perfect('v'), { ...options('study', 'v', 0, 7), onStep: () => steps++ })
   expect(steps).toBe(7)
   const signal = AbortSignal.abort(new Error('stopped'))
-  await expect(removeNoise(noise(5), perfect('v'), { ...options('study', 'v', 0, 7), signal })).rejects.toThrow('stopped')
+  await expect(
+    removeNoise(noise(5), perfect('v'), { ...options('study', 'v', 0, 7), signal }),
+  ).rejects.toThrow('stopped')
 })
 
 test('a schedule of steps takes none of them twice', () => {
@@ -85,6 +117,11 @@ test('a schedule of steps takes none of them twice', () => {
     Array.from({ length: 300 }, (_, i) => 300 - i),
   )
   expect(samplingNoises({ ...shared, schedule: noiseSchedule('study') })).toHaveLength(500)
-  const squares = samplingNoises({ schedule: noiseSchedule('linear'), from: 1000, steps: 10, spacing: 'quadratic' })
+  const squares = samplingNoises({
+    schedule: noiseSchedule('linear'),
+    from: 1000,
+    steps: 10,
+    spacing: 'quadratic',
+  })
   expect(squares.map(({ level }) => level)).toEqual([1000, 810, 640, 490, 360, 250, 160, 90, 40, 10])
 })

@@ -9,8 +9,14 @@ const names = ['study', 'linear', 'cosine'] as const
 test("the study's schedule is the table of its own figures", () => {
   // REFERENCE.md 1.1: alpha and sigma at t.
   const table = [
-    [0.01, 0.9995, 0.0332], [0.03, 0.9955, 0.0952], [0.05, 0.9875, 0.1574], [0.1, 0.9512, 0.3086],
-    [0.35, 0.542, 0.8404], [0.5, 0.2865, 0.9581], [0.8, 0.0408, 0.9992], [1, 0.0067, 1],
+    [0.01, 0.9995, 0.0332],
+    [0.03, 0.9955, 0.0952],
+    [0.05, 0.9875, 0.1574],
+    [0.1, 0.9512, 0.3086],
+    [0.35, 0.542, 0.8404],
+    [0.5, 0.2865, 0.9581],
+    [0.8, 0.0408, 0.9992],
+    [1, 0.0067, 1],
   ] as const
   for (const [t, alpha, sigma] of table) {
     const noise = noiseSchedule('study').at(1000 * t)
@@ -33,7 +39,10 @@ test('the stepped schedules are those of their papers', () => {
 
 test("the study's schedule is the limit of the linear one", () => {
   for (const level of [50, 200, 350]) {
-    expect(noiseSchedule('study').at(level).alpha / noiseSchedule('linear').at(level).alpha).toBeCloseTo(1, 1.5)
+    expect(noiseSchedule('study').at(level).alpha / noiseSchedule('linear').at(level).alpha).toBeCloseTo(
+      1,
+      1.5,
+    )
   }
 })
 
@@ -74,7 +83,9 @@ describe.each(names)('%s', (name) => {
 
 test('a logistic draw has the mean and deviation asked for', () => {
   const draw = { kind: 'logistic', mean: -0.8, deviation: 0.7 } as const
-  const logs = drawNoise(noiseSchedule('study'), draw, new Random(1, 'levels'), 4000).map(({ logSnr }) => -logSnr / 2)
+  const logs = drawNoise(noiseSchedule('study'), draw, new Random(1, 'levels'), 4000).map(
+    ({ logSnr }) => -logSnr / 2,
+  )
   const mean = logs.reduce((a, b) => a + b) / logs.length
   expect(mean).toBeCloseTo(-0.8, 2)
   expect(Math.sqrt(logs.reduce((total, x) => total + (x - mean) ** 2, 0) / logs.length)).toBeCloseTo(0.7, 1)

@@ -5,16 +5,37 @@ import { averagedWeights, type ImageShape, type Weights } from '../../src/models
 
 const shape: ImageShape = { size: 12, channels: 1 }
 
-const study: DiffusionConfig = { ...diffusionPresets.paper(shape), width: 2, batch: 3, dropout: 0.2, mean: 0.125, deviation: 0.25 }
+const study: DiffusionConfig = {
+  ...diffusionPresets.paper(shape),
+  width: 2,
+  batch: 3,
+  dropout: 0.2,
+  mean: 0.125,
+  deviation: 0.25,
+}
 
 const ddpm: DiffusionConfig = {
   ...diffusionPresets.ddpm(),
-  width: 4, multipliers: [1, 2], blocks: 1, patch: 2, groups: 2, batch: 3, dropout: 0, clipNorm: 0,
+  width: 4,
+  multipliers: [1, 2],
+  blocks: 1,
+  patch: 2,
+  groups: 2,
+  batch: 3,
+  dropout: 0,
+  clipNorm: 0,
 }
 
 const quick: DiffusionConfig = {
   ...diffusionPresets.fast(shape),
-  width: 32, multipliers: [1, 2], blocks: 1, batch: 16, learningRate: 4e-3, warmUpSteps: 10, samplingSteps: 20,
+  noise: { kind: 'logistic', mean: 0, deviation: 1.2 },
+  width: 32,
+  multipliers: [1, 2],
+  blocks: 1,
+  batch: 32,
+  learningRate: 1e-2,
+  warmUpSteps: 10,
+  samplingSteps: 20,
 }
 
 export const tiny = { study, ddpm, quick }
@@ -23,4 +44,5 @@ export const tiny = { study, ddpm, quick }
 export const untrained = (config: DiffusionConfig, image: ImageShape, seed = 1): Weights =>
   averagedWeights(diffusion.train(config, image, 10, seed).initialState)
 
-export const averagedForms = (config: DiffusionConfig, image: ImageShape): string[] => Object.keys(untrained(config, image))
+export const parameterNames = (config: DiffusionConfig, image: ImageShape): string[] =>
+  Object.keys(untrained(config, image))

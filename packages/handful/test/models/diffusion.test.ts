@@ -4,19 +4,24 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { DiffusionConfig } from '../../src/models/diffusion-config.js'
 import { denoiser, FOURIER_FREQUENCIES } from '../../src/models/diffusion-unet.js'
 import { diffusion } from '../../src/models/diffusion.js'
-import { averagedWeights, type FeatureRequest, type ImageShape, type Weights } from '../../src/models/model.js'
+import {
+  averagedWeights,
+  type FeatureRequest,
+  type ImageShape,
+  type Weights,
+} from '../../src/models/model.js'
 import { tiny, untrained } from './diffusion-tiny.js'
 
 const grey: ImageShape = { size: 28, channels: 1 }
 const colour: ImageShape = { size: 32, channels: 3 }
 const small: ImageShape = { size: 8, channels: 1 }
 
-/** Sixteen images of 8x8: a bright square of 3x3 in one of sixteen places. */
+/** Sixteen images of 8x8: crosses of a bright row and a bright column, two pixels wide. */
 const COUNT = 16
-const pixels = new Uint8Array(COUNT * 64)
-for (let i = 0; i < COUNT; i++) {
-  for (let at = 0; at < 9; at++) pixels[i * 64 + ((i >> 2) + Math.floor(at / 3) + 1) * 8 + (i & 3) + (at % 3) + 1] = 255
-}
+const pixels = Uint8Array.from({ length: COUNT * 64 }, (_, at) => {
+  const [image, row, column] = [Math.floor(at / 64), Math.floor(at / 8) % 8, at % 8]
+  return row >> 1 === image >> 2 || column >> 1 === (image & 3) ? 255 : 0
+})
 
 describe('presets', () => {
   test("the paper's has the study's parameters", () => {
@@ -49,7 +54,10 @@ describe('presets', () => {
     const config = diffusion.presets.paper(grey)
     const shapes = Object.fromEntries(diffusion.layers(config, grey).map(({ name, shape }) => [name, shape]))
     expect(diffusion.defaultFeatures(config).layers.map((name) => [name, shapes[name]])).toEqual([
-      ['middle.3', [3, 3, 256]], ['up2.1', [7, 7, 128]], ['up1.1', [14, 14, 64]], ['up0.0', [28, 28, 64]],
+      ['middle.3', [3, 3, 256]],
+      ['up2.1', [7, 7, 128]],
+      ['up1.1', [14, 14, 64]],
+      ['up0.0', [28, 28, 64]],
     ])
   })
 
@@ -66,14 +74,17 @@ describe('trained on sixteen images', () => {
   let losses: { first: number; last: Record<string, number> }
 
   beforeAll(async () => {
-    const steps = 300
-    const t0 = performance.now()
+    const steps = 400
+    const twice = Uint8Array.from([...pixels, ...pixels])
     const { program, initialState, drawInputs } = diffusion.train(tiny.quick, small, steps, 1)
     const session = await openLocalSession(program, { threads: 2, state: initialState })
     const seen: Record<string, number>[] = []
     for (let step = 0; step < steps; step++) {
       const drawn = drawInputs((name) => new Random(1, `${name}/${step}`), step)
-      const found = await session.run({ image: { dtype: 'uint8', shape: [COUNT, 8, 8, 1], data: pixels }, ...drawn })
+      const found = await session.run({
+        image: { dtype: 'uint8', shape: [2 * COUNT, 8, 8, 1], data: twice.slice() },
+        ...drawn,
+      })
       seen.push(Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, Number(data[0])])))
     }
     weights = averagedWeights(await session.readState())
@@ -81,9 +92,10 @@ describe('trained on sixteen images', () => {
     const last = seen.slice(-20)
     losses = {
       first: seen[0].loss,
-      last: Object.fromEntries(Object.keys(last[0]).map((name) => [name, last.reduce((sum, each) => sum + each[name], 0) / 20])),
+      last: Object.fromEntries(
+        Object.keys(last[0]).map((name) => [name, last.reduce((sum, each) => sum + each[name], 0) / 20]),
+      ),
     }
-    console.log(losses, performance.now() - t0)
   }, 60_000)
 
   test('it learns them by heart', () => {
@@ -93,17 +105,26 @@ describe('trained on sixteen images', () => {
 
   test('its samples are among them, in either way of sampling', async () => {
     for (const eta of [0, 1]) {
-      const samples = await diffusion.sample?.(tiny.quick, small, weights, { count: 24, seed: 3, steps: 25, eta, threads: 2 })
+      const samples = await diffusion.sample?.(tiny.quick, small, weights, {
+        count: 24,
+        seed: 3,
+        steps: 25,
+        eta,
+        threads: 2,
+      })
       const found = distances(samples as Uint8Array)
-      console.log(eta, found)
-      expect(found.filter((distance) => distance < 0.1).length).toBeGreaterThan(18)
+      // Any two of the sixteen are at least 0.375 apart: nearer than half of that, it is clear which one was meant.
+      expect(found.filter((distance) => distance < 0.375 / 2).length).toBeGreaterThanOrEqual(23)
     }
   })
 
   test('it reconstructs them', async () => {
     const found = await diffusion.reconstruct?.(tiny.quick, small, weights, pixels, { threads: 2 })
     expect(found).toHaveLength(pixels.length)
-    const error = (found as Uint8Array).reduce((sum, value, i) => sum + Math.abs(value - pixels[i]), 0) / pixels.length / 255
+    const error =
+      (found as Uint8Array).reduce((sum, value, i) => sum + Math.abs(value - pixels[i]), 0) /
+      pixels.length /
+      255
     expect(error).toBeLessThan(0.05)
   })
 
@@ -111,7 +132,12 @@ describe('trained on sixteen images', () => {
     const config = { ...tiny.quick, samplingSteps: 3, eta: 1 }
     const sample = (count: number, seed: number): Promise<Uint8Array> | undefined =>
       diffusion.sample?.(config, small, weights, { count, seed, threads: 1 })
-    const [twice, again, fewer, other] = [await sample(55, 1), await sample(55, 1), await sample(2, 1), await sample(2, 2)]
+    const [twice, again, fewer, other] = [
+      await sample(55, 1),
+      await sample(55, 1),
+      await sample(2, 1),
+      await sample(2, 2),
+    ]
     expect(twice).toEqual(again)
     expect(twice?.slice(0, 128)).toEqual(fewer)
     expect(other).not.toEqual(fewer)
@@ -120,27 +146,50 @@ describe('trained on sixteen images', () => {
   test('progress counts all steps of all groups', async () => {
     const calls: (readonly [number, number])[] = []
     const onProgress = (done: number, total: number): number => calls.push([done, total])
-    await diffusion.sample?.(tiny.quick, small, weights, { count: 51, seed: 1, steps: 2, threads: 1, onProgress })
-    expect(calls).toEqual([[1, 4], [2, 4], [3, 4], [4, 4]])
+    await diffusion.sample?.(tiny.quick, small, weights, {
+      count: 51,
+      seed: 1,
+      steps: 2,
+      threads: 1,
+      onProgress,
+    })
+    expect(calls).toEqual([
+      [1, 4],
+      [2, 4],
+      [3, 4],
+      [4, 4],
+    ])
   })
 
   /** Mean absolute difference to the nearest of the sixteen, in 0..1. */
   function distances(samples: Uint8Array): number[] {
     return Array.from({ length: samples.length / 64 }, (_, i) => {
       const to = (k: number): number =>
-        samples.slice(i * 64, (i + 1) * 64).reduce((sum, value, at) => sum + Math.abs(value - pixels[k * 64 + at]), 0) / 64 / 255
+        samples
+          .slice(i * 64, (i + 1) * 64)
+          .reduce((sum, value, at) => sum + Math.abs(value - pixels[k * 64 + at]), 0) /
+        64 /
+        255
       return Math.min(...Array.from({ length: COUNT }, (_, k) => to(k)))
     })
   }
 })
 
-async function extract(config: DiffusionConfig, image: ImageShape, request: FeatureRequest, places: readonly number[], data: Uint8Array): Promise<Record<string, Float32Array>> {
+async function extract(
+  config: DiffusionConfig,
+  image: ImageShape,
+  request: FeatureRequest,
+  places: readonly number[],
+  data: Uint8Array,
+): Promise<Record<string, Float32Array>> {
   const weights = untrained(config, image)
   const { program, drawInputs } = diffusion.features(config, image, weights, request)
   const session = await openSession(program, { threads: 1 })
   const { size, channels } = image
   const numbers = size * size * channels
-  const chosen = Uint8Array.from(places.flatMap((place) => [...data.subarray(place * numbers, (place + 1) * numbers)]))
+  const chosen = Uint8Array.from(
+    places.flatMap((place) => [...data.subarray(place * numbers, (place + 1) * numbers)]),
+  )
   try {
     const found = await session.run({
       image: { dtype: 'uint8', shape: [places.length, size, size, channels], data: chosen },
@@ -158,25 +207,48 @@ describe('features', () => {
     { name: 'residual', config: tiny.ddpm, image: { size: 7, channels: 3 } as ImageShape },
   ]
 
-  test.each(forms)('of the $name network: every layer, with the shape it is listed with', async ({ config, image }) => {
-    const data = new Random(1, 'pixels').fillUniform(new Float32Array(3 * image.size ** 2 * image.channels), 0, 255)
-    const listed = diffusion.layers(config, image)
-    const layers = listed.map(({ name }) => name)
-    const found = await extract(config, image, { layers, pooling: 'none', noiseLevel: 100 }, [0, 1, 2], Uint8Array.from(data))
-    for (const { name, shape } of listed) {
-      expect([name, found[name].length]).toEqual([name, 3 * shape.reduce((a, b) => a * b, 1)])
-      expect(found[name].every(Number.isFinite)).toBe(true)
-    }
-  })
+  test.each(forms)(
+    'of the $name network: every layer, with the shape it is listed with',
+    async ({ config, image }) => {
+      const data = new Random(1, 'pixels').fillUniform(
+        new Float32Array(3 * image.size ** 2 * image.channels),
+        0,
+        255,
+      )
+      const listed = diffusion.layers(config, image)
+      const layers = listed.map(({ name }) => name)
+      const found = await extract(
+        config,
+        image,
+        { layers, pooling: 'none', noiseLevel: 100 },
+        [0, 1, 2],
+        Uint8Array.from(data),
+      )
+      for (const { name, shape } of listed) {
+        expect([name, found[name].length]).toEqual([name, 3 * shape.reduce((a, b) => a * b, 1)])
+        expect(found[name].every(Number.isFinite)).toBe(true)
+      }
+    },
+  )
 
   test.each(forms)('of the $name network do not depend on the batch', async ({ config, image }) => {
-    const data = Uint8Array.from(new Random(1, 'pixels').fillUniform(new Float32Array(4 * image.size ** 2 * image.channels), 0, 255))
-    const request: FeatureRequest = { layers: ['middle.0', 'up0.0'], pooling: '2x2', noiseLevel: 200, draws: 2, mirror: true }
+    const data = Uint8Array.from(
+      new Random(1, 'pixels').fillUniform(new Float32Array(4 * image.size ** 2 * image.channels), 0, 255),
+    )
+    const request: FeatureRequest = {
+      layers: ['middle.0', 'up0.0'],
+      pooling: '2x2',
+      noiseLevel: 200,
+      draws: 2,
+      mirror: true,
+    }
     const together = await extract(config, image, request, [0, 1, 2, 3], data)
     const alone = await extract(config, image, request, [2], data)
     for (const name of request.layers) {
       const width = alone[name].length
-      together[name].slice(2 * width, 3 * width).forEach((value, i) => expect(value).toBeCloseTo(alone[name][i], 5))
+      together[name]
+        .slice(2 * width, 3 * width)
+        .forEach((value, i) => expect(value).toBeCloseTo(alone[name][i], 5))
     }
   })
 
@@ -184,7 +256,13 @@ describe('features', () => {
     const [{ config, image }] = forms
     const data = Uint8Array.from(new Random(1, 'pixels').fillUniform(new Float32Array(144), 0, 255))
     const at = async (more: Partial<FeatureRequest>): Promise<number[]> => {
-      const found = await extract(config, image, { layers: ['down1.0'], pooling: 'mean', noiseLevel: 300, ...more }, [0], data)
+      const found = await extract(
+        config,
+        image,
+        { layers: ['down1.0'], pooling: 'mean', noiseLevel: 300, ...more },
+        [0],
+        data,
+      )
       return [...found['down1.0']]
     }
     const [one, two, cleaner] = [await at({}), await at({ draws: 2 }), await at({ noiseLevel: 10 })]
@@ -196,11 +274,15 @@ describe('features', () => {
   test('the mirrored image has the mirrored features where both are asked for', async () => {
     const [, { config, image }] = forms
     const rows = new Random(1, 'pixels').fillUniform(new Float32Array(7 * 7 * 3), 0, 255)
-    const flipped = rows.map((_, at) => rows[Math.floor(at / 21) * 21 + (6 - (Math.floor(at / 3) % 7)) * 3 + (at % 3)])
+    const flipped = rows.map(
+      (_, at) => rows[Math.floor(at / 21) * 21 + (6 - (Math.floor(at / 3) % 7)) * 3 + (at % 3)],
+    )
     const data = Uint8Array.from([...rows, ...flipped])
     // Without noise worth speaking of; a margin at the right side keeps small images from being mirrored exactly.
     const request: FeatureRequest = { layers: ['down0.0'], pooling: 'mean', noiseLevel: 0, mirror: true }
-    const found = (await extract({ ...config, patch: 1, schedule: 'study' }, image, request, [0, 1], data))['down0.0']
+    const found = (await extract({ ...config, patch: 1, schedule: 'study' }, image, request, [0, 1], data))[
+      'down0.0'
+    ]
     const width = found.length / 2
     for (let i = 0; i < width; i++) expect(Math.abs(found[i] - found[width + i])).toBeLessThan(0.02)
   })
@@ -210,8 +292,14 @@ describe('features', () => {
     const weights = untrained(config, small)
     const ask = (request: Partial<FeatureRequest>) => () =>
       diffusion.features(config, small, weights, { layers: ['middle.0'], pooling: 'mean', ...request })
-    expect(ask({ layers: ['middle.9'] })).toThrow('layer (diffusion features): got "middle.9", expected one of down0.0, middle.0, middle.1, up0.0')
-    expect(ask({ noiseLevel: 1001 })).toThrow('noise level (diffusion features): got 1001, expected a number from 0 (clean) to 1000 (noise)')
-    expect(ask({ draws: 0 })).toThrow('draws (diffusion features): got 0, expected a whole number of at least 1')
+    expect(ask({ layers: ['middle.9'] })).toThrow(
+      'layer (diffusion features): got "middle.9", expected one of down0.0, middle.0, middle.1, up0.0',
+    )
+    expect(ask({ noiseLevel: 1001 })).toThrow(
+      'noise level (diffusion features): got 1001, expected a number from 0 (clean) to 1000 (noise)',
+    )
+    expect(ask({ draws: 0 })).toThrow(
+      'draws (diffusion features): got 0, expected a whole number of at least 1',
+    )
   })
 })

@@ -47,7 +47,10 @@ export class SessionCore implements Session {
     const loaded: Loaded[] = []
     try {
       for (const [place, program] of programs.entries()) {
-        const profile = options.profile !== undefined && programs.length > 1 ? `${options.profile}-${place}` : options.profile
+        const profile =
+          options.profile !== undefined && programs.length > 1
+            ? `${options.profile}-${place}`
+            : options.profile
         loaded.push(await load(program, { ...options, threads, device, profile }))
       }
     } catch (error) {
@@ -74,9 +77,13 @@ export class SessionCore implements Session {
       for (const { program, session, fetches } of chosen) {
         const feeds = { ...pick(given, program.inputs), ...pick(state, program.state) }
         const results = await session.run(feeds, fetches).catch((error: unknown) => {
-          throw new Error(`run (session): onnxruntime failed: ${runtimeMessage(error)}; the state is as it was`)
+          throw new Error(
+            `run (session): onnxruntime failed: ${runtimeMessage(error)}; the state is as it was`,
+          )
         })
-        const next = Object.fromEntries(Object.entries(program.state).map(([name, spec]) => [name, results[spec.next]]))
+        const next = Object.fromEntries(
+          Object.entries(program.state).map(([name, spec]) => [name, results[spec.next]]),
+        )
         const owned = new Set(Object.values(next))
         for (const name of Object.keys(program.outputs)) {
           const array = toArray(results[name])
@@ -136,7 +143,10 @@ export class SessionCore implements Session {
 }
 
 /** Loads one program and checks its names against its graph's. */
-async function load(program: Program, { device, threads, optimization, profile }: SessionOptions & { readonly device: string }): Promise<Loaded> {
+async function load(
+  program: Program,
+  { device, threads, optimization, profile }: SessionOptions & { readonly device: string },
+): Promise<Loaded> {
   const session = await ort.InferenceSession.create(program.model, {
     executionProviders: executionProviders(device),
     intraOpNumThreads: threads,
@@ -176,8 +186,10 @@ function checkNames({ program, session, fetches }: Loaded): void {
   check(fetches, session.outputNames, 'outputs')
 }
 
-const pick = (tensors: Readonly<Record<string, Tensor>>, names: Readonly<Record<string, unknown>>): Record<string, Tensor> =>
-  Object.fromEntries(Object.keys(names).map((name) => [name, tensors[name]]))
+const pick = (
+  tensors: Readonly<Record<string, Tensor>>,
+  names: Readonly<Record<string, unknown>>,
+): Record<string, Tensor> => Object.fromEntries(Object.keys(names).map((name) => [name, tensors[name]]))
 
 function toTensor(array: NamedArray): Tensor {
   // onnxruntime-node takes no memory that is shared between threads.

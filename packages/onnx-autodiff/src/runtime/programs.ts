@@ -29,7 +29,11 @@ export function joinPrograms(programs: readonly Program[]): Joined {
       outputs[name] = spec
     }
   }
-  return { inputs: union(programs.map((each) => each.inputs)), outputs, state: union(programs.map((each) => each.state)) }
+  return {
+    inputs: union(programs.map((each) => each.inputs)),
+    outputs,
+    state: union(programs.map((each) => each.state)),
+  }
 }
 
 function union(all: readonly Specs[]): Specs {
@@ -37,7 +41,9 @@ function union(all: readonly Specs[]): Specs {
   for (const [name, spec] of all.flatMap((specs) => Object.entries(specs))) {
     const before = name in found ? text(found[name]) : text(spec)
     if (before !== text(spec)) {
-      throw new Error(`programs (session): got "${name}" as ${before} and as ${text(spec)}, expected one type`)
+      throw new Error(
+        `programs (session): got "${name}" as ${before} and as ${text(spec)}, expected one type`,
+      )
     }
     found[name] = spec
   }

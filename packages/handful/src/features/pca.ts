@@ -1,0 +1,54 @@
+/**
+ * Principal components of the pixels: the simplest features that are learned at all. The image's numbers in 0..1, less
+ * their means, times the leading eigenvectors of their covariance (features/normalise.ts finds them), as a network.
+ */
+import { BATCH_MARKER, exportProgram, flattenImage, input, matmul, Random, sub } from 'onnx-autodiff'
+import { imageBytes, type Images } from '../data/image-set.js'
+import { imageDimensions, toUnitRange } from '../models/common.js'
+import type { FeatureNetwork, ImageShape, Weights } from '../models/model.js'
+import { takeImages } from '../training/augment.js'
+import { rawPixels } from './extract.js'
+import type { LinearAlgebra } from './linear-algebra.js'
+import { fitNormalisation } from './normalise.js'
+
+export interface PcaOptions {
+  /** Kept, at most. Default 128. */
+  readonly components?: number
+  /** Images that the components are found from, drawn at random where there are more. Default 10,000. */
+  readonly samples?: number
+  readonly seed: number
+  readonly linearAlgebra: LinearAlgebra
+}
+
+/** Name of the network's output. */
+export const COMPONENTS = 'components'
+
+/**
+ * `centre` [numbers] and `projection` [numbers, components].
+ *
+ * @throws HandfulError with fewer than two images or images that are all equal
+ */
+export async function fitPca(
+  images: Images,
+  { components = 128, samples = 10_000, seed, linearAlgebra }: PcaOptions,
+): Promise<Weights> {
+  const drawn = new Random(seed, 'pca images').permutation(images.count).slice(0, samples)
+  const pixels = takeImages(images.pixels, imageBytes(images), drawn)
+  const some = rawPixels({ ...images, count: drawn.length, pixels })
+  const { centre, projection } = await fitNormalisation(some, linearAlgebra, { components, whitening: 0 })
+  const { rows, columns, data } = projection
+  return {
+    centre: { dtype: 'float32', shape: [rows], data: centre },
+    projection: { dtype: 'float32', shape: [rows, columns], data },
+  }
+}
+
+/** Pixels to `components` [n, components], the greatest variance first. */
+export function pcaNetwork(weights: Weights, image: ImageShape): FeatureNetwork {
+  const pixels = input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
+  const [centre, projection] = ['centre', 'projection'].map((name) => input(name, weights[name].shape))
+  const components = matmul(sub(flattenImage(toUnitRange(pixels)), centre), projection)
+  return {
+    program: exportProgram({ inputs: [pixels], outputs: { [COMPONENTS]: components }, parameters: weights }),
+  }
+}

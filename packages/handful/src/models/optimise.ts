@@ -1,0 +1,87 @@
+/**
+ * What models with a single loss share of a training step: AdamW with a schedule, averaged weights, the count of steps,
+ * and all of it as one program.
+ */
+import {
+  adamW,
+  add,
+  type Arrays,
+  compile,
+  constantRate,
+  cosineDecay,
+  ema,
+  gradients,
+  input,
+  type Parameters,
+  type Tensor,
+  type Update,
+  warmUp,
+} from 'onnx-autodiff'
+import { z } from 'zod'
+import type { Trainable } from './model.js'
+
+/** Settings of the optimiser, for a model's configuration. */
+export const optimiserFields = {
+  batch: z.int().min(1),
+  learningRate: z.number().positive(),
+  /** After the warm-up the rate stays as it is, or falls to nothing at the last step along half a cosine. */
+  schedule: z.enum(['constant', 'cosine']),
+  weightDecay: z.number().min(0),
+  warmUpSteps: z.int().min(0),
+  /** Half-life of the averaged weights, as a share of all steps; 0 takes the last weights as they are. */
+  emaHalfLife: z.number().min(0),
+}
+
+export type OptimiserSettings = z.infer<z.ZodObject<typeof optimiserFields>>
+
+export interface TrainingStep {
+  readonly parameters: Parameters
+  readonly inputs: readonly Tensor[]
+  /** Among the outputs under the name `loss`. */
+  readonly loss: Tensor
+  readonly metrics: Readonly<Record<string, Tensor>>
+  /** State of the model's own beside its parameters and their buffers, and what it starts from. */
+  readonly updates?: readonly Update[]
+  readonly initialState?: Arrays
+}
+
+/** The program of one step (of several in a run), with its state at the start. Parameters begin as `seed` has it. */
+export function trainingStep(
+  { parameters: p, inputs, loss, metrics, updates = [], initialState = {} }: TrainingStep,
+  { learningRate, schedule, weightDecay, warmUpSteps, emaHalfLife }: OptimiserSettings,
+  steps: number,
+  seed: number,
+): Pick<Trainable, 'program' | 'initialState' | 'parameterCount' | 'loss'> {
+  const step = input('step', [])
+  const now = add(step, 1)
+  const after = schedule === 'cosine' ? cosineDecay(learningRate, steps) : constantRate(learningRate)
+  const rate = warmUp(learningRate, warmUpSteps, after)(now)
+  const parameters = p.trained()
+  const initial = p.initialize(seed)
+  const optimised = adamW(
+    { parameters, gradients: gradients(loss, parameters) },
+    { rate, weightDecay, step: now },
+  )
+  const changed = [...optimised.updates, ...p.bufferUpdates()]
+  const decay = emaHalfLife > 0 ? 0.5 ** (1 / Math.max(emaHalfLife * steps, 1)) : 0
+  const averaged = ema(changed, initial, { decay })
+  return {
+    program: compile(
+      {
+        inputs,
+        state: [{ variable: step, next: now }, ...changed, ...averaged.updates, ...updates],
+        outputs: { loss, ...metrics },
+      },
+      { manySteps: true },
+    ),
+    initialState: {
+      step: { dtype: 'float32', shape: [], data: new Float32Array(1) },
+      ...initial,
+      ...optimised.initialState,
+      ...averaged.initialState,
+      ...initialState,
+    },
+    parameterCount: p.count,
+    loss: 'loss',
+  }
+}

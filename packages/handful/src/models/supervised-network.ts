@@ -1,0 +1,166 @@
+/**
+ * A network that is trained on labels: its training step as a program, and from trained weights the network that gives
+ * hidden layers and probabilities. Generative models have a contract of their own (model.ts); this is the one of the
+ * supervised baseline and of the small classifier that generated images are scored by.
+ */
+import {
+  adam,
+  argmin,
+  BATCH_MARKER,
+  cast,
+  compile,
+  cosineDecay,
+  crossEntropy,
+  equal,
+  exportProgram,
+  add,
+  gradients,
+  input,
+  inputName,
+  mean,
+  neg,
+  Parameters,
+  sgd,
+  softmax,
+  type Tensor,
+  warmUp,
+} from 'onnx-autodiff'
+import { z } from 'zod'
+import { imageDimensions, pooledRows, toSignedRange } from './common.js'
+import type { FeatureNetwork, FeatureRequest, ImageShape, Trainable, Weights } from './model.js'
+
+/** What an image becomes: hidden layers [h, w, n, c] or [n, c], and logits [n, classes]. */
+export interface Classified {
+  readonly layers: Readonly<Record<string, Tensor>>
+  readonly logits: Tensor
+}
+
+export interface SupervisedNetwork {
+  /** A few words, as a report says it. */
+  readonly title: string
+  /** Registers the parameters; the function takes images [h, w, n, channels] in -1..1. */
+  readonly build: (p: Parameters, image: ImageShape, classCount: number) => (x: Tensor) => Classified
+  /** The layers that features can be taken from, in the order of the network. */
+  readonly layers: readonly string[]
+}
+
+export const optimiserSchema = z.strictObject({
+  /** SGD with Nesterov's momentum of 0.9, or Adam with its usual moments. */
+  optimiser: z.enum(['sgd', 'adam']),
+  /** At its greatest: it rises over the first steps and falls along half a cosine to zero at the last one. */
+  learningRate: z.number().positive(),
+  /** Added to the gradient, times the parameter; in PyTorch's form. */
+  weightDecay: z.number().min(0),
+  warmUpSteps: z.int().min(0),
+})
+
+export type OptimiserOptions = z.infer<typeof optimiserSchema>
+
+const MOMENTUM = 0.9
+
+export interface StepOptions extends OptimiserOptions {
+  readonly classCount: number
+  readonly batch: number
+  /** Length of the schedule. */
+  readonly steps: number
+}
+
+/**
+ * The program of one step: `image` uint8 [batch, size, size, channels] and `labels` int32 [batch] -> `loss`, the mean
+ * cross-entropy, and `accuracy` on the batch, both before the update. Running statistics are part of the state.
+ */
+export function supervisedStep(
+  network: SupervisedNetwork,
+  image: ImageShape,
+  options: StepOptions,
+  seed: number,
+): Pick<Trainable, 'program' | 'initialState' | 'parameterCount'> {
+  const { classCount, batch, steps, optimiser, learningRate, weightDecay, warmUpSteps } = options
+  const p = new Parameters('train')
+  const pixels = input('image', imageDimensions(batch, image), 'uint8')
+  const labels = input('labels', [batch], 'int32')
+  const { logits } = network.build(p, image, classCount)(toSignedRange(pixels))
+  const loss = crossEntropy(logits, labels)
+  const accuracy = mean(cast(equal(argmin(neg(logits), 1), labels), 'float32'))
+
+  const parameters = p.trained()
+  const step = input('step', [])
+  const now = add(step, 1)
+  const rate = warmUp(learningRate, warmUpSteps, cosineDecay(learningRate, steps))(now)
+  const pairs = { parameters, gradients: gradients(loss, parameters) }
+  const optimised =
+    optimiser === 'sgd'
+      ? sgd(pairs, { rate, momentum: MOMENTUM, nesterov: true, weightDecay })
+      : adam(pairs, { rate, weightDecay, step: now })
+  return {
+    program: compile(
+      {
+        inputs: [pixels, labels],
+        state: [{ variable: step, next: now }, ...optimised.updates, ...p.bufferUpdates()],
+        outputs: { loss, accuracy },
+      },
+      { manySteps: true },
+    ),
+    initialState: {
+      step: { dtype: 'float32', shape: [], data: new Float32Array(1) },
+      ...p.initialize(seed),
+      ...optimised.initialState,
+    },
+    parameterCount: p.count,
+  }
+}
+
+/** The parameters and running statistics of a training state, under their own names. */
+export function supervisedWeights(
+  network: SupervisedNetwork,
+  image: ImageShape,
+  classCount: number,
+  state: Weights,
+): Weights {
+  const p = new Parameters('evaluate')
+  network.build(p, image, classCount)
+  return Object.fromEntries(p.all().map((tensor) => [inputName(tensor), state[inputName(tensor)]]))
+}
+
+/** Weights before any training. */
+export function untrainedWeights(
+  network: SupervisedNetwork,
+  image: ImageShape,
+  classCount: number,
+  seed: number,
+): Weights {
+  const p = new Parameters('evaluate')
+  network.build(p, image, classCount)
+  return p.initialize(seed)
+}
+
+/** Name of the output that holds probabilities. */
+export const PROBABILITIES = 'probabilities'
+
+/**
+ * Pixels to `probabilities` [n, classes] by running statistics, and to the layers asked for, [n, numbers] each: a result
+ * never depends on the other images of its batch.
+ *
+ * @throws RangeError for a layer that the network does not have
+ */
+export function supervisedFeatures(
+  network: SupervisedNetwork,
+  image: ImageShape,
+  classCount: number,
+  weights: Weights,
+  { layers, pooling }: Pick<FeatureRequest, 'layers' | 'pooling'> = { layers: [], pooling: 'none' },
+): FeatureNetwork {
+  const pixels = input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
+  const found = network.build(new Parameters('evaluate'), image, classCount)(toSignedRange(pixels))
+  const named = layers.map((name): [string, Tensor] => {
+    const layer = found.layers[name]
+    if (layer === undefined) {
+      throw new RangeError(
+        `layer (${network.title}): got "${name}", expected one of ${network.layers.join(', ')}`,
+      )
+    }
+    return [name, pooledRows(layer, pooling)]
+  })
+  const outputs = { ...Object.fromEntries(named), [PROBABILITIES]: softmax(found.logits) }
+  return { program: exportProgram({ inputs: [pixels], outputs, parameters: weights }) }
+}

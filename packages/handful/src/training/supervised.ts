@@ -1,0 +1,199 @@
+/**
+ * Trains a classifier from scratch on the labelled images of a set, for a number of steps fixed beforehand, and keeps
+ * the weights of the last one: no image is held out for choosing among them, and none of a test set is ever seen.
+ */
+import { type Arrays, openSession, Random } from 'onnx-autodiff'
+import { z } from 'zod'
+import { imageBytes, type Images } from '../data/image-set.js'
+import { HandfulError } from '../errors.js'
+import type { FeatureNetwork, ImageShape, Weights } from '../models/model.js'
+import {
+  optimiserSchema,
+  PROBABILITIES,
+  supervisedFeatures,
+  type SupervisedNetwork,
+  supervisedStep,
+  supervisedWeights,
+} from '../models/supervised-network.js'
+import { augment, type AugmentOptions, takeImages } from './augment.js'
+import { BatchOrder } from './batches.js'
+import { train, type TrainingJob } from './loop.js'
+import type { Progress } from './progress.js'
+
+export const supervisedOptionsSchema = optimiserSchema.extend({
+  /** Images of a step, at most: fewer where fewer are labelled. */
+  batch: z.int().min(2),
+  /** Times that each labelled image is seen, where that makes more than `fewestSteps`. */
+  epochs: z.number().positive(),
+  /** With two labels per class an epoch is one step: without this the network would stay untrained. */
+  fewestSteps: z.int().min(1),
+})
+
+export interface SupervisedOptions extends z.infer<typeof supervisedOptionsSchema> {
+  readonly network: SupervisedNetwork
+  /** What each image is distorted by, anew in each step. Null trains on the images as they are. */
+  readonly augmentation: AugmentOptions | null
+}
+
+/** How long and in which batches, unless said otherwise. */
+export const supervisedSchedule = { batch: 64, epochs: 40, fewestSteps: 500 } as const
+
+/** The usual augmentation of small photographs: crops shifted by up to an eighth of the size, mirrored if wanted. */
+export const shiftedCrops = ({ mirror }: { mirror: boolean }): AugmentOptions => ({
+  rotation: 0,
+  shear: 0,
+  scale: 0,
+  shift: 0.125,
+  mirror,
+  colour: 0,
+})
+
+/** Steps at a number of labelled images: `epochs` times all of them, and never fewer than `fewestSteps`. */
+export function supervisedSteps(
+  labelled: number,
+  { batch, epochs, fewestSteps }: Pick<SupervisedOptions, 'batch' | 'epochs' | 'fewestSteps'>,
+): number {
+  return Math.max(fewestSteps, Math.ceil((epochs * labelled) / Math.min(batch, labelled)))
+}
+
+export interface SupervisedRequest {
+  readonly images: Images
+  /** `[images.count]` class of each image, -1 where hidden. */
+  readonly labels: Int32Array
+  readonly classCount: number
+  readonly options: SupervisedOptions
+  readonly seed: number
+  readonly threads?: number
+  readonly device?: string
+  readonly signal: AbortSignal
+  readonly progress: Progress
+  /** As progress names it. */
+  readonly stage?: string
+  readonly checkpoints?: TrainingJob['checkpoints']
+  readonly onMetrics?: TrainingJob['onMetrics']
+}
+
+/** A matrix of probabilities `[rows, columns]`, row after row. */
+export interface Probabilities {
+  readonly rows: number
+  /** Classes. */
+  readonly columns: number
+  readonly data: Float32Array
+}
+
+export interface TrainedClassifier {
+  /** Probabilities of any images of the same size, by running statistics: independent of one another. */
+  predict(images: Images): Promise<Probabilities>
+  /** Pixels to `probabilities`, as it is exported. */
+  readonly network: FeatureNetwork
+  readonly weights: Weights
+  readonly seconds: number
+  readonly steps: number
+  readonly parameterCount: number
+}
+
+/**
+ * Trains on the labelled images alone. The same request gives the same weights on the same device and threads.
+ *
+ * @throws HandfulError if fewer than two images are labelled, or a label is no class, or the loss stops being finite
+ */
+export async function trainSupervised(request: SupervisedRequest): Promise<TrainedClassifier> {
+  const { images, classCount, options, seed, threads, device, signal, progress } = request
+  const { network, augmentation, ...settings } = options
+  const labelled = labelledImages(request)
+  const shape: ImageShape = { size: images.height, channels: images.channels }
+  const batch = Math.min(settings.batch, labelled.length)
+  const steps = supervisedSteps(labelled.length, settings)
+  const step = supervisedStep(network, shape, { ...settings, classCount, batch, steps }, seed)
+  const { state, seconds } = await train({
+    stage: request.stage ?? `train the ${network.title} on ${labelled.length} labels`,
+    program: step.program,
+    initialState: step.initialState,
+    steps,
+    inputsOf: inputMaker(request, labelled, batch, augmentation),
+    loss: 'loss',
+    checkpoints: request.checkpoints,
+    onMetrics: request.onMetrics,
+    threads,
+    device,
+    signal,
+    progress,
+  })
+  const weights = supervisedWeights(network, shape, classCount, state)
+  const exported = supervisedFeatures(network, shape, classCount, weights)
+  return {
+    network: exported,
+    weights,
+    seconds,
+    steps,
+    parameterCount: step.parameterCount,
+    predict: (others) => classify(exported, others, classCount, request),
+  }
+}
+
+function labelledImages({ images, labels, classCount }: SupervisedRequest): Int32Array {
+  const problem = (got: string, expected: string, hint: string): HandfulError =>
+    new HandfulError({ what: 'labels', where: `supervised training on ${images.name}`, got, expected, hint })
+  if (labels.length !== images.count) {
+    throw problem(`${labels.length} labels`, `${images.count}, one for each image`, 'use -1 for hidden ones')
+  }
+  const wrong = labels.findIndex((label) => label < -1 || label >= classCount)
+  if (wrong >= 0) {
+    throw problem(`${labels[wrong]} at image ${wrong}`, `-1 to ${classCount - 1}`, 'use -1 for hidden ones')
+  }
+  const indices = Int32Array.from(labels.keys()).filter((i) => labels[i] >= 0)
+  if (indices.length < 2) {
+    throw problem(`${indices.length} labelled images`, 'at least 2', 'label at least one image of each class')
+  }
+  return indices
+}
+
+/** Inputs of a step, from its number alone. */
+function inputMaker(
+  { images, labels, seed }: SupervisedRequest,
+  labelled: Int32Array,
+  batch: number,
+  augmentation: AugmentOptions | null,
+): (step: number) => Arrays {
+  const { height: size, channels, pixels } = images
+  const order = new BatchOrder(labelled.length, batch, seed)
+  return (step) => {
+    const indices = Int32Array.from(order.indicesOf(step), (place) => labelled[place])
+    const plain = takeImages(pixels, imageBytes(images), indices)
+    const random = new Random(seed, `augmentation/${step}`)
+    const seen = augmentation
+      ? augment({ pixels: plain, count: batch, size, channels }, augmentation, random)
+      : plain
+    return {
+      image: { dtype: 'uint8', shape: [batch, size, size, channels], data: seen },
+      labels: { dtype: 'int32', shape: [batch], data: indices.map((i) => labels[i]) },
+    }
+  }
+}
+
+/** Images of one run when predicting. */
+const PREDICTION_BATCH = 250
+
+async function classify(
+  { program }: FeatureNetwork,
+  { count, height, width, channels, pixels }: Images,
+  classCount: number,
+  { threads, device, signal }: SupervisedRequest,
+): Promise<Probabilities> {
+  const bytes = imageBytes({ height, width, channels })
+  const data = new Float32Array(count * classCount)
+  const session = await openSession(program, { threads, device })
+  try {
+    for (let start = 0; start < count; start += PREDICTION_BATCH) {
+      signal.throwIfAborted()
+      const end = Math.min(start + PREDICTION_BATCH, count)
+      const some = pixels.slice(start * bytes, end * bytes)
+      const image = { dtype: 'uint8' as const, shape: [end - start, height, width, channels], data: some }
+      const found = await session.run({ image })
+      data.set(found[PROBABILITIES].data as Float32Array, start * classCount)
+    }
+    return { rows: count, columns: classCount, data }
+  } finally {
+    await session.close()
+  }
+}

@@ -1,0 +1,83 @@
+/** Principal components and networks with random weights, as feature networks. */
+import { Random } from 'onnx-autodiff'
+import { expect, test } from 'vitest'
+import type { Images } from '../../src/data/image-set.js'
+import { extractFeatures } from '../../src/features/extract.js'
+import { plainLinearAlgebra } from '../../src/features/linear-algebra.js'
+import { COMPONENTS, fitPca, pcaNetwork } from '../../src/features/pca.js'
+import { untrainedFeatures, untrainedSupervisedFeatures } from '../../src/features/random-network.js'
+import { resnet18 } from '../../src/models/resnet18.js'
+import { vae } from '../../src/models/vae.js'
+
+const SIZE = 8
+const shape = { size: SIZE, channels: 1 } as const
+
+/** Images that vary in two ways alone: a bright left half and, half as strongly, a bright top. */
+function twoWays(count: number): Images {
+  const random = new Random(1, 'two ways')
+  const pixels = new Uint8Array(count * SIZE * SIZE)
+  for (let i = 0; i < count; i++) {
+    const [left, top] = [random.between(-60, 60), random.between(-30, 30)]
+    for (let at = 0; at < SIZE * SIZE; at++) {
+      const [y, x] = [Math.floor(at / SIZE), at % SIZE]
+      pixels[i * SIZE * SIZE + at] = 128 + (x < 4 ? left : -left) + (y < 4 ? top : -top) + 0.5
+    }
+  }
+  const paths = Array.from({ length: count }, (_, i) => `${i}`)
+  return { name: 'two ways', count, height: SIZE, width: SIZE, channels: 1, pixels, paths }
+}
+
+test('principal components are the ways in which the images vary, uncorrelated and the greatest first', async () => {
+  const images = twoWays(300)
+  const weights = await fitPca(images, {
+    components: 2,
+    samples: 200,
+    seed: 0,
+    linearAlgebra: plainLinearAlgebra(),
+  })
+  const network = pcaNetwork(weights, shape)
+  const { [COMPONENTS]: found } = await extractFeatures(network, images, [COMPONENTS], {
+    seed: 0,
+    threads: 1,
+  })
+  expect([found.rows, found.columns]).toEqual([300, 2])
+  let [first, second, product] = [0, 0, 0]
+  for (let i = 0; i < 300; i++) {
+    const [a, b] = found.data.subarray(2 * i, 2 * i + 2)
+    first += a * a
+    second += b * b
+    product += a * b
+  }
+  // Amplitudes 2 to 1 make variances 4 to 1.
+  expect(first / second).toBeGreaterThan(3)
+  expect(first / second).toBeLessThan(5)
+  expect(Math.abs(product) / Math.sqrt(first * second)).toBeLessThan(0.2)
+})
+
+test('untrained encoders give features of the same size as trained ones, by the seed alone', async () => {
+  const images = twoWays(5)
+  const config = { ...vae.presets.fast(shape), width: 4, hidden: 6, latent: 2, batch: 4 }
+  const features = async (seed: number): Promise<Float32Array> => {
+    const network = untrainedFeatures(vae, config, shape, seed, { layers: ['hidden'], pooling: 'none' })
+    const { hidden } = await extractFeatures(network, images, ['hidden'], { seed: 0, threads: 1 })
+    expect([hidden.rows, hidden.columns]).toEqual([5, 6])
+    return hidden.data
+  }
+  expect(await features(1)).toEqual(await features(1))
+  expect(await features(2)).not.toEqual(await features(1))
+})
+
+test('an untrained ResNet-18 keeps the size of what passes through it', async () => {
+  const images = twoWays(40)
+  const network = untrainedSupervisedFeatures(resnet18({ stem: 'small', width: 8 }), shape, 0, {
+    layers: ['stem', 'layer4'],
+    pooling: '2x2',
+  })
+  const found = await extractFeatures(network, images, ['stem', 'layer4'], { seed: 0, threads: 1 })
+  const size = (data: Float32Array): number =>
+    Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length)
+  expect(found.layer4.columns).toBe(64)
+  const growth = size(found.layer4.data) / size(found.stem.data)
+  expect(growth).toBeGreaterThan(0.1)
+  expect(growth).toBeLessThan(100)
+})

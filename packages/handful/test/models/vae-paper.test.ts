@@ -1,0 +1,106 @@
+/** The study's two VAEs: their presets, sizes, layers, and that batch norm takes nothing from the batch in use. */
+import { Parameters, sizeOf } from 'onnx-autodiff'
+import { describe, expect, test } from 'vitest'
+import type { ImageShape } from '../../src/models/model.js'
+import { averagedWeights } from '../../src/models/model.js'
+import { paper, type VaeConfig, type VaeConfigOf, vaeSchema } from '../../src/models/vae-config.js'
+import { denseNetwork, residualNetwork } from '../../src/models/vae-paper.js'
+import { vae } from '../../src/models/vae.js'
+import { difference, extract, grey8, randomPixels, squares, trainOnSquares } from './vae-support.js'
+
+const mnist: ImageShape = { size: 28, channels: 1 }
+const cifar: ImageShape = { size: 32, channels: 3 }
+
+describe('presets', () => {
+  test.each([mnist, cifar, { size: 64, channels: 3 } as const, { size: 9, channels: 3 } as const])(
+    'are accepted by the schema, and their features are among the layers ($size pixels)',
+    (image) => {
+      for (const config of [vae.presets.paper(image), vae.presets.fast(image)]) {
+        expect(vaeSchema.parse(config)).toEqual(config)
+        expect(vae.defaultSteps(config)).toBeGreaterThan(0)
+        expect(vae.layers(config, image).map(({ name }) => name)).toEqual(
+          expect.arrayContaining([...vae.defaultFeatures(config).layers]),
+        )
+      }
+    },
+  )
+
+  test('unknown keys, and those of another network, are refused', () => {
+    expect(vaeSchema.safeParse({ ...paper(mnist), widht: 3 }).success).toBe(false)
+    expect(vaeSchema.safeParse({ ...paper(cifar), hidden: 3 }).success).toBe(false)
+  })
+
+  // REFERENCE 1.2 and 1.3: 6.53 M + 6.53 M and 4.99 M + 18.74 M parameters.
+  test("have the study's numbers of parameters", () => {
+    const p = new Parameters()
+    denseNetwork(p, paper(mnist) as VaeConfigOf<'dense'>, mnist)
+    const millions = (network: string): string => (p.trained(network).reduce((n, { shape }) => n + sizeOf(shape), 0) / 1e6).toFixed(2)
+    expect([millions('encoder.'), millions('decoder.')]).toEqual(['6.53', '6.53'])
+
+    const q = new Parameters()
+    residualNetwork(q, paper(cifar) as VaeConfigOf<'residual'>, cifar)
+    const count = (network: string): string => (q.trained(network).reduce((n, { shape }) => n + sizeOf(shape), 0) / 1e6).toFixed(2)
+    expect([count('encoder.'), count('decoder.')]).toEqual(['4.99', '18.74'])
+  })
+
+  // REFERENCE 2: 466 and 2,496 features.
+  test.each([
+    { image: mnist, numbers: 236 + 230 },
+    { image: cifar, numbers: 1504 + 992 },
+  ])("have the study's stacked features: $numbers", ({ image, numbers }) => {
+    const config = paper(image)
+    const { layers, pooling } = vae.defaultFeatures(config)
+    expect(pooling).toBe('mean')
+    const channels = Object.fromEntries(vae.layers(config, image).map(({ name, shape }) => [name, shape.at(-1) ?? 0]))
+    expect(layers.reduce((sum, name) => sum + channels[name], 0)).toBe(numbers)
+  })
+})
+
+const residual: VaeConfig = {
+  ...paper({ size: 8, channels: 1 }),
+  network: 'residual',
+  encoderChannels: [8, 12],
+  decoderChannels: [16, 8],
+  latent: 8,
+  likelihood: 'gaussian',
+  hidden: undefined,
+  width: undefined,
+} as unknown as VaeConfig
+
+const dense: VaeConfig = { ...(paper(mnist) as VaeConfigOf<'dense'>), width: 8, hidden: 48 }
+const tiny = { dense, residual: vaeSchema.parse(JSON.parse(JSON.stringify(residual))) }
+
+describe.each(Object.entries(tiny))('the %s network', (_, given) => {
+  const config = { ...given, batch: 16, learningRate: 3e-3, beta: 0.1 }
+
+  test('learns sixteen images by heart', async () => {
+    const steps = 300
+    const { metrics, weights } = await trainOnSquares(vae.train(config, grey8, steps, 1), steps)
+    expect(metrics[steps - 1].loss).toBeLessThan(metrics[0].loss)
+    const shown = (await vae.reconstruct?.(config, grey8, weights, squares, { threads: 1 })) as Uint8Array
+    expect(difference(shown, squares)).toBeLessThan(0.05)
+    const samples = await vae.sample?.(config, grey8, weights, { count: 3, seed: 1, threads: 1 })
+    expect(samples).toHaveLength(3 * 64)
+  })
+
+  test('gives every layer in the shape it is listed with, whatever the batch', async () => {
+    const image: ImageShape = { size: 7, channels: 3 }
+    const weights = averagedWeights(vae.train(config, image, 10, 1).initialState)
+    const layers = vae.layers(config, image)
+    const names = layers.map(({ name }) => name)
+    const network = vae.features(config, image, weights, { layers: names, pooling: 'none' })
+    const pixels = randomPixels(3, image)
+    const together = await extract(network, image, pixels)
+    const alone = await extract(network, image, pixels.slice(0, pixels.length / 3))
+    for (const { name, shape } of layers) {
+      expect([name, together[name].length, alone[name].length]).toEqual([name, 3 * sizeOf(shape), sizeOf(shape)])
+      alone[name].forEach((value, i) => expect(together[name][i]).toBeCloseTo(value, 4))
+    }
+  })
+})
+
+test('images that do not fit the levels are refused in one line', () => {
+  expect(() => vae.train(paper(cifar), { size: 33, channels: 3 }, 10, 1)).toThrow(
+    'image size (VAE configuration): got 33 pixels, expected at most 32, which 4 levels of the decoder come to, and at least 8 of those; add to decoderChannels or take from encoderChannels',
+  )
+})

@@ -1,0 +1,113 @@
+import { Random } from 'onnx-autodiff'
+import { expect, test } from 'vitest'
+import type { Images } from '../../src/data/image-set.js'
+import { resnet18, resnet18Presets } from '../../src/models/resnet18.js'
+import { silentProgress } from '../../src/training/progress.js'
+import {
+  shiftedCrops,
+  type SupervisedRequest,
+  supervisedSchedule,
+  supervisedSteps,
+  trainSupervised,
+} from '../../src/training/supervised.js'
+
+const SIZE = 8
+
+/** Noise with a bright bar: standing for class 0, lying for class 1. */
+function bars(count: number, seed: number): { images: Images; truth: Int32Array } {
+  const random = new Random(seed, 'bars')
+  const truth = Int32Array.from({ length: count }, (_, i) => i % 2)
+  const pixels = new Uint8Array(count * SIZE * SIZE)
+  truth.forEach((label, i) => {
+    const at = 2 + random.integer(4)
+    for (let y = 0; y < SIZE; y++) {
+      for (let x = 0; x < SIZE; x++) {
+        pixels[(i * SIZE + y) * SIZE + x] = random.integer(100) + ((label === 0 ? x : y) === at ? 130 : 0)
+      }
+    }
+  })
+  const paths = Array.from(truth, (_, i) => `${i}`)
+  return { images: { name: 'bars', count, height: SIZE, width: SIZE, channels: 1, pixels, paths }, truth }
+}
+
+function requestOn(labelled: number, changes: Partial<SupervisedRequest['options']> = {}): SupervisedRequest {
+  const { images, truth } = bars(60, 1)
+  const { optimiser, learningRate, weightDecay, warmUpSteps } = resnet18Presets.small
+  return {
+    images,
+    labels: truth.map((label, i) => (i < labelled ? label : -1)),
+    classCount: 2,
+    options: {
+      optimiser,
+      learningRate,
+      weightDecay,
+      warmUpSteps,
+      network: resnet18({ stem: 'small', width: 4 }),
+      augmentation: null,
+      ...supervisedSchedule,
+      batch: 16,
+      fewestSteps: 60,
+      epochs: 1,
+      ...changes,
+    },
+    seed: 3,
+    threads: 1,
+    signal: new AbortController().signal,
+    progress: silentProgress,
+  }
+}
+
+const accuracy = (probabilities: Float32Array, truth: Int32Array): number =>
+  truth.filter((label, i) => probabilities[2 * i + label] > 0.5).length / truth.length
+
+test('learns what the labelled few show and tells unseen images apart', async () => {
+  const trained = await trainSupervised(requestOn(48, { augmentation: shiftedCrops({ mirror: true }) }))
+  expect(trained.steps).toBe(60)
+  const fresh = bars(100, 2)
+  const { rows, columns, data } = await trained.predict(fresh.images)
+  expect([rows, columns]).toEqual([100, 2])
+  expect(data[0] + data[1]).toBeCloseTo(1, 5)
+  expect(accuracy(data, fresh.truth)).toBeGreaterThan(0.9)
+})
+
+test('hidden labels and the rest of the images change nothing, and the same seed gives the same network', async () => {
+  const options = { fewestSteps: 6, augmentation: shiftedCrops({ mirror: true }) }
+  const request = requestOn(4, options)
+  const first = await trainSupervised(request)
+  const pixels = request.images.pixels.slice().fill(7, 4 * SIZE * SIZE)
+  const second = await trainSupervised({ ...request, images: { ...request.images, pixels } })
+  expect(second.weights).toEqual(first.weights)
+  const other = await trainSupervised({ ...request, seed: 4 })
+  expect(other.weights['fc.weight']).not.toEqual(first.weights['fc.weight'])
+})
+
+test('Adam is the other way to train it', async () => {
+  const { augmentation: _, ...adam } = { ...resnet18Presets.study, augmentation: null }
+  const { optimiser, learningRate, weightDecay, warmUpSteps } = adam
+  const losses: number[] = []
+  await trainSupervised({
+    ...requestOn(16, { optimiser, learningRate, weightDecay, warmUpSteps }),
+    onMetrics: (_step, { loss }) => void losses.push(loss),
+  })
+  expect(losses.at(-1)).toBeLessThan(0.6)
+})
+
+test('every number of labels gets at least 500 steps, many labels forty epochs', () => {
+  const steps = [2, 20, 40, 160, 1280, 5120].map((count) => supervisedSteps(count, supervisedSchedule))
+  expect(steps).toEqual([500, 500, 500, 500, 800, 3200])
+})
+
+test('labels that cannot be trained on are refused in one line', async () => {
+  const request = requestOn(4)
+  const message = (labels: Int32Array): Promise<string> =>
+    trainSupervised({ ...request, labels }).then(
+      () => 'no error',
+      (error: Error) => error.message,
+    )
+  const none = new Int32Array(60).fill(-1)
+  expect(await message(none)).toBe(
+    'labels (supervised training on bars): got 0 labelled images, expected at least 2; label at least one image of each class',
+  )
+  expect(await message(none.with(5, 2))).toContain('got 2 at image 5, expected -1 to 1')
+  expect(await message(new Int32Array(3))).toContain('got 3 labels, expected 60')
+})
