@@ -1,7 +1,7 @@
 /** Readers for the values of options: each turns a text into a value or says which option it does not suit. */
 import type { z } from 'zod'
 import { quoted, usageError, type HandfulError } from '../errors.js'
-import { listAlternatives, closest } from './suggest.js'
+import { listAlternatives, closest } from '../errors/suggest.js'
 
 /** A reader for whole numbers in a range. */
 export function wholeNumber(flag: string, low: number, high: number): (text: string) => number {

@@ -9,7 +9,7 @@ import { reportError } from './errors.js'
 import { fitCommand } from './fit.js'
 import { predictCommand } from './predict.js'
 import { reportCommand } from './report.js'
-import { closest } from './suggest.js'
+import { closest } from '../errors/suggest.js'
 
 const HELP_COLUMNS = 100
 

@@ -8,7 +8,15 @@ import { basename, join, resolve } from 'node:path'
 import { Random } from 'onnx-autodiff'
 import { HandfulError, printable, quoted } from '../errors.js'
 import { decodeImages, isGrey, toGrey, type DecodeOptions } from './decode.js'
-import { checkLabels, imageAt, listed, type Dataset, type Images, type ImageSet } from './image-set.js'
+import {
+  checkLabels,
+  imageAt,
+  listed,
+  type Dataset,
+  type Images,
+  type ImageSet,
+  type SkippedFile,
+} from './image-set.js'
 import { LABEL_FILES, readLabelsFile } from './labels-file.js'
 import { readLayout, type FolderLayout, type LabelsFilePlace, type PlacedFile } from './layout.js'
 import { TestSet } from './test-set.js'
@@ -24,9 +32,34 @@ export interface FolderOptions extends DecodeOptions {
   readonly seed: number
 }
 
-interface LabelledFile extends PlacedFile {
+export interface LabelledFile extends PlacedFile {
   /** The class name, '' where unlabelled. */
   readonly label: string
+}
+
+/**
+ * The images of a folder without reading any: their paths, splits and labels.
+ *
+ * @throws HandfulError if there is no file, or the labels cannot be read as meant
+ */
+export async function listImageFolder(
+  folder: string,
+  signal?: AbortSignal,
+): Promise<{
+  readonly files: readonly LabelledFile[]
+  readonly skipped: readonly SkippedFile[]
+  readonly notes: readonly string[]
+}> {
+  const { files, listing, notes } = await placeFiles(folder, signal)
+  return { files, skipped: listing.skipped, notes }
+}
+
+async function placeFiles(folder: string, signal?: AbortSignal) {
+  const listing = await listFolder(folder, signal)
+  if (listing.files.length === 0) throw noImages(folder, 'an empty folder')
+  const layout = readLayout(basename(resolve(folder)), listing)
+  const notes = [...layout.notes]
+  return { listing, layout, notes, ...(await attachLabels(folder, layout, notes)) }
 }
 
 /**
@@ -37,11 +70,7 @@ interface LabelledFile extends PlacedFile {
  */
 export async function openFolder(options: FolderOptions): Promise<Dataset> {
   const name = basename(resolve(options.folder))
-  const listing = await listFolder(options.folder, options.signal)
-  if (listing.files.length === 0) throw noImages(options.folder, 'an empty folder')
-  const layout = readLayout(name, listing)
-  const notes = [...layout.notes]
-  const { files, byFolder } = await attachLabels(options.folder, layout, notes)
+  const { listing, layout, notes, files, byFolder } = await placeFiles(options.folder, options.signal)
 
   const images = files.map(({ path }) => ({ path, file: join(options.folder, path) }))
   const decoded = await decodeImages(images, options)

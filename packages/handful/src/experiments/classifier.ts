@@ -8,7 +8,13 @@
  */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { decodeModel, decodeSafetensors, encodeSafetensors, type NamedArray, type Program } from 'onnx-autodiff'
+import {
+  decodeModel,
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedArray,
+  type Program,
+} from 'onnx-autodiff'
 import { z } from 'zod'
 import type { SquareFit } from '../data/decode.js'
 import { HandfulError, systemError } from '../errors.js'
@@ -16,6 +22,7 @@ import type { FeatureMatrix } from '../features/matrix.js'
 import { featureMatrix } from '../features/matrix.js'
 import type { Normalisation } from '../features/normalise.js'
 import type { PredictorParameters } from '../heads/head.js'
+import type { FeatureRequest } from '../models/model.js'
 import type { RunFolder } from '../training/run-folder.js'
 
 export interface Classifier {
@@ -24,8 +31,10 @@ export interface Classifier {
   readonly channels: 1 | 3
   /** How images that are not square become so. */
   readonly fit: SquareFit
-  /** The encoder's output that is the feature. */
-  readonly output: string
+  /** The encoder's outputs that are the feature, side by side. */
+  readonly outputs: readonly string[]
+  /** What the features were asked for, where the encoder takes drawn inputs beside the image, and the seed of those. */
+  readonly drawn?: { readonly request: FeatureRequest; readonly seed: number }
   readonly encoder: Program
   readonly normalisation: Normalisation
   readonly head: PredictorParameters
@@ -42,18 +51,34 @@ const settingsSchema = z.object({
   size: z.number().int().positive(),
   channels: z.union([z.literal(1), z.literal(3)]),
   fit: z.enum(['cover', 'pad', 'stretch']),
-  output: z.string(),
+  outputs: z.array(z.string()).min(1),
+  drawn: z
+    .object({
+      request: z.object({
+        layers: z.array(z.string()),
+        pooling: z.enum(['mean', '2x2', '4x4', 'none']),
+        noiseLevel: z.number().optional(),
+        draws: z.number().optional(),
+        mirror: z.boolean().optional(),
+      }),
+      seed: z.number(),
+    })
+    .optional(),
   head: z.object({
     kind: z.enum(['linear', 'mlp', 'neighbours']),
     settings: z.record(z.string(), z.union([z.number(), z.string()])),
   }),
 })
 
-const matrixArray = ({ rows, columns, data }: FeatureMatrix): NamedArray => ({ dtype: 'float32', shape: [rows, columns], data })
+const matrixArray = ({ rows, columns, data }: FeatureMatrix): NamedArray => ({
+  dtype: 'float32',
+  shape: [rows, columns],
+  data,
+})
 const vectorArray = (data: Float32Array): NamedArray => ({ dtype: 'float32', shape: [data.length], data })
 
 export async function saveClassifier(run: RunFolder, classifier: Classifier): Promise<void> {
-  const { classNames, size, channels, fit, output, encoder, normalisation, head } = classifier
+  const { classNames, size, channels, fit, outputs, drawn, encoder, normalisation, head } = classifier
   await run.makeFolder(FOLDER)
   await run.writeFile(ENCODER, encoder.model)
   await run.writeFile(
@@ -62,10 +87,21 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
       'normalisation.centre': vectorArray(normalisation.centre),
       'normalisation.projection': matrixArray(normalisation.projection),
       'normalisation.explained': vectorArray(normalisation.explained),
-      ...Object.fromEntries(Object.entries(head.arrays).map(([name, array]) => [`head.${name}`, matrixArray(array)])),
+      ...Object.fromEntries(
+        Object.entries(head.arrays).map(([name, array]) => [`head.${name}`, matrixArray(array)]),
+      ),
     }),
   )
-  const settings = { version: 1, classNames, size, channels, fit, output, head: { kind: head.kind, settings: head.settings } }
+  const settings = {
+    version: 1,
+    classNames,
+    size,
+    channels,
+    fit,
+    outputs,
+    drawn,
+    head: { kind: head.kind, settings: head.settings },
+  }
   await run.writeJson(SETTINGS, settings)
 }
 
@@ -75,7 +111,10 @@ export async function loadClassifier(folder: string): Promise<Classifier> {
     readFile(path.join(folder, name)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw systemError('reading a classifier', path.join(folder, name), error)
       throw new HandfulError({
-        what: 'classifier', where: folder, got: `no ${name}`, expected: 'a run that has come to its end',
+        what: 'classifier',
+        where: folder,
+        got: `no ${name}`,
+        expected: 'a run that has come to its end',
         hint: `go on with it by handful fit --resume ${folder}`,
       })
     })
@@ -107,8 +146,11 @@ export async function loadClassifier(folder: string): Promise<Classifier> {
   } catch (error) {
     if (error instanceof HandfulError) throw error
     throw new HandfulError({
-      what: 'classifier', where: path.join(folder, FOLDER), got: (error as Error).message.split('\n')[0],
-      expected: 'the files that "handful fit" wrote', hint: `write them again by handful fit --resume ${folder}`,
+      what: 'classifier',
+      where: path.join(folder, FOLDER),
+      got: (error as Error).message.split('\n')[0],
+      expected: 'the files that "handful fit" wrote',
+      hint: `write them again by handful fit --resume ${folder}`,
     })
   }
 }
@@ -116,6 +158,11 @@ export async function loadClassifier(folder: string): Promise<Classifier> {
 function encoderProgram(model: Uint8Array): Program {
   const { graph } = decodeModel(model)
   const specs = (values: typeof graph.inputs): Program['inputs'] =>
-    Object.fromEntries(values.map(({ name, dtype, shape = [] }) => [name, { dtype, shape: shape.map((extent) => (typeof extent === 'number' ? extent : -1)) }]))
+    Object.fromEntries(
+      values.map(({ name, dtype, shape = [] }) => [
+        name,
+        { dtype, shape: shape.map((extent) => (typeof extent === 'number' ? extent : -1)) },
+      ]),
+    )
   return { model, inputs: specs(graph.inputs), outputs: specs(graph.outputs), state: {} }
 }

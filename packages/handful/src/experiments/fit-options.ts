@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { Progress } from '../training/progress.js'
 import type { RunFolder } from '../training/run-folder.js'
+import { modelFields } from './model-options.js'
 
 export const DATASETS = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
 export const RESIZE_MODES = ['cover', 'pad', 'stretch'] as const
@@ -14,39 +15,48 @@ export const DEFAULT_MINUTES = 3
 
 const side = z.number().int().min(8).max(256)
 
+/** Which images; every job that opens some has these. */
+export const imageFields = {
+  /** The user's own images; or one of the known sets in `dataset`. */
+  folder: z.string().min(1).optional(),
+  dataset: z.enum(DATASETS).optional(),
+  /** Where the files of a known data set lie or are downloaded to. */
+  dataDir: z.string().min(1).optional(),
+  /** Side of the square that images become, in pixels; known sets: their own by default. */
+  size: side.optional(),
+  /** How an image that isn't square becomes one: cut to its middle, with bars, or distorted. */
+  fit: z.enum(RESIZE_MODES).default('cover'),
+}
+
+/** How long training goes on, and on what; every job that trains has these. */
+export const trainingFields = {
+  /** Training stops after so many minutes or steps, whichever is given. */
+  minutes: z.number().positive().max(10_080).optional(),
+  steps: z.number().int().min(1).max(100_000_000).optional(),
+  seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  /** Threads of the engine. */
+  threads: z.number().int().min(1).max(1024),
+  device: z.string().min(1).default('cpu'),
+}
+
+/** What zod says where both or neither of `folder` and `dataset` are given. */
+export const oneSource = { message: 'either a folder or a data set', path: ['dataset'] }
+export const oneLimit = { message: 'minutes or steps, not both', path: ['steps'] }
+
 export const fitOptionsSchema = z
   .strictObject({
-    /** The user's own images; or one of the known sets in `dataset`. */
-    folder: z.string().min(1).optional(),
-    dataset: z.enum(DATASETS).optional(),
-    /** Where the files of a known data set lie or are downloaded to. */
-    dataDir: z.string().min(1).optional(),
+    ...imageFields,
+    ...modelFields,
+    ...trainingFields,
     /** Labelled images of each class; drawn at random where more are labelled. Own folders: all labels by default. */
     labelsPerClass: z.number().int().min(1).max(10_000).optional(),
     /** How many times the labelled images are drawn, to tell how much the result depends on which ones they are. */
     draws: z.number().int().min(1).max(100).default(5),
-    seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
-    /** Side of the square that images become, in pixels; known sets: their own by default. */
-    size: side.optional(),
-    /** How an image that isn't square becomes one: cut to its middle, with bars, or distorted. */
-    fit: z.enum(RESIZE_MODES).default('cover'),
-    /** Training stops after so many minutes or steps, whichever is given. */
-    minutes: z.number().positive().max(10_080).optional(),
-    steps: z.number().int().min(1).max(100_000_000).optional(),
     /** Whose predictions are written; the others are fitted and compared all the same. */
     head: z.enum(HEADS).default('propagation'),
-    /** Threads of the engine. */
-    threads: z.number().int().min(1).max(1024),
-    device: z.string().min(1).default('cpu'),
   })
-  .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), {
-    message: 'either a folder or a data set',
-    path: ['dataset'],
-  })
-  .refine((options) => options.minutes === undefined || options.steps === undefined, {
-    message: 'minutes or steps, not both',
-    path: ['steps'],
-  })
+  .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
+  .refine((options) => options.minutes === undefined || options.steps === undefined, oneLimit)
   .transform((options) => {
     const bounded = options.minutes !== undefined || options.steps !== undefined
     const labelsPerClass = options.labelsPerClass ?? (options.dataset === undefined ? undefined : 4)

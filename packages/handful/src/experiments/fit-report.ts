@@ -2,21 +2,22 @@
 import { readFile } from 'node:fs/promises'
 import { countLabels, imageAt, type Dataset, type Images } from '../data/image-set.js'
 import { argmaxRows, type FeatureMatrix } from '../features/matrix.js'
-import type { ImageShape } from '../models/model.js'
-import { vae, type VaeConfig } from '../models/vae.js'
-import { imageGrid } from '../report/grid.js'
+import type { AnyConfig, AnyModel } from '../models/registry.js'
 import { type PixelImage, thumbnail } from '../report/thumbnails.js'
 import type { Picture, RunReport } from '../report/types.js'
 import type { Pretrained } from '../training/pretrain.js'
 import { RUN_FILES, type RunFolder } from '../training/run-folder.js'
 import type { Comparison } from './compare-heads.js'
 import type { FitOptions } from './fit-options.js'
+import type { ModelPictures } from './pictures.js'
 
 export interface FitOutcome {
   readonly options: FitOptions
   readonly run: RunFolder
   readonly dataset: Dataset
-  readonly config: VaeConfig
+  readonly model: AnyModel
+  readonly config: AnyConfig
+  readonly pictures: ModelPictures
   readonly pretrained: Pretrained
   readonly compared: readonly Comparison[]
   readonly chosen: Comparison
@@ -27,14 +28,12 @@ export interface FitOutcome {
 }
 
 const EXAMPLES_PER_CLASS = 7
-const RECONSTRUCTIONS = 12
-const SAMPLES = 24
 
 export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
-  const { options, run, dataset, config, pretrained, compared, chosen, draw, seconds } = outcome
+  const { options, run, dataset, model, config, pretrained, compared, chosen, draw, seconds } = outcome
   const { train, test } = dataset
   const labelled = countLabels(draw, train.classNames.length)
-  const pictures = await generatedPictures(outcome)
+  const pictures = await reportPictures(outcome.pictures)
   const environment: unknown = JSON.parse(await readFile(run.path(RUN_FILES.environment), 'utf8'))
   const results = compared.filter(({ accuracies }) => accuracies.length > 0)
   const checked = chosen.confusion.flat().reduce((a, b) => a + b, 0)
@@ -48,21 +47,30 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
       classes: [...train.classNames],
       labelled: [...labelled],
       unlabelled: train.count - labelled.reduce((a, b) => a + b, 0),
-      height: train.height, width: train.width, channels: train.channels,
+      height: train.height,
+      width: train.width,
+      channels: train.channels,
     },
     evaluation: test
       ? { kind: 'test set', images: test.count }
       : { kind: results.length > 0 ? 'leave one out' : 'none', images: checked },
     results: results.map((each) => ({
-      features: each.features, head: each.head, baseline: each.baseline, accuracies: each.accuracies, chosen: each === chosen,
+      features: each.features,
+      head: each.head,
+      baseline: each.baseline,
+      accuracies: each.accuracies,
+      chosen: each === chosen,
     })),
     confusion: checked > 0 ? chosen.confusion : undefined,
     labelledExamples: await labelledExamples(train, draw),
     predictions: await predictedExamples(outcome),
     ...pictures,
     training: {
-      model: vae.title(config),
-      parameters: pretrained.parameterCount, steps: pretrained.steps, batch: pretrained.batch, seconds: pretrained.seconds,
+      model: model.title(config),
+      parameters: pretrained.parameterCount,
+      steps: pretrained.steps,
+      batch: pretrained.batch,
+      seconds: pretrained.seconds,
       curves: pretrained.curves.map((curve) => ({ ...curve })),
     },
     stages: seconds,
@@ -70,16 +78,21 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
     notes: notesOf(outcome),
     published: [],
     next: [{ command: `handful predict ${run.folder} <images>`, why: 'classify new images with this model' }],
-    config: { ...options, model: config },
+    config: { ...options, config },
     environment: environment as Record<string, unknown>,
   }
 }
 
 function notesOf({ options, dataset, pretrained }: FitOutcome): string[] {
   const notes = [...dataset.notes]
-  if (dataset.test) notes.push('Test images were seen neither by training nor by propagation: they are classified from their nearest neighbours.')
+  if (dataset.test)
+    notes.push(
+      'Test images were seen neither by training nor by propagation: they are classified from their nearest neighbours.',
+    )
   if (options.minutes !== undefined) {
-    notes.push(`Training was bound by time and came to ${pretrained.steps} steps here; --steps ${pretrained.steps} gives the same result on any run of this machine.`)
+    notes.push(
+      `Training was bound by time and came to ${pretrained.steps} steps here; --steps ${pretrained.steps} gives the same result on any run of this machine.`,
+    )
   }
   return notes
 }
@@ -90,7 +103,10 @@ const commandOf = (environment: unknown): string => {
 }
 
 const pixelImage = (images: Images, index: number): PixelImage => ({
-  height: images.height, width: images.width, channels: images.channels, pixels: imageAt(images, index),
+  height: images.height,
+  width: images.width,
+  channels: images.channels,
+  pixels: imageAt(images, index),
 })
 
 async function labelledExamples(train: Images, labels: Int32Array): Promise<Picture[][]> {
@@ -102,23 +118,33 @@ async function labelledExamples(train: Images, labels: Int32Array): Promise<Pict
     Array.from(byClass, (indices = []) =>
       Promise.all(
         indices.slice(0, EXAMPLES_PER_CLASS).map(async (index) => ({
-          image: await thumbnail(pixelImage(train, index)), path: train.paths[index],
+          image: await thumbnail(pixelImage(train, index)),
+          path: train.paths[index],
         })),
       ),
     ),
   )
 }
 
-async function predictedExamples({ dataset: { train }, draw, trainProbabilities, }: FitOutcome): Promise<RunReport['predictions']> {
+async function predictedExamples({
+  dataset: { train },
+  draw,
+  trainProbabilities,
+}: FitOutcome): Promise<RunReport['predictions']> {
   const predicted = argmaxRows(trainProbabilities)
-  const probability = (i: number): number => trainProbabilities.data[i * trainProbabilities.columns + predicted[i]]
+  const probability = (i: number): number =>
+    trainProbabilities.data[i * trainProbabilities.columns + predicted[i]]
   const picture = async (index: number): Promise<Picture> => ({
-    image: await thumbnail(pixelImage(train, index)), path: train.paths[index],
-    predicted: train.classNames[predicted[index]], probability: Math.min(1, probability(index)),
+    image: await thumbnail(pixelImage(train, index)),
+    path: train.paths[index],
+    predicted: train.classNames[predicted[index]],
+    probability: Math.min(1, probability(index)),
   })
   return Promise.all(
     train.classNames.map(async (_, c) => {
-      const own = [...predicted.keys()].filter((i) => predicted[i] === c && draw[i] < 0).sort((a, b) => probability(b) - probability(a))
+      const own = [...predicted.keys()]
+        .filter((i) => predicted[i] === c && draw[i] < 0)
+        .sort((a, b) => probability(b) - probability(a))
       const most = own.slice(0, EXAMPLES_PER_CLASS)
       const least = own.slice(most.length).slice(-EXAMPLES_PER_CLASS).reverse()
       return {
@@ -130,26 +156,14 @@ async function predictedExamples({ dataset: { train }, draw, trainProbabilities,
   )
 }
 
-/** Reconstructions of the first images and samples from the prior, for the report and as files in samples/. */
-async function generatedPictures({ options, run, dataset: { train }, config, pretrained: { weights } }: FitOutcome): Promise<Pick<RunReport, 'reconstructions' | 'samples'>> {
-  const image: ImageShape = { size: train.height, channels: train.channels }
-  const { threads, device, seed } = options
-  const count = Math.min(RECONSTRUCTIONS, train.count)
-  const bytes = image.size * image.size * image.channels
-  const each = (pixels: Uint8Array): PixelImage[] =>
-    Array.from({ length: pixels.length / bytes }, (_, i) => ({
-      height: image.size, width: image.size, channels: image.channels, pixels: pixels.subarray(i * bytes, (i + 1) * bytes),
-    }))
-  const seen = train.pixels.slice(0, count * bytes)
-  const open = { threads, device }
-  const outputs = each((await vae.reconstruct?.(config, image, weights, seen, open)) ?? seen)
-  const samples = each((await vae.sample?.(config, image, weights, { ...open, count: SAMPLES, seed })) ?? new Uint8Array(0))
-  const inputs = each(seen)
-  await run.writeFile('samples/reconstructions.png', await imageGrid([...inputs, ...outputs], count))
-  await run.writeFile('samples/samples.png', await imageGrid(samples, 8))
+async function reportPictures({
+  inputs,
+  outputs,
+  samples,
+}: ModelPictures): Promise<Pick<RunReport, 'reconstructions' | 'samples'>> {
   return {
     reconstructions: await Promise.all(
-      inputs.map(async (from, i) => ({ input: await thumbnail(from), output: await thumbnail(outputs[i]) })),
+      outputs.map(async (to, i) => ({ input: await thumbnail(inputs[i]), output: await thumbnail(to) })),
     ),
     samples: await Promise.all(samples.map(thumbnail)),
   }

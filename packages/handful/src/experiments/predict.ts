@@ -1,33 +1,51 @@
 /** Classifies new images with a finished run. */
 import { openImages } from '../data/open-images.js'
-import { extractFeatures } from '../features/extract.js'
+import { besideEachOther, extractFeatures } from '../features/extract.js'
 import { argmaxRows } from '../features/matrix.js'
 import { applyNormalisation } from '../features/normalise.js'
 import { onnxLinearAlgebra } from '../heads/nearest-onnx.js'
 import { restorePredictor } from '../heads/predictor.js'
-import { loadClassifier } from './classifier.js'
+import type { FeatureNetwork } from '../models/model.js'
+import { type Classifier, loadClassifier } from './classifier.js'
 import type { JobContext } from './fit-options.js'
 import type { PredictOptions, PredictResult } from './predict-options.js'
+import { loadTrainedModel } from './trained-model.js'
 
-export async function runPredict({ run, images: inputs, threads, device }: PredictOptions, { signal, progress }: JobContext): Promise<PredictResult> {
+export async function runPredict(
+  { run, images: inputs, threads, device }: PredictOptions,
+  { signal, progress }: JobContext,
+): Promise<PredictResult> {
   const classifier = await loadClassifier(run)
-  const { size, channels, fit, output, classNames } = classifier
+  const { size, channels, fit, outputs, classNames } = classifier
+  const network = await featureNetwork(run, classifier)
   const { images, skipped } = await openImages(inputs, {
-    size, channels, fit, signal,
+    size,
+    channels,
+    fit,
+    signal,
     onProgress: (done, total) => progress.report({ stage: 'read the images', done, total, unit: 'images' }),
   })
   const linearAlgebra = onnxLinearAlgebra({ threads })
   try {
-    const features = await extractFeatures({ program: classifier.encoder }, images, [output], {
-      threads, device, signal, seed: 0,
-      onProgress: (done, total) => progress.report({ stage: 'compute features', done, total, unit: 'images' }),
+    const features = await extractFeatures(network, images, outputs, {
+      threads,
+      device,
+      signal,
+      seed: classifier.drawn?.seed ?? 0,
+      onProgress: (done, total) =>
+        progress.report({ stage: 'compute features', done, total, unit: 'images' }),
     })
-    const normalised = await applyNormalisation(classifier.normalisation, features[output], linearAlgebra)
+    const normalised = await applyNormalisation(
+      classifier.normalisation,
+      besideEachOther(outputs.map((name) => features[name])),
+      linearAlgebra,
+    )
     const probabilities = await restorePredictor(classifier.head, linearAlgebra)(normalised)
     const predicted = argmaxRows(probabilities)
     return {
       predictions: images.paths.map((path, i) => ({
-        path, predicted: classNames[predicted[i]],
+        path,
+        predicted: classNames[predicted[i]],
         probability: Math.min(1, probabilities.data[i * probabilities.columns + predicted[i]]),
       })),
       skipped,
@@ -35,4 +53,11 @@ export async function runPredict({ run, images: inputs, threads, device }: Predi
   } finally {
     await linearAlgebra.close()
   }
+}
+
+/** The encoder as it was saved; where its features take drawn noise, the model itself, which knows how to draw it. */
+async function featureNetwork(run: string, { drawn, encoder }: Classifier): Promise<FeatureNetwork> {
+  if (drawn === undefined) return { program: encoder }
+  const { model, config, image, weights } = await loadTrainedModel(run)
+  return model.features(config, image, weights, drawn.request)
 }

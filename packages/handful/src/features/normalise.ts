@@ -1,5 +1,5 @@
 /**
- * Normalisation of features, fitted on unlabelled rows: standardise each dimension, rotate to the first principal
+ * Normalisation of features, fitted on unlabelled rows: standardise, rotate to the first principal
  * components, whiten in part, scale rows to length 1. Whitening with power p divides component j by
  * `eigenvalue_j^(p/2)`: 0 keeps PCA's scales, 1 makes all variances 1. Large inputs take their leading eigenvectors by
  * subspace iteration (Halko, Martinsson and Tropp, "Finding structure with randomness", SIAM Review 2011, algorithm 4.4).

@@ -172,8 +172,9 @@ async function fitWhitening(
   linearAlgebra: LinearAlgebra,
 ): Promise<{ centre: Float32Array; whiten: FeatureMatrix }> {
   const { rows, columns, data } = patches
-  const centre = new Float32Array(columns)
-  for (let i = 0; i < data.length; i++) centre[i % columns] += data[i] / rows
+  const means = new Float64Array(columns)
+  for (let i = 0; i < data.length; i++) means[i % columns] += data[i] / rows
+  const centre = Float32Array.from(means)
   const shifted = subtracted(patches, centre)
   const covariance = await linearAlgebra.matmul(shifted, shifted, { transposeA: true })
   const values = Float64Array.from(covariance.data, (sum) => sum / rows)

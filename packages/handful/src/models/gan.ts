@@ -11,7 +11,7 @@ import { imageDimensions, pooledRows } from './common.js'
 import { fast, type GanConfig, ganSchema, paper } from './gan-config.js'
 import { networkImages } from './gan-images.js'
 import { encoder, encoderLayers } from './gan-networks.js'
-import { encodeStyles, generateImages, sampleStyles } from './gan-sample.js'
+import { encodeStyles, generateImages, interpolateImages, sampleStyles } from './gan-sample.js'
 import { trainGan } from './gan-steps.js'
 import type { FeatureNetwork, FeatureRequest, ImageShape, ModelDefinition, Weights } from './model.js'
 
@@ -53,4 +53,6 @@ export const gan: ModelDefinition<GanConfig> = {
       options,
     )
   },
+  interpolate: (config, image, weights, { pair, steps, ...options }) =>
+    interpolateImages(config, image, weights, { pair, steps }, options),
 }

@@ -111,7 +111,11 @@ export interface ModelDefinition<C = unknown> {
    * `paper`: the reference's own architecture and settings. `fast`: the best in minutes on two cores. `ddpm`: the standard
    * form of a diffusion model.
    */
-  readonly presets: Readonly<Record<'paper' | 'fast', (image: ImageShape) => C> & Partial<Record<'ddpm', (image: ImageShape) => C>>>
+  readonly presets: Readonly<
+    Record<'paper' | 'fast', (image: ImageShape) => C> & Partial<Record<'ddpm', (image: ImageShape) => C>>
+  >
+  /** Whether its input may be an augmented version of the image that it learns to reconstruct. */
+  readonly fromAugmented?: true
   /** A number of steps that is worth taking with this preset. */
   readonly defaultSteps: (config: C) => number
   train(config: C, image: ImageShape, steps: number, seed: number): Trainable
@@ -122,7 +126,21 @@ export interface ModelDefinition<C = unknown> {
   /** `count` new images, uint8 [count, size, size, channels]. */
   sample?(config: C, image: ImageShape, weights: Weights, options: SampleOptions): Promise<Uint8Array>
   /** The model's version of each image, uint8 [n, size, size, channels]. */
-  reconstruct?(config: C, image: ImageShape, weights: Weights, pixels: Uint8Array, options: RunOptions): Promise<Uint8Array>
+  reconstruct?(
+    config: C,
+    image: ImageShape,
+    weights: Weights,
+    pixels: Uint8Array,
+    options: RunOptions,
+  ): Promise<Uint8Array>
+  /** Images on the way from the first image of a pair to the second, uint8 [steps, size, size, channels]; at least 2. */
+  interpolate?(config: C, image: ImageShape, weights: Weights, way: InterpolationOptions): Promise<Uint8Array>
+}
+
+export interface InterpolationOptions extends RunOptions {
+  /** uint8, one image after the other. */
+  readonly pair: Uint8Array
+  readonly steps: number
 }
 
 export interface RunOptions {

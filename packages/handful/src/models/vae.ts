@@ -260,6 +260,7 @@ export const vae: ModelDefinition<VaeConfig> = {
     `${network === 'residual' ? 'residual' : 'convolutional'} VAE, ${latent} latent dimensions`,
   configSchema: vaeSchema,
   presets: { fast, paper },
+  fromAugmented: true,
   // The study's epochs over its data sets: 10 of MNIST, 100 of CIFAR.
   defaultSteps: ({ network }) => ({ patched: 2000, dense: 9380, residual: 39_100 })[network],
   train,
@@ -286,4 +287,6 @@ export const vae: ModelDefinition<VaeConfig> = {
     const means = await encodeMeans(config, image, weights, pixels, options)
     return decodeCodes(config, image, weights, means, options)
   },
+  interpolate: (config, image, weights, { pair, steps, ...options }) =>
+    interpolateCodes(config, image, weights, { pair, steps }, options),
 }

@@ -283,6 +283,7 @@ export const vqVae: ModelDefinition<VqVaeConfig> = {
   title: ({ codes, codeSize }) => `VQ-VAE, ${codes} codes of ${codeSize} numbers`,
   configSchema: vqVaeSchema,
   presets: { fast, paper },
+  fromAugmented: true,
   // The study's 40 epochs over 50,000 images.
   defaultSteps: ({ stem }) => (stem === 'patches' ? 2000 : 31_250),
   train,

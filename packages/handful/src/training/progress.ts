@@ -19,7 +19,8 @@ export interface ProgressEvent {
 /** A stage of the job with the seconds that it is expected to take, roughly: only their proportions matter. */
 export interface PlannedStage {
   readonly stage: string
-  readonly expectedSeconds: number
+  /** Undefined where nothing but the stage's own pace can tell. */
+  readonly expectedSeconds: number | undefined
 }
 
 /** What a job is given to report to. */
@@ -150,18 +151,22 @@ export class ProgressTracker {
     let spent = 0
     for (const planned of this.#plan.slice(0, position)) {
       const seconds = this.#secondsOfFinished.get(planned.stage)
-      if (seconds === undefined) continue
+      if (seconds === undefined || planned.expectedSeconds === undefined) continue
       expected += planned.expectedSeconds
       spent += seconds
     }
     // A stage bound by time takes the time it was given on any machine, so it says nothing about this one's speed.
-    if (stageLeft !== undefined && event.unit !== 's') {
-      expected += this.#plan[position].expectedSeconds
+    const here = this.#plan[position].expectedSeconds
+    if (stageLeft !== undefined && here !== undefined && event.unit !== 's') {
+      expected += here
       spent += elapsed + stageLeft
     }
     const stretch = expected > 0 ? Math.max(FASTEST_STRETCH, spent / expected) : 1
-    const later = this.#plan.slice(position + 1).reduce((sum, planned) => sum + planned.expectedSeconds, 0)
-    const now = stageLeft ?? Math.max(0, this.#plan[position].expectedSeconds * stretch - elapsed)
-    return now + later * stretch
+    const now = stageLeft ?? (here === undefined ? undefined : Math.max(0, here * stretch - elapsed))
+    const later = this.#plan.slice(position + 1).map((planned) => planned.expectedSeconds)
+    return later.reduce(
+      (sum, seconds) => (sum === undefined || seconds === undefined ? undefined : sum + seconds * stretch),
+      now,
+    )
   }
 }

@@ -24,7 +24,7 @@ export const supervisedOptionsSchema = optimiserSchema.extend({
   /** Images of a step, at most: fewer where fewer are labelled. */
   batch: z.int().min(2),
   /** Times that each labelled image is seen, where that makes more than `fewestSteps`. */
-  epochs: z.number().positive(),
+  epochs: z.number().min(0),
   /** With two labels per class an epoch is one step: without this the network would stay untrained. */
   fewestSteps: z.int().min(1),
 })

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { DATASET_NAMES, HEAD_NAMES, RESIZE_MODE_NAMES } from '../../src/cli/fit.js'
-import { closest, editDistance, listAlternatives } from '../../src/cli/suggest.js'
+import { closest, editDistance, listAlternatives } from '../../src/errors/suggest.js'
 import { DATASETS, HEADS, RESIZE_MODES } from '../../src/experiments/fit-options.js'
 import { handful } from './harness.js'
 

@@ -99,6 +99,35 @@ for (const channels of [1, 3] as const) {
   })
 }
 
+test('responses of every atom have mean 0 and variance 1 over the patches: they are whitened', async () => {
+  const images = clouds(120, 8, 1)
+  // As many cells as places: without a threshold, one sign less the other is the response at each place.
+  const options = {
+    ...small,
+    whitening: 1e-4,
+    threshold: 0,
+    cells: 6,
+    samples: 4000,
+    dictionary: 'random' as const,
+  }
+  const dictionary = await fitPatches(images, options, { seed: 1, linearAlgebra })
+  const network = patchNetwork(dictionary, { size: 8, channels: 1 })
+  const { [PATCHES]: found } = await extractFeatures(network, images, [PATCHES], { seed: 0, threads: 1 })
+  for (let atom = 0; atom < options.atoms; atom++) {
+    let [sum, squares] = [0, 0]
+    for (let at = 0; at < 120 * 36; at++) {
+      const column = Math.floor(at / 120) + atom * 36
+      const row = (at % 120) * found.columns
+      const response = found.data[row + column] - found.data[row + options.atoms * 36 + column]
+      sum += response
+      squares += response * response
+    }
+    expect(Math.abs(sum / (120 * 36))).toBeLessThan(0.1)
+    expect(squares / (120 * 36)).toBeGreaterThan(0.85)
+    expect(squares / (120 * 36)).toBeLessThan(1.15)
+  }
+})
+
 test('a patch of even brightness has no response, however bright: contrast is all that counts', async () => {
   const images = clouds(6, 8, 1)
   const dictionary = await fitPatches(images, { ...small, threshold: 0 }, { seed: 1, linearAlgebra })

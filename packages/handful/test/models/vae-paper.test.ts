@@ -34,12 +34,14 @@ describe('presets', () => {
   test("have the study's numbers of parameters", () => {
     const p = new Parameters()
     denseNetwork(p, paper(mnist) as VaeConfigOf<'dense'>, mnist)
-    const millions = (network: string): string => (p.trained(network).reduce((n, { shape }) => n + sizeOf(shape), 0) / 1e6).toFixed(2)
+    const millions = (network: string): string =>
+      (p.trained(network).reduce((n, { shape }) => n + sizeOf(shape), 0) / 1e6).toFixed(2)
     expect([millions('encoder.'), millions('decoder.')]).toEqual(['6.53', '6.53'])
 
     const q = new Parameters()
     residualNetwork(q, paper(cifar) as VaeConfigOf<'residual'>, cifar)
-    const count = (network: string): string => (q.trained(network).reduce((n, { shape }) => n + sizeOf(shape), 0) / 1e6).toFixed(2)
+    const count = (network: string): string =>
+      (q.trained(network).reduce((n, { shape }) => n + sizeOf(shape), 0) / 1e6).toFixed(2)
     expect([count('encoder.'), count('decoder.')]).toEqual(['4.99', '18.74'])
   })
 
@@ -51,30 +53,37 @@ describe('presets', () => {
     const config = paper(image)
     const { layers, pooling } = vae.defaultFeatures(config)
     expect(pooling).toBe('mean')
-    const channels = Object.fromEntries(vae.layers(config, image).map(({ name, shape }) => [name, shape.at(-1) ?? 0]))
+    const channels = Object.fromEntries(
+      vae.layers(config, image).map(({ name, shape }) => [name, shape.at(-1) ?? 0]),
+    )
     expect(layers.reduce((sum, name) => sum + channels[name], 0)).toBe(numbers)
   })
 })
 
+const dense: VaeConfig = {
+  ...(paper(mnist) as VaeConfigOf<'dense'>),
+  width: 8,
+  hidden: 48,
+  batch: 16,
+  beta: 0.02,
+  learningRate: 3e-3,
+}
 const residual: VaeConfig = {
-  ...paper({ size: 8, channels: 1 }),
-  network: 'residual',
-  encoderChannels: [8, 12],
-  decoderChannels: [16, 8],
+  ...(paper(cifar) as VaeConfigOf<'residual'>),
+  encoderChannels: [6, 8],
+  decoderChannels: [8, 6],
   latent: 8,
-  likelihood: 'gaussian',
-  hidden: undefined,
-  width: undefined,
-} as unknown as VaeConfig
+  batch: 16,
+  beta: 0.02,
+  learningRate: 1e-2,
+}
+const tiny = [
+  { name: 'dense', config: dense, steps: 300 },
+  { name: 'residual', config: residual, steps: 120 },
+]
 
-const dense: VaeConfig = { ...(paper(mnist) as VaeConfigOf<'dense'>), width: 8, hidden: 48 }
-const tiny = { dense, residual: vaeSchema.parse(JSON.parse(JSON.stringify(residual))) }
-
-describe.each(Object.entries(tiny))('the %s network', (_, given) => {
-  const config = { ...given, batch: 16, learningRate: 3e-3, beta: 0.1 }
-
+describe.each(tiny)('the $name network', ({ config, steps }) => {
   test('learns sixteen images by heart', async () => {
-    const steps = 300
     const { metrics, weights } = await trainOnSquares(vae.train(config, grey8, steps, 1), steps)
     expect(metrics[steps - 1].loss).toBeLessThan(metrics[0].loss)
     const shown = (await vae.reconstruct?.(config, grey8, weights, squares, { threads: 1 })) as Uint8Array
@@ -93,7 +102,11 @@ describe.each(Object.entries(tiny))('the %s network', (_, given) => {
     const together = await extract(network, image, pixels)
     const alone = await extract(network, image, pixels.slice(0, pixels.length / 3))
     for (const { name, shape } of layers) {
-      expect([name, together[name].length, alone[name].length]).toEqual([name, 3 * sizeOf(shape), sizeOf(shape)])
+      expect([name, together[name].length, alone[name].length]).toEqual([
+        name,
+        3 * sizeOf(shape),
+        sizeOf(shape),
+      ])
       alone[name].forEach((value, i) => expect(together[name][i]).toBeCloseTo(value, 4))
     }
   })

@@ -71,7 +71,10 @@ export async function takeStep(
   const session = await openLocalSession(program, { threads: 1, state: { ...initialState, ...state } })
   try {
     const found = await session.run(program.manySteps ? stackSteps([inputs]) : inputs)
-    return { outputs: program.manySteps ? unstackSteps(found, 1)[0] : found, state: await session.readState() }
+    return {
+      outputs: program.manySteps ? unstackSteps(found, 1)[0] : found,
+      state: await session.readState(),
+    }
   } finally {
     await session.close()
   }
@@ -104,7 +107,9 @@ export async function trainOnSquares(
       ...drawInputs((name) => new Random(1, `${name}/${from + i}`), from + i),
     }))
     for (const outputs of unstackSteps(await session.run(stackSteps(inputs)), together)) {
-      metrics.push(Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, Number(data[0])])))
+      metrics.push(
+        Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, Number(data[0])])),
+      )
     }
   }
   const weights = averagedWeights(await session.readState())
@@ -115,7 +120,9 @@ export async function trainOnSquares(
 /** Mean absolute difference, in 0..1. */
 export const difference = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   expect(a.length).toBe(b.length)
-  return Array.from(a, (value, i) => Math.abs(value - b[i])).reduce((sum, each) => sum + each, 0) / a.length / 255
+  return (
+    Array.from(a, (value, i) => Math.abs(value - b[i])).reduce((sum, each) => sum + each, 0) / a.length / 255
+  )
 }
 
 export function randomPixels(count: number, { size, channels }: ImageShape): Uint8Array {

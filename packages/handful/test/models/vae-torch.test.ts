@@ -5,7 +5,16 @@ import { z } from 'zod'
 import type { ImageShape, Weights } from '../../src/models/model.js'
 import { vae } from '../../src/models/vae.js'
 import { fast, vaeSchema } from '../../src/models/vae-config.js'
-import { batchFirst, bytes, floats, permuted, relative, takeStep, torchCases, type TorchTensor } from './vae-support.js'
+import {
+  batchFirst,
+  bytes,
+  floats,
+  permuted,
+  relative,
+  takeStep,
+  torchCases,
+  type TorchTensor,
+} from './vae-support.js'
 
 const attributes = z.looseObject({
   network: z.string(),
@@ -86,7 +95,9 @@ for (const { name, attributes: given, inputs, outputs, gradients } of cases) {
       const expected = outputs[layer].shape.length === 4 ? batchFirst(outputs[layer]) : outputs[layer]
       expect([layer, relative(found[layer].data as Float32Array, expected) < 1e-4]).toEqual([layer, true])
     }
-    const shown = await vae.reconstruct?.(config, image, weights, bytes(inputs.pixels).data as Uint8Array, { threads: 1 })
+    const shown = await vae.reconstruct?.(config, image, weights, bytes(inputs.pixels).data as Uint8Array, {
+      threads: 1,
+    })
     const expected = batchFirst(outputs.image).data.map((value) => Math.min(Math.max(value, 0), 1) * 255)
     shown?.forEach((value, i) => expect(Math.abs(value - expected[i])).toBeLessThan(0.51))
   })

@@ -6,7 +6,16 @@ import { fast } from '../../src/models/vae-config.js'
 import { interpolateCodes, vae, type VaeConfig } from '../../src/models/vae.js'
 import { COUNT, difference, extract, grey8, randomPixels, squares, trainOnSquares } from './vae-support.js'
 
-const small: VaeConfig = { ...fast(), width: 16, hidden: 48, latent: 6, batch: COUNT, learningRate: 5e-3, warmUpSteps: 10 }
+const small: VaeConfig = {
+  ...fast(),
+  width: 16,
+  hidden: 48,
+  latent: 6,
+  batch: COUNT,
+  beta: 0.002,
+  learningRate: 3e-3,
+  warmUpSteps: 10,
+}
 const run = { threads: 1 }
 
 describe('trained on sixteen images', () => {
@@ -15,14 +24,15 @@ describe('trained on sixteen images', () => {
 
   beforeAll(async () => {
     const steps = 400
-    ;({ metrics, weights } = await trainOnSquares(vae.train({ ...small, beta: 0.1 }, grey8, steps, 1), steps))
+    ;({ metrics, weights } = await trainOnSquares(vae.train(small, grey8, steps, 1), steps))
   })
 
   test('it reports the reconstruction and the divergence apart', () => {
     for (const { loss, reconstruction, divergence } of metrics) {
-      expect(loss).toBeCloseTo(reconstruction + 0.1 * divergence, 3)
+      expect(loss).toBeCloseTo(reconstruction + small.beta * divergence, 3)
     }
-    expect(metrics[0].reconstruction).toBeCloseTo(64 * Math.LN2, 0)
+    // At the start every pixel may as well be black as white.
+    expect(Math.abs(metrics[0].reconstruction / (64 * Math.LN2) - 1)).toBeLessThan(0.1)
   })
 
   test('it learns them by heart', async () => {
@@ -45,7 +55,12 @@ describe('trained on sixteen images', () => {
   test('a sample depends on the seed and its place alone', async () => {
     const sample = async (count: number, seed: number): Promise<Uint8Array> =>
       (await vae.sample?.(small, grey8, weights, { count, seed, ...run })) as Uint8Array
-    const [many, again, few, other] = [await sample(103, 1), await sample(103, 1), await sample(2, 1), await sample(2, 2)]
+    const [many, again, few, other] = [
+      await sample(103, 1),
+      await sample(103, 1),
+      await sample(2, 1),
+      await sample(2, 2),
+    ]
     expect(many).toHaveLength(103 * 64)
     expect(many).toEqual(again)
     expect(many.slice(0, 128)).toEqual(few)
@@ -56,8 +71,16 @@ describe('trained on sixteen images', () => {
     const calls: (readonly [number, number])[] = []
     const onProgress = (done: number, total: number): number => calls.push([done, total])
     await vae.sample?.(small, grey8, weights, { count: 150, seed: 1, ...run, onProgress })
-    expect(calls).toEqual([[100, 150], [150, 150]])
-    const stopped = vae.sample?.(small, grey8, weights, { count: 1, seed: 1, ...run, signal: AbortSignal.abort(new Error('stop')) })
+    expect(calls).toEqual([
+      [100, 150],
+      [150, 150],
+    ])
+    const stopped = vae.sample?.(small, grey8, weights, {
+      count: 1,
+      seed: 1,
+      ...run,
+      signal: AbortSignal.abort(new Error('stop')),
+    })
     await expect(stopped).rejects.toThrow('stop')
   })
 })
@@ -75,9 +98,22 @@ describe.each(shapes)('layers of images with $size pixels and $channels channels
   const pixels = randomPixels(3, image)
 
   test('are those of the encoder, the mean, and those of the decoder, with the shapes they are listed with', async () => {
-    expect(names).toEqual(['fine', 'coarse', 'hidden', 'mean', 'decoder.hidden', 'decoder.coarse', 'decoder.fine'])
-    const found = await extract(vae.features(config, image, weights, { layers: names, pooling: 'none' }), image, pixels)
-    for (const { name, shape } of layers) expect([name, found[name].length]).toEqual([name, 3 * sizeOf(shape)])
+    expect(names).toEqual([
+      'fine',
+      'coarse',
+      'hidden',
+      'mean',
+      'decoder.hidden',
+      'decoder.coarse',
+      'decoder.fine',
+    ])
+    const found = await extract(
+      vae.features(config, image, weights, { layers: names, pooling: 'none' }),
+      image,
+      pixels,
+    )
+    for (const { name, shape } of layers)
+      expect([name, found[name].length]).toEqual([name, 3 * sizeOf(shape)])
   })
 
   test('do not depend on the other images', async () => {

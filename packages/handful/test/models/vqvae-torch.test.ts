@@ -4,7 +4,17 @@ import { z } from 'zod'
 import type { ImageShape, Weights } from '../../src/models/model.js'
 import { fast, vqVaeSchema } from '../../src/models/vqvae-config.js'
 import { encodeCodes, vqVae } from '../../src/models/vqvae.js'
-import { batchFirst, bytes, extract, floats, permuted, relative, takeStep, torchCases, type TorchTensor } from './vae-support.js'
+import {
+  batchFirst,
+  bytes,
+  extract,
+  floats,
+  permuted,
+  relative,
+  takeStep,
+  torchCases,
+  type TorchTensor,
+} from './vae-support.js'
 
 const attributes = z.looseObject({
   update: z.enum(['gradient', 'average']),
@@ -22,7 +32,10 @@ for (const { name, attributes: given, inputs, outputs, gradients } of cases) {
   const { schedule, learningRate, weightDecay, warmUpSteps, codebook } = fast(image)
   const config = vqVaeSchema.parse({
     ...own,
-    schedule, learningRate, weightDecay, warmUpSteps,
+    schedule,
+    learningRate,
+    weightDecay,
+    warmUpSteps,
     codebook: update === 'gradient' ? { update } : codebook,
     emaHalfLife: 0,
   })
@@ -48,7 +61,10 @@ for (const { name, attributes: given, inputs, outputs, gradients } of cases) {
     expect(found.usage.data[0]).toBeCloseTo(new Set(outputs.codes.data).size / config.codes, 6)
     // The optimiser's first moment after its first step is the gradient.
     const wrong = Object.entries(gradients)
-      .map(([key, expected]): [string, number] => [key, relative(state[`adam/m/${key}`].data as Float32Array, parameter(expected))])
+      .map(([key, expected]): [string, number] => [
+        key,
+        relative(state[`adam/m/${key}`].data as Float32Array, parameter(expected)),
+      ])
       .filter(([, error]) => !(error < 1e-4))
     expect(wrong).toEqual([])
     expect('adam/m/codebook.weight' in state).toBe(update === 'gradient')
@@ -56,7 +72,11 @@ for (const { name, attributes: given, inputs, outputs, gradients } of cases) {
 
   test(`${name}: all its layers, codes and image in use`, async () => {
     const layers = vqVae.layers(config, image).map((layer) => layer.name)
-    const found = await extract(vqVae.features(config, image, weights, { layers, pooling: 'none' }), image, pixels)
+    const found = await extract(
+      vqVae.features(config, image, weights, { layers, pooling: 'none' }),
+      image,
+      pixels,
+    )
     for (const layer of layers) {
       const expected = outputs[layer].shape.length === 4 ? batchFirst(outputs[layer]) : outputs[layer]
       expect([layer, relative(found[layer], expected) < 1e-4]).toEqual([layer, true])

@@ -6,7 +6,16 @@ import { averagedCodebook } from '../../src/models/vqvae-codebook.js'
 import { fast, paper, type VqVaeConfig, vqVaeSchema } from '../../src/models/vqvae-config.js'
 import { decodeCodes, encodeCodes, vqVae } from '../../src/models/vqvae.js'
 import { network } from '../../src/models/vqvae-network.js'
-import { COUNT, difference, extract, grey8, randomPixels, squares, takeStep, trainOnSquares } from './vae-support.js'
+import {
+  COUNT,
+  difference,
+  extract,
+  grey8,
+  randomPixels,
+  squares,
+  takeStep,
+  trainOnSquares,
+} from './vae-support.js'
 
 const run = { threads: 1 }
 const small: VqVaeConfig = {
@@ -26,16 +35,19 @@ describe('presets', () => {
   const mnist: ImageShape = { size: 28, channels: 1 }
   const cifar: ImageShape = { size: 32, channels: 3 }
 
-  test.each([mnist, cifar])('are accepted by the schema, and their features are among the layers ($size pixels)', (image) => {
-    for (const config of [fast(image), paper(image)]) {
-      expect(vqVaeSchema.parse(config)).toEqual(config)
-      expect(vqVae.defaultSteps(config)).toBeGreaterThan(0)
-      expect(vqVae.layers(config, image).map(({ name }) => name)).toEqual(
-        expect.arrayContaining([...vqVae.defaultFeatures(config).layers]),
-      )
-      expect(vqVaeSchema.safeParse({ ...config, cods: 3 }).success).toBe(false)
-    }
-  })
+  test.each([mnist, cifar])(
+    'are accepted by the schema, and their features are among the layers ($size pixels)',
+    (image) => {
+      for (const config of [fast(image), paper(image)]) {
+        expect(vqVaeSchema.parse(config)).toEqual(config)
+        expect(vqVae.defaultSteps(config)).toBeGreaterThan(0)
+        expect(vqVae.layers(config, image).map(({ name }) => name)).toEqual(
+          expect.arrayContaining([...vqVae.defaultFeatures(config).layers]),
+        )
+        expect(vqVaeSchema.safeParse({ ...config, cods: 3 }).success).toBe(false)
+      }
+    },
+  )
 
   // REFERENCE 1.4 and 2: 0.54 M + 0.03 M + 0.13 M parameters; 768 and 352 features.
   test("the paper's has the study's parameters and features", () => {
@@ -44,7 +56,9 @@ describe('presets', () => {
     const count = (scope: string): number => p.trained(scope).reduce((n, { shape }) => n + sizeOf(shape), 0)
     expect(['encoder.', 'codebook.', 'decoder.'].map(count)).toEqual([535_936, 32_768, 132_707])
     const { layers, pooling } = vqVae.defaultFeatures(paper(cifar))
-    const shapes = Object.fromEntries(vqVae.layers(paper(cifar), cifar).map(({ name, shape }) => [name, shape]))
+    const shapes = Object.fromEntries(
+      vqVae.layers(paper(cifar), cifar).map(({ name, shape }) => [name, shape]),
+    )
     const numbers = (from: number, to?: number): number =>
       layers.slice(from, to).reduce((sum, name) => sum + (shapes[name].at(-1) ?? 0), 0)
     expect([numbers(0, 7), numbers(7), pooling]).toEqual([768, 352, 'mean'])
@@ -70,7 +84,11 @@ test('a codebook of running means follows the encoder, and dead codes start agai
   const places = Int32Array.of(0, 1, 1, 2, 0, 1)
   const restarts = Int32Array.of(5, 4, 3, 2)
 
-  const [book, z, at] = [input('vectors', [codes, size]), input('z', [count, size]), input('places', [count], 'int32')]
+  const [book, z, at] = [
+    input('vectors', [codes, size]),
+    input('z', [count, size]),
+    input('places', [count], 'int32'),
+  ]
   const step = averagedCodebook(book, z, oneHot(at, codes), { decay, restartBelow })
   const program = compile({
     inputs: [z, at, step.restarts],
@@ -121,7 +139,14 @@ describe.each([
   })
 
   test('it learns them by heart', async () => {
-    expect(Object.keys(metrics[0])).toEqual(['loss', 'reconstruction', 'codebook', 'commitment', 'perplexity', 'usage'])
+    expect(Object.keys(metrics[0])).toEqual([
+      'loss',
+      'reconstruction',
+      'codebook',
+      'commitment',
+      'perplexity',
+      'usage',
+    ])
     expect(metrics[steps - 1].reconstruction).toBeLessThan(0.1 * metrics[0].reconstruction)
     const shown = (await vqVae.reconstruct?.(config, grey8, weights, squares, run)) as Uint8Array
     expect(difference(shown, squares)).toBeLessThan(0.05)
@@ -144,7 +169,12 @@ describe.each([
   test('samples hold codes that their places had in training, and depend on the seed and place alone', async () => {
     const sample = async (count: number, seed: number): Promise<Uint8Array> =>
       (await vqVae.sample?.(config, grey8, weights, { count, seed, ...run })) as Uint8Array
-    const [many, again, few, other] = [await sample(5, 1), await sample(5, 1), await sample(2, 1), await sample(2, 2)]
+    const [many, again, few, other] = [
+      await sample(5, 1),
+      await sample(5, 1),
+      await sample(2, 1),
+      await sample(2, 2),
+    ]
     expect(many).toHaveLength(5 * 64)
     expect(many).toEqual(again)
     expect(many.slice(0, 128)).toEqual(few)
@@ -169,8 +199,13 @@ describe.each([
   const pixels = randomPixels(3, image)
 
   test('have the shapes they are listed with', async () => {
-    const found = await extract(vqVae.features(config, image, weights, { layers: names, pooling: 'none' }), image, pixels)
-    for (const { name, shape } of layers) expect([name, found[name].length]).toEqual([name, 3 * sizeOf(shape)])
+    const found = await extract(
+      vqVae.features(config, image, weights, { layers: names, pooling: 'none' }),
+      image,
+      pixels,
+    )
+    for (const { name, shape } of layers)
+      expect([name, found[name].length]).toEqual([name, 3 * sizeOf(shape)])
   })
 
   test('do not depend on the other images', async () => {
@@ -196,7 +231,8 @@ test('a collapsed codebook is noticed once it had time to be laid out', () => {
 
 test('a restart is drawn from all rows of the batch, by the step alone', () => {
   const { drawInputs } = vqVae.train(small, grey8, 10, 1)
-  const at = (step: number): ArrayLike<unknown> => drawInputs((name) => new Random(1, `${name}/${step}`), step).restarts.data
+  const at = (step: number): ArrayLike<unknown> =>
+    drawInputs((name) => new Random(1, `${name}/${step}`), step).restarts.data
   expect(at(3)).toEqual(at(3))
   expect(at(3)).not.toEqual(at(4))
   const places = Array.from(at(3), Number)

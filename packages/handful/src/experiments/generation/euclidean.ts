@@ -74,6 +74,7 @@ function extended(
 
 function squaredDistance(a: FeatureMatrix, row: number, b: FeatureMatrix, other: number): number {
   let sum = 0
-  for (let j = 0; j < a.columns; j++) sum += (a.data[row * a.columns + j] - b.data[other * b.columns + j]) ** 2
+  for (let j = 0; j < a.columns; j++)
+    sum += (a.data[row * a.columns + j] - b.data[other * b.columns + j]) ** 2
   return sum
 }

@@ -52,7 +52,9 @@ export function fitGaussian(features: FeatureMatrix): Gaussian {
 export function frechetDistance(a: Gaussian, b: Gaussian): number {
   const size = a.mean.length
   if (b.mean.length !== size) {
-    throw new RangeError(`internal: frechetDistance: got sizes ${size} and ${b.mean.length}, expected equal ones`)
+    throw new RangeError(
+      `internal: frechetDistance: got sizes ${size} and ${b.mean.length}, expected equal ones`,
+    )
   }
   const root = symmetricFunction(a.covariance, size, (value) => Math.sqrt(Math.max(value, 0)))
   const { values } = symmetricEigen(product(product(root, b.covariance, size), root, size), size)

@@ -16,6 +16,7 @@ import {
   fromBatchFirst,
   input,
   mul,
+  type OnnxValue,
   openSession,
   type Program,
   resizeBilinear,
@@ -41,7 +42,9 @@ export const inceptionSchema = z.strictObject({
   range: z.enum(['zero-to-one', 'minus-one-to-one', 'bytes']).default('minus-one-to-one'),
   /** Then, by red, green and blue: (value - mean) / deviation. */
   mean: z.tuple([z.number(), z.number(), z.number()]).default([0, 0, 0]),
-  deviation: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]).default([1, 1, 1]),
+  deviation: z
+    .tuple([z.number().positive(), z.number().positive(), z.number().positive()])
+    .default([1, 1, 1]),
 })
 
 export type InceptionOptions = z.input<typeof inceptionSchema>
@@ -104,7 +107,12 @@ function checkedSpec(options: InceptionOptions): Spec {
   const parsed = inceptionSchema.safeParse(options)
   if (parsed.success) return parsed.data
   const { path, message } = parsed.error.issues[0]
-  throw new HandfulError({ what: 'network for FID', where: path.join('.'), got: message, hint: 'see its options' })
+  throw new HandfulError({
+    what: 'network for FID',
+    where: path.join('.'),
+    got: message,
+    hint: 'see its options',
+  })
 }
 
 const failure = ({ file }: Spec, got: string, cause?: unknown): HandfulError =>
@@ -125,28 +133,45 @@ async function load(spec: Spec): Promise<Loaded> {
   const constants = new Set(graph.initializers.map(({ name }) => name))
   const inputs = graph.inputs.filter(({ name }) => !constants.has(name))
   const outputs = graph.outputs
-  const named = (kind: string, all: typeof inputs, name: string | undefined, first: boolean): (typeof inputs)[number] => {
-    const found = name === undefined && (first || all.length === 1) ? all[0] : all.find((each) => each.name === name)
+  const named = (
+    kind: string,
+    all: readonly OnnxValue[],
+    name: string | undefined,
+    first: boolean,
+  ): OnnxValue => {
+    const found =
+      name === undefined && (first || all.length === 1) ? all[0] : all.find((each) => each.name === name)
     if (found) return found
     const names = all.map((each) => each.name).join(', ')
     throw failure(spec, `the ${kind}s ${names} and none chosen among them`)
   }
-  const [entry, exit] = [named('input', inputs, spec.input, false), named('output', outputs, spec.output, true)]
+  const [entry, exit] = [
+    named('input', inputs, spec.input, false),
+    named('output', outputs, spec.output, true),
+  ]
   const side = (extent: number | string | undefined): number => (typeof extent === 'number' ? extent : -1)
   const fixed = side(entry.shape?.[0])
-  const expected = spec.layout === 'nchw' ? [fixed, 3, spec.size, spec.size] : [fixed, spec.size, spec.size, 3]
+  const expected =
+    spec.layout === 'nchw' ? [fixed, 3, spec.size, spec.size] : [fixed, spec.size, spec.size, 3]
   const actual = entry.shape?.map(side) ?? expected
   const fits = actual.length === 4 && actual.every((extent, i) => extent === -1 || extent === expected[i])
   if (entry.dtype !== 'float32' || !fits) {
-    throw failure(spec, `an input of ${entry.dtype} [${actual.join(', ')}] where [${expected.join(', ')}] was said`)
+    throw failure(
+      spec,
+      `an input of ${entry.dtype} [${actual.join(', ')}] where [${expected.join(', ')}] was said`,
+    )
   }
-  const specs = (values: typeof inputs): Program['inputs'] =>
-    Object.fromEntries(values.map(({ name, dtype, shape = [] }) => [name, { dtype, shape: shape.map(side) }]))
+  if (fixed > 1) throw failure(spec, `a fixed batch of ${fixed} where any or one was expected`)
   return {
-    program: { model, inputs: { [entry.name]: { dtype: 'float32', shape: actual } }, outputs: specs([exit]), state: {} },
+    program: {
+      model,
+      inputs: { [entry.name]: { dtype: 'float32', shape: actual } },
+      outputs: { [exit.name]: { dtype: exit.dtype, shape: (exit.shape ?? []).map(side) } },
+      state: {},
+    },
     input: entry.name,
     output: exit.name,
-    batch: fixed > 0 ? fixed : BATCH,
+    batch: fixed === 1 ? 1 : BATCH,
   }
 }
 
@@ -163,7 +188,9 @@ function preparation({ size, layout, range, mean, deviation }: Spec, image: Imag
   const pixels = input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
   const resized = resizeBilinear(fromBatchFirst(cast(pixels, 'float32')), size)
   const colours = image.channels === 1 ? concat([resized, resized, resized], 3) : resized
-  const [scale, offset] = { 'zero-to-one': [1 / 255, 0], 'minus-one-to-one': [1 / 127.5, -1], bytes: [1, 0] }[range]
+  const [scale, offset] = { 'zero-to-one': [1 / 255, 0], 'minus-one-to-one': [1 / 127.5, -1], bytes: [1, 0] }[
+    range
+  ]
   const vector = (value: (i: number) => number): Arrays[string] => ({
     dtype: 'float32',
     shape: [3],
@@ -184,7 +211,12 @@ function preparation({ size, layout, range, mean, deviation }: Spec, image: Imag
 /** [n, numbers], or with extents of 1 after them. */
 function rowsOf(found: Arrays, output: string, count: number, spec: Spec): Float32Array {
   const { shape, dtype, data } = found[output]
-  if (dtype !== 'float32' || shape[0] !== count || shape.length < 2 || shape.slice(2).some((extent) => extent !== 1)) {
+  if (
+    dtype !== 'float32' ||
+    shape[0] !== count ||
+    shape.length < 2 ||
+    shape.slice(2).some((extent) => extent !== 1)
+  ) {
     throw failure(spec, `an output "${output}" of ${dtype} [${shape.join(', ')}]`)
   }
   return data as Float32Array

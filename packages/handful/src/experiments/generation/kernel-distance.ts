@@ -57,7 +57,11 @@ export async function kernelDistance(
   return { distance, standardError }
 }
 
-async function squaredDiscrepancy(a: FeatureMatrix, b: FeatureMatrix, linearAlgebra: LinearAlgebra): Promise<number> {
+async function squaredDiscrepancy(
+  a: FeatureMatrix,
+  b: FeatureMatrix,
+  linearAlgebra: LinearAlgebra,
+): Promise<number> {
   const total = async (x: FeatureMatrix, y: FeatureMatrix, withDiagonal: boolean): Promise<number> => {
     const { rows, columns, data } = await linearAlgebra.matmul(x, y, { transposeB: true })
     let sum = 0
@@ -68,6 +72,7 @@ async function squaredDiscrepancy(a: FeatureMatrix, b: FeatureMatrix, linearAlge
     }
     return sum
   }
-  const within = async (x: FeatureMatrix): Promise<number> => (await total(x, x, false)) / (x.rows * (x.rows - 1))
+  const within = async (x: FeatureMatrix): Promise<number> =>
+    (await total(x, x, false)) / (x.rows * (x.rows - 1))
   return (await within(a)) + (await within(b)) - (2 * (await total(a, b, true))) / (a.rows * b.rows)
 }

@@ -55,7 +55,9 @@ export async function memorisation({
 }: MemorisationOptions): Promise<Memorisation> {
   const samples = await nearestImages(generated, training, linearAlgebra, signal)
   const others = await nearestImages(heldOut, training, linearAlgebra, signal)
-  const [own, usual] = [samples, others].map((pairs) => pairs.map(({ distance }) => distance).sort((a, b) => a - b))
+  const [own, usual] = [samples, others].map((pairs) =>
+    pairs.map(({ distance }) => distance).sort((a, b) => a - b),
+  )
   const [median, heldOutMedian] = [quantile(own, 0.5), quantile(usual, 0.5)]
   const limit = quantile(usual, SUSPICIOUS_SHARE)
   return {
@@ -83,7 +85,8 @@ export async function nearestImages(
 ): Promise<NearestImage[]> {
   const bytes = imageBytes(training)
   if (images.count === 0 || training.count === 0 || imageBytes(images) !== bytes) {
-    const size = ({ count, width, height, channels }: Images): string => `${count} of ${width}x${height}x${channels}`
+    const size = ({ count, width, height, channels }: Images): string =>
+      `${count} of ${width}x${height}x${channels}`
     throw new HandfulError({
       what: 'nearest training images',
       where: images.name,
@@ -92,12 +95,20 @@ export async function nearestImages(
       hint: 'use the data set that the model was trained on',
     })
   }
-  const best = Array.from({ length: images.count }, (_, sample) => ({ sample, training: -1, distance: Infinity }))
+  const best = Array.from({ length: images.count }, (_, sample) => ({
+    sample,
+    training: -1,
+    distance: Infinity,
+  }))
   const queries = rawPixels(images)
   for (let start = 0; start < training.count; start += BLOCK) {
     signal?.throwIfAborted()
     const end = Math.min(start + BLOCK, training.count)
-    const block = rawPixels({ ...training, count: end - start, pixels: training.pixels.subarray(start * bytes, end * bytes) })
+    const block = rawPixels({
+      ...training,
+      count: end - start,
+      pixels: training.pixels.subarray(start * bytes, end * bytes),
+    })
     const { indices, distances } = await nearestEuclidean(queries, block, 1, linearAlgebra)
     distances.forEach((distance, i) => {
       const rms = distance / Math.sqrt(bytes)

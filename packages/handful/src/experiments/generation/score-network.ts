@@ -88,7 +88,7 @@ export async function trainScoreNetwork(
       network: scoreClassifier(width, features),
       augmentation: null,
       batch: BATCH,
-      epochs: Number.MIN_VALUE,
+      epochs: 0,
       fewestSteps: steps,
       optimiser: 'adam',
       learningRate: 2e-3,

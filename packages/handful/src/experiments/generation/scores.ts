@@ -61,7 +61,17 @@ const FEWEST = 10
  * @throws HandfulError if a set has fewer than ten images or images of another size than the network takes
  */
 export async function scoreGeneration(options: ScoreOptions): Promise<GenerationScores> {
-  const { generated, training, heldOut, network, linearAlgebra, seed, most = 5000, inception, ...run } = options
+  const {
+    generated,
+    training,
+    heldOut,
+    network,
+    linearAlgebra,
+    seed,
+    most = 5000,
+    inception,
+    ...run
+  } = options
   const sets = { generated, reference: training, heldOut }
   checkSizes(Object.values(sets), network)
   const images = Math.min(most, generated.count, training.count, heldOut.count)
@@ -75,7 +85,10 @@ export async function scoreGeneration(options: ScoreOptions): Promise<Generation
     })
   }
   const drawn = Object.fromEntries(
-    Object.entries(sets).map(([name, set]) => [name, someOf(set, images, new Random(seed, `scored images/${name}`))]),
+    Object.entries(sets).map(([name, set]) => [
+      name,
+      someOf(set, images, new Random(seed, `scored images/${name}`)),
+    ]),
   ) as Record<keyof typeof sets, Images>
   const inSpace = async (set: Images): Promise<FeatureMatrix> => {
     const found = await extractFeatures(network.network, set, [SCORE_FEATURES], { seed, ...run })
@@ -118,8 +131,13 @@ async function inceptionDistances(
   return { generated: await distance(sets.generated), floor: await distance(sets.heldOut) }
 }
 
-function checkSizes(sets: readonly Images[], { description: { size, channels, dataset } }: ScoreNetwork): void {
-  const wrong = sets.find(({ height, width, channels: own }) => height !== size || width !== size || own !== channels)
+function checkSizes(
+  sets: readonly Images[],
+  { description: { size, channels, dataset } }: ScoreNetwork,
+): void {
+  const wrong = sets.find(
+    ({ height, width, channels: own }) => height !== size || width !== size || own !== channels,
+  )
   if (wrong === undefined) return
   throw new HandfulError({
     what: 'generation scores',
