@@ -83,21 +83,23 @@ const features = async (set: ImageSet, from: number, to: number): Promise<Featur
   const places = Int32Array.from({ length: to - from }, (_, i) => from + i)
   return (await extractFeatures(network, selectImages(set, places), [PATCHES], { seed: 0, threads }))[PATCHES]
 }
-const sample = await features(train, 0, Math.min(FITTED, train.count))
-say(`${sample.columns} features of ${sample.rows} images`)
+const fitted = Math.min(FITTED, train.count)
+const first = await features(train, 0, fitted)
+say(`${first.columns} features of ${first.rows} images`)
 const settings = { components: Number(given.components), whitening: Number(given.whitening) }
-const normalisation = await fitNormalisation(sample, linearAlgebra, settings)
+const normalisation = await fitNormalisation(first, linearAlgebra, settings)
 say('normalisation')
-const normalised = async (set: ImageSet): Promise<FeatureMatrix> => {
+const normalise = (matrix: FeatureMatrix): Promise<FeatureMatrix> =>
+  applyNormalisation(normalisation, matrix, linearAlgebra)
+const normalised = async (set: ImageSet, from = 0): Promise<FeatureMatrix[]> => {
   const parts: FeatureMatrix[] = []
-  for (let start = 0; start < set.count; start += BLOCK) {
-    const block = await features(set, start, Math.min(start + BLOCK, set.count))
-    parts.push(await applyNormalisation(normalisation, block, linearAlgebra))
+  for (let start = from; start < set.count; start += BLOCK) {
+    parts.push(await normalise(await features(set, start, Math.min(start + BLOCK, set.count))))
   }
-  return concatenateRows(...parts)
+  return parts
 }
-const own = await normalised(train)
-const others = await normalised({
+const own = concatenateRows(await normalise(first), ...(await normalised(train, fitted)))
+const others = concatenateRows(...(await normalised({
   ...test.images,
   labels: new Int32Array(test.count),
   classNames: test.classNames,

@@ -8,7 +8,8 @@ import { type NamedArray, openLocalSession } from 'onnx-autodiff'
 import * as models from './models.js'
 
 const [name, , profile] = process.argv.slice(2)
-if (name !== 'vae' && name !== 'unet' && name !== 'resnet18') throw new Error(`model: got ${name}, expected vae, unet or resnet18`)
+if (name !== 'vae' && name !== 'unet' && name !== 'resnet18')
+  throw new Error(`model: got ${name}, expected vae, unet or resnet18`)
 
 const answer = (content: object): void => console.log(JSON.stringify(content))
 
@@ -30,21 +31,24 @@ const { program, state, inputs, parameters } = models[name]()
 const built = performance.now()
 const session = await openLocalSession(program, { threads: 2, state, profile })
 answer({
-  model: name, engine: 'onnx-autodiff', parameters,
-  build_ms: built - started, load_ms: performance.now() - built,
+  model: name,
+  engine: 'onnx-autodiff',
+  parameters,
+  build_ms: built - started,
+  load_ms: performance.now() - built,
 })
 for await (const line of createInterface({ input: process.stdin })) {
   const [command, count] = line.split(' ')
   if (command === 'quit') break
   const ms: number[] = []
-  let loss = NaN
   // All steps asked for in one run, as training takes them; a step's time is its share.
   const steps = Number(count)
-  const stacked = Object.fromEntries(Object.entries(inputs).map(([key, array]) => [key, repeated(array, steps)]))
+  const stacked = Object.fromEntries(
+    Object.entries(inputs).map(([key, array]) => [key, repeated(array, steps)]),
+  )
   const start = performance.now()
   const outputs = await session.run(stacked)
   for (let i = 0; i < steps; i++) ms.push((performance.now() - start) / steps)
-  loss = Number(outputs.loss.data[steps - 1])
-  answer({ ms, loss, peak_mb: peakMegabytes() })
+  answer({ ms, loss: Number(outputs.loss.data[steps - 1]), peak_mb: peakMegabytes() })
 }
 await session.close()

@@ -3,19 +3,34 @@
  * runs, so that help stays fast and tests can put in their own.
  */
 import type { FitContext, FitOptions, JobContext } from '../experiments/fit-options.js'
+import type { FeaturesOptions, FeaturesResult } from '../experiments/features-job.js'
 import type { PredictOptions, PredictResult } from '../experiments/predict-options.js'
+import type { PretrainJobOptions, PretrainResult } from '../experiments/pretrain-job.js'
+import type { PictureResult, ReconstructOptions, SampleJobOptions } from '../experiments/sample-job.js'
 import type { RunReport } from '../report/types.js'
 
 export type FitJob = (options: FitOptions, context: FitContext) => Promise<RunReport>
 export type PredictJob = (options: PredictOptions, context: JobContext) => Promise<PredictResult>
+export type PretrainJob = (options: PretrainJobOptions, context: FitContext) => Promise<PretrainResult>
+export type SampleJob = (options: SampleJobOptions, context: JobContext) => Promise<PictureResult>
+export type ReconstructJob = (options: ReconstructOptions, context: JobContext) => Promise<PictureResult>
+export type FeaturesJob = (options: FeaturesOptions, context: JobContext) => Promise<FeaturesResult>
 
 export interface Jobs {
   fit(): Promise<FitJob>
   predict(): Promise<PredictJob>
+  pretrain(): Promise<PretrainJob>
+  sample(): Promise<SampleJob>
+  reconstruct(): Promise<ReconstructJob>
+  features(): Promise<FeaturesJob>
 }
 
 /** The product's own jobs. */
 export const jobs: Jobs = {
   fit: async () => (await import('../experiments/fit.js')).runFit,
   predict: async () => (await import('../experiments/predict.js')).runPredict,
+  pretrain: async () => (await import('../experiments/pretrain-job.js')).runPretrain,
+  sample: async () => (await import('../experiments/sample-job.js')).runSample,
+  reconstruct: async () => (await import('../experiments/sample-job.js')).runReconstruct,
+  features: async () => (await import('../experiments/features-job.js')).runFeatures,
 }

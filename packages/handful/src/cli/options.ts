@@ -38,6 +38,50 @@ export function oneOf<T extends string>(flag: string, choices: readonly T[]): (t
   }
 }
 
+/** A reader for numbers in a range. */
+export function numberBetween(flag: string, low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d*\.?\d+(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN
+    if (value >= low && value <= high) return value
+    throw usageError({ what: flag, got: shown(text), expected: `a number from ${low} to ${high}` })
+  }
+}
+
+/** A reader for names with commas between them. */
+export function nameList(flag: string): (text: string) => string[] {
+  return (text) => {
+    const names = text.split(',').map((name) => name.trim())
+    if (names.every((name) => name !== '')) return names
+    throw usageError({ what: flag, got: shown(text), expected: 'names with commas between them' })
+  }
+}
+
+/**
+ * A reader for `name=value`, which may be given again and again: the value is JSON where it is JSON (numbers, true,
+ * null, lists, objects), else a word.
+ */
+export function assignments(flag: string): (text: string, earlier?: Assigned) => Assigned {
+  return (text, earlier) => {
+    const at = text.indexOf('=')
+    if (at < 1) {
+      const hint = `for example ${flag} learningRate=0.001`
+      throw usageError({ what: flag, got: shown(text), expected: 'name=value', hint })
+    }
+    const name = text.slice(0, at).trim()
+    return { ...earlier, [name]: jsonOrWord(text.slice(at + 1).trim()) }
+  }
+}
+
+type Assigned = Readonly<Record<string, unknown>>
+
+function jsonOrWord(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
 /** `labelsPerClass` -> `--labels-per-class`. */
 export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`

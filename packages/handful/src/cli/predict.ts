@@ -7,6 +7,7 @@ import { wholeNumber } from './options.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
 import { shellWord } from './shell.js'
+import { reportSkipped } from './skipped.js'
 
 interface Typed {
   readonly out?: string
@@ -24,9 +25,6 @@ const examples: readonly Example[] = [
   { command: 'handful predict runs/photos a.jpg b.jpg --json', does: 'two images, as JSON' },
   { command: 'handful predict runs/photos new/ --out new.csv', does: 'write a file' },
 ]
-
-/** Skipped files that are named one by one; the rest are counted. */
-const NAMED_SKIPS = 5
 
 export function predictCommand(context: CommandContext): [Command, readonly Example[]] {
   const command = new Command('predict')
@@ -67,10 +65,7 @@ async function predict(
   }
   if (typed.json === true) terminal.data(JSON.stringify(result))
   else if (typed.out === undefined) terminal.stdout.write(csv)
-  for (const { path, reason } of result.skipped.slice(0, NAMED_SKIPS))
-    terminal.message(`Skipped ${path}: ${reason}`)
-  const more = result.skipped.length - NAMED_SKIPS
-  if (more > 0) terminal.message(`Skipped ${more} more.`)
+  reportSkipped(terminal, result.skipped)
   if (typed.quiet !== true) {
     const where = typed.out === undefined ? '' : `, written to ${typed.out}`
     terminal.message(

@@ -6,9 +6,14 @@ import { Command, CommanderError, type Help } from 'commander'
 import { usageError, type HandfulError } from '../errors.js'
 import type { CommandContext } from './context.js'
 import { reportError } from './errors.js'
+import { featuresCommand } from './features.js'
 import { fitCommand } from './fit.js'
+import { layersCommand } from './layers.js'
 import { predictCommand } from './predict.js'
+import { pretrainCommand } from './pretrain.js'
+import { reconstructCommand } from './reconstruct.js'
 import { reportCommand } from './report.js'
+import { sampleCommand } from './sample.js'
 import { closest } from '../errors/suggest.js'
 
 const HELP_COLUMNS = 100
@@ -26,6 +31,8 @@ const examples: readonly Example[] = [
   { command: 'handful fit photos', does: 'your own images, a few of them labelled' },
   { command: 'handful predict runs/photos new/*.jpg', does: 'classify new images with a run' },
   { command: 'handful report runs/photos', does: "write a run's report again" },
+  { command: 'handful pretrain photos --model diffusion', does: 'a generative model alone' },
+  { command: 'handful features runs/photos --out features.npy', does: 'its features, for tools of your own' },
 ]
 
 /**
@@ -61,6 +68,11 @@ export function createProgram(context: CommandContext): Command {
     fitCommand(context),
     predictCommand(context),
     reportCommand(context),
+    pretrainCommand(context),
+    sampleCommand(context),
+    reconstructCommand(context),
+    layersCommand(context),
+    featuresCommand(context),
   ]) {
     program.addCommand(command)
     lay(command, commandExamples)

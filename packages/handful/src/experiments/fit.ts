@@ -23,9 +23,8 @@ import { comparedHeads, compareHeads, type Comparison, type FeatureSet } from '.
 import { checkDevice } from './device.js'
 import type { FitContext, FitOptions } from './fit-options.js'
 import { fitReport } from './fit-report.js'
-import { resolveAugmentation, resolveModel } from './model-options.js'
+import { knownShape, resolveAugmentation, resolveModel } from './model-options.js'
 import { drawPictures } from './pictures.js'
-import { knownShape } from './pretrain-job.js'
 import { saveModelDescription } from './trained-model.js'
 
 const STAGES = {

@@ -4,7 +4,8 @@
  * (`codebook.decay`), and whatever the model's schema does not know is refused.
  */
 import { z } from 'zod'
-import { printable, quoted, usageError, type HandfulError } from '../errors.js'
+import { datasetEntry } from '../data/registry.js'
+import { printable, usageError, type HandfulError } from '../errors.js'
 import { closest, listAlternatives } from '../errors/suggest.js'
 import type { ImageShape } from '../models/model.js'
 import { type AnyConfig, type AnyModel, modelNamed } from '../models/registry.js'
@@ -37,27 +38,11 @@ export interface ResolvedModel {
   readonly config: AnyConfig
 }
 
-/**
- * `latent=32` as a name and a value: JSON where it is JSON (numbers, true, null, lists, objects), else a word.
- * @throws HandfulError (wrong use) if there is no name or no `=`
- */
-export function parseAssignment(text: string): readonly [name: string, value: unknown] {
-  const at = text.indexOf('=')
-  if (at < 1) {
-    const hint = 'for example --set learningRate=0.001'
-    throw usageError({
-      what: '--set',
-      got: text === '' ? 'nothing' : quoted(text),
-      expected: 'name=value',
-      hint,
-    })
-  }
-  const [name, value] = [text.slice(0, at).trim(), text.slice(at + 1).trim()]
-  try {
-    return [name, JSON.parse(value) as unknown]
-  } catch {
-    return [name, value]
-  }
+/** The shape of a known data set's images; that of a folder is known once they are read. */
+export function knownShape({ dataset }: { readonly dataset?: string }): ImageShape | undefined {
+  if (dataset === undefined) return undefined
+  const { size, channels } = datasetEntry(dataset)
+  return { size, channels }
 }
 
 /**

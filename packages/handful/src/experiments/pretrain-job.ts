@@ -6,13 +6,26 @@
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
 import { openDataset } from '../data/open.js'
-import { datasetEntry } from '../data/registry.js'
 import type { ImageShape } from '../models/model.js'
+import type { AnyConfig } from '../models/registry.js'
 import { pretrain, pretrainStage } from '../training/pretrain.js'
-import type { Progress } from '../training/progress.js'
 import { checkDevice } from './device.js'
-import { type FitContext, imageFields, oneLimit, oneSource, trainingFields } from './fit-options.js'
-import { modelFields, resolveAugmentation, type ResolvedModel, resolveModel } from './model-options.js'
+import {
+  type FitContext,
+  imageFields,
+  type JobContext,
+  oneLimit,
+  oneSource,
+  trainingFields,
+} from './fit-options.js'
+import {
+  type AugmentationName,
+  knownShape,
+  type ModelChoice,
+  modelFields,
+  resolveAugmentation,
+  resolveModel,
+} from './model-options.js'
 import { drawPictures } from './pictures.js'
 import { saveModelDescription } from './trained-model.js'
 
@@ -47,13 +60,6 @@ export interface PretrainResult {
 }
 
 const STAGES = { read: 'read the images', pictures: 'draw pictures' }
-
-/** Options as `--print-config` shows them: with the whole configuration of the model, and what follows from it. */
-export interface ResolvedPretraining {
-  readonly image: ImageShape
-  readonly options: PretrainJobOptions
-  readonly config: ResolvedModel['config']
-}
 
 /** Trains and keeps the model in the run folder. */
 export async function runPretrain(options: PretrainJobOptions, context: FitContext): Promise<PretrainResult> {
@@ -110,22 +116,10 @@ export async function runPretrain(options: PretrainJobOptions, context: FitConte
   }
 }
 
-/** The shape of a known data set's images; of a folder, once they are read. */
-export function knownShape({ dataset }: { readonly dataset?: string }): ImageShape | undefined {
-  if (dataset === undefined) return undefined
-  const { size, channels } = datasetEntry(dataset)
-  return { size, channels }
-}
-
-interface ReadContext {
-  readonly signal: AbortSignal
-  readonly progress: Progress
-}
-
 type Source = Pick<PretrainJobOptions, 'folder' | 'dataset' | 'dataDir' | 'size' | 'fit' | 'seed'>
 
 /** All images for training. A test split stays out: whoever tests on it later must be able to say that. */
-async function readImages(options: Source, { signal, progress }: ReadContext): Promise<Images> {
+async function readImages(options: Source, { signal, progress }: JobContext): Promise<Images> {
   const { folder, dataset, dataDir, size, fit, seed } = options
   const { train, skipped, notes } = await openDataset(
     folder === undefined ? { dataset, dataDir, size, seed } : { folder, size, fit, seed, labels: 'optional' },
@@ -141,30 +135,40 @@ async function readImages(options: Source, { signal, progress }: ReadContext): P
   return train
 }
 
+type Unresolved = Source &
+  ModelChoice & {
+    readonly augment?: AugmentationName
+    readonly steps?: number
+    readonly minutes?: number
+  }
+
+/** What follows from the options once the shape of the images is known; `--print-config` shows it. */
+export interface ResolvedTraining {
+  readonly augment: AugmentationName
+  /** Undefined where minutes bound the training. */
+  readonly steps: number | undefined
+  readonly image: ImageShape
+  readonly config: AnyConfig
+}
+
 /**
  * Fills in all that depends on the shape of the images. Reads a folder's images for that.
  * @throws HandfulError as resolveModel
  */
-export async function resolvePretraining(
-  options: PretrainJobOptions,
-  context: ReadContext,
-): Promise<ResolvedPretraining> {
+export async function resolveTraining(options: Unresolved, context: JobContext): Promise<ResolvedTraining> {
   const image = await imageShape(options, context)
   const { model, config } = resolveModel(options, image)
   const { minutes } = options
   return {
+    augment: resolveAugmentation(options.augment, model, image).name,
+    steps: options.steps ?? (minutes === undefined ? model.defaultSteps(config) : undefined),
     image,
-    options: {
-      ...options,
-      steps: options.steps ?? (minutes === undefined ? model.defaultSteps(config) : undefined),
-      augment: resolveAugmentation(options.augment, model, image).name,
-    },
     config,
   }
 }
 
 /** Side and channels of a data set's or folder's images. */
-export async function imageShape(options: Source, context: ReadContext): Promise<ImageShape> {
+export async function imageShape(options: Source, context: JobContext): Promise<ImageShape> {
   const known = knownShape(options)
   if (known !== undefined) return known
   const images = await readImages(options, context)

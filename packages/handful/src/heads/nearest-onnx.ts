@@ -3,9 +3,15 @@
  * then `TopK`, so that memory stays bounded and the thread is given back between blocks. References are an input, not an
  * initialiser: measured on 60,000 x 128 (k = 16, 2 cores), 13 s against 17-25 s, and no model of their size to build.
  */
-import { availableParallelism } from 'node:os'
-import * as ort from 'onnxruntime-node'
-import { encodeModel, type OnnxModel, type OnnxNode } from 'onnx-autodiff'
+import {
+  encodeModel,
+  listDevices,
+  type NamedArray,
+  type OnnxNode,
+  openLocalSession,
+  type Program,
+  type Session,
+} from 'onnx-autodiff'
 import { featureMatrix, rowRange, type FeatureMatrix } from '../features/matrix.js'
 import { neighbourCount, productShape, type LinearAlgebra } from '../features/linear-algebra.js'
 import { HandfulError } from '../errors.js'
@@ -32,11 +38,11 @@ const MAX_BLOCK_ROWS = 1024
 /** Sessions are made at first use and kept until `close`. */
 export function onnxLinearAlgebra(options: OnnxLinearAlgebraOptions = {}): OnnxLinearAlgebra {
   const { blockBytes = 128 * 2 ** 20 } = options
-  const sessions = new Map<string, Promise<ort.InferenceSession>>()
-  const session = (key: string, model: () => OnnxModel) => {
+  const sessions = new Map<string, Promise<Session>>()
+  const session = (key: string, program: () => Program) => {
     const present = sessions.get(key)
     if (present) return present
-    const created = createSession(model(), options)
+    const created = createSession(program(), options)
     sessions.set(key, created)
     return created
   }
@@ -47,9 +53,9 @@ export function onnxLinearAlgebra(options: OnnxLinearAlgebraOptions = {}): OnnxL
       const product = featureMatrix(rows, columns)
       if (rows === 0 || columns === 0 || inner === 0) return product
       const run = await session(`matmul ${transposeA} ${transposeB}`, () =>
-        graphModel([gemm(transposeA, transposeB)], []),
+        graphProgram([gemm(transposeA, transposeB)], []),
       )
-      const { product: output } = await run.run({ a: tensor(a), b: tensor(b) })
+      const { product: output } = await run.run({ a: array(a), b: array(b) })
       return featureMatrix(rows, columns, output.data as Float32Array)
     },
 
@@ -59,13 +65,13 @@ export function onnxLinearAlgebra(options: OnnxLinearAlgebraOptions = {}): OnnxL
       const similarities = new Float32Array(indices.length)
       if (indices.length === 0) return { rows: queries.rows, k: Math.max(0, count), indices, similarities }
       const asked = count + (excludeSelf ? 1 : 0)
-      const run = await session('nearest', () => graphModel([gemm(false, true), TOP_K], ['k']))
-      const r = tensor(references)
+      const run = await session('nearest', () => graphProgram([gemm(false, true), TOP_K], ['k']))
+      const r = array(references)
       const size = Math.max(1, Math.min(MAX_BLOCK_ROWS, Math.floor(blockBytes / 4 / references.rows)))
       for (let start = 0; start < queries.rows; start += size) {
         const end = Math.min(queries.rows, start + size)
-        const kTensor = new ort.Tensor('int64', BigInt64Array.of(BigInt(asked)), [1])
-        const block = await run.run({ a: tensor(rowRange(queries, start, end)), b: r, k: kTensor })
+        const kArray: NamedArray = { dtype: 'int64', shape: [1], data: BigInt64Array.of(BigInt(asked)) }
+        const block = await run.run({ a: array(rowRange(queries, start, end)), b: r, k: kArray })
         const found = {
           indices: block.indices.data as BigInt64Array,
           similarities: block.values.data as Float32Array,
@@ -89,7 +95,7 @@ export function onnxLinearAlgebra(options: OnnxLinearAlgebraOptions = {}): OnnxL
     },
 
     async close() {
-      for (const open of sessions.values()) await (await open).release()
+      for (const open of sessions.values()) await (await open).close()
       sessions.clear()
     },
   }
@@ -114,9 +120,11 @@ function keepNeighbours(
   }
 }
 
-function tensor({ rows, columns, data }: FeatureMatrix): ort.Tensor {
-  return new ort.Tensor('float32', data, [rows, columns])
-}
+const array = ({ rows, columns, data }: FeatureMatrix): NamedArray => ({
+  dtype: 'float32',
+  shape: [rows, columns],
+  data,
+})
 
 function gemm(transposeA: boolean, transposeB: boolean): OnnxNode {
   return {
@@ -141,9 +149,15 @@ const TOP_K: OnnxNode = {
   attributes: {},
 }
 
-function graphModel(nodes: readonly OnnxNode[], counts: readonly string[]): OnnxModel {
-  const outputs = nodes[nodes.length - 1].outputs
-  return {
+const MATRIX = { dtype: 'float32', shape: [-1, -1] } as const
+
+/** `a` and `b` of any size, and the number of neighbours `k` where it is asked for. */
+function graphProgram(nodes: readonly OnnxNode[], counts: readonly string[]): Program {
+  const outputs = nodes[nodes.length - 1].outputs.map((name) => ({
+    name,
+    dtype: name === 'indices' ? ('int64' as const) : ('float32' as const),
+  }))
+  const model = encodeModel({
     graph: {
       name: 'linear algebra',
       nodes,
@@ -153,36 +167,37 @@ function graphModel(nodes: readonly OnnxNode[], counts: readonly string[]): Onnx
         { name: 'b', dtype: 'float32', shape: ['b rows', 'b columns'] },
         ...counts.map((name) => ({ name, dtype: 'int64' as const, shape: [1] })),
       ],
-      outputs: outputs.map((name) => ({ name, dtype: name === 'indices' ? 'int64' : 'float32' })),
+      outputs,
     },
     opsets: { '': OPSET },
     irVersion: IR_VERSION,
     producer: 'handful',
     metadata: {},
+  })
+  return {
+    model,
+    inputs: {
+      a: MATRIX,
+      b: MATRIX,
+      ...Object.fromEntries(counts.map((name) => [name, { dtype: 'int64' as const, shape: [1] }])),
+    },
+    outputs: Object.fromEntries(outputs.map(({ name, dtype }) => [name, { dtype, shape: [-1, -1] }])),
+    state: {},
   }
 }
 
+/** In this thread: another one would be sent the references, all rows of them, with every block of queries. */
 async function createSession(
-  model: OnnxModel,
-  { threads = availableParallelism(), device = 'cpu' }: OnnxLinearAlgebraOptions,
-): Promise<ort.InferenceSession> {
-  try {
-    return await ort.InferenceSession.create(encodeModel(model), {
-      executionProviders: [device],
-      enableMemPattern: false,
-      logSeverityLevel: 3,
-      intraOpNumThreads: threads,
-    })
-  } catch (error) {
-    throw new HandfulError({
-      what: 'device',
-      where: 'linear algebra of the heads',
-      got: `${device} (${error instanceof Error ? error.message : String(error)})`,
-      expected: ort
-        .listSupportedBackends()
-        .map(({ name }) => name)
-        .join(', '),
-      hint: 'use cpu, which is always there',
-    })
-  }
+  program: Program,
+  { threads, device = 'cpu' }: OnnxLinearAlgebraOptions,
+): Promise<Session> {
+  const devices = await listDevices()
+  if (devices.includes(device)) return openLocalSession(program, { threads, device })
+  throw new HandfulError({
+    what: 'device',
+    where: 'linear algebra of the heads',
+    got: device,
+    expected: devices.join(', '),
+    hint: 'use cpu, which is always there',
+  })
 }

@@ -1,6 +1,16 @@
 /** Pieces that several models share: pixels in and out, pooling of layers, running a network over rows. */
 import {
-  adaptiveAveragePool, type Arrays, cast, flattenImage, fromBatchFirst, mean, mul, openSession, type Program, sub, type Tensor,
+  adaptiveAveragePool,
+  type Arrays,
+  cast,
+  flattenImage,
+  fromBatchFirst,
+  mean,
+  mul,
+  openSession,
+  type Program,
+  sub,
+  type Tensor,
 } from 'onnx-autodiff'
 import { usageError } from '../errors.js'
 import type { FeatureRequest, ImageShape, LayerDescription, Pooling, RunOptions } from './model.js'
@@ -9,7 +19,8 @@ import type { FeatureRequest, ImageShape, LayerDescription, Pooling, RunOptions 
 export const toUnitRange = (pixels: Tensor): Tensor => mul(fromBatchFirst(cast(pixels, 'float32')), 1 / 255)
 
 /** uint8 [n, h, w, c] -> float [h, w, n, c] in -1..1. */
-export const toSignedRange = (pixels: Tensor): Tensor => sub(mul(fromBatchFirst(cast(pixels, 'float32')), 2 / 255), 1)
+export const toSignedRange = (pixels: Tensor): Tensor =>
+  sub(mul(fromBatchFirst(cast(pixels, 'float32')), 2 / 255), 1)
 
 /** Floats 0..1 as bytes. */
 export const toBytes = (values: ArrayLike<number>): Uint8Array =>
@@ -22,13 +33,24 @@ export function pooledRows(layer: Tensor, pooling: Pooling): Tensor {
   if (pooling === 'none') return flattenImage(layer)
   const cells = pooling === '2x2' ? 2 : 4
   const [h, w] = layer.shape
-  return flattenImage(h <= cells && w <= cells ? layer : adaptiveAveragePool(layer, [Math.min(h, cells), Math.min(w, cells)]))
+  return flattenImage(
+    h <= cells && w <= cells ? layer : adaptiveAveragePool(layer, [Math.min(h, cells), Math.min(w, cells)]),
+  )
 }
 
-export const imageDimensions = (count: number, { size, channels }: ImageShape): number[] => [count, size, size, channels]
+export const imageDimensions = (count: number, { size, channels }: ImageShape): number[] => [
+  count,
+  size,
+  size,
+  channels,
+]
 
 /** Opens a network, runs it once, closes it. */
-export async function runOnce(program: Program, inputs: Arrays, { threads, device }: RunOptions): Promise<Arrays> {
+export async function runOnce(
+  program: Program,
+  inputs: Arrays,
+  { threads, device }: RunOptions,
+): Promise<Arrays> {
   const session = await openSession(program, { threads, device })
   try {
     return await session.run(inputs)
@@ -69,10 +91,19 @@ export async function runInBatches(
 }
 
 /** `runInBatches` over images, uint8 [n, size, size, channels] one after the other. */
-export function runOverImages(program: Program, image: ImageShape, pixels: Uint8Array, options: RunOptions): Promise<Float32Array> {
+export function runOverImages(
+  program: Program,
+  image: ImageShape,
+  pixels: Uint8Array,
+  options: RunOptions,
+): Promise<Float32Array> {
   const bytes = image.size * image.size * image.channels
   const inputsOf = (from: number, to: number): Arrays => ({
-    image: { dtype: 'uint8', shape: imageDimensions(to - from, image), data: pixels.slice(from * bytes, to * bytes) },
+    image: {
+      dtype: 'uint8',
+      shape: imageDimensions(to - from, image),
+      data: pixels.slice(from * bytes, to * bytes),
+    },
   })
   return runInBatches(program, pixels.length / bytes, inputsOf, options)
 }
@@ -90,10 +121,19 @@ export function straightWay(from: ArrayLike<number>, to: ArrayLike<number>, step
  * The layers of a request as rows, by their names. `where` says which model in an error.
  * @throws HandfulError for a name that is not among `all`
  */
-export function chosenRows(where: string, all: Readonly<Record<string, Tensor>>, { layers, pooling }: FeatureRequest): Record<string, Tensor> {
+export function chosenRows(
+  where: string,
+  all: Readonly<Record<string, Tensor>>,
+  { layers, pooling }: FeatureRequest,
+): Record<string, Tensor> {
   const unknown = layers.find((name) => !Object.hasOwn(all, name))
   if (unknown !== undefined) {
-    throw usageError({ what: 'layer', where, got: `"${unknown}"`, expected: `one of ${Object.keys(all).join(', ')}` })
+    throw usageError({
+      what: 'layer',
+      where,
+      got: `"${unknown}"`,
+      expected: `one of ${Object.keys(all).join(', ')}`,
+    })
   }
   return Object.fromEntries(layers.map((name) => [name, pooledRows(all[name], pooling)]))
 }

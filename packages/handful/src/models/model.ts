@@ -36,7 +36,10 @@ export interface Trainable {
   readonly drawInputs: (streams: Streams, step: number) => Arrays
   /** The output that has to stay finite; the others are metrics. Means per image unless their name says otherwise. */
   readonly loss: string
-  /** What is wrong, where the outputs' latest means, after so many steps, show that training has failed though the loss is finite. */
+  /**
+   * What is wrong, where the outputs' latest means, after so many steps, show that training has failed though the loss
+   * is finite.
+   */
   readonly problem?: (metrics: Readonly<Record<string, number>>, step: number) => Problem | undefined
 }
 

@@ -14,7 +14,9 @@ export interface AnyConfig {
 /** A model with whatever configuration; one that its own `configSchema` or presets gave. */
 export type AnyModel = ModelDefinition<AnyConfig>
 
-const models = new Map([diffusion, vae, vqVae, gan].map((model) => [model.name, model as unknown as AnyModel]))
+const models = new Map(
+  [diffusion, vae, vqVae, gan].map((model) => [model.name, model as unknown as AnyModel]),
+)
 
 export const modelNames = (): string[] => [...models.keys()]
 

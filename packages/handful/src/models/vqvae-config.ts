@@ -73,7 +73,7 @@ export const fast = ({ channels }: ImageShape): VqVaeConfig => ({
   residuals: 2,
   codes: 256,
   codeSize: 32,
-  codebook: { update: 'average', decay: 0.98, restartBelow: 0.05 },
+  codebook: { update: 'average', decay: 0.95, restartBelow: 0.05 },
   batch: 128,
   learningRate: 2e-3,
   schedule: 'cosine',

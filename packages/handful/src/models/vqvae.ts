@@ -66,6 +66,8 @@ import { codeSide, type Layers, network, normalised, shown } from './vqvae-netwo
 
 export type { VqVaeConfig } from './vqvae-config.js'
 
+/** Kept among the averaged weights, with which it is saved. */
+const MARGINALS = `${AVERAGED}marginals`
 /** Share of the old in the running use of the codes at each position, and the steps in which a used code counts as in use. */
 const MARGINALS_DECAY = 0.98
 const USAGE_STEPS = 100
@@ -94,7 +96,7 @@ function codeUse(
       { variable: marginals, next: add(now, mul(sub(marginals, now), MARGINALS_DECAY)) },
     ],
     initialState: {
-      [`codebook/unused steps`]: {
+      'codebook/unused steps': {
         dtype: 'float32',
         shape: [codes],
         data: new Float32Array(codes).fill(USAGE_STEPS),
@@ -108,12 +110,9 @@ function codeUse(
   }
 }
 
-/** Kept among the averaged weights, with which it is saved. */
-const MARGINALS = `${AVERAGED}marginals`
-
 /** Steps before a codebook may be called collapsed, and what its perplexity has to stay above. */
 const LAID_OUT_STEPS = 500
-const collapsedBelow = (codes: number): number => Math.min(2, 1 + codes / 16)
+const collapsedBelow = (codes: number): number => Math.min(1.5, 1 + codes / 16)
 
 /**
  * Outputs: `loss`, `reconstruction`, `codebook`, `commitment` (means over elements, unweighted), `perplexity` of the

@@ -1,7 +1,7 @@
 /** The command line in this process: collected output, jobs that the test writes, signals that it sends. */
 import { EventEmitter } from 'node:events'
 import type { CommandContext } from '../../src/cli/context.js'
-import type { FitJob, PredictJob } from '../../src/cli/jobs.js'
+import { type FitJob, jobs, type PredictJob } from '../../src/cli/jobs.js'
 import { runCommandLine } from '../../src/cli/program.js'
 import { Terminal } from '../../src/cli/terminal.js'
 import { exampleReport } from '../report/example-report.js'
@@ -47,6 +47,7 @@ export async function handful(args: readonly string[], setup: Setup = {}): Promi
     }),
     signals: setup.signals ?? new Signals(),
     jobs: {
+      ...jobs,
       fit: () => Promise.resolve(setup.fit ?? finished),
       predict: () =>
         Promise.resolve(setup.predict ?? (() => Promise.resolve({ predictions: [], skipped: [] }))),

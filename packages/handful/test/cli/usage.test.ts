@@ -4,27 +4,46 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { DATASET_NAMES, HEAD_NAMES, RESIZE_MODE_NAMES } from '../../src/cli/fit.js'
+import { POOLING_NAMES } from '../../src/cli/features.js'
+import { HEAD_NAMES } from '../../src/cli/fit.js'
+import {
+  AUGMENTATION_NAMES,
+  DATASET_NAMES,
+  MODEL_NAMES,
+  PRESET_NAMES,
+  RESIZE_MODE_NAMES,
+} from '../../src/cli/training-run.js'
 import { closest, editDistance, listAlternatives } from '../../src/errors/suggest.js'
+import { POOLINGS } from '../../src/experiments/features-job.js'
 import { DATASETS, HEADS, RESIZE_MODES } from '../../src/experiments/fit-options.js'
+import { AUGMENTATIONS, MODELS, PRESETS } from '../../src/experiments/model-options.js'
+import { modelNames } from '../../src/models/registry.js'
 import { handful } from './harness.js'
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 describe('help', () => {
-  test.each([[[]], [['--help']], [['help']], [['fit', '--help']], [['help', 'predict']], [['report', '-h']]])(
-    'of %j goes to stdout, with examples first, within 100 columns',
-    async (args) => {
-      const { exit, stdout, stderr } = await handful(args)
-      expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
-      expect(stdout.indexOf('Examples:')).toBeGreaterThan(0)
-      expect(stdout.indexOf('Examples:')).toBeLessThan(stdout.indexOf('Usage:'))
-      expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([])
-    },
-  )
+  test.each([
+    [[]],
+    [['--help']],
+    [['help']],
+    [['fit', '--help']],
+    [['help', 'predict']],
+    [['report', '-h']],
+    ...['pretrain', 'sample', 'reconstruct', 'layers', 'features'].map((name) => [[name, '--help']]),
+  ])('of %j goes to stdout, with examples first, within 100 columns', async (args) => {
+    const { exit, stdout, stderr } = await handful(args)
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
+    expect(stdout.indexOf('Examples:')).toBeGreaterThan(0)
+    expect(stdout.indexOf('Examples:')).toBeLessThan(stdout.indexOf('Usage:'))
+    expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([])
+  })
 
   test('names the choices that the options accept', () => {
     expect([DATASET_NAMES, RESIZE_MODE_NAMES, HEAD_NAMES]).toEqual([DATASETS, RESIZE_MODES, HEADS])
+    expect([MODEL_NAMES, PRESET_NAMES, AUGMENTATION_NAMES]).toEqual([MODELS, PRESETS, AUGMENTATIONS])
+    expect(POOLING_NAMES).toEqual(POOLINGS)
+    expect([...MODEL_NAMES].sort()).toEqual(modelNames().sort())
   })
 
   test('--version is the bare number', async () => {
@@ -34,7 +53,7 @@ describe('help', () => {
 
 describe('a wrong command line is one line on stderr and exit 2', () => {
   test.each([
-    ['fitt', /command: got fitt, expected fit, predict, report; did you mean fit\?/],
+    ['fitt', /command: got fitt, expected fit, predict, report, .*; did you mean fit\?/],
     ['frobnicate', /got frobnicate.*see handful --help/],
     ['fit', /got neither a folder nor --dataset.*handful fit --dataset strokes/],
     ['fit --datset mnist', /got --datset.*did you mean --dataset\?/],

@@ -132,7 +132,7 @@ describe.each([
 ])('trained on sixteen images, codebook by $name', ({ config }) => {
   let metrics: Record<string, number>[]
   let weights: Weights
-  const steps = 400
+  const steps = 240
 
   beforeAll(async () => {
     ;({ metrics, weights } = await trainOnSquares(vqVae.train(config, grey8, steps, 1), steps))
@@ -225,7 +225,7 @@ test('a collapsed codebook is noticed once it had time to be laid out', () => {
   expect(problem?.({ perplexity: 9 }, 900)).toBeUndefined()
   expect(problem?.({ perplexity: 1.04 }, 900)).toMatchObject({
     got: 'a collapsed codebook: all images use about 1.0 of its 32 codes',
-    expected: 'at least 2',
+    expected: 'at least 1.5',
   })
 })
 

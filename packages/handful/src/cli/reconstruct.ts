@@ -1,0 +1,94 @@
+/** `handful reconstruct`: images beside what a trained model makes of them, or the way from one to the next. */
+import { Command } from 'commander'
+import { usageError } from '../errors.js'
+import type { CommandContext } from './context.js'
+import { oneOf, wholeNumber } from './options.js'
+import type { Example } from './program.js'
+import { runJob } from './run-job.js'
+import { reportSkipped } from './skipped.js'
+import { addMachineOptions, DATASET_NAMES } from './training-run.js'
+
+interface Typed {
+  readonly dataset?: string
+  readonly dataDir?: string
+  readonly count?: number
+  readonly interpolate?: number
+  readonly seed?: number
+  readonly out?: string
+  readonly threads?: number
+  readonly device?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+const DEFAULT_COUNT = 24
+
+const examples: readonly Example[] = [
+  { command: 'handful reconstruct runs/photos new/ --out grid.png', does: 'rows of images and outputs' },
+  { command: 'handful reconstruct runs/mnist --dataset mnist', does: 'images of the test split' },
+  { command: 'handful reconstruct runs/photos a.jpg b.jpg --interpolate 8', does: 'eight steps from a to b' },
+]
+
+export function reconstructCommand(context: CommandContext): [Command, readonly Example[]] {
+  const command = new Command('reconstruct')
+    .summary("show a trained model's version of images")
+    .description("Writes one picture with rows of images and, below each row, the model's versions of them.")
+    .usage('<run> [images...] [options]')
+    .argument('<run>', 'a folder that "handful pretrain" or "handful fit" has written')
+    .argument('[images...]', 'image files, and folders that are searched for images')
+    .option(
+      '--dataset <name>',
+      `images of a known data set instead: ${DATASET_NAMES.join(', ')}`,
+      oneOf('--dataset', DATASET_NAMES),
+    )
+    .option('--data-dir <folder>', 'where data sets lie or are downloaded to (HANDFUL_DATA)')
+    .option('--count <n>', `images at most (${DEFAULT_COUNT})`, wholeNumber('--count', 1, 10_000))
+    .option(
+      '--interpolate <n>',
+      'instead, n pictures on the way from each image to the next (VAE and GAN)',
+      wholeNumber('--interpolate', 2, 100),
+    )
+    .option('--seed <n>', 'of generated data sets (0)', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
+    .option('--out <file.png>', 'the picture (<run>/samples/reconstructed.png, or interpolated.png)')
+  addMachineOptions(command, context).action((run: string, images: string[], typed: Typed) =>
+    reconstruct(context, run, images, typed),
+  )
+  return [command, examples]
+}
+
+async function reconstruct(
+  context: CommandContext,
+  run: string,
+  images: readonly string[],
+  typed: Typed,
+): Promise<void> {
+  const { terminal } = context
+  const { json, quiet, ...given } = typed
+  if ((images.length === 0) === (typed.dataset === undefined)) {
+    throw usageError({
+      what: 'images',
+      got: images.length === 0 ? 'neither images nor --dataset' : 'both images and --dataset',
+      expected: 'one of them',
+      hint: 'see handful reconstruct --help',
+    })
+  }
+  const { join } = await import('node:path')
+  const runReconstruct = await context.jobs.reconstruct()
+  const name = typed.interpolate === undefined ? 'reconstructed.png' : 'interpolated.png'
+  const options = {
+    ...given,
+    run,
+    images,
+    dataDir: typed.dataDir ?? context.environment.HANDFUL_DATA,
+    count: typed.count ?? DEFAULT_COUNT,
+    seed: typed.seed ?? 0,
+    out: typed.out ?? join(run, 'samples', name),
+    threads: typed.threads ?? context.cores,
+    device: typed.device ?? 'cpu',
+  }
+  const result = await runJob(context, { quiet: quiet === true, stopping: 'nothing is written' }, (job) =>
+    runReconstruct(options, job),
+  )
+  reportSkipped(terminal, result.skipped)
+  terminal.data(json === true ? JSON.stringify(result) : result.out)
+}
