@@ -99,11 +99,13 @@ const normalised = async (set: ImageSet, from = 0): Promise<FeatureMatrix[]> => 
   return parts
 }
 const own = concatenateRows(await normalise(first), ...(await normalised(train, fitted)))
-const others = concatenateRows(...(await normalised({
-  ...test.images,
-  labels: new Int32Array(test.count),
-  classNames: test.classNames,
-})
+const others = concatenateRows(
+  ...(await normalised({
+    ...test.images,
+    labels: new Int32Array(test.count),
+    classNames: test.classNames,
+  })),
+)
 say('features of all images')
 const all = concatenateRows(own, others)
 const graph = given.propagation ? await neighbourGraph(all, linearAlgebra) : undefined

@@ -8,6 +8,7 @@ import type { Example } from './program.js'
 import { runJob } from './run-job.js'
 import { shellWord } from './shell.js'
 import { reportSkipped } from './skipped.js'
+import { runOfCommand } from './training-run.js'
 
 interface Typed {
   readonly out?: string
@@ -49,8 +50,7 @@ async function predict(
   typed: Typed,
 ): Promise<void> {
   const { terminal } = context
-  const { readRunConfig } = await import('../training/run-folder.js')
-  await readRunConfig(run)
+  await runOfCommand(run, 'fit', () => 'it has no classifier; handful features writes what its model sees')
   const runPredict = await context.jobs.predict()
   const options = { run, images, threads: typed.threads ?? context.cores, device: typed.device }
   const result = await runJob(

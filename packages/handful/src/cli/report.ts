@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import type { CommandContext } from './context.js'
 import type { Example } from './program.js'
+import { runOfCommand } from './training-run.js'
 
 const examples: readonly Example[] = [
   { command: 'handful report runs/photos', does: 'write report.html again' },
@@ -21,6 +22,7 @@ export function reportCommand(context: CommandContext): [Command, readonly Examp
 
 async function report(context: CommandContext, folder: string, typed: { json?: boolean }): Promise<void> {
   const { terminal } = context
+  await runOfCommand(folder, 'fit', () => 'its pictures are in samples/, its losses in metrics.jsonl')
   const [{ loadReport, writeReportPage }, { summarise }] = await Promise.all([
     import('../report/save.js'),
     import('../report/summary.js'),

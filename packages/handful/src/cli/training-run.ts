@@ -210,7 +210,7 @@ async function resolve<O extends RunOptions>(
     threads: context.cores,
     ...(context.environment.HANDFUL_DATA ? { dataDir: context.environment.HANDFUL_DATA } : {}),
   }
-  const saved = resumed === undefined ? undefined : await savedOptions(resumed, command.name)
+  const saved = resumed === undefined ? undefined : await runOfCommand(resumed, command.name)
   if (saved !== undefined && resumed !== undefined) await refuseChanges(asked, saved, resumed)
   const parsed = schema.safeParse(saved ?? { ...defaults, ...asked })
   if (!parsed.success) throw usageErrorOf(parsed.error, `handful ${command.name} --help`)
@@ -236,7 +236,15 @@ async function refuseChanges(
   }
 }
 
-async function savedOptions(folder: string, command: string): Promise<PlainObject> {
+/**
+ * The options of a run that a command of this name made.
+ * @throws HandfulError if the folder is no run, or one of another command
+ */
+export async function runOfCommand(
+  folder: string,
+  command: string,
+  hint = (madeBy: string): string => `go on with it by handful ${madeBy} --resume ${shellWord(folder)}`,
+): Promise<PlainObject> {
   const { readRunConfig } = await import('../training/run-folder.js')
   const saved = await readRunConfig(folder)
   const madeBy = typeof saved.command === 'string' ? saved.command : 'fit'
@@ -246,7 +254,7 @@ async function savedOptions(folder: string, command: string): Promise<PlainObjec
     where: folder,
     got: `a run of handful ${madeBy}`,
     expected: `one of handful ${command}`,
-    hint: `go on with it by handful ${madeBy} --resume ${shellWord(folder)}`,
+    hint: hint(madeBy),
     exitCode: 2,
   })
 }

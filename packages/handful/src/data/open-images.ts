@@ -13,6 +13,8 @@ import { listFolder } from './walk.js'
 
 export interface OpenImagesOptions extends DecodeOptions {
   readonly channels: 1 | 3
+  /** Files that are looked at, at most; all where left out. */
+  readonly limit?: number
 }
 
 /**
@@ -42,7 +44,7 @@ export async function openImages(
       if (!files.has(resolve(file))) files.set(resolve(file), { path: named(inner), file })
     }
   }
-  const list = [...files.values()]
+  const list = [...files.values()].slice(0, options.limit)
   const decoded = await decodeImages(list, options)
   skipped.push(...decoded.skipped)
   if (decoded.count === 0) {

@@ -69,13 +69,25 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
     const linearAlgebra = rememberingNearest(options.linearAlgebra)
     for (const { key, head } of comparedHeads()) {
       const result: Comparison = {
-        features: set.name, baseline: set.baseline, head: head.name, key, accuracies: [], confusion: square(classCount),
+        features: set.name,
+        baseline: set.baseline,
+        head: head.name,
+        key,
+        accuracies: [],
+        confusion: square(classCount),
       }
       for (const [draw, labels] of draws.entries()) {
         signal.throwIfAborted()
         onFit(done++, total)
         const random = new Random(seed, `head ${key}/${set.name}/draw ${draw}`)
-        const fitted = await head.fit({ features: set.train, labels, classCount, random, linearAlgebra, graph })
+        const fitted = await head.fit({
+          features: set.train,
+          labels,
+          classCount,
+          random,
+          linearAlgebra,
+          graph,
+        })
         if (draw === 0) result.first = fitted
         await score(result, fitted, set, labels, test)
       }
@@ -86,10 +98,17 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
   return results
 }
 
-const square = (size: number): number[][] => Array.from({ length: size }, () => new Array<number>(size).fill(0))
+const square = (size: number): number[][] =>
+  Array.from({ length: size }, () => new Array<number>(size).fill(0))
 
 /** On the test images where there are any, else on the labelled ones, each predicted from the others. */
-async function score(result: Comparison, fitted: FittedHead, set: FeatureSet, labels: Int32Array, test?: TestSet): Promise<void> {
+async function score(
+  result: Comparison,
+  fitted: FittedHead,
+  set: FeatureSet,
+  labels: Int32Array,
+  test?: TestSet,
+): Promise<void> {
   if (test && set.test) {
     const { accuracy, confusion } = test.score(argmaxRows(await fitted.predict(set.test)))
     result.accuracies.push(accuracy)

@@ -200,10 +200,19 @@ function wrongValue(issue: Issue, tree: Tree, { set, where }: Checking): Handful
   })
 }
 
+const TYPES: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  string: 'a word',
+  array: 'a list such as [32,64]',
+  object: 'a group such as {"name":1}',
+}
+
 function expectation(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return issue.expected === 'int' ? 'a whole number' : `a value of type ${issue.expected}`
+      return TYPES[issue.expected] ?? issue.expected
     case 'too_small':
       return `${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${unitOf(issue.origin)}`
     case 'too_big':
@@ -213,7 +222,7 @@ function expectation(issue: Issue): string {
     case 'not_multiple_of':
       return `a multiple of ${issue.divisor}`
     default:
-      return issue.message.replace(/^.*?; expected /, '')
+      return issue.message.replace(/^(.*; )?expected /, '')
   }
 }
 

@@ -58,7 +58,8 @@ export async function drawPictures(
   // Each of the two is half of the work, whatever it counts.
   const half = (which: 0 | 1): RunOptions => ({
     ...open,
-    onProgress: (done, total) => onProgress?.(which * 50 + Math.floor((50 * done) / total), 100),
+    onProgress: (done, total) =>
+      onProgress?.(Math.min(which * 50 + Math.floor((50 * done) / total), 99), 100),
   })
   const reconstructed = await model.reconstruct?.(config, image, weights, seen, half(0))
   const sampled = await model.sample?.(config, image, weights, { ...half(1), count: SAMPLES, seed })

@@ -137,8 +137,8 @@ async function takeImages(
     progress.report({ stage: 'read the images', done, total, unit: 'images' })
   const bytes = image.size * image.size * image.channels
   if (dataset === undefined) {
-    const { images, skipped } = await openImages(inputs, { ...image, fit, signal, onProgress })
-    return { pixels: images.pixels.slice(0, count * bytes), skipped }
+    const { images, skipped } = await openImages(inputs, { ...image, fit, limit: count, signal, onProgress })
+    return { pixels: images.pixels, skipped }
   }
   const { train, test } = await openDataset({ dataset, dataDir, seed }, { signal, onProgress })
   const shown = test?.images ?? train

@@ -6,7 +6,7 @@
 import type { FeatureMatrix } from '../features/matrix.js'
 
 /** Standard deviation of the prior on the logarithm of the scale. */
-const PRIOR_DEVIATION = 1
+const PRIOR_DEVIATION = 0.5
 const SEARCH_STEPS = 40
 const SEARCH_RANGE = 5
 

@@ -191,13 +191,16 @@ async function createSession(
   program: Program,
   { threads, device = 'cpu' }: OnnxLinearAlgebraOptions,
 ): Promise<Session> {
-  const devices = await listDevices()
-  if (devices.includes(device)) return openLocalSession(program, { threads, device })
-  throw new HandfulError({
-    what: 'device',
-    where: 'linear algebra of the heads',
-    got: device,
-    expected: devices.join(', '),
-    hint: 'use cpu, which is always there',
+  return openLocalSession(program, { threads, device }).catch(async (error: unknown) => {
+    // Looking for devices starts their drivers: only where one was asked for in vain.
+    const devices = await listDevices()
+    if (devices.includes(device)) throw error
+    throw new HandfulError({
+      what: 'device',
+      where: 'linear algebra of the heads',
+      got: device,
+      expected: devices.join(', '),
+      hint: 'use cpu, which is always there',
+    })
   })
 }

@@ -212,7 +212,7 @@ export async function readRunConfig(folder: string): Promise<PlainObject> {
       what: 'run folder',
       where: folder,
       got: `no ${RUN_FILES.config} in it`,
-      expected: 'a folder that "handful fit" has written',
+      expected: 'a folder that handful has written',
       hint: 'see what is in runs/',
     })
   })
@@ -223,7 +223,7 @@ export async function readRunConfig(folder: string): Promise<PlainObject> {
       what: 'run configuration',
       where: file,
       got: firstLine(error),
-      expected: 'the YAML that "handful fit" wrote',
+      expected: 'the YAML that was written there',
       hint: 'restore the file, or start a new run with another --out',
     })
   }
@@ -239,7 +239,7 @@ async function readStages(folder: string): Promise<Record<string, StageRecord>> 
       what: 'list of stages',
       where: file,
       got: firstLine(error),
-      expected: 'the JSON that "handful fit" wrote',
+      expected: 'the JSON that was written there',
       hint: 'delete it to do all stages again',
     })
   }

@@ -49,6 +49,27 @@ describe('ProgressTracker', () => {
     expect(tracker.status()?.rate).toBeCloseTo(2, 5)
   })
 
+  test('leaves a stage of unknown length out of the plan until its own pace tells', () => {
+    const time = clock()
+    const tracker = new ProgressTracker(time.now)
+    tracker.plan([
+      { stage: 'read', expectedSeconds: 10 },
+      { stage: 'train', expectedSeconds: undefined },
+      { stage: 'predict', expectedSeconds: 5 },
+    ])
+    tracker.report({ stage: 'read', done: 0, total: 10, unit: 'images' })
+    time.pass(10)
+    tracker.report({ stage: 'read', done: 5, total: 10, unit: 'images' })
+    expect(tracker.status()).toMatchObject({ secondsLeft: 10, jobSecondsLeft: undefined })
+    time.pass(10)
+    tracker.report({ stage: 'train', done: 0, total: 1000, unit: 'steps' })
+    expect(tracker.status()?.jobSecondsLeft).toBeUndefined()
+    time.pass(50)
+    tracker.report({ stage: 'train', done: 500, total: 1000, unit: 'steps' })
+    // Reading took twice its time, so will predicting; training says nothing about that.
+    expect(tracker.status()?.jobSecondsLeft).toBe(50 + 2 * 5)
+  })
+
   test('stretches the plan by how this machine compares with it', () => {
     const time = clock()
     const tracker = new ProgressTracker(time.now)

@@ -71,7 +71,7 @@ const realDisk: CheckpointDisk = {
  * oldest beyond `keep`. If anything fails, the disk being full included, those that were there before are untouched.
  *
  * @returns the new checkpoint's folder
- * @throws Error `checkpoint (<path>): could not be saved: <reason>; ...`
+ * @throws Error `checkpoint (<path>): got <reason>, expected to save it; ...`
  */
 export async function saveCheckpoint(
   folder: string,
@@ -99,7 +99,7 @@ export async function saveCheckpoint(
   } catch (error) {
     await rm(path, { recursive: true, force: true }).catch(() => undefined)
     throw new Error(
-      `checkpoint (${path}): could not be saved: ${reason(error)}; earlier checkpoints are kept, make room or choose another folder`,
+      `checkpoint (${path}): got ${reason(error)}, expected to save it; earlier checkpoints are kept, make room or choose another folder`,
       { cause: error },
     )
   }

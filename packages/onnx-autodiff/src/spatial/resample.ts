@@ -51,6 +51,14 @@ export const strideImage = (x: Tensor, stride: Pair): Tensor =>
     return selection(size, range(Math.ceil(size / step)).map((i) => i * step))
   })
 
+/** Zeros between the pixels: `dilation` - 1 of them, none at the edge. */
+export const dilateImage = (x: Tensor, dilation: Pair): Tensor =>
+  perAxis(x, 'dilateImage', (size, axis) => {
+    const step = pair(dilation)[axis]
+    if (!Number.isInteger(step) || step < 1) attributeError('dilateImage', 'dilation', step, 'an integer of at least 1')
+    return matrix((size - 1) * step + 1, size, (i, j) => (i === j * step ? 1 : 0))
+  })
+
 export interface PoolOptions {
   readonly stride?: Pair
   readonly padding?: Pair

@@ -52,7 +52,7 @@ test('a full disk, at whatever byte it fills up, costs no checkpoint and leaves 
   const total = sizes.reduce((sum, size) => sum + size, 0)
   for (const room of [0, 8, 100, total - 200, total - 1]) {
     await expect(saveCheckpoint(folder, checkpoint(2), { keep: 1, disk: smallDisk(room) })).rejects.toThrow(
-      `checkpoint (${join(folder, '000002')}): could not be saved: ENOSPC: no space left on device, write; earlier checkpoints are kept`,
+      `checkpoint (${join(folder, '000002')}): got ENOSPC: no space left on device, write, expected to save it; earlier checkpoints are kept`,
     )
     expect(await readdir(folder)).toEqual(['000001'])
     expect(await loadCheckpoint(folder)).toEqual({ ...checkpoint(1), path: before, damaged: [] })
