@@ -3,7 +3,9 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   resolve: {
-    alias: { 'onnx-autodiff': fileURLToPath(new URL('packages/onnx-autodiff/src/index.ts', import.meta.url)) },
+    alias: {
+      'onnx-autodiff': fileURLToPath(new URL('packages/onnx-autodiff/src/index.ts', import.meta.url)),
+    },
   },
   test: {
     include: ['packages/*/test/**/*.test.ts'],

@@ -10,15 +10,36 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import {
-  applyNormalisation, compareHeads, drawLabels, extractFeatures, type FeatureMatrix, type FeatureSet, fitNormalisation, type Images, onnxLinearAlgebra, openDataset,
-  photoAugmentation, pretrain, rawPixels, RunFolder, shapeAugmentation, silentProgress, studentInterval, vae,
+  applyNormalisation,
+  compareHeads,
+  drawLabels,
+  extractFeatures,
+  type FeatureMatrix,
+  type FeatureSet,
+  fitNormalisation,
+  type Images,
+  onnxLinearAlgebra,
+  openDataset,
+  photoAugmentation,
+  pretrain,
+  rawPixels,
+  RunFolder,
+  shapeAugmentation,
+  silentProgress,
+  studentInterval,
+  vae,
 } from 'handful'
 import { Random } from 'onnx-autodiff'
 
 const { values } = parseArgs({
   options: {
-    dataset: { type: 'string', default: 'mnist' }, 'data-dir': { type: 'string' }, minutes: { type: 'string' }, steps: { type: 'string' },
-    labels: { type: 'string', default: '1,2,4,8' }, draws: { type: 'string', default: '5' }, seed: { type: 'string', default: '0' },
+    dataset: { type: 'string', default: 'mnist' },
+    'data-dir': { type: 'string' },
+    minutes: { type: 'string' },
+    steps: { type: 'string' },
+    labels: { type: 'string', default: '1,2,4,8' },
+    draws: { type: 'string', default: '5' },
+    seed: { type: 'string', default: '0' },
     out: { type: 'string' },
   },
 })
@@ -32,38 +53,81 @@ if (!test) throw new Error(`${values.dataset}: got no test split, expected one`)
 const image = { size: train.height, channels: train.channels }
 const config = vae.presets.fast(image)
 const run = await RunFolder.create({
-  folder: values.out ?? mkdtempSync(path.join(tmpdir(), 'handful-')), parent: '.', name: 'bench', date: new Date(), config: {}, environment: {},
+  folder: values.out ?? mkdtempSync(path.join(tmpdir(), 'handful-')),
+  parent: '.',
+  name: 'bench',
+  date: new Date(),
+  config: {},
+  environment: {},
 })
-const pretrained = await pretrain(train, {
-  model: vae, config, augmentation: image.channels === 1 ? shapeAugmentation : photoAugmentation, seed, threads: 2, device: 'cpu',
-  steps: values.steps ? Number(values.steps) : undefined, minutes: Number(values.minutes ?? 4),
-}, { run, signal, progress: silentProgress })
-console.log(`${clock()}: trained ${pretrained.steps} steps of ${pretrained.batch} in ${pretrained.seconds.toFixed(0)} s`)
+const pretrained = await pretrain(
+  train,
+  {
+    model: vae,
+    config,
+    augmentation: image.channels === 1 ? shapeAugmentation : photoAugmentation,
+    seed,
+    threads: 2,
+    device: 'cpu',
+    steps: values.steps ? Number(values.steps) : undefined,
+    minutes: Number(values.minutes ?? 4),
+  },
+  { run, signal, progress: silentProgress },
+)
+console.log(
+  `${clock()}: trained ${pretrained.steps} steps of ${pretrained.batch} in ${pretrained.seconds.toFixed(0)} s`,
+)
 
 const linearAlgebra = onnxLinearAlgebra({ threads: 2 })
 const request = vae.defaultFeatures(config)
 const [layer] = request.layers
 const network = vae.features(config, image, pretrained.weights, request)
-const encode = async (images: Images): Promise<FeatureMatrix> => (await extractFeatures(network, images, [layer], { seed }))[layer]
+const encode = async (images: Images): Promise<FeatureMatrix> =>
+  (await extractFeatures(network, images, [layer], { seed }))[layer]
 
-async function featureSet(name: string, baseline: boolean, features: (images: Images) => FeatureMatrix | Promise<FeatureMatrix>): Promise<FeatureSet> {
+async function featureSet(
+  name: string,
+  baseline: boolean,
+  features: (images: Images) => FeatureMatrix | Promise<FeatureMatrix>,
+): Promise<FeatureSet> {
   const raw = await features(train)
   const normalisation = await fitNormalisation(raw, linearAlgebra)
-  const apply = (each: FeatureMatrix): Promise<FeatureMatrix> => applyNormalisation(normalisation, each, linearAlgebra)
-  return { name, baseline, train: await apply(raw), test: await apply(await features((test as NonNullable<typeof test>).images)) }
+  const apply = (each: FeatureMatrix): Promise<FeatureMatrix> =>
+    applyNormalisation(normalisation, each, linearAlgebra)
+  return {
+    name,
+    baseline,
+    train: await apply(raw),
+    test: await apply(await features((test as NonNullable<typeof test>).images)),
+  }
 }
 
-const sets = [await featureSet('learned features', false, encode), await featureSet('raw pixels', true, rawPixels)]
+const sets = [
+  await featureSet('learned features', false, encode),
+  await featureSet('raw pixels', true, rawPixels),
+]
 console.log(`${clock()}: features`)
 for (const count of values.labels.split(',').map(Number)) {
-  const draws = Array.from({ length: Number(values.draws) }, (_, draw) => drawLabels(train.labels, count, new Random(seed, `labelled images/draw ${draw}`)))
+  const draws = Array.from({ length: Number(values.draws) }, (_, draw) =>
+    drawLabels(train.labels, count, new Random(seed, `labelled images/draw ${draw}`)),
+  )
   const compared = await compareHeads({
-    sets, draws, classCount: train.classNames.length, test, seed, linearAlgebra, signal, onGraph: () => {}, onFit: () => {},
+    sets,
+    draws,
+    classCount: train.classNames.length,
+    test,
+    seed,
+    linearAlgebra,
+    signal,
+    onGraph: () => {},
+    onFit: () => {},
   })
   for (const { features, head, accuracies } of compared) {
     const { mean, low } = studentInterval(accuracies)
     const list = accuracies.map((each) => (100 * each).toFixed(1)).join(' ')
-    console.log(`${clock()}: ${count} per class | ${features} | ${head} | ${(100 * mean).toFixed(1)} ± ${(100 * (mean - low)).toFixed(1)} | ${list}`)
+    console.log(
+      `${clock()}: ${count} per class | ${features} | ${head} | ${(100 * mean).toFixed(1)} ± ${(100 * (mean - low)).toFixed(1)} | ${list}`,
+    )
   }
 }
 await linearAlgebra.close()

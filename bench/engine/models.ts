@@ -1,8 +1,39 @@
 /** The three training steps of the speed comparison, each the twin of its PyTorch script in this folder. */
 import {
-  adam, add, averagePool, binaryCrossEntropyElements, compile, concat, convolution, crossEntropy, exp, flattenImage, gradients,
-  groupNorm, batchNorm, input, type Layer, linear, mean, meanSquaredError, mul, type NamedArray, Parameters, type Program, Random,
-  relu, sgd, silu, sizeOf, slice, sub, sum, type Tensor, transposedConvolution, unflattenImage, upsampleNearest,
+  adam,
+  add,
+  averagePool,
+  binaryCrossEntropyElements,
+  compile,
+  concat,
+  convolution,
+  crossEntropy,
+  exp,
+  flattenImage,
+  gradients,
+  groupNorm,
+  batchNorm,
+  input,
+  type Layer,
+  linear,
+  mean,
+  meanSquaredError,
+  mul,
+  type NamedArray,
+  Parameters,
+  type Program,
+  Random,
+  relu,
+  sgd,
+  silu,
+  sizeOf,
+  slice,
+  sub,
+  sum,
+  type Tensor,
+  transposedConvolution,
+  unflattenImage,
+  upsampleNearest,
 } from 'onnx-autodiff'
 
 export interface Benchmark {
@@ -14,7 +45,9 @@ export interface Benchmark {
 
 const random = new Random(0, 'benchmark inputs')
 const uniformArray = (shape: readonly number[], low: number, high: number): NamedArray => ({
-  dtype: 'float32', shape, data: random.fillUniform(new Float32Array(sizeOf(shape)), low, high),
+  dtype: 'float32',
+  shape,
+  data: random.fillUniform(new Float32Array(sizeOf(shape)), low, high),
 })
 
 /** (a) The study's convolutional VAE on 28x28x1: 13 M parameters, Adam. */
@@ -25,8 +58,16 @@ export function vae(batch = 128, manySteps = true): Benchmark {
   const conv = (name: string, inChannels: number, outChannels: number, stride: number): Layer =>
     convolution(p.scope(name), { inChannels, outChannels, kernel: 3, stride, padding: 1 })
   const up = (name: string, inChannels: number, outChannels: number, stride: number): Layer =>
-    transposedConvolution(p.scope(name), { inChannels, outChannels, kernel: 3, stride, padding: 1, outputPadding: stride - 1 })
-  const dense = (name: string, inputs: number, outputs: number): Layer => linear(p.scope(name), { inputs, outputs })
+    transposedConvolution(p.scope(name), {
+      inChannels,
+      outChannels,
+      kernel: 3,
+      stride,
+      padding: 1,
+      outputPadding: stride - 1,
+    })
+  const dense = (name: string, inputs: number, outputs: number): Layer =>
+    linear(p.scope(name), { inputs, outputs })
 
   let h = relu(conv('conv1', 1, 32, 1)(image))
   h = relu(conv('conv2', 32, 64, 2)(h))
@@ -42,7 +83,10 @@ export function vae(batch = 128, manySteps = true): Benchmark {
   const divergence = mul(sum(sub(add(1, logVariance), add(mul(mu, mu), exp(logVariance)))), -0.5)
   const loss = add(sum(binaryCrossEntropyElements(logits, image)), divergence)
 
-  const { updates, initialState } = adam({ parameters: p.trained(), gradients: gradients(loss, p.trained()) }, { rate: 1e-3 })
+  const { updates, initialState } = adam(
+    { parameters: p.trained(), gradients: gradients(loss, p.trained()) },
+    { rate: 1e-3 },
+  )
   return {
     program: compile({ inputs: [image, noise], state: updates, outputs: { loss } }, { manySteps }),
     state: { ...p.initialize(0), ...initialState },
@@ -63,14 +107,26 @@ export function unet(batch = 64, width = 64, manySteps = true): Benchmark {
     const conv1 = convolution(q.scope('conv1'), { inChannels, outChannels: channels, kernel: 3, padding: 1 })
     const shift = linear(q.scope('time'), { inputs: 128, outputs: channels })
     const norm2 = groupNorm(q.scope('norm2'), channels, 8)
-    const conv2 = convolution(q.scope('conv2'), { inChannels: channels, outChannels: channels, kernel: 3, padding: 1 })
-    const skip = inChannels === channels ? (x: Tensor) => x : linear(q.scope('skip'), { inputs: inChannels, outputs: channels })
+    const conv2 = convolution(q.scope('conv2'), {
+      inChannels: channels,
+      outChannels: channels,
+      kernel: 3,
+      padding: 1,
+    })
+    const skip =
+      inChannels === channels
+        ? (x: Tensor) => x
+        : linear(q.scope('skip'), { inputs: inChannels, outputs: channels })
     return (x) => {
       const h = add(conv1(silu(norm1(x))), shift(time))
       return add(conv2(silu(norm2(h))), skip(x))
     }
   }
-  const down0 = block('down0', width, width)(convolution(p.scope('first'), { inChannels: 3, outChannels: width, kernel: 3, padding: 1 })(image))
+  const down0 = block(
+    'down0',
+    width,
+    width,
+  )(convolution(p.scope('first'), { inChannels: 3, outChannels: width, kernel: 3, padding: 1 })(image))
   const down1 = block('down1', width, 2 * width)(averagePool(down0, 2))
   const middle = block('middle', 2 * width, 2 * width)(averagePool(down1, 2))
   const up1 = block('up1', 4 * width, 2 * width)(concat([upsampleNearest(middle, 2), down1], 3))
@@ -79,7 +135,10 @@ export function unet(batch = 64, width = 64, manySteps = true): Benchmark {
   const output = last(silu(groupNorm(p.scope('norm'), width, 8)(up0)))
   const loss = meanSquaredError(output, target)
 
-  const { updates, initialState } = adam({ parameters: p.trained(), gradients: gradients(loss, p.trained()) }, { rate: 1e-3 })
+  const { updates, initialState } = adam(
+    { parameters: p.trained(), gradients: gradients(loss, p.trained()) },
+    { rate: 1e-3 },
+  )
   const inputs = { image: uniformArray(image.shape, -1, 1), time: uniformArray(time.shape, -1, 1) }
   const half: NamedArray = { ...inputs.image, data: (inputs.image.data as Float32Array).map((x) => x / 2) }
   return {
@@ -95,13 +154,35 @@ export function resnet18(batch = 64, manySteps = true): Benchmark {
   const p = new Parameters()
   const image = input('image', [32, 32, batch, 3])
   const labels = input('labels', [batch], 'int32')
-  const conv = (q: Parameters, inChannels: number, outChannels: number, kernel: number, stride: number): Layer => {
-    const convolve = convolution(q.scope('conv'), { inChannels, outChannels, kernel, stride, padding: (kernel - 1) / 2, bias: false })
+  const conv = (
+    q: Parameters,
+    inChannels: number,
+    outChannels: number,
+    kernel: number,
+    stride: number,
+  ): Layer => {
+    const convolve = convolution(q.scope('conv'), {
+      inChannels,
+      outChannels,
+      kernel,
+      stride,
+      padding: (kernel - 1) / 2,
+      bias: false,
+    })
     const normalise = batchNorm(q.scope('norm'), outChannels)
     return (x) => normalise(convolve(x))
   }
   let h = relu(conv(p.scope('stem'), 3, 64, 3, 1)(image))
-  const plan = [[64, 1], [64, 1], [128, 2], [128, 1], [256, 2], [256, 1], [512, 2], [512, 1]]
+  const plan = [
+    [64, 1],
+    [64, 1],
+    [128, 2],
+    [128, 1],
+    [256, 2],
+    [256, 1],
+    [512, 2],
+    [512, 1],
+  ]
   plan.forEach(([channels, stride], i) => {
     const q = p.scope(`block${i}`)
     const from = h.shape[3]
@@ -112,11 +193,20 @@ export function resnet18(batch = 64, manySteps = true): Benchmark {
   })
   const logits = linear(p.scope('head'), { inputs: 512, outputs: 10 })(mean(h, [0, 1]))
   const loss = crossEntropy(logits, labels)
-  const { updates, initialState } = sgd({ parameters: p.trained(), gradients: gradients(loss, p.trained()) }, { rate: 0.02, momentum: 0.9 })
+  const { updates, initialState } = sgd(
+    { parameters: p.trained(), gradients: gradients(loss, p.trained()) },
+    { rate: 0.02, momentum: 0.9 },
+  )
   return {
-    program: compile({ inputs: [image, labels], state: [...updates, ...p.bufferUpdates()], outputs: { loss } }, { manySteps }),
+    program: compile(
+      { inputs: [image, labels], state: [...updates, ...p.bufferUpdates()], outputs: { loss } },
+      { manySteps },
+    ),
     state: { ...p.initialize(0), ...initialState },
-    inputs: { image: uniformArray(image.shape, -1, 1), labels: { dtype: 'int32', shape: [batch], data: Int32Array.from({ length: batch }, (_, i) => i % 10) } },
+    inputs: {
+      image: uniformArray(image.shape, -1, 1),
+      labels: { dtype: 'int32', shape: [batch], data: Int32Array.from({ length: batch }, (_, i) => i % 10) },
+    },
     parameters: p.count,
   }
 }

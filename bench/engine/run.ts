@@ -62,18 +62,22 @@ class Contestant {
 for (const model of values.models.split(',')) {
   const own = new Contestant('onnx-autodiff', process.execPath, ['--import', 'tsx', here('own.ts'), model])
   const rivals = ['first', 'last'].map(
-    (layout) => new Contestant(`PyTorch channels ${layout}`, values.python, [here(`${model}.py`), '--layout', layout]),
+    (layout) =>
+      new Contestant(`PyTorch channels ${layout}`, values.python, [here(`${model}.py`), '--layout', layout]),
   )
   const all = [own, ...rivals]
   for (const each of all) console.log(JSON.stringify(await each.line()))
   for (const each of all) await each.run(2, false)
-  for (let round = 0; round < Number(values.rounds); round++) for (const each of all) await each.run(Number(values.steps))
+  for (let round = 0; round < Number(values.rounds); round++)
+    for (const each of all) await each.run(Number(values.steps))
   for (const each of all) await each.quit()
   const best = rivals.reduce((a, b) => (median(a.rounds) <= median(b.rounds) ? a : b))
   const ratios = best.rounds.map((ms, i) => ms / own.rounds[i])
   for (const each of all) {
     const times = each.rounds.map((ms) => ms.toFixed(0)).join(' ')
-    console.log(`${model}  ${each.label.padEnd(22)} median ${median(each.rounds).toFixed(0)} ms  (${times})  peak ${each.peak.toFixed(0)} MB`)
+    console.log(
+      `${model}  ${each.label.padEnd(22)} median ${median(each.rounds).toFixed(0)} ms  (${times})  peak ${each.peak.toFixed(0)} MB`,
+    )
   }
   console.log(
     `${model}  speed ${median(ratios).toFixed(2)} of PyTorch's (${ratios.map((r) => r.toFixed(2)).join(' ')}), ` +

@@ -4,14 +4,27 @@ export { HandfulError, usageError } from './errors.js'
 export { extractFeatures, rawPixels } from './features/extract.js'
 export * from './features/matrix.js'
 export { type LinearAlgebra, plainLinearAlgebra } from './features/linear-algebra.js'
-export { applyNormalisation, fitNormalisation, type Normalisation, type NormalisationOptions } from './features/normalise.js'
+export {
+  applyNormalisation,
+  fitNormalisation,
+  type Normalisation,
+  type NormalisationOptions,
+} from './features/normalise.js'
 export { type Classifier, loadClassifier, saveClassifier } from './experiments/classifier.js'
 export { compareHeads, type Comparison, type FeatureSet } from './experiments/compare-heads.js'
 export { runFit } from './experiments/fit.js'
-export { type FitContext, type FitInput, type FitOptions, fitOptionsSchema } from './experiments/fit-options.js'
+export {
+  type FitContext,
+  type FitInput,
+  type FitOptions,
+  fitOptionsSchema,
+} from './experiments/fit-options.js'
 export { runPredict } from './experiments/predict.js'
 export type { PredictOptions, PredictResult } from './experiments/predict-options.js'
 export { type FittedHead, type Head, type HeadProblem } from './heads/head.js'
+export { createHead, HEAD_NAMES, type HeadName } from './heads/registry.js'
+export { combinedPropagation } from './heads/combined.js'
+export { neighbourGraph, type NeighbourGraph } from './heads/graph.js'
 export { labelPropagation } from './heads/label-propagation.js'
 export { linearNetwork, smallNetwork } from './heads/small-network.js'
 export { logisticRegression } from './heads/logistic-regression.js'
@@ -23,6 +36,10 @@ export { restorePredictor } from './heads/predictor.js'
 export { ridgeRegression } from './heads/ridge.js'
 export type * from './models/model.js'
 export { vae, type VaeConfig } from './models/vae.js'
+export { vqVae, type VqVaeConfig } from './models/vqvae.js'
+export { diffusion } from './models/diffusion.js'
+export { gan } from './models/gan.js'
+export { modelNamed, modelNames } from './models/registry.js'
 export { augment, type AugmentOptions, photoAugmentation, shapeAugmentation } from './training/augment.js'
 export { pretrain, type Pretrained, type PretrainOptions } from './training/pretrain.js'
 export { type Progress, type ProgressEvent, silentProgress } from './training/progress.js'

@@ -16,13 +16,15 @@ export function gradients(loss: Tensor, targets: readonly Tensor[], seed?: Tenso
   if (!seed && loss.shape.length > 0) {
     shapeError('gradients', [loss.shape], 'a scalar loss', 'reduce it with sum or mean, or give a seed')
   }
-  if (seed && !sameShape(seed.shape, loss.shape)) shapeError('gradients', [loss.shape, seed.shape], 'a seed of the shape of the loss')
+  if (seed && !sameShape(seed.shape, loss.shape))
+    shapeError('gradients', [loss.shape, seed.shape], 'a seed of the shape of the loss')
 
   const order = topologicalOrder([loss], gradientDependencies)
   const wanted = new Set<Node>(targets.map((target) => target.node))
   const onPath = new Set<Node>()
   for (const node of order) {
-    if (wanted.has(node) || gradientDependencies(node).some((tensor) => onPath.has(tensor.node))) onPath.add(node)
+    if (wanted.has(node) || gradientDependencies(node).some((tensor) => onPath.has(tensor.node)))
+      onPath.add(node)
   }
 
   const found = new Map<Tensor, Tensor>()
@@ -54,7 +56,11 @@ export function gradients(loss: Tensor, targets: readonly Tensor[], seed?: Tenso
 
 const zeros = (like: Tensor): Tensor => expand(constant([0], []), like.shape)
 
-function inputGradients(node: Node, arriving: readonly (Tensor | undefined)[], loss: Tensor): readonly (Tensor | null)[] {
+function inputGradients(
+  node: Node,
+  arriving: readonly (Tensor | undefined)[],
+  loss: Tensor,
+): readonly (Tensor | null)[] {
   const { primitive } = node
   if (isComposite(primitive)) {
     const gradient = arriving[0] as Tensor

@@ -1,8 +1,50 @@
 /** The engine's public face. */
 export * from './random.js'
 export * from './graph/shape.js'
-export { constant, input, inputName, scalar, uniformValue, constantValue, compose, type Composite, type DType, type Node, type Operand, type Primitive, type Tensor, type TensorType } from './graph/tensor.js'
-export { abs, add, cast, clip, div, equal, erf, exp, greater, less, log, maximum, minimum, mul, neg, pow, reciprocal, relu, sigmoid, sqrt, step, stopGradient, sub, sumTo, tanh, where } from './graph/elementwise.js'
+export {
+  constant,
+  input,
+  inputName,
+  scalar,
+  uniformValue,
+  constantValue,
+  compose,
+  type Composite,
+  type DType,
+  type Node,
+  type Operand,
+  type Primitive,
+  type Tensor,
+  type TensorType,
+} from './graph/tensor.js'
+export {
+  abs,
+  add,
+  cast,
+  clip,
+  div,
+  equal,
+  erf,
+  exp,
+  greater,
+  less,
+  log,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  pow,
+  reciprocal,
+  relu,
+  sigmoid,
+  sqrt,
+  step,
+  stopGradient,
+  sub,
+  sumTo,
+  tanh,
+  where,
+} from './graph/elementwise.js'
 export { concat, expand, pad, reshape, slice, transpose } from './graph/movement.js'
 export { matmul } from './graph/matmul.js'
 export { max, mean, sum } from './graph/reduce.js'
@@ -11,7 +53,14 @@ export { sumOverSlices } from './graph/loop.js'
 export { evaluate, validate } from './graph/evaluate.js'
 export { gradients } from './gradient.js'
 export { spatialMap } from './spatial/map.js'
-export { conv2d, convTranspose2d, type ConvolutionOptions, type ConvolutionTransposeOptions, type Pair, type Padding } from './spatial/convolution.js'
+export {
+  conv2d,
+  convTranspose2d,
+  type ConvolutionOptions,
+  type ConvolutionTransposeOptions,
+  type Pair,
+  type Padding,
+} from './spatial/convolution.js'
 export type { AlgorithmName } from './spatial/algorithms.js'
 export { compile, compileModel, type CompileOptions, type ProgramParts, type Update } from './onnx/compile.js'
 export type * from './onnx/model.js'
@@ -30,5 +79,10 @@ export { decodeModel, OnnxFormatError } from './onnx/reader.js'
 export { encodeModel } from './onnx/writer.js'
 export { availableThreads, listDevices } from './runtime/devices.js'
 export { openLocalSession, openSession } from './runtime/node.js'
-export { type Checkpoint, type LoadedCheckpoint, loadCheckpoint, saveCheckpoint } from './runtime/checkpoint.js'
+export {
+  type Checkpoint,
+  type LoadedCheckpoint,
+  loadCheckpoint,
+  saveCheckpoint,
+} from './runtime/checkpoint.js'
 export { decodeSafetensors, encodeSafetensors, SafetensorsError } from './runtime/safetensors.js'

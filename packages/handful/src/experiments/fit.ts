@@ -35,6 +35,8 @@ const STAGES = {
   write: 'write the report',
 }
 
+const PLANNED_IMAGES = 20_000
+
 export async function runFit(options: FitOptions, context: FitContext): Promise<RunReport> {
   const { run, progress, signal } = context
   const seconds: { stage: string; seconds: number }[] = []
@@ -52,6 +54,7 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
   planStages(options, trainStage, context)
   const dataset = await timed(STAGES.read, () => readDataset(options, context))
   const { train, test } = dataset
+  planStages(options, trainStage, context, train.count + (test?.count ?? 0))
   const image: ImageShape = { size: train.height, channels: train.channels }
   const { model, config } = resolveModel(options, image)
   const augmentation = resolveAugmentation(options.augment, model, image)
@@ -164,12 +167,19 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
   }
 }
 
-function planStages({ minutes }: FitOptions, trainStage: string, { progress }: FitContext): void {
+/** `images`: how many there are; before they are read, what most sets have. */
+function planStages(
+  { minutes }: FitOptions,
+  trainStage: string,
+  { progress }: FitContext,
+  images = PLANNED_IMAGES,
+): void {
+  const share = images / PLANNED_IMAGES
   progress.plan([
     { stage: STAGES.read, expectedSeconds: 5 },
     { stage: trainStage, expectedSeconds: minutes === undefined ? undefined : minutes * 60 },
-    { stage: STAGES.features, expectedSeconds: 5 },
-    { stage: STAGES.fit, expectedSeconds: 40 },
+    { stage: STAGES.features, expectedSeconds: 5 * share },
+    { stage: STAGES.fit, expectedSeconds: 40 * share },
     { stage: STAGES.pictures, expectedSeconds: 2 },
     { stage: STAGES.write, expectedSeconds: 1 },
   ])

@@ -20,10 +20,24 @@ export interface AugmentOptions {
 }
 
 /** What leaves a written character or a small shape what it is. */
-export const shapeAugmentation: AugmentOptions = { rotation: 20, shear: 0.3, scale: 0.2, shift: 0.1, mirror: false, colour: 0 }
+export const shapeAugmentation: AugmentOptions = {
+  rotation: 20,
+  shear: 0.3,
+  scale: 0.2,
+  shift: 0.1,
+  mirror: false,
+  colour: 0,
+}
 
 /** What leaves a photograph's subject what it is. */
-export const photoAugmentation: AugmentOptions = { rotation: 12, shear: 0.1, scale: 0.25, shift: 0.12, mirror: true, colour: 0.3 }
+export const photoAugmentation: AugmentOptions = {
+  rotation: 12,
+  shear: 0.1,
+  scale: 0.25,
+  shift: 0.12,
+  mirror: true,
+  colour: 0.3,
+}
 
 export interface PixelBatch {
   readonly pixels: Uint8Array
@@ -42,7 +56,11 @@ export function takeImages(pixels: Uint8Array, imageLength: number, indices: Arr
 }
 
 /** A new, augmented batch. Pixels from beyond the edge repeat the edge. */
-export function augment({ pixels, count, size, channels }: PixelBatch, options: AugmentOptions, random: Random): Uint8Array {
+export function augment(
+  { pixels, count, size, channels }: PixelBatch,
+  options: AugmentOptions,
+  random: Random,
+): Uint8Array {
   const length = size * size * channels
   const result = new Uint8Array(count * length)
   for (let i = 0; i < count; i++) {
@@ -57,7 +75,11 @@ export function augment({ pixels, count, size, channels }: PixelBatch, options: 
 /** Output (x, y) from the centre reads input (a x + b y + e, c x + d y + f) from the centre. */
 type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number]
 
-function drawAffine({ rotation, shear, scale, shift, mirror }: AugmentOptions, size: number, random: Random): Affine {
+function drawAffine(
+  { rotation, shear, scale, shift, mirror }: AugmentOptions,
+  size: number,
+  random: Random,
+): Affine {
   const angle = (random.between(-rotation, rotation) * Math.PI) / 180
   const slant = random.between(-shear, shear)
   const stretch = Math.log1p(scale)
@@ -75,7 +97,13 @@ function drawAffine({ rotation, shear, scale, shift, mirror }: AugmentOptions, s
   ]
 }
 
-function warp(from: Uint8Array, to: Uint8Array, size: number, channels: number, [a, b, c, d, e, f]: Affine): void {
+function warp(
+  from: Uint8Array,
+  to: Uint8Array,
+  size: number,
+  channels: number,
+  [a, b, c, d, e, f]: Affine,
+): void {
   const centre = (size - 1) / 2
   const last = size - 1
   let at = 0

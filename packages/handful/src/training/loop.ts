@@ -3,7 +3,14 @@
  * step. Everything random depends on the step's number alone, so a checkpoint is the program's state and that number, and
  * a resumed run equals an uninterrupted one bit for bit.
  */
-import { type Arrays, loadCheckpoint, openSession, type Program, saveCheckpoint, type Session } from 'onnx-autodiff'
+import {
+  type Arrays,
+  loadCheckpoint,
+  openSession,
+  type Program,
+  saveCheckpoint,
+  type Session,
+} from 'onnx-autodiff'
 import { z } from 'zod'
 import { HandfulError } from '../errors.js'
 import { type Phase, phasesDue, type Trainable } from '../models/model.js'
@@ -72,7 +79,8 @@ export async function train(job: TrainingJob): Promise<Trained> {
       // The next batches are made while these steps run in their own thread.
       next = inputsOfChunk(job, step + count, chunk)
       const outputs = await running
-      for (const each of program.manySteps ? unstackSteps(outputs, count) : [outputs]) await meter.add(++step, each)
+      for (const each of program.manySteps ? unstackSteps(outputs, count) : [outputs])
+        await meter.add(++step, each)
       if (program.manySteps) chunk = chunkFor((performance.now() - began) / count)
       const late = performance.now() - saved > CHECKPOINT_SECONDS * 1000
       if (step < steps && (late || signal.aborted)) {
@@ -92,17 +100,28 @@ export async function train(job: TrainingJob): Promise<Trained> {
 }
 
 /** Steps of one run: as many as take about a second, so that progress stays live and a stop is heard. */
-const chunkFor = (millisecondsPerStep: number): number => Math.min(Math.max(Math.floor(RUN_MILLISECONDS / millisecondsPerStep), 1), MOST_STEPS)
+const chunkFor = (millisecondsPerStep: number): number =>
+  Math.min(Math.max(Math.floor(RUN_MILLISECONDS / millisecondsPerStep), 1), MOST_STEPS)
 
 /** Inputs of the steps from `step` on, or undefined at the end. */
-function inputsOfChunk({ program, steps, inputsOf }: TrainingJob, step: number, chunk: number): { inputs: Arrays; count: number } | undefined {
+function inputsOfChunk(
+  { program, steps, inputsOf }: TrainingJob,
+  step: number,
+  chunk: number,
+): { inputs: Arrays; count: number } | undefined {
   const count = Math.min(program.manySteps ? chunk : 1, steps - step)
   if (count <= 0) return undefined
   const list = Array.from({ length: count }, (_, i) => inputsOf(step + i))
   return { inputs: program.manySteps ? stackSteps(list) : list[0], count }
 }
 
-async function resumePoint({ checkpoints, initialState, progress, stage, steps }: TrainingJob): Promise<{ step: number; state: Arrays }> {
+async function resumePoint({
+  checkpoints,
+  initialState,
+  progress,
+  stage,
+  steps,
+}: TrainingJob): Promise<{ step: number; state: Arrays }> {
   const found = checkpoints && (await loadCheckpoint(checkpoints.folder))
   if (!found) return { step: 0, state: initialState }
   const parsed = checkpointSchema.safeParse(found.json)
@@ -114,7 +133,10 @@ async function resumePoint({ checkpoints, initialState, progress, stage, steps }
 
 async function save({ checkpoints }: TrainingJob, session: Session, step: number): Promise<void> {
   if (!checkpoints) return
-  await saveCheckpoint(checkpoints.folder, { arrays: await session.readState(), json: { step, key: checkpoints.key } })
+  await saveCheckpoint(checkpoints.folder, {
+    arrays: await session.readState(),
+    json: { step, key: checkpoints.key },
+  })
 }
 
 /** Means of the outputs between reports, and the watch over the loss. */
@@ -152,13 +174,20 @@ class Meter {
     this.#watch(step, loss)
     const problem = job.problem?.(means, step)
     if (problem) throw new HandfulError({ what: 'training', where: `${job.stage}, step ${step}`, ...problem })
-    job.progress.report({ stage: job.stage, done: step, total: job.steps, unit: 'steps', note: `loss ${loss.toPrecision(4)}` })
+    job.progress.report({
+      stage: job.stage,
+      done: step,
+      total: job.steps,
+      unit: 'steps',
+      note: `loss ${loss.toPrecision(4)}`,
+    })
     await job.onMetrics?.(step, means)
   }
 
   #watch(step: number, loss: number): void {
     this.#first ??= loss
-    const exploded = loss - this.#best > EXPLOSION * Math.max(Math.abs(this.#first - this.#best), Math.abs(this.#best) * 0.1)
+    const exploded =
+      loss - this.#best > EXPLOSION * Math.max(Math.abs(this.#first - this.#best), Math.abs(this.#best) * 0.1)
     if (Number.isFinite(loss) && !exploded) {
       this.#best = Math.min(this.#best, loss)
       return
@@ -166,7 +195,9 @@ class Meter {
     throw new HandfulError({
       what: 'training',
       where: `${this.job.stage}, step ${step}`,
-      got: Number.isFinite(loss) ? `a loss of ${loss.toPrecision(4)} after ${this.#best.toPrecision(4)}` : 'a loss that is no number any more',
+      got: Number.isFinite(loss)
+        ? `a loss of ${loss.toPrecision(4)} after ${this.#best.toPrecision(4)}`
+        : 'a loss that is no number any more',
       expected: 'a loss that falls',
       hint: 'lower the learning rate or use another seed; the last checkpoint before it is kept',
     })

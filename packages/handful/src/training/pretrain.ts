@@ -4,7 +4,14 @@ import path from 'node:path'
 import { type Arrays, decodeSafetensors, encodeSafetensors, openSession, Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { checkBatchSize, imageBytes, type Images } from '../data/image-set.js'
-import { averagedWeights, type ImageShape, phasesDue, type ModelDefinition, type Trainable, type Weights } from '../models/model.js'
+import {
+  averagedWeights,
+  type ImageShape,
+  phasesDue,
+  type ModelDefinition,
+  type Trainable,
+  type Weights,
+} from '../models/model.js'
 import { augment, type AugmentOptions, takeImages } from './augment.js'
 import { BatchOrder } from './batches.js'
 import { train } from './loop.js'
@@ -66,7 +73,13 @@ export async function pretrain<C extends BaseConfig>(
   const shape: ImageShape = { size: images.height, channels: images.channels }
   const { steps: wantedSteps, minutes } = options
   const key = stageKey({
-    model: model.name, config, augmentation, seed, wantedSteps, minutes, device,
+    model: model.name,
+    config,
+    augmentation,
+    seed,
+    wantedSteps,
+    minutes,
+    device,
     images: { name: images.name, count: images.count, shape },
   })
   const stage = pretrainStage(model)
@@ -77,10 +90,19 @@ export async function pretrain<C extends BaseConfig>(
   const trainable = model.train(config, shape, steps, seed)
   const curves: z.infer<typeof curveSchema>[] = []
   const { state, seconds } = await train({
-    stage, steps, loss: trainable.loss, program: trainable.program, laterPhases: trainable.laterPhases, problem: trainable.problem, initialState: trainable.initialState,
+    stage,
+    steps,
+    loss: trainable.loss,
+    program: trainable.program,
+    laterPhases: trainable.laterPhases,
+    problem: trainable.problem,
+    initialState: trainable.initialState,
     inputsOf: batchMaker(images, trainable, options),
     checkpoints: { folder: run.path('checkpoints', model.name), key: stageKey({ key, steps }) },
-    threads, device, signal, progress,
+    threads,
+    device,
+    signal,
+    progress,
     onMetrics: async (step, metrics) => {
       for (const [name, value] of Object.entries(metrics)) {
         let curve = curves.find((each) => each.name === name)
@@ -118,10 +140,14 @@ function batchMaker<C extends BaseConfig>(
   return (step) => {
     const clean = takeImages(pixels, imageBytes(images), order.indicesOf(step))
     const random = new Random(seed, `augmentation/${step}`)
-    const seen = augmentation ? augment({ pixels: clean, count: batch, size, channels }, augmentation, random) : clean
+    const seen = augmentation
+      ? augment({ pixels: clean, count: batch, size, channels }, augmentation, random)
+      : clean
     return {
       image: { dtype: 'uint8', shape, data: seen },
-      ...(hasTarget ? { target: { dtype: 'uint8', shape, data: seen === clean ? clean.slice() : clean } } : {}),
+      ...(hasTarget
+        ? { target: { dtype: 'uint8', shape, data: seen === clean ? clean.slice() : clean } }
+        : {}),
       ...drawInputs((name) => new Random(seed, `${name}/${step}`), step),
     }
   }
@@ -131,12 +157,22 @@ function batchMaker<C extends BaseConfig>(
  * As many steps as fit the minutes, by timing a few. The number is kept in the run, so that going on after a stop ends
  * at the same one.
  */
-async function stepsInTime<C extends BaseConfig>(run: RunFolder, images: Images, config: C, options: PretrainOptions<C>): Promise<number> {
+async function stepsInTime<C extends BaseConfig>(
+  run: RunFolder,
+  images: Images,
+  config: C,
+  options: PretrainOptions<C>,
+): Promise<number> {
   const { model, minutes = 1, seed, threads, device } = options
   const file = run.path('checkpoints', 'plan.json')
   const kept = await readFile(file, 'utf8').catch(() => undefined)
   if (kept !== undefined) return planSchema.parse(JSON.parse(kept)).steps
-  const trainable = model.train(config, { size: images.height, channels: images.channels }, FEWEST_STEPS, seed)
+  const trainable = model.train(
+    config,
+    { size: images.height, channels: images.channels },
+    FEWEST_STEPS,
+    seed,
+  )
   const inputsOf = batchMaker(images, trainable, options)
   const { program, laterPhases = [] } = trainable
   const programs = [program, ...laterPhases.map((phase) => phase.program)]
@@ -154,7 +190,8 @@ async function stepsInTime<C extends BaseConfig>(run: RunFolder, images: Images,
       if (step >= WARM_STEPS) times.set(kind, [...(times.get(kind) ?? []), performance.now() - started])
     }
     const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]
-    const perStep = [...times.values()].reduce((sum, values) => sum + median(values) * values.length, 0) / timed
+    const perStep =
+      [...times.values()].reduce((sum, values) => sum + median(values) * values.length, 0) / timed
     const chosen = Math.max(FEWEST_STEPS, Math.round((minutes * 60_000) / perStep))
     await mkdir(path.dirname(file), { recursive: true })
     await writeFile(file, JSON.stringify({ steps: chosen }))

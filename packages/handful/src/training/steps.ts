@@ -6,7 +6,9 @@ export function stackSteps(steps: readonly Arrays[]): Arrays {
   return Object.fromEntries(
     Object.entries(steps[0]).map(([name, first]) => {
       const length = first.data.length
-      const data = new (first.data.constructor as new (length: number) => NamedArray['data'])(length * steps.length)
+      const data = new (first.data.constructor as new (length: number) => NamedArray['data'])(
+        length * steps.length,
+      )
       steps.forEach((step, i) => data.set(step[name].data as never, i * length))
       return [name, { dtype: first.dtype, shape: [steps.length, ...first.shape], data }]
     }),

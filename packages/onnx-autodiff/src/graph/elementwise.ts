@@ -2,13 +2,21 @@
  * Elementwise primitives. Operators whose running time differs tenfold on the CPU are chosen with care: a mask is a
  * steep HardSigmoid, never Sign or Where (bench/operators has the table).
  */
-import { attributeError, broadcastAxes, broadcastShapes, GraphError, type Shape, sameShape, sizeOf, stridesOf } from './shape.js'
+import {
+  attributeError,
+  broadcastAxes,
+  broadcastShapes,
+  GraphError,
+  type Shape,
+  sameShape,
+  sizeOf,
+  stridesOf,
+} from './shape.js'
 import {
   apply1,
   checkFloat,
   type EmittedAttributes,
   type Node,
-
   type Operand,
   type Primitive,
   type Tensor,
@@ -60,7 +68,9 @@ function unary<A>(name: string, rule: UnaryRule<A>): Primitive<A> {
       return [{ shape: x.shape, dtype: 'float32' }]
     },
     emit: (emitter, [x], node) => [emitter.node(rule.onnx, [x], rule.onnxAttributes?.(node.attributes))],
-    gradient: (node, [dy]) => [dy ? rule.gradient(node.inputs[0], node.outputs[0], dy, node.attributes) : null],
+    gradient: (node, [dy]) => [
+      dy ? rule.gradient(node.inputs[0], node.outputs[0], dy, node.attributes) : null,
+    ],
     reference: ([x], node) => [x.data.map((value) => rule.value(value, node.attributes))],
   }
 }
@@ -123,11 +133,16 @@ const clipPrimitive: Primitive<ClipAttributes> = {
   name: 'clip',
   shape: ([x], { low, high }) => {
     checkFloat('clip', x)
-    if (low !== null && high !== null && !(low <= high)) attributeError('clip', 'bounds', `${low} to ${high}`, 'low <= high')
+    if (low !== null && high !== null && !(low <= high))
+      attributeError('clip', 'bounds', `${low} to ${high}`, 'low <= high')
     return [{ shape: x.shape, dtype: 'float32' }]
   },
   emit: (emitter, [x], { attributes: { low, high } }) => [
-    emitter.node('Clip', [x, low === null ? '' : emitter.float(low), high === null ? '' : emitter.float(high)]),
+    emitter.node('Clip', [
+      x,
+      low === null ? '' : emitter.float(low),
+      high === null ? '' : emitter.float(high),
+    ]),
   ],
   gradient: ({ inputs: [x], attributes: { low, high } }, [dy]) => {
     if (!dy) return [null]
@@ -153,7 +168,8 @@ function binary(name: string, rule: BinaryRule): Primitive<None> {
   const primitive: Primitive<None> = {
     name,
     shape: ([a, b]) => {
-      if (a.dtype !== b.dtype) throw new GraphError(`${name} (dtype): got ${a.dtype} and ${b.dtype}, expected equal ones`)
+      if (a.dtype !== b.dtype)
+        throw new GraphError(`${name} (dtype): got ${a.dtype} and ${b.dtype}, expected equal ones`)
       return [{ shape: broadcastShapes(name, a.shape, b.shape), dtype: rule.result ?? a.dtype }]
     },
     emit: (emitter, [a, b]) => [emitter.node(rule.onnx, [a, b])],
@@ -165,7 +181,9 @@ function binary(name: string, rule: BinaryRule): Primitive<None> {
     reference: ([a, b], { outputs: [y] }) => {
       const readA = broadcastReader(a, y.shape)
       const readB = broadcastReader(b, y.shape)
-      return [Float64Array.from({ length: sizeOf(y.shape) }, (_, i) => Number(rule.value(readA(i), readB(i))))]
+      return [
+        Float64Array.from({ length: sizeOf(y.shape) }, (_, i) => Number(rule.value(readA(i), readB(i)))),
+      ]
     },
     simplify: (node, uses) => rule.simplify?.(node, uses) ?? withoutExpand(primitive, node),
   }
@@ -218,7 +236,11 @@ const divPrimitive = binary('div', {
     if (node.outputs[0].dtype !== 'float32') return undefined
     const divisor = uniformValue(node.inputs[1])
     // Only for powers of two is the product exactly the quotient.
-    if (divisor !== undefined && node.inputs[1].shape.length === 0 && Number.isInteger(Math.log2(Math.abs(divisor)))) {
+    if (
+      divisor !== undefined &&
+      node.inputs[1].shape.length === 0 &&
+      Number.isInteger(Math.log2(Math.abs(divisor)))
+    ) {
       return mul(node.inputs[0], 1 / divisor)
     }
     return undefined
@@ -259,7 +281,9 @@ const castPrimitive: Primitive<{ to: 'float32' | 'int32' }> = {
   name: 'cast',
   shape: ([x], { to }) => [{ shape: x.shape, dtype: to }],
   emit: (emitter, [x], node) => [emitter.node('Cast', [x], { to: node.attributes.to === 'float32' ? 1 : 6 })],
-  gradient: ({ inputs: [x], attributes }, [dy]) => [dy && x.dtype === 'float32' && attributes.to === 'float32' ? dy : null],
+  gradient: ({ inputs: [x], attributes }, [dy]) => [
+    dy && x.dtype === 'float32' && attributes.to === 'float32' ? dy : null,
+  ],
   reference: ([x], node) => [node.attributes.to === 'int32' ? x.data.map(Math.trunc) : x.data.slice()],
   simplify: ({ inputs: [x], attributes }) => (x.dtype === attributes.to ? x : undefined),
 }
@@ -267,8 +291,10 @@ const castPrimitive: Primitive<{ to: 'float32' | 'int32' }> = {
 const wherePrimitive: Primitive<None> = {
   name: 'where',
   shape: ([condition, a, b]) => {
-    if (condition.dtype !== 'bool') throw new GraphError(`where (condition): got ${condition.dtype}, expected bool`)
-    if (a.dtype !== b.dtype) throw new GraphError(`where (dtype): got ${a.dtype} and ${b.dtype}, expected equal ones`)
+    if (condition.dtype !== 'bool')
+      throw new GraphError(`where (condition): got ${condition.dtype}, expected bool`)
+    if (a.dtype !== b.dtype)
+      throw new GraphError(`where (dtype): got ${a.dtype} and ${b.dtype}, expected equal ones`)
     const shape = broadcastShapes('where', condition.shape, broadcastShapes('where', a.shape, b.shape))
     return [{ shape, dtype: a.dtype }]
   },
@@ -280,7 +306,9 @@ const wherePrimitive: Primitive<None> = {
   },
   reference: ([condition, a, b], { outputs: [y] }) => {
     const [readCondition, readA, readB] = [condition, a, b].map((values) => broadcastReader(values, y.shape))
-    return [Float64Array.from({ length: sizeOf(y.shape) }, (_, i) => (readCondition(i) ? readA(i) : readB(i)))]
+    return [
+      Float64Array.from({ length: sizeOf(y.shape) }, (_, i) => (readCondition(i) ? readA(i) : readB(i))),
+    ]
   },
 }
 
@@ -293,9 +321,14 @@ const stopGradientPrimitive: Primitive<None> = {
   simplify: ({ inputs: [x] }) => x,
 }
 
-const op1 = (primitive: Primitive<None>) => (x: Operand): Tensor => apply1(primitive, [toTensor(x)], none)
-const op2 = (primitive: Primitive<None>) => (a: Operand, b: Operand): Tensor =>
-  apply1(primitive, [toTensor(a), toTensor(b)], none)
+const op1 =
+  (primitive: Primitive<None>) =>
+  (x: Operand): Tensor =>
+    apply1(primitive, [toTensor(x)], none)
+const op2 =
+  (primitive: Primitive<None>) =>
+  (a: Operand, b: Operand): Tensor =>
+    apply1(primitive, [toTensor(a), toTensor(b)], none)
 
 export const neg = op1(negPrimitive)
 export const exp = op1(expPrimitive)
@@ -358,9 +391,30 @@ function erfValue(x: number): number {
 
 export const primitives: Readonly<Record<string, Primitive<never>>> = Object.fromEntries(
   [
-    negPrimitive, expPrimitive, logPrimitive, sqrtPrimitive, reciprocalPrimitive, absPrimitive, sigmoidPrimitive,
-    tanhPrimitive, erfPrimitive, reluPrimitive, stepPrimitive, clipPrimitive, addPrimitive, subPrimitive,
-    mulPrimitive, divPrimitive, powPrimitive, maximumPrimitive, minimumPrimitive, greaterPrimitive, lessPrimitive,
-    equalPrimitive, castPrimitive, wherePrimitive, stopGradientPrimitive,
+    negPrimitive,
+    expPrimitive,
+    logPrimitive,
+    sqrtPrimitive,
+    reciprocalPrimitive,
+    absPrimitive,
+    sigmoidPrimitive,
+    tanhPrimitive,
+    erfPrimitive,
+    reluPrimitive,
+    stepPrimitive,
+    clipPrimitive,
+    addPrimitive,
+    subPrimitive,
+    mulPrimitive,
+    divPrimitive,
+    powPrimitive,
+    maximumPrimitive,
+    minimumPrimitive,
+    greaterPrimitive,
+    lessPrimitive,
+    equalPrimitive,
+    castPrimitive,
+    wherePrimitive,
+    stopGradientPrimitive,
   ].map((primitive) => [primitive.name, primitive as Primitive<never>]),
 )

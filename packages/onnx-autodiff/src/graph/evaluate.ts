@@ -59,7 +59,9 @@ export function validate(outputs: readonly Tensor[]): void {
     node.primitive.shape(node.inputs, node.attributes).forEach(({ shape, dtype }, i) => {
       const output = node.outputs[i]
       if (!sameShape(shape, output.shape) || dtype !== output.dtype) {
-        throw new GraphError(`internal: ${node.primitive.name} claims ${shapeText(output.shape)}, its rule gives ${shapeText(shape)}`)
+        throw new GraphError(
+          `internal: ${node.primitive.name} claims ${shapeText(output.shape)}, its rule gives ${shapeText(shape)}`,
+        )
       }
     })
   }

@@ -28,18 +28,32 @@ export const loopPrimitive: Primitive<LoopAttributes> = {
  * For inputs [rounds, ...] computes `compute(slices)` for each round's slices [...] and returns the sums of the results
  * over all rounds. The results must be float32. No gradient flows through the loop: take gradients inside it.
  */
-export function sumOverSlices(inputs: readonly Tensor[], compute: (slices: readonly Tensor[]) => readonly Tensor[]): Tensor[] {
+export function sumOverSlices(
+  inputs: readonly Tensor[],
+  compute: (slices: readonly Tensor[]) => readonly Tensor[],
+): Tensor[] {
   const rounds = inputs[0]?.shape[0]
   if (rounds === undefined || inputs.some(({ shape }) => shape[0] !== rounds)) {
     const shapes = inputs.map(({ shape }) => shape)
-    shapeError('sumOverSlices', shapes, 'at least one input, all with the same number of rounds as first extent')
+    shapeError(
+      'sumOverSlices',
+      shapes,
+      'at least one input, all with the same number of rounds as first extent',
+    )
   }
   const slices = inputs.map(({ shape, dtype }, i) => input(`slice ${i}`, shape.slice(1), dtype))
   const results = compute(slices)
   const outputs: Tensor[] = []
-  const node: Node<LoopAttributes> = { primitive: loopPrimitive, inputs, attributes: { rounds }, outputs, region: { slices, results } }
+  const node: Node<LoopAttributes> = {
+    primitive: loopPrimitive,
+    inputs,
+    attributes: { rounds },
+    outputs,
+    region: { slices, results },
+  }
   results.forEach(({ shape, dtype }, output) => {
-    if (dtype !== 'float32') throw new GraphError(`sumOverSlices (result ${output}): got ${dtype}, expected float32`)
+    if (dtype !== 'float32')
+      throw new GraphError(`sumOverSlices (result ${output}): got ${dtype}, expected float32`)
     outputs.push({ node, output, shape, dtype })
   })
   return outputs

@@ -18,7 +18,12 @@ interface Extents {
 
 function extents(a: TensorType, b: TensorType, { transposeA, transposeB }: MatmulAttributes): Extents {
   if (a.shape.length < 2 || b.shape.length < 2) {
-    shapeError('matmul', [a.shape, b.shape], 'at least two axes on both sides', 'reshape a vector to [1, n] or [n, 1]')
+    shapeError(
+      'matmul',
+      [a.shape, b.shape],
+      'at least two axes on both sides',
+      'reshape a vector to [1, n] or [n, 1]',
+    )
   }
   const [aRows, aColumns] = a.shape.slice(-2)
   const [bRows, bColumns] = b.shape.slice(-2)
@@ -26,9 +31,19 @@ function extents(a: TensorType, b: TensorType, { transposeA, transposeB }: Matmu
   const [innerB, columns] = transposeB ? [bColumns, bRows] : [bRows, bColumns]
   if (inner !== innerB) {
     const flags = `${transposeA ? ', the first transposed' : ''}${transposeB ? ', the second transposed' : ''}`
-    shapeError('matmul', [a.shape, b.shape], `inner extents that agree${flags}`, `here ${inner} and ${innerB}`)
+    shapeError(
+      'matmul',
+      [a.shape, b.shape],
+      `inner extents that agree${flags}`,
+      `here ${inner} and ${innerB}`,
+    )
   }
-  return { batch: broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, inner, columns }
+  return {
+    batch: broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2)),
+    rows,
+    inner,
+    columns,
+  }
 }
 
 /** Where each batch entry of an operand starts, for every entry of the broadcast batch. */
@@ -46,7 +61,10 @@ function batchOffsets(shape: readonly number[], batch: readonly number[]): numbe
 }
 
 function matmulReference(a: Values, b: Values, attributes: MatmulAttributes): Float64Array {
-  const types: [TensorType, TensorType] = [{ ...a, dtype: 'float32' }, { ...b, dtype: 'float32' }]
+  const types: [TensorType, TensorType] = [
+    { ...a, dtype: 'float32' },
+    { ...b, dtype: 'float32' },
+  ]
   const { batch, rows, inner, columns } = extents(...types, attributes)
   const { transposeA, transposeB } = attributes
   const offsetsA = batchOffsets(a.shape, batch)
@@ -113,7 +131,10 @@ export function matmul(a: Tensor, b: Tensor, options: Partial<MatmulAttributes> 
   const { transposeA = false, transposeB = false } = options
   // One tall product runs faster than a batch of short ones, and its gradient needs no sum over the batch.
   if (b.shape.length === 2 && a.shape.length > 2 && !transposeA) {
-    const flat = apply1(matmulPrimitive, [reshape(a, [-1, a.shape[a.shape.length - 1]]), b], { transposeA, transposeB })
+    const flat = apply1(matmulPrimitive, [reshape(a, [-1, a.shape[a.shape.length - 1]]), b], {
+      transposeA,
+      transposeB,
+    })
     return reshape(flat, [...a.shape.slice(0, -1), flat.shape[1]])
   }
   return apply1(matmulPrimitive, [a, b], { transposeA, transposeB })

@@ -1,12 +1,34 @@
 /** Primitives that move elements and compute nothing: reshape, transpose, expand, slice, pad, concat. */
 import {
-  attributeError, broadcastShapes, checkExtents, GraphError, resolveAxis, sameShape, type Shape, shapeError, shapeText, sizeOf, stridesOf,
+  attributeError,
+  broadcastShapes,
+  checkExtents,
+  GraphError,
+  resolveAxis,
+  sameShape,
+  type Shape,
+  shapeError,
+  shapeText,
+  sizeOf,
+  stridesOf,
 } from './shape.js'
-import { apply1, constant, constantValue, type Emitter, type Primitive, type Tensor, type Values } from './tensor.js'
+import {
+  apply1,
+  constant,
+  constantValue,
+  type Emitter,
+  type Primitive,
+  type Tensor,
+  type Values,
+} from './tensor.js'
 import { sumTo } from './elementwise.js'
 
 /** Elements of `x` at the places that `source` gives for each output index vector; -1 for zero. */
-function moved(x: Values, shape: Shape, source: (index: readonly number[]) => readonly number[] | null): Float64Array {
+function moved(
+  x: Values,
+  shape: Shape,
+  source: (index: readonly number[]) => readonly number[] | null,
+): Float64Array {
   const from = stridesOf(x.shape)
   const to = stridesOf(shape)
   return Float64Array.from({ length: sizeOf(shape) }, (_, flat) => {
@@ -23,7 +45,8 @@ const reshapePrimitive: Primitive<{ shape: Shape }> = {
   name: 'reshape',
   shape: ([x], { shape }) => {
     checkExtents('reshape', shape)
-    if (sizeOf(x.shape) !== sizeOf(shape)) shapeError('reshape', [x.shape, shape], 'as many elements on both sides')
+    if (sizeOf(x.shape) !== sizeOf(shape))
+      shapeError('reshape', [x.shape, shape], 'as many elements on both sides')
     return [{ shape, dtype: x.dtype }]
   },
   emit: (emitter, [x], node) => [emitReshape(emitter, x, node.attributes.shape)],
@@ -52,7 +75,11 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 const transposePrimitive: Primitive<{ order: readonly number[] }> = {
   name: 'transpose',
   shape: ([x], { order }) => {
-    if (order.length !== x.shape.length || new Set(order).size !== order.length || order.some((a) => !(a >= 0 && a < order.length))) {
+    if (
+      order.length !== x.shape.length ||
+      new Set(order).size !== order.length ||
+      order.some((a) => !(a >= 0 && a < order.length))
+    ) {
       attributeError('transpose', `order for ${shapeText(x.shape)}`, shapeText(order), 'each axis once')
     }
     return [{ shape: order.map((axis) => x.shape[axis]), dtype: x.dtype }]
@@ -65,7 +92,14 @@ const transposePrimitive: Primitive<{ order: readonly number[] }> = {
     const moved = emitter.node('Transpose', [emitReshape(emitter, x, shape)], { perm })
     return [emitReshape(emitter, moved, outputs[0].shape)]
   },
-  gradient: ({ attributes: { order } }, [dy]) => [dy ? transpose(dy, order.map((_, axis) => order.indexOf(axis))) : null],
+  gradient: ({ attributes: { order } }, [dy]) => [
+    dy
+      ? transpose(
+          dy,
+          order.map((_, axis) => order.indexOf(axis)),
+        )
+      : null,
+  ],
   reference: ([x], { attributes: { order }, outputs: [y] }) => [
     moved(x, y.shape, (index) => order.map((_, axis) => index[order.indexOf(axis)])),
   ],
@@ -73,7 +107,10 @@ const transposePrimitive: Primitive<{ order: readonly number[] }> = {
     if (order.every((axis, i) => axis === i)) return x
     if (x.node.primitive !== transposePrimitive) return undefined
     const inner = (x.node.attributes as { order: readonly number[] }).order
-    return transpose(x.node.inputs[0], order.map((axis) => inner[axis]))
+    return transpose(
+      x.node.inputs[0],
+      order.map((axis) => inner[axis]),
+    )
   },
 }
 
@@ -97,8 +134,10 @@ function mergedAxes(shape: Shape, order: readonly number[]): { shape: number[]; 
 }
 
 /** Output axis i is input axis order[i]; by default all axes reversed. */
-export const transpose = (x: Tensor, order: readonly number[] = x.shape.map((_, i) => x.shape.length - 1 - i)): Tensor =>
-  apply1(transposePrimitive, [x], { order })
+export const transpose = (
+  x: Tensor,
+  order: readonly number[] = x.shape.map((_, i) => x.shape.length - 1 - i),
+): Tensor => apply1(transposePrimitive, [x], { order })
 
 const expandPrimitive: Primitive<{ shape: Shape }> = {
   name: 'expand',
@@ -111,7 +150,9 @@ const expandPrimitive: Primitive<{ shape: Shape }> = {
   emit: (emitter, [x], node) => [emitter.node('Expand', [x, emitter.ints(node.attributes.shape)])],
   gradient: ({ inputs: [x] }, [dy]) => [dy ? sumTo(dy, x.shape) : null],
   reference: ([x], { attributes: { shape } }) => [
-    moved(x, shape, (index) => x.shape.map((extent, i) => (extent === 1 ? 0 : index[i + shape.length - x.shape.length]))),
+    moved(x, shape, (index) =>
+      x.shape.map((extent, i) => (extent === 1 ? 0 : index[i + shape.length - x.shape.length])),
+    ),
   ],
   simplify: ({ inputs: [x], attributes: { shape } }) => (sameShape(x.shape, shape) ? x : undefined),
 }
@@ -133,8 +174,19 @@ interface SliceAttributes {
 const slicePrimitive: Primitive<SliceAttributes> = {
   name: 'slice',
   shape: ([x], { axis, start, end }) => {
-    if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= x.shape[axis])) {
-      attributeError('slice', `range on axis ${axis} of ${shapeText(x.shape)}`, `${start} to ${end}`, 'a range inside the axis')
+    if (!(
+      Number.isInteger(start) &&
+      Number.isInteger(end) &&
+      start >= 0 &&
+      start < end &&
+      end <= x.shape[axis]
+    )) {
+      attributeError(
+        'slice',
+        `range on axis ${axis} of ${shapeText(x.shape)}`,
+        `${start} to ${end}`,
+        'a range inside the axis',
+      )
     }
     return [{ shape: x.shape.with(axis, end - start), dtype: x.dtype }]
   },
@@ -165,7 +217,12 @@ const padPrimitive: Primitive<PadAttributes> = {
   name: 'pad',
   shape: ([x], { axis, before, after }) => {
     if (!(Number.isInteger(before) && Number.isInteger(after) && before >= 0 && after >= 0)) {
-      attributeError('pad', `amounts for ${shapeText(x.shape)}`, `${before} and ${after}`, 'integers of at least 0')
+      attributeError(
+        'pad',
+        `amounts for ${shapeText(x.shape)}`,
+        `${before} and ${after}`,
+        'integers of at least 0',
+      )
     }
     return [{ shape: x.shape.with(axis, x.shape[axis] + before + after), dtype: x.dtype }]
   },
@@ -195,13 +252,27 @@ const concatPrimitive: Primitive<{ axis: number }> = {
   shape: (inputs, { axis }) => {
     const first = inputs[0]
     for (const x of inputs) {
-      const equal = x.shape.length === first.shape.length && sameShape(x.shape.with(axis, 1), first.shape.with(axis, 1))
+      const equal =
+        x.shape.length === first.shape.length && sameShape(x.shape.with(axis, 1), first.shape.with(axis, 1))
       if (!equal) {
-        shapeError('concat', inputs.map((each) => each.shape), `equal extents on all axes but axis ${axis}`)
+        shapeError(
+          'concat',
+          inputs.map((each) => each.shape),
+          `equal extents on all axes but axis ${axis}`,
+        )
       }
-      if (x.dtype !== first.dtype) throw new GraphError(`concat (dtype): got ${first.dtype} and ${x.dtype}, expected equal ones`)
+      if (x.dtype !== first.dtype)
+        throw new GraphError(`concat (dtype): got ${first.dtype} and ${x.dtype}, expected equal ones`)
     }
-    return [{ shape: first.shape.with(axis, inputs.reduce((n, x) => n + x.shape[axis], 0)), dtype: first.dtype }]
+    return [
+      {
+        shape: first.shape.with(
+          axis,
+          inputs.reduce((n, x) => n + x.shape[axis], 0),
+        ),
+        dtype: first.dtype,
+      },
+    ]
   },
   emit: (emitter, inputs, node) => [emitter.node('Concat', inputs, { axis: node.attributes.axis })],
   gradient: ({ inputs, attributes: { axis } }, [dy]) => {

@@ -1,6 +1,14 @@
 /** Reductions along axes. How a sum runs fastest depends on where the axes lie: see `emitSum`. */
 import { resolveAxis, shapeError, type Shape, sizeOf, stridesOf } from './shape.js'
-import { apply1, checkFloat, type Emitter, type Primitive, type Tensor, type TensorType, type Values } from './tensor.js'
+import {
+  apply1,
+  checkFloat,
+  type Emitter,
+  type Primitive,
+  type Tensor,
+  type TensorType,
+  type Values,
+} from './tensor.js'
 import { cast, div, equal, mul } from './elementwise.js'
 import { expand, reshape } from './movement.js'
 
@@ -24,7 +32,12 @@ function reducedType(operator: string, x: TensorType, attributes: ReduceAttribut
 const withAxes = (reduced: Tensor, shape: Shape, axes: readonly number[]): Tensor =>
   reshape(reduced, reducedShape(shape, { axes, keepAxes: true }))
 
-function reduceReference(x: Values, axes: readonly number[], start: number, combine: (a: number, b: number) => number): Float64Array {
+function reduceReference(
+  x: Values,
+  axes: readonly number[],
+  start: number,
+  combine: (a: number, b: number) => number,
+): Float64Array {
   const kept = reducedShape(x.shape, { axes, keepAxes: true })
   const result = new Float64Array(sizeOf(kept)).fill(start)
   const strides = stridesOf(x.shape)
@@ -43,7 +56,13 @@ function reduceReference(x: Values, axes: readonly number[], start: number, comb
  * A sum over leading axes is a product with a row of equal weights: several times faster on the CPU than ReduceSum,
  * which walks columns. Sums over other axes are reductions.
  */
-function emitSum(emitter: Emitter, x: string, shape: Shape, attributes: ReduceAttributes, weight: number | 'mean'): string {
+function emitSum(
+  emitter: Emitter,
+  x: string,
+  shape: Shape,
+  attributes: ReduceAttributes,
+  weight: number | 'mean',
+): string {
   const { axes } = attributes
   const count = axes.reduce((n, axis) => n * shape[axis], 1)
   const rest = sizeOf(shape) / count
@@ -64,7 +83,9 @@ const sumPrimitive: Primitive<ReduceAttributes> = {
   name: 'sum',
   shape: ([x], attributes) => reducedType('sum', x, attributes),
   emit: (emitter, [x], node) => [emitSum(emitter, x, node.inputs[0].shape, node.attributes, 1)],
-  gradient: ({ inputs: [x], attributes: { axes } }, [dy]) => [dy ? expand(withAxes(dy, x.shape, axes), x.shape) : null],
+  gradient: ({ inputs: [x], attributes: { axes } }, [dy]) => [
+    dy ? expand(withAxes(dy, x.shape, axes), x.shape) : null,
+  ],
   reference: ([x], { attributes }) => [reduceReference(x, attributes.axes, 0, (a, b) => a + b)],
   simplify: ({ inputs: [x], attributes }) => withoutUnitAxes(x, attributes),
 }

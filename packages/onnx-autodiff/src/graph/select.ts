@@ -10,8 +10,11 @@ const int32 = (value: number): Tensor => constant([value], [], 'int32')
 const gatherPrimitive: Primitive<{ axis: number }> = {
   name: 'gather',
   shape: ([x, indices], { axis }) => {
-    if (indices.dtype !== 'int32') throw new GraphError(`gather (indices): got ${indices.dtype}, expected int32`)
-    return [{ shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)], dtype: x.dtype }]
+    if (indices.dtype !== 'int32')
+      throw new GraphError(`gather (indices): got ${indices.dtype}, expected int32`)
+    return [
+      { shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)], dtype: x.dtype },
+    ]
   },
   emit: (emitter, inputs, node) => [emitter.node('Gather', inputs, { axis: node.attributes.axis })],
   /** The scattered sum, as a product with one-hot rows: exact, deterministic, and itself differentiable. */
@@ -48,12 +51,19 @@ export const gather = (x: Tensor, indices: Tensor, axis = 0): Tensor =>
 
 /** Rows of the identity: int32 [...] gives float32 [..., classes]; an index outside the range gives zeros. */
 export function oneHot(indices: Tensor, classes: number): Tensor {
-  const range = constant(Array.from({ length: classes }, (_, i) => i), [classes], 'int32')
+  const range = constant(
+    Array.from({ length: classes }, (_, i) => i),
+    [classes],
+    'int32',
+  )
   return cast(equal(reshape(indices, [...indices.shape, 1]), range), 'float32')
 }
 
 /** The extents before, along and after an axis, and a reader of one line along it. */
-function lines({ shape, data }: Values, axis: number): { outer: number; extent: number; inner: number; read: (o: number, i: number) => number[] } {
+function lines(
+  { shape, data }: Values,
+  axis: number,
+): { outer: number; extent: number; inner: number; read: (o: number, i: number) => number[] } {
   const outer = sizeOf(shape.slice(0, axis))
   const extent = shape[axis]
   const inner = sizeOf(shape.slice(axis + 1))
@@ -73,7 +83,12 @@ const topKPrimitive: Primitive<TopKAttributes> = {
   shape: ([x], { k, axis }) => {
     checkFloat('topK', x)
     if (!(Number.isInteger(k) && k >= 1 && k <= x.shape[axis])) {
-      attributeError('topK', `k on axis ${axis} of ${shapeText(x.shape)}`, k, `an integer from 1 to ${x.shape[axis]}`)
+      attributeError(
+        'topK',
+        `k on axis ${axis} of ${shapeText(x.shape)}`,
+        k,
+        `an integer from 1 to ${x.shape[axis]}`,
+      )
     }
     const shape = x.shape.with(axis, k)
     return [
@@ -93,7 +108,9 @@ const topKPrimitive: Primitive<TopKAttributes> = {
     for (let o = 0; o < outer; o++) {
       for (let i = 0; i < inner; i++) {
         const line = read(o, i)
-        const order = line.map((_, j) => j).sort((p, q) => (largest ? line[q] - line[p] : line[p] - line[q]) || p - q)
+        const order = line
+          .map((_, j) => j)
+          .sort((p, q) => (largest ? line[q] - line[p] : line[p] - line[q]) || p - q)
         for (let j = 0; j < k; j++) {
           values[(o * k + j) * inner + i] = line[order[j]]
           indices[(o * k + j) * inner + i] = order[j]

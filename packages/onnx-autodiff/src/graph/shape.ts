@@ -10,7 +10,12 @@ export class GraphError extends Error {
 export const shapeText = (shape: Shape): string => `[${shape.join(', ')}]`
 
 /** Throws a GraphError that names the operator and all shapes it was given. */
-export function shapeError(operator: string, shapes: readonly Shape[], expected: string, hint?: string): never {
+export function shapeError(
+  operator: string,
+  shapes: readonly Shape[],
+  expected: string,
+  hint?: string,
+): never {
   const got = shapes.map(shapeText).join(' and ') || 'nothing'
   throw new GraphError(`${operator} (shape): got ${got}, expected ${expected}${hint ? `; ${hint}` : ''}`)
 }
@@ -59,7 +64,12 @@ export function broadcastAxes(from: Shape, to: Shape): number[] {
 export function resolveAxis(operator: string, axis: number, rank: number): number {
   const resolved = axis < 0 ? axis + rank : axis
   if (!Number.isInteger(resolved) || resolved < 0 || resolved >= rank) {
-    attributeError(operator, 'axis', axis, `an integer from ${-rank} to ${rank - 1} for a tensor of rank ${rank}`)
+    attributeError(
+      operator,
+      'axis',
+      axis,
+      `an integer from ${-rank} to ${rank - 1} for a tensor of rank ${rank}`,
+    )
   }
   return resolved
 }

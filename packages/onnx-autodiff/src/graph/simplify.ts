@@ -5,7 +5,16 @@
  */
 import { add, mul } from './elementwise.js'
 import { sizeOf } from './shape.js'
-import { apply, constant, constantValue, isComposite, isInput, type Node, type Primitive, type Tensor } from './tensor.js'
+import {
+  apply,
+  constant,
+  constantValue,
+  isComposite,
+  isInput,
+  type Node,
+  type Primitive,
+  type Tensor,
+} from './tensor.js'
 import { topologicalOrder } from './walk.js'
 
 /** Larger constants are left to be computed at run time: they would swell the file. */
@@ -81,15 +90,14 @@ class Rewriter {
     const leaf = isInput(node.outputs[0])
     const from = inputs.map((tensor) => `${this.#id(tensor.node)}.${tensor.output}`)
     const attributes = primitive.key ? primitive.key(node.attributes) : JSON.stringify(node.attributes)
-    const key = leaf || results ? `own ${this.#id(node)}` : `${primitive.name} ${from.join(' ')} ${attributes}`
+    const key =
+      leaf || results ? `own ${this.#id(node)}` : `${primitive.name} ${from.join(' ')} ${attributes}`
     const before = this.#known.get(key)
     if (before) return before
     const unchanged = inputs.every((tensor, i) => tensor === node.inputs[i]) && !results
     let own = node
     if (!unchanged) {
-      own = results
-        ? rebuildRegion(node, inputs, results)
-        : apply(primitive, inputs, node.attributes)[0].node
+      own = results ? rebuildRegion(node, inputs, results) : apply(primitive, inputs, node.attributes)[0].node
     }
     this.#known.set(key, own)
     this.#id(own)
@@ -99,9 +107,15 @@ class Rewriter {
   /** Applies rules until none does. What a rule builds is taken in node by node. */
   #improve(tensor: Tensor): Tensor {
     const primitive = tensor.node.primitive as Primitive
-    if (isInput(tensor) || constantValue(tensor) || tensor.node.outputs.length > 1 || tensor.node.region) return tensor
+    if (isInput(tensor) || constantValue(tensor) || tensor.node.outputs.length > 1 || tensor.node.region)
+      return tensor
     const { inputs } = tensor.node
-    if (inputs.length > 0 && sizeOf(tensor.shape) <= CONSTANT_LIMIT && inputs.every((each) => constantValue(each)) && tensor.dtype !== 'bool') {
+    if (
+      inputs.length > 0 &&
+      sizeOf(tensor.shape) <= CONSTANT_LIMIT &&
+      inputs.every((each) => constantValue(each)) &&
+      tensor.dtype !== 'bool'
+    ) {
       const values = inputs.map((each) => ({ shape: each.shape, data: constantValue(each) as Float64Array }))
       return this.#take(constant(primitive.reference(values, tensor.node)[0], tensor.shape, tensor.dtype))
     }
@@ -144,10 +158,13 @@ function smallOperandsFirst(outputs: readonly Tensor[]): Tensor[] {
     if (node.outputs.length === 1 && primitive.name in chains) {
       const join = chains[primitive.name]
       const list = node.inputs.flatMap((tensor, i) =>
-        uses.get(tensor) === 1 && tensor.node.primitive === primitive ? (operands.get(tensor) ?? [inputs[i]]) : [inputs[i]],
+        uses.get(tensor) === 1 && tensor.node.primitive === primitive
+          ? (operands.get(tensor) ?? [inputs[i]])
+          : [inputs[i]],
       )
       operands.set(node.outputs[0], list)
-      const smaller = list.length > 2 && list.some((operand) => sizeOf(operand.shape) < sizeOf(node.outputs[0].shape))
+      const smaller =
+        list.length > 2 && list.some((operand) => sizeOf(operand.shape) < sizeOf(node.outputs[0].shape))
       const ordered = smaller ? list.toSorted((a, b) => sizeOf(a.shape) - sizeOf(b.shape)) : undefined
       if (ordered) {
         const chained = ordered.reduce(join)

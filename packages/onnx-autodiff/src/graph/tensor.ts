@@ -22,7 +22,8 @@ export interface TensorType {
 
 /** Throws unless an operand is float32. */
 export function checkFloat(operator: string, { dtype }: TensorType): void {
-  if (dtype !== 'float32') throw new GraphError(`${operator} (dtype): got ${dtype}, expected float32; cast it first`)
+  if (dtype !== 'float32')
+    throw new GraphError(`${operator} (dtype): got ${dtype}, expected float32; cast it first`)
 }
 
 /** Row-major elements in double precision: what reference kernels read and write, whatever the element type. */
@@ -50,7 +51,9 @@ export interface Emitter {
 }
 
 /** Integers become int attributes; `{ float }` a float; texts and integer lists as they are. */
-export type EmittedAttributes = Readonly<Record<string, number | string | readonly number[] | { float: number }>>
+export type EmittedAttributes = Readonly<
+  Record<string, number | string | readonly number[] | { float: number }>
+>
 
 /** One entry of the table. `A` is the type of its attributes, which must survive JSON unless `key` is given. */
 export interface Primitive<A = unknown> {
@@ -98,7 +101,11 @@ export interface Region {
 export const isComposite = <A>(p: Primitive<A> | Composite<A>): p is Composite<A> => 'composite' in p
 
 /** Uses a primitive: checks the shapes and makes the node. */
-export function apply<A>(primitive: Primitive<A>, inputs: readonly Tensor[], attributes: A): readonly Tensor[] {
+export function apply<A>(
+  primitive: Primitive<A>,
+  inputs: readonly Tensor[],
+  attributes: A,
+): readonly Tensor[] {
   const outputs: Tensor[] = []
   const node: Node<A> = { primitive, inputs, attributes, outputs }
   primitive.shape(inputs, attributes).forEach(({ shape, dtype }, output) => {
@@ -131,8 +138,10 @@ const inputPrimitive: Primitive<InputAttributes> = {
   },
   gradient: () => [],
   reference: (_, node) => {
-    throw new GraphError(`evaluate (input "${node.attributes.name}"): got no value, expected one of shape ` +
-      shapeText(node.attributes.shape))
+    throw new GraphError(
+      `evaluate (input "${node.attributes.name}"): got no value, expected one of shape ` +
+        shapeText(node.attributes.shape),
+    )
   },
 }
 
@@ -156,19 +165,23 @@ const constantPrimitive: Primitive<ConstantAttributes> = {
   name: 'constant',
   shape: (_, { shape, dtype }) => [{ shape, dtype }],
   emit: (emitter, _, { attributes: { dtype, data, shape } }) => {
-    if (dtype === 'float32') return [data.length === 1 && shape.length === 0 ? emitter.float(data[0]) : emitter.floats(data, shape)]
+    if (dtype === 'float32')
+      return [data.length === 1 && shape.length === 0 ? emitter.float(data[0]) : emitter.floats(data, shape)]
     if (dtype === 'int32') return [emitter.int32s(data, shape)]
     throw new GraphError(`constant (dtype): got ${dtype}, expected float32 or int32`)
   },
   gradient: () => [],
   reference: (_, node) => [node.attributes.data],
-  key: (attributes) => (attributes.key ??= `${attributes.dtype}${shapeText(attributes.shape)}${attributes.data.join()}`),
+  key: (attributes) =>
+    (attributes.key ??= `${attributes.dtype}${shapeText(attributes.shape)}${attributes.data.join()}`),
 }
 
 /** A value fixed when the graph is built. */
 export function constant(data: ArrayLike<number>, shape: Shape, dtype: DType = 'float32'): Tensor {
   if (data.length !== sizeOf(shape)) {
-    throw new GraphError(`constant (shape): got ${data.length} elements for ${shapeText(shape)}, expected ${sizeOf(shape)}`)
+    throw new GraphError(
+      `constant (shape): got ${data.length} elements for ${shapeText(shape)}, expected ${sizeOf(shape)}`,
+    )
   }
   return apply1(constantPrimitive, [], { shape, dtype, data: Float64Array.from(data) })
 }
@@ -176,7 +189,9 @@ export function constant(data: ArrayLike<number>, shape: Shape, dtype: DType = '
 export const scalar = (value: number): Tensor => constant([value], [])
 
 export const constantValue = (tensor: Tensor): Float64Array | undefined =>
-  tensor.node.primitive === constantPrimitive ? (tensor.node.attributes as ConstantAttributes).data : undefined
+  tensor.node.primitive === constantPrimitive
+    ? (tensor.node.attributes as ConstantAttributes).data
+    : undefined
 
 /** The value of a constant whose elements are all the same, of whatever shape. */
 export function uniformValue(tensor: Tensor): number | undefined {
@@ -186,4 +201,5 @@ export function uniformValue(tensor: Tensor): number | undefined {
 
 export type Operand = Tensor | number
 
-export const toTensor = (operand: Operand): Tensor => (typeof operand === 'number' ? scalar(operand) : operand)
+export const toTensor = (operand: Operand): Tensor =>
+  typeof operand === 'number' ? scalar(operand) : operand

@@ -1,5 +1,20 @@
 /** Activation functions. Those with a rule of their own save passes over memory against the composition's gradient. */
-import { add, abs, clip, erf, exp, log, maximum, mul, neg, relu, sigmoid, stopGradient, sub, tanh } from '../graph/elementwise.js'
+import {
+  add,
+  abs,
+  clip,
+  erf,
+  exp,
+  log,
+  maximum,
+  mul,
+  neg,
+  relu,
+  sigmoid,
+  stopGradient,
+  sub,
+  tanh,
+} from '../graph/elementwise.js'
 import { max, sum } from '../graph/reduce.js'
 import { type Composite, compose, type Tensor } from '../graph/tensor.js'
 
@@ -24,7 +39,9 @@ const leakyReluComposite: Composite<{ slope: number }> = {
   composite: true,
   expand: ([x], { slope }) => maximum(mul(x, slope), x),
   /** The slope at each element, constant to further gradients, in two passes. */
-  gradient: ({ inputs: [x], attributes: { slope } }, dy) => [mul(dy, stopGradient(clip(mul(x, 1e30), slope, 1)))],
+  gradient: ({ inputs: [x], attributes: { slope } }, dy) => [
+    mul(dy, stopGradient(clip(mul(x, 1e30), slope, 1))),
+  ],
 }
 
 /** x above 0, slope x below; 0 <= slope < 1. The gradient at 0 is the slope. */
@@ -72,4 +89,5 @@ const straightThroughComposite: Composite<None> = {
 }
 
 /** The value of the second with the gradient of the first (Bengio et al., arXiv 1308.3432): for quantisation. */
-export const straightThrough = (x: Tensor, value: Tensor): Tensor => compose(straightThroughComposite, [x, value], {})
+export const straightThrough = (x: Tensor, value: Tensor): Tensor =>
+  compose(straightThroughComposite, [x, value], {})

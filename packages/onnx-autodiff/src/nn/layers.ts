@@ -11,8 +11,19 @@ import { gather } from '../graph/select.js'
 import { sizeOf } from '../graph/shape.js'
 import { stopGradient } from '../graph/elementwise.js'
 import { type Composite, compose, type Tensor } from '../graph/tensor.js'
-import { conv2d, type ConvolutionTransposeOptions, convTranspose2d, type Pair } from '../spatial/convolution.js'
-import { batchNorm as normaliseBatch, batchStatistics, groupNorm as normaliseGroups, layerNorm as normaliseLayer, rmsNorm as normaliseRms } from './normalise.js'
+import {
+  conv2d,
+  type ConvolutionTransposeOptions,
+  convTranspose2d,
+  type Pair,
+} from '../spatial/convolution.js'
+import {
+  batchNorm as normaliseBatch,
+  batchStatistics,
+  groupNorm as normaliseGroups,
+  layerNorm as normaliseLayer,
+  rmsNorm as normaliseRms,
+} from './normalise.js'
 import { type Initializer, normal, ones, type Parameters, torchDefault, zeros } from './parameters.js'
 
 export type Layer = (x: Tensor) => Tensor
@@ -49,7 +60,11 @@ export function convolution(p: Parameters, options: ConvolutionLayerOptions): La
   const { inChannels, outChannels, kernel, bias = true, initialize, groups = 1, ...rest } = options
   const [kh, kw] = pair(kernel)
   const fanIn = (kh * kw * inChannels) / groups
-  const weight = p.get('weight', [kh, kw, inChannels / groups, outChannels], initialize ?? torchDefault(fanIn))
+  const weight = p.get(
+    'weight',
+    [kh, kw, inChannels / groups, outChannels],
+    initialize ?? torchDefault(fanIn),
+  )
   const offset = bias ? p.get('bias', [outChannels], initialize ? zeros : torchDefault(fanIn)) : undefined
   return (x) => {
     const y = conv2d(x, weight, { groups, ...rest })
@@ -63,7 +78,11 @@ export function transposedConvolution(p: Parameters, options: ConvolutionLayerOp
   const [kh, kw] = pair(kernel)
   // As PyTorch counts it: the filter's second axis, outputs per group, times the kernel.
   const fanIn = (kh * kw * outChannels) / groups
-  const weight = p.get('weight', [kh, kw, outChannels / groups, inChannels], initialize ?? torchDefault(fanIn))
+  const weight = p.get(
+    'weight',
+    [kh, kw, outChannels / groups, inChannels],
+    initialize ?? torchDefault(fanIn),
+  )
   const offset = bias ? p.get('bias', [outChannels], initialize ? zeros : torchDefault(fanIn)) : undefined
   return (x) => {
     const y = convTranspose2d(x, weight, { groups, ...rest })
@@ -97,10 +116,12 @@ export function batchNorm(p: Parameters, channels: number, { epsilon = 1e-5, mom
   const runningMean = p.buffer('running_mean', [channels], zeros)
   const runningVariance = p.buffer('running_var', [channels], ones)
   return (x) => {
-    if (p.mode === 'evaluate') return compose(frozenBatchNorm, [x, gamma, beta, runningMean, runningVariance], { epsilon })
+    if (p.mode === 'evaluate')
+      return compose(frozenBatchNorm, [x, gamma, beta, runningMean, runningVariance], { epsilon })
     const { mean, variance } = batchStatistics(stopGradient(x))
     const rows = sizeOf(x.shape) / channels
-    const towards = (running: Tensor, now: Tensor): Tensor => add(mul(running, 1 - momentum), mul(now, momentum))
+    const towards = (running: Tensor, now: Tensor): Tensor =>
+      add(mul(running, 1 - momentum), mul(now, momentum))
     p.update(runningMean, towards(runningMean, mean))
     p.update(runningVariance, towards(runningVariance, mul(variance, rows / Math.max(rows - 1, 1))))
     return normaliseBatch(x, gamma, beta, epsilon)
@@ -127,4 +148,7 @@ export function embedding(p: Parameters, { count, channels }: { count: number; c
 }
 
 /** One after the other. */
-export const sequence = (...layers: readonly Layer[]): Layer => (x) => layers.reduce((h, layer) => layer(h), x)
+export const sequence =
+  (...layers: readonly Layer[]): Layer =>
+  (x) =>
+    layers.reduce((h, layer) => layer(h), x)

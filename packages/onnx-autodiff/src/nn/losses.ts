@@ -13,7 +13,8 @@ export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
   if (logits.shape.length !== 2 || labels.shape.length !== 1 || logits.shape[0] !== labels.shape[0]) {
     shapeError('crossEntropy', [logits.shape, labels.shape], 'logits [batch, classes] and labels [batch]')
   }
-  if (labels.dtype !== 'int32') throw new GraphError(`crossEntropy (labels): got ${labels.dtype}, expected int32`)
+  if (labels.dtype !== 'int32')
+    throw new GraphError(`crossEntropy (labels): got ${labels.dtype}, expected int32`)
   const [batch, classes] = logits.shape
   return mul(sum(mul(logSoftmax(logits), oneHot(labels, classes))), -1 / batch)
 }
@@ -27,16 +28,19 @@ const binaryCrossEntropyComposite: Composite<None> = {
 
 /** -target log(sigmoid(x)) - (1 - target) log(1 - sigmoid(x)) of every element, without overflow. */
 export function binaryCrossEntropyElements(logits: Tensor, target: Tensor): Tensor {
-  if (!sameShape(logits.shape, target.shape)) shapeError('binaryCrossEntropy', [logits.shape, target.shape], 'equal shapes')
+  if (!sameShape(logits.shape, target.shape))
+    shapeError('binaryCrossEntropy', [logits.shape, target.shape], 'equal shapes')
   return compose(binaryCrossEntropyComposite, [logits, target], {})
 }
 
 /** Mean binary cross-entropy with logits. */
-export const binaryCrossEntropy = (logits: Tensor, target: Tensor): Tensor => mean(binaryCrossEntropyElements(logits, target))
+export const binaryCrossEntropy = (logits: Tensor, target: Tensor): Tensor =>
+  mean(binaryCrossEntropyElements(logits, target))
 
 /** Mean squared error. */
 export function meanSquaredError(x: Tensor, target: Tensor): Tensor {
-  if (!sameShape(x.shape, target.shape)) shapeError('meanSquaredError', [x.shape, target.shape], 'equal shapes')
+  if (!sameShape(x.shape, target.shape))
+    shapeError('meanSquaredError', [x.shape, target.shape], 'equal shapes')
   const difference = sub(x, target)
   return mean(mul(difference, difference))
 }

@@ -40,7 +40,10 @@ interface GroupNormAttributes extends Epsilon {
   readonly groups: number
 }
 
-function groupStatistics(x: Tensor, { groups, epsilon }: GroupNormAttributes): { flat: Tensor; mu: Tensor; inverse: Tensor } {
+function groupStatistics(
+  x: Tensor,
+  { groups, epsilon }: GroupNormAttributes,
+): { flat: Tensor; mu: Tensor; inverse: Tensor } {
   const flat = pixelRows(x)
   const mu = groupMeans(mean(flat, 0), groups)
   return { flat, mu, inverse: deviationInverse(groupMeans(mean(mul(flat, flat), 0), groups), mu, epsilon) }
@@ -73,9 +76,14 @@ const groupNormComposite: Composite<GroupNormAttributes> = {
 export function groupNorm(x: Tensor, gamma: Tensor, beta: Tensor, groups: number, epsilon = 1e-5): Tensor {
   const channels = x.shape[x.shape.length - 1]
   if (x.shape.length < 2 || gamma.shape[0] !== channels || beta.shape[0] !== channels) {
-    shapeError('groupNorm', [x.shape, gamma.shape, beta.shape], 'x [..., batch, channels], gamma and beta [channels]')
+    shapeError(
+      'groupNorm',
+      [x.shape, gamma.shape, beta.shape],
+      'x [..., batch, channels], gamma and beta [channels]',
+    )
   }
-  if (channels % groups !== 0) attributeError('groupNorm', 'groups', groups, `a divisor of the ${channels} channels`)
+  if (channels % groups !== 0)
+    attributeError('groupNorm', 'groups', groups, `a divisor of the ${channels} channels`)
   return compose(groupNormComposite, [x, gamma, beta], { groups, epsilon })
 }
 
@@ -117,7 +125,11 @@ const batchNormComposite: Composite<Epsilon> = {
 export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon = 1e-5): Tensor {
   const channels = x.shape[x.shape.length - 1]
   if (gamma.shape[0] !== channels || beta.shape[0] !== channels) {
-    shapeError('batchNorm', [x.shape, gamma.shape, beta.shape], 'x [..., channels], gamma and beta [channels]')
+    shapeError(
+      'batchNorm',
+      [x.shape, gamma.shape, beta.shape],
+      'x [..., channels], gamma and beta [channels]',
+    )
   }
   return compose(batchNormComposite, [x, gamma, beta], { epsilon })
 }

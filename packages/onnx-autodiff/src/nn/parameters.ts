@@ -49,7 +49,8 @@ export class Parameters {
 
   #add(name: string, shape: Shape, initialize: Initializer, trained: boolean): Tensor {
     const full = this.prefix + name
-    if (this.#entries.has(full)) throw new GraphError(`parameter (name): got "${full}" twice, expected each once; put a scope around it`)
+    if (this.#entries.has(full))
+      throw new GraphError(`parameter (name): got "${full}" twice, expected each once; put a scope around it`)
     const tensor = input(full, shape)
     this.#entries.set(full, { tensor, initialize, trained })
     return tensor
@@ -58,13 +59,18 @@ export class Parameters {
   /** Says what a buffer holds after a training step. */
   update(variable: Tensor, next: Tensor): void {
     const name = [...this.#entries].find(([, entry]) => entry.tensor === variable)?.[0]
-    if (name === undefined) throw new GraphError('parameter (update): got a tensor that is no buffer, expected one of this registry')
+    if (name === undefined)
+      throw new GraphError(
+        'parameter (update): got a tensor that is no buffer, expected one of this registry',
+      )
     this.#updates.set(name, { variable, next })
   }
 
   /** The trained tensors whose names begin with the prefix, in the order they were asked for. */
   trained(prefix = ''): Tensor[] {
-    return [...this.#entries].filter(([name, { trained }]) => trained && name.startsWith(prefix)).map(([, { tensor }]) => tensor)
+    return [...this.#entries]
+      .filter(([name, { trained }]) => trained && name.startsWith(prefix))
+      .map(([, { tensor }]) => tensor)
   }
 
   /** All tensors, buffers included. */
@@ -84,7 +90,11 @@ export class Parameters {
     return Object.fromEntries(
       [...this.#entries].map(([name, { tensor, initialize }]) => [
         name,
-        { dtype: 'float32', shape: tensor.shape, data: initialize(new Random(seed, `parameter/${name}`), tensor.shape) },
+        {
+          dtype: 'float32',
+          shape: tensor.shape,
+          data: initialize(new Random(seed, `parameter/${name}`), tensor.shape),
+        },
       ]),
     )
   }
@@ -97,15 +107,22 @@ export class Parameters {
 
 export const zeros: Initializer = (_, shape) => new Float32Array(sizeOf(shape))
 export const ones: Initializer = (_, shape) => new Float32Array(sizeOf(shape)).fill(1)
-export const filled = (value: number): Initializer => (_, shape) => new Float32Array(sizeOf(shape)).fill(value)
+export const filled =
+  (value: number): Initializer =>
+  (_, shape) =>
+    new Float32Array(sizeOf(shape)).fill(value)
 
 /** Uniform in [-bound, bound]. */
-export const uniform = (bound: number): Initializer => (random, shape) =>
-  random.fillUniform(new Float32Array(sizeOf(shape)), -bound, bound)
+export const uniform =
+  (bound: number): Initializer =>
+  (random, shape) =>
+    random.fillUniform(new Float32Array(sizeOf(shape)), -bound, bound)
 
 /** Normal with this standard deviation. */
-export const normal = (deviation: number): Initializer => (random, shape) =>
-  random.fillNormal(new Float32Array(sizeOf(shape))).map((x) => x * deviation)
+export const normal =
+  (deviation: number): Initializer =>
+  (random, shape) =>
+    random.fillNormal(new Float32Array(sizeOf(shape))).map((x) => x * deviation)
 
 /** Variance 2 / inputs: keeps the variance through ReLU (He et al., arXiv 1502.01852). */
 export const heNormal = (inputs: number): Initializer => normal(Math.sqrt(2 / inputs))

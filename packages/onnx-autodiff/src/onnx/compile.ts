@@ -95,7 +95,10 @@ export function compileModel(
     metadata: {},
   }
   if (!options.manySteps) return { model, next }
-  if (inputs.length === 0) throw new GraphError('compile (manySteps): got no inputs, expected at least one, whose length is the number of steps')
+  if (inputs.length === 0)
+    throw new GraphError(
+      'compile (manySteps): got no inputs, expected at least one, whose length is the number of steps',
+    )
   return { model: loopOverSteps(model, state.length), next }
 }
 

@@ -49,7 +49,9 @@ export class OrdinaryEmitter extends ModelEmitter {
   // What holds the marker where it would be written down is right at one batch size only.
   #check(numbers: readonly number[]): void {
     if (numbers.some(isOpen)) {
-      throw new GraphError(`export (${this.operator}): got the batch in ${shapeText(numbers)}, expected an operator that works at any batch size`)
+      throw new GraphError(
+        `export (${this.operator}): got the batch in ${shapeText(numbers)}, expected an operator that works at any batch size`,
+      )
     }
   }
 
@@ -62,7 +64,9 @@ export class OrdinaryEmitter extends ModelEmitter {
     // A mean over the batch by a factor of its own.
     const divisor = Math.round(1 / value)
     if (isOpen(Math.abs(divisor)) && Math.abs(value * divisor - 1) < 1e-12) {
-      throw new GraphError(`export (${this.operator}): got a factor of 1 / batch, expected an operator that works at any batch size; use mean`)
+      throw new GraphError(
+        `export (${this.operator}): got a factor of 1 / batch, expected an operator that works at any batch size; use mean`,
+      )
     }
     return super.float(value)
   }
@@ -114,7 +118,10 @@ export class OrdinaryEmitter extends ModelEmitter {
     if (sizeOf(shape) === 1 && shape.length === 0) return this.get(tensor)
     const wide = [...new Array<number>(4 - shape.length).fill(1), ...shape]
     if (!this.#stored.has(tensor)) return this.#leaf(tensor, TO_NCHW, wide)
-    const front = this.node('Unsqueeze', [this.get(tensor), this.ints(wide.slice(shape.length).map((_, i) => i))])
+    const front = this.node('Unsqueeze', [
+      this.get(tensor),
+      this.ints(wide.slice(shape.length).map((_, i) => i)),
+    ])
     return this.node('Transpose', [front], { perm: TO_NCHW })
   }
 
@@ -130,7 +137,9 @@ export class OrdinaryEmitter extends ModelEmitter {
 
   #leaf(tensor: Tensor, order?: readonly number[], shape: Shape = tensor.shape): string {
     if (!this.isFixed(tensor)) {
-      throw new GraphError(`export (input "${isInput(tensor) ? inputName(tensor) : tensor.node.primitive.name}"): got no value, expected it among the inputs or the parameters`)
+      throw new GraphError(
+        `export (input "${isInput(tensor) ? inputName(tensor) : tensor.node.primitive.name}"): got no value, expected it among the inputs or the parameters`,
+      )
     }
     const values = this.valuesOf(tensor)
     const moved = order ? permute(values, shape, order) : { values, shape }
@@ -141,7 +150,12 @@ export class OrdinaryEmitter extends ModelEmitter {
     const own = inputName(tensor)
     const name = order ? `${own}${this.#suffix(own, order, shape)}` : this.#plainName(own)
     if (!this.initializers.some((each) => each.name === name)) {
-      this.initializers.push({ name, dtype: 'float32', shape: moved.shape, data: Float32Array.from(moved.values) })
+      this.initializers.push({
+        name,
+        dtype: 'float32',
+        shape: moved.shape,
+        data: Float32Array.from(moved.values),
+      })
     }
     return name
   }
@@ -162,7 +176,11 @@ export class OrdinaryEmitter extends ModelEmitter {
   }
 }
 
-function permute(values: ArrayLike<number>, shape: Shape, order: readonly number[]): { values: Float64Array; shape: number[] } {
+function permute(
+  values: ArrayLike<number>,
+  shape: Shape,
+  order: readonly number[],
+): { values: Float64Array; shape: number[] } {
   const to = order.map((axis) => shape[axis])
   const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)))
   const result = new Float64Array(values.length)
@@ -193,7 +211,9 @@ export interface OrdinaryParts {
 export function exportModel({ inputs, outputs, parameters, metadata = {} }: OrdinaryParts): OnnxModel {
   const roots = Object.values(outputs)
   const next = (node: Node): readonly Tensor[] =>
-    isComposite(node.primitive) && !(node.primitive.name in compositeRules) ? [node.body as Tensor] : node.inputs
+    isComposite(node.primitive) && !(node.primitive.name in compositeRules)
+      ? [node.body as Tensor]
+      : node.inputs
   const order = topologicalOrder(roots, next)
   const uses = new Map<Tensor, number>()
   for (const node of order) for (const tensor of next(node)) uses.set(tensor, (uses.get(tensor) ?? 0) + 1)
@@ -223,7 +243,12 @@ export function exportModel({ inputs, outputs, parameters, metadata = {} }: Ordi
       nodes: [
         ...emitter.mainNodes,
         ...results.map(({ value: { name }, from }) => ({
-          op: 'Identity', domain: '', name: `output ${name}`, inputs: [from], outputs: [name], attributes: {},
+          op: 'Identity',
+          domain: '',
+          name: `output ${name}`,
+          inputs: [from],
+          outputs: [name],
+          attributes: {},
         })),
       ],
       initializers: emitter.initializers,
@@ -241,16 +266,34 @@ export function exportModel({ inputs, outputs, parameters, metadata = {} }: Ordi
 export function exportProgram(parts: OrdinaryParts): Program {
   const model = exportModel(parts)
   const specs = (values: readonly OnnxValue[]): Program['inputs'] =>
-    Object.fromEntries(values.map(({ name, dtype, shape = [] }) => [name, { dtype, shape: shape.map((extent) => (typeof extent === 'number' ? extent : -1)) }]))
-  return { model: encodeModel(model), inputs: specs(model.graph.inputs), outputs: specs(model.graph.outputs), state: {} }
+    Object.fromEntries(
+      values.map(({ name, dtype, shape = [] }) => [
+        name,
+        { dtype, shape: shape.map((extent) => (typeof extent === 'number' ? extent : -1)) },
+      ]),
+    )
+  return {
+    model: encodeModel(model),
+    inputs: specs(model.graph.inputs),
+    outputs: specs(model.graph.outputs),
+    state: {},
+  }
 }
 
-const openName = (extent: number): string => (extent === BATCH_MARKER ? 'batch' : `batch_times_${extent / BATCH_MARKER}`)
+const openName = (extent: number): string =>
+  extent === BATCH_MARKER ? 'batch' : `batch_times_${extent / BATCH_MARKER}`
 
-function checkNames(inputs: readonly Tensor[], outputs: Readonly<Record<string, Tensor>>, parameters: Readonly<Record<string, NamedArray>>): void {
+function checkNames(
+  inputs: readonly Tensor[],
+  outputs: Readonly<Record<string, Tensor>>,
+  parameters: Readonly<Record<string, NamedArray>>,
+): void {
   const seen = new Set(Object.keys(parameters))
   for (const name of [...inputs.map(inputName), ...Object.keys(outputs)]) {
-    if (seen.has(name)) throw new GraphError(`export (names): got "${name}" twice among inputs, outputs and parameters, expected each once`)
+    if (seen.has(name))
+      throw new GraphError(
+        `export (names): got "${name}" twice among inputs, outputs and parameters, expected each once`,
+      )
     seen.add(name)
   }
 }
@@ -272,7 +315,14 @@ function emitOrdinary(emitter: OrdinaryEmitter, node: Node): void {
     emitter.store(output, ...emitted)
     return
   }
-  if (node.region) throw new GraphError(`export (${node.primitive.name}): got a loop, expected an operator that works at any batch size`)
-  const names = node.primitive.emit(emitter, node.inputs.map((tensor) => emitter.get(tensor)), node)
+  if (node.region)
+    throw new GraphError(
+      `export (${node.primitive.name}): got a loop, expected an operator that works at any batch size`,
+    )
+  const names = node.primitive.emit(
+    emitter,
+    node.inputs.map((tensor) => emitter.get(tensor)),
+    node,
+  )
   node.outputs.forEach((tensor, i) => emitter.store(tensor, names[i], 'plain'))
 }

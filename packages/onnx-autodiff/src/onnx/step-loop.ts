@@ -5,7 +5,11 @@
  */
 import type { OnnxModel, OnnxNode, OnnxValue } from './model.js'
 
-const stacked = ({ name, dtype, shape = [] }: OnnxValue): OnnxValue => ({ name, dtype, shape: ['steps', ...shape] })
+const stacked = ({ name, dtype, shape = [] }: OnnxValue): OnnxValue => ({
+  name,
+  dtype,
+  shape: ['steps', ...shape],
+})
 
 /** Names inside the body must differ from those outside. */
 const inside = (name: string): string => `${name} within`
@@ -21,14 +25,26 @@ export function loopOverSteps(model: OnnxModel, stateCount: number): OnnxModel {
   const [next, outputs] = [graph.outputs.slice(0, stateCount), graph.outputs.slice(stateCount)]
   const renamed = new Map([...graph.inputs, ...graph.outputs].map(({ name }) => [name, inside(name)]))
   const now = (name: string): string => renamed.get(name) ?? name
-  const node = (op: string, from: readonly string[], to: readonly string[], attributes: OnnxNode['attributes'] = {}): OnnxNode => ({
-    op, domain: '', name: `${op} ${to[0]}`, inputs: from, outputs: to, attributes,
+  const node = (
+    op: string,
+    from: readonly string[],
+    to: readonly string[],
+    attributes: OnnxNode['attributes'] = {},
+  ): OnnxNode => ({
+    op,
+    domain: '',
+    name: `${op} ${to[0]}`,
+    inputs: from,
+    outputs: to,
+    attributes,
   })
   const within = (value: OnnxValue): OnnxValue => ({ ...value, name: now(value.name) })
   const body = {
     name: 'step',
     nodes: [
-      ...inputs.map(({ name }) => node('Gather', [name, 'loop round'], [now(name)], { axis: { kind: 'int', value: 0 } })),
+      ...inputs.map(({ name }) =>
+        node('Gather', [name, 'loop round'], [now(name)], { axis: { kind: 'int', value: 0 } }),
+      ),
       ...renameNodes(graph.nodes, now),
       node('Identity', ['loop condition'], ['loop goes on']),
     ],
@@ -38,20 +54,35 @@ export function loopOverSteps(model: OnnxModel, stateCount: number): OnnxModel {
       { name: 'loop condition', dtype: 'bool', shape: [] } as const,
       ...state.map(within),
     ],
-    outputs: [{ name: 'loop goes on', dtype: 'bool', shape: [] } as const, ...next.map(within), ...outputs.map(within)],
+    outputs: [
+      { name: 'loop goes on', dtype: 'bool', shape: [] } as const,
+      ...next.map(within),
+      ...outputs.map(within),
+    ],
   }
   return {
     ...model,
     graph: {
       name: 'steps',
       nodes: [
-        node('Shape', [inputs[0].name], ['loop steps'], { start: { kind: 'int', value: 0 }, end: { kind: 'int', value: 1 } }),
-        node('Squeeze', ['loop steps'], ['loop count']),
-        node('Loop', ['loop count', 'loop true', ...state.map(({ name }) => name)], [...next, ...outputs].map(({ name }) => name), {
-          body: { kind: 'graph', value: body },
+        node('Shape', [inputs[0].name], ['loop steps'], {
+          start: { kind: 'int', value: 0 },
+          end: { kind: 'int', value: 1 },
         }),
+        node('Squeeze', ['loop steps'], ['loop count']),
+        node(
+          'Loop',
+          ['loop count', 'loop true', ...state.map(({ name }) => name)],
+          [...next, ...outputs].map(({ name }) => name),
+          {
+            body: { kind: 'graph', value: body },
+          },
+        ),
       ],
-      initializers: [...graph.initializers, { name: 'loop true', dtype: 'bool', shape: [], data: Uint8Array.of(1) }],
+      initializers: [
+        ...graph.initializers,
+        { name: 'loop true', dtype: 'bool', shape: [], data: Uint8Array.of(1) },
+      ],
       inputs: [...inputs.map(stacked), ...state],
       outputs: [...next, ...outputs.map(stacked)],
     },
@@ -67,7 +98,10 @@ function renameNodes(nodes: readonly OnnxNode[], now: (name: string) => string):
       Object.entries(each.attributes).map(([key, attribute]) => [
         key,
         attribute.kind === 'graph'
-          ? { kind: 'graph' as const, value: { ...attribute.value, nodes: renameNodes(attribute.value.nodes, now) } }
+          ? {
+              kind: 'graph' as const,
+              value: { ...attribute.value, nodes: renameNodes(attribute.value.nodes, now) },
+            }
           : attribute,
       ]),
     ),

@@ -37,7 +37,9 @@ class State {
 
 function paired({ parameters, gradients }: Gradients): [Tensor, Tensor][] {
   if (parameters.length !== gradients.length) {
-    throw new GraphError(`optimiser (gradients): got ${gradients.length}, expected ${parameters.length}, one per parameter`)
+    throw new GraphError(
+      `optimiser (gradients): got ${gradients.length}, expected ${parameters.length}, one per parameter`,
+    )
   }
   return parameters.map((parameter, i) => [parameter, gradients[i]])
 }
@@ -53,12 +55,17 @@ export interface SgdOptions {
 }
 
 /** Stochastic gradient descent: v <- momentum v + g; p <- p - rate v (PyTorch's form). */
-export function sgd(pairs: Gradients, { rate, momentum = 0, weightDecay = 0, nesterov = false, name = 'sgd' }: SgdOptions): Optimised {
+export function sgd(
+  pairs: Gradients,
+  { rate, momentum = 0, weightDecay = 0, nesterov = false, name = 'sgd' }: SgdOptions,
+): Optimised {
   const state = new State()
   for (const [parameter, gradient] of paired(pairs)) {
     const g = weightDecay ? add(gradient, mul(parameter, weightDecay)) : gradient
     const v = momentum
-      ? state.keep(`${name}/velocity/${inputName(parameter)}`, parameter.shape, (now) => add(mul(now, momentum), g))
+      ? state.keep(`${name}/velocity/${inputName(parameter)}`, parameter.shape, (now) =>
+          add(mul(now, momentum), g),
+        )
       : g
     const direction = nesterov ? add(g, mul(v, momentum)) : v
     state.updates.push({ variable: parameter, next: sub(parameter, mul(direction, rate)) })
@@ -99,9 +106,7 @@ function adamSteps(pairs: Gradients, options: AdamOptions, decoupled: boolean): 
   for (const [parameter, gradient] of paired(pairs)) {
     const own = inputName(parameter)
     const g = weightDecay && !decoupled ? add(gradient, mul(parameter, weightDecay)) : gradient
-    const m = beta1
-      ? state.keep(`${name}/m/${own}`, parameter.shape, (now) => add(mul(now, beta1), g))
-      : g
+    const m = beta1 ? state.keep(`${name}/m/${own}`, parameter.shape, (now) => add(mul(now, beta1), g)) : g
     const v = state.keep(`${name}/v/${own}`, parameter.shape, (now) => add(mul(now, beta2), mul(g, g)))
     const change = mul(div(m, add(sqrt(v), floor)), pace)
     const kept = weightDecay && decoupled ? mul(parameter, sub(1, mul(rate, weightDecay))) : parameter
@@ -111,7 +116,10 @@ function adamSteps(pairs: Gradients, options: AdamOptions, decoupled: boolean): 
 }
 
 /** Scales all gradients so that their common Euclidean norm is at most `limit`; gives the norm before too. */
-export function clipByGlobalNorm(gradients: readonly Tensor[], limit: number): { clipped: Tensor[]; norm: Tensor } {
+export function clipByGlobalNorm(
+  gradients: readonly Tensor[],
+  limit: number,
+): { clipped: Tensor[]; norm: Tensor } {
   const norm = sqrt(gradients.map((g) => sum(mul(g, g))).reduce((a, b) => add(a, b)))
   const factor = minimum(div(limit, add(norm, 1e-6)), 1)
   return { clipped: gradients.map((g) => mul(g, factor)), norm }
@@ -127,13 +135,20 @@ export interface EmaOptions {
  * Exponential moving average of parameters after this step's updates. The averages start at `initial` (the parameters'
  * own initial values), under the names `ema/<parameter>`.
  */
-export function ema(updates: readonly Update[], initial: Readonly<Record<string, NamedArray>>, { decay, name = 'ema' }: EmaOptions): Optimised {
+export function ema(
+  updates: readonly Update[],
+  initial: Readonly<Record<string, NamedArray>>,
+  { decay, name = 'ema' }: EmaOptions,
+): Optimised {
   const averaged = updates.filter(({ variable }) => inputName(variable) in initial)
   const initialState: Record<string, NamedArray> = {}
   const own = averaged.map(({ variable, next }): Update => {
     const key = `${name}/${inputName(variable)}`
     const average = input(key, variable.shape)
-    initialState[key] = { ...initial[inputName(variable)], data: (initial[inputName(variable)].data as Float32Array).slice() }
+    initialState[key] = {
+      ...initial[inputName(variable)],
+      data: (initial[inputName(variable)].data as Float32Array).slice(),
+    }
     return { variable: average, next: add(next, mul(sub(average, next), decay)) }
   })
   return { updates: own, initialState }

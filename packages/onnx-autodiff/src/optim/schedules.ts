@@ -5,7 +5,10 @@ import { type Operand, scalar, type Tensor } from '../graph/tensor.js'
 
 export type Schedule = (step: Tensor) => Tensor
 
-export const constantRate = (rate: number): Schedule => () => scalar(rate)
+export const constantRate =
+  (rate: number): Schedule =>
+  () =>
+    scalar(rate)
 
 /** Rises from rate / steps to rate in so many steps, then goes on with `after` (by default at the same rate). */
 export function warmUp(rate: number, steps: number, after: Schedule = constantRate(rate)): Schedule {
@@ -44,5 +47,7 @@ export function linearDecay(rate: number, steps: number, floor = 0): Schedule {
 }
 
 /** rate / sqrt(step / steps) once past `steps`. */
-export const inverseSquareRoot = (rate: number, steps: number): Schedule => (step) =>
-  mul(pow(maximum(div(step, steps), 1), -0.5), rate)
+export const inverseSquareRoot =
+  (rate: number, steps: number): Schedule =>
+  (step) =>
+    mul(pow(maximum(div(step, steps), 1), -0.5), rate)

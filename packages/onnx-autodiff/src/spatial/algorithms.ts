@@ -1,7 +1,15 @@
 /** Which bilinear algorithm each axis of a convolution uses: the candidates, and a cost model that chooses. */
 import { attributeError } from '../graph/shape.js'
 import {
-  type AxisAlgorithm, type AxisGeometry, axisOutputs, checkTriple, direct, polyphase, tileAxis, toomCook, type Triple,
+  type AxisAlgorithm,
+  type AxisGeometry,
+  axisOutputs,
+  checkTriple,
+  direct,
+  polyphase,
+  tileAxis,
+  toomCook,
+  type Triple,
 } from './bilinear.js'
 
 /**
@@ -42,7 +50,12 @@ const MOST_PRODUCTS = 10
 const triples = new Map<string, Triple | undefined>()
 
 /** The triple of an algorithm for these taps; undefined where it has none. Each is checked once, exactly. */
-export function tripleFor(name: AxisName, taps: number, stride: number, dilation: number): Triple | undefined {
+export function tripleFor(
+  name: AxisName,
+  taps: number,
+  stride: number,
+  dilation: number,
+): Triple | undefined {
   const key = [name, taps, stride, dilation].join()
   if (!triples.has(key)) {
     const triple = makeTriple(name, taps, stride, dilation)
@@ -82,7 +95,11 @@ function axisAlgorithm(name: AxisName, geometry: AxisGeometry): AxisAlgorithm | 
 function regrouped(algorithm: AxisAlgorithm, taps: number): AxisAlgorithm {
   const tiles = algorithm.products / taps
   const { G } = algorithm
-  const rows = { ...G, rows: taps, data: Float64Array.from({ length: taps * taps }, (_, i) => (i % (taps + 1) === 0 ? 1 : 0)) }
+  const rows = {
+    ...G,
+    rows: taps,
+    data: Float64Array.from({ length: taps * taps }, (_, i) => (i % (taps + 1) === 0 ? 1 : 0)),
+  }
   return { ...algorithm, G: { ...rows, key: `identity ${taps}` }, products: taps, tiles }
 }
 
@@ -143,14 +160,21 @@ function axisChoices(sizes: ConvolutionSizes, overruled?: AlgorithmName): Choice
   if (overruled !== undefined && named === undefined && sizes.groups === 1) return []
   const candidates = (geometry: AxisGeometry): AxisAlgorithm[] => {
     const phaseTaps = Math.ceil(geometry.taps / geometry.stride)
-    const names = named ? [named] : AXIS_NAMES.filter((name) => OUTPUTS[name] + phaseTaps - 1 <= OFFERED_PRODUCTS || name === 'direct')
-    const found = names.map((name) => axisAlgorithm(name, geometry)).filter((algorithm) => algorithm !== undefined)
+    const names = named
+      ? [named]
+      : AXIS_NAMES.filter((name) => OUTPUTS[name] + phaseTaps - 1 <= OFFERED_PRODUCTS || name === 'direct')
+    const found = names
+      .map((name) => axisAlgorithm(name, geometry))
+      .filter((algorithm) => algorithm !== undefined)
     return found.length > 0 ? found : [directAxis(geometry)]
   }
-  return candidates(sizes.height).flatMap((height) => candidates(sizes.width).map((width) => ({ height, width })))
+  return candidates(sizes.height).flatMap((height) =>
+    candidates(sizes.width).map((width) => ({ height, width })),
+  )
 }
 
-const directAxis = (geometry: AxisGeometry): AxisAlgorithm => axisAlgorithm('direct', geometry) as AxisAlgorithm
+const directAxis = (geometry: AxisGeometry): AxisAlgorithm =>
+  axisAlgorithm('direct', geometry) as AxisAlgorithm
 
 function togetherChoices(sizes: ConvolutionSizes, overruled?: AlgorithmName): Choice[] {
   const { height, width, groups } = sizes

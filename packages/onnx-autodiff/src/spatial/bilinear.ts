@@ -7,7 +7,19 @@
  * products (Winograd, "Arithmetic complexity of computations", 1980; Lavin and Gray, arXiv 1509.09308). A stride
  * splits the taps by phase: each phase is a stride-1 filter over every stride-th input.
  */
-import { equals, type Fraction, fraction, minus, one, over, plus, power, times, toNumber, zero } from './fraction.js'
+import {
+  equals,
+  type Fraction,
+  fraction,
+  minus,
+  one,
+  over,
+  plus,
+  power,
+  times,
+  toNumber,
+  zero,
+} from './fraction.js'
 import { GraphError } from '../graph/shape.js'
 import { matrix, type SpatialMatrix } from './matrix.js'
 
@@ -23,12 +35,23 @@ export interface Triple {
 }
 
 /** Small points keep the error small; the order is that of growing error in float32. */
-const POINTS = [fraction(0), fraction(1), fraction(-1), fraction(2), fraction(-2), fraction(1, 2), fraction(-1, 2), fraction(4), fraction(-4)]
+const POINTS = [
+  fraction(0),
+  fraction(1),
+  fraction(-1),
+  fraction(2),
+  fraction(-2),
+  fraction(1, 2),
+  fraction(-1, 2),
+  fraction(4),
+  fraction(-4),
+]
 
 /** Coefficients, lowest power first, of the product of (x - root). */
 const polynomial = (roots: readonly Fraction[]): Fraction[] =>
   roots.reduce<Fraction[]>(
-    (p, root) => Array.from({ length: p.length + 1 }, (_, i) => minus(p[i - 1] ?? zero, times(root, p[i] ?? zero))),
+    (p, root) =>
+      Array.from({ length: p.length + 1 }, (_, i) => minus(p[i - 1] ?? zero, times(root, p[i] ?? zero))),
     [one],
   )
 
@@ -36,16 +59,25 @@ const polynomial = (roots: readonly Fraction[]): Fraction[] =>
 export function toomCook(outputs: number, taps: number): Triple {
   const products = outputs + taps - 1
   if (products - 1 > POINTS.length) {
-    throw new GraphError(`F(${outputs}, ${taps}) (products): got ${products}, expected at most ${POINTS.length + 1}`)
+    throw new GraphError(
+      `F(${outputs}, ${taps}) (products): got ${products}, expected at most ${POINTS.length + 1}`,
+    )
   }
   if (taps === 1) return direct(outputs, 1, 1, 1)
   const points = POINTS.slice(0, products - 1)
   const others = (j: number): Fraction[] => points.filter((_, l) => l !== j)
   const last = (n: number): Fraction[] => Array.from({ length: n }, (_, i) => (i === n - 1 ? one : zero))
-  const denominator = (j: number): Fraction => others(j).reduce((product, q) => times(product, minus(points[j], q)), one)
+  const denominator = (j: number): Fraction =>
+    others(j).reduce((product, q) => times(product, minus(points[j], q)), one)
   return {
-    A: Array.from({ length: outputs }, (_, i) => [...points.map((p) => power(p, i)), i === outputs - 1 ? one : zero]),
-    G: [...points.map((p, j) => Array.from({ length: taps }, (_, k) => over(power(p, k), denominator(j)))), last(taps)],
+    A: Array.from({ length: outputs }, (_, i) => [
+      ...points.map((p) => power(p, i)),
+      i === outputs - 1 ? one : zero,
+    ]),
+    G: [
+      ...points.map((p, j) => Array.from({ length: taps }, (_, k) => over(power(p, k), denominator(j)))),
+      last(taps),
+    ],
     B: [...points.map((_, j) => [...polynomial(others(j)), zero]), polynomial(points)],
     products,
     outputs,
@@ -54,9 +86,13 @@ export function toomCook(outputs: number, taps: number): Triple {
 
 /** A product for every output and tap: any stride and dilation, no rounding beyond the sums'. */
 export function direct(outputs: number, taps: number, stride: number, dilation: number): Triple {
-  const pairs = Array.from({ length: taps * outputs }, (_, j) => ({ tap: Math.floor(j / outputs), output: j % outputs }))
+  const pairs = Array.from({ length: taps * outputs }, (_, j) => ({
+    tap: Math.floor(j / outputs),
+    output: j % outputs,
+  }))
   const span = (outputs - 1) * stride + (taps - 1) * dilation + 1
-  const unit = (n: number, at: number): Fraction[] => Array.from({ length: n }, (_, i) => (i === at ? one : zero))
+  const unit = (n: number, at: number): Fraction[] =>
+    Array.from({ length: n }, (_, i) => (i === at ? one : zero))
   return {
     A: Array.from({ length: outputs }, (_, i) => pairs.map(({ output }) => (output === i ? one : zero))),
     G: pairs.map(({ tap }) => unit(taps, tap)),
@@ -96,10 +132,15 @@ export function checkTriple({ A, G, B }: Triple, stride: number, dilation: numbe
   A.forEach((row, i) => {
     for (let k = 0; k < G[0].length; k++) {
       for (let s = 0; s < B[0].length; s++) {
-        const total = row.reduce((sum, a, j) => (a.over === 0n ? sum : plus(sum, times(a, times(G[j][k], B[j][s])))), zero)
+        const total = row.reduce(
+          (sum, a, j) => (a.over === 0n ? sum : plus(sum, times(a, times(G[j][k], B[j][s])))),
+          zero,
+        )
         const expected = s === i * stride + k * dilation ? one : zero
         if (!equals(total, expected)) {
-          throw new GraphError(`internal: triple is wrong at output ${i}, tap ${k}, input ${s}: ${toNumber(total)}`)
+          throw new GraphError(
+            `internal: triple is wrong at output ${i}, tap ${k}, input ${s}: ${toNumber(total)}`,
+          )
         }
       }
     }

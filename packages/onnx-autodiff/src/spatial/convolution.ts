@@ -41,32 +41,54 @@ function sides(padding: Padding): readonly [number, number, number, number] {
   return padding.length === 4 ? padding : [padding[0], padding[0], padding[1], padding[1]]
 }
 
-function resolve(operator: string, options: ConvolutionOptions & { outputPadding?: Pair }): ConvolutionAttributes {
+function resolve(
+  operator: string,
+  options: ConvolutionOptions & { outputPadding?: Pair },
+): ConvolutionAttributes {
   const { stride = 1, padding = 0, dilation = 1, groups = 1, outputPadding = 0, algorithm } = options
   const attributes = {
-    stride: pair(stride), padding: sides(padding), dilation: pair(dilation), groups,
-    outputPadding: pair(outputPadding), algorithm,
+    stride: pair(stride),
+    padding: sides(padding),
+    dilation: pair(dilation),
+    groups,
+    outputPadding: pair(outputPadding),
+    algorithm,
   }
   for (const name of ['stride', 'dilation'] as const) {
-    if (attributes[name].some((n) => !Number.isInteger(n) || n < 1)) attributeError(operator, name, attributes[name], 'integers of at least 1')
+    if (attributes[name].some((n) => !Number.isInteger(n) || n < 1))
+      attributeError(operator, name, attributes[name], 'integers of at least 1')
   }
-  if (attributes.padding.some((n) => !Number.isInteger(n))) attributeError(operator, 'padding', attributes.padding, 'integers')
-  if (!Number.isInteger(groups) || groups < 1) attributeError(operator, 'groups', groups, 'an integer of at least 1')
+  if (attributes.padding.some((n) => !Number.isInteger(n)))
+    attributeError(operator, 'padding', attributes.padding, 'integers')
+  if (!Number.isInteger(groups) || groups < 1)
+    attributeError(operator, 'groups', groups, 'an integer of at least 1')
   return attributes
 }
 
 /** The geometry of both axes of a convolution that reads an image of this size. */
-function geometries(operator: string, size: readonly [number, number], kernel: readonly [number, number], attributes: ConvolutionAttributes): { height: AxisGeometry; width: AxisGeometry } {
+function geometries(
+  operator: string,
+  size: readonly [number, number],
+  kernel: readonly [number, number],
+  attributes: ConvolutionAttributes,
+): { height: AxisGeometry; width: AxisGeometry } {
   const { stride, padding, dilation } = attributes
   const axis = (i: 0 | 1): AxisGeometry => ({
-    size: size[i], taps: kernel[i], stride: stride[i], dilation: dilation[i], before: padding[2 * i], after: padding[2 * i + 1],
+    size: size[i],
+    taps: kernel[i],
+    stride: stride[i],
+    dilation: dilation[i],
+    before: padding[2 * i],
+    after: padding[2 * i + 1],
   })
   const [height, width] = [axis(0), axis(1)]
   for (const [name, geometry] of Object.entries({ height, width })) {
     if (axisOutputs(geometry) < 1) {
       const { size: n, before, after, taps, dilation: d } = geometry
       const reach = (taps - 1) * d + 1
-      throw new GraphError(`${operator} (${name}): got a kernel that reaches over ${reach}, expected at most ${n + before + after} (${n} and padding ${before}+${after})`)
+      throw new GraphError(
+        `${operator} (${name}): got a kernel that reaches over ${reach}, expected at most ${n + before + after} (${n} and padding ${before}+${after})`,
+      )
     }
   }
   return { height, width }
@@ -80,7 +102,10 @@ const convolution: Composite<ConvolutionAttributes> = {
     const [kh, kw, , outChannels] = w.shape
     const { groups } = attributes
     const { height, width } = geometries('conv2d', [h, wide], [kh, kw], attributes)
-    const choice = chooseAlgorithm({ height, width, batch, inChannels, outChannels, groups }, attributes.algorithm)
+    const choice = chooseAlgorithm(
+      { height, width, batch, inChannels, outChannels, groups },
+      attributes.algorithm,
+    )
     return convolve(x, w, choice, groups)
   },
 }
@@ -94,23 +119,47 @@ const convolutionTranspose: Composite<ConvolutionAttributes> = {
     const { groups } = attributes
     const size = transposedSize([h, wide], [kh, kw], attributes)
     const { height, width } = geometries('convTranspose2d', size, [kh, kw], attributes)
-    const choice = chooseAlgorithm({ height, width, batch, inChannels: c * groups, outChannels, groups }, attributes.algorithm)
+    const choice = chooseAlgorithm(
+      { height, width, batch, inChannels: c * groups, outChannels, groups },
+      attributes.algorithm,
+    )
     return convolveBack(x, w, choice, groups)
   },
 }
 
-function transposedSize(size: readonly [number, number], kernel: readonly [number, number], attributes: ConvolutionAttributes): [number, number] {
+function transposedSize(
+  size: readonly [number, number],
+  kernel: readonly [number, number],
+  attributes: ConvolutionAttributes,
+): [number, number] {
   const { stride, padding, dilation, outputPadding } = attributes
   const axis = (i: 0 | 1): number => {
     const extra = outputPadding[i]
     if (!Number.isInteger(extra) || extra < 0 || (extra > 0 && extra >= stride[i])) {
-      attributeError('convTranspose2d', 'outputPadding', outputPadding, `integers from 0 to below the stride ${stride.join('x')}`)
+      attributeError(
+        'convTranspose2d',
+        'outputPadding',
+        outputPadding,
+        `integers from 0 to below the stride ${stride.join('x')}`,
+      )
     }
-    return (size[i] - 1) * stride[i] - padding[2 * i] - padding[2 * i + 1] + (kernel[i] - 1) * dilation[i] + 1 + outputPadding[i]
+    return (
+      (size[i] - 1) * stride[i] -
+      padding[2 * i] -
+      padding[2 * i + 1] +
+      (kernel[i] - 1) * dilation[i] +
+      1 +
+      outputPadding[i]
+    )
   }
   const result: [number, number] = [axis(0), axis(1)]
   if (result.some((extent) => extent < 1)) {
-    shapeError('convTranspose2d', [size, kernel], 'an output of at least 1x1', `padding ${padding.join()} leaves ${result.join('x')}`)
+    shapeError(
+      'convTranspose2d',
+      [size, kernel],
+      'an output of at least 1x1',
+      `padding ${padding.join()} leaves ${result.join('x')}`,
+    )
   }
   return result
 }
@@ -122,8 +171,17 @@ function transposedSize(size: readonly [number, number], kernel: readonly [numbe
 export function conv2d(x: Tensor, w: Tensor, options: ConvolutionOptions = {}): Tensor {
   const attributes = resolve('conv2d', options)
   const { groups } = attributes
-  if (x.shape.length !== 4 || w.shape.length !== 4 || x.shape[3] !== w.shape[2] * groups || w.shape[3] % groups !== 0) {
-    shapeError('conv2d', [x.shape, w.shape], `an image [height, width, batch, in] and a filter [h, w, in / ${groups}, out]`)
+  if (
+    x.shape.length !== 4 ||
+    w.shape.length !== 4 ||
+    x.shape[3] !== w.shape[2] * groups ||
+    w.shape[3] % groups !== 0
+  ) {
+    shapeError(
+      'conv2d',
+      [x.shape, w.shape],
+      `an image [height, width, batch, in] and a filter [h, w, in / ${groups}, out]`,
+    )
   }
   return compose(convolution, [x, w], attributes)
 }
@@ -138,8 +196,17 @@ export interface ConvolutionTransposeOptions extends ConvolutionOptions {
  */
 export function convTranspose2d(x: Tensor, w: Tensor, options: ConvolutionTransposeOptions = {}): Tensor {
   const attributes = resolve('convTranspose2d', options)
-  if (x.shape.length !== 4 || w.shape.length !== 4 || x.shape[3] !== w.shape[3] || w.shape[3] % attributes.groups !== 0) {
-    shapeError('convTranspose2d', [x.shape, w.shape], `an image [height, width, batch, in] and a filter [h, w, out / ${attributes.groups}, in]`)
+  if (
+    x.shape.length !== 4 ||
+    w.shape.length !== 4 ||
+    x.shape[3] !== w.shape[3] ||
+    w.shape[3] % attributes.groups !== 0
+  ) {
+    shapeError(
+      'convTranspose2d',
+      [x.shape, w.shape],
+      `an image [height, width, batch, in] and a filter [h, w, out / ${attributes.groups}, in]`,
+    )
   }
   return compose(convolutionTranspose, [x, w], attributes)
 }

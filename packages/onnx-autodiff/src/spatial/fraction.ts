@@ -18,8 +18,10 @@ export function fraction(over: bigint | number, under: bigint | number = 1): Fra
 
 export const zero = fraction(0)
 export const one = fraction(1)
-export const plus = (a: Fraction, b: Fraction): Fraction => fraction(a.over * b.under + b.over * a.under, a.under * b.under)
-export const minus = (a: Fraction, b: Fraction): Fraction => fraction(a.over * b.under - b.over * a.under, a.under * b.under)
+export const plus = (a: Fraction, b: Fraction): Fraction =>
+  fraction(a.over * b.under + b.over * a.under, a.under * b.under)
+export const minus = (a: Fraction, b: Fraction): Fraction =>
+  fraction(a.over * b.under - b.over * a.under, a.under * b.under)
 export const times = (a: Fraction, b: Fraction): Fraction => fraction(a.over * b.over, a.under * b.under)
 export const over = (a: Fraction, b: Fraction): Fraction => fraction(a.over * b.under, a.under * b.over)
 export const power = (a: Fraction, n: number): Fraction => (n === 0 ? one : times(a, power(a, n - 1)))

@@ -20,7 +20,11 @@ export function convolve(x: Tensor, w: Tensor, choice: Choice, groups: number): 
   if (together === 'columns') return columnsForward(x, w, choice)
   if (together === 'shifts') return shiftsForward(x, w, choice)
   const v = spatialMap(x, height.B, width.B)
-  return spatialMap(channelProducts(v, transformedFilter(w, choice), choice, groups, false), height.A, width.A)
+  return spatialMap(
+    channelProducts(v, transformedFilter(w, choice), choice, groups, false),
+    height.A,
+    width.A,
+  )
 }
 
 /** y [height', width', batch, out] -> x: the transpose of `convolve` in its first operand. */
@@ -38,7 +42,8 @@ function transformedFilter(w: Tensor, { height, width }: Choice): Tensor {
   const [kh, kw, c, o] = w.shape
   const G = kronecker(height.G, width.G)
   const flat = reshape(w, [kh * kw, c * o])
-  const isPlain = G.rows === G.columns && G.data.every((value, i) => value === (i % (G.columns + 1) === 0 ? 1 : 0))
+  const isPlain =
+    G.rows === G.columns && G.data.every((value, i) => value === (i % (G.columns + 1) === 0 ? 1 : 0))
   const u = isPlain ? flat : matmul(constant(G.data, [G.rows, G.columns]), flat)
   return reshape(u, [height.products, 1, width.products, c, o])
 }
@@ -50,7 +55,13 @@ const kronecker = (a: SpatialMatrix, b: SpatialMatrix): SpatialMatrix =>
   })
 
 /** The products over channels, M = V U (or dM U' with `back`), for x [rows, columns, n, channels]. */
-function channelProducts(x: Tensor, u: Tensor, { height, width }: Choice, groups: number, back: boolean): Tensor {
+function channelProducts(
+  x: Tensor,
+  u: Tensor,
+  { height, width }: Choice,
+  groups: number,
+  back: boolean,
+): Tensor {
   const [rows, columns, n, from] = x.shape
   const [ph, , pw, c, o] = u.shape
   const to = back ? c * groups : o
@@ -98,13 +109,21 @@ const filterByInput = (w: Tensor): Tensor => {
 /** B [taps * out, size] as [out, taps * size]: where each tap's part of each input is added. */
 function placement({ B, products: taps, tiles: out }: AxisAlgorithm): SpatialMatrix {
   const size = B.columns
-  return matrix(out, taps * size, (o, column) => B.data[(Math.floor(column / size) * out + o) * size + (column % size)])
+  return matrix(
+    out,
+    taps * size,
+    (o, column) => B.data[(Math.floor(column / size) * out + o) * size + (column % size)],
+  )
 }
 
 function shiftsForward(x: Tensor, w: Tensor, { height, width }: Choice): Tensor {
   const [h, wide, n, c] = x.shape
   const parts = matmul(reshape(x, [h * wide * n, c]), filterByInput(w))
-  return spatialMap(columnsToTaps(parts, w.shape, [h, wide, n, w.shape[3]]), placement(height), placement(width))
+  return spatialMap(
+    columnsToTaps(parts, w.shape, [h, wide, n, w.shape[3]]),
+    placement(height),
+    placement(width),
+  )
 }
 
 function shiftsBack(y: Tensor, w: Tensor, { height, width }: Choice): Tensor {

@@ -5,7 +5,16 @@
  */
 import { shapeError, sizeOf } from '../graph/shape.js'
 import { apply1, checkFloat, type Emitter, type Node, type Primitive, type Tensor } from '../graph/tensor.js'
-import { asBlockSum, asSelection, isIdentity, multiply, scaled, type SpatialMatrix, transposed, commonFactor } from './matrix.js'
+import {
+  asBlockSum,
+  asSelection,
+  isIdentity,
+  multiply,
+  scaled,
+  type SpatialMatrix,
+  transposed,
+  commonFactor,
+} from './matrix.js'
 
 interface MapAttributes {
   readonly height: SpatialMatrix
@@ -56,7 +65,10 @@ const mapPrimitive: Primitive<MapAttributes> = {
 }
 
 /** Joins a map with the one before it where that saves work. */
-function fold({ inputs: [x], attributes: outer }: Node<MapAttributes>, uses: (tensor: Tensor) => number): Tensor | undefined {
+function fold(
+  { inputs: [x], attributes: outer }: Node<MapAttributes>,
+  uses: (tensor: Tensor) => number,
+): Tensor | undefined {
   if (x.node.primitive !== mapPrimitive) return undefined
   const inner = x.node.attributes as MapAttributes
   const source = x.node.inputs[0]
@@ -70,7 +82,9 @@ function fold({ inputs: [x], attributes: outer }: Node<MapAttributes>, uses: (te
 /** Memory traffic and multiplications of a map, in elements of one channel (a dense product of k terms costs about k / 32 passes). */
 export function cost({ height, width }: MapAttributes): number {
   const pass = (m: SpatialMatrix, other: number): number =>
-    isIdentity(m) ? 0 : other * (m.rows + m.columns + (asSelection(m) || asBlockSum(m) ? 0 : (m.rows * m.columns) / 32))
+    isIdentity(m)
+      ? 0
+      : other * (m.rows + m.columns + (asSelection(m) || asBlockSum(m) ? 0 : (m.rows * m.columns) / 32))
   return Math.min(
     pass(height, width.columns) + pass(width, height.rows),
     pass(width, height.columns) + pass(height, width.rows),
@@ -83,7 +97,11 @@ const pass = (m: SpatialMatrix): number => (isIdentity(m) ? 0 : m.rows * m.colum
 export const spatialMap = (x: Tensor, height: SpatialMatrix, width: SpatialMatrix): Tensor =>
   apply1(mapPrimitive, [x], { height, width })
 
-function emitMap(emitter: Emitter, x: string, { inputs: [input], attributes, outputs: [y] }: Node<MapAttributes>): string {
+function emitMap(
+  emitter: Emitter,
+  x: string,
+  { inputs: [input], attributes, outputs: [y] }: Node<MapAttributes>,
+): string {
   const [h, w, ...rest] = input.shape
   const inner = sizeOf(rest)
   const { height, width } = attributes
@@ -130,8 +148,13 @@ function emitMap(emitter: Emitter, x: string, { inputs: [input], attributes, out
     const source = emitter.node('Reshape', [name, emitter.ints([currentH, w, inner])])
     return emitter.node('MatMul', [emitter.floats(width.data, [width.rows, width.columns]), source])
   }
-  const heightFirst = pass(height) * w + pass(width) * height.rows <= pass(width) * h + pass(height) * width.rows
-  return out(heightFirst ? alongWidth(alongHeight(x, h, w), height.rows) : alongHeight(alongWidth(x, h), h, width.rows))
+  const heightFirst =
+    pass(height) * w + pass(width) * height.rows <= pass(width) * h + pass(height) * width.rows
+  return out(
+    heightFirst
+      ? alongWidth(alongHeight(x, h, w), height.rows)
+      : alongHeight(alongWidth(x, h), h, width.rows),
+  )
 }
 
 const nodeOf = (x: Tensor, height: SpatialMatrix, width: SpatialMatrix, y: Tensor): Node<MapAttributes> => ({
@@ -142,10 +165,16 @@ const nodeOf = (x: Tensor, height: SpatialMatrix, width: SpatialMatrix, y: Tenso
 })
 
 /** [n, length, inner] -> [n, inner]. */
-function emitBlockSum(emitter: Emitter, blocks: string, { length, coefficient }: { length: number; coefficient: number }): string {
+function emitBlockSum(
+  emitter: Emitter,
+  blocks: string,
+  { length, coefficient }: { length: number; coefficient: number },
+): string {
   const op = Math.abs(coefficient * length - 1) < 1e-12 ? 'ReduceMean' : 'ReduceSum'
   const reduced = emitter.node(op, [blocks, emitter.ints([1])], { keepdims: 0 })
-  return op === 'ReduceMean' || coefficient === 1 ? reduced : emitter.node('Mul', [reduced, emitter.float(coefficient)])
+  return op === 'ReduceMean' || coefficient === 1
+    ? reduced
+    : emitter.node('Mul', [reduced, emitter.float(coefficient)])
 }
 
 export const primitives: Readonly<Record<string, Primitive<never>>> = { spatialMap: mapPrimitive }

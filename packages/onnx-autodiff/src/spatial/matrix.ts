@@ -10,7 +10,11 @@ export interface SpatialMatrix {
   readonly key: string
 }
 
-export function matrix(rows: number, columns: number, value: (row: number, column: number) => number): SpatialMatrix {
+export function matrix(
+  rows: number,
+  columns: number,
+  value: (row: number, column: number) => number,
+): SpatialMatrix {
   const data = new Float64Array(rows * columns)
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) data[i * columns + j] = value(i, j) + 0
   return fromData(rows, columns, data)

@@ -20,7 +20,11 @@ const shuffle: Composite<Factor> = {
 /** [h, w, n, c r r] -> [h r, w r, n, c]; channel (k r + i) r + j goes to row i, column j of its block, channel k. */
 export function pixelShuffle(x: Tensor, factor: number): Tensor {
   if (x.shape.length !== 4 || x.shape[3] % (factor * factor) !== 0) {
-    shapeError('pixelShuffle', [x.shape], `[height, width, batch, channels] with channels that divide by ${factor * factor}`)
+    shapeError(
+      'pixelShuffle',
+      [x.shape],
+      `[height, width, batch, channels] with channels that divide by ${factor * factor}`,
+    )
   }
   return compose(shuffle, [x], { factor })
 }
@@ -38,7 +42,11 @@ const unshuffle: Composite<Factor> = {
 /** [h r, w r, n, c] -> [h, w, n, c r r]: the inverse of pixelShuffle. */
 export function pixelUnshuffle(x: Tensor, factor: number): Tensor {
   if (x.shape.length !== 4 || x.shape[0] % factor !== 0 || x.shape[1] % factor !== 0) {
-    shapeError('pixelUnshuffle', [x.shape], `[height, width, batch, channels] with a height and width that divide by ${factor}`)
+    shapeError(
+      'pixelUnshuffle',
+      [x.shape],
+      `[height, width, batch, channels] with a height and width that divide by ${factor}`,
+    )
   }
   return compose(unshuffle, [x], { factor })
 }
@@ -67,12 +75,14 @@ interface ImageShape {
 const unflatten: Composite<ImageShape> = {
   name: 'unflattenImage',
   composite: true,
-  expand: ([x], { image: [h, w, c] }) => reshape(transpose(reshape(x, [x.shape[0], h * w, c]), [1, 0, 2]), [h, w, x.shape[0], c]),
+  expand: ([x], { image: [h, w, c] }) =>
+    reshape(transpose(reshape(x, [x.shape[0], h * w, c]), [1, 0, 2]), [h, w, x.shape[0], c]),
 }
 
 /** [n, h w c] -> [h, w, n, c]: the inverse of flattenImage. */
 export function unflattenImage(x: Tensor, image: readonly [number, number, number]): Tensor {
-  if (x.shape.length !== 2 || x.shape[1] !== sizeOf(image)) shapeError('unflattenImage', [x.shape, image], 'as many columns as the image has numbers')
+  if (x.shape.length !== 2 || x.shape[1] !== sizeOf(image))
+    shapeError('unflattenImage', [x.shape, image], 'as many columns as the image has numbers')
   return compose(unflatten, [x], { image })
 }
 

@@ -29,11 +29,20 @@ const range = (length: number): number[] => Array.from({ length }, (_, i) => i)
 
 /** Zeros around the image; negative amounts crop. */
 export function padImage(x: Tensor, padding: Padding): Tensor {
-  const sides = typeof padding === 'number' ? [padding, padding, padding, padding] : padding.length === 4 ? padding : [padding[0], padding[0], padding[1], padding[1]]
+  const sides =
+    typeof padding === 'number'
+      ? [padding, padding, padding, padding]
+      : padding.length === 4
+        ? padding
+        : [padding[0], padding[0], padding[1], padding[1]]
   return perAxis(x, 'padImage', (size, axis) => {
     const [before, after] = [sides[2 * axis], sides[2 * axis + 1]]
-    if (size + before + after < 1) attributeError('padImage', 'padding', padding, `amounts that leave something of ${size}`)
-    return selection(size, range(size + before + after).map((i) => i - before))
+    if (size + before + after < 1)
+      attributeError('padImage', 'padding', padding, `amounts that leave something of ${size}`)
+    return selection(
+      size,
+      range(size + before + after).map((i) => i - before),
+    )
   })
 }
 
@@ -48,14 +57,18 @@ export function flipImage(x: Tensor, along: { height?: boolean; width?: boolean 
 export const strideImage = (x: Tensor, stride: Pair): Tensor =>
   perAxis(x, 'strideImage', (size, axis) => {
     const step = pair(stride)[axis]
-    return selection(size, range(Math.ceil(size / step)).map((i) => i * step))
+    return selection(
+      size,
+      range(Math.ceil(size / step)).map((i) => i * step),
+    )
   })
 
 /** Zeros between the pixels: `dilation` - 1 of them, none at the edge. */
 export const dilateImage = (x: Tensor, dilation: Pair): Tensor =>
   perAxis(x, 'dilateImage', (size, axis) => {
     const step = pair(dilation)[axis]
-    if (!Number.isInteger(step) || step < 1) attributeError('dilateImage', 'dilation', step, 'an integer of at least 1')
+    if (!Number.isInteger(step) || step < 1)
+      attributeError('dilateImage', 'dilation', step, 'an integer of at least 1')
     return matrix((size - 1) * step + 1, size, (i, j) => (i === j * step ? 1 : 0))
   })
 
@@ -64,11 +77,22 @@ export interface PoolOptions {
   readonly padding?: Pair
 }
 
-function windows(operator: string, size: number, axis: 0 | 1, kernel: Pair, { stride = kernel, padding = 0 }: PoolOptions): { kernel: number; stride: number; padding: number; out: number } {
+function windows(
+  operator: string,
+  size: number,
+  axis: 0 | 1,
+  kernel: Pair,
+  { stride = kernel, padding = 0 }: PoolOptions,
+): { kernel: number; stride: number; padding: number; out: number } {
   const geometry = { kernel: pair(kernel)[axis], stride: pair(stride)[axis], padding: pair(padding)[axis] }
   const out = Math.floor((size + 2 * geometry.padding - geometry.kernel) / geometry.stride) + 1
   if (out < 1 || geometry.padding > geometry.kernel / 2) {
-    attributeError(operator, `kernel on an axis of ${size}`, geometry.kernel, `at most ${size + 2 * geometry.padding}, with padding of at most half of it`)
+    attributeError(
+      operator,
+      `kernel on an axis of ${size}`,
+      geometry.kernel,
+      `at most ${size + 2 * geometry.padding}, with padding of at most half of it`,
+    )
   }
   return { ...geometry, out }
 }
@@ -77,14 +101,17 @@ function windows(operator: string, size: number, axis: 0 | 1, kernel: Pair, { st
 export const averagePool = (x: Tensor, kernel: Pair, options: PoolOptions = {}): Tensor =>
   perAxis(x, 'averagePool', (size, axis) => {
     const { kernel: k, stride, padding, out } = windows('averagePool', size, axis, kernel, options)
-    return matrix(out, size, (i, j) => (j >= i * stride - padding && j < i * stride - padding + k ? 1 / k : 0))
+    return matrix(out, size, (i, j) =>
+      j >= i * stride - padding && j < i * stride - padding + k ? 1 / k : 0,
+    )
   })
 
 /** Means over out x out windows that cover the image, of sizes that differ by at most one. */
 export const adaptiveAveragePool = (x: Tensor, out: Pair): Tensor =>
   perAxis(x, 'adaptiveAveragePool', (size, axis) => {
     const count = pair(out)[axis]
-    if (!Number.isInteger(count) || count < 1) attributeError('adaptiveAveragePool', 'out', count, 'an integer of at least 1')
+    if (!Number.isInteger(count) || count < 1)
+      attributeError('adaptiveAveragePool', 'out', count, 'an integer of at least 1')
     return matrix(count, size, (i, j) => {
       const [start, end] = [Math.floor((i * size) / count), Math.ceil(((i + 1) * size) / count)]
       return j >= start && j < end ? 1 / (end - start) : 0
@@ -106,42 +133,62 @@ const maxPoolComposite: Composite<WindowAttributes> = {
     const shifts = (size: number, axis: 0 | 1): SpatialMatrix[] => {
       const { kernel: k, stride, padding, out } = windows('maxPool', size, axis, kernel, options)
       return range(k).map((offset) =>
-        selection(size, range(out).map((i) => Math.min(Math.max(i * stride + offset - padding, 0), size - 1))),
+        selection(
+          size,
+          range(out).map((i) => Math.min(Math.max(i * stride + offset - padding, 0), size - 1)),
+        ),
       )
     }
     const unchanged = identity(height)
-    const rows = shifts(width, 1).map((shift) => spatialMap(x, unchanged, shift)).reduce((a, b) => maximum(a, b))
+    const rows = shifts(width, 1)
+      .map((shift) => spatialMap(x, unchanged, shift))
+      .reduce((a, b) => maximum(a, b))
     const same = identity(rows.shape[1])
-    return shifts(height, 0).map((shift) => spatialMap(rows, shift, same)).reduce((a, b) => maximum(a, b))
+    return shifts(height, 0)
+      .map((shift) => spatialMap(rows, shift, same))
+      .reduce((a, b) => maximum(a, b))
   },
 }
 
 /** Maxima over windows. Where equal values compete, one of them gets the gradient. */
 export function maxPool(x: Tensor, kernel: Pair, { stride = kernel, padding = 0 }: PoolOptions = {}): Tensor {
-  return compose(maxPoolComposite, [x], { kernel: pair(kernel), stride: pair(stride), padding: pair(padding) })
+  return compose(maxPoolComposite, [x], {
+    kernel: pair(kernel),
+    stride: pair(stride),
+    padding: pair(padding),
+  })
 }
 
 /** Each pixel repeated. */
 export const upsampleNearest = (x: Tensor, factor: Pair): Tensor =>
   perAxis(x, 'upsampleNearest', (size, axis) => {
     const times = pair(factor)[axis]
-    if (!Number.isInteger(times) || times < 1) attributeError('upsampleNearest', 'factor', times, 'an integer of at least 1')
-    return selection(size, range(size * times).map((i) => Math.floor(i / times)))
+    if (!Number.isInteger(times) || times < 1)
+      attributeError('upsampleNearest', 'factor', times, 'an integer of at least 1')
+    return selection(
+      size,
+      range(size * times).map((i) => Math.floor(i / times)),
+    )
   })
 
 /** Nearest resampling to a size: output pixel i takes input pixel floor(i from / to), as PyTorch's `nearest`. */
 export const resizeNearest = (x: Tensor, size: Pair): Tensor =>
   perAxis(x, 'resizeNearest', (from, axis) => {
     const to = pair(size)[axis]
-    if (!Number.isInteger(to) || to < 1) attributeError('resizeNearest', 'size', to, 'an integer of at least 1')
-    return selection(from, range(to).map((i) => Math.floor((i * from) / to)))
+    if (!Number.isInteger(to) || to < 1)
+      attributeError('resizeNearest', 'size', to, 'an integer of at least 1')
+    return selection(
+      from,
+      range(to).map((i) => Math.floor((i * from) / to)),
+    )
   })
 
 /** Bilinear resampling to a size, by pixel centres (PyTorch's align_corners=False). */
 export const resizeBilinear = (x: Tensor, size: Pair): Tensor =>
   perAxis(x, 'resizeBilinear', (from, axis) => {
     const to = pair(size)[axis]
-    if (!Number.isInteger(to) || to < 1) attributeError('resizeBilinear', 'size', to, 'an integer of at least 1')
+    if (!Number.isInteger(to) || to < 1)
+      attributeError('resizeBilinear', 'size', to, 'an integer of at least 1')
     return matrix(to, from, (i, j) => {
       const centre = Math.max(((i + 0.5) * from) / to - 0.5, 0)
       const low = Math.min(Math.floor(centre), from - 1)
@@ -163,11 +210,16 @@ export interface FilterOptions {
  * A separable filter between up- and downsampling, as StyleGAN2 has it (upfirdn): zeros inserted, padded, filtered by
  * `taps` normalised to sum 1 (times `up` per axis), every `down`-th pixel kept.
  */
-export const blurImage = (x: Tensor, taps: readonly number[], { up = 1, down = 1, padding = [0, 0] }: FilterOptions = {}): Tensor =>
+export const blurImage = (
+  x: Tensor,
+  taps: readonly number[],
+  { up = 1, down = 1, padding = [0, 0] }: FilterOptions = {},
+): Tensor =>
   perAxis(x, 'blurImage', (size) => {
     const total = taps.reduce((a, b) => a + b, 0)
     const length = size * up + padding[0] + padding[1] - taps.length + 1
-    if (length < 1) attributeError('blurImage', `taps on an axis of ${size}`, taps.length, 'fewer than the padded pixels')
+    if (length < 1)
+      attributeError('blurImage', `taps on an axis of ${size}`, taps.length, 'fewer than the padded pixels')
     return matrix(Math.ceil(length / down), size, (i, j) => {
       const tap = j * up + padding[0] - i * down
       return ((taps[taps.length - 1 - tap] ?? 0) * up) / total

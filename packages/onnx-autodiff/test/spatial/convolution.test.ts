@@ -8,6 +8,7 @@
  *
  *   products |    1       3       4       5       6       7       8       9      10
  *   direct   | 1.1e-6
+ *   columns  | as direct, like shifts: one product over all taps
  *   tile2    |         2.5e-6  1.2e-6  2.2e-6  1.3e-5  3.3e-5  3.3e-5
  *   tile3    |                 1.4e-6  8.7e-6  6.6e-6  1.8e-5  1.3e-5  2.0e-4
  *   tile4    |                         8.4e-6  2.1e-5  5.7e-6  2.2e-5  1.4e-4  2.4e-3
@@ -44,6 +45,8 @@ const algorithms: readonly (AlgorithmName | undefined)[] = [
   'tile3',
   'tile4',
   'tile6',
+  'columns',
+  'shifts',
   undefined,
 ]
 
@@ -196,8 +199,10 @@ const transposedRows: readonly (Row & { outputPadding: [number, number] })[] = f
 })
 
 /** The products of the most elaborate triple that an algorithm uses for a form: what its error depends on. */
-const products = (algorithm: AlgorithmName, { kernel, stride, dilation }: Form): number =>
-  Math.max(
+const products = (algorithm: AlgorithmName, { kernel, stride, dilation, groups }: Form): number => {
+  // One product over all taps, without interpolation; by groups the cost model chooses among the others.
+  if (algorithm === 'columns' || algorithm === 'shifts') return groups === 1 ? 1 : 7
+  return Math.max(
     ...[0, 1].map((i) => {
       const name = tripleFor(algorithm, kernel[i], stride[i], dilation[i]) ? algorithm : 'direct'
       const outputs = { direct: 1, tile2: 2, tile3: 3, tile4: 4, tile6: 6 }[name]
@@ -205,6 +210,7 @@ const products = (algorithm: AlgorithmName, { kernel, stride, dilation }: Form):
       return outputs === 1 ? 1 : outputs + phaseTaps - 1
     }),
   )
+}
 
 /** Largest error allowed, by the products of a tile: two to three times what was measured. */
 const BOUNDS: Readonly<Record<number, number>> = {
