@@ -10,26 +10,20 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import {
-  applyNormalisation,
   compareHeads,
-  drawLabels,
-  extractFeatures,
-  type FeatureMatrix,
-  type FeatureSet,
-  fitNormalisation,
-  type Images,
+  labelDraws,
+  learnedFeatures,
   onnxLinearAlgebra,
   openDataset,
   photoAugmentation,
+  pixelFeatures,
   pretrain,
-  rawPixels,
   RunFolder,
   shapeAugmentation,
   silentProgress,
   studentInterval,
   vae,
 } from 'handful'
-import { Random } from 'onnx-autodiff'
 
 const { values } = parseArgs({
   options: {
@@ -80,37 +74,15 @@ console.log(
 
 const linearAlgebra = onnxLinearAlgebra({ threads: 2 })
 const request = vae.defaultFeatures(config)
-const [layer] = request.layers
 const network = vae.features(config, image, pretrained.weights, request)
-const encode = async (images: Images): Promise<FeatureMatrix> =>
-  (await extractFeatures(network, images, [layer], { seed }))[layer]
-
-async function featureSet(
-  name: string,
-  baseline: boolean,
-  features: (images: Images) => FeatureMatrix | Promise<FeatureMatrix>,
-): Promise<FeatureSet> {
-  const raw = await features(train)
-  const normalisation = await fitNormalisation(raw, linearAlgebra)
-  const apply = (each: FeatureMatrix): Promise<FeatureMatrix> =>
-    applyNormalisation(normalisation, each, linearAlgebra)
-  return {
-    name,
-    baseline,
-    train: await apply(raw),
-    test: await apply(await features((test as NonNullable<typeof test>).images)),
-  }
-}
-
+const splits = { train, test }
 const sets = [
-  await featureSet('learned features', false, encode),
-  await featureSet('raw pixels', true, rawPixels),
+  await learnedFeatures(splits, { network, outputs: request.layers }, linearAlgebra, { seed }),
+  await pixelFeatures(splits, linearAlgebra),
 ]
 console.log(`${clock()}: features`)
 for (const count of values.labels.split(',').map(Number)) {
-  const draws = Array.from({ length: Number(values.draws) }, (_, draw) =>
-    drawLabels(train.labels, count, new Random(seed, `labelled images/draw ${draw}`)),
-  )
+  const draws = labelDraws(train, { labelsPerClass: count, draws: Number(values.draws), seed })
   const compared = await compareHeads({
     sets,
     draws,

@@ -3,24 +3,25 @@
  * for, over draws of the labelled images, scored on test images that neither training nor propagation saw.
  *
  *   npx tsx bench/accuracy/models.ts --dataset mnist --data-dir <folder> [--labels 2,4,8,16] [--draws 5]
- *     [--heads mlp,logistic,propagation,graph] [--layers a,b --pooling 2x2 --noise-level 100] <run folder> ...
+ *     [--heads mlp,linear,propagation,graph] [--layers a,b --pooling 2x2 --noise-level 100] <run folder> ...
  */
 import { parseArgs } from 'node:util'
 import {
   applyNormalisation,
+  argmaxRows,
+  besideEachOther,
   createHead,
-  drawLabels,
   extractFeatures,
   type FeatureMatrix,
-  featureMatrix,
   fitNormalisation,
   type Images,
+  labelDraws,
   loadTrainedModel,
   neighbourGraph,
   onnxLinearAlgebra,
   openDataset,
   type Pooling,
-  argmaxRows,
+  studentInterval,
 } from 'handful'
 import { Random } from 'onnx-autodiff'
 
@@ -31,7 +32,7 @@ const { values, positionals } = parseArgs({
     'data-dir': { type: 'string' },
     labels: { type: 'string', default: '2,4,8,16' },
     draws: { type: 'string', default: '5' },
-    heads: { type: 'string', default: 'mlp,logistic,propagation,graph' },
+    heads: { type: 'string', default: 'mlp,linear,propagation,graph' },
     layers: { type: 'string' },
     pooling: { type: 'string' },
     'noise-level': { type: 'string' },
@@ -41,21 +42,6 @@ const seed = 0
 const { train, test } = await openDataset({ dataset: values.dataset, dataDir: values['data-dir'], seed })
 if (!test) throw new Error(`${values.dataset}: got no test split, expected one`)
 const linearAlgebra = onnxLinearAlgebra({ threads: 2 })
-
-const beside = (parts: readonly FeatureMatrix[]): FeatureMatrix => {
-  const all = featureMatrix(
-    parts[0].rows,
-    parts.reduce((n, part) => n + part.columns, 0),
-  )
-  let start = 0
-  for (const { rows, columns, data } of parts) {
-    for (let row = 0; row < rows; row++) {
-      all.data.set(data.subarray(row * columns, (row + 1) * columns), row * all.columns + start)
-    }
-    start += columns
-  }
-  return all
-}
 
 for (const run of positionals) {
   const { model, config, image, weights } = await loadTrainedModel(run)
@@ -70,7 +56,7 @@ for (const run of positionals) {
   const started = performance.now()
   const features = async (images: Images): Promise<FeatureMatrix> => {
     const found = await extractFeatures(network, images, request.layers, { seed })
-    return beside(request.layers.map((layer) => found[layer]))
+    return besideEachOther(request.layers.map((layer) => found[layer]))
   }
   const raw = await features(train)
   const blocks = request.layers.map((layer) => network.program.outputs[layer].shape[1])
@@ -86,8 +72,8 @@ for (const run of positionals) {
     const cells: string[] = []
     for (const count of values.labels.split(',').map(Number)) {
       const accuracies: number[] = []
-      for (let draw = 0; draw < Number(values.draws); draw++) {
-        const labels = drawLabels(train.labels, count, new Random(seed, `labelled images/draw ${draw}`))
+      const draws = labelDraws(train, { labelsPerClass: count, draws: Number(values.draws), seed })
+      for (const [draw, labels] of draws.entries()) {
         const random = new Random(seed, `head ${name}/draw ${draw}`)
         const fitted = await createHead(name).fit({
           features: known,
@@ -99,11 +85,8 @@ for (const run of positionals) {
         })
         accuracies.push(test.score(argmaxRows(await fitted.predict(unseen))).accuracy)
       }
-      const mean = accuracies.reduce((a, b) => a + b, 0) / accuracies.length
-      const spread = Math.sqrt(accuracies.reduce((s, a) => s + (a - mean) ** 2, 0) / (accuracies.length - 1))
-      // 2.776: Student's t for five draws.
-      const half = ((accuracies.length === 5 ? 2.776 : 2.262) * spread) / Math.sqrt(accuracies.length)
-      cells.push(`${count}: ${(100 * mean).toFixed(1)} ± ${(100 * half).toFixed(1)}`)
+      const { mean, low } = studentInterval(accuracies)
+      cells.push(`${count}: ${(100 * mean).toFixed(1)} ± ${(100 * (mean - low)).toFixed(1)}`)
     }
     console.log(`  ${name.padEnd(12)} ${cells.join('   ')}`)
   }

@@ -1,7 +1,7 @@
 /** The library's public names: what the command line does, as functions. */
 export * from './data/index.js'
 export { HandfulError, usageError } from './errors.js'
-export { extractFeatures, rawPixels } from './features/extract.js'
+export { besideEachOther, extractFeatures, rawPixels } from './features/extract.js'
 export * from './features/matrix.js'
 export { type LinearAlgebra, plainLinearAlgebra } from './features/linear-algebra.js'
 export {
@@ -11,7 +11,15 @@ export {
   type NormalisationOptions,
 } from './features/normalise.js'
 export { type Classifier, loadClassifier, saveClassifier } from './experiments/classifier.js'
-export { compareHeads, type Comparison, type FeatureSet } from './experiments/compare-heads.js'
+export { comparedHeads, compareHeads, type Comparison } from './experiments/compare-heads.js'
+export {
+  type FeatureSet,
+  labelDraws,
+  type LabelDraws,
+  learnedFeatures,
+  pixelFeatures,
+  type Splits,
+} from './experiments/feature-sets.js'
 export { runFit } from './experiments/fit.js'
 export {
   type FitContext,

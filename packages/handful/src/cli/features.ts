@@ -7,15 +7,22 @@ import type { CommandContext } from './context.js'
 import { nameList, numberBetween, oneOf, wholeNumber } from './options.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
+import {
+  addDataDirOption,
+  addDatasetOption,
+  addMachineOptions,
+  addSeedOption,
+  type DatasetOptions,
+  engineOf,
+  type MachineOptions,
+  TRAINED_RUN,
+} from './shared-options.js'
 import { reportSkipped } from './skipped.js'
-import { addMachineOptions, DATASET_NAMES } from './training-run.js'
 
 // Spelled out here, not taken from the job, so that help does not load it; a test holds the two together.
 export const POOLING_NAMES = ['mean', '2x2', '4x4', 'none'] as const
 
-interface Typed {
-  readonly dataset?: string
-  readonly dataDir?: string
+interface Typed extends DatasetOptions, MachineOptions {
   readonly layers?: readonly string[]
   readonly pooling?: (typeof POOLING_NAMES)[number]
   readonly noiseLevel?: number
@@ -24,10 +31,6 @@ interface Typed {
   readonly concatenate?: boolean
   readonly seed?: number
   readonly out?: string
-  readonly threads?: number
-  readonly device?: string
-  readonly json?: boolean
-  readonly quiet?: boolean
 }
 
 const examples: readonly Example[] = [
@@ -49,14 +52,9 @@ export function featuresCommand(context: CommandContext): [Command, readonly Exa
         'are, only a few are in memory. Labels of a test split are left out.',
     )
     .usage('<run> [folder] [options]')
-    .argument('<run>', 'a folder that "handful pretrain" or "handful fit" has written')
+    .argument('<run>', TRAINED_RUN)
     .argument('[folder]', 'images; without it, and without --dataset, those that the run was trained on')
-    .option(
-      '--dataset <name>',
-      `images of a known data set: ${DATASET_NAMES.join(', ')}`,
-      oneOf('--dataset', DATASET_NAMES),
-    )
-    .option('--data-dir <folder>', 'where data sets lie or are downloaded to (HANDFUL_DATA)')
+  addDataDirOption(addDatasetOption(command, 'images of a known data set'))
     .option('--out <file>', 'ends in .npy (one matrix) or .safetensors (a matrix per layer)')
     .option('--layers <a,b>', '"handful layers <run>" lists them (as suits the model)', nameList('--layers'))
     .option(
@@ -72,11 +70,7 @@ export function featuresCommand(context: CommandContext): [Command, readonly Exa
     .option('--draws <n>', 'means over so many draws of that noise (1)', wholeNumber('--draws', 1, 100))
     .option('--mirror', 'of a diffusion model: means with the features of the mirrored image')
     .option('--concatenate', 'one matrix of all layers in a .safetensors file too')
-    .option(
-      '--seed <n>',
-      "of that noise and of generated images (the run's)",
-      wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER),
-    )
+  addSeedOption(command, "of that noise and of generated images (the run's)")
   addMachineOptions(command, context).action((run: string, folder: string | undefined, typed: Typed) =>
     features(context, run, folder, typed),
   )
@@ -110,8 +104,7 @@ async function features(
     folder,
     out,
     dataDir: typed.dataDir ?? context.environment.HANDFUL_DATA,
-    threads: typed.threads ?? context.cores,
-    device: typed.device ?? 'cpu',
+    ...engineOf(typed, context),
   }
   const result = await runJob(context, { quiet: quiet === true, stopping: 'nothing is written' }, (job) =>
     runFeatures(options, job),

@@ -7,19 +7,26 @@ import type { CommandContext } from './context.js'
 import { oneOf, wholeNumber } from './options.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
-import { shellWord } from './shell.js'
-import {
-  addImageOptions,
-  addModelOptions,
-  addRunOptions,
-  addTrainingOptions,
-  type TrainingCommand,
-  trainInRun,
-  type TypedOptions,
-} from './training-run.js'
+import { addImageOptions, addModelOptions, addRunOptions, addTrainingOptions } from './shared-options.js'
+import { shellWord } from '../errors/shell.js'
+import { type TrainingCommand, trainInRun, type TypedOptions } from './training-run.js'
 
 // Spelled out here, not taken from the schema, so that help does not load it; a test holds the two together.
-export const HEAD_NAMES = ['propagation', 'linear'] as const
+export const HEAD_NAMES = [
+  'propagation',
+  'propagation-plain',
+  'poisson',
+  'graph',
+  'linear',
+  'ridge',
+  'prototypes',
+  'neighbours',
+  'mlp',
+  'linear-network',
+] as const
+
+/** In every comparison, whichever is chosen. */
+const ALWAYS = ['propagation', 'linear']
 
 const examples: readonly Example[] = [
   { command: 'handful fit --dataset strokes', does: 'generated handwriting, 4 labels per class' },
@@ -58,7 +65,8 @@ export function fitCommand(context: CommandContext): [Command, readonly Example[
     .option('--draws <n>', 'times that the labelled images are drawn (5)', wholeNumber('--draws', 1, 100))
     .option(
       '--head <name>',
-      `whose predictions are written: ${HEAD_NAMES.join(', ')}`,
+      'the classifier that predicts: propagation (of labels over neighbours), linear (logistic regression), or one ' +
+        `beside these two: ${HEAD_NAMES.filter((name) => !ALWAYS.includes(name)).join(', ')} (propagation)`,
       oneOf('--head', HEAD_NAMES),
     )
   addModelOptions(command)

@@ -5,8 +5,7 @@ import { usageError } from '../errors.js'
 import type { CommandContext } from './context.js'
 import { wholeNumber } from './options.js'
 import type { Example } from './program.js'
-import { addModelOptions, DATASET_NAMES } from './training-run.js'
-import { oneOf } from './options.js'
+import { addDatasetOption, addModelOptions, TRAINED_RUN } from './shared-options.js'
 
 interface Typed {
   readonly model?: string
@@ -32,13 +31,8 @@ export function layersCommand(context: CommandContext): [Command, readonly Examp
         'feature has after each pooling. Those marked * are taken where none are named.',
     )
     .usage('[run] [options]')
-    .argument('[run]', 'a folder that "handful pretrain" or "handful fit" has written; else --model')
-  addModelOptions(command)
-    .option(
-      '--dataset <name>',
-      `for images of a known data set: ${DATASET_NAMES.join(', ')}`,
-      oneOf('--dataset', DATASET_NAMES),
-    )
+    .argument('[run]', `${TRAINED_RUN}; else --model`)
+  addDatasetOption(addModelOptions(command), 'for images of a known data set')
     .option('--size <pixels>', 'for images of this side', wholeNumber('--size', 8, 256))
     .option('--grey', 'with one channel, not three')
     .option('--json', 'print the list as JSON')

@@ -5,7 +5,7 @@ import os from 'node:os'
 import type { CommandContext } from './context.js'
 import { jobs } from './jobs.js'
 import { runCommandLine } from './program.js'
-import { shellWord } from './shell.js'
+import { shellWord } from '../errors/shell.js'
 import { Terminal } from './terminal.js'
 
 /** `handful predict ... | head` closes the pipe early: that is no failure, and nobody is left to tell. */

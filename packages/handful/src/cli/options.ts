@@ -1,6 +1,7 @@
 /** Readers for the values of options: each turns a text into a value or says which option it does not suit. */
 import type { z } from 'zod'
 import { quoted, usageError, type HandfulError } from '../errors.js'
+import { flagOf } from '../errors/shell.js'
 import { listAlternatives, closest } from '../errors/suggest.js'
 
 /** A reader for whole numbers in a range. */
@@ -80,11 +81,6 @@ function jsonOrWord(text: string): unknown {
   } catch {
     return text
   }
-}
-
-/** `labelsPerClass` -> `--labels-per-class`. */
-export function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
 /** What zod found wrong with options, as the first complaint about a flag. */

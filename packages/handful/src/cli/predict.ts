@@ -3,19 +3,15 @@ import { Command } from 'commander'
 import { formatCsvRow } from '../data/csv.js'
 import type { PredictResult } from '../experiments/predict-options.js'
 import type { CommandContext } from './context.js'
-import { wholeNumber } from './options.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
-import { shellWord } from './shell.js'
+import { addMachineOptions, engineOf, type MachineOptions } from './shared-options.js'
+import { shellWord } from '../errors/shell.js'
 import { reportSkipped } from './skipped.js'
 import { runOfCommand } from './training-run.js'
 
-interface Typed {
+interface Typed extends MachineOptions {
   readonly out?: string
-  readonly json?: boolean
-  readonly quiet?: boolean
-  readonly threads?: number
-  readonly device: string
 }
 
 const examples: readonly Example[] = [
@@ -35,11 +31,9 @@ export function predictCommand(context: CommandContext): [Command, readonly Exam
     .argument('<run>', 'a folder that "handful fit" has written')
     .argument('<images...>', 'image files, and folders that are searched for images')
     .option('--out <file>', 'write the CSV to a file (file_name,predicted,probability); else to stdout')
-    .option('--threads <n>', `of the engine (${context.cores} here)`, wholeNumber('--threads', 1, 1024))
-    .option('--device <name>', 'where the engine runs (cpu)', 'cpu')
-    .option('--json', 'print the predictions as JSON on stdout')
-    .option('--quiet', 'no progress')
-    .action((run: string, images: string[], typed: Typed) => predict(context, run, images, typed))
+  addMachineOptions(command, context).action((run: string, images: string[], typed: Typed) =>
+    predict(context, run, images, typed),
+  )
   return [command, examples]
 }
 
@@ -52,7 +46,7 @@ async function predict(
   const { terminal } = context
   await runOfCommand(run, 'fit', () => 'it has no classifier; handful features writes what its model sees')
   const runPredict = await context.jobs.predict()
-  const options = { run, images, threads: typed.threads ?? context.cores, device: typed.device }
+  const options = { run, images, ...engineOf(typed, context) }
   const result = await runJob(
     context,
     { quiet: typed.quiet === true, stopping: 'nothing is written' },

@@ -5,16 +5,9 @@ import { formatCount, formatDuration } from '../report/format.js'
 import type { CommandContext } from './context.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
-import { shellWord } from './shell.js'
-import {
-  addImageOptions,
-  addModelOptions,
-  addRunOptions,
-  addTrainingOptions,
-  type TrainingCommand,
-  trainInRun,
-  type TypedOptions,
-} from './training-run.js'
+import { addImageOptions, addModelOptions, addRunOptions, addTrainingOptions } from './shared-options.js'
+import { shellWord } from '../errors/shell.js'
+import { type TrainingCommand, trainInRun, type TypedOptions } from './training-run.js'
 
 const examples: readonly Example[] = [
   { command: 'handful pretrain --dataset mnist --model diffusion --minutes 10', does: 'a diffusion model' },

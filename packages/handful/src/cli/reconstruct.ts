@@ -2,23 +2,26 @@
 import { Command } from 'commander'
 import { usageError } from '../errors.js'
 import type { CommandContext } from './context.js'
-import { oneOf, wholeNumber } from './options.js'
+import { wholeNumber } from './options.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
+import {
+  addDataDirOption,
+  addDatasetOption,
+  addMachineOptions,
+  addSeedOption,
+  type DatasetOptions,
+  engineOf,
+  type MachineOptions,
+  TRAINED_RUN,
+} from './shared-options.js'
 import { reportSkipped } from './skipped.js'
-import { addMachineOptions, DATASET_NAMES } from './training-run.js'
 
-interface Typed {
-  readonly dataset?: string
-  readonly dataDir?: string
+interface Typed extends DatasetOptions, MachineOptions {
   readonly count?: number
   readonly interpolate?: number
   readonly seed?: number
   readonly out?: string
-  readonly threads?: number
-  readonly device?: string
-  readonly json?: boolean
-  readonly quiet?: boolean
 }
 
 const DEFAULT_COUNT = 24
@@ -34,22 +37,19 @@ export function reconstructCommand(context: CommandContext): [Command, readonly 
     .summary("show a trained model's version of images")
     .description("Writes one picture with rows of images and, below each row, the model's versions of them.")
     .usage('<run> [images...] [options]')
-    .argument('<run>', 'a folder that "handful pretrain" or "handful fit" has written')
+    .argument('<run>', TRAINED_RUN)
     .argument('[images...]', 'image files, and folders that are searched for images')
-    .option(
-      '--dataset <name>',
-      `images of a known data set instead: ${DATASET_NAMES.join(', ')}`,
-      oneOf('--dataset', DATASET_NAMES),
-    )
-    .option('--data-dir <folder>', 'where data sets lie or are downloaded to (HANDFUL_DATA)')
+  addDataDirOption(addDatasetOption(command, 'images of a known data set instead'))
     .option('--count <n>', `images at most (${DEFAULT_COUNT})`, wholeNumber('--count', 1, 10_000))
     .option(
       '--interpolate <n>',
       'instead, n pictures on the way from each image to the next (VAE and GAN)',
       wholeNumber('--interpolate', 2, 100),
     )
-    .option('--seed <n>', 'of generated data sets (0)', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
-    .option('--out <file.png>', 'the picture (<run>/samples/reconstructed.png, or interpolated.png)')
+  addSeedOption(command, 'of generated data sets (0)').option(
+    '--out <file.png>',
+    'the picture (<run>/samples/reconstructed.png, or interpolated.png)',
+  )
   addMachineOptions(command, context).action((run: string, images: string[], typed: Typed) =>
     reconstruct(context, run, images, typed),
   )
@@ -83,8 +83,7 @@ async function reconstruct(
     count: typed.count ?? DEFAULT_COUNT,
     seed: typed.seed ?? 0,
     out: typed.out ?? join(run, 'samples', name),
-    threads: typed.threads ?? context.cores,
-    device: typed.device ?? 'cpu',
+    ...engineOf(typed, context),
   }
   const result = await runJob(context, { quiet: quiet === true, stopping: 'nothing is written' }, (job) =>
     runReconstruct(options, job),

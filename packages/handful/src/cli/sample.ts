@@ -4,19 +4,21 @@ import type { CommandContext } from './context.js'
 import { numberBetween, wholeNumber } from './options.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
-import { addMachineOptions } from './training-run.js'
+import {
+  addMachineOptions,
+  addSeedOption,
+  engineOf,
+  type MachineOptions,
+  TRAINED_RUN,
+} from './shared-options.js'
 
-interface Typed {
+interface Typed extends MachineOptions {
   readonly count?: number
   readonly seed?: number
   readonly steps?: number
   readonly eta?: number
   readonly truncation?: number
   readonly out?: string
-  readonly threads?: number
-  readonly device?: string
-  readonly json?: boolean
-  readonly quiet?: boolean
 }
 
 const DEFAULT_COUNT = 64
@@ -33,13 +35,9 @@ export function sampleCommand(context: CommandContext): [Command, readonly Examp
     .summary('draw new images from a trained model')
     .description('Draws new images from the model of a run and writes them as one picture.')
     .usage('<run> [options]')
-    .argument('<run>', 'a folder that "handful pretrain" or "handful fit" has written')
+    .argument('<run>', TRAINED_RUN)
     .option('--count <n>', `images (${DEFAULT_COUNT})`, wholeNumber('--count', 1, 10_000))
-    .option(
-      '--seed <n>',
-      'other images with another one (0)',
-      wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER),
-    )
+  addSeedOption(command, 'other images with another one (0)')
     .option(
       '--steps <n>',
       'steps of a diffusion sampler (as its model says)',
@@ -72,8 +70,7 @@ async function sample(context: CommandContext, run: string, typed: Typed): Promi
     seed,
     count: typed.count ?? DEFAULT_COUNT,
     out: typed.out ?? join(run, 'samples', `seed-${seed}.png`),
-    threads: typed.threads ?? context.cores,
-    device: typed.device ?? 'cpu',
+    ...engineOf(typed, context),
   }
   const result = await runJob(context, { quiet: quiet === true, stopping: 'nothing is written' }, (job) =>
     runSample(options, job),

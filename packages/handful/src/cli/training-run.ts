@@ -1,24 +1,13 @@
-/**
- * What the commands that train have in common: the options for images, model and training, and the way from a command
- * line to a run folder, a new one or one that is gone on with.
- */
-import type { Command } from 'commander'
+/** What the commands that train have in common: the way from a command line to a run folder, new or gone on with. */
 import type { z } from 'zod'
 import type { ResolvedTraining } from '../experiments/pretrain-job.js'
 import type { PlainObject, RunFolder } from '../training/run-folder.js'
 import { HandfulError, usageError } from '../errors.js'
 import type { CommandContext } from './context.js'
 import { Interrupted } from './interrupt.js'
-import { assignments, flagOf, oneOf, positiveNumber, usageErrorOf, wholeNumber } from './options.js'
+import { usageErrorOf } from './options.js'
 import { runJob } from './run-job.js'
-import { shellWord } from './shell.js'
-
-// Spelled out here, not taken from the schemas, so that help does not load them; a test holds the two together.
-export const DATASET_NAMES = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
-export const RESIZE_MODE_NAMES = ['cover', 'pad', 'stretch'] as const
-export const MODEL_NAMES = ['vae', 'vqvae', 'diffusion', 'gan'] as const
-export const PRESET_NAMES = ['fast', 'paper', 'ddpm'] as const
-export const AUGMENTATION_NAMES = ['shapes', 'photos', 'none'] as const
+import { flagOf, shellWord } from '../errors/shell.js'
 
 const RUNS_FOLDER = 'runs'
 
@@ -32,73 +21,6 @@ export interface Surroundings {
 }
 
 export type TypedOptions = Surroundings & Partial<Record<string, unknown>>
-
-export function addImageOptions(command: Command): Command {
-  return command
-    .option(
-      '--dataset <name>',
-      `a known data set: ${DATASET_NAMES.join(', ')}`,
-      oneOf('--dataset', DATASET_NAMES),
-    )
-    .option('--size <pixels>', 'side of the square that images become', wholeNumber('--size', 8, 256))
-    .option(
-      '--fit <how>',
-      'how an image becomes a square: cover (cut to its middle), pad (white bars), stretch',
-      oneOf('--fit', RESIZE_MODE_NAMES),
-    )
-}
-
-export function addModelOptions(command: Command): Command {
-  return command
-    .option(
-      '--model <name>',
-      `what learns from the unlabelled images: ${MODEL_NAMES.join(', ')} (vae)`,
-      oneOf('--model', MODEL_NAMES),
-    )
-    .option(
-      '--preset <name>',
-      "its settings: fast (minutes on two cores), paper (the reference's own), ddpm (diffusion only) (fast)",
-      oneOf('--preset', PRESET_NAMES),
-    )
-    .option(
-      '--set <name=value>',
-      'another value for a setting that --print-config shows, such as codebook.decay=0.99; again for more',
-      assignments('--set'),
-    )
-}
-
-export function addTrainingOptions(
-  command: Command,
-  defaultLimit: { minutes: string; steps: string },
-): Command {
-  return command
-    .option(
-      '--augment <how>',
-      'how training images are distorted: shapes, photos, none (as suits model and images)',
-      oneOf('--augment', AUGMENTATION_NAMES),
-    )
-    .option('--minutes <n>', defaultLimit.minutes, positiveNumber('--minutes', '10'))
-    .option('--steps <n>', defaultLimit.steps, wholeNumber('--steps', 1, 100_000_000))
-}
-
-export function addRunOptions(command: Command, context: CommandContext): Command {
-  return addMachineOptions(
-    command
-      .option('--out <folder>', 'the run folder (runs/<date>-<name>); never overwritten')
-      .option('--resume [run]', 'go on with a run that was stopped')
-      .option('--data-dir <folder>', 'where data sets lie or are downloaded to (HANDFUL_DATA)')
-      .option('--seed <n>', 'of all random numbers (0)', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER)),
-    context,
-  ).option('--print-config', 'print all options as they are resolved, and do nothing')
-}
-
-export function addMachineOptions(command: Command, context: CommandContext): Command {
-  return command
-    .option('--threads <n>', `of the engine (${context.cores} here)`, wholeNumber('--threads', 1, 1024))
-    .option('--device <name>', 'where the engine runs (cpu)')
-    .option('--json', 'print the result as JSON on stdout')
-    .option('--quiet', 'no progress')
-}
 
 export interface RunOptions {
   readonly folder?: string

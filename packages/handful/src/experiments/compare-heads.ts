@@ -6,35 +6,25 @@ import { Random } from 'onnx-autodiff'
 import type { TestSet } from '../data/test-set.js'
 import type { LinearAlgebra, Neighbours } from '../features/linear-algebra.js'
 import { argmaxRows, type FeatureMatrix } from '../features/matrix.js'
-import type { FittedHead, Head } from '../heads/head.js'
-import { labelPropagation } from '../heads/label-propagation.js'
-import { logisticRegression } from '../heads/logistic-regression.js'
 import { neighbourGraph } from '../heads/graph.js'
+import type { FittedHead, Head, HeadProblem } from '../heads/head.js'
+import { createHead, type HeadName } from '../heads/registry.js'
+import type { FeatureSet } from './feature-sets.js'
+import { leaveOneOut } from './leave-one-out.js'
 
-/** One kind of features of all training images and of the test images, normalised. */
-export interface FeatureSet {
-  /** As the report names them: `learned features`, `raw pixels`. */
-  readonly name: string
-  readonly baseline: boolean
-  readonly train: FeatureMatrix
-  readonly test?: FeatureMatrix
-}
+/** In every comparison: the one made for few labels, and the plain one beside it. */
+const ALWAYS = ['propagation', 'linear'] as const satisfies readonly HeadName[]
 
-export interface NamedHead {
-  readonly key: 'propagation' | 'linear'
-  readonly head: Head
-}
-
-export const comparedHeads = (): readonly NamedHead[] => [
-  { key: 'propagation', head: labelPropagation() },
-  { key: 'linear', head: logisticRegression() },
+/** The heads that are always compared, and another one where that is chosen. */
+export const comparedHeads = (chosen?: HeadName): HeadName[] => [
+  ...new Set<HeadName>(chosen === undefined ? ALWAYS : [...ALWAYS, chosen]),
 ]
 
 export interface Comparison {
   readonly features: string
   readonly baseline: boolean
   readonly head: string
-  readonly key: NamedHead['key']
+  readonly key: HeadName
   /** One per draw; empty where there is nothing to score on. */
   readonly accuracies: number[]
   /** Summed over the draws, rows are true classes; empty without anything to score on. */
@@ -47,6 +37,8 @@ export interface ComparisonOptions {
   readonly sets: readonly FeatureSet[]
   /** Labels of the training images for each draw, -1 where hidden. */
   readonly draws: readonly Int32Array[]
+  /** Default `comparedHeads()`. */
+  readonly heads?: readonly HeadName[]
   readonly classCount: number
   readonly test?: TestSet
   readonly seed: number
@@ -58,16 +50,17 @@ export interface ComparisonOptions {
 
 /** Fits every head to every kind of features for every draw. */
 export async function compareHeads(options: ComparisonOptions): Promise<Comparison[]> {
-  const { sets, draws, classCount, test, seed, signal, onFit } = options
+  const { sets, draws, heads = comparedHeads(), classCount, test, seed, signal, onFit } = options
   const results: Comparison[] = []
-  const total = sets.length * draws.length * comparedHeads().length
+  const total = sets.length * draws.length * heads.length
   let done = 0
   for (const set of sets) {
     const graph = await neighbourGraph(set.train, options.linearAlgebra, {
       onProgress: (row, rows) => options.onGraph(row, rows, set.name),
     })
-    const linearAlgebra = rememberingNearest(options.linearAlgebra)
-    for (const { key, head } of comparedHeads()) {
+    const linearAlgebra = rememberingNearest(options.linearAlgebra, set)
+    for (const key of heads) {
+      const head = createHead(key)
       const result: Comparison = {
         features: set.name,
         baseline: set.baseline,
@@ -80,16 +73,11 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
         signal.throwIfAborted()
         onFit(done++, total)
         const random = new Random(seed, `head ${key}/${set.name}/draw ${draw}`)
-        const fitted = await head.fit({
-          features: set.train,
-          labels,
-          classCount,
-          random,
-          linearAlgebra,
-          graph,
-        })
+        const problem = { features: set.train, labels, classCount, random, linearAlgebra, graph }
+        const fitted = await head.fit(problem)
         if (draw === 0) result.first = fitted
-        await score(result, fitted, set, labels, test)
+        if (test && set.test) await scoreOnTest(result, fitted, set.test, test)
+        else await scoreOnLabelled(result, head, fitted, problem)
       }
       results.push(result)
     }
@@ -101,39 +89,45 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
 const square = (size: number): number[][] =>
   Array.from({ length: size }, () => new Array<number>(size).fill(0))
 
-/** On the test images where there are any, else on the labelled ones, each predicted from the others. */
-async function score(
+async function scoreOnTest(
   result: Comparison,
   fitted: FittedHead,
-  set: FeatureSet,
-  labels: Int32Array,
-  test?: TestSet,
+  features: FeatureMatrix,
+  test: TestSet,
 ): Promise<void> {
-  if (test && set.test) {
-    const { accuracy, confusion } = test.score(argmaxRows(await fitted.predict(set.test)))
-    result.accuracies.push(accuracy)
-    confusion.forEach((row, i) => row.forEach((count, j) => (result.confusion[i][j] += count)))
-    return
-  }
-  const { leaveOneOut } = fitted
-  if (!leaveOneOut) return
-  const truth = labels.filter((label) => label >= 0)
-  const predicted = argmaxRows(leaveOneOut)
-  const known = [...truth.keys()].filter((i) => Number.isFinite(leaveOneOut.data[i * leaveOneOut.columns]))
-  if (known.length === 0) return
-  result.accuracies.push(known.filter((i) => predicted[i] === truth[i]).length / known.length)
-  for (const i of known) result.confusion[truth[i]][predicted[i]]++
+  const { accuracy, confusion } = test.score(argmaxRows(await fitted.predict(features)))
+  result.accuracies.push(accuracy)
+  confusion.forEach((row, i) => row.forEach((count, j) => (result.confusion[i][j] += count)))
 }
 
-/** The test images' neighbours are the same for every draw: they are found once. */
-function rememberingNearest(linearAlgebra: LinearAlgebra): LinearAlgebra {
-  const known = new Map<string, Promise<Neighbours>>()
+/** On the labelled images, each predicted from the others. */
+async function scoreOnLabelled(
+  result: Comparison,
+  head: Head,
+  fitted: FittedHead,
+  problem: HeadProblem,
+): Promise<void> {
+  const { truth, predicted } = await leaveOneOut(head, fitted, problem)
+  if (truth.length === 0) return
+  result.accuracies.push(truth.filter((label, i) => predicted[i] === label).length / truth.length)
+  truth.forEach((label, i) => result.confusion[label][predicted[i]]++)
+}
+
+/**
+ * The neighbours of the test images among all training images are the same for every draw: they are found once. Other
+ * searches are among the labelled images of a draw, and are not remembered.
+ */
+function rememberingNearest(linearAlgebra: LinearAlgebra, { train, test }: FeatureSet): LinearAlgebra {
+  const known = new Map<number, { queries: FeatureMatrix; found: Promise<Neighbours> }>()
   return {
     ...linearAlgebra,
     nearest: (queries, references, k, options) => {
-      const key = `${queries.rows}x${references.rows} ${k} ${options?.excludeSelf ?? false}`
-      const found = known.get(key) ?? linearAlgebra.nearest(queries, references, k, options)
-      known.set(key, found)
+      const search = (): Promise<Neighbours> => linearAlgebra.nearest(queries, references, k, options)
+      if (references.rows !== train.rows || queries.rows !== test?.rows) return search()
+      const earlier = known.get(k)
+      if (earlier && earlier.queries.data.every((value, i) => value === queries.data[i])) return earlier.found
+      const found = search()
+      known.set(k, { queries, found })
       return found
     },
   }

@@ -3,13 +3,13 @@
  * config.yaml or from a library call, and written to the run folder with every value resolved.
  */
 import { z } from 'zod'
+import { HEAD_NAMES } from '../heads/registry.js'
 import type { Progress } from '../training/progress.js'
 import type { RunFolder } from '../training/run-folder.js'
 import { modelFields } from './model-options.js'
 
 export const DATASETS = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
 export const RESIZE_MODES = ['cover', 'pad', 'stretch'] as const
-export const HEADS = ['propagation', 'linear'] as const
 
 export const DEFAULT_MINUTES = 3
 
@@ -52,8 +52,8 @@ export const fitOptionsSchema = z
     labelsPerClass: z.number().int().min(1).max(10_000).optional(),
     /** How many times the labelled images are drawn, to tell how much the result depends on which ones they are. */
     draws: z.number().int().min(1).max(100).default(5),
-    /** Whose predictions are written; the others are fitted and compared all the same. */
-    head: z.enum(HEADS).default('propagation'),
+    /** Whose predictions are written; label propagation and logistic regression are compared all the same. */
+    head: z.enum(HEAD_NAMES).default('propagation'),
   })
   .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
   .refine((options) => options.minutes === undefined || options.steps === undefined, oneLimit)

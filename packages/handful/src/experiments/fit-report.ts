@@ -9,6 +9,7 @@ import type { Pretrained } from '../training/pretrain.js'
 import { RUN_FILES, type RunFolder } from '../training/run-folder.js'
 import type { Comparison } from './compare-heads.js'
 import type { FitOptions } from './fit-options.js'
+import type { AugmentationName } from './model-options.js'
 import type { ModelPictures } from './pictures.js'
 
 export interface FitOutcome {
@@ -17,6 +18,7 @@ export interface FitOutcome {
   readonly dataset: Dataset
   readonly model: AnyModel
   readonly config: AnyConfig
+  readonly augment: AugmentationName
   readonly pictures: ModelPictures
   readonly pretrained: Pretrained
   readonly compared: readonly Comparison[]
@@ -30,7 +32,8 @@ export interface FitOutcome {
 const EXAMPLES_PER_CLASS = 7
 
 export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
-  const { options, run, dataset, model, config, pretrained, compared, chosen, draw, seconds } = outcome
+  const { options, run, dataset, model, config, augment, pretrained, compared, chosen, draw, seconds } =
+    outcome
   const { train, test } = dataset
   const labelled = countLabels(draw, train.classNames.length)
   const pictures = await reportPictures(outcome.pictures)
@@ -77,8 +80,8 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
     skipped: dataset.skipped.map(({ path, reason }) => ({ path, reason })),
     notes: notesOf(outcome),
     published: [],
-    next: [{ command: `handful predict ${run.folder} <images>`, why: 'classify new images with this model' }],
-    config: { ...options, config },
+    next: [],
+    config: { ...options, augment, config },
     environment: environment as Record<string, unknown>,
   }
 }

@@ -3,32 +3,27 @@
  *
  *   read the images -> train the model -> features -> heads over the draws -> predictions -> report
  */
-import { Random } from 'onnx-autodiff'
-import { countLabels, type Dataset, type ImageSet } from '../data/image-set.js'
-import { drawLabels } from '../data/draw-labels.js'
-import { openDataset } from '../data/open.js'
+import type { Dataset } from '../data/image-set.js'
 import { writePredictions, type Predictions } from '../data/predictions.js'
-import { HandfulError } from '../errors.js'
-import { besideEachOther, extractFeatures, rawPixels } from '../features/extract.js'
-import type { LinearAlgebra } from '../features/linear-algebra.js'
 import { argmaxRows, type FeatureMatrix } from '../features/matrix.js'
-import { applyNormalisation, fitNormalisation, type Normalisation } from '../features/normalise.js'
 import { onnxLinearAlgebra } from '../heads/nearest-onnx.js'
 import type { FeatureNetwork, FeatureRequest, ImageShape } from '../models/model.js'
 import type { RunReport } from '../report/types.js'
 import { pretrain, pretrainStage } from '../training/pretrain.js'
 import { RUN_FILES } from '../training/run-folder.js'
 import { type Classifier, saveClassifier } from './classifier.js'
-import { comparedHeads, compareHeads, type Comparison, type FeatureSet } from './compare-heads.js'
+import { comparedHeads, compareHeads, type Comparison } from './compare-heads.js'
 import { checkDevice } from './device.js'
+import { labelDraws, learnedFeatures, pixelFeatures } from './feature-sets.js'
 import type { FitContext, FitOptions } from './fit-options.js'
 import { fitReport } from './fit-report.js'
 import { knownShape, resolveAugmentation, resolveModel } from './model-options.js'
 import { drawPictures } from './pictures.js'
+import { readDataset, READING } from './read-dataset.js'
 import { saveModelDescription } from './trained-model.js'
 
 const STAGES = {
-  read: 'read the images',
+  read: READING,
   features: 'compute features',
   fit: 'fit classifiers',
   pictures: 'draw pictures',
@@ -54,6 +49,8 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
   planStages(options, trainStage, context)
   const dataset = await timed(STAGES.read, () => readDataset(options, context))
   const { train, test } = dataset
+  // Too few labels for what was asked are told before minutes of training, not after.
+  const draws = labelDraws(train, options)
   planStages(options, trainStage, context, train.count + (test?.count ?? 0))
   const image: ImageShape = { size: train.height, channels: train.channels }
   const { model, config } = resolveModel(options, image)
@@ -83,24 +80,25 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
   const linearAlgebra = onnxLinearAlgebra({ threads: options.threads })
   try {
     const learned = await timed(STAGES.features, () =>
-      learnedFeatures(
-        dataset,
-        { network: encoder, outputs: request.layers },
-        linearAlgebra,
-        options,
-        context,
-      ),
+      learnedFeatures(dataset, { network: encoder, outputs: request.layers }, linearAlgebra, {
+        threads,
+        device,
+        signal,
+        seed,
+        onProgress: (done, total) => progress.report({ stage: STAGES.features, done, total, unit: 'images' }),
+      }),
     )
     const pixels = await pixelFeatures(dataset, linearAlgebra)
-    const draws = labelDraws(train, options)
-    const sets = [learned.set, pixels]
-    const fits = { done: 0, total: sets.length * draws.length * comparedHeads().length }
+    const sets = [learned, pixels]
+    const heads = comparedHeads(options.head)
+    const fits = { done: 0, total: sets.length * draws.length * heads.length }
     const reportFits = (note?: string): void =>
       progress.report({ stage: STAGES.fit, ...fits, unit: 'fits', note })
     const compared = await timed(STAGES.fit, () =>
       compareHeads({
         sets,
         draws,
+        heads,
         classCount: train.classNames.length,
         test,
         seed,
@@ -118,7 +116,7 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
     const fitted = chosen.first as NonNullable<Comparison['first']>
     const [trainProbabilities, testProbabilities] = await Promise.all([
       fitted.probabilities(),
-      learned.set.test ? fitted.predict(learned.set.test) : undefined,
+      learned.test ? fitted.predict(learned.test) : undefined,
     ])
     await timed(STAGES.write, async () => {
       await saveClassifier(run, {
@@ -152,6 +150,7 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
       dataset,
       model,
       config,
+      augment: augmentation.name,
       pretrained,
       pictures,
       compared,
@@ -191,100 +190,6 @@ const drawnFeatures = (
   request: FeatureRequest,
   seed: number,
 ): Classifier['drawn'] => (drawInputs === undefined ? undefined : { request, seed })
-
-async function readDataset(
-  { dataset, folder, dataDir, size, fit, seed }: FitOptions,
-  { signal, progress }: FitContext,
-): Promise<Dataset> {
-  const found = await openDataset(
-    folder === undefined ? { dataset, dataDir, size, seed } : { folder, size, fit, seed },
-    {
-      signal,
-      onProgress: (done, total) => progress.report({ stage: STAGES.read, done, total, unit: 'images' }),
-    },
-  )
-  if (found.skipped.length > 0)
-    progress.message(
-      `${found.skipped.length} files skipped, such as ${found.skipped[0].path}: ${found.skipped[0].reason}`,
-    )
-  for (const note of found.notes) progress.message(note)
-  return found
-}
-
-interface LearnedFeatures {
-  readonly set: FeatureSet
-  readonly normalisation: Normalisation
-}
-
-async function learnedFeatures(
-  { train, test }: Dataset,
-  { network, outputs }: { network: FeatureNetwork; outputs: readonly string[] },
-  linearAlgebra: LinearAlgebra,
-  { threads, device, seed }: FitOptions,
-  { signal, progress }: FitContext,
-): Promise<LearnedFeatures> {
-  const total = train.count + (test?.count ?? 0)
-  const extract = async (
-    images: typeof train | NonNullable<typeof test>['images'],
-    before: number,
-  ): Promise<FeatureMatrix> => {
-    const found = await extractFeatures(network, images, outputs, {
-      threads,
-      device,
-      signal,
-      seed,
-      onProgress: (done) =>
-        progress.report({ stage: STAGES.features, done: before + done, total, unit: 'images' }),
-    })
-    return besideEachOther(outputs.map((name) => found[name]))
-  }
-  const raw = await extract(train, 0)
-  const normalisation = await fitNormalisation(raw, linearAlgebra)
-  const normalised = (features: FeatureMatrix): Promise<FeatureMatrix> =>
-    applyNormalisation(normalisation, features, linearAlgebra)
-  return {
-    normalisation,
-    set: {
-      name: 'learned features',
-      baseline: false,
-      train: await normalised(raw),
-      test: test && (await normalised(await extract(test.images, train.count))),
-    },
-  }
-}
-
-async function pixelFeatures({ train, test }: Dataset, linearAlgebra: LinearAlgebra): Promise<FeatureSet> {
-  const raw = rawPixels(train)
-  const normalisation = await fitNormalisation(raw, linearAlgebra)
-  return {
-    name: 'raw pixels',
-    baseline: true,
-    train: await applyNormalisation(normalisation, raw, linearAlgebra),
-    test: test && (await applyNormalisation(normalisation, rawPixels(test.images), linearAlgebra)),
-  }
-}
-
-/** The labels of each draw. A user's own labels are all used, once, unless a number per class is asked for. */
-function labelDraws(
-  { labels, classNames, name }: ImageSet,
-  { labelsPerClass, draws, seed }: FitOptions,
-): Int32Array[] {
-  if (labelsPerClass === undefined) return [labels]
-  const fewest = Math.min(...countLabels(labels, classNames.length))
-  if (fewest < labelsPerClass) {
-    throw new HandfulError({
-      what: 'labels per class',
-      where: name,
-      got: `${labelsPerClass}`,
-      expected: `at most ${fewest}, which is what the smallest class has`,
-      hint: `use --labels-per-class ${fewest} or less`,
-      exitCode: 2,
-    })
-  }
-  return Array.from({ length: draws }, (_, draw) =>
-    drawLabels(labels, labelsPerClass, new Random(seed, `labelled images/draw ${draw}`)),
-  )
-}
 
 /** Decided by the options alone, never by the accuracies. */
 function chosenComparison(compared: readonly Comparison[], { head }: FitOptions): Comparison {

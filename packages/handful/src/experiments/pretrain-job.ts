@@ -5,7 +5,6 @@
  */
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
-import { openDataset } from '../data/open.js'
 import type { ImageShape } from '../models/model.js'
 import type { AnyConfig } from '../models/registry.js'
 import { pretrain, pretrainStage } from '../training/pretrain.js'
@@ -27,6 +26,7 @@ import {
   resolveModel,
 } from './model-options.js'
 import { drawPictures } from './pictures.js'
+import { readDataset, READING, type Source } from './read-dataset.js'
 import { saveModelDescription } from './trained-model.js'
 
 export const pretrainOptionsSchema = z
@@ -59,7 +59,7 @@ export interface PretrainResult {
   readonly pictures: readonly string[]
 }
 
-const STAGES = { read: 'read the images', pictures: 'draw pictures' }
+const STAGES = { read: READING, pictures: 'draw pictures' }
 
 /** Trains and keeps the model in the run folder. */
 export async function runPretrain(options: PretrainJobOptions, context: FitContext): Promise<PretrainResult> {
@@ -116,24 +116,9 @@ export async function runPretrain(options: PretrainJobOptions, context: FitConte
   }
 }
 
-type Source = Pick<PretrainJobOptions, 'folder' | 'dataset' | 'dataDir' | 'size' | 'fit' | 'seed'>
-
 /** All images for training. A test split stays out: whoever tests on it later must be able to say that. */
-async function readImages(options: Source, { signal, progress }: JobContext): Promise<Images> {
-  const { folder, dataset, dataDir, size, fit, seed } = options
-  const { train, skipped, notes } = await openDataset(
-    folder === undefined ? { dataset, dataDir, size, seed } : { folder, size, fit, seed, labels: 'optional' },
-    {
-      signal,
-      onProgress: (done, total) => progress.report({ stage: STAGES.read, done, total, unit: 'images' }),
-    },
-  )
-  if (skipped.length > 0) {
-    progress.message(`${skipped.length} files skipped, such as ${skipped[0].path}: ${skipped[0].reason}`)
-  }
-  for (const note of notes) progress.message(note)
-  return train
-}
+const readImages = async (options: Source, context: JobContext): Promise<Images> =>
+  (await readDataset(options, context, 'optional')).train
 
 type Unresolved = Source &
   ModelChoice & {

@@ -4,12 +4,12 @@
  * `eigenvalue_j^(p/2)`: 0 keeps PCA's scales, 1 makes all variances 1. Large inputs take their leading eigenvectors by
  * subspace iteration (Halko, Martinsson and Tropp, "Finding structure with randomness", SIAM Review 2011, algorithm 4.4).
  */
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import { Random } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
 import type { LinearAlgebra } from './linear-algebra.js'
 import { checkColumns, checkFinite, featureMatrix, rowRange, scaleToUnitRows } from './matrix.js'
 import type { FeatureMatrix } from './matrix.js'
+import { symmetricEigen } from './symmetric.js'
 
 export interface NormalisationOptions {
   /** Principal components kept, at most; fewer where the features have a lower rank. Default 128. */
@@ -220,30 +220,20 @@ async function leadingEigenvectors(
 
 function decompose(symmetric: FeatureMatrix, count: number): Eigenvectors {
   const size = symmetric.rows
-  const matrix = new Matrix(size, size)
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j <= i; j++) {
-      const value = (symmetric.data[i * size + j] + symmetric.data[j * size + i]) / 2
-      matrix.set(i, j, value)
-      matrix.set(j, i, value)
-    }
-  }
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, {
-    assumeSymmetric: true,
-  })
-  const order = realEigenvalues.map((_, i) => i).sort((a, b) => realEigenvalues[b] - realEigenvalues[a])
+  const { values, vectors: all } = symmetricEigen(Float64Array.from(symmetric.data), size)
+  const order = [...values.keys()].sort((a, b) => values[b] - values[a])
   const vectors = featureMatrix(size, count)
   for (let j = 0; j < count; j++) {
     // An eigenvector's sign is arbitrary: its largest element is made positive.
     let largest = 0
     for (let i = 0; i < size; i++) {
-      const value = eigenvectorMatrix.get(i, order[j])
+      const value = all[i * size + order[j]]
       if (Math.abs(value) > Math.abs(largest)) largest = value
     }
     const sign = largest < 0 ? -1 : 1
-    for (let i = 0; i < size; i++) vectors.data[i * count + j] = sign * eigenvectorMatrix.get(i, order[j])
+    for (let i = 0; i < size; i++) vectors.data[i * count + j] = sign * all[i * size + order[j]]
   }
-  return { values: order.slice(0, count).map((i) => realEigenvalues[i]), vectors }
+  return { values: order.slice(0, count).map((i) => values[i]), vectors }
 }
 
 /** Modified Gram-Schmidt, twice, on the columns; works on the transpose so that vectors are contiguous. */

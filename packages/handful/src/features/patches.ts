@@ -42,7 +42,7 @@ import {
 import { z } from 'zod'
 import { imageAt, type Images } from '../data/image-set.js'
 import { HandfulError } from '../errors.js'
-import { imageDimensions } from '../models/common.js'
+import { imageInput } from '../models/common.js'
 import type { FeatureNetwork, ImageShape, Weights } from '../models/model.js'
 import type { LinearAlgebra } from './linear-algebra.js'
 import { featureMatrix, type FeatureMatrix, scaleToUnitRows } from './matrix.js'
@@ -241,7 +241,7 @@ export function patchNetwork(dictionary: PatchDictionary, image: ImageShape): Fe
       hint: 'fit the dictionary to images of the same kind',
     })
   }
-  const pixels = input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
+  const pixels = imageInput(image)
   const filter = input('filter', weights.filter.shape)
   // Less the middle grey, so that the variance loses nothing to rounding.
   const x = sub(fromBatchFirst(cast(pixels, 'float32')), 128)

@@ -2,9 +2,9 @@
  * Principal components of the pixels: the simplest features that are learned at all. The image's numbers in 0..1, less
  * their means, times the leading eigenvectors of their covariance (features/normalise.ts finds them), as a network.
  */
-import { BATCH_MARKER, exportProgram, flattenImage, input, matmul, Random, sub } from 'onnx-autodiff'
+import { exportProgram, flattenImage, input, matmul, Random, sub } from 'onnx-autodiff'
 import { imageBytes, type Images } from '../data/image-set.js'
-import { imageDimensions, toUnitRange } from '../models/common.js'
+import { imageInput, toUnitRange } from '../models/common.js'
 import type { FeatureNetwork, ImageShape, Weights } from '../models/model.js'
 import { takeImages } from '../training/augment.js'
 import { rawPixels } from './extract.js'
@@ -45,7 +45,7 @@ export async function fitPca(
 
 /** Pixels to `components` [n, components], the greatest variance first. */
 export function pcaNetwork(weights: Weights, image: ImageShape): FeatureNetwork {
-  const pixels = input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
+  const pixels = imageInput(image)
   const [centre, projection] = ['centre', 'projection'].map((name) => input(name, weights[name].shape))
   const components = matmul(sub(flattenImage(toUnitRange(pixels)), centre), projection)
   return {

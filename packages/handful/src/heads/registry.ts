@@ -13,16 +13,16 @@ import { ridgeRegression } from './ridge.js'
 import { linearNetwork, smallNetwork } from './small-network.js'
 
 const HEADS = {
-  logistic: () => logisticRegression(),
-  ridge: () => ridgeRegression(),
-  prototypes: () => nearestMean(),
-  neighbours: () => nearestNeighbours(),
-  linear: () => linearNetwork(),
-  mlp: () => smallNetwork(),
   propagation: () => labelPropagation(),
   'propagation-plain': () => labelPropagation({ massNormalisation: false }),
   poisson: () => poissonLearning(),
   graph: () => combinedPropagation(),
+  linear: () => logisticRegression(),
+  ridge: () => ridgeRegression(),
+  prototypes: () => nearestMean(),
+  neighbours: () => nearestNeighbours(),
+  mlp: () => smallNetwork(),
+  'linear-network': () => linearNetwork(),
 }
 
 export type HeadName = keyof typeof HEADS

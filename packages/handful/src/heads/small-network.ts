@@ -18,13 +18,13 @@ export interface SmallNetworkOptions {
 
 /** One linear layer. */
 export function linearNetwork(options: SmallNetworkOptions = {}): Head {
-  const name = 'linear'
+  const name = 'linear network'
   return {
     name,
     async fit(problem) {
       const labelled = labelledRows(problem)
       const settings = { epochs: 90, batchSize: 32, learningRate: 1e-3, ...options }
-      const [layer] = await train(labelled, [], settings, problem.random.child(name))
+      const [layer] = await train(labelled, [], settings, problem.random.child('linear'))
       return linearHead({ name, chosen: settings, weight: layer.weight, bias: layer.bias }, problem, labelled)
     },
   }
@@ -32,14 +32,19 @@ export function linearNetwork(options: SmallNetworkOptions = {}): Head {
 
 /** Two linear layers with a ReLU between. */
 export function smallNetwork(options: SmallNetworkOptions & { readonly hidden?: number } = {}): Head {
-  const name = 'linear, ReLU, linear'
+  const name = 'small network'
   return {
     name,
     async fit(problem) {
       const { classCount } = problem
       const labelled = labelledRows(problem)
       const settings = { hidden: 128, epochs: 200, batchSize: 32, learningRate: 1e-3, ...options }
-      const [first, second] = await train(labelled, [settings.hidden], settings, problem.random.child(name))
+      const [first, second] = await train(
+        labelled,
+        [settings.hidden],
+        settings,
+        problem.random.child('linear, ReLU, linear'),
+      )
       const bias2 = featureMatrix(1, classCount)
       bias2.data.fill(IMPOSSIBLE_LOGIT)
       labelled.classes.forEach((c, i) => (bias2.data[c] = second.bias[i]))

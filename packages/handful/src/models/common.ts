@@ -2,9 +2,11 @@
 import {
   adaptiveAveragePool,
   type Arrays,
+  BATCH_MARKER,
   cast,
   flattenImage,
   fromBatchFirst,
+  input,
   mean,
   mul,
   openSession,
@@ -44,6 +46,10 @@ export const imageDimensions = (count: number, { size, channels }: ImageShape): 
   size,
   channels,
 ]
+
+/** The input `image` of a network in use, uint8 [n, size, size, channels] with any n. */
+export const imageInput = (image: ImageShape): Tensor =>
+  input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
 
 /** Opens a network, runs it once, closes it. */
 export async function runOnce(
@@ -108,13 +114,21 @@ export function runOverImages(
   return runInBatches(program, pixels.length / bytes, inputsOf, options)
 }
 
-/** The straight way between two rows, both ends included: `steps` rows, at least 2. */
-export function straightWay(from: ArrayLike<number>, to: ArrayLike<number>, steps: number): Float32Array {
-  const length = from.length
+/** The straight way from the first of two rows, one after the other, to the second: `steps` rows, at least 2. */
+export function straightWay(pair: Float32Array, steps: number): Float32Array {
+  const length = pair.length / 2
+  const [from, to] = [pair.subarray(0, length), pair.subarray(length)]
   return Float32Array.from({ length: steps * length }, (_, i) => {
     const share = Math.floor(i / length) / (steps - 1)
     return from[i % length] + share * (to[i % length] - from[i % length])
   })
+}
+
+/** @throws HandfulError for a name that is not among `known`; `where` says which model */
+export function checkLayers(where: string, known: readonly string[], layers: readonly string[]): void {
+  const unknown = layers.find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  throw usageError({ what: 'layer', where, got: `"${unknown}"`, expected: `one of ${known.join(', ')}` })
 }
 
 /**
@@ -124,17 +138,9 @@ export function straightWay(from: ArrayLike<number>, to: ArrayLike<number>, step
 export function chosenRows(
   where: string,
   all: Readonly<Record<string, Tensor>>,
-  { layers, pooling }: FeatureRequest,
+  { layers, pooling }: Pick<FeatureRequest, 'layers' | 'pooling'>,
 ): Record<string, Tensor> {
-  const unknown = layers.find((name) => !Object.hasOwn(all, name))
-  if (unknown !== undefined) {
-    throw usageError({
-      what: 'layer',
-      where,
-      got: `"${unknown}"`,
-      expected: `one of ${Object.keys(all).join(', ')}`,
-    })
-  }
+  checkLayers(where, Object.keys(all), layers)
   return Object.fromEntries(layers.map((name) => [name, pooledRows(all[name], pooling)]))
 }
 

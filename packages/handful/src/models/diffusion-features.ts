@@ -12,7 +12,7 @@ import {
   type Tensor,
 } from 'onnx-autodiff'
 import { usageError } from '../errors.js'
-import { imageDimensions, pooledRows } from './common.js'
+import { checkLayers, imageInput, pooledRows } from './common.js'
 import type { DiffusionConfig } from './diffusion-config.js'
 import { exportedShape, floats, imageNumbers, standardised } from './diffusion-inputs.js'
 import { HIGHEST_LEVEL, noiseSchedule } from './diffusion-schedule.js'
@@ -31,7 +31,7 @@ export function features(
   const { alpha, sigma, ...told } = noiseSchedule(config.schedule).at(noiseLevel)
   const denoise = denoiser(new Parameters('evaluate'), config, image)
   const embedding = constant(embedNoise(config, { alpha, sigma, ...told }), [1, embeddingSize(config)])
-  const pixels = input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
+  const pixels = imageInput(image)
   const noises = Array.from({ length: draws }, (_, i) =>
     input(`noise ${i}`, [image.size, image.size, BATCH_MARKER, image.channels]),
   )
@@ -75,15 +75,7 @@ function checkRequest(
   { layers, noiseLevel, draws }: { layers: readonly string[]; noiseLevel: number; draws: number },
 ): void {
   const known = planBlocks(config, image).map(({ name }) => name)
-  const unknown = layers.find((name) => !known.includes(name))
-  if (unknown !== undefined) {
-    throw usageError({
-      what: 'layer',
-      where: 'diffusion features',
-      got: `"${unknown}"`,
-      expected: `one of ${known.join(', ')}`,
-    })
-  }
+  checkLayers('diffusion features', known, layers)
   if (!(noiseLevel >= 0 && noiseLevel <= HIGHEST_LEVEL)) {
     throw usageError({
       what: 'noise level',

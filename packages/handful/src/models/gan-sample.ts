@@ -1,58 +1,21 @@
-/** What a trained generator is used for: new images, versions of given ones, and the way from one image to another. */
+/** What a trained generator is used for: new images, and the styles of given ones and images of those. */
 import {
   type Arrays,
   BATCH_MARKER,
   exportProgram,
   input,
-  openSession,
   Parameters,
-  type Program,
   Random,
   type Tensor,
 } from 'onnx-autodiff'
-import { imageDimensions, runOnce, toBytes } from './common.js'
+import { imageInput, runInBatches, runOnce, runOverImages, toBytes } from './common.js'
 import { type GanConfig, geometry } from './gan-config.js'
 import { networkImages, noisePixels, noisePlanes, userImages } from './gan-images.js'
 import { encoder, generator, mapping } from './gan-networks.js'
 import type { ImageShape, RunOptions, Weights } from './model.js'
 
-/** Images that go through a network at once. */
-const BATCH = 100
 /** Latents that the mean style is taken over. */
 const MEAN_COUNT = 4096
-
-/** Runs a network over rows in batches; `inputsOf` makes the inputs of rows `from` to `to`, the output is named `y`. */
-async function inBatches(
-  program: Program,
-  count: number,
-  inputsOf: (from: number, to: number) => Arrays,
-  options: RunOptions,
-): Promise<Float32Array[]> {
-  const { threads, device, signal, onProgress } = options
-  const found: Float32Array[] = []
-  const session = await openSession(program, { threads, device })
-  try {
-    for (let from = 0; from < count; from += BATCH) {
-      signal?.throwIfAborted()
-      const to = Math.min(from + BATCH, count)
-      found.push((await session.run(inputsOf(from, to))).y.data as Float32Array)
-      onProgress?.(to, count)
-    }
-    return found
-  } finally {
-    await session.close()
-  }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
 
 /** w = F(z) for latents [n, latent]. */
 async function mapLatents(
@@ -99,29 +62,17 @@ export async function sampleStyles(
 }
 
 /** Styles of given images: uint8 [n, size, size, channels] -> [n, latent]. */
-export async function encodeStyles(
+export function encodeStyles(
   config: GanConfig,
   image: ImageShape,
   weights: Weights,
   pixels: Uint8Array,
   options: RunOptions,
 ): Promise<Float32Array> {
-  const x = input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
+  const x = imageInput(image)
   const encode = encoder(new Parameters('evaluate').scope('encoder'), config, image)
-  const program = exportProgram({
-    inputs: [x],
-    outputs: { y: encode(networkImages(x, config, image)).w },
-    parameters: weights,
-  })
-  const bytes = image.size * image.size * image.channels
-  const batch = (from: number, to: number): Arrays => ({
-    image: {
-      dtype: 'uint8',
-      shape: imageDimensions(to - from, image),
-      data: pixels.slice(from * bytes, to * bytes),
-    },
-  })
-  return joined(await inBatches(program, pixels.length / bytes, batch, options))
+  const outputs = { y: encode(networkImages(x, config, image)).w }
+  return runOverImages(exportProgram({ inputs: [x], outputs, parameters: weights }), image, pixels, options)
 }
 
 /**
@@ -166,33 +117,5 @@ export async function generateImages(
     }
     return { ...rows, noise: { dtype: 'float32', shape: [length, count, 1], data: planes } }
   }
-  return toBytes(joined(await inBatches(program, styles.length / latent, batch, options)))
-}
-
-/** The straight way between two styles, both ends included: `steps` rows, at least 2. */
-export function styleSteps(from: ArrayLike<number>, to: ArrayLike<number>, steps: number): Float32Array {
-  const latent = from.length
-  return Float32Array.from({ length: steps * latent }, (_, i) => {
-    const share = Math.floor(i / latent) / (steps - 1)
-    return from[i % latent] + share * (to[i % latent] - from[i % latent])
-  })
-}
-
-/** Images on the way from the first of two images (uint8, one after the other) to the second, by their styles. */
-export async function interpolateImages(
-  config: GanConfig,
-  image: ImageShape,
-  weights: Weights,
-  { pair, steps }: { readonly pair: Uint8Array; readonly steps: number },
-  options: RunOptions,
-): Promise<Uint8Array> {
-  const styles = await encodeStyles(config, image, weights, pair, options)
-  const { latent } = config
-  return generateImages(
-    config,
-    image,
-    weights,
-    styleSteps(styles.subarray(0, latent), styles.subarray(latent), steps),
-    options,
-  )
+  return toBytes(await runInBatches(program, styles.length / latent, batch, options))
 }

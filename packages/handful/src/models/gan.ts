@@ -6,12 +6,12 @@
  * In the order of reading: gan-config.ts (settings), gan-networks.ts (the four networks) on gan-layers.ts, gan-losses.ts,
  * gan-steps.ts (a step of training), gan-sample.ts (use of the generator).
  */
-import { BATCH_MARKER, exportProgram, input, Parameters, Random } from 'onnx-autodiff'
-import { imageDimensions, pooledRows } from './common.js'
+import { exportProgram, Parameters, Random } from 'onnx-autodiff'
+import { chosenRows, imageInput, straightWay } from './common.js'
 import { fast, type GanConfig, ganSchema, paper } from './gan-config.js'
 import { networkImages } from './gan-images.js'
 import { encoder, encoderLayers } from './gan-networks.js'
-import { encodeStyles, generateImages, interpolateImages, sampleStyles } from './gan-sample.js'
+import { encodeStyles, generateImages, sampleStyles } from './gan-sample.js'
 import { trainGan } from './gan-steps.js'
 import type { FeatureNetwork, FeatureRequest, ImageShape, ModelDefinition, Weights } from './model.js'
 
@@ -21,12 +21,12 @@ function features(
   config: GanConfig,
   image: ImageShape,
   weights: Weights,
-  { layers, pooling }: FeatureRequest,
+  request: FeatureRequest,
 ): FeatureNetwork {
-  const pixels = input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
+  const pixels = imageInput(image)
   const encode = encoder(new Parameters('evaluate').scope('encoder'), config, image)
-  const found = encode(networkImages(pixels, config, image)).layers
-  const outputs = Object.fromEntries(layers.map((name) => [name, pooledRows(found[name], pooling)]))
+  const { layers } = encode(networkImages(pixels, config, image))
+  const outputs = chosenRows('GAN features', layers, request)
   return { program: exportProgram({ inputs: [pixels], outputs, parameters: weights }) }
 }
 
@@ -45,14 +45,11 @@ export const gan: ModelDefinition<GanConfig> = {
     return generateImages(config, image, weights, styles, options, new Random(seed, 'sample noise'))
   },
   async reconstruct(config, image, weights, pixels, options) {
-    return generateImages(
-      config,
-      image,
-      weights,
-      await encodeStyles(config, image, weights, pixels, options),
-      options,
-    )
+    const styles = await encodeStyles(config, image, weights, pixels, options)
+    return generateImages(config, image, weights, styles, options)
   },
-  interpolate: (config, image, weights, { pair, steps, ...options }) =>
-    interpolateImages(config, image, weights, { pair, steps }, options),
+  async interpolate(config, image, weights, { pair, steps, ...options }) {
+    const styles = await encodeStyles(config, image, weights, pair, options)
+    return generateImages(config, image, weights, straightWay(styles, steps), options)
+  },
 }

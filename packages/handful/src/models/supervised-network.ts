@@ -6,7 +6,6 @@
 import {
   adam,
   argmin,
-  BATCH_MARKER,
   cast,
   compile,
   cosineDecay,
@@ -26,7 +25,7 @@ import {
   warmUp,
 } from 'onnx-autodiff'
 import { z } from 'zod'
-import { imageDimensions, pooledRows, toSignedRange } from './common.js'
+import { chosenRows, imageDimensions, imageInput, toSignedRange } from './common.js'
 import type { FeatureNetwork, FeatureRequest, ImageShape, Trainable, Weights } from './model.js'
 
 /** What an image becomes: hidden layers [h, w, n, c] or [n, c], and logits [n, classes]. */
@@ -141,26 +140,20 @@ export const PROBABILITIES = 'probabilities'
  * Pixels to `probabilities` [n, classes] by running statistics, and to the layers asked for, [n, numbers] each: a result
  * never depends on the other images of its batch.
  *
- * @throws RangeError for a layer that the network does not have
+ * @throws HandfulError for a layer that the network does not have
  */
 export function supervisedFeatures(
   network: SupervisedNetwork,
   image: ImageShape,
   classCount: number,
   weights: Weights,
-  { layers, pooling }: Pick<FeatureRequest, 'layers' | 'pooling'> = { layers: [], pooling: 'none' },
+  request: Pick<FeatureRequest, 'layers' | 'pooling'> = { layers: [], pooling: 'none' },
 ): FeatureNetwork {
-  const pixels = input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
+  const pixels = imageInput(image)
   const found = network.build(new Parameters('evaluate'), image, classCount)(toSignedRange(pixels))
-  const named = layers.map((name): [string, Tensor] => {
-    const layer = found.layers[name]
-    if (layer === undefined) {
-      throw new RangeError(
-        `layer (${network.title}): got "${name}", expected one of ${network.layers.join(', ')}`,
-      )
-    }
-    return [name, pooledRows(layer, pooling)]
-  })
-  const outputs = { ...Object.fromEntries(named), [PROBABILITIES]: softmax(found.logits) }
+  const outputs = {
+    ...chosenRows(network.title, found.layers, request),
+    [PROBABILITIES]: softmax(found.logits),
+  }
   return { program: exportProgram({ inputs: [pixels], outputs, parameters: weights }) }
 }

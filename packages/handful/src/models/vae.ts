@@ -42,6 +42,7 @@ import {
   chosenRows,
   describeLayers,
   imageDimensions,
+  imageInput,
   runInBatches,
   runOverImages,
   straightWay,
@@ -187,16 +188,13 @@ function allLayers(config: VaeConfig, image: ImageShape, pixels: Tensor): Layers
   return { ...layers, mean, ...decode(mean).layers }
 }
 
-const pixelInput = (image: ImageShape): Tensor =>
-  input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
-
 function features(
   config: VaeConfig,
   image: ImageShape,
   weights: Weights,
   request: FeatureRequest,
 ): FeatureNetwork {
-  const pixels = pixelInput(image)
+  const pixels = imageInput(image)
   const outputs = chosenRows('VAE features', allLayers(config, image, pixels), request)
   return { program: exportProgram({ inputs: [pixels], outputs, parameters: weights }) }
 }
@@ -209,7 +207,7 @@ function encodeMeans(
   pixels: Uint8Array,
   options: RunOptions,
 ): Promise<Float32Array> {
-  const seen = pixelInput(image)
+  const seen = imageInput(image)
   const { mean } = vaeNetwork(new Parameters('evaluate'), config, image).encode(toRange(config, seen))
   const program = exportProgram({ inputs: [seen], outputs: { y: mean }, parameters: weights })
   return runOverImages(program, image, pixels, options)
@@ -238,22 +236,6 @@ async function decodeCodes(
   return toBytes(await runInBatches(program, codes.length / latent, rows, options))
 }
 
-/**
- * Images on the way from the first of two images (uint8, one after the other) to the second, by the means of their codes:
- * `steps` of them, at least 2, uint8 [steps, size, size, channels].
- */
-export async function interpolateCodes(
-  config: VaeConfig,
-  image: ImageShape,
-  weights: Weights,
-  { pair, steps }: { readonly pair: Uint8Array; readonly steps: number },
-  options: RunOptions,
-): Promise<Uint8Array> {
-  const means = await encodeMeans(config, image, weights, pair, options)
-  const way = straightWay(means.subarray(0, config.latent), means.subarray(config.latent), steps)
-  return decodeCodes(config, image, weights, way, options)
-}
-
 export const vae: ModelDefinition<VaeConfig> = {
   name: 'vae',
   title: ({ latent, network }) =>
@@ -264,7 +246,7 @@ export const vae: ModelDefinition<VaeConfig> = {
   // The study's epochs over its data sets: 10 of MNIST, 100 of CIFAR.
   defaultSteps: ({ network }) => ({ patched: 2000, dense: 9380, residual: 39_100 })[network],
   train,
-  layers: (config, image) => describeLayers(allLayers(config, image, pixelInput(image))),
+  layers: (config, image) => describeLayers(allLayers(config, image, imageInput(image))),
   // Of the study's, encoder and decoder stacked; without the wide layers, which it does not use.
   defaultFeatures: (config) => {
     if (config.network === 'patched') return { layers: ['hidden'], pooling: 'none' }
@@ -287,6 +269,8 @@ export const vae: ModelDefinition<VaeConfig> = {
     const means = await encodeMeans(config, image, weights, pixels, options)
     return decodeCodes(config, image, weights, means, options)
   },
-  interpolate: (config, image, weights, { pair, steps, ...options }) =>
-    interpolateCodes(config, image, weights, { pair, steps }, options),
+  async interpolate(config, image, weights, { pair, steps, ...options }) {
+    const means = await encodeMeans(config, image, weights, pair, options)
+    return decodeCodes(config, image, weights, straightWay(means, steps), options)
+  },
 }

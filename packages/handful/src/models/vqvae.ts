@@ -45,6 +45,7 @@ import {
   chosenRows,
   describeLayers,
   imageDimensions,
+  imageInput,
   runInBatches,
   runOverImages,
   toBytes,
@@ -194,9 +195,6 @@ function use(config: VqVaeConfig, image: ImageShape, pixels: Tensor): Used {
   return { layers: { ...encoded, codes, quantised, ...layers }, output: shown(config, output) }
 }
 
-const pixelInput = (image: ImageShape): Tensor =>
-  input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
-
 /** The layer `codes` are places in the codebook, as numbers: good for looking at, not for a classifier. */
 function features(
   config: VqVaeConfig,
@@ -204,7 +202,7 @@ function features(
   weights: Weights,
   request: FeatureRequest,
 ): FeatureNetwork {
-  const pixels = pixelInput(image)
+  const pixels = imageInput(image)
   const outputs = chosenRows('VQ-VAE features', use(config, image, pixels).layers, request)
   return { program: exportProgram({ inputs: [pixels], outputs, parameters: weights }) }
 }
@@ -217,7 +215,7 @@ export async function encodeCodes(
   pixels: Uint8Array,
   options: RunOptions,
 ): Promise<Int32Array> {
-  const seen = pixelInput(image)
+  const seen = imageInput(image)
   const outputs = { y: use(config, image, seen).layers.codes }
   return Int32Array.from(
     await runOverImages(
@@ -286,7 +284,7 @@ export const vqVae: ModelDefinition<VqVaeConfig> = {
   // The study's 40 epochs over 50,000 images.
   defaultSteps: ({ stem }) => (stem === 'patches' ? 2000 : 31_250),
   train,
-  layers: (config, image) => describeLayers(use(config, image, pixelInput(image)).layers),
+  layers: (config, image) => describeLayers(use(config, image, imageInput(image)).layers),
   // Of the study's: all of them, encoder and decoder stacked.
   defaultFeatures: ({ stem, residuals }) => {
     if (stem === 'patches')
@@ -307,7 +305,7 @@ export const vqVae: ModelDefinition<VqVaeConfig> = {
   sample: (config, image, weights, { count, seed, ...options }) =>
     decodeCodes(config, image, weights, drawCodes(weights, count, seed), options),
   async reconstruct(config, image, weights, pixels, options) {
-    const seen = pixelInput(image)
+    const seen = imageInput(image)
     const program = exportProgram({
       inputs: [seen],
       outputs: { y: use(config, image, seen).output },

@@ -9,20 +9,28 @@ export interface Estimate {
 /** Below so many labels a class, accuracies that are measured on these labels say nothing. */
 export const FEWEST_LABELS_TO_JUDGE = 3
 
-/** 97.5 % quantiles of Student's t with 1 to 30 degrees of freedom; further ones are near the normal's 1.960. */
-const T_QUANTILES = [
-  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131,
-  2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042,
-]
-const NORMAL_QUANTILE = 1.96
+/** 97.5 % quantiles, of the normal distribution and of Student's t with 1 to 9 degrees of freedom. */
+const NORMAL_QUANTILE = 1.959964
+const FIRST_T_QUANTILES = [12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.306, 2.2622]
 
-/** Mean of independent results and Student's interval for it, cut to [0, 1]. Needs two results at least. */
+/** From 10 degrees of freedom on by the expansion in their inverse (Abramowitz and Stegun 26.7.5), to 0.0002. */
+function studentQuantile(degreesOfFreedom: number): number {
+  const known = FIRST_T_QUANTILES[degreesOfFreedom - 1]
+  if (known !== undefined) return known
+  const [z, v] = [NORMAL_QUANTILE, degreesOfFreedom]
+  const first = (z ** 3 + z) / 4
+  const second = (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96
+  const third = (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384
+  return z + first / v + second / v ** 2 + third / v ** 3
+}
+
+/** Mean of independent shares in [0, 1] and Student's interval for it, cut to [0, 1]. Needs two at least. */
 export function studentInterval(values: readonly number[]): Estimate {
   const n = values.length
   if (n < 2) throw new RangeError(`internal: studentInterval: got ${n} values, expected at least 2`)
   const mean = average(values)
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1)
-  const half = (T_QUANTILES[n - 2] ?? NORMAL_QUANTILE) * Math.sqrt(variance / n)
+  const half = studentQuantile(n - 1) * Math.sqrt(variance / n)
   return { mean, low: Math.max(0, mean - half), high: Math.min(1, mean + half) }
 }
 

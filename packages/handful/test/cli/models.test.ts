@@ -108,7 +108,7 @@ describe('pretrain', () => {
   test('that is stopped and gone on with equals one that was not', async () => {
     const out = path.join(parent, 'stopped')
     const signals = new Signals()
-    const running = handful(['pretrain', images, '--size', '12', '--steps', '600', '--out', out, ...small], {
+    const running = handful(['pretrain', images, '--size', '12', '--steps', '2000', '--out', out, ...small], {
       signals,
     })
     await expect
@@ -122,9 +122,9 @@ describe('pretrain', () => {
     expect(stopped.exit).toBe(130)
     expect(stopped.stderr).toContain(`Go on with:  handful pretrain --resume ${out}`)
     const resumed = await handful(['pretrain', '--resume', out])
-    expect(resumed.stderr).toMatch(/going on at step \d+ of 600/)
+    expect(resumed.stderr).toMatch(/going on at step \d+ of 2000/)
     const whole = path.join(parent, 'whole')
-    await handful(['pretrain', images, '--size', '12', '--steps', '600', '--out', whole, ...small])
+    await handful(['pretrain', images, '--size', '12', '--steps', '2000', '--out', whole, ...small])
     const weights = (folder: string): Promise<Buffer> =>
       readFile(path.join(folder, 'model', 'weights.safetensors'))
     expect((await weights(out)).equals(await weights(whole))).toBe(true)
@@ -310,8 +310,13 @@ describe('fit', () => {
     ],
   ])('with a %s writes a report, a model and a classifier that predicts', async (model, set, title) => {
     const out = path.join(parent, `fit-${model}`)
-    const report = await fit('--model', model, '--out', out, ...set.flatMap((each) => ['--set', each]))
+    const command = ['--model', model, '--out', out, ...set.flatMap((each) => ['--set', each])]
+    const report = await fit(...command)
     expect(report.training?.model).toMatch(title)
+    expect(report.command).toContain(command.join(' '))
+    const [name] = set[0].split('=')
+    expect(report.config).toMatchObject({ model, preset: 'fast', config: { [name]: 8 } })
+    expect(report.config.augment).toBe(model === 'vqvae' ? 'shapes' : 'none')
     expect(report.reconstructions.length).toBeGreaterThan(0)
     expect(report.samples).toHaveLength(24)
     const { runPredict } = await import('../../src/experiments/predict.js')
@@ -323,5 +328,19 @@ describe('fit', () => {
     expect((await handful(['sample', out, '--count', '4'])).exit).toBe(0)
     const layers = await handful(['layers', out])
     expect(layers.stdout).toContain('*')
+  })
+
+  test('with another head sets it beside the two that are always there, and predicts with it', async () => {
+    const out = path.join(parent, 'fit-head')
+    const report = await fit('--head', 'prototypes', '--out', out, ...small)
+    expect(report.results.map(({ features, head, chosen }) => [features, head, chosen])).toEqual(
+      ['learned features', 'raw pixels'].flatMap((features) => [
+        [features, 'label propagation', false],
+        [features, 'logistic regression', false],
+        [features, 'nearest class mean', features === 'learned features'],
+      ]),
+    )
+    const rows = (await readFile(path.join(out, 'predictions.csv'), 'utf8')).split('\r\n')
+    expect(rows[1]).toMatch(/,"learned features, nearest class mean"$/)
   })
 })

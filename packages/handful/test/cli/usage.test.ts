@@ -12,11 +12,12 @@ import {
   MODEL_NAMES,
   PRESET_NAMES,
   RESIZE_MODE_NAMES,
-} from '../../src/cli/training-run.js'
+} from '../../src/cli/shared-options.js'
 import { closest, editDistance, listAlternatives } from '../../src/errors/suggest.js'
 import { POOLINGS } from '../../src/experiments/features-job.js'
-import { DATASETS, HEADS, RESIZE_MODES } from '../../src/experiments/fit-options.js'
+import { DATASETS, RESIZE_MODES } from '../../src/experiments/fit-options.js'
 import { AUGMENTATIONS, MODELS, PRESETS } from '../../src/experiments/model-options.js'
+import { HEAD_NAMES as HEADS } from '../../src/heads/registry.js'
 import { modelNames } from '../../src/models/registry.js'
 import { handful } from './harness.js'
 
@@ -71,6 +72,7 @@ describe('a wrong command line is one line on stderr and exit 2', () => {
     ['fit a --seed 1.5', /--seed: got "1.5", expected a whole number/],
     ['fit a --minutes nan', /--minutes: got "nan", expected a number above 0/],
     ['fit a --head linea', /did you mean --head linear\?/],
+    ['fit a --head svm', /--head: got "svm", expected propagation, .* or linear-network/],
     ['fit --resume', /--resume: got no run/],
     ['fit --resume a --out b', /got a and --out b, expected one folder/],
     ['predict', /got no <run>/],

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Arrays, evaluate, input, openLocalSession, Parameters, Random } from 'onnx-autodiff'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runOnce } from '../../src/models/common.js'
+import { runOnce, straightWay } from '../../src/models/common.js'
 import { fast, type GanConfig, ganSchema, geometry, paper } from '../../src/models/gan-config.js'
 import { networkImages, userImages } from '../../src/models/gan-images.js'
 import { discriminator, encoder, generator, mapping } from '../../src/models/gan-networks.js'
-import { encodeStyles, interpolateImages, sampleStyles, styleSteps } from '../../src/models/gan-sample.js'
+import { encodeStyles, sampleStyles } from '../../src/models/gan-sample.js'
 import { gan } from '../../src/models/gan.js'
 import {
   averagedWeights,
@@ -230,10 +230,10 @@ test('samples: the first ones are the same whatever the count; at truncation 0 e
 test('an interpolation goes from the one reconstruction to the other', async () => {
   const pair = bars(4, 8).slice(2 * 64)
   const rebuilt = await gan.reconstruct?.(small, image, weights, pair, { threads: 1 })
-  const steps = await interpolateImages(small, image, weights, { pair, steps: 5 }, { threads: 1 })
+  const steps = (await gan.interpolate?.(small, image, weights, { pair, steps: 5, threads: 1 })) as Uint8Array
   expect(steps.slice(0, 64)).toEqual(rebuilt?.slice(0, 64))
   expect(steps.slice(4 * 64)).toEqual(rebuilt?.slice(64))
-  expect([...styleSteps([0, 4], [2, 0], 3)]).toEqual([0, 4, 1, 2, 2, 0])
+  expect([...straightWay(Float32Array.of(0, 4, 2, 0), 3)]).toEqual([0, 4, 1, 2, 2, 0])
   const styles = await encodeStyles(small, image, weights, pair, { threads: 1 })
   expect(styles).toHaveLength(16)
 })

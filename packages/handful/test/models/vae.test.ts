@@ -3,7 +3,7 @@ import { sizeOf } from 'onnx-autodiff'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { averagedWeights, type ImageShape, type Weights } from '../../src/models/model.js'
 import { fast } from '../../src/models/vae-config.js'
-import { interpolateCodes, vae, type VaeConfig } from '../../src/models/vae.js'
+import { vae, type VaeConfig } from '../../src/models/vae.js'
 import { COUNT, difference, extract, grey8, randomPixels, squares, trainOnSquares } from './vae-support.js'
 
 const small: VaeConfig = {
@@ -44,7 +44,7 @@ describe('trained on sixteen images', () => {
 
   test('the way from one image to another begins and ends at their reconstructions', async () => {
     const pair = squares.slice(0, 128)
-    const way = await interpolateCodes(small, grey8, weights, { pair, steps: 5 }, run)
+    const way = (await vae.interpolate?.(small, grey8, weights, { pair, steps: 5, ...run })) as Uint8Array
     const ends = (await vae.reconstruct?.(small, grey8, weights, pair, run)) as Uint8Array
     expect(way).toHaveLength(5 * 64)
     expect(difference(way.slice(0, 64), ends.slice(0, 64))).toBeLessThan(1e-3)

@@ -9,8 +9,8 @@ import { thumbnail } from '../../src/report/thumbnails.js'
 describe('intervals', () => {
   test("Wilson's, 8 of 10 right: 49 to 94 %", () => {
     // R: prop.test(8, 10, correct = FALSE)$conf.int
-    expect(wilsonInterval(0.8, 10).low).toBeCloseTo(0.4901625, 4)
-    expect(wilsonInterval(0.8, 10).high).toBeCloseTo(0.9433178, 4)
+    expect(wilsonInterval(0.8, 10).low).toBeCloseTo(0.4901625, 6)
+    expect(wilsonInterval(0.8, 10).high).toBeCloseTo(0.9433178, 6)
   })
 
   test('3 of 3 right may still mean one in two wrong', () => {
@@ -25,6 +25,19 @@ describe('intervals', () => {
     expect(mean).toBeCloseTo(0.9, 10)
     expect(low).toBeCloseTo(0.8803676, 5)
     expect(high).toBeCloseTo(0.9196324, 5)
+  })
+
+  // Half of them 0.5 below the mean, half above: the half width is t s / sqrt(n) = t / (2 sqrt(n - 1)).
+  test.each([
+    [2, 12.7062047],
+    [10, 2.26215716],
+    [12, 2.20098516],
+    [20, 2.09302405],
+    [100, 1.98421695],
+  ])("Student's, over %i draws: the table's quantile %d", (draws, quantile) => {
+    const values = Array.from({ length: draws }, (_, i) => 0.5 + (i % 2 === 0 ? 0.005 : -0.005))
+    const { high } = studentInterval(values)
+    expect((high - 0.5) * 200 * Math.sqrt(draws - 1)).toBeCloseTo(quantile, 3)
   })
 
   test('never leave 0 to 1', () => {

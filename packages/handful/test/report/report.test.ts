@@ -120,7 +120,7 @@ describe('honesty', () => {
     expect(page).toContain('60–100<small> %</small>')
     expect(page).toContain('6 of 6 labelled images right')
     expect(page).toContain('3 of 3')
-    expect(page).not.toContain('100.0\u00a0%</td>')
+    expect(page).not.toContain('<td class="number">100.0\u00a0%</td>')
   })
 
   test('a baseline that does better is named as such', () => {
@@ -131,6 +131,34 @@ describe('honesty', () => {
     const run = { ...example, results }
     expect(renderReport(run)).toMatch(/points more.*The learned features are no gain here/s)
     expect(suggestNext(run, 'runs/x')[0].why).toMatch(/do not pay yet/)
+  })
+})
+
+describe('what to do next', () => {
+  const commandWith = (config: RunReport['config']): string =>
+    suggestNext({ ...example, config: { ...example.config, ...config } }, 'runs/x')[0].command
+
+  test('is the same for longer, without what would be taken anyway', () => {
+    expect(commandWith({ model: 'vae', preset: 'fast', augment: 'shapes', set: {}, fit: 'cover' })).toBe(
+      'handful fit --dataset strokes --labels-per-class 4 --minutes 12',
+    )
+  })
+
+  test('keeps model, settings, distortions and head, as a shell reads them back', () => {
+    expect(
+      commandWith({
+        folder: 'photos',
+        size: 48,
+        model: 'diffusion',
+        augment: 'photos',
+        head: 'mlp',
+        set: { width: 16, multipliers: [1, 2], network: 'residual' },
+        labelsPerClass: undefined,
+      }),
+    ).toBe(
+      'handful fit <your folder> --model diffusion --augment photos --head mlp --size 48 --set width=16 ' +
+        "--set 'multipliers=[1,2]' --set network=residual --minutes 12",
+    )
   })
 })
 

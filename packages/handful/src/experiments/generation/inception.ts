@@ -8,7 +8,6 @@ import { readFile } from 'node:fs/promises'
 import {
   add,
   type Arrays,
-  BATCH_MARKER,
   cast,
   concat,
   decodeModel,
@@ -26,7 +25,7 @@ import { z } from 'zod'
 import { imageBytes, type Images } from '../../data/image-set.js'
 import { HandfulError, printable, systemError } from '../../errors.js'
 import { featureMatrix, type FeatureMatrix } from '../../features/matrix.js'
-import { imageDimensions } from '../../models/common.js'
+import { imageInput } from '../../models/common.js'
 import type { ImageShape, RunOptions } from '../../models/model.js'
 
 export const inceptionSchema = z.strictObject({
@@ -185,7 +184,7 @@ function decode(model: Uint8Array, spec: Spec): ReturnType<typeof decodeModel> {
 
 /** `image` uint8 [n, h, w, c] -> `prepared`, as the network takes it. */
 function preparation({ size, layout, range, mean, deviation }: Spec, image: ImageShape): Program {
-  const pixels = input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
+  const pixels = imageInput(image)
   const resized = resizeBilinear(fromBatchFirst(cast(pixels, 'float32')), size)
   const colours = image.channels === 1 ? concat([resized, resized, resized], 3) : resized
   const [scale, offset] = { 'zero-to-one': [1 / 255, 0], 'minus-one-to-one': [1 / 127.5, -1], bytes: [1, 0] }[

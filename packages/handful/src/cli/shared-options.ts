@@ -1,0 +1,112 @@
+/** The options that several commands have, each spelled out in one place. */
+import type { Command } from 'commander'
+import type { CommandContext } from './context.js'
+import { assignments, oneOf, positiveNumber, wholeNumber } from './options.js'
+
+// Spelled out here, not taken from the schemas, so that help does not load them; a test holds the two together.
+export const DATASET_NAMES = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
+export const RESIZE_MODE_NAMES = ['cover', 'pad', 'stretch'] as const
+export const MODEL_NAMES = ['vae', 'vqvae', 'diffusion', 'gan'] as const
+export const PRESET_NAMES = ['fast', 'paper', 'ddpm'] as const
+export const AUGMENTATION_NAMES = ['shapes', 'photos', 'none'] as const
+
+export function addImageOptions(command: Command): Command {
+  return addDatasetOption(command, 'a known data set')
+    .option('--size <pixels>', 'side of the square that images become', wholeNumber('--size', 8, 256))
+    .option(
+      '--fit <how>',
+      'how an image becomes a square: cover (cut to its middle), pad (white bars), stretch',
+      oneOf('--fit', RESIZE_MODE_NAMES),
+    )
+}
+
+export function addModelOptions(command: Command): Command {
+  return command
+    .option(
+      '--model <name>',
+      `what learns from the unlabelled images: ${MODEL_NAMES.join(', ')} (vae)`,
+      oneOf('--model', MODEL_NAMES),
+    )
+    .option(
+      '--preset <name>',
+      "its settings: fast (minutes on two cores), paper (the reference's own), ddpm (diffusion only) (fast)",
+      oneOf('--preset', PRESET_NAMES),
+    )
+    .option(
+      '--set <name=value>',
+      'another value for a setting that --print-config shows, such as codebook.decay=0.99; again for more',
+      assignments('--set'),
+    )
+}
+
+export function addTrainingOptions(
+  command: Command,
+  defaultLimit: { minutes: string; steps: string },
+): Command {
+  return command
+    .option(
+      '--augment <how>',
+      'how training images are distorted: shapes, photos, none (as suits model and images)',
+      oneOf('--augment', AUGMENTATION_NAMES),
+    )
+    .option('--minutes <n>', defaultLimit.minutes, positiveNumber('--minutes', '10'))
+    .option('--steps <n>', defaultLimit.steps, wholeNumber('--steps', 1, 100_000_000))
+}
+
+export function addRunOptions(command: Command, context: CommandContext): Command {
+  command
+    .option('--out <folder>', 'the run folder (runs/<date>-<name>); never overwritten')
+    .option('--resume [run]', 'go on with a run that was stopped')
+  addSeedOption(addDataDirOption(command), 'of all random numbers (0)')
+  return addMachineOptions(command, context).option(
+    '--print-config',
+    'print all options as they are resolved, and do nothing',
+  )
+}
+
+/** @param what the data set is, such as `images of a known data set` */
+export function addDatasetOption(command: Command, what: string): Command {
+  return command.option(
+    '--dataset <name>',
+    `${what}: ${DATASET_NAMES.join(', ')}`,
+    oneOf('--dataset', DATASET_NAMES),
+  )
+}
+
+export function addDataDirOption(command: Command): Command {
+  return command.option('--data-dir <folder>', 'where data sets lie or are downloaded to (HANDFUL_DATA)')
+}
+
+export function addSeedOption(command: Command, what: string): Command {
+  return command.option('--seed <n>', what, wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
+}
+
+export const TRAINED_RUN = 'a folder that "handful pretrain" or "handful fit" has written'
+
+export function addMachineOptions(command: Command, context: CommandContext): Command {
+  return command
+    .option('--threads <n>', `of the engine (${context.cores} here)`, wholeNumber('--threads', 1, 1024))
+    .option('--device <name>', 'where the engine runs (cpu)')
+    .option('--json', 'print the result as JSON on stdout')
+    .option('--quiet', 'no progress')
+}
+
+/** What was typed for `addMachineOptions`. */
+export interface MachineOptions {
+  readonly threads?: number
+  readonly device?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+/** What was typed for `addDatasetOption` and `addDataDirOption`. */
+export interface DatasetOptions {
+  readonly dataset?: string
+  readonly dataDir?: string
+}
+
+/** Where the engine runs, with defaults filled in. */
+export const engineOf = (
+  { threads, device }: MachineOptions,
+  { cores }: CommandContext,
+): { threads: number; device: string } => ({ threads: threads ?? cores, device: device ?? 'cpu' })
