@@ -8,7 +8,7 @@ import { oneOf, wholeNumber } from './options.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
 import { addImageOptions, addModelOptions, addRunOptions, addTrainingOptions } from './shared-options.js'
-import { shellWord } from '../errors/shell.js'
+import { ownCommand, shellWord } from '../errors/shell.js'
 import { type TrainingCommand, trainInRun, type TypedOptions } from './training-run.js'
 
 // Spelled out here, not taken from the schema, so that help does not load it; a test holds the two together.
@@ -111,5 +111,7 @@ async function showResult(
   }
   terminal.message(`Report:       ${run.path('report.html')}`)
   terminal.message(`Predictions:  ${run.path('predictions.csv')}`)
-  terminal.message(`Next:         handful predict ${shellWord(run.folder)} <images>`)
+  terminal.message(
+    `Next:         ${ownCommand(context.environment)} predict ${shellWord(run.folder)} <images>`,
+  )
 }

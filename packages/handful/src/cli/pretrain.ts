@@ -6,7 +6,7 @@ import type { CommandContext } from './context.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
 import { addImageOptions, addModelOptions, addRunOptions, addTrainingOptions } from './shared-options.js'
-import { shellWord } from '../errors/shell.js'
+import { ownCommand, shellWord } from '../errors/shell.js'
 import { type TrainingCommand, trainInRun, type TypedOptions } from './training-run.js'
 
 const examples: readonly Example[] = [
@@ -60,8 +60,8 @@ function pretrain(context: CommandContext, folder: string | undefined, typed: Ty
     else for (const line of summaryOf(result)) terminal.data(line)
     for (const picture of result.pictures) terminal.message(`Pictures:  ${run.path(picture)}`)
     const word = shellWord(run.folder)
-    terminal.message(`Next:      handful features ${word} --out features.npy`)
-    terminal.message(`           handful sample ${word} --count 64 --out grid.png`)
+    terminal.message(`Next:      ${ownCommand(context.environment)} features ${word} --out features.npy`)
+    terminal.message(`           ${ownCommand(context.environment)} sample ${word} --count 64 --out grid.png`)
   })
 }
 

@@ -7,7 +7,7 @@ import type { CommandContext } from './context.js'
 import { Interrupted } from './interrupt.js'
 import { usageErrorOf } from './options.js'
 import { runJob } from './run-job.js'
-import { flagOf, shellWord } from '../errors/shell.js'
+import { flagOf, ownCommand, shellWord } from '../errors/shell.js'
 
 const RUNS_FOLDER = 'runs'
 
@@ -78,7 +78,7 @@ export async function trainInRun<O extends RunOptions>(
     await work(options, run)
   } catch (error) {
     const nothing = await run.discardIfEmpty()
-    const again = `handful ${command.name} --resume ${shellWord(run.folder)}`
+    const again = `${ownCommand(context.environment)} ${command.name} --resume ${shellWord(run.folder)}`
     if (!nothing) terminal.message(`What was done is kept. Go on with:  ${again}`)
     else if (error instanceof Interrupted) terminal.message('Stopped before there was anything to keep.')
     throw error

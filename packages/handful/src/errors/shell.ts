@@ -8,3 +8,9 @@ export function shellWord(word: string): string {
 export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
+
+/** How the command line was reached, so that what it suggests can be typed as it stands: from a checkout, through npm. */
+export function ownCommand(environment: Readonly<Record<string, string | undefined>>): string {
+  const viaNpm = ['start', 'handful'].includes(environment.npm_lifecycle_event ?? '')
+  return viaNpm ? 'npm run handful --' : 'handful'
+}
