@@ -23,7 +23,7 @@ import { featureMatrix } from '../features/matrix.js'
 import type { Normalisation } from '../features/normalise.js'
 import type { PredictorParameters } from '../heads/head.js'
 import type { FeatureRequest } from '../models/model.js'
-import type { RunFolder } from '../training/run-folder.js'
+import { RUN_FILES, type RunFolder } from '../training/run-folder.js'
 
 export interface Classifier {
   readonly classNames: readonly string[]
@@ -40,7 +40,7 @@ export interface Classifier {
   readonly head: PredictorParameters
 }
 
-const FOLDER = 'model'
+const FOLDER = RUN_FILES.model
 const ENCODER = path.join(FOLDER, 'encoder.onnx')
 const SETTINGS = path.join(FOLDER, 'classifier.json')
 const ARRAYS = path.join(FOLDER, 'classifier.safetensors')

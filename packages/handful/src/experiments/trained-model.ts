@@ -12,11 +12,10 @@ import { fitSchema } from '../data/open.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
 import type { ImageShape, Weights } from '../models/model.js'
 import { type AnyConfig, type AnyModel, modelNamed } from '../models/registry.js'
-import { type PlainObject, readRunConfig, type RunFolder } from '../training/run-folder.js'
+import { type PlainObject, readRunConfig, RUN_FILES, type RunFolder } from '../training/run-folder.js'
 import { AUGMENTATIONS } from './model-options.js'
 
-const DESCRIPTION = path.join('model', 'model.json')
-const WEIGHTS = path.join('model', 'weights.safetensors')
+const DESCRIPTION = path.join(RUN_FILES.model, 'model.json')
 
 const descriptionSchema = z.strictObject({
   version: z.literal(1),
@@ -68,11 +67,11 @@ export async function describedModel(run: string): Promise<DescribedModel> {
 /** @throws HandfulError as describedModel, and for weights that are missing or damaged */
 export async function loadTrainedModel(run: string): Promise<TrainedModel> {
   const described = await describedModel(run)
-  const bytes = await readPart(run, WEIGHTS)
+  const bytes = await readPart(run, RUN_FILES.weights)
   try {
     return { ...described, weights: decodeSafetensors(bytes).arrays }
   } catch (error) {
-    throw damaged(run, WEIGHTS, error)
+    throw damaged(run, RUN_FILES.weights, error)
   }
 }
 

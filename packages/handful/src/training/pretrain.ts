@@ -17,7 +17,7 @@ import { BatchOrder } from './batches.js'
 import { train } from './loop.js'
 import type { Progress } from './progress.js'
 import { stackSteps } from './steps.js'
-import { type RunFolder, stageKey } from './run-folder.js'
+import { RUN_FILES, type RunFolder, stageKey } from './run-folder.js'
 
 /** A configuration has at least a batch size. */
 export interface BaseConfig {
@@ -53,8 +53,7 @@ export interface Pretrained extends z.infer<typeof summarySchema> {
 
 export const pretrainStage = (model: { readonly name: string }): string => `train the ${model.name}`
 
-const WEIGHTS = 'weights.safetensors'
-const SUMMARY = 'training.json'
+const SUMMARY = `${RUN_FILES.model}/training.json`
 const planSchema = z.object({ steps: z.number().int().positive() })
 
 /** Timed steps before a number is chosen; the first ones warm up. */
@@ -115,16 +114,16 @@ export async function pretrain<C extends BaseConfig>(
   })
   const weights = averagedWeights(state)
   const summary = { steps, batch: config.batch, parameterCount: trainable.parameterCount, seconds, curves }
-  await run.makeFolder('model')
-  await run.writeFile(path.join('model', WEIGHTS), encodeSafetensors(weights))
-  await run.writeJson(path.join('model', SUMMARY), summary)
+  await run.makeFolder(RUN_FILES.model)
+  await run.writeFile(RUN_FILES.weights, encodeSafetensors(weights))
+  await run.writeJson(SUMMARY, summary)
   await run.markDone(stage, key, (performance.now() - started) / 1000)
   return { weights, ...summary }
 }
 
 async function load(run: RunFolder): Promise<Pretrained> {
-  const { arrays } = decodeSafetensors(await readFile(run.path('model', WEIGHTS)))
-  const summary = summarySchema.parse(JSON.parse(await readFile(run.path('model', SUMMARY), 'utf8')))
+  const { arrays } = decodeSafetensors(await readFile(run.path(RUN_FILES.weights)))
+  const summary = summarySchema.parse(JSON.parse(await readFile(run.path(SUMMARY), 'utf8')))
   return { weights: arrays, ...summary }
 }
 

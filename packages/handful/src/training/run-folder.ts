@@ -34,6 +34,8 @@ export const RUN_FILES = {
   reportPage: 'report.html',
   samples: 'samples',
   checkpoints: 'checkpoints',
+  model: 'model',
+  weights: 'model/weights.safetensors',
 } as const
 
 const stagesSchema = z.strictObject({

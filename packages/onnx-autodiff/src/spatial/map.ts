@@ -91,7 +91,7 @@ export function cost({ height, width }: MapAttributes): number {
   )
 }
 
-const pass = (m: SpatialMatrix): number => (isIdentity(m) ? 0 : m.rows * m.columns)
+const multiplications = (m: SpatialMatrix): number => (isIdentity(m) ? 0 : m.rows * m.columns)
 
 /** Applies a matrix along the height and one along the width of [height, width, ...]. */
 export const spatialMap = (x: Tensor, height: SpatialMatrix, width: SpatialMatrix): Tensor =>
@@ -149,7 +149,8 @@ function emitMap(
     return emitter.node('MatMul', [emitter.floats(width.data, [width.rows, width.columns]), source])
   }
   const heightFirst =
-    pass(height) * w + pass(width) * height.rows <= pass(width) * h + pass(height) * width.rows
+    multiplications(height) * w + multiplications(width) * height.rows <=
+    multiplications(width) * h + multiplications(height) * width.rows
   return out(
     heightFirst
       ? alongWidth(alongHeight(x, h, w), height.rows)
