@@ -33,6 +33,7 @@ import { neighbourGraph } from '../../packages/handful/src/heads/graph.js'
 import { labelPropagation } from '../../packages/handful/src/heads/label-propagation.js'
 import { logisticRegression } from '../../packages/handful/src/heads/logistic-regression.js'
 import { onnxLinearAlgebra } from '../../packages/handful/src/heads/nearest-onnx.js'
+import { estimateAccuracy } from '../../packages/handful/src/report/statistics.js'
 
 const { values: given } = parseArgs({
   options: {
@@ -130,16 +131,12 @@ for (const perClass of given.labels.split(',').map(Number)) {
     scores.propagation.push(test.score(argmaxRows(found)).accuracy)
   }
   for (const [head, values] of Object.entries(scores)) {
-    const mean = values.reduce((a, b) => a + b) / values.length
-    const deviation = Math.sqrt(
-      values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1),
-    )
-    const interval = (1.96 * deviation) / Math.sqrt(values.length)
+    const { mean, low, high } = estimateAccuracy(values, test.count)
     const row = {
       perClass,
       head,
       accuracy: +(100 * mean).toFixed(2),
-      interval: +(100 * interval).toFixed(2),
+      interval: [+(100 * low).toFixed(2), +(100 * high).toFixed(2)],
       draws: values.length,
     }
     console.log(JSON.stringify(row))

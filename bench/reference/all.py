@@ -13,9 +13,18 @@ import norm
 import optimisers
 import resampling
 import unet_step
-from reference import FOLDER, write
+import reference
 
-SCRIPTS = [convolution, norm, elementwise, resampling, optimisers, gradient_penalty, unet_step]
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "models"))
+import diffusion  # noqa: E402
+import gan  # noqa: E402
+import resnet18  # noqa: E402
+import vae  # noqa: E402
+import vqvae  # noqa: E402
+
+ENGINE = [convolution, norm, elementwise, resampling, optimisers, gradient_penalty, unet_step]
+MODELS = [diffusion, gan, resnet18, vae, vqvae]
+SCRIPTS = [(script, reference.FOLDER) for script in ENGINE] + [(script, script.FOLDER) for script in MODELS]
 # Other versions and machines may round the last digit written the other way.
 TOLERANCE = 1e-4
 
@@ -41,8 +50,8 @@ def differences(committed, fresh):
             yield f"{place}: differs by {error:.2g}"
 
 
-def check(file, text):
-    path = os.path.join(FOLDER, file)
+def check(folder, file, text):
+    path = os.path.join(folder, file)
     if not os.path.exists(path):
         return [f"{file}: missing; run all.py without --check"]
     with open(path, encoding="utf-8") as committed:
@@ -53,12 +62,13 @@ def main(arguments):
     if arguments not in ([], ["--check"]):
         sys.exit(f"all.py: got {' '.join(arguments)}, expected nothing or --check")
     found = []
-    for script in SCRIPTS:
+    for script, folder in SCRIPTS:
         for file, text in script.documents().items():
             if arguments:
-                found += check(file, text)
+                found += check(folder, file, text)
             else:
-                write(file, text)
+                reference.FOLDER = folder
+                reference.write(file, text)
     if found:
         sys.exit("\n".join(found))
     if arguments:

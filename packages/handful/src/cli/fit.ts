@@ -39,7 +39,8 @@ const examples: readonly Example[] = [
 const fitTraining: TrainingCommand<FitOptions> = {
   name: 'fit',
   schema: async () => (await import('../experiments/fit-options.js')).fitOptionsSchema,
-  resolve: (options) => options,
+  resolve: async (options, job) =>
+    (await import('../experiments/pretrain-job.js')).resolveTraining(options, job),
 }
 
 export function fitCommand(context: CommandContext): [Command, readonly Example[]] {
@@ -54,7 +55,7 @@ export function fitCommand(context: CommandContext): [Command, readonly Example[
     .argument(
       '[folder]',
       'your images: one sub-folder per class for the labelled ones and "unlabeled" for the rest, or any ' +
-        'folders with a labels.csv (file_name,label)',
+        'folders with a labels.csv (file_name,label); or a tar archive of them, or Parquet',
     )
   addImageOptions(command)
     .option(

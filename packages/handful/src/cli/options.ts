@@ -48,6 +48,16 @@ export function numberBetween(flag: string, low: number, high: number): (text: s
   }
 }
 
+/** A reader for different numbers in a range, with commas between them. */
+export function numberList(flag: string, low: number, high: number): (text: string) => number[] {
+  const read = numberBetween(flag, low, high)
+  return (text) => {
+    const values = text.split(',').map((each) => read(each.trim()))
+    if (new Set(values).size === values.length) return values
+    throw usageError({ what: flag, got: shown(text), expected: 'each number once' })
+  }
+}
+
 /** A reader for names with commas between them. */
 export function nameList(flag: string): (text: string) => string[] {
   return (text) => {

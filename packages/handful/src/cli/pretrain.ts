@@ -23,7 +23,8 @@ const examples: readonly Example[] = [
 const pretraining: TrainingCommand<PretrainJobOptions> = {
   name: 'pretrain',
   schema: async () => (await import('../experiments/pretrain-job.js')).pretrainOptionsSchema,
-  resolve: (options) => options,
+  resolve: async (options, job) =>
+    (await import('../experiments/pretrain-job.js')).resolveTraining(options, job),
 }
 
 export function pretrainCommand(context: CommandContext): [Command, readonly Example[]] {

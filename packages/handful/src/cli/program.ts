@@ -5,15 +5,21 @@
 import { Command, CommanderError, type Help } from 'commander'
 import { usageError, type HandfulError } from '../errors.js'
 import type { CommandContext } from './context.js'
+import { dataCommand } from './data.js'
 import { reportError } from './errors.js'
 import { featuresCommand } from './features.js'
 import { fitCommand } from './fit.js'
 import { layersCommand } from './layers.js'
+import { mapCommand } from './map.js'
 import { predictCommand } from './predict.js'
 import { pretrainCommand } from './pretrain.js'
 import { reconstructCommand } from './reconstruct.js'
 import { reportCommand } from './report.js'
 import { sampleCommand } from './sample.js'
+import { scoreCommand } from './score.js'
+import { supervisedCommand } from './supervised.js'
+import { sweepCommand } from './sweep.js'
+import { studyCommand } from './study.js'
 import { closest } from '../errors/suggest.js'
 
 const HELP_COLUMNS = 100
@@ -71,11 +77,23 @@ export function createProgram(context: CommandContext): Command {
     pretrainCommand(context),
     sampleCommand(context),
     reconstructCommand(context),
+    scoreCommand(context),
+    supervisedCommand(context),
     layersCommand(context),
     featuresCommand(context),
+    mapCommand(context),
+    sweepCommand(context),
+    studyCommand(context),
+    dataCommand(context),
   ]) {
     program.addCommand(command)
     lay(command, commandExamples)
+    for (const inner of command.commands) {
+      const shown = commandExamples.filter((example) =>
+        `${example.command} `.startsWith(`${fullName(inner)} `),
+      )
+      lay(inner, shown)
+    }
   }
   lay(program, examples)
   return program
@@ -97,7 +115,7 @@ export function createProgram(context: CommandContext): Command {
 
 function formatHelp(command: Command, help: Help, shown: readonly Example[]): string {
   const isProgram = command.parent === null
-  const name = isProgram ? command.name() : `${command.parent?.name()} ${command.name()}`
+  const name = fullName(command)
   const sections: string[] = [command.description()]
   sections.push(
     `Examples:\n${columns(shown.map((example) => [example.command, example.does]))}`,
@@ -120,6 +138,11 @@ function formatHelp(command: Command, help: Help, shown: readonly Example[]): st
   if (isProgram)
     sections.push('"handful help <command>" shows more. Nothing that you give it leaves this machine.')
   return `${sections.join('\n\n')}\n`
+}
+
+/** `handful data list`. */
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`
 }
 
 function summary(command: Command): string {
@@ -155,8 +178,9 @@ function wrap(text: string, columnsLeft: number): string[] {
 
 /** Commander's complaints in the form that all errors here have. */
 function explainUsage(error: CommanderError, program: Command, args: readonly string[]): HandfulError {
-  const command = program.commands.find((candidate) => candidate.name() === args[0])
-  const help = command === undefined ? 'handful --help' : `handful ${command.name()} --help`
+  const outer = program.commands.find((candidate) => candidate.name() === args[0])
+  const command = outer?.commands.find((candidate) => candidate.name() === args[1]) ?? outer
+  const help = `${fullName(command ?? program)} --help`
   const named = /'([^']*)'/.exec(error.message)?.[1] ?? ''
   const hint = (known: readonly string[]): string => {
     const near = closest(named.split('=')[0], known)
@@ -173,9 +197,16 @@ function explainUsage(error: CommanderError, program: Command, args: readonly st
       })
     }
     case 'commander.unknownCommand': {
-      const known = program.commands.map((candidate) => candidate.name())
+      const known = (outer ?? program).commands.map((candidate) => candidate.name())
       return usageError({ what: 'command', got: named, expected: known.join(', '), hint: hint(known) })
     }
+    case 'commander.help':
+      return usageError({
+        what: 'command',
+        got: `${args[0]} alone`,
+        expected: command?.commands.map((candidate) => candidate.name()).join(', '),
+        hint: `see ${help}`,
+      })
     case 'commander.optionMissingArgument':
       return usageError({
         what: 'option',

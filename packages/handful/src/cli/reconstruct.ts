@@ -43,7 +43,7 @@ export function reconstructCommand(context: CommandContext): [Command, readonly 
     .option('--count <n>', `images at most (${DEFAULT_COUNT})`, wholeNumber('--count', 1, 10_000))
     .option(
       '--interpolate <n>',
-      'instead, n pictures on the way from each image to the next (VAE and GAN)',
+      'instead, n pictures on the way from each image to the next (not diffusion)',
       wholeNumber('--interpolate', 2, 100),
     )
   addSeedOption(command, 'of generated data sets (0)').option(

@@ -1,11 +1,12 @@
 /** `handful sample`: new images from a trained model, as a grid. */
 import { Command } from 'commander'
 import type { CommandContext } from './context.js'
-import { numberBetween, wholeNumber } from './options.js'
+import { wholeNumber } from './options.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
 import {
   addMachineOptions,
+  addSamplerOptions,
   addSeedOption,
   engineOf,
   type MachineOptions,
@@ -37,23 +38,10 @@ export function sampleCommand(context: CommandContext): [Command, readonly Examp
     .usage('<run> [options]')
     .argument('<run>', TRAINED_RUN)
     .option('--count <n>', `images (${DEFAULT_COUNT})`, wholeNumber('--count', 1, 10_000))
-  addSeedOption(command, 'other images with another one (0)')
-    .option(
-      '--steps <n>',
-      'steps of a diffusion sampler (as its model says)',
-      wholeNumber('--steps', 1, 1000),
-    )
-    .option(
-      '--eta <n>',
-      'fresh noise in each of them: 0 none (DDIM), 1 ancestral',
-      numberBetween('--eta', 0, 1),
-    )
-    .option(
-      '--truncation <n>',
-      "how far a GAN's styles lie from their mean: 1 as drawn, less for more typical images",
-      numberBetween('--truncation', 0, 2),
-    )
-    .option('--out <file.png>', 'the picture (<run>/samples/seed-<seed>.png)')
+  addSamplerOptions(addSeedOption(command, 'other images with another one (0)')).option(
+    '--out <file.png>',
+    'the picture (<run>/samples/seed-<seed>.png)',
+  )
   addMachineOptions(command, context).action((run: string, typed: Typed) => sample(context, run, typed))
   return [command, examples]
 }

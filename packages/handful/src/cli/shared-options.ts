@@ -1,14 +1,14 @@
 /** The options that several commands have, each spelled out in one place. */
 import type { Command } from 'commander'
 import type { CommandContext } from './context.js'
-import { assignments, oneOf, positiveNumber, wholeNumber } from './options.js'
+import { assignments, numberBetween, oneOf, positiveNumber, wholeNumber } from './options.js'
 
 // Spelled out here, not taken from the schemas, so that help does not load them; a test holds the two together.
 export const DATASET_NAMES = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
 export const RESIZE_MODE_NAMES = ['cover', 'pad', 'stretch'] as const
 export const MODEL_NAMES = ['vae', 'vqvae', 'diffusion', 'gan'] as const
-export const PRESET_NAMES = ['fast', 'paper', 'ddpm'] as const
-export const AUGMENTATION_NAMES = ['shapes', 'photos', 'none'] as const
+export const PRESET_NAMES = ['fast', 'paper', 'ddpm', 'invariant'] as const
+export const AUGMENTATION_NAMES = ['shapes', 'photos', 'crops', 'none'] as const
 
 export function addImageOptions(command: Command): Command {
   return addDatasetOption(command, 'a known data set')
@@ -79,6 +79,26 @@ export function addDataDirOption(command: Command): Command {
 
 export function addSeedOption(command: Command, what: string): Command {
   return command.option('--seed <n>', what, wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
+}
+
+/** How a model draws images; each is refused for a model that has no use for it. */
+export function addSamplerOptions(command: Command): Command {
+  return command
+    .option(
+      '--steps <n>',
+      'steps of a diffusion sampler (as its model says)',
+      wholeNumber('--steps', 1, 1000),
+    )
+    .option(
+      '--eta <n>',
+      'fresh noise in each of them: 0 none (DDIM), 1 ancestral',
+      numberBetween('--eta', 0, 1),
+    )
+    .option(
+      '--truncation <n>',
+      "how far a GAN's styles lie from their mean: 1 as drawn, less for more typical images",
+      numberBetween('--truncation', 0, 2),
+    )
 }
 
 export const TRAINED_RUN = 'a folder that "handful pretrain" or "handful fit" has written'

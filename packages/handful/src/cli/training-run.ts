@@ -1,6 +1,6 @@
 /** What the commands that train have in common: the way from a command line to a run folder, new or gone on with. */
 import type { z } from 'zod'
-import type { ResolvedTraining } from '../experiments/pretrain-job.js'
+import type { JobContext } from '../experiments/fit-options.js'
 import type { PlainObject, RunFolder } from '../training/run-folder.js'
 import { HandfulError, usageError } from '../errors.js'
 import type { CommandContext } from './context.js'
@@ -35,10 +35,8 @@ export interface TrainingCommand<O extends RunOptions> {
   /** `fit`, `pretrain`. */
   readonly name: string
   readonly schema: () => Promise<z.ZodType<O>>
-  /** Resolves what depends on the images, for --print-config. */
-  readonly resolve: (
-    options: O,
-  ) => Parameters<(typeof import('../experiments/pretrain-job.js'))['resolveTraining']>[0]
+  /** Resolves what depends on the images, for --print-config: fields that are added to the options or replace theirs. */
+  readonly resolve: (options: O, job: JobContext) => Promise<object>
 }
 
 /**
@@ -65,10 +63,10 @@ export async function trainInRun<O extends RunOptions>(
   const resumed = resume === undefined ? undefined : resumedFolder(command.name, resume, out)
   const options = await resolve(context, command, asked, resumed)
   if (printConfig === true) {
-    const [{ stringify }, resolved] = await Promise.all([
-      import('yaml'),
-      resolveForPrint(context, command, options),
-    ])
+    const { stringify } = await import('yaml')
+    const resolved = await runJob(context, { quiet: false, stopping: 'nothing is written' }, (job) =>
+      command.resolve(options, job),
+    )
     terminal.data(stringify({ ...options, ...resolved }).trimEnd())
     return
   }
@@ -85,17 +83,6 @@ export async function trainInRun<O extends RunOptions>(
   } finally {
     await run.close()
   }
-}
-
-async function resolveForPrint<O extends RunOptions>(
-  context: CommandContext,
-  command: TrainingCommand<O>,
-  options: O,
-): Promise<ResolvedTraining> {
-  const { resolveTraining } = await import('../experiments/pretrain-job.js')
-  return runJob(context, { quiet: false, stopping: 'nothing is written' }, (job) =>
-    resolveTraining(command.resolve(options), job),
-  )
 }
 
 function resumedFolder(command: string, resume: string | true, out: string | undefined): string {

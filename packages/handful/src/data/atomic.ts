@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { systemCode, systemError } from '../errors.js'
 
@@ -24,7 +24,7 @@ export async function writeFileAtomic(
   const folder = dirname(path)
   const temporary = join(folder, `.${basename(path).slice(0, 100)}.${randomUUID()}.part`)
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolders(folder)
     await writeFlushed(
       temporary,
       typeof content === 'string' || content instanceof Uint8Array ? [content] : content,
@@ -35,6 +35,32 @@ export async function writeFileAtomic(
     throw systemCode(error) === undefined ? error : systemError('writing', path, error)
   }
   await flushFolder(folder)
+}
+
+/**
+ * Makes a folder and those above it, and tells whether it was not there before. (Node's own recursive mkdir never comes
+ * back from places like /proc, where a folder can be neither made nor denied.)
+ */
+export async function makeFolders(folder: string): Promise<boolean> {
+  try {
+    return await makeFolder(folder)
+  } catch (error) {
+    const parent = dirname(folder)
+    if (systemCode(error) !== 'ENOENT' || parent === folder) throw error
+    await makeFolders(parent)
+    return makeFolder(folder)
+  }
+}
+
+/** @returns false where it is there already */
+async function makeFolder(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST' && (await stat(folder)).isDirectory()) return false
+    throw error
+  }
 }
 
 async function writeFlushed(path: string, chunks: Iterable<Chunk> | AsyncIterable<Chunk>): Promise<void> {

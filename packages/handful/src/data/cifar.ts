@@ -9,7 +9,9 @@ import { HandfulError, printable } from '../errors.js'
 import { decodeText } from './csv.js'
 import type { Dataset } from './image-set.js'
 import { locateFiles, readBounded } from './locate.js'
+import { dataRoots, type OfficialSet } from './official.js'
 import type { OpenRequest } from './registry.js'
+import { fetchArchive } from './unpack-official.js'
 import { TestSet, numberedPaths } from './test-set.js'
 
 const SIDE = 32
@@ -22,7 +24,7 @@ interface CifarForm {
   readonly name: string
   readonly title: string
   readonly folder: string
-  readonly archive: string
+  readonly archive: CifarArchive
   readonly trainFiles: readonly string[]
   readonly testFile: string
   readonly namesFile: string
@@ -31,11 +33,28 @@ interface CifarForm {
   readonly labelBytes: number
 }
 
+const MIRROR = 'https://www.cs.toronto.edu/~kriz/'
+const part = (images: number, sha256: string) => ({ images, sha256 })
+
 export const CIFAR10: CifarForm = {
   name: 'cifar10',
   title: 'CIFAR-10',
   folder: 'cifar-10-batches-bin',
-  archive: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
+  archive: {
+    mirror: MIRROR,
+    fileName: 'cifar-10-binary.tar.gz',
+    bytes: 170_052_171,
+    sha256: 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd',
+    records: {
+      data_batch_1: part(10_000, 'cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5'),
+      data_batch_2: part(10_000, 'a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed'),
+      data_batch_3: part(10_000, 'bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67'),
+      data_batch_4: part(10_000, '014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48'),
+      data_batch_5: part(10_000, '755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add'),
+      test_batch: part(10_000, '8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b'),
+    },
+    texts: { 'batches.meta.txt': '2ce042b1e0b48db4bb214408e6414ba18b2731c24af244f2d6c112fddf31af00' },
+  },
   trainFiles: [1, 2, 3, 4, 5].map((batch) => `data_batch_${batch}.bin`),
   testFile: 'test_batch.bin',
   namesFile: 'batches.meta.txt',
@@ -47,12 +66,36 @@ export const CIFAR100: CifarForm = {
   name: 'cifar100',
   title: 'CIFAR-100',
   folder: 'cifar-100-binary',
-  archive: 'https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz',
+  archive: {
+    mirror: MIRROR,
+    fileName: 'cifar-100-binary.tar.gz',
+    bytes: 168_513_733,
+    sha256: '58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec',
+    records: {
+      train: part(50_000, 'f31298fc616915fa142368359df1c4ca2ae984d6915ca468b998a5ec6aeebf29'),
+      test: part(10_000, 'd8b1e6b7b3bee4020055f0699b111f60b1af1e262aeb93a0b659061746f8224a'),
+    },
+    texts: {
+      'fine_label_names.txt': '4a53f81a8af29bb6aa646bfe2c455db1b061edfde82a39c0cfc313ef536c681b',
+      'coarse_label_names.txt': '14e28b5b70e3d8a29704b0d9f8c5985cca5f3c3d08ea043dcc87a036df37a2b3',
+    },
+  },
   trainFiles: ['train.bin'],
   testFile: 'test.bin',
   namesFile: 'fine_label_names.txt',
   classCount: 100,
   labelBytes: 2,
+}
+
+interface CifarArchive {
+  readonly mirror: string
+  readonly fileName: string
+  readonly bytes: number
+  readonly sha256: string
+  /** By the name of the file, `.bin` left out. */
+  readonly records: Readonly<Record<string, { readonly images: number; readonly sha256: string }>>
+  /** Class names, of CIFAR-100 those of both levels. */
+  readonly texts: Readonly<Record<string, string>>
 }
 
 interface Records {
@@ -90,16 +133,46 @@ export async function openCifar(form: CifarForm, request: OpenRequest): Promise<
   }
 }
 
+const placesOf = ({ folder, name }: CifarForm, root: string): string[] => [
+  join(root, folder),
+  join(root, name, folder),
+  join(root, name),
+  root,
+]
+
+/** The files of the official archive. */
+export function officialCifar(form: CifarForm): OfficialSet {
+  const { title, folder, archive, labelBytes } = form
+  const set: OfficialSet = {
+    title,
+    files: [
+      ...Object.entries(archive.texts).map(([name, sha256]) => ({
+        names: [name],
+        bytes: 0,
+        sha256,
+        isText: true,
+      })),
+      ...Object.entries(archive.records).map(([name, { images, sha256 }]) => ({
+        names: [`${name}.bin`],
+        bytes: images * (labelBytes + IMAGE_BYTES),
+        sha256,
+      })),
+    ],
+    places: (root) => placesOf(form, root),
+    downloadBytes: archive.bytes,
+    fetch: (request) => fetchArchive(set, { ...archive, folder }, request),
+  }
+  return set
+}
+
 async function locateCifar(form: CifarForm, { folders }: OpenRequest): Promise<string[]> {
-  const roots = [folders.dataDir ?? folders.sharedDir, folders.cacheDir].filter((root) => root !== undefined)
-  const places = (folders.dataDir === undefined ? roots : roots.slice(0, 1)).flatMap((root) => [
-    join(root, form.folder),
-    join(root, form.name, form.folder),
-    join(root, form.name),
-    root,
-  ])
+  const roots = dataRoots(folders)
+  const places = roots.flatMap((root) => placesOf(form, root))
   const names = [form.namesFile, ...form.trainFiles, form.testFile].map((name) => [name])
-  const hint = `unpack ${form.archive} into a folder and pass --data-dir <folder> (or set HANDFUL_DATA)`
+  const { mirror, fileName } = form.archive
+  const hint =
+    `handful data fetch ${form.name} downloads them; or unpack ${mirror}${fileName} into a folder and ` +
+    'pass --data-dir <folder> (or set HANDFUL_DATA)'
   const found = await locateFiles(places, names, form.title, hint)
   if (found !== undefined) return found
   throw new HandfulError({

@@ -13,7 +13,7 @@ import type { SkippedFile } from './image-set.js'
 
 /** Larger images are skipped; their header is read, their pixels never. */
 export const LIMIT_PIXELS = 50_000_000
-const LIMIT_FILE_BYTES = 256 * 2 ** 20
+export const LIMIT_IMAGE_BYTES = 256 * 2 ** 20
 
 /** How an image that is not square becomes one: cut to its centre, white bars, or stretched. */
 export type SquareFit = 'cover' | 'pad' | 'stretch'
@@ -25,6 +25,28 @@ export interface DecodeOptions {
   /** Images done (decoded or skipped) and in all. */
   readonly onProgress?: (done: number, total: number) => void
   readonly signal?: AbortSignal
+  /** Called for every image that could be decoded. */
+  readonly inspect?: (facts: ImageFacts) => void
+}
+
+/** One image of a folder, an archive or a table, to be read when its turn comes. */
+export interface ImageContent {
+  /** Its place among the images that were asked for. */
+  readonly index: number
+  /** What the image is called in results and messages. */
+  readonly path: string
+  /** @throws UnusableImage with the reason */
+  readonly load: () => Promise<Uint8Array>
+}
+
+/** What is known of an image besides its pixels. */
+export interface ImageFacts {
+  readonly index: number
+  /** The file as it is. */
+  readonly content: Uint8Array
+  /** As stored, before it is turned upright; in pixels. */
+  readonly width: number
+  readonly height: number
 }
 
 export interface ImageFile {
@@ -43,49 +65,76 @@ export interface DecodedImages {
   readonly skipped: readonly SkippedFile[]
 }
 
-class UnusableImage extends Error {}
+/** Why an image is skipped, in words that follow its path. */
+export class UnusableImage extends Error {}
 
 /**
  * Decodes files in their order, a few at a time.
  *
  * @throws HandfulError if the decoded images would not fit into one array
  */
-export async function decodeImages(
-  files: readonly ImageFile[],
-  { size, fit, onProgress, signal }: DecodeOptions,
+export function decodeImages(files: readonly ImageFile[], options: DecodeOptions): Promise<DecodedImages> {
+  return decodeContents(files.length, diskContents(files), options)
+}
+
+/** Files on the disk, each read when it is loaded. */
+export async function* diskContents(files: readonly ImageFile[]): AsyncGenerator<ImageContent> {
+  for (const [index, { path, file }] of files.entries()) {
+    yield await Promise.resolve({ index, path, load: () => readImageFile(file) })
+  }
+}
+
+/**
+ * Decodes images as they come, a few at a time. Those that never come are left out.
+ *
+ * @param count one more than the highest index
+ * @returns the images ordered by their indices
+ * @throws HandfulError if the decoded images would not fit into one array; what the source throws
+ */
+export async function decodeContents(
+  count: number,
+  contents: AsyncIterable<ImageContent>,
+  { size, fit, onProgress, signal, inspect }: DecodeOptions,
 ): Promise<DecodedImages> {
   const bytes = size * size * 3
-  const pixels = allocate(files.length, bytes, size)
-  const reasons = new Map<number, string>()
-  let next = 0
+  const pixels = allocate(count, bytes, size)
+  const decoded = new Uint8Array(count)
+  const unusable: (SkippedFile & { readonly index: number })[] = []
+  const source = contents[Symbol.asyncIterator]()
   let done = 0
   const work = async (): Promise<void> => {
-    while (next < files.length) {
+    for (;;) {
       signal?.throwIfAborted()
-      const index = next++
+      const next = await source.next()
+      if (next.done === true) return
+      const { index, path, load } = next.value
       try {
-        pixels.set(await decodeFile(files[index].file, size, fit), index * bytes)
+        const content = await load()
+        const image = await decodeContent(content, size, fit)
+        pixels.set(image.pixels, index * bytes)
+        decoded[index] = 1
+        inspect?.({ index, content, width: image.width, height: image.height })
       } catch (error) {
-        reasons.set(index, reasonOf(error))
+        unusable.push({ index, path, reason: reasonOf(error) })
       }
-      onProgress?.(++done, files.length)
+      onProgress?.(++done, count)
     }
   }
-  await Promise.all(Array.from({ length: Math.min(files.length, 2 * availableParallelism()) }, work))
+  try {
+    await Promise.all(Array.from({ length: Math.min(count, 2 * availableParallelism()) }, work))
+  } finally {
+    await source.return?.()
+  }
 
   const indices: number[] = []
-  const skipped: SkippedFile[] = []
-  files.forEach(({ path }, index) => {
-    const reason = reasons.get(index)
-    if (reason !== undefined) {
-      skipped.push({ path, reason })
-      return
-    }
+  for (let index = 0; index < count; index++) {
+    if (decoded[index] === 0) continue
     if (indices.length < index) {
       pixels.copyWithin(indices.length * bytes, index * bytes, (index + 1) * bytes)
     }
     indices.push(index)
-  })
+  }
+  const skipped = unusable.sort((a, b) => a.index - b.index).map(({ path, reason }) => ({ path, reason }))
   return { count: indices.length, pixels: pixels.subarray(0, indices.length * bytes), indices, skipped }
 }
 
@@ -105,14 +154,28 @@ function allocate(count: number, bytes: number, size: number): Uint8Array {
   })
 }
 
-/** One file as `[size, size, 3]`. */
-async function decodeFile(file: string, size: number, fit: SquareFit): Promise<Buffer> {
-  const { size: fileBytes } = await stat(file)
-  if (fileBytes === 0) throw new UnusableImage('an empty file')
-  if (fileBytes > LIMIT_FILE_BYTES) {
-    throw new UnusableImage(`a file of ${Math.round(fileBytes / 2 ** 20)} MiB, the limit is 256 MiB`)
+/** An image file from the disk, within LIMIT_IMAGE_BYTES. */
+async function readImageFile(file: string): Promise<Uint8Array> {
+  checkImageBytes((await stat(file)).size)
+  return readFile(file)
+}
+
+/** @throws UnusableImage if a file of that many bytes is not read */
+export function checkImageBytes(bytes: number): void {
+  if (bytes === 0) throw new UnusableImage('an empty file')
+  if (bytes > LIMIT_IMAGE_BYTES) {
+    throw new UnusableImage(`a file of ${Math.round(bytes / 2 ** 20)} MiB, the limit is 256 MiB`)
   }
-  const content = await readFile(file)
+}
+
+/** One file's content as `[size, size, 3]`, and the size it had. */
+async function decodeContent(
+  bytes: Uint8Array,
+  size: number,
+  fit: SquareFit,
+): Promise<{ pixels: Buffer; width: number; height: number }> {
+  checkImageBytes(bytes.length)
+  const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const format = imageFormat(content)
   if (!READABLE.has(format)) {
     const readable = 'only PNG, JPEG, WebP, GIF, TIFF and AVIF are read'
@@ -137,7 +200,7 @@ async function decodeFile(file: string, size: number, fit: SquareFit): Promise<B
     if (info.channels !== 3 || data.length !== size * size * 3) {
       throw new UnusableImage(`a ${format} file with an unusual colour model; convert it to PNG`)
     }
-    return data
+    return { pixels: data, width, height }
   } catch (error) {
     if (error instanceof UnusableImage) throw error
     throw new UnusableImage(`a damaged or truncated ${format} file`, { cause: error })

@@ -1,10 +1,14 @@
 /**
- * Fetches one file from the first of several mirrors that delivers it whole: size bounded, SHA-256 checked before
- * anything is kept, given up when a mirror is silent for too long.
+ * Fetches one file from the first of several mirrors that delivers it whole: size bounded, SHA-256 checked before it gets
+ * its name, given up when a mirror is silent for too long. What has come of an interrupted download is kept beside the
+ * target as `.<name>.part`, and the next one goes on from there where the server lets it.
  */
 
-import { createHash } from 'node:crypto'
-import { HandfulError, printable } from '../errors.js'
+import { createHash, type Hash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, rename, rm, rmdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { HandfulError, printable, systemError } from '../errors.js'
 
 export interface DownloadRequest {
   /** What it is, for messages: `MNIST`. */
@@ -12,6 +16,8 @@ export interface DownloadRequest {
   readonly fileName: string
   /** Folders of the mirrors as URLs that end with `/`, tried in this order. */
   readonly mirrors: readonly string[]
+  /** Where the file goes; folders above it are made. */
+  readonly path: string
   /** Hexadecimal. */
   readonly sha256: string
   readonly limitBytes: number
@@ -25,21 +31,20 @@ export interface DownloadRequest {
   readonly fetch?: typeof globalThis.fetch
 }
 
-export interface Download {
-  readonly content: Uint8Array
-  readonly mirror: string
-}
-
 /**
- * @throws HandfulError that names every mirror with its failure, and says what to do instead
+ * @returns the mirror that delivered
+ * @throws HandfulError that names every mirror with its failure, and says what to do instead; or if the file cannot be
+ *   written
  */
-export async function download(request: DownloadRequest): Promise<Download> {
+export async function download(request: DownloadRequest): Promise<string> {
   const failures: string[] = []
   for (const mirror of request.mirrors) {
     try {
-      return { content: await fetchChecked(mirror + request.fileName, request), mirror }
+      await fetchChecked(mirror + request.fileName, request)
+      return mirror
     } catch (error) {
       request.signal?.throwIfAborted()
+      if (error instanceof HandfulError) throw error
       failures.push(`${new URL(mirror).host}: ${failureOf(error)}`)
     }
   }
@@ -52,35 +57,104 @@ export async function download(request: DownloadRequest): Promise<Download> {
   })
 }
 
-async function fetchChecked(url: string, request: DownloadRequest): Promise<Uint8Array> {
-  const { limitBytes, signal, onProgress, silenceMs = 20_000, fetch = globalThis.fetch } = request
+class WrongFile extends Error {}
+
+async function fetchChecked(url: string, request: DownloadRequest): Promise<void> {
+  const { path, sha256 } = request
+  const part = join(dirname(path), `.${basename(path)}.part`)
+  const kept = await keptPart(part)
+  try {
+    const received = await receive(url, part, kept, request)
+    if (received.sha256 !== sha256) {
+      throw new WrongFile(`another file (${received.bytes} bytes, wrong checksum)`)
+    }
+  } catch (error) {
+    if (!(error instanceof WrongFile)) throw error
+    await rm(part, { force: true })
+    await rmdir(dirname(part)).catch(() => undefined)
+    // What was kept may have been the wrong part, such as one of another mirror.
+    if (kept.bytes > 0) return fetchChecked(url, request)
+    throw error
+  }
+  await writing(path, () => rename(part, path))
+}
+
+interface Kept {
+  readonly bytes: number
+  readonly hash: Hash
+}
+
+/** What an earlier download has left, with the hash of it. */
+async function keptPart(part: string): Promise<Kept> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  try {
+    for await (const chunk of createReadStream(part) as AsyncIterable<Uint8Array>) {
+      hash.update(chunk)
+      bytes += chunk.length
+    }
+  } catch {
+    return { bytes: 0, hash: createHash('sha256') }
+  }
+  return { bytes, hash }
+}
+
+async function receive(
+  url: string,
+  part: string,
+  kept: Kept,
+  { limitBytes, signal, onProgress, silenceMs = 20_000, fetch = globalThis.fetch }: DownloadRequest,
+): Promise<{ bytes: number; sha256: string }> {
   const silence = new AbortController()
   const giveUp = (): void => silence.abort(new Error(`no answer for ${silenceMs / 1000} s`))
   let timer = setTimeout(giveUp, silenceMs)
   try {
     const signals = signal === undefined ? [silence.signal] : [silence.signal, signal]
-    const response = await fetch(url, { signal: AbortSignal.any(signals) })
+    const response = await fetch(url, {
+      signal: AbortSignal.any(signals),
+      headers: kept.bytes > 0 ? { range: `bytes=${kept.bytes}-` } : {},
+    })
+    if (response.status === 416) throw new WrongFile('nothing left to send')
     if (!response.ok) throw new Error(`status ${response.status}`)
     if (response.body === null) throw new Error('an empty answer')
-    const total = Number(response.headers.get('content-length') ?? 0)
-    const hash = createHash('sha256')
-    const chunks: Uint8Array[] = []
-    let received = 0
-    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-      clearTimeout(timer)
-      timer = setTimeout(giveUp, silenceMs)
-      received += chunk.length
-      if (received > limitBytes) throw new Error(`more than ${limitBytes} bytes`)
-      hash.update(chunk)
-      chunks.push(chunk)
-      onProgress?.(received, total)
+    const range = response.headers.get('content-range') ?? ''
+    const goesOn = response.status === 206 && range.startsWith(`bytes ${kept.bytes}-`)
+    if (response.status === 206 && !goesOn) throw new WrongFile('another part of the file')
+    const hash = goesOn ? kept.hash : createHash('sha256')
+    let bytes = goesOn ? kept.bytes : 0
+    const length = Number(response.headers.get('content-length') ?? 0)
+    const total = length > 0 ? bytes + length : 0
+    const file = await writing(part, async () => {
+      await mkdir(dirname(part), { recursive: true })
+      return open(part, goesOn ? 'a' : 'w')
+    })
+    try {
+      for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+        clearTimeout(timer)
+        timer = setTimeout(giveUp, silenceMs)
+        bytes += chunk.length
+        if (bytes > limitBytes) throw new WrongFile(`more than ${limitBytes} bytes`)
+        hash.update(chunk)
+        await writing(part, () => file.writeFile(chunk))
+        onProgress?.(bytes, total)
+      }
+      await writing(part, () => file.sync())
+    } finally {
+      await file.close()
     }
-    if (hash.digest('hex') !== request.sha256)
-      throw new Error(`another file (${received} bytes, wrong checksum)`)
-    return Buffer.concat(chunks)
+    return { bytes, sha256: hash.digest('hex') }
   } finally {
     clearTimeout(timer)
     silence.abort()
+  }
+}
+
+/** A full disk is no mirror's failure: it ends the search. */
+async function writing<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (error) {
+    throw systemError('writing', path, error)
   }
 }
 

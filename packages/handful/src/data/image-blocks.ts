@@ -2,12 +2,12 @@
  * Images a block at a time, for work that needs each of them once: however many there are, only one block is in memory.
  * (The known data sets are small enough to lie in memory whole; their blocks are copies of a part.)
  */
-import { basename, join, resolve } from 'node:path'
 import { HandfulError, printable } from '../errors.js'
-import { decodeImages, toGrey, type DecodeOptions } from './decode.js'
-import { listImageFolder } from './folder.js'
+import type { ImageCollection } from './collection.js'
+import { decodeContents, toGrey, type DecodeOptions, type ImageContent } from './decode.js'
 import { imageBytes, type Dataset, type Images, type SkippedFile } from './image-set.js'
 import type { Split } from './layout.js'
+import { openCollection } from './open-collection.js'
 import { revealFileNames } from './test-set.js'
 
 export interface ImageBlock extends Omit<Images, 'name'> {
@@ -76,53 +76,88 @@ export interface FolderBlocksOptions extends Omit<DecodeOptions, 'onProgress'> {
 }
 
 /**
- * A folder of images in any layout of layout.ts, decoded block by block.
- * @throws HandfulError as listImageFolder; its blocks throw where no image is left at the end
+ * A folder of images in any layout of layout.ts, an archive or a table of images, decoded block by block. Those of a
+ * folder come in the order of their paths, others in the order that they are stored in.
+ * @throws HandfulError as openCollection; its blocks throw where no image is left at the end
  */
 export async function folderBlocks(options: FolderBlocksOptions): Promise<ImageSource> {
-  const { folder, size: side, fit, channels, signal } = options
-  const { files, skipped: unread, notes } = await listImageFolder(folder, signal)
-  const skipped = [...unread]
+  return collectionBlocks(await openCollection(options.folder, options.signal), options)
+}
+
+/** The same for a collection that is open already. */
+export function collectionBlocks(
+  collection: ImageCollection,
+  { size: side, fit, channels, signal, inspect }: Omit<FolderBlocksOptions, 'folder'>,
+): ImageSource {
+  const { name, place, files, notes } = collection
+  const skipped = [...collection.skipped]
   return {
-    name: basename(resolve(folder)),
+    name,
     limit: files.length,
     notes,
     skipped,
     async *blocks(size) {
       let found = 0
       for (const split of ['train', 'test'] as const) {
-        const own = files.filter((file) => file.split === split)
+        const own = files.flatMap((file, index) => (file.split === split ? [index] : []))
+        const source = collection.contents(own, signal)[Symbol.asyncIterator]()
         let firstPlace = 0
-        for (let first = 0; first < own.length; first += size) {
-          const part = own.slice(first, first + size)
-          const located = part.map(({ path }) => ({ path, file: join(folder, path) }))
-          const decoded = await decodeImages(located, { size: side, fit, signal })
-          skipped.push(...decoded.skipped)
-          if (decoded.count === 0) continue
-          const kept = decoded.indices.map((index) => part[index])
-          yield {
-            count: decoded.count,
-            height: side,
-            width: side,
-            channels,
-            pixels: channels === 1 ? toGrey(decoded.pixels) : decoded.pixels,
-            paths: kept.map(({ path }) => path),
-            labels: kept.map(({ label }) => (split === 'test' ? '' : label)),
-            split,
-            firstPlace,
+        try {
+          for (let left = own.length; left > 0;) {
+            const part = takePart(source, Math.min(size, left))
+            const decoded = await decodeContents(part.count, part.contents, {
+              size: side,
+              fit,
+              signal,
+              inspect: (facts) => inspect?.({ ...facts, index: part.taken[facts.index] }),
+            })
+            skipped.push(...decoded.skipped)
+            if (part.taken.length === 0) break
+            left -= part.taken.length
+            if (decoded.count === 0) continue
+            const kept = decoded.indices.map((index) => files[part.taken[index]])
+            yield {
+              count: decoded.count,
+              height: side,
+              width: side,
+              channels,
+              pixels: channels === 1 ? toGrey(decoded.pixels) : decoded.pixels,
+              paths: kept.map(({ path }) => path),
+              labels: kept.map(({ label }) => (split === 'test' ? '' : label)),
+              split,
+              firstPlace,
+            }
+            firstPlace += decoded.count
+            found += decoded.count
           }
-          firstPlace += decoded.count
-          found += decoded.count
+        } finally {
+          await source.return?.()
         }
       }
       if (found > 0) return
       const [first] = skipped
       throw new HandfulError({
         what: 'images',
-        where: printable(folder),
+        where: printable(place),
         got: `none that can be used${first === undefined ? '' : `, ${printable(first.path)}: ${first.reason}`}`,
         expected: 'PNG, JPEG or WebP images',
       })
     },
   }
+}
+
+/** The next few images of a source, counted anew from 0; `taken` says which they were. */
+function takePart(
+  source: AsyncIterator<ImageContent>,
+  count: number,
+): { count: number; taken: readonly number[]; contents: AsyncIterable<ImageContent> } {
+  const taken: number[] = []
+  async function* contents(): AsyncGenerator<ImageContent> {
+    while (taken.length < count) {
+      const next = await source.next()
+      if (next.done === true) return
+      yield { ...next.value, index: taken.push(next.value.index) - 1 }
+    }
+  }
+  return { count, taken, contents: contents() }
 }

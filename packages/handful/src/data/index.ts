@@ -1,8 +1,10 @@
 /** The data layer's public names. Test labels are reachable through `TestSet.score` alone. */
 
 export { writeFileAtomic } from './atomic.js'
+export type { ImageCollection, LabelledFile } from './collection.js'
 export { decodeText, formatCsvRow, parseCsv, type CsvRow } from './csv.js'
 export { LIMIT_PIXELS, type SquareFit } from './decode.js'
+export { dataStatistics, listDatasets, type DatasetListing, type StatisticsRequest } from './data-commands.js'
 export { drawLabels } from './draw-labels.js'
 export {
   checkBatchSize,
@@ -18,6 +20,16 @@ export {
 } from './image-set.js'
 export { LABEL_FILES, readLabelsFile, type LabelRow } from './labels-file.js'
 export { dataFolders, type DataFolders } from './locate.js'
+export {
+  dataRoots,
+  fetchFolder,
+  fetchOfficial,
+  verifyOfficial,
+  type FileCheck,
+  type OfficialSet,
+  type SetCheck,
+} from './official.js'
+export { openCollection } from './open-collection.js'
 export {
   DEFAULT_SIZE,
   fitSchema,
@@ -37,5 +49,6 @@ export {
   type OpenActivity,
   type OpenProgress,
 } from './registry.js'
+export type { DataStatistics, Duplicates } from './statistics.js'
 export { generateStrokes } from './strokes.js'
 export { TestSet, type ClassScore, type TestScore } from './test-set.js'

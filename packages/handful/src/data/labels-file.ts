@@ -47,7 +47,12 @@ const jsonRow = z.strictObject({
  *   for one file
  */
 export async function readLabelsFile(file: string, name: string): Promise<LabelRow[]> {
-  const text = decodeText(await readLimited(file, name), printable(name))
+  return parseLabels(await readLimited(file, name), name)
+}
+
+/** The same for a content that is in memory already. */
+export function parseLabels(content: Uint8Array, name: string): LabelRow[] {
+  const text = decodeText(content, printable(name))
   const rows = name.endsWith('.jsonl') ? jsonlRows(text, printable(name)) : csvRows(text, printable(name))
   return withoutRepeats(rows, printable(name))
 }

@@ -44,6 +44,15 @@ const TEST_NAMES = ['test', 'testing']
 const VALIDATION_NAMES = ['validation', 'valid', 'val', 'dev']
 const UNLABELLED = /^unlabell?ed$/i
 
+/** The split that a folder or a table called so stands for; undefined for any other name. */
+export function splitNamed(name: string): 'train' | 'validation' | 'test' | 'unlabelled' | undefined {
+  const lower = name.toLowerCase()
+  if (TRAIN_NAMES.includes(lower)) return 'train'
+  if (TEST_NAMES.includes(lower)) return 'test'
+  if (VALIDATION_NAMES.includes(lower)) return 'validation'
+  return UNLABELLED.test(name) || lower === 'unsupervised' ? 'unlabelled' : undefined
+}
+
 /**
  * @param root the folder's name, for messages
  * @throws HandfulError if a folder holds two labels files, or `test/` holds images of no class

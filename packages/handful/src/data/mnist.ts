@@ -4,13 +4,14 @@
  * public mirrors, checked, and kept in the cache.
  */
 
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { HandfulError, printable } from '../errors.js'
 import { writeFileAtomic } from './atomic.js'
 import { download } from './download.js'
 import { parseIdx, unpackGzip } from './idx.js'
 import type { Dataset, ImageSet } from './image-set.js'
 import { locateFiles, readBounded } from './locate.js'
+import { wrongFile, type FetchRequest, type OfficialFile, type OfficialSet } from './official.js'
 import type { OpenRequest } from './registry.js'
 import { TestSet, numberedPaths } from './test-set.js'
 
@@ -20,29 +21,49 @@ const MIRRORS = [
   'https://azureopendatastorage.blob.core.windows.net/mnist/',
 ]
 
-const FILES = {
-  trainImages: {
+/** The SHA-256 of each gzipped file, as the mirrors have it, and of its content. */
+const FILES = [
+  {
     name: 'train-images-idx3-ubyte',
-    sha256: '71524e2cd1ad2968737f7f2f2ff69cbfc32df8ccddff51593f7cb2d4e0eb5b64',
+    gzipped: '71524e2cd1ad2968737f7f2f2ff69cbfc32df8ccddff51593f7cb2d4e0eb5b64',
+    sha256: 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
+    bytes: 47_040_016,
   },
-  trainLabels: {
+  {
     name: 'train-labels-idx1-ubyte',
-    sha256: 'fe03b8bd7915f70bf5aa08be480aa413fbd85afcaa58b35d230d335f284fd88e',
+    gzipped: 'fe03b8bd7915f70bf5aa08be480aa413fbd85afcaa58b35d230d335f284fd88e',
+    sha256: '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
+    bytes: 60_008,
   },
-  testImages: {
+  {
     name: 't10k-images-idx3-ubyte',
-    sha256: '8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6',
+    gzipped: '8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6',
+    sha256: '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7',
+    bytes: 7_840_016,
   },
-  testLabels: {
+  {
     name: 't10k-labels-idx1-ubyte',
-    sha256: 'f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6',
+    gzipped: 'f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6',
+    sha256: 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2',
+    bytes: 10_008,
   },
-} as const
+] as const
 
-const ORDER = [FILES.trainImages, FILES.trainLabels, FILES.testImages, FILES.testLabels]
 const LIMIT_BYTES = 64 * 2 ** 20
 const BY_HAND =
   'put the four official .gz files into a folder and pass --data-dir <folder> (or set HANDFUL_DATA)'
+
+/** Its four files; they may be gzipped or not, and may have a dot where the official names have a dash. */
+export const MNIST: OfficialSet = {
+  title: 'MNIST',
+  files: FILES.map(({ name, sha256, bytes }) => {
+    const dotted = name.replace('-idx', '.idx')
+    return { names: [`${name}.gz`, name, `${dotted}.gz`, dotted], sha256, bytes }
+  }),
+  places: (root) => [join(root, 'mnist'), root, join(root, 'MNIST', 'raw'), join(root, 'MNIST')],
+  downloadBytes: 11_312_907,
+  fetch: fetchMnist,
+}
 
 export const DIGITS: readonly string[] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
 
@@ -52,7 +73,7 @@ export const DIGITS: readonly string[] = ['0', '1', '2', '3', '4', '5', '6', '7'
  * @throws HandfulError if files are missing, damaged, or of another form, or no mirror answers
  */
 export async function openMnist(request: OpenRequest): Promise<Dataset> {
-  const paths = (await locateMnist(request)) ?? (await fetchMnist(request))
+  const paths = (await locateMnist(request)) ?? (await fetchCached(request))
   const [trainImages, trainLabels, testImages, testLabels] = await Promise.all(
     paths.map(async (path, index) => {
       const unpacked = await unpackGzip(await readBounded(path, LIMIT_BYTES, 'MNIST file'), printable(path))
@@ -114,16 +135,8 @@ function checkDigits(labels: Uint8Array, imageCount: number, path: string): void
 }
 
 async function locateMnist({ folders }: OpenRequest): Promise<string[] | undefined> {
-  const names = ORDER.map(({ name }) => {
-    const dotted = name.replace('-idx', '.idx')
-    return [`${name}.gz`, name, `${dotted}.gz`, dotted]
-  })
-  const places = (folder: string) => [
-    join(folder, 'mnist'),
-    folder,
-    join(folder, 'MNIST', 'raw'),
-    join(folder, 'MNIST'),
-  ]
+  const names = MNIST.files.map((file) => file.names)
+  const { places } = MNIST
   if (folders.dataDir !== undefined) {
     const found = await locateFiles(places(folders.dataDir), names, 'MNIST', BY_HAND)
     if (found !== undefined) return found
@@ -131,7 +144,7 @@ async function locateMnist({ folders }: OpenRequest): Promise<string[] | undefin
       what: 'MNIST files',
       where: printable(folders.dataDir),
       got: 'none',
-      expected: `${ORDER.map(({ name }) => `${name}.gz`).join(', ')}, there or in mnist/`,
+      expected: `${names.map(([name]) => name).join(', ')}, there or in mnist/`,
       hint: 'leave --data-dir out to download them',
     })
   }
@@ -139,30 +152,55 @@ async function locateMnist({ folders }: OpenRequest): Promise<string[] | undefin
   return locateFiles(roots, names, 'MNIST', BY_HAND)
 }
 
+/** Puts what is missing into the cache. */
+async function fetchCached({ folders, onProgress, signal, fetch }: OpenRequest): Promise<string[]> {
+  const folder = folders.cacheDir
+  let done = 0
+  await fetchMnist({ folder, signal, fetch }, () => onProgress?.(++done, FILES.length, 'downloading'))
+  return FILES.map(({ name }) => join(folder, 'mnist', `${name}.gz`))
+}
+
 /** Missing files come one after another, from the mirror that answered last, so that progress and failures are plain. */
-async function fetchMnist({ folders, onProgress, signal, fetch }: OpenRequest): Promise<string[]> {
-  const folder = join(folders.cacheDir, 'mnist')
-  let mirrors: readonly string[] = MIRRORS
-  const paths: string[] = []
-  for (const [index, { name, sha256 }] of ORDER.entries()) {
-    const path = join(folder, `${name}.gz`)
-    paths.push(path)
-    const cached = await locateFiles([folder], [[`${name}.gz`]], 'MNIST', BY_HAND)
-    if (cached === undefined) {
-      const { content, mirror } = await download({
-        what: 'MNIST',
-        fileName: `${name}.gz`,
-        mirrors,
-        sha256,
-        limitBytes: LIMIT_BYTES,
-        hint: BY_HAND,
-        signal,
-        fetch,
-      })
-      await writeFileAtomic(path, content)
-      mirrors = [mirror, ...MIRRORS.filter((other) => other !== mirror)]
+async function fetchMnist(request: FetchRequest, onFile?: () => void): Promise<void> {
+  const { from, mirror, renew = [], onProgress, signal, fetch } = request
+  const folder = join(request.folder, 'mnist')
+  let mirrors: readonly string[] = mirror === undefined ? MIRRORS : [mirror, ...MIRRORS]
+  for (const [index, { name, gzipped }] of FILES.entries()) {
+    const fileName = `${name}.gz`
+    const path = join(folder, fileName)
+    const present = await locateFiles([folder], [[fileName]], 'MNIST', BY_HAND)
+    if (present === undefined || renew.includes(fileName)) {
+      if (from !== undefined) await copyOfficial(MNIST.files[index], from, folder)
+      else {
+        const delivering = await download({
+          what: 'MNIST',
+          fileName,
+          path,
+          mirrors,
+          sha256: gzipped,
+          limitBytes: LIMIT_BYTES,
+          hint: BY_HAND,
+          onProgress: (received, total) => onProgress?.(received, total, fileName),
+          signal,
+          fetch,
+        })
+        mirrors = [delivering, ...mirrors.filter((other) => other !== delivering)]
+      }
     }
-    onProgress?.(index + 1, ORDER.length, 'downloading')
+    onFile?.()
   }
-  return paths
+}
+
+async function copyOfficial(file: OfficialFile, from: string, folder: string): Promise<void> {
+  const [path] = (await locateFiles(MNIST.places(from), [file.names], 'MNIST', BY_HAND)) ?? []
+  const reason = path === undefined ? 'is not there' : await wrongFile(file, path)
+  if (path === undefined || reason !== undefined) {
+    throw new HandfulError({
+      what: 'MNIST file',
+      where: printable(from),
+      got: `${file.names[0]}, which ${reason ?? ''}`,
+      expected: 'a folder with the four official files',
+    })
+  }
+  await writeFileAtomic(join(folder, basename(path)), await readBounded(path, LIMIT_BYTES, 'MNIST file'))
 }

@@ -1,15 +1,13 @@
 /**
- * New images to classify: any mix of files and folders, without labels, brought to the size and channels that a
+ * New images to classify: any mix of files, folders, archives and tables, without labels, brought to the size and channels that a
  * trained model takes.
  */
 
-import { stat } from 'node:fs/promises'
 import { basename, join, resolve, sep } from 'node:path'
-import { HandfulError, printable, systemError } from '../errors.js'
-import { decodeImages, toGrey, type DecodeOptions, type ImageFile } from './decode.js'
+import { HandfulError, printable } from '../errors.js'
+import { decodeContents, diskContents, toGrey, type DecodeOptions, type ImageContent } from './decode.js'
 import type { Images, SkippedFile } from './image-set.js'
-import { LABEL_FILES } from './labels-file.js'
-import { listFolder } from './walk.js'
+import { openImagePaths, sourceForm } from './open-collection.js'
 
 export interface OpenImagesOptions extends DecodeOptions {
   readonly channels: 1 | 3
@@ -19,7 +17,8 @@ export interface OpenImagesOptions extends DecodeOptions {
 
 /**
  * Opens images to classify. Each is called as a shell would reach it from here: the argument itself for a file,
- * `folder/inner/path.png` for one found in a folder. A file that is named twice counts once.
+ * `folder/inner/path.png` for one found in a folder, `photos.tar/inner/path.png` for one in an archive. A file that is
+ * named twice counts once.
  *
  * @returns images `[count, size, size, channels]` in the order of the arguments, and what was skipped
  * @throws HandfulError if an argument does not exist, or no image is left
@@ -28,24 +27,19 @@ export async function openImages(
   inputs: readonly string[],
   options: OpenImagesOptions,
 ): Promise<{ images: Images; skipped: SkippedFile[] }> {
-  const files = new Map<string, ImageFile>()
+  const found: Found[] = []
   const skipped: SkippedFile[] = []
+  const known = new Set<string>()
+  let left = options.limit ?? Infinity
   for (const input of inputs) {
-    if (!(await isFolder(input))) {
-      files.set(resolve(input), { path: input, file: input })
-      continue
-    }
-    const listing = await listFolder(input, options.signal)
-    const named = (inner: string): string => join(input, inner).split(sep).join('/')
-    skipped.push(...listing.skipped.map(({ path, reason }) => ({ path: named(path), reason })))
-    for (const inner of listing.files) {
-      if (LABEL_FILES.some((name) => name === basename(inner))) continue
-      const file = join(input, inner)
-      if (!files.has(resolve(file))) files.set(resolve(file), { path: named(inner), file })
-    }
+    const part = await findImages(input, options)
+    skipped.push(...part.skipped)
+    const files = part.files.filter(({ key }) => !known.has(key) && known.add(key)).slice(0, left)
+    left -= files.length
+    if (files.length > 0) found.push({ ...part, files })
   }
-  const list = [...files.values()].slice(0, options.limit)
-  const decoded = await decodeImages(list, options)
+  const names = found.flatMap(({ files }) => files.map(({ path }) => path))
+  const decoded = await decodeContents(names.length, allContents(found), options)
   skipped.push(...decoded.skipped)
   if (decoded.count === 0) {
     throw new HandfulError({
@@ -63,15 +57,51 @@ export async function openImages(
     width: options.size,
     channels: options.channels,
     pixels: options.channels === 1 ? toGrey(decoded.pixels) : decoded.pixels,
-    paths: decoded.indices.map((index) => list[index].path),
+    paths: decoded.indices.map((index) => names[index]),
   }
   return { images, skipped }
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory()
-  } catch (error) {
-    throw systemError('image', path, error)
+interface Found {
+  readonly files: readonly {
+    readonly path: string
+    /** The same for the same file, however it was reached. */
+    readonly key: string
+    readonly index: number
+  }[]
+  readonly skipped: readonly SkippedFile[]
+  /** As in ImageCollection. */
+  readonly contents: (indices: readonly number[]) => AsyncIterable<ImageContent>
+}
+
+/** What one argument stands for: a file, or all images of a folder, an archive or a table. */
+async function findImages(input: string, { signal }: OpenImagesOptions): Promise<Found> {
+  if ((await sourceForm(input)) === undefined) {
+    const file = { path: input, file: input }
+    return {
+      files: [{ path: input, key: resolve(input), index: 0 }],
+      skipped: [],
+      contents: () => diskContents([file]),
+    }
+  }
+  const { paths, skipped, contents } = await openImagePaths(input, signal)
+  const named = (inner: string): string => join(input, inner).split(sep).join('/')
+  return {
+    files: paths.map((path, index) => ({ path: named(path), key: resolve(input, path), index })),
+    skipped: skipped.map(({ path, reason }) => ({ path: named(path), reason })),
+    contents: (indices) => contents(indices, signal),
+  }
+}
+
+async function* allContents(found: readonly Found[]): AsyncGenerator<ImageContent> {
+  let first = 0
+  for (const { files, contents } of found) {
+    const places = new Map(files.map(({ index }, place) => [index, first + place]))
+    const paths = new Map(files.map(({ index, path }) => [index, path]))
+    for await (const content of contents(files.map(({ index }) => index))) {
+      const path = paths.get(content.index) ?? content.path
+      yield { ...content, path, index: places.get(content.index) ?? 0 }
+    }
+    first += files.length
   }
 }

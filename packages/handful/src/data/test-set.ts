@@ -73,6 +73,29 @@ export class TestSet {
   }
 
   /**
+   * The same images in another order, `[count]` places of this one: where classes lie one after the other, an image's
+   * place would give its class away.
+   */
+  reordered(order: ArrayLike<number>): TestSet {
+    const { name, height, width, channels, pixels } = this.images
+    const bytes = imageBytes(this.images)
+    const moved = new Uint8Array(order.length * bytes)
+    for (let i = 0; i < order.length; i++) {
+      moved.set(pixels.subarray(order[i] * bytes, (order[i] + 1) * bytes), i * bytes)
+    }
+    return new TestSet({
+      name,
+      height,
+      width,
+      channels,
+      pixels: moved,
+      labels: Array.from(order, (place) => this.#labels[place]),
+      classNames: this.classNames,
+      fileNames: Array.from(order, (place) => this.#fileNames[place]),
+    })
+  }
+
+  /**
    * Counts right answers.
    *
    * @param predictedClass `[count]`, a class index for every image

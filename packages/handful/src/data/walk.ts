@@ -18,7 +18,8 @@ export interface FolderListing {
   readonly skipped: readonly SkippedFile[]
 }
 
-const SYSTEM_FILES = /^(\.|thumbs\.db$|desktop\.ini$|__macosx$|@eadir$)/i
+/** Hidden files, and what operating systems leave behind. */
+export const SYSTEM_FILES = /^(\.|thumbs\.db$|desktop\.ini$|__macosx$|@eadir$)/i
 
 /**
  * @throws HandfulError if the folder itself does not exist, is a file, or cannot be read
@@ -90,7 +91,7 @@ async function realFolder(root: string): Promise<string> {
     where: printable(root),
     got: 'a file',
     expected: 'a folder of images',
-    hint: 'give the folder that holds it; archives have to be unpacked first',
+    hint: 'give the folder that holds it',
   })
 }
 

@@ -42,7 +42,8 @@ export interface Classifier {
 
 const FOLDER = RUN_FILES.model
 const ENCODER = path.join(FOLDER, 'encoder.onnx')
-const SETTINGS = path.join(FOLDER, 'classifier.json')
+/** Written last by a run that has a classifier. */
+export const CLASSIFIER_FILE = path.join(FOLDER, 'classifier.json')
 const ARRAYS = path.join(FOLDER, 'classifier.safetensors')
 
 const settingsSchema = z.object({
@@ -58,6 +59,8 @@ const settingsSchema = z.object({
         layers: z.array(z.string()),
         pooling: z.enum(['mean', '2x2', '4x4', 'none']),
         noiseLevel: z.number().optional(),
+        noiseLevels: z.array(z.number()).optional(),
+        combineLevels: z.enum(['concatenate', 'average']).optional(),
         draws: z.number().optional(),
         mirror: z.boolean().optional(),
       }),
@@ -102,7 +105,7 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
     drawn,
     head: { kind: head.kind, settings: head.settings },
   }
-  await run.writeJson(SETTINGS, settings)
+  await run.writeJson(CLASSIFIER_FILE, settings)
 }
 
 /** @throws HandfulError if the run has no classifier yet or its files are damaged */
@@ -118,7 +121,7 @@ export async function loadClassifier(folder: string): Promise<Classifier> {
         hint: `go on with it by handful fit --resume ${folder}`,
       })
     })
-  const [model, json, arrayBytes] = [await read(ENCODER), await read(SETTINGS), await read(ARRAYS)]
+  const [model, json, arrayBytes] = [await read(ENCODER), await read(CLASSIFIER_FILE), await read(ARRAYS)]
   try {
     const settings = settingsSchema.parse(JSON.parse(json.toString()))
     const { arrays } = decodeSafetensors(arrayBytes)

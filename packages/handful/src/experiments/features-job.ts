@@ -10,7 +10,14 @@ import { HandfulError, printable, quoted, usageError } from '../errors.js'
 import { closest, listAlternatives } from '../errors/suggest.js'
 import { type Extractor, openExtractor } from '../features/extract.js'
 import { FEATURE_ENDINGS, FeatureFile, type FeatureFileSpec, type TensorSpec } from '../features/store.js'
-import type { FeatureRequest, ImageShape, LayerDescription, Pooling } from '../models/model.js'
+import {
+  type FeatureNetwork,
+  featureOutputs,
+  type FeatureRequest,
+  type ImageShape,
+  type LayerDescription,
+  type Pooling,
+} from '../models/model.js'
 import type { AnyConfig, AnyModel } from '../models/registry.js'
 import { checkDevice } from './device.js'
 import { imageFields, type JobContext } from './fit-options.js'
@@ -23,24 +30,31 @@ export interface FeatureChoice {
   readonly layers?: readonly string[]
   readonly pooling?: Pooling
   readonly noiseLevel?: number
+  /** Several in its place. */
+  readonly noiseLevels?: readonly number[]
+  readonly combineLevels?: FeatureRequest['combineLevels']
   readonly draws?: number
   readonly mirror?: boolean
 }
 
-export interface FeaturesOptions extends FeatureChoice {
+/** Where features go and how they are computed, whatever they come from. */
+export interface FeatureOutput {
+  /** Ends in `.npy` or `.safetensors`. */
+  readonly out: string
+  /** One matrix of all layers in a safetensors file too. */
+  readonly concatenate?: boolean
+  readonly threads: number
+  readonly device: string
+}
+
+export interface FeaturesOptions extends FeatureChoice, FeatureOutput {
   readonly run: string
   /** The images; without either, those that the run was trained on. */
   readonly folder?: string
   readonly dataset?: string
   readonly dataDir?: string
-  /** Ends in `.npy` or `.safetensors`. */
-  readonly out: string
-  /** One matrix of all layers in a safetensors file too. */
-  readonly concatenate?: boolean
   /** Of the noise, and of generated images; the run's own where left out. */
   readonly seed?: number
-  readonly threads: number
-  readonly device: string
 }
 
 export interface FeaturesResult {
@@ -48,7 +62,10 @@ export interface FeaturesResult {
   readonly tensors: readonly { readonly name: string; readonly columns: number }[]
   /** The layers in their order, with their columns in a matrix of all of them. */
   readonly layers: readonly { readonly name: string; readonly columns: number }[]
-  readonly request: FeatureRequest
+  /** How they were taken, in words. */
+  readonly detail: string
+  /** What a model was asked for. */
+  readonly request?: FeatureRequest
   readonly file: string
   readonly index: string
   readonly skipped: readonly { readonly path: string; readonly reason: string }[]
@@ -60,8 +77,34 @@ const STAGES = { read: 'read the images', features: 'compute features' }
 const BLOCK = 500
 
 export async function runFeatures(options: FeaturesOptions, context: JobContext): Promise<FeaturesResult> {
-  const { run, out, threads, device, concatenate = false } = options
-  const { signal, progress } = context
+  const { run } = options
+  await checkOutput(options)
+  const trained = await loadTrainedModel(run)
+  const { model, config, image, weights } = trained
+  const request = featureRequest(model, config, image, options)
+  const seed = options.seed ?? runSeed(trained)
+  const network = model.features(config, image, weights, request)
+  const written = await featuresToFile(
+    {
+      network,
+      outputs: featureOutputs(request),
+      seed,
+      metadata: {
+        model: model.name,
+        run: path.basename(path.resolve(run)),
+        seed: String(seed),
+        request: JSON.stringify(request),
+      },
+      source: () => imageSource(trained, { ...options, seed }, context),
+    },
+    options,
+    context,
+  )
+  return { ...written, detail: requestInWords(request), request }
+}
+
+/** @throws HandfulError (wrong use) for a file name or device that there is nothing for, before any time is spent */
+export async function checkOutput({ out, device }: FeatureOutput): Promise<void> {
   if (!FEATURE_ENDINGS.some((ending) => out.endsWith(ending))) {
     throw usageError({
       what: '--out',
@@ -70,34 +113,38 @@ export async function runFeatures(options: FeaturesOptions, context: JobContext)
     })
   }
   await checkDevice(device)
-  const trained = await loadTrainedModel(run)
-  const { model, config, image, weights } = trained
-  const request = featureRequest(model, config, image, options)
-  const seed = options.seed ?? runSeed(trained)
-  const network = model.features(config, image, weights, request)
-  const extractor = await openExtractor(network, request.layers, { seed, threads, device, signal })
+}
+
+/** What features are taken of, and by which network. */
+export interface FeatureWork {
+  readonly network: FeatureNetwork
+  readonly outputs: readonly string[]
+  /** Of drawn noise. */
+  readonly seed: number
+  /** Where the features come from, for the file. */
+  readonly metadata: Readonly<Record<string, string>>
+  readonly source: () => Promise<ImageSource>
+}
+
+/** Opens the network and writes the features of all images, block by block. */
+export async function featuresToFile(
+  { network, outputs, seed, metadata, source: open }: FeatureWork,
+  { out, concatenate = false, threads, device }: FeatureOutput,
+  context: JobContext,
+): Promise<Omit<FeaturesResult, 'detail' | 'request'>> {
+  const { signal, progress } = context
+  const extractor = await openExtractor(network, outputs, { seed, threads, device, signal })
   try {
-    const source = await imageSource(trained, { ...options, seed }, context)
+    const source = await open()
     for (const note of source.notes) progress.message(note)
-    const layers = request.layers.map((name) => ({ name, columns: extractor.columns[name] }))
+    const layers = outputs.map((name) => ({ name, columns: extractor.columns[name] }))
     const tensors = tensorsOf(layers, concatenate || out.endsWith('.npy'))
-    const metadata = {
-      model: model.name,
-      run: path.basename(path.resolve(run)),
-      seed: String(seed),
-      request: JSON.stringify(request),
-    }
-    const rows = await writeFeatures(
-      source,
-      extractor,
-      { path: out, tensors, limit: source.limit, metadata },
-      context,
-    )
+    const spec = { path: out, tensors, limit: source.limit, metadata }
+    const rows = await writeFeatures(source, extractor, spec, context)
     return {
       rows,
       tensors: tensors.map(({ name, columns }) => ({ name, columns })),
       layers,
-      request,
       file: out,
       index: `${out}.csv`,
       skipped: source.skipped,
@@ -105,6 +152,14 @@ export async function runFeatures(options: FeaturesOptions, context: JobContext)
   } finally {
     await extractor.close()
   }
+}
+
+/** `pooling 2x2, noise levels 50, 200`. */
+export function requestInWords({ pooling, noiseLevel, noiseLevels, combineLevels }: FeatureRequest): string {
+  const together = combineLevels === 'average' ? ', averaged' : ''
+  if (noiseLevels !== undefined)
+    return `pooling ${pooling}, noise levels ${noiseLevels.join(', ')}${together}`
+  return noiseLevel === undefined ? `pooling ${pooling}` : `pooling ${pooling}, noise level ${noiseLevel}`
 }
 
 /**
@@ -162,7 +217,7 @@ export function featureRequest(
   choice: FeatureChoice,
 ): FeatureRequest {
   const own = model.defaultFeatures(config)
-  const { layers = own.layers, pooling = own.pooling, noiseLevel = own.noiseLevel, draws, mirror } = choice
+  const { layers = own.layers, pooling = own.pooling, noiseLevels, combineLevels, draws, mirror } = choice
   const known = model.layers(config, image).map(({ name }) => name)
   for (const name of layers) {
     if (known.includes(name)) continue
@@ -179,7 +234,13 @@ export function featureRequest(
   if (twice !== undefined)
     throw usageError({ what: '--layers', got: `${quoted(twice)} twice`, expected: 'each layer once' })
   if (own.noiseLevel === undefined) {
-    for (const [flag, value] of Object.entries({ 'noise-level': choice.noiseLevel, draws, mirror })) {
+    const given = {
+      'noise-level': choice.noiseLevel ?? noiseLevels,
+      'average-levels': combineLevels,
+      draws,
+      mirror,
+    }
+    for (const [flag, value] of Object.entries(given)) {
       if (value === undefined) continue
       throw usageError({
         what: `--${flag}`,
@@ -189,19 +250,28 @@ export function featureRequest(
       })
     }
   }
-  return { layers, pooling, noiseLevel, draws, mirror }
+  if (noiseLevels !== undefined) return { layers, pooling, noiseLevels, combineLevels, draws, mirror }
+  if (combineLevels !== undefined)
+    throw usageError({ what: '--average-levels', got: 'one noise level', expected: 'several to average' })
+  return { layers, pooling, noiseLevel: choice.noiseLevel ?? own.noiseLevel, draws, mirror }
 }
 
 const runOptionsSchema = z.object({ ...imageFields, seed: z.int().min(0).default(0) }).partial()
 
-function runSeed({ options }: DescribedModel): number {
+/** Seed of the run itself. */
+export function runSeed({ options }: DescribedModel): number {
   return runOptionsSchema.safeParse(options).data?.seed ?? 0
 }
 
 /** The user's images, brought to the model's size and channels; else those that the run was trained on. */
-async function imageSource(
+export async function imageSource(
   { run, options: saved, image, fit }: DescribedModel,
-  { folder, dataset, dataDir, seed }: FeaturesOptions & { readonly seed: number },
+  {
+    folder,
+    dataset,
+    dataDir,
+    seed,
+  }: Pick<FeaturesOptions, 'folder' | 'dataset' | 'dataDir'> & { readonly seed: number },
   { signal, progress }: JobContext,
 ): Promise<ImageSource> {
   const own =

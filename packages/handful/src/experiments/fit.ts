@@ -54,7 +54,7 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
   planStages(options, trainStage, context, train.count + (test?.count ?? 0))
   const image: ImageShape = { size: train.height, channels: train.channels }
   const { model, config } = resolveModel(options, image)
-  const augmentation = resolveAugmentation(options.augment, model, image)
+  const augmentation = resolveAugmentation(options.augment, { model, config }, image)
   const request = model.defaultFeatures(config)
   const { seed, threads, device } = options
 

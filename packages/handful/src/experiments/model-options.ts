@@ -9,23 +9,34 @@ import { printable, usageError, type HandfulError } from '../errors.js'
 import { closest, listAlternatives } from '../errors/suggest.js'
 import type { ImageShape } from '../models/model.js'
 import { type AnyConfig, type AnyModel, modelNamed } from '../models/registry.js'
-import { type AugmentOptions, photoAugmentation, shapeAugmentation } from '../training/augment.js'
+import {
+  type AugmentOptions,
+  cropAugmentation,
+  photoAugmentation,
+  shapeAugmentation,
+} from '../training/augment.js'
 
 export const MODELS = ['vae', 'vqvae', 'diffusion', 'gan'] as const
-export const PRESETS = ['fast', 'paper', 'ddpm'] as const
-export const AUGMENTATIONS = ['shapes', 'photos', 'none'] as const
+export const PRESETS = ['fast', 'paper', 'ddpm', 'invariant'] as const
+export const AUGMENTATIONS = ['shapes', 'photos', 'crops', 'none'] as const
 
 export type AugmentationName = (typeof AUGMENTATIONS)[number]
 
 export const modelFields = {
   model: z.enum(MODELS).default('vae'),
-  /** `fast`: the best in minutes on two cores. `paper`: the reference's own. `ddpm`: the standard diffusion model. */
+  /**
+   * `fast`: the best in minutes on two cores. `paper`: the reference's own. `ddpm`: the standard diffusion model.
+   * `invariant`: a VAE that compares two views of each image as well.
+   */
   preset: z.enum(PRESETS).default('fast'),
   /** Values that differ from the preset's, by dotted name. */
   set: z.record(z.string().min(1), z.json()).default({}),
   /** How training images are distorted; by default as suits their channels, where the model has the clean image as its target. */
   augment: z.enum(AUGMENTATIONS).optional(),
 }
+
+/** The same out of a run's saved options, whatever else they hold. */
+export const modelChoiceSchema = z.object(modelFields).pick({ model: true, preset: true, set: true })
 
 export interface ModelChoice {
   readonly model: (typeof MODELS)[number]
@@ -60,23 +71,48 @@ export function resolveModel({ model: name, preset, set }: ModelChoice, image: I
       expected: `${listAlternatives(known)} for model ${name}`,
     })
   }
-  const tree = structuredClone(values(image)) as unknown as Tree
+  const where = `model ${name}, preset ${preset}`
+  return { model, config: withSettings(model.configSchema, values(image), set, where) }
+}
+
+/**
+ * A configuration with some of its values changed, by dotted name, and checked whole.
+ * @param where what it is the configuration of, for messages
+ * @throws HandfulError (wrong use) for an unknown name or a value that does not suit
+ */
+export function withSettings<C>(
+  schema: z.ZodType<C>,
+  values: C,
+  set: Readonly<Record<string, unknown>>,
+  where: string,
+): C {
+  const tree = structuredClone(values) as unknown as Tree
   const known = dottedNames(tree)
   for (const [path, value] of Object.entries(set)) assign(tree, path, value)
-  return { model, config: checked(model, tree, { set, known, where: `model ${name}, preset ${preset}` }) }
+  return checked(schema, tree, { set, known, where })
 }
+
+const AUGMENTATION_OPTIONS = {
+  shapes: shapeAugmentation,
+  photos: photoAugmentation,
+  crops: cropAugmentation,
+  none: null,
+} as const satisfies Record<AugmentationName, AugmentOptions | null>
 
 /** What is distorted and how; `null` for nothing. */
 export function resolveAugmentation(
   name: AugmentationName | undefined,
-  model: AnyModel,
+  { model, config }: ResolvedModel,
   image: ImageShape,
 ): { readonly name: AugmentationName; readonly options: AugmentOptions | null } {
-  const chosen = name ?? (model.fromAugmented ? (image.channels === 1 ? 'shapes' : 'photos') : 'none')
-  return {
-    name: chosen,
-    options: { shapes: shapeAugmentation, photos: photoAugmentation, none: null }[chosen],
-  }
+  const chosen = name ?? ownAugmentation({ model, config }, image)
+  return { name: chosen, options: AUGMENTATION_OPTIONS[chosen] }
+}
+
+function ownAugmentation({ model, config }: ResolvedModel, { channels }: ImageShape): AugmentationName {
+  if (!model.fromAugmented) return 'none'
+  if (channels === 1) return 'shapes'
+  return model.comparesViews?.(config) ? 'crops' : 'photos'
 }
 
 interface Tree {
@@ -126,8 +162,8 @@ interface Checking {
   readonly where: string
 }
 
-function checked(model: AnyModel, tree: Tree, checking: Checking): AnyConfig {
-  const parsed = model.configSchema.safeParse(tree)
+function checked<C>(schema: z.ZodType<C>, tree: Tree, checking: Checking): C {
+  const parsed = schema.safeParse(tree)
   if (parsed.success) return parsed.data
   const issues = flattened(parsed.error.issues, checking.set)
   const unknown = issues.filter((issue) => issue.code === 'unrecognized_keys')
@@ -137,7 +173,7 @@ function checked(model: AnyModel, tree: Tree, checking: Checking): AnyConfig {
   if (names.length === 0) throw wrongValue(issues[0], tree, checking)
   // Another kind of network, codebook or average was chosen, and these are what the preset had for its own.
   for (const name of names) remove(tree, name)
-  return checked(model, tree, checking)
+  return checked(schema, tree, checking)
 }
 
 /** Whether the name, something in it or all around it was set. */
@@ -179,7 +215,7 @@ function unknownName(name: string, { known, where }: Checking): HandfulError {
     what: `--set ${printable(name)}`,
     where,
     got: 'an unknown name',
-    expected: near === undefined ? `one of ${known.join(', ')}` : 'a setting of the model',
+    expected: near === undefined ? `one of ${known.join(', ')}` : 'a setting that there is',
     hint: near === undefined ? undefined : `did you mean ${near}?`,
   })
 }

@@ -56,7 +56,7 @@ export async function runPredict(
 }
 
 /** The encoder as it was saved; where its features take drawn noise, the model itself, which knows how to draw it. */
-async function featureNetwork(run: string, { drawn, encoder }: Classifier): Promise<FeatureNetwork> {
+export async function featureNetwork(run: string, { drawn, encoder }: Classifier): Promise<FeatureNetwork> {
   if (drawn === undefined) return { program: encoder }
   const { model, config, image, weights } = await loadTrainedModel(run)
   return model.features(config, image, weights, drawn.request)

@@ -77,7 +77,7 @@ export async function runPretrain(options: PretrainJobOptions, context: FitConte
   const images = await readImages(options, context)
   const image: ImageShape = { size: images.height, channels: images.channels }
   const { model, config } = resolveModel(options, image)
-  const augmentation = resolveAugmentation(options.augment, model, image)
+  const augmentation = resolveAugmentation(options.augment, { model, config }, image)
   const { seed, threads, device, minutes } = options
   const trained = await pretrain(
     images,
@@ -145,7 +145,7 @@ export async function resolveTraining(options: Unresolved, context: JobContext):
   const { model, config } = resolveModel(options, image)
   const { minutes } = options
   return {
-    augment: resolveAugmentation(options.augment, model, image).name,
+    augment: resolveAugmentation(options.augment, { model, config }, image).name,
     steps: options.steps ?? (minutes === undefined ? model.defaultSteps(config) : undefined),
     image,
     config,

@@ -20,12 +20,16 @@ interface Common {
   readonly device: string
 }
 
-export interface SampleJobOptions extends Common {
-  readonly count: number
+export interface SamplerOptions {
   /** Of an iterative sampler. */
   readonly steps?: number
   readonly eta?: number
+  /** Of a GAN. */
   readonly truncation?: number
+}
+
+export interface SampleJobOptions extends Common, SamplerOptions {
+  readonly count: number
 }
 
 export interface ReconstructOptions extends Common {
@@ -54,10 +58,7 @@ export async function runSample(options: SampleJobOptions, context: JobContext):
   const trained = await loadTrainedModel(run)
   const { model, config, image, weights } = trained
   if (model.sample === undefined) throw notOffered(trained, 'samples')
-  // What a sampler can be told is what its configuration has a default for.
-  refuseUnless('samplingSteps' in config, 'steps', steps, trained)
-  refuseUnless('eta' in config, 'eta', eta, trained)
-  refuseUnless('truncation' in config, 'truncation', truncation, trained)
+  refuseOtherSamplers(trained, options)
   const pixels = await model.sample(config, image, weights, {
     ...runOptions(options, context, 'sample', 'samplingSteps' in config ? 'steps' : 'images'),
     count,
@@ -167,8 +168,19 @@ function runOptions(
   }
 }
 
-function notOffered({ model, run }: TrainedModel, what: string): HandfulError {
+export function notOffered({ model, run }: TrainedModel, what: string): HandfulError {
   return usageError({ what, where: run, got: `model ${model.name}`, expected: `a model that offers ${what}` })
+}
+
+/**
+ * What a sampler can be told is what its configuration has a default for.
+ * @throws HandfulError (wrong use) for an option that is none of the model's
+ */
+export function refuseOtherSamplers(trained: TrainedModel, { steps, eta, truncation }: SamplerOptions): void {
+  const { config } = trained
+  refuseUnless('samplingSteps' in config, 'steps', steps, trained)
+  refuseUnless('eta' in config, 'eta', eta, trained)
+  refuseUnless('truncation' in config, 'truncation', truncation, trained)
 }
 
 function refuseUnless(

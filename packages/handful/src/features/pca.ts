@@ -3,7 +3,9 @@
  * their means, times the leading eigenvectors of their covariance (features/normalise.ts finds them), as a network.
  */
 import { exportProgram, flattenImage, input, matmul, Random, sub } from 'onnx-autodiff'
+import { z } from 'zod'
 import { imageBytes, type Images } from '../data/image-set.js'
+import { HandfulError } from '../errors.js'
 import { imageInput, toUnitRange } from '../models/common.js'
 import type { FeatureNetwork, ImageShape, Weights } from '../models/model.js'
 import { takeImages } from '../training/augment.js'
@@ -11,11 +13,16 @@ import { rawPixels } from './extract.js'
 import type { LinearAlgebra } from './linear-algebra.js'
 import { fitNormalisation } from './normalise.js'
 
-export interface PcaOptions {
-  /** Kept, at most. Default 128. */
-  readonly components?: number
-  /** Images that the components are found from, drawn at random where there are more. Default 10,000. */
-  readonly samples?: number
+export const pcaSchema = z.strictObject({
+  /** Kept, at most. */
+  components: z.int().min(1),
+  /** Images that the components are found from, drawn at random where there are more. */
+  samples: z.int().min(2),
+})
+
+export const defaultPca: z.infer<typeof pcaSchema> = { components: 128, samples: 10_000 }
+
+export interface PcaOptions extends Partial<z.infer<typeof pcaSchema>> {
   readonly seed: number
   readonly linearAlgebra: LinearAlgebra
 }
@@ -30,7 +37,7 @@ export const COMPONENTS = 'components'
  */
 export async function fitPca(
   images: Images,
-  { components = 128, samples = 10_000, seed, linearAlgebra }: PcaOptions,
+  { components = defaultPca.components, samples = defaultPca.samples, seed, linearAlgebra }: PcaOptions,
 ): Promise<Weights> {
   const drawn = new Random(seed, 'pca images').permutation(images.count).slice(0, samples)
   const pixels = takeImages(images.pixels, imageBytes(images), drawn)
@@ -43,8 +50,21 @@ export async function fitPca(
   }
 }
 
-/** Pixels to `components` [n, components], the greatest variance first. */
+/**
+ * Pixels to `components` [n, components], the greatest variance first.
+ * @throws HandfulError for images of other numbers than the components were found from
+ */
 export function pcaNetwork(weights: Weights, image: ImageShape): FeatureNetwork {
+  const [numbers] = weights.centre.shape
+  if (image.size ** 2 * image.channels !== numbers) {
+    throw new HandfulError({
+      what: 'images',
+      where: 'principal components',
+      got: `${image.size}x${image.size} with ${image.channels} channels`,
+      expected: `${numbers} numbers each, as in the images that they were found from`,
+      hint: 'find them from images of the same kind',
+    })
+  }
   const pixels = imageInput(image)
   const [centre, projection] = ['centre', 'projection'].map((name) => input(name, weights[name].shape))
   const components = matmul(sub(flattenImage(toUnitRange(pixels)), centre), projection)

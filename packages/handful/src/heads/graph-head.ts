@@ -4,13 +4,13 @@
  * some labelled rows gives the scores and exact leave-one-out scores: taking a label away takes its column away.
  */
 import { featureMatrix, unitRows, type FeatureMatrix } from '../features/matrix.js'
+import type { SparseMatrix } from '../features/sparse.js'
 import { logitScale } from './calibrate.js'
 import { connectComponents, graphWeights, neighbourGraph, type Kernel } from './graph.js'
 import { labelledRows, overAllClasses, softmaxRows } from './head.js'
 import type { FittedHead, Head, HeadProblem, LabelledRows } from './head.js'
 import { restorePredictor } from './predictor.js'
 import { balanceClasses } from './proportions.js'
-import type { SparseMatrix } from './sparse.js'
 
 export interface GraphHeadOptions {
   /** Neighbours of each row that make the graph, at most. */

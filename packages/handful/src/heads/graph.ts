@@ -1,73 +1,14 @@
-/**
- * The nearest-neighbour graph over all images, labelled or not, that label propagation and Poisson learning share, its
- * two kernels, and the bridges that join parts of it that no label reaches.
- */
-import { scaleToUnitRows, unitRows, type FeatureMatrix } from '../features/matrix.js'
-import type { LinearAlgebra, Neighbours } from '../features/linear-algebra.js'
-import { components, symmetrise, withEdges, type Edge, type SparseMatrix } from './sparse.js'
+/** The neighbour graph as heads need it: with bridges that join the parts of it that no label reaches. */
+import { scaleToUnitRows, type FeatureMatrix } from '../features/matrix.js'
+import { components, withEdges, type Edge, type SparseMatrix } from '../features/sparse.js'
 
-/** `[rows, k]` nearest other rows by cosine. */
-export type NeighbourGraph = Neighbours
-
-export interface GraphOptions {
-  /** Default 15: heads take as many of them as they want. */
-  readonly k?: number
-  readonly onProgress?: (done: number, total: number) => void
-}
-
-/** Exact neighbours of every row among the others (fewer than k where there are fewer rows). */
-export async function neighbourGraph(
-  features: FeatureMatrix,
-  linearAlgebra: LinearAlgebra,
-  { k = DEFAULT_K, onProgress }: GraphOptions = {},
-): Promise<NeighbourGraph> {
-  const unit = isUnit(features) ? features : unitRows(features)
-  return linearAlgebra.nearest(unit, unit, k, { excludeSelf: true, onProgress })
-}
-
-export const DEFAULT_K = 15
-
-/**
- * How similar a node is to its neighbours, from cosines sorted in descending order.
- * - `cosine cubed`: `max(0, cos)^3` (Iscen et al., arXiv 1904.04717, equation 9).
- * - `self-tuned`: `exp(-4 d^2 / d_k^2)` with `d^2 = 2 - 2 cos` and `d_k` the distance to the k-th neighbour (Calder et al.,
- *   "Poisson Learning", arXiv 2006.11184, section 4).
- */
-export type Kernel = 'cosine cubed' | 'self-tuned'
-
-/** Squared distances below this are rounding of float32 cosines. */
-const SMALLEST_SQUARE = 1e-6
-
-/** Weights of one node's neighbours `similarities[start .. start + k - 1]`, written to `weights` at `target`. */
-export function kernelWeights(
-  kernel: Kernel,
-  similarities: Float32Array,
-  start: number,
-  k: number,
-  weights: Float64Array,
-  target: number,
-): void {
-  const farthest = Math.max(2 - 2 * similarities[start + k - 1], SMALLEST_SQUARE)
-  for (let j = 0; j < k; j++) {
-    const cosine = Math.min(1, similarities[start + j])
-    weights[target + j] =
-      kernel === 'cosine cubed' ? Math.max(0, cosine) ** 3 : Math.exp((-4 * (2 - 2 * cosine)) / farthest)
-  }
-}
-
-/** The symmetric weights `(W + W^T) / 2` of the first k neighbours of each row. Rows of zeros have no edges. */
-export function graphWeights(graph: NeighbourGraph, k: number, kernel: Kernel): SparseMatrix {
-  const used = Math.min(k, graph.k)
-  const neighbours = new Int32Array(graph.rows * used)
-  const weights = new Float64Array(graph.rows * used)
-  for (let i = 0; i < graph.rows && used > 0; i++) {
-    neighbours.set(graph.indices.subarray(i * graph.k, i * graph.k + used), i * used)
-    // All cosines of a row of zeros are 0: it is near to nothing, not equally near to all.
-    if (graph.similarities[i * graph.k] === 0) continue
-    kernelWeights(kernel, graph.similarities, i * graph.k, used, weights, i * used)
-  }
-  return symmetrise(graph.rows, used, neighbours, weights)
-}
+export {
+  graphWeights,
+  kernelWeights,
+  neighbourGraph,
+  type Kernel,
+  type NeighbourGraph,
+} from '../features/neighbour-graph.js'
 
 /** Rows of a part that are compared with the labelled ones; a part is small or any of its rows will do. */
 const BRIDGE_ROWS = 64
@@ -132,13 +73,4 @@ function mostSimilarPair(from: readonly UnitRow[], to: readonly UnitRow[]): Edge
     }
   }
   return best
-}
-
-function isUnit({ rows, columns, data }: FeatureMatrix): boolean {
-  for (let i = 0; i < rows; i++) {
-    let square = 0
-    for (let j = i * columns; j < (i + 1) * columns; j++) square += data[j] * data[j]
-    if (square !== 0 && Math.abs(square - 1) > 1e-4) return false
-  }
-  return true
 }

@@ -5,10 +5,11 @@
  * images does not swallow the others.
  */
 import { featureMatrix, type FeatureMatrix } from '../features/matrix.js'
+import { symmetricNormalised } from '../features/sparse.js'
 import { graphHead, type GraphMethod } from './graph-head.js'
 import type { Kernel } from './graph.js'
 import type { Head } from './head.js'
-import { solveDiffusion, symmetricNormalised } from './sparse.js'
+import { solveDiffusion } from './sparse.js'
 
 export interface LabelPropagationOptions {
   /** Neighbours of each image that make the graph. Default 10. */

@@ -3,8 +3,8 @@
  * Optimization", algorithms 7.4 and 3.1), in float64.
  */
 
-/** Writes the gradient at `x` and returns the value. */
-export type Objective = (x: Float64Array, gradient: Float64Array) => number
+/** Writes the gradient at `x` and returns the value, at once or later. */
+export type Objective = (x: Float64Array, gradient: Float64Array) => number | Promise<number>
 
 export interface LbfgsOptions {
   /** Stop once no element of the gradient is larger. Default 1e-6. */
@@ -24,14 +24,14 @@ interface Pair {
 }
 
 /** Returns the minimiser found; `start` is left as it was. */
-export function lbfgs(
+export async function lbfgs(
   objective: Objective,
   start: Float64Array,
   { tolerance = 1e-6, maxIterations = 200 }: LbfgsOptions = {},
-): Float64Array {
+): Promise<Float64Array> {
   let x = start.slice()
   let gradient = new Float64Array(x.length)
-  let value = objective(x, gradient)
+  let value = await objective(x, gradient)
   const pairs: Pair[] = []
   for (let iteration = 0; iteration < maxIterations; iteration++) {
     if (gradient.every((slope) => Math.abs(slope) <= tolerance)) break
@@ -44,7 +44,7 @@ export function lbfgs(
     while (!(nextValue <= value + SUFFICIENT_DECREASE * length * slope) && length > SHORTEST_STEP) {
       next = x.map((element, i) => element + length * direction[i])
       nextGradient = new Float64Array(x.length)
-      nextValue = objective(next, nextGradient)
+      nextValue = await objective(next, nextGradient)
       length /= 2
     }
     if (!(nextValue < value)) break

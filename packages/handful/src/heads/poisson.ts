@@ -6,10 +6,11 @@
  * without it one label more decides whole clusters of images that hang on the rest by thin edges.
  */
 import { featureMatrix } from '../features/matrix.js'
+import { degrees, symmetricNormalised } from '../features/sparse.js'
 import { graphHead, type GraphMethod } from './graph-head.js'
 import type { Kernel } from './graph.js'
 import type { Head } from './head.js'
-import { degrees, solveDiffusion, symmetricNormalised } from './sparse.js'
+import { solveDiffusion } from './sparse.js'
 
 export interface PoissonOptions {
   /** Neighbours of each image that make the graph. Default 10; results hardly change from 6 to 20. */

@@ -17,9 +17,18 @@ import type { DiffusionConfig } from './diffusion-config.js'
 import { exportedShape, floats, imageNumbers, standardised } from './diffusion-inputs.js'
 import { HIGHEST_LEVEL, noiseSchedule } from './diffusion-schedule.js'
 import { denoiser, embeddingSize, embedNoise, planBlocks } from './diffusion-unet.js'
-import type { FeatureNetwork, FeatureRequest, ImageShape, Weights } from './model.js'
+import {
+  type FeatureNetwork,
+  featureOutputs,
+  type FeatureRequest,
+  type ImageShape,
+  type Weights,
+} from './model.js'
 
-/** Features of images with noise of the level asked for; the noise of an image comes from its place in the set alone. */
+/**
+ * Features of images with noise of the level or levels asked for. The noise of an image comes from its place in the set
+ * alone, and is the same at every level: one among several gives what it gives on its own.
+ */
 export function features(
   config: DiffusionConfig,
   image: ImageShape,
@@ -27,33 +36,40 @@ export function features(
   request: FeatureRequest,
 ): FeatureNetwork {
   const { layers, pooling, noiseLevel = config.featureLevel, draws = 1, mirror = false } = request
-  checkRequest(config, image, { layers, noiseLevel, draws })
-  const { alpha, sigma, ...told } = noiseSchedule(config.schedule).at(noiseLevel)
+  const levels = request.noiseLevels ?? [noiseLevel]
+  checkRequest(config, image, { layers, levels, draws })
   const denoise = denoiser(new Parameters('evaluate'), config, image)
-  const embedding = constant(embedNoise(config, { alpha, sigma, ...told }), [1, embeddingSize(config)])
   const pixels = imageInput(image)
   const noises = Array.from({ length: draws }, (_, i) =>
     input(`noise ${i}`, [image.size, image.size, BATCH_MARKER, image.channels]),
   )
-  const clean = mul(standardised(pixels, config), alpha)
+  const clean = standardised(pixels, config)
   const flipped = (x: Tensor): Tensor => flipImage(x, { width: true })
-  const seen = noises.flatMap((noise): Record<string, Tensor>[] => {
-    const added = mul(noise, sigma)
-    const own = denoise(add(clean, added), embedding).layers
-    if (!mirror) return [own]
-    const mirrored = denoise(add(flipped(clean), added), embedding).layers
-    return [own, Object.fromEntries(layers.map((name) => [name, flipped(mirrored[name])]))]
+  /** The layers as rows at one level, in the order of the request. */
+  const atLevel = (level: number): Tensor[] => {
+    const { alpha, sigma, ...told } = noiseSchedule(config.schedule).at(level)
+    const embedding = constant(embedNoise(config, { alpha, sigma, ...told }), [1, embeddingSize(config)])
+    const dimmed = mul(clean, alpha)
+    const seen = noises.flatMap((noise): Record<string, Tensor>[] => {
+      const added = mul(noise, sigma)
+      const own = denoise(add(dimmed, added), embedding).layers
+      if (!mirror) return [own]
+      const mirrored = denoise(add(flipped(dimmed), added), embedding).layers
+      return [own, Object.fromEntries(layers.map((name) => [name, flipped(mirrored[name])]))]
+    })
+    return layers.map((name) => meanOf(seen.map((each) => pooledRows(each[name], pooling))))
+  }
+  const rows = levels.map(atLevel)
+  const found = layers.flatMap((_, i) => {
+    const own = rows.map((row) => row[i])
+    return request.combineLevels === 'average' ? [meanOf(own)] : own
   })
-  const averaged = (name: string): Tensor =>
-    mul(
-      seen.map((each) => pooledRows(each[name], pooling)).reduce((a, b) => add(a, b)),
-      1 / seen.length,
-    )
+  const names = featureOutputs(request)
   const numbers = imageNumbers(image)
   return {
     program: exportProgram({
       inputs: [pixels, ...noises],
-      outputs: Object.fromEntries(layers.map((name) => [name, averaged(name)])),
+      outputs: Object.fromEntries(names.map((name, i) => [name, found[i]])),
       parameters: weights,
     }),
     drawInputs: (streams, indices) =>
@@ -69,18 +85,33 @@ export function features(
   }
 }
 
+const meanOf = (rows: readonly Tensor[]): Tensor =>
+  mul(
+    rows.reduce((a, b) => add(a, b)),
+    1 / rows.length,
+  )
+
 function checkRequest(
   config: DiffusionConfig,
   image: ImageShape,
-  { layers, noiseLevel, draws }: { layers: readonly string[]; noiseLevel: number; draws: number },
+  { layers, levels, draws }: { layers: readonly string[]; levels: readonly number[]; draws: number },
 ): void {
   const known = planBlocks(config, image).map(({ name }) => name)
   checkLayers('diffusion features', known, layers)
-  if (!(noiseLevel >= 0 && noiseLevel <= HIGHEST_LEVEL)) {
+  if (levels.length === 0 || new Set(levels).size < levels.length) {
+    throw usageError({
+      what: 'noise levels',
+      where: 'diffusion features',
+      got: levels.length === 0 ? 'none' : levels.join(', '),
+      expected: 'each level once',
+    })
+  }
+  const wrong = levels.find((level) => !(level >= 0 && level <= HIGHEST_LEVEL))
+  if (wrong !== undefined) {
     throw usageError({
       what: 'noise level',
       where: 'diffusion features',
-      got: String(noiseLevel),
+      got: String(wrong),
       expected: `a number from 0 (clean) to ${HIGHEST_LEVEL} (noise)`,
     })
   }

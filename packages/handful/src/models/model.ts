@@ -32,6 +32,8 @@ export interface Trainable {
   readonly parameterCount: number
   readonly batch: number
   readonly hasTarget: boolean
+  /** Whether it takes `second` too, another augmented version of each image. */
+  readonly hasSecondView?: boolean
   /** Inputs that are drawn rather than read: noise, timesteps, latents; of `program` and of the phases due at the step. */
   readonly drawInputs: (streams: Streams, step: number) => Arrays
   /** The output that has to stay finite; the others are metrics. Means per image unless their name says otherwise. */
@@ -90,11 +92,21 @@ export interface FeatureRequest {
   readonly pooling: Pooling
   /** Noise level on the scale 0..1000, for models that have one. */
   readonly noiseLevel?: number
+  /** Several of them in its place, each seen with the same noise. `featureOutputs` says how the outputs are called then. */
+  readonly noiseLevels?: readonly number[]
+  /** Whether several levels give an output each (unless said otherwise), or their means one under the layer's own name. */
+  readonly combineLevels?: 'concatenate' | 'average'
   /** Means over so many draws of the noise, for models that have one: 1 unless said otherwise. */
   readonly draws?: number
   /** Means with those of the mirrored image, its layers mirrored back. */
   readonly mirror?: boolean
 }
+
+/** Names of the outputs that a request asks for: the layers, or `layer@level` for each layer and level in turn. */
+export const featureOutputs = ({ layers, noiseLevels, combineLevels }: FeatureRequest): string[] =>
+  noiseLevels === undefined || combineLevels === 'average'
+    ? [...layers]
+    : layers.flatMap((layer) => noiseLevels.map((level) => `${layer}@${level}`))
 
 /** Pixels to features: takes `image` uint8 [n, size, size, channels] and what `drawInputs` makes; gives [n, numbers] each. */
 export interface FeatureNetwork {
@@ -112,13 +124,16 @@ export interface ModelDefinition<C = unknown> {
   readonly configSchema: z.ZodType<C>
   /**
    * `paper`: the reference's own architecture and settings. `fast`: the best in minutes on two cores. `ddpm`: the standard
-   * form of a diffusion model.
+   * form of a diffusion model. `invariant`: two views of an image are asked for like features as well.
    */
   readonly presets: Readonly<
-    Record<'paper' | 'fast', (image: ImageShape) => C> & Partial<Record<'ddpm', (image: ImageShape) => C>>
+    Record<'paper' | 'fast', (image: ImageShape) => C> &
+      Partial<Record<'ddpm' | 'invariant', (image: ImageShape) => C>>
   >
   /** Whether its input may be an augmented version of the image that it learns to reconstruct. */
   readonly fromAugmented?: true
+  /** Whether it compares two augmented views of each image, which then should differ in more. */
+  readonly comparesViews?: (config: C) => boolean
   /** A number of steps that is worth taking with this preset. */
   readonly defaultSteps: (config: C) => number
   train(config: C, image: ImageShape, steps: number, seed: number): Trainable

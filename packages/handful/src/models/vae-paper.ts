@@ -100,6 +100,7 @@ export function denseNetwork(p: Parameters, config: VaeConfigOf<'dense'>, image:
         },
         mean: slice(code, 1, 0, latent),
         logVariance: slice(code, 1, latent, 2 * latent),
+        summary: h,
       }
     },
     decode(z) {
@@ -180,6 +181,7 @@ export function residualNetwork(
         mean: slice(code, 1, 0, latent),
         // The network gives the logarithm of the deviation.
         logVariance: mul(slice(code, 1, latent, 2 * latent), 2),
+        summary: pooled,
       }
     },
     decode(z) {

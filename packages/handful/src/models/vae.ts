@@ -14,6 +14,7 @@ import {
   averagePool,
   binaryCrossEntropyElements,
   BATCH_MARKER,
+  concat,
   convolution,
   exp,
   exportProgram,
@@ -62,6 +63,7 @@ import type {
 import { trainingStep } from './optimise.js'
 import {
   fast,
+  invariant,
   type Layers,
   paper,
   type VaeConfig,
@@ -69,6 +71,8 @@ import {
   type VaeNetwork,
   vaeSchema,
 } from './vae-config.js'
+import { pyramidNetwork } from './vae-pyramid.js'
+import { viewDisagreement } from './view-disagreement.js'
 import { denseNetwork, paddedSize, residualNetwork } from './vae-paper.js'
 
 export type { VaeConfig } from './vae-config.js'
@@ -104,6 +108,7 @@ function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, image: Im
         layers: { fine, coarse, hidden: h },
         mean: slice(code, 1, 0, latent),
         logVariance: slice(code, 1, latent, 2 * latent),
+        summary: h,
       }
     },
     decode(z) {
@@ -123,6 +128,7 @@ function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, image: Im
 function vaeNetwork(p: Parameters, config: VaeConfig, image: ImageShape): VaeNetwork {
   if (config.network === 'patched') return patchedNetwork(p, config, image)
   if (config.network === 'dense') return denseNetwork(p, config, image)
+  if (config.network === 'pyramid') return pyramidNetwork(p, config, image)
   const [smallest, largest] = [2 ** (config.encoderChannels.length - 1), paddedSize(config)]
   if (image.size > largest || largest < smallest) {
     throw new HandfulError({
@@ -147,28 +153,40 @@ function negativeLogLikelihood({ likelihood }: VaeConfig, output: Tensor, target
   return sum(mul(add(mul(difference, difference), Math.log(2 * Math.PI)), 0.5))
 }
 
-/** Outputs, means per image in nats: `loss`, `reconstruction`, `divergence`. */
+/** Outputs, means per image in nats: `loss`, `reconstruction`, `divergence`, and `invariance` where it has a weight. */
 function train(config: VaeConfig, image: ImageShape, steps: number, seed: number): Trainable {
   const { batch, latent, beta } = config
+  const { weight } = config.invariance
   const parameters = new Parameters('train')
   const { encode, decode } = vaeNetwork(parameters, config, image)
   const shape = imageDimensions(batch, image)
   const [seen, target] = [input('image', shape, 'uint8'), input('target', shape, 'uint8')]
+  const second = weight > 0 ? input('second', shape, 'uint8') : undefined
   const noise = input('noise', [batch, latent])
 
-  const { mean, logVariance } = encode(toRange(config, seen))
+  const x = toRange(config, seen)
+  const encoded = encode(second === undefined ? x : concat([x, toRange(config, second)], 2))
+  const [mean, logVariance] = [encoded.mean, encoded.logVariance].map((both) => slice(both, 0, 0, batch))
   const code = add(mean, mul(exp(mul(logVariance, 0.5)), noise))
   const { output } = decode(code)
   const reconstruction = mul(negativeLogLikelihood(config, output, toRange(config, target)), 1 / batch)
   const divergence = mul(sum(sub(add(mul(mean, mean), exp(logVariance)), add(logVariance, 1))), 0.5 / batch)
-  const loss = add(reconstruction, mul(divergence, beta))
+  const generative = add(reconstruction, mul(divergence, beta))
+  const invariance =
+    second && viewDisagreement(parameters.scope('projection'), encoded.summary, config.invariance)
   return {
     ...trainingStep(
-      { parameters, inputs: [seen, target, noise], loss, metrics: { reconstruction, divergence } },
+      {
+        parameters,
+        inputs: [seen, target, ...(second ? [second] : []), noise],
+        loss: invariance ? add(generative, mul(invariance, weight)) : generative,
+        metrics: { reconstruction, divergence, ...(invariance ? { invariance } : {}) },
+      },
       config,
       steps,
       seed,
     ),
+    ...(second ? { hasSecondView: true } : {}),
     batch,
     hasTarget: true,
     drawInputs: (streams) => ({
@@ -241,15 +259,17 @@ export const vae: ModelDefinition<VaeConfig> = {
   title: ({ latent, network }) =>
     `${network === 'residual' ? 'residual' : 'convolutional'} VAE, ${latent} latent dimensions`,
   configSchema: vaeSchema,
-  presets: { fast, paper },
+  presets: { fast, paper, invariant },
   fromAugmented: true,
+  comparesViews: ({ invariance }) => invariance.weight > 0,
   // The study's epochs over its data sets: 10 of MNIST, 100 of CIFAR.
-  defaultSteps: ({ network }) => ({ patched: 2000, dense: 9380, residual: 39_100 })[network],
+  defaultSteps: ({ network }) => ({ patched: 2000, pyramid: 4000, dense: 9380, residual: 39_100 })[network],
   train,
   layers: (config, image) => describeLayers(allLayers(config, image, imageInput(image))),
   // Of the study's, encoder and decoder stacked; without the wide layers, which it does not use.
   defaultFeatures: (config) => {
     if (config.network === 'patched') return { layers: ['hidden'], pooling: 'none' }
+    if (config.network === 'pyramid') return { layers: ['encoder.level3'], pooling: '2x2' }
     const encoder =
       config.network === 'dense'
         ? ['encoder.conv1', 'encoder.conv2', 'encoder.conv3']

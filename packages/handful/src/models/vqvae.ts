@@ -48,6 +48,7 @@ import {
   imageInput,
   runInBatches,
   runOverImages,
+  straightWay,
   toBytes,
 } from './common.js'
 import {
@@ -55,6 +56,7 @@ import {
   type FeatureNetwork,
   type FeatureRequest,
   type ImageShape,
+  type InterpolationOptions,
   type ModelDefinition,
   type RunOptions,
   type Trainable,
@@ -256,6 +258,41 @@ export async function decodeCodes(
   return toBytes(await runInBatches(program, codes.length / positions, rows, options))
 }
 
+/**
+ * Straight lines between the encoder's outputs, each point then taken to its nearest codes. (Going over from one image's
+ * codes to the other's position by position shows pieces of both at once, and on the way things that are neither.)
+ */
+async function interpolate(
+  config: VqVaeConfig,
+  image: ImageShape,
+  weights: Weights,
+  { pair, steps, ...options }: InterpolationOptions,
+): Promise<Uint8Array> {
+  const request: FeatureRequest = { layers: ['encoder.code'], pooling: 'none' }
+  const seen = imageInput(image)
+  const { layers } = use(config, image, seen)
+  const [z] = Object.values(chosenRows('VQ-VAE interpolation', layers, request))
+  const encoder = exportProgram({ inputs: [seen], outputs: { y: z }, parameters: weights })
+  const ends = await runOverImages(encoder, image, pair, options)
+
+  const numbers = ends.length / 2
+  const side = codeSide(image)
+  const points = input('z', [BATCH_MARKER, numbers])
+  const { book, decode } = network(new Parameters('evaluate'), config, image)
+  const places = book.nearest(reshape(points, [-1, config.codeSize]))
+  const q = fromBatchFirst(reshape(book.lookUp(places), [BATCH_MARKER, side, side, config.codeSize]))
+  const decoder = exportProgram({
+    inputs: [points],
+    outputs: { y: shown(config, decode(q).output) },
+    parameters: weights,
+  })
+  const way = straightWay(ends, steps)
+  const rows = (from: number, to: number): Arrays => ({
+    z: { dtype: 'float32', shape: [to - from, numbers], data: way.slice(from * numbers, to * numbers) },
+  })
+  return toBytes(await runInBatches(decoder, steps, rows, options))
+}
+
 /** Codes of new images [count, h w], each position drawn on its own by how often it held each code in training. */
 function drawCodes({ marginals }: Weights, count: number, seed: number): Int32Array {
   const [positions, codes] = marginals.shape
@@ -313,4 +350,5 @@ export const vqVae: ModelDefinition<VqVaeConfig> = {
     })
     return toBytes(await runOverImages(program, image, pixels, options))
   },
+  interpolate,
 }

@@ -50,7 +50,7 @@ export function intervalScale(): Html {
 const CHART = { width: 960, height: 300, left: 56, right: 16, top: 12, bottom: 42 }
 const MOST_POINTS = 240
 /** Above this ratio of the largest to the smallest loss a logarithmic axis shows more. */
-const LOGARITHMIC_FROM = 12
+export const LOGARITHMIC_FROM = 12
 
 /** Training losses over steps; undefined with fewer than two points. */
 export function lossChart(curves: readonly LossCurve[]): Html | undefined {
@@ -105,7 +105,7 @@ function key(curve: LossCurve, index: number): Html {
 }
 
 /** At most 240 points, each the mean of its stretch; values that are not finite are left out. */
-function thin(curve: LossCurve): LossCurve {
+export function thin(curve: LossCurve): LossCurve {
   const kept = curve.value.flatMap((value, i) =>
     Number.isFinite(value) ? [{ step: curve.step[i], value }] : [],
   )
@@ -120,13 +120,13 @@ function thin(curve: LossCurve): LossCurve {
   return { name: curve.name, step, value }
 }
 
-function padded(low: number, high: number): [number, number] {
+export function padded(low: number, high: number): [number, number] {
   const margin = (high - low) * 0.05 || Math.abs(high) * 0.1 || 1
   return [low - margin, high + margin]
 }
 
 /** Round numbers within a range: 1, 2 or 5 times a power of ten apart. */
-function niceTicks(low: number, high: number, about: number): number[] {
+export function niceTicks(low: number, high: number, about: number): number[] {
   const rough = (high - low) / about
   const power = 10 ** Math.floor(Math.log10(rough))
   const spacing =
@@ -137,7 +137,7 @@ function niceTicks(low: number, high: number, about: number): number[] {
 }
 
 /** 1, 2 and 5 times powers of ten between two exponents, thinned to powers alone over a long range. */
-function logarithmicTicks(low: number, high: number): number[] {
+export function logarithmicTicks(low: number, high: number): number[] {
   const factors = high - low > 3 ? [1] : [1, 2, 5]
   const ticks: number[] = []
   for (let exponent = Math.floor(low); exponent <= high; exponent++) {
@@ -149,6 +149,6 @@ function logarithmicTicks(low: number, high: number): number[] {
   return ticks
 }
 
-function formatTick(value: number): string {
+export function formatTick(value: number): string {
   return Math.abs(value) >= 1000 ? formatCount(value) : String(Number(value.toPrecision(3)))
 }

@@ -1,7 +1,6 @@
 /** What a run's outcome suggests to do next, where the run itself has no better idea. */
 import { flagOf, shellWord } from '../errors/shell.js'
-import { resolveAugmentation } from '../experiments/model-options.js'
-import { modelNamed } from '../models/registry.js'
+import { modelChoiceSchema, resolveAugmentation, resolveModel } from '../experiments/model-options.js'
 import { chosenResult, baselinesOf, canJudge } from './summary.js'
 import { average } from './statistics.js'
 import type { RunReport } from './types.js'
@@ -35,8 +34,9 @@ export function suggestNext(report: RunReport, run: string): RunReport['next'] {
 function sameFit({ config, dataset: { height, channels } }: RunReport): string {
   const source =
     config.folder === undefined ? `--dataset ${shellWord(String(config.dataset))}` : '<your folder>'
-  const model = modelNamed(String(config.model ?? 'vae'))
-  const { name: augment } = resolveAugmentation(undefined, model, { size: height, channels })
+  const image = { size: height, channels }
+  const choice = modelChoiceSchema.parse(config)
+  const { name: augment } = resolveAugmentation(undefined, resolveModel(choice, image), image)
   // What would be taken anyway is not said.
   const usual = { model: 'vae', preset: 'fast', augment, head: 'propagation', fit: 'cover' }
   const flags = Object.entries({ ...usual, size: undefined, labelsPerClass: undefined }).flatMap(

@@ -17,6 +17,10 @@ export interface AugmentOptions {
   readonly mirror: boolean
   /** Greatest change of brightness, contrast and saturation, as a share. */
   readonly colour: number
+  /** Cut to a square of at least this share of the area, at a random place, and enlarged again; 1 or undefined: none is. */
+  readonly crop?: number
+  /** Share of the images that lose their colours. */
+  readonly grey?: number
 }
 
 /** What leaves a written character or a small shape what it is. */
@@ -37,6 +41,17 @@ export const photoAugmentation: AugmentOptions = {
   shift: 0.12,
   mirror: true,
   colour: 0.3,
+}
+
+/** Stronger still: two such views of a photograph have its subject in common and little else. */
+export const cropAugmentation: AugmentOptions = {
+  ...photoAugmentation,
+  rotation: 0,
+  shear: 0,
+  shift: 0,
+  colour: 0.4,
+  crop: 0.25,
+  grey: 0.2,
 }
 
 export interface PixelBatch {
@@ -67,7 +82,7 @@ export function augment(
     const from = pixels.subarray(i * length, (i + 1) * length)
     const to = result.subarray(i * length, (i + 1) * length)
     warp(from, to, size, channels, drawAffine(options, size, random))
-    if (channels === 3 && options.colour > 0) recolour(to, options.colour, random)
+    if (channels === 3 && options.colour > 0) recolour(to, options.colour, options.grey ?? 0, random)
   }
   return result
 }
@@ -76,15 +91,18 @@ export function augment(
 type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number]
 
 function drawAffine(
-  { rotation, shear, scale, shift, mirror }: AugmentOptions,
+  { rotation, shear, scale, shift, mirror, crop = 1 }: AugmentOptions,
   size: number,
   random: Random,
 ): Affine {
   const angle = (random.between(-rotation, rotation) * Math.PI) / 180
   const slant = random.between(-shear, shear)
   const stretch = Math.log1p(scale)
-  const scaleX = Math.exp(random.between(-stretch, stretch))
-  const scaleY = Math.exp(random.between(-stretch, stretch))
+  // Side of the square that is kept, and how far its middle may lie from the image's.
+  const side = crop < 1 ? Math.sqrt(random.between(crop, 1)) : 1
+  const room = (1 - side) / 2
+  const scaleX = side * Math.exp(random.between(-stretch, stretch))
+  const scaleY = side * Math.exp(random.between(-stretch, stretch))
   const flip = mirror && random.uniform() < 0.5 ? -1 : 1
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
   return [
@@ -92,8 +110,8 @@ function drawAffine(
     flip * scaleX * (slant * cos - sin),
     scaleY * sin,
     scaleY * (slant * sin + cos),
-    random.between(-shift, shift) * size,
-    random.between(-shift, shift) * size,
+    (random.between(-shift, shift) + (room > 0 ? random.between(-room, room) : 0)) * size,
+    (random.between(-shift, shift) + (room > 0 ? random.between(-room, room) : 0)) * size,
   ]
 }
 
@@ -129,10 +147,10 @@ function warp(
   }
 }
 
-function recolour(pixels: Uint8Array, strength: number, random: Random): void {
+function recolour(pixels: Uint8Array, strength: number, grey: number, random: Random): void {
   const brightness = random.between(-strength, strength) * 128
   const contrast = 1 + random.between(-strength, strength)
-  const saturation = 1 + random.between(-strength, strength)
+  const saturation = grey > 0 && random.uniform() < grey ? 0 : 1 + random.between(-strength, strength)
   for (let i = 0; i < pixels.length; i += 3) {
     const grey = (pixels[i] + pixels[i + 1] + pixels[i + 2]) / 3
     for (let k = 0; k < 3; k++) {

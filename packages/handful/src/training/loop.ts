@@ -54,7 +54,14 @@ const MOST_STEPS = 16
 /** Losses that far above the best mean so far, in multiples of its distance from the start, are an explosion. */
 const EXPLOSION = 20
 
-const checkpointSchema = z.object({ step: z.number().int().nonnegative(), key: z.string() })
+const checkpointSchema = z.object({
+  step: z.number().int().nonnegative(),
+  key: z.string(),
+  /** The first and the best mean loss so far: a run gone on with late would take its own first one for a bad start. */
+  losses: z.object({ first: z.number(), best: z.number() }).optional(),
+})
+
+type Losses = NonNullable<z.infer<typeof checkpointSchema>['losses']>
 
 /**
  * Trains to the end, or until the signal asks to stop: then a checkpoint is saved and the signal's reason thrown.
@@ -69,7 +76,7 @@ export async function train(job: TrainingJob): Promise<Trained> {
     let step = resumed.step
     const started = performance.now()
     let saved = started
-    const meter = new Meter(job, step)
+    const meter = new Meter(job, step, resumed.losses)
     let chunk = 1
     let next = inputsOfChunk(job, step, chunk)
     while (next) {
@@ -85,14 +92,14 @@ export async function train(job: TrainingJob): Promise<Trained> {
       const late = performance.now() - saved > CHECKPOINT_SECONDS * 1000
       if (step < steps && (late || signal.aborted)) {
         await meter.flush(step)
-        await save(job, session, step)
+        await save(job, session, step, meter.losses)
         saved = performance.now()
       }
       if (step < steps) signal.throwIfAborted()
     }
     await meter.flush(step)
     const state = await session.readState()
-    if (step > resumed.step) await save(job, session, step)
+    if (step > resumed.step) await save(job, session, step, meter.losses)
     return { state, seconds: (performance.now() - started) / 1000 }
   } finally {
     await session.close()
@@ -121,21 +128,26 @@ async function resumePoint({
   progress,
   stage,
   steps,
-}: TrainingJob): Promise<{ step: number; state: Arrays }> {
+}: TrainingJob): Promise<{ step: number; state: Arrays; losses?: Losses }> {
   const found = checkpoints && (await loadCheckpoint(checkpoints.folder))
   if (!found) return { step: 0, state: initialState }
   const parsed = checkpointSchema.safeParse(found.json)
   if (!parsed.success || parsed.data.key !== checkpoints.key) return { step: 0, state: initialState }
-  const { step } = parsed.data
+  const { step, losses } = parsed.data
   if (step < steps) progress.message(`${stage}: going on at step ${step} of ${steps}`)
-  return { step, state: found.arrays }
+  return { step, state: found.arrays, losses }
 }
 
-async function save({ checkpoints }: TrainingJob, session: Session, step: number): Promise<void> {
+async function save(
+  { checkpoints }: TrainingJob,
+  session: Session,
+  step: number,
+  losses: Losses | undefined,
+): Promise<void> {
   if (!checkpoints) return
   await saveCheckpoint(checkpoints.folder, {
     arrays: await session.readState(),
-    json: { step, key: checkpoints.key },
+    json: { step, key: checkpoints.key, ...(losses ? { losses } : {}) },
   })
 }
 
@@ -150,8 +162,16 @@ class Meter {
   constructor(
     readonly job: TrainingJob,
     step: number,
+    losses: Losses | undefined,
   ) {
+    this.#first = losses?.first
+    this.#best = losses?.best ?? Infinity
     job.progress.report({ stage: job.stage, done: step, total: job.steps, unit: 'steps' })
+  }
+
+  /** Undefined before there are any. */
+  get losses(): Losses | undefined {
+    return this.#first === undefined ? undefined : { first: this.#first, best: this.#best }
   }
 
   async add(step: number, outputs: Arrays): Promise<void> {

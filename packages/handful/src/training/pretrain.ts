@@ -130,7 +130,7 @@ async function load(run: RunFolder): Promise<Pretrained> {
 /** Inputs of a training step, from the step's number alone. */
 function batchMaker<C extends BaseConfig>(
   images: Images,
-  { batch, hasTarget, drawInputs }: Trainable,
+  { batch, hasTarget, hasSecondView = false, drawInputs }: Trainable,
   { augmentation, seed }: PretrainOptions<C>,
 ): (step: number) => Arrays {
   const { height: size, channels, pixels } = images
@@ -138,14 +138,20 @@ function batchMaker<C extends BaseConfig>(
   const shape = [batch, size, size, channels]
   return (step) => {
     const clean = takeImages(pixels, imageBytes(images), order.indicesOf(step))
-    const random = new Random(seed, `augmentation/${step}`)
-    const seen = augmentation
-      ? augment({ pixels: clean, count: batch, size, channels }, augmentation, random)
-      : clean
+    const view = (stream: string): Uint8Array => {
+      if (augmentation === null) return clean
+      const random = new Random(seed, `${stream}/${step}`)
+      return augment({ pixels: clean, count: batch, size, channels }, augmentation, random)
+    }
+    const seen = view('augmentation')
+    const second = hasSecondView ? view('augmentation of the second view') : undefined
     return {
       image: { dtype: 'uint8', shape, data: seen },
       ...(hasTarget
         ? { target: { dtype: 'uint8', shape, data: seen === clean ? clean.slice() : clean } }
+        : {}),
+      ...(second
+        ? { second: { dtype: 'uint8', shape, data: second === clean ? clean.slice() : second } }
         : {}),
       ...drawInputs((name) => new Random(seed, `${name}/${step}`), step),
     }

@@ -17,7 +17,7 @@ import { appendFile, mkdir, readFile, readdir, rm, rmdir, stat, statfs } from 'n
 import path from 'node:path'
 import { parse, stringify } from 'yaml'
 import { z } from 'zod'
-import { writeFileAtomic } from '../data/atomic.js'
+import { makeFolders, writeFileAtomic } from '../data/atomic.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
 import { acquireLock, type Lock } from './lock.js'
 
@@ -282,24 +282,6 @@ async function makeNamed(folder: string): Promise<MadeFolder> {
     expected: 'a new or empty folder',
     hint: 'give another --out; nothing was changed',
   })
-}
-
-/**
- * Makes a folder and those above it, and tells whether it was not there before. (Node's own recursive mkdir never comes
- * back from places like /proc, where a folder can be neither made nor denied.)
- */
-async function makeFolders(folder: string): Promise<boolean> {
-  try {
-    await mkdir(folder)
-    return true
-  } catch (error) {
-    const code = systemCode(error)
-    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return false
-    const parent = path.dirname(folder)
-    if (code !== 'ENOENT' || parent === folder || !(await makeFolders(parent))) throw error
-    await mkdir(folder)
-    return true
-  }
 }
 
 async function expectNoRun(folder: string): Promise<void> {

@@ -83,7 +83,7 @@ export interface Probabilities {
 
 export interface TrainedClassifier {
   /** Probabilities of any images of the same size, by running statistics: independent of one another. */
-  predict(images: Images): Promise<Probabilities>
+  predict(images: Images, onProgress?: (done: number, total: number) => void): Promise<Probabilities>
   /** Pixels to `probabilities`, as it is exported. */
   readonly network: FeatureNetwork
   readonly weights: Weights
@@ -127,7 +127,7 @@ export async function trainSupervised(request: SupervisedRequest): Promise<Train
     seconds,
     steps,
     parameterCount: step.parameterCount,
-    predict: (others) => classify(exported, others, classCount, request),
+    predict: (others, onProgress) => classify(exported, others, classCount, request, onProgress),
   }
 }
 
@@ -179,6 +179,7 @@ async function classify(
   { count, height, width, channels, pixels }: Images,
   classCount: number,
   { threads, device, signal }: SupervisedRequest,
+  onProgress?: (done: number, total: number) => void,
 ): Promise<Probabilities> {
   const bytes = imageBytes({ height, width, channels })
   const data = new Float32Array(count * classCount)
@@ -191,6 +192,7 @@ async function classify(
       const image = { dtype: 'uint8' as const, shape: [end - start, height, width, channels], data: some }
       const found = await session.run({ image })
       data.set(found[PROBABILITIES].data as Float32Array, start * classCount)
+      onProgress?.(end, count)
     }
     return { rows: count, columns: classCount, data }
   } finally {

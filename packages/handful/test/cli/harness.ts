@@ -1,7 +1,7 @@
 /** The command line in this process: collected output, jobs that the test writes, signals that it sends. */
 import { EventEmitter } from 'node:events'
 import type { CommandContext } from '../../src/cli/context.js'
-import { type FitJob, jobs, type PredictJob } from '../../src/cli/jobs.js'
+import { type FitJob, type Jobs, jobs, type PredictJob } from '../../src/cli/jobs.js'
 import { runCommandLine } from '../../src/cli/program.js'
 import { Terminal } from '../../src/cli/terminal.js'
 import { exampleReport } from '../report/example-report.js'
@@ -18,6 +18,9 @@ export class Signals extends EventEmitter {
 export interface Setup {
   readonly fit?: FitJob
   readonly predict?: PredictJob
+  /** In the place of others of the product's own. */
+  readonly jobs?: Partial<Jobs>
+  readonly study?: Jobs['study']
   readonly environment?: Readonly<Record<string, string>>
   readonly isTTY?: boolean
   readonly signals?: Signals
@@ -51,6 +54,8 @@ export async function handful(args: readonly string[], setup: Setup = {}): Promi
       fit: () => Promise.resolve(setup.fit ?? finished),
       predict: () =>
         Promise.resolve(setup.predict ?? (() => Promise.resolve({ predictions: [], skipped: [] }))),
+      ...setup.jobs,
+      study: setup.study ?? jobs.study,
     },
     environment,
     commandLine: ['handful', ...args].join(' '),

@@ -50,4 +50,15 @@ describe('writeFileAtomic', () => {
     )
     expect(readdirSync(folder).sort()).toEqual(['file', 'taken'])
   })
+
+  it.runIf(existsSync('/proc/self'))('says where no folder can be made, and comes back', async () => {
+    const error = await failure(() => writeFileAtomic('/proc/handful/inner/a.csv', ''))
+    expect(error.got).toBe('nothing there')
+  })
+
+  it('makes one folder for many files that are written at once', async () => {
+    const folder = join(temporaryFolder(), 'new/inner')
+    await Promise.all([1, 2, 3, 4].map((i) => writeFileAtomic(join(folder, `${i}`), 'x')))
+    expect(readdirSync(folder).sort()).toEqual(['1', '2', '3', '4'])
+  })
 })

@@ -55,6 +55,15 @@ describe('TestSet', () => {
     expect(test.score([0, 1]).accuracy).toBe(1)
   })
 
+  it('scores in another order what it shows in that order', () => {
+    const shape = { name: 'three', height: 1, width: 1, channels: 1, classNames: ['a', 'b'] } as const
+    const test = new TestSet({ ...shape, pixels: Uint8Array.of(10, 20, 30), labels: [0, 0, 1] })
+    const moved = test.reordered([2, 0, 1])
+    expect([...moved.images.pixels]).toEqual([30, 10, 20])
+    expect([test.score([0, 0, 1]).accuracy, moved.score([1, 0, 0]).accuracy]).toEqual([1, 1])
+    expect(moved.images.paths).toEqual(['test/00000', 'test/00001', 'test/00002'])
+  })
+
   it('refuses predictions that are not one class for each image', () => {
     expect(() => example().score([0, 1])).toThrow('got 2 predictions, expected 4')
     expect(() => example().score([0, 1, 2, 3])).toThrow('got class 3 at 3, expected 0 to 2')

@@ -92,14 +92,18 @@ describe('what does not suit is one line', () => {
 })
 
 test('augmentation suits model and images unless it is chosen', () => {
-  const nameOf = (model: string, image: typeof grey | typeof colour): string =>
-    resolveAugmentation(undefined, modelNamed(model), image).name
+  const nameOf = (given: Partial<ModelChoice>, image: typeof grey | typeof colour): string =>
+    resolveAugmentation(undefined, resolveModel(choice(given), image), image).name
   expect([
-    nameOf('vae', grey),
-    nameOf('vqvae', colour),
-    nameOf('gan', grey),
-    nameOf('diffusion', colour),
+    nameOf({ model: 'vae' }, grey),
+    nameOf({ model: 'vqvae' }, colour),
+    nameOf({ model: 'gan' }, grey),
+    nameOf({ model: 'diffusion' }, colour),
   ]).toEqual(['shapes', 'photos', 'none', 'none'])
-  expect(resolveAugmentation('photos', modelNamed('gan'), colour).options).toMatchObject({ mirror: true })
-  expect(resolveAugmentation('none', modelNamed('vae'), grey).options).toBeNull()
+  expect(nameOf({ preset: 'invariant' }, colour)).toBe('crops')
+  expect(nameOf({ preset: 'invariant' }, grey)).toBe('shapes')
+  expect(
+    resolveAugmentation('photos', resolveModel(choice({ model: 'gan' }), colour), colour).options,
+  ).toMatchObject({ mirror: true })
+  expect(resolveAugmentation('none', resolveModel(choice({}), grey), grey).options).toBeNull()
 })

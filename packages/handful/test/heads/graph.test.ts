@@ -5,14 +5,9 @@ import { argmaxRows, fromRows, rowRange } from '../../src/features/matrix.js'
 import { connectComponents, graphWeights, neighbourGraph } from '../../src/heads/graph.js'
 import { labelPropagation } from '../../src/heads/label-propagation.js'
 import { poissonLearning } from '../../src/heads/poisson.js'
-import {
-  components,
-  degrees,
-  solveDiffusion,
-  symmetricNormalised,
-  symmetrise,
-} from '../../src/heads/sparse.js'
-import type { SparseMatrix } from '../../src/heads/sparse.js'
+import { components, degrees, symmetricNormalised, symmetrise } from '../../src/features/sparse.js'
+import type { SparseMatrix } from '../../src/features/sparse.js'
+import { solveDiffusion } from '../../src/heads/sparse.js'
 import { blobs, firstLabels, linearAlgebra, problem, share } from './problem.js'
 
 function dense({ size, offsets, columns, values }: SparseMatrix): Matrix {

@@ -1,6 +1,7 @@
 /** Heads with a weight and a bias, against closed forms and conditions of optimality. */
 import { Matrix, solve } from 'ml-matrix'
 import { describe, expect, it } from 'vitest'
+import type { LinearAlgebra } from '../../src/features/linear-algebra.js'
 import { featureMatrix, fromRows } from '../../src/features/matrix.js'
 import { logitScale } from '../../src/heads/calibrate.js'
 import { lbfgs } from '../../src/heads/lbfgs.js'
@@ -9,11 +10,11 @@ import { nearestMean } from '../../src/heads/nearest-mean.js'
 import { balanceClasses } from '../../src/heads/proportions.js'
 import { ridgeRegression } from '../../src/heads/ridge.js'
 import { smallNetwork } from '../../src/heads/small-network.js'
-import { blobs, firstLabels, problem } from './problem.js'
+import { blobs, firstLabels, linearAlgebra, problem } from './problem.js'
 
 describe('lbfgs', () => {
-  it('finds the minimum of Rosenbrock at (1, 1)', () => {
-    const minimiser = lbfgs(
+  it('finds the minimum of Rosenbrock at (1, 1)', async () => {
+    const minimiser = await lbfgs(
       ([x, y], gradient) => {
         gradient[0] = -2 * (1 - x) - 400 * x * (y - x * x)
         gradient[1] = 200 * (y - x * x)
@@ -27,19 +28,44 @@ describe('lbfgs', () => {
 })
 
 describe('logistic regression', () => {
-  it('of one feature and two opposite rows solves w = 2 sigmoid(-2 w) / strength by hand', () => {
+  it('of one feature and two opposite rows solves w = 2 sigmoid(-2 w) / strength by hand', async () => {
     // With weights -+w and no bias, d/dw [2 log(1 + exp(-2 w)) + strength w^2] = 0.
-    const { weight, bias } = solveLogistic(
-      fromRows([[-1], [1]]),
-      Int32Array.of(0, 1),
-      2,
-      Float64Array.of(1, 1),
-      0.5,
-    )
+    const two = {
+      features: fromRows([[-1], [1]]),
+      targets: Int32Array.of(0, 1),
+      classCount: 2,
+      rowWeight: Float64Array.of(1, 1),
+    }
+    const { weight, bias } = await solveLogistic(two, 0.5, 1e-8, linearAlgebra)
     const w = weight.data[1]
     expect(weight.data[0]).toBeCloseTo(-w, 5)
     expect(bias[0]).toBeCloseTo(bias[1], 5)
     expect(4 / (1 + Math.exp(2 * w)) / (2 * 0.5)).toBeCloseTo(w, 4)
+  })
+
+  it('of rows that stand twice with half the weight, by products in float32, is that of the rows', async () => {
+    const { features, truth } = blobs(1000, 4, 80, 2)
+    const half = new Float64Array(2000).fill(0.5)
+    const twice = {
+      features: featureMatrix(2000, 80, Float32Array.from([...features.data, ...features.data])),
+      targets: Int32Array.from([...truth, ...truth]),
+      classCount: 4,
+      rowWeight: half,
+    }
+    let products = 0
+    const counting: LinearAlgebra = {
+      ...linearAlgebra,
+      matmul: (a, b, options) => {
+        products++
+        return linearAlgebra.matmul(a, b, options)
+      },
+    }
+    const once = { features, targets: truth, classCount: 4, rowWeight: new Float64Array(1000).fill(1) }
+    const expected = await solveLogistic(once, 0.1, 1e-8, counting)
+    expect(products).toBe(0)
+    const found = await solveLogistic(twice, 0.1, 1e-8, counting)
+    expect(products).toBeGreaterThan(10)
+    found.weight.data.forEach((value, at) => expect(value).toBeCloseTo(expected.weight.data[at], 3))
   })
 
   it('chooses a strong penalty for noise and a weak one for signal', async () => {

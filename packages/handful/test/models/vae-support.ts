@@ -95,7 +95,7 @@ export async function trainOnSquares(
   trainable: Trainable,
   steps: number,
 ): Promise<{ metrics: Record<string, number>[]; weights: Weights }> {
-  const { program, initialState, drawInputs } = trainable
+  const { program, initialState, drawInputs, hasSecondView } = trainable
   const session = await openLocalSession(program, { threads: 1, state: initialState })
   const metrics: Record<string, number>[] = []
   const image = (): NamedArray => ({ dtype: 'uint8', shape: [COUNT, 8, 8, 1], data: squares.slice() })
@@ -104,6 +104,7 @@ export async function trainOnSquares(
     const inputs = Array.from({ length: together }, (_, i) => ({
       image: image(),
       target: image(),
+      ...(hasSecondView ? { second: image() } : {}),
       ...drawInputs((name) => new Random(1, `${name}/${from + i}`), from + i),
     }))
     for (const outputs of unstackSteps(await session.run(stackSteps(inputs)), together)) {

@@ -46,8 +46,16 @@ function parameter(name: string, value: TorchTensor, side: number): TorchTensor 
 for (const { name, attributes: given, inputs, outputs, gradients } of cases) {
   const { size, channels, ...own } = given
   const image: ImageShape = { size, channels }
-  const { schedule, learningRate, weightDecay, warmUpSteps } = fast()
-  const config = vaeSchema.parse({ ...own, schedule, learningRate, weightDecay, warmUpSteps, emaHalfLife: 0 })
+  const { schedule, learningRate, weightDecay, warmUpSteps, invariance } = fast()
+  const config = vaeSchema.parse({
+    ...own,
+    schedule,
+    learningRate,
+    weightDecay,
+    warmUpSteps,
+    emaHalfLife: 0,
+    invariance,
+  })
   const side = Math.ceil(size / 4)
   const weights: Weights = Object.fromEntries(
     Object.entries(inputs)

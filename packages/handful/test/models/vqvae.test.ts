@@ -166,6 +166,19 @@ describe.each([
     expect(difference(await decodeCodes(config, grey8, weights, codes, run), shown)).toBeLessThan(1e-3)
   })
 
+  test('the way from one image to another begins and ends with what it makes of them, and moves on between', async () => {
+    const pair = squares.slice(0, 2 * 64)
+    const options = { ...run, pair, steps: 5 }
+    const way = (await vqVae.interpolate?.(config, grey8, weights, options)) ?? new Uint8Array(0)
+    const ends = (await vqVae.reconstruct?.(config, grey8, weights, pair, run)) ?? new Uint8Array(0)
+    const at = (place: number): Uint8Array => way.subarray(place * 64, (place + 1) * 64)
+    expect(way).toHaveLength(5 * 64)
+    expect(at(0)).toEqual(ends.subarray(0, 64))
+    expect(at(4)).toEqual(ends.subarray(64))
+    const left = [0, 1, 2, 3, 4].map((place) => difference(at(place), ends.subarray(64)))
+    left.slice(1).forEach((far, i) => expect(far).toBeLessThanOrEqual(left[i] + 1e-9))
+  })
+
   test('samples hold codes that their places had in training, and depend on the seed and place alone', async () => {
     const sample = async (count: number, seed: number): Promise<Uint8Array> =>
       (await vqVae.sample?.(config, grey8, weights, { count, seed, ...run })) as Uint8Array

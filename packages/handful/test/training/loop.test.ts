@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type Arrays, Random } from 'onnx-autodiff'
+import { add, type Arrays, compile, input, mean, Random } from 'onnx-autodiff'
 import { afterAll, expect, test } from 'vitest'
 import { vae } from '../../src/models/vae.js'
 import { silentProgress } from '../../src/training/progress.js'
@@ -88,6 +88,39 @@ test('a checkpoint of another job is not resumed from', async () => {
     },
   })
   expect(earliest).toBe(0)
+})
+
+test('a run gone on with late is not taken for one that explodes because its loss is small by then', async () => {
+  const [value, count] = [input('value', [1]), input('count', [])]
+  const losses = [10, 0.01, 0.01, 0.01, 0.01, 0.5]
+  const stop = new AbortController()
+  const small: TrainingJob = {
+    stage: 'train',
+    program: compile({
+      inputs: [value],
+      state: [{ variable: count, next: add(count, 1) }],
+      outputs: { loss: mean(value) },
+    }),
+    initialState: { count: { dtype: 'float32', shape: [], data: new Float32Array(1) } },
+    steps: losses.length,
+    loss: 'loss',
+    inputsOf: (step) => {
+      if (step === 2) stop.abort(new Error('stopped'))
+      // Losses are looked at every second.
+      if (step === 4) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1100)
+      return { value: { dtype: 'float32', shape: [1], data: Float32Array.of(losses[step]) } }
+    },
+    checkpoints: { folder: await temporary(), key: 'test' },
+    threads: 1,
+    signal: stop.signal,
+    progress: silentProgress,
+  }
+  await expect(train(small)).rejects.toThrow('stopped')
+  const seen: number[] = []
+  const onMetrics = (_: number, { loss }: Readonly<Record<string, number>>) => void seen.push(loss)
+  const { state } = await train({ ...small, signal: new AbortController().signal, onMetrics })
+  expect(state.count.data[0]).toBe(losses.length)
+  expect(seen.length).toBeGreaterThan(1)
 })
 
 test('a loss that is no number ends the training in plain words', async () => {

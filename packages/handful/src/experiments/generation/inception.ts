@@ -102,13 +102,21 @@ export async function inceptionFeatures(
   }
 }
 
+/**
+ * Reads the file and looks whether it suits what was said of it, before any time is spent.
+ * @throws HandfulError as inceptionFeatures does before it sees an image
+ */
+export async function checkInception(options: InceptionOptions): Promise<void> {
+  await load(checkedSpec(options))
+}
+
 function checkedSpec(options: InceptionOptions): Spec {
   const parsed = inceptionSchema.safeParse(options)
   if (parsed.success) return parsed.data
   const { path, message } = parsed.error.issues[0]
   throw new HandfulError({
     what: 'network for FID',
-    where: path.join('.'),
+    where: path.join('.') || 'options',
     got: message,
     hint: 'see its options',
   })

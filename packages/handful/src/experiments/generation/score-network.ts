@@ -160,7 +160,7 @@ function restore(description: ScoreNetworkDescription, weights: Weights): ScoreN
 }
 
 const WEIGHTS = 'score-network.safetensors'
-const DESCRIPTION = 'score-network.json'
+export const SCORE_DESCRIPTION = 'score-network.json'
 
 /** Writes both files into a folder that is there. */
 export async function saveScoreNetwork(
@@ -168,7 +168,7 @@ export async function saveScoreNetwork(
   { description, weights }: ScoreNetwork,
 ): Promise<void> {
   await writeFileAtomic(path.join(folder, WEIGHTS), encodeSafetensors(weights))
-  await writeFileAtomic(path.join(folder, DESCRIPTION), `${JSON.stringify(description, null, 2)}\n`)
+  await writeFileAtomic(path.join(folder, SCORE_DESCRIPTION), `${JSON.stringify(description, null, 2)}\n`)
 }
 
 /** @throws HandfulError if the folder has no such network or its files are damaged */
@@ -177,7 +177,7 @@ export async function loadScoreNetwork(folder: string): Promise<ScoreNetwork> {
     readFile(path.join(folder, name)).catch((error: unknown) => {
       throw systemError('reading the network that scores images', path.join(folder, name), error)
     })
-  const [json, bytes] = [await read(DESCRIPTION), await read(WEIGHTS)]
+  const [json, bytes] = [await read(SCORE_DESCRIPTION), await read(WEIGHTS)]
   try {
     return restore(descriptionSchema.parse(JSON.parse(json.toString())), decodeSafetensors(bytes).arrays)
   } catch (error) {
@@ -185,7 +185,7 @@ export async function loadScoreNetwork(folder: string): Promise<ScoreNetwork> {
       what: 'network that scores images',
       where: folder,
       got: 'damaged files',
-      expected: `${DESCRIPTION} and ${WEIGHTS} as they were written`,
+      expected: `${SCORE_DESCRIPTION} and ${WEIGHTS} as they were written`,
       hint: 'delete them and train it again',
       cause: error,
     })

@@ -1,7 +1,8 @@
 /**
  * How good generated images are, in numbers: Frechet and kernel distance, precision and recall in one feature space, and
- * the distance to the nearest training image in pixels. Beside each stands what real images that were held out score
- * against the same reference: the floor that no model is expected to pass.
+ * the distance to the nearest training image in pixels. The reference is real images that were held out, so that copies of
+ * training images gain nothing; beside each score stands what the training images themselves score against it: the floor
+ * that no model is expected to pass.
  */
 import { Random } from 'onnx-autodiff'
 import { imageBytes, type Images } from '../../data/image-set.js'
@@ -31,18 +32,18 @@ export interface GenerationScores {
   /** Images of each of the three sets. */
   readonly images: number
   readonly generated: SetScores
-  /** Held-out real images in the place of the generated ones. */
+  /** Training images in the place of the generated ones. */
   readonly floor: SetScores
   readonly memorisation: Memorisation
   /** The Frechet distances once more in the space of the user's own network, where one is given. */
   readonly fid?: { readonly generated: number; readonly floor: number }
 }
 
-export interface ScoreOptions extends RunOptions {
+export interface ScoreOptions extends Omit<RunOptions, 'onProgress'> {
   readonly generated: Images
-  /** Real images that the model was trained on: the reference, and what copies are looked for in. */
+  /** Real images that the model was trained on: the floor, and what copies are looked for in. */
   readonly training: Images
-  /** Real images that it was not trained on. */
+  /** Real images that it was not trained on: the reference. */
   readonly heldOut: Images
   readonly network: ScoreNetwork
   readonly linearAlgebra: LinearAlgebra
@@ -50,9 +51,15 @@ export interface ScoreOptions extends RunOptions {
   /** Images of each set that are compared, at most. Default 5,000; fewer where a set has fewer. */
   readonly most?: number
   readonly inception?: InceptionOptions
+  /** Told after each part of the work. */
+  readonly onPart?: (done: number, total: number) => void
 }
 
 const FEWEST = 10
+
+/** Images of each set that `scoreGeneration` compares: no more are worth drawing. */
+export const scoredImages = (most: number, training: Images, heldOut: Images): number =>
+  Math.min(most, training.count, heldOut.count)
 
 /**
  * Scores generated images. Sets are cut to one number of images, drawn from the seed, since the Frechet distance depends
@@ -70,11 +77,12 @@ export async function scoreGeneration(options: ScoreOptions): Promise<Generation
     seed,
     most = 5000,
     inception,
+    onPart,
     ...run
   } = options
-  const sets = { generated, reference: training, heldOut }
+  const sets = { generated, training, heldOut }
   checkSizes(Object.values(sets), network)
-  const images = Math.min(most, generated.count, training.count, heldOut.count)
+  const images = Math.min(scoredImages(most, training, heldOut), generated.count)
   if (images < FEWEST) {
     throw new HandfulError({
       what: 'generation scores',
@@ -90,11 +98,16 @@ export async function scoreGeneration(options: ScoreOptions): Promise<Generation
       someOf(set, images, new Random(seed, `scored images/${name}`)),
     ]),
   ) as Record<keyof typeof sets, Images>
+  const parts = { done: 0, total: inception ? 5 : 4 }
+  const finished = <T>(result: T): T => {
+    onPart?.(++parts.done, parts.total)
+    return result
+  }
   const inSpace = async (set: Images): Promise<FeatureMatrix> => {
     const found = await extractFeatures(network.network, set, [SCORE_FEATURES], { seed, ...run })
     return found[SCORE_FEATURES]
   }
-  const reference = await inSpace(drawn.reference)
+  const reference = finished(await inSpace(drawn.heldOut))
   const scored = async (set: Images, name: string): Promise<SetScores> => {
     const features = await inSpace(set)
     const random = new Random(seed, `kernel distance/${name}`)
@@ -107,28 +120,30 @@ export async function scoreGeneration(options: ScoreOptions): Promise<Generation
   return {
     space: network.description.title,
     images,
-    generated: await scored(drawn.generated, 'generated'),
-    floor: await scored(drawn.heldOut, 'held out'),
-    memorisation: await memorisation({
-      generated: drawn.generated,
-      training,
-      heldOut: drawn.heldOut,
-      linearAlgebra,
-      signal: run.signal,
-    }),
-    ...(inception ? { fid: await inceptionDistances(drawn, inception, run) } : {}),
+    generated: finished(await scored(drawn.generated, 'generated')),
+    floor: finished(await scored(drawn.training, 'training')),
+    memorisation: finished(
+      await memorisation({
+        generated: drawn.generated,
+        training,
+        heldOut: drawn.heldOut,
+        linearAlgebra,
+        signal: run.signal,
+      }),
+    ),
+    ...(inception ? { fid: finished(await inceptionDistances(drawn, inception, run)) } : {}),
   }
 }
 
 async function inceptionDistances(
-  sets: Readonly<Record<'generated' | 'reference' | 'heldOut', Images>>,
+  sets: Readonly<Record<'generated' | 'training' | 'heldOut', Images>>,
   inception: InceptionOptions,
   run: RunOptions,
 ): Promise<{ generated: number; floor: number }> {
-  const reference = await inceptionFeatures(sets.reference, inception, run)
+  const reference = await inceptionFeatures(sets.heldOut, inception, run)
   const distance = async (set: Images): Promise<number> =>
     frechetDistanceOfFeatures(await inceptionFeatures(set, inception, run), reference)
-  return { generated: await distance(sets.generated), floor: await distance(sets.heldOut) }
+  return { generated: await distance(sets.generated), floor: await distance(sets.training) }
 }
 
 function checkSizes(

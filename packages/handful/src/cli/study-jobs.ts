@@ -1,0 +1,26 @@
+/** What `handful study` sets going, loaded when it runs. */
+import { outlineStudy, runStudy } from '../experiments/study/run.js'
+import { loadStudy } from '../experiments/study/assemble.js'
+import type { Study } from '../report/study/types.js'
+
+export interface StudyJobs {
+  readonly runStudy: typeof runStudy
+  readonly outlineStudy: typeof outlineStudy
+  readonly loadStudy: typeof loadStudy
+  /** Paths of the files, the page first. */
+  readonly writeStudyReport: (
+    study: Study,
+    folder: string,
+    options: { png?: boolean },
+  ) => Promise<readonly string[]>
+}
+
+export const studyJobs: StudyJobs = {
+  runStudy,
+  outlineStudy,
+  loadStudy,
+  writeStudyReport: async (study, folder, options) => {
+    const { writeStudyReport } = await import('../report/study/write.js')
+    return writeStudyReport(study, folder, options)
+  },
+}

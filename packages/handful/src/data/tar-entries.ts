@@ -1,0 +1,110 @@
+/**
+ * The entries of a tar archive (POSIX 1003.1 ustar and pax, GNU long names), gzipped or not, one after another by
+ * tar-stream. The archive is untrusted: nothing is unpacked to the disk from here, and what an entry, the number of
+ * entries and the whole may take is bounded.
+ */
+
+import { createReadStream } from 'node:fs'
+import { createGunzip } from 'node:zlib'
+import { extract, type Header } from 'tar-stream'
+import { HandfulError, printable, systemCode, systemError } from '../errors.js'
+
+export interface TarLimits {
+  readonly entries: number
+  /** Of the whole archive, unpacked. */
+  readonly bytes: number
+}
+
+export const TAR_LIMITS: TarLimits = { entries: 5_000_000, bytes: 2 ** 40 }
+
+export interface TarEntry {
+  /** Counts entries of every kind from 0. */
+  readonly ordinal: number
+  /** As stored. */
+  readonly name: string
+  readonly type: Header['type']
+  readonly size: number
+  /** The content; may be called once, before the next entry is asked for. What is not read is passed over. */
+  readonly read: () => Promise<Uint8Array>
+}
+
+/**
+ * @param path the archive; whether it is gzipped is told by `gzip`
+ * @throws HandfulError if it is damaged, cut short or too large; what `signal` was aborted with
+ */
+export async function* tarEntries(
+  path: string,
+  { gzip, limits = TAR_LIMITS, signal }: { gzip: boolean; limits?: TarLimits; signal?: AbortSignal },
+): AsyncGenerator<TarEntry> {
+  const file = createReadStream(path)
+  const unpacked = gzip ? file.pipe(createGunzip()) : file
+  const archive = extract()
+  let bytes = 0
+  const fail = (error: Error): void => archive.destroy(error)
+  file.on('error', fail)
+  unpacked.on('error', fail)
+  unpacked.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > limits.bytes) fail(tooLarge(path, 'bytes', limits.bytes))
+  })
+  unpacked.pipe(archive)
+  try {
+    let ordinal = 0
+    for await (const entry of archive) {
+      signal?.throwIfAborted()
+      if (ordinal >= limits.entries) throw tooLarge(path, 'entries', limits.entries)
+      const { name, type, size = 0 } = entry.header
+      const read = (): Promise<Uint8Array> => wholeContent(path, entry as AsyncIterable<Uint8Array>)
+      yield { ordinal, name, type, size, read }
+      ordinal++
+      entry.resume()
+    }
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw tarError(path, error)
+  } finally {
+    archive.on('error', () => undefined)
+    file.destroy()
+    unpacked.destroy()
+    archive.destroy()
+  }
+}
+
+async function wholeContent(path: string, entry: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  try {
+    for await (const chunk of entry) chunks.push(chunk)
+  } catch (error) {
+    throw tarError(path, error)
+  }
+  return Buffer.concat(chunks)
+}
+
+function tarError(path: string, error: unknown): Error {
+  if (error instanceof HandfulError) return error
+  if (systemCode(error) !== undefined) return systemError('reading an archive', path, error)
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const message = error instanceof Error ? error.message : String(error)
+  const known = code.startsWith('Z_') || /tar|end of data|header|destroyed|premature/i.test(message)
+  if (!known) return error instanceof Error ? error : new Error(message)
+  return new HandfulError({
+    what: 'archive',
+    where: printable(path),
+    got: /end of (data|file)|premature|destroyed/i.test(message)
+      ? 'a file that is cut short'
+      : 'a damaged file',
+    expected: 'a whole .tar or .tar.gz',
+    hint: 'copy or download it again',
+    cause: error,
+  })
+}
+
+function tooLarge(path: string, what: string, limit: number): HandfulError {
+  return new HandfulError({
+    what: 'archive',
+    where: printable(path),
+    got: `more than ${limit.toLocaleString('en-US')} ${what}`,
+    expected: 'fewer',
+    hint: 'split it, or unpack it into a folder',
+  })
+}

@@ -1,0 +1,331 @@
+/**
+ * Features on disk. A method's features of all images are reduced once to their leading principal components
+ * (`reduced`: neither whitened nor scaled), a block of images at a time, so that thousands of numbers an image never stand
+ * in memory together. What heads work on (`normalised`) is made of that, and so are combinations: the reduced features of
+ * each method beside each other, each weighing the same. Everything is fitted to training images alone.
+ *
+ *     features/<method>-<hash>.safetensors     reduced, normalised: training rows, then test rows
+ *     features/<method>-<hash>.graph.safetensors     neighbours of training and of test images among training images
+ */
+import { readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { decodeSafetensors, encodeSafetensors, type NamedArray, Random } from 'onnx-autodiff'
+import { z } from 'zod'
+import { writeFileAtomic } from '../../data/atomic.js'
+import { type Images, imageBytes } from '../../data/image-set.js'
+import { besideEachOther } from '../../features/extract.js'
+import type { LinearAlgebra, Neighbours } from '../../features/linear-algebra.js'
+import { featureMatrix, type FeatureMatrix, rowRange, unitRows } from '../../features/matrix.js'
+import { applyNormalisation, fitNormalisation, type Normalisation } from '../../features/normalise.js'
+import { FeatureFile } from '../../features/store.js'
+import { takeImages } from '../../training/augment.js'
+import type { StageContext } from './context.js'
+import type { FeatureMethod, FeatureSource } from './sources.js'
+
+export const bankSchema = z.strictObject({
+  /** Below the study's folder. */
+  file: z.string(),
+  graph: z.string(),
+  trainRows: z.number().int().positive(),
+  testRows: z.number().int().positive(),
+  /** Numbers of a feature as the method gives it, and as heads see it. */
+  dimension: z.number().int().positive(),
+  columns: z.number().int().positive(),
+  detail: z.string().optional(),
+  imagesPerSecond: z.number().positive().optional(),
+})
+
+export type BankRecord = z.infer<typeof bankSchema>
+
+/** One method's features as heads work on them. */
+export interface Bank {
+  readonly train: FeatureMatrix
+  readonly test: FeatureMatrix
+  readonly graph: Neighbours
+  /** Of each test image among the training images. */
+  readonly testNeighbours: Neighbours
+}
+
+export interface BankOptions {
+  /** The study's folder. */
+  readonly folder: string
+  /** Of the files, without ending. */
+  readonly name: string
+  readonly components: number
+  readonly whitening: number
+  readonly seed: number
+}
+
+export interface Splits {
+  readonly train: Images
+  readonly test: Images
+}
+
+/** Components kept of each method, for combinations: more than heads see, and 256 where that is no less. */
+const reducedTo = (components: number): number => Math.max(components, Math.min(256, 2 * components))
+/** Raw features that the reduction is fitted to, at most: 512 MiB. */
+const FITTED_NUMBERS = 2 ** 27
+const BLOCK_IMAGES = 1000
+/** As many as any head asks for. */
+const NEIGHBOURS = 15
+
+/** Computes a method's features of all images and writes them. */
+export async function makeBank(
+  method: FeatureMethod,
+  splits: Splits,
+  options: BankOptions,
+  context: StageContext,
+): Promise<BankRecord> {
+  const source = await method.open(splits.train, context)
+  try {
+    const started = performance.now()
+    const { train, test, extractSeconds } = await reduceAll(source, splits, options, context)
+    const images = splits.train.count + splits.test.count
+    return await writeBank(
+      { train, test, blocks: [train.columns] },
+      options,
+      {
+        dimension: source.columns,
+        detail: source.detail,
+        imagesPerSecond: images / Math.max(1e-3, extractSeconds || (performance.now() - started) / 1000),
+      },
+      context,
+    )
+  } finally {
+    await source.close?.()
+  }
+}
+
+/** The features of several methods beside each other. */
+export async function combineBanks(
+  parts: readonly BankRecord[],
+  options: BankOptions,
+  context: StageContext,
+): Promise<BankRecord> {
+  const reduced: FeatureMatrix[] = []
+  for (const part of parts) reduced.push(await readMatrix(options.folder, part, 'reduced'))
+  const all = besideEachOther(reduced)
+  const { trainRows } = parts[0]
+  return writeBank(
+    {
+      train: rowRange(all, 0, trainRows),
+      test: rowRange(all, trainRows, all.rows),
+      blocks: reduced.map(({ columns }) => columns),
+    },
+    options,
+    {
+      dimension: parts.reduce((sum, { dimension }) => sum + dimension, 0),
+      detail: 'beside each other, each weighing the same',
+    },
+    context,
+  )
+}
+
+async function reduceAll(
+  source: FeatureSource,
+  { train, test }: Splits,
+  { seed, components }: BankOptions,
+  { linearAlgebra, signal, onProgress }: StageContext,
+): Promise<{ train: FeatureMatrix; test: FeatureMatrix; extractSeconds: number }> {
+  const fitted = Math.min(train.count, Math.max(2, Math.floor(FITTED_NUMBERS / source.columns)))
+  const total = train.count + test.count + (fitted < train.count ? fitted : 0)
+  let done = 0
+  let extractSeconds = 0
+  const extract = async (images: Images, start: number, end: number): Promise<FeatureMatrix> => {
+    signal.throwIfAborted()
+    const bytes = imageBytes(images)
+    const pixels = images.pixels.subarray(start * bytes, end * bytes)
+    const began = performance.now()
+    const found = await source.extract({ ...images, count: end - start, pixels }, start)
+    extractSeconds += (performance.now() - began) / 1000
+    onProgress?.((done += end - start), total, 'images')
+    return found
+  }
+  const eachBlock = async (
+    images: Images,
+    use: (block: FeatureMatrix, start: number) => Promise<void> | void,
+  ): Promise<void> => {
+    for (let start = 0; start < images.count; start += BLOCK_IMAGES) {
+      const end = Math.min(start + BLOCK_IMAGES, images.count)
+      await use(await extract(images, start, end), start)
+    }
+  }
+  const sample = sampleOf(train, fitted, seed)
+  const raw = featureMatrix(fitted, source.columns)
+  await eachBlock(sample, (block, start) => raw.data.set(block.data, start * source.columns))
+  const reduction = await fitNormalisation(raw, linearAlgebra, {
+    components: reducedTo(components),
+    whitening: 0,
+    standardise: source.standardise,
+    blocks: source.blocks,
+  })
+  const columns = reduction.projection.columns
+  const reduced = async (images: Images): Promise<FeatureMatrix> => {
+    const result = featureMatrix(images.count, columns)
+    const put = async (block: FeatureMatrix, start: number): Promise<void> =>
+      result.data.set((await project(reduction, block, linearAlgebra)).data, start * columns)
+    if (images === sample) {
+      for (let start = 0; start < raw.rows; start += BLOCK_IMAGES)
+        await put(rowRange(raw, start, Math.min(raw.rows, start + BLOCK_IMAGES)), start)
+    } else await eachBlock(images, put)
+    return result
+  }
+  return {
+    train: await reduced(sample.count === train.count ? sample : train),
+    test: await reduced(test),
+    extractSeconds,
+  }
+}
+
+/** All images, or so many drawn at random. */
+function sampleOf(images: Images, count: number, seed: number): Images {
+  if (count >= images.count) return images
+  const drawn = new Random(seed, 'images that features are reduced by')
+    .permutation(images.count)
+    .slice(0, count)
+  return { ...images, count, pixels: takeImages(images.pixels, imageBytes(images), drawn) }
+}
+
+/** `(x - centre) projection`, rows as long as they come. */
+async function project(
+  { centre, projection }: Normalisation,
+  features: FeatureMatrix,
+  linearAlgebra: LinearAlgebra,
+): Promise<FeatureMatrix> {
+  const { rows, columns, data } = features
+  const centred = featureMatrix(rows, columns)
+  for (let i = 0, at = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++, at++) centred.data[at] = data[at] - centre[j]
+  return linearAlgebra.matmul(centred, projection)
+}
+
+async function writeBank(
+  { train, test, blocks }: { train: FeatureMatrix; test: FeatureMatrix; blocks: readonly number[] },
+  { folder, name, components, whitening }: BankOptions,
+  facts: Pick<BankRecord, 'dimension' | 'detail' | 'imagesPerSecond'>,
+  { linearAlgebra, signal, onProgress }: StageContext,
+): Promise<BankRecord> {
+  const normalisation = await fitNormalisation(train, linearAlgebra, { components, whitening, blocks })
+  const normalised = {
+    train: await applyNormalisation(normalisation, train, linearAlgebra),
+    test: await applyNormalisation(normalisation, test, linearAlgebra),
+  }
+  const columns = normalised.train.columns
+  const file = path.join('features', `${name}.safetensors`)
+  const out = await FeatureFile.create({
+    path: path.join(folder, file),
+    tensors: [
+      { name: 'reduced', columns: train.columns, outputs: ['reduced'] },
+      { name: 'normalised', columns, outputs: ['normalised'] },
+    ],
+    limit: train.rows + test.rows,
+    metadata: { rows: `${train.rows} training images, then ${test.rows} test images` },
+  })
+  try {
+    for (const split of ['train', 'test'] as const) {
+      const [reduced, ready] = [{ train, test }[split], normalised[split]]
+      const index = Array.from({ length: ready.rows }, (_, i) => ({
+        split,
+        fileName: `${split}/${String(i).padStart(5, '0')}`,
+        label: '',
+      }))
+      await out.append({ reduced, normalised: ready }, index)
+    }
+    await out.finish()
+  } catch (error) {
+    await out.discard()
+    throw error
+  }
+  signal.throwIfAborted()
+  const [a, b] = [unitRows(normalised.train), unitRows(normalised.test)]
+  const note = (done: number, total: number): void => onProgress?.(done, total, 'neighbours')
+  const search = { onProgress: note }
+  const graph = await linearAlgebra.nearest(a, a, NEIGHBOURS, { excludeSelf: true, ...search })
+  const testNeighbours = await linearAlgebra.nearest(b, a, NEIGHBOURS, search)
+  const graphFile = path.join('features', `${name}.graph.safetensors`)
+  await writeFileAtomic(
+    path.join(folder, graphFile),
+    encodeSafetensors({ ...neighbourArrays('train', graph), ...neighbourArrays('test', testNeighbours) }),
+  )
+  return { ...facts, file, graph: graphFile, trainRows: train.rows, testRows: test.rows, columns }
+}
+
+/** Whether both files are still there. */
+export async function bankPresent(folder: string, { file, graph }: BankRecord): Promise<boolean> {
+  const sizes = await Promise.all(
+    [file, graph].map((name) => stat(path.join(folder, name)).catch(() => undefined)),
+  )
+  return sizes.every((found) => found !== undefined)
+}
+
+export async function readBank(folder: string, record: BankRecord): Promise<Bank> {
+  const all = await readMatrix(folder, record, 'normalised')
+  const { arrays } = decodeSafetensors(await readFile(path.join(folder, record.graph)))
+  return {
+    train: rowRange(all, 0, record.trainRows),
+    test: rowRange(all, record.trainRows, all.rows),
+    graph: neighboursOf('train', arrays),
+    testNeighbours: neighboursOf('test', arrays),
+  }
+}
+
+async function readMatrix(
+  folder: string,
+  { file, trainRows, testRows }: BankRecord,
+  name: 'reduced' | 'normalised',
+): Promise<FeatureMatrix> {
+  const { arrays } = decodeSafetensors(await readFile(path.join(folder, file)))
+  const array: NamedArray | undefined = Object.hasOwn(arrays, name) ? arrays[name] : undefined
+  if (!(array?.data instanceof Float32Array) || array.shape[0] !== trainRows + testRows) {
+    throw new Error(
+      `features (${file}): got no ${name} of ${trainRows + testRows} rows, expected what was written; delete it to have it made again`,
+    )
+  }
+  return featureMatrix(array.shape[0], array.shape[1], array.data)
+}
+
+const neighbourArrays = (
+  split: string,
+  { rows, k, indices, similarities }: Neighbours,
+): Record<string, NamedArray> => ({
+  [`${split}.indices`]: { dtype: 'int32', shape: [rows, k], data: indices },
+  [`${split}.similarities`]: { dtype: 'float32', shape: [rows, k], data: similarities },
+})
+
+function neighboursOf(split: string, arrays: Readonly<Record<string, NamedArray>>): Neighbours {
+  const [indices, similarities] = [arrays[`${split}.indices`], arrays[`${split}.similarities`]]
+  return {
+    rows: indices.shape[0],
+    k: indices.shape[1],
+    indices: indices.data as Int32Array,
+    similarities: similarities.data as Float32Array,
+  }
+}
+
+/** Answers from the neighbours on disk where the test images are looked for among the training images. */
+export function rememberingBank(linearAlgebra: LinearAlgebra, bank: Bank): LinearAlgebra {
+  const test = unitRows(bank.test)
+  const same = (a: FeatureMatrix, b: FeatureMatrix): boolean =>
+    a.rows === b.rows && a.columns === b.columns && a.data.every((value, i) => value === b.data[i])
+  const train = unitRows(bank.train)
+  return {
+    ...linearAlgebra,
+    nearest: async (queries, references, k, options) => {
+      const known = bank.testNeighbours
+      const enough = k <= known.k || known.k === references.rows
+      if (options?.excludeSelf === true || !enough || !same(queries, test) || !same(references, train))
+        return linearAlgebra.nearest(queries, references, k, options)
+      return firstNeighbours(known, Math.min(k, known.k))
+    },
+  }
+}
+
+function firstNeighbours({ rows, k: stride, indices, similarities }: Neighbours, k: number): Neighbours {
+  if (k === stride) return { rows, k, indices, similarities }
+  const nearest = { rows, k, indices: new Int32Array(rows * k), similarities: new Float32Array(rows * k) }
+  for (let row = 0; row < rows; row++) {
+    nearest.indices.set(indices.subarray(row * stride, row * stride + k), row * k)
+    nearest.similarities.set(similarities.subarray(row * stride, row * stride + k), row * k)
+  }
+  return nearest
+}

@@ -1,0 +1,144 @@
+/** The cells of a study as stages: each method with each head at each number of labels, all draws. */
+import type { LabelCount } from '../../report/study/types.js'
+import { supervisedSteps } from '../../training/supervised.js'
+import { stageKey } from '../../training/run-folder.js'
+import { cellSchema, networkSchedule, runFeatureCell, runNetworkCell } from './cells.js'
+import { fitSeconds, networkSeconds, type Scale } from './estimate.js'
+import { drawsFor, smallNetworkEpochs } from './heads.js'
+import type { PlannedMethod } from './methods.js'
+import type { Building } from './plan.js'
+import type { Stage } from './stage.js'
+import { studyDraws } from './study-data.js'
+import type { Workshop } from './workshop.js'
+
+/** Raised when a stage comes to give something else for the same settings. */
+export const PROTOCOL = 1
+/** Cells up to so many labels per class come before sections and before all others. */
+export const FEW_LABELS = 16
+
+/** All cells of a method: heads and label counts on its features, or a supervised network at each label count. */
+export function cellsOf(
+  method: PlannedMethod,
+  bank: Stage | undefined,
+  building: Building,
+  scale: Scale,
+): Stage[] {
+  const { sizes, workshop } = building
+  if (method.stem !== undefined) return sizes.map((size) => networkCell(method, size, building, scale))
+  if (bank === undefined) throw new Error(`internal: cellsOf: got no features of ${method.id}`)
+  const heads = [...workshop.options.heads, ...Object.keys(workshop.ownHeads)]
+  return sizes.flatMap((size) => heads.map((head) => featureCell(method, bank, head, size, building, scale)))
+}
+
+const labelsInWords = (size: LabelCount): string =>
+  size === 'all' ? 'all labels' : `${size} ${size === 1 ? 'label' : 'labels'} per class`
+
+const groupOf = (size: LabelCount, few: string): string =>
+  size !== 'all' && size <= FEW_LABELS ? `few labels: ${few}` : labelsInWords(size)
+
+/** Labelled images of a draw. */
+function labelledOf(size: LabelCount, { data }: Workshop): number {
+  return size === 'all'
+    ? data.labels.reduce((sum, label) => sum + Number(label >= 0), 0)
+    : size * data.classNames.length
+}
+
+function cellIdentity(size: LabelCount, draws: number, { data, options }: Workshop) {
+  return {
+    PROTOCOL,
+    kind: 'cell',
+    size,
+    draws,
+    seed: options.seed,
+    labels: data.keys.labels,
+    test: data.keys.test,
+  }
+}
+
+function featureCell(
+  { id, title }: PlannedMethod,
+  bank: Stage,
+  head: string,
+  size: LabelCount,
+  { workshop, draws: asked }: Building,
+  scale: Scale,
+): Stage {
+  const { data, options } = workshop
+  const labelled = labelledOf(size, workshop)
+  const each = fitSeconds(head, labelled, scale)
+  const draws = size === 'all' ? 1 : drawsFor(each, { draws: asked, dearDraws: options.dearDraws })
+  const epochs = smallNetworkEpochs(head, labelled)
+  return {
+    kind: 'cell',
+    name: `${id}, ${head}, ${labelsInWords(size)}`,
+    key: stageKey({ ...cellIdentity(size, draws, workshop), head, epochs, bank: bank.key }),
+    needs: [bank],
+    seconds: 0.3 + draws * each,
+    group: groupOf(size, title),
+    method: id,
+    head,
+    labelsPerClass: size,
+    draws,
+    schema: cellSchema,
+    work: async (context) =>
+      runFeatureCell(
+        {
+          bank: await workshop.bank(bank),
+          head: workshop.head(head, labelled),
+          draws: studyDraws(data, size, { draws, seed: options.seed }),
+          classCount: data.classNames.length,
+          score: workshop.score,
+          stream: `head ${head}/${id}/${size}`,
+        },
+        context,
+      ),
+  }
+}
+
+function networkCell(
+  { id, title, stem = 'imagenet' }: PlannedMethod,
+  size: LabelCount,
+  { workshop }: Building,
+  scale: Scale,
+): Stage {
+  const { data, options, store } = workshop
+  const { supervised } = options
+  const draws = size === 'all' ? 1 : supervised.draws
+  const labelled = labelledOf(size, workshop)
+  const schedule = networkSchedule(labelled, supervised)
+  const steps = supervisedSteps(labelled, schedule)
+  const batch = Math.min(schedule.batch, labelled)
+  const { width, augment } = supervised
+  const key = stageKey({
+    ...cellIdentity(size, draws, workshop),
+    network: { stem, width, augment, ...schedule },
+    images: data.keys.images,
+  })
+  const name = `${id}, ${labelsInWords(size)}`
+  return {
+    kind: 'cell',
+    name,
+    key,
+    needs: [],
+    seconds: draws * networkSeconds(stem, { steps, batch, width }, scale),
+    group: stem === 'small' ? title : groupOf(size, title),
+    method: id,
+    head: 'network',
+    labelsPerClass: size,
+    draws,
+    schema: cellSchema,
+    work: (context) =>
+      runNetworkCell(
+        {
+          images: data.images,
+          test: data.test.images,
+          stem,
+          draws: studyDraws(data, size, { draws, seed: options.seed }),
+          classCount: data.classNames.length,
+          score: workshop.score,
+          ...{ key, name, options, store },
+        },
+        context,
+      ),
+  }
+}

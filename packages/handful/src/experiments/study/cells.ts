@@ -1,0 +1,130 @@
+/**
+ * A cell of the study: one method, one head, one number of labels, all draws. Inductive throughout: a head is fitted to
+ * training images and the labels of a draw, then predicts test images that it has never seen, and the score of these
+ * predictions is all that is ever learnt of the test labels.
+ */
+import { rm, rmdir } from 'node:fs/promises'
+import path from 'node:path'
+import { Random } from 'onnx-autodiff'
+import { z } from 'zod'
+import type { Images } from '../../data/image-set.js'
+import { argmaxRows, type FeatureMatrix } from '../../features/matrix.js'
+import type { Head } from '../../heads/head.js'
+import { resnet18, resnet18Presets } from '../../models/resnet18.js'
+import { silentProgress } from '../../training/progress.js'
+import { stageKey } from '../../training/run-folder.js'
+import { shiftedCrops, trainSupervised } from '../../training/supervised.js'
+import { type Bank, rememberingBank } from './bank.js'
+import type { StageContext } from './context.js'
+import type { STEMS, StudyOptions } from './options.js'
+import type { StageStore } from './stage-store.js'
+
+const share = z.number().min(0).max(1)
+
+export const cellSchema = z.strictObject({ accuracies: z.array(share).min(1) })
+export type CellRecord = z.infer<typeof cellSchema>
+
+/** Share of right answers: the only thing that is known of test labels. */
+export type Score = (predicted: Int32Array) => number
+
+export interface FeatureCell {
+  readonly bank: Bank
+  readonly head: Head
+  readonly draws: readonly Int32Array[]
+  readonly classCount: number
+  readonly score: Score
+  /** Of the random stream: method, head and label count. */
+  readonly stream: string
+}
+
+export async function runFeatureCell(
+  { bank, head, draws, classCount, score, stream }: FeatureCell,
+  { linearAlgebra, seed, signal, onProgress }: StageContext,
+): Promise<CellRecord> {
+  const remembering = rememberingBank(linearAlgebra, bank)
+  const accuracies: number[] = []
+  for (const [draw, labels] of draws.entries()) {
+    signal.throwIfAborted()
+    const random = new Random(seed, `${stream}/draw ${draw}`)
+    const fitted = await head.fit({
+      features: bank.train,
+      labels: labels.slice(),
+      classCount,
+      random,
+      linearAlgebra: remembering,
+      graph: bank.graph,
+    })
+    accuracies.push(score(predictedClasses(await fitted.predict(bank.test))))
+    onProgress?.(draw + 1, draws.length)
+  }
+  return { accuracies }
+}
+
+/** A probability that is no number is no answer: the row counts as the first class. */
+const predictedClasses = (probabilities: FeatureMatrix): Int32Array => argmaxRows(probabilities)
+
+export interface NetworkCell {
+  readonly images: Images
+  readonly test: Images
+  readonly stem: (typeof STEMS)[number]
+  readonly draws: readonly Int32Array[]
+  readonly classCount: number
+  readonly score: Score
+  /** The cell's key: each draw is a stage of its own below it. */
+  readonly key: string
+  readonly name: string
+  readonly options: StudyOptions
+  readonly store: StageStore
+}
+
+/** Trains a network from scratch for each draw. Draws that are done are kept, and a stopped one goes on at its checkpoint. */
+export async function runNetworkCell(cell: NetworkCell, context: StageContext): Promise<CellRecord> {
+  const { images, test, stem, draws, classCount, score, key, name, options, store } = cell
+  const { supervised, seed, threads, device } = options
+  const settings = { ...resnet18Presets[stem], width: supervised.width }
+  const { stem: _stem, width: _width, ...optimiser } = settings
+  const accuracies: number[] = []
+  for (const [draw, labels] of draws.entries()) {
+    const stage = { kind: 'draw', name: `${name}, draw ${draw + 1}`, key: stageKey({ key, draw }) }
+    const folder = path.join(store.folder, 'checkpoints', `${key.slice(0, 12)}-${draw}`)
+    const { accuracy } = await store.once(stage, z.strictObject({ accuracy: share }), async () => {
+      const { predict } = await trainSupervised({
+        images,
+        labels,
+        classCount,
+        options: {
+          ...optimiser,
+          network: resnet18(settings),
+          augmentation:
+            supervised.augment === 'none' ? null : shiftedCrops({ mirror: images.channels === 3 }),
+          ...networkSchedule(labels.filter((label) => label >= 0).length, supervised),
+        },
+        seed: new Random(seed, `network/draw ${draw}`).integer(2 ** 31),
+        threads,
+        device,
+        signal: context.signal,
+        progress: {
+          ...silentProgress,
+          report: ({ done, total }) => context.onProgress?.(draw + done / Math.max(1, total), draws.length),
+        },
+        checkpoints: { folder, key },
+      })
+      return { accuracy: score(argmaxRows(await predict(test))) }
+    })
+    await rm(folder, { recursive: true, force: true })
+    // The last of them takes the folder of all along.
+    await rmdir(path.dirname(folder)).catch(() => undefined)
+    accuracies.push(accuracy)
+    context.onProgress?.(draw + 1, draws.length)
+  }
+  return { accuracies }
+}
+
+/** Epochs are cut where they would take too many steps. */
+export function networkSchedule(
+  labelled: number,
+  { batch, epochs, fewestSteps, mostSteps }: StudyOptions['supervised'],
+): { batch: number; epochs: number; fewestSteps: number } {
+  const most = (mostSteps * Math.min(batch, labelled)) / labelled
+  return { batch, epochs: Math.min(epochs, most), fewestSteps: Math.min(fewestSteps, mostSteps) }
+}

@@ -1,0 +1,35 @@
+/**
+ * Heads as a study fits them: those of the registry, with two concessions to many labels. The reference's networks see
+ * each labelled image 200 (or 90) times, which is minutes a fit at thousands of labels: beyond some number they see each
+ * less often, as the reference itself does at its larger sizes. And where one fit takes seconds, fewer draws do: accuracies
+ * of many labels hardly differ between draws.
+ */
+import type { Head } from '../../heads/head.js'
+import { createHead } from '../../heads/registry.js'
+import { linearNetwork, smallNetwork } from '../../heads/small-network.js'
+
+const EPOCHS: Readonly<Record<string, number>> = { mlp: 200, 'linear-network': 90 }
+/** Images that a network is shown, at most: 200 times 3,200 labels. */
+const MOST_SHOWN = 640_000
+
+/** Epochs of a network that is a head; 0 for other heads. */
+export function smallNetworkEpochs(head: string, labelled: number): number {
+  if (!Object.hasOwn(EPOCHS, head)) return 0
+  return Math.min(EPOCHS[head], Math.max(1, Math.floor(MOST_SHOWN / labelled)))
+}
+
+/** The head of a name for so many labelled images. */
+export function studyHead(name: string, labelled: number): Head {
+  const epochs = smallNetworkEpochs(name, labelled)
+  if (epochs === 0 || epochs === EPOCHS[name]) return createHead(name)
+  return name === 'mlp' ? smallNetwork({ epochs }) : linearNetwork({ epochs })
+}
+
+/** A fit that takes so many seconds is a dear one. */
+const DEAR_SECONDS = 5
+
+/** Draws of a cell whose fits take so long each. */
+export const drawsFor = (
+  fitSeconds: number,
+  { draws, dearDraws }: { readonly draws: number; readonly dearDraws: number },
+): number => (fitSeconds > DEAR_SECONDS ? Math.min(draws, dearDraws) : draws)

@@ -1,0 +1,152 @@
+/**
+ * Where features come from: what a method is given and what it gives back. A method sees training images without labels,
+ * names or order, and later the images to take features of: nothing else reaches it.
+ */
+import type { Images } from '../../data/image-set.js'
+import { imageBytes } from '../../data/image-set.js'
+import { besideEachOther, openExtractor, rawPixels } from '../../features/extract.js'
+import type { FeatureMatrix } from '../../features/matrix.js'
+import { defaultPatches, fitPatches, patchNetwork, PATCHES } from '../../features/patches.js'
+import { COMPONENTS, fitPca, pcaNetwork } from '../../features/pca.js'
+import { untrainedFeatures } from '../../features/random-network.js'
+import type { FeatureNetwork, FeatureRequest, ImageShape } from '../../models/model.js'
+import { resolveModel } from '../model-options.js'
+import { featureRequest } from '../features-job.js'
+import type { TrainedModel } from '../trained-model.js'
+import type { StageContext } from './context.js'
+import type { ModelSettings, StudyOptions } from './options.js'
+
+type PixelBlock = Pick<Images, 'count' | 'height' | 'width' | 'channels' | 'pixels'>
+
+export interface FeatureSource {
+  /** Numbers of an image. */
+  readonly columns: number
+  /** Columns of each block, where blocks of unlike scale stand beside each other. */
+  readonly blocks?: readonly number[]
+  /** What normalisation brings to variance 1; `block` unless said otherwise. */
+  readonly standardise?: 'dimension' | 'block'
+  /** Layers, pooling and noise level in words. */
+  readonly detail?: string
+  /** `[images, columns]`; `firstPlace` is the place of the first of them in their split. */
+  extract(images: PixelBlock, firstPlace: number): Promise<FeatureMatrix>
+  close?(): Promise<void>
+}
+
+export interface FeatureMethod {
+  readonly id: string
+  readonly title: string
+  readonly kind: 'generative' | 'baseline'
+  /** All that its features depend on, beside images and seed. */
+  readonly settings: unknown
+  /** Fits what has to be fitted to the training images. */
+  open(images: Images, context: StageContext): Promise<FeatureSource>
+}
+
+/** A model that is there, or is by the time that its features are asked for. */
+export type ModelOf = () => Promise<TrainedModel>
+
+const shapeOf = (images: PixelBlock): ImageShape => ({ size: images.height, channels: images.channels })
+
+/** The methods that need no training. */
+export function baselineMethod(id: string, { baselines, seed }: StudyOptions): FeatureMethod {
+  const { pcaComponents: components, patchAtoms, patchSamples, patchRounds } = baselines
+  const method = (title: string, settings: unknown, open: FeatureMethod['open']): FeatureMethod => ({
+    id,
+    title,
+    kind: 'baseline',
+    settings,
+    open,
+  })
+  switch (id) {
+    case 'pixels':
+      return method('raw pixels', {}, async (images) => ({
+        columns: imageBytes(images),
+        detail: 'the numbers of the image',
+        extract: async (block) => rawPixels({ ...images, ...block, paths: [] }),
+      }))
+    case 'pca':
+      return method('PCA', { components, seed }, async (images, context) => {
+        const weights = await fitPca(images, { components, seed, linearAlgebra: context.linearAlgebra })
+        const network = pcaNetwork(weights, shapeOf(images))
+        return networkSource(network, [COMPONENTS], context, {
+          detail: `${components} principal components of the pixels`,
+        })
+      })
+    case 'patches': {
+      const options = { ...defaultPatches, atoms: patchAtoms, samples: patchSamples, rounds: patchRounds }
+      return method('whitened patches', { options, seed }, async (images, context) => {
+        const { linearAlgebra, signal, onProgress } = context
+        const dictionary = await fitPatches(images, options, {
+          seed,
+          linearAlgebra,
+          signal,
+          onProgress: (done, total) => onProgress?.(done, total, 'dictionary'),
+        })
+        return networkSource(patchNetwork(dictionary, shapeOf(images)), [PATCHES], context, {
+          detail: `${options.atoms} atoms of ${options.size}x${options.size} pixels`,
+          standardise: 'dimension',
+        })
+      })
+    }
+    case 'random':
+      return method('untrained network', { seed }, async (images, context) => {
+        const image = shapeOf(images)
+        const { model, config } = resolveModel({ model: 'vae', preset: 'fast', set: {} }, image)
+        const request = model.defaultFeatures(config)
+        const network = untrainedFeatures(model, config, image, seed, request)
+        return networkSource(network, request.layers, context, {
+          detail: `${model.title(config)}, weights as drawn`,
+        })
+      })
+    default:
+      throw new Error(`internal: baselineMethod: got ${id}, expected a baseline`)
+  }
+}
+
+/** The features of a trained model. */
+export function modelMethod(
+  id: string,
+  title: string,
+  { features }: Pick<ModelSettings, 'features'>,
+  trainedModel: ModelOf,
+): FeatureMethod {
+  return {
+    id,
+    title,
+    kind: 'generative',
+    settings: { features },
+    async open(_images, context) {
+      const { model, config, image, weights } = await trainedModel()
+      const request = featureRequest(model, config, image, features)
+      const network = model.features(config, image, weights, request)
+      return networkSource(network, request.layers, context, { detail: requestInWords(request) })
+    },
+  }
+}
+
+function requestInWords({ layers, pooling, noiseLevel, draws, mirror }: FeatureRequest): string {
+  const cells = { mean: 'means', '2x2': '2x2 cells', '4x4': '4x4 cells', none: 'every number' }[pooling]
+  const noise = noiseLevel === undefined ? '' : `, noise level ${noiseLevel}`
+  const more = `${(draws ?? 1) > 1 ? `, ${draws} draws` : ''}${mirror === true ? ', mirrored too' : ''}`
+  return `${layers.join(', ')}; ${cells}${noise}${more}`
+}
+
+async function networkSource(
+  network: FeatureNetwork,
+  outputs: readonly string[],
+  { seed, threads, device, signal }: StageContext,
+  kind: Pick<FeatureSource, 'detail' | 'standardise'>,
+): Promise<FeatureSource> {
+  const extractor = await openExtractor(network, outputs, { seed, threads, device, signal })
+  const blocks = outputs.map((name) => extractor.columns[name])
+  return {
+    ...kind,
+    columns: blocks.reduce((sum, columns) => sum + columns, 0),
+    blocks,
+    async extract(images, firstPlace) {
+      const found = await extractor.extract(images, firstPlace)
+      return besideEachOther(outputs.map((name) => found[name]))
+    },
+    close: () => extractor.close(),
+  }
+}

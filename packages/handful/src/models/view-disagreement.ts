@@ -1,0 +1,55 @@
+/**
+ * How far two augmented views of an image are from having like features: the normalised temperature-scaled cross-entropy of
+ * Chen et al. ("A simple framework for contrastive learning of visual representations", arXiv 2002.05709, equation 1),
+ *
+ *   -log exp(cos(z_i, z_j) / T) / sum over k != i of exp(cos(z_i, z_k) / T),   z = linear(relu(linear(h)))
+ *
+ * where j is the other view of i's image: the mean over both views of all images of the batch, in nats.
+ */
+import {
+  add,
+  constant,
+  linear,
+  logSoftmax,
+  matmul,
+  mul,
+  type Parameters,
+  reciprocal,
+  relu,
+  sqrt,
+  sum,
+  type Tensor,
+  transpose,
+} from 'onnx-autodiff'
+
+export interface DisagreementOptions {
+  readonly temperature: number
+  /** Numbers of the projection. */
+  readonly projection: number
+}
+
+/** Similarity of a view to itself: it takes no part in the sum. */
+const NEVER = -1e9
+
+/** h [2 n, numbers], the second views after all the first ones -> a scalar. */
+export function viewDisagreement(
+  p: Parameters,
+  h: Tensor,
+  { temperature, projection }: DisagreementOptions,
+): Tensor {
+  const [rows, numbers] = h.shape
+  const first = linear(p.scope('first'), { inputs: numbers, outputs: numbers })
+  const second = linear(p.scope('second'), { inputs: numbers, outputs: projection })
+  const z = second(relu(first(h)))
+  const unit = mul(z, reciprocal(sqrt(add(sum(mul(z, z), 1, true), 1e-12))))
+  const cosines = matmul(unit, transpose(unit, [1, 0]))
+  const place = (i: number): [number, number] => [Math.floor(i / rows), i % rows]
+  const square = (value: (row: number, column: number) => number): Tensor =>
+    constant(
+      Float64Array.from({ length: rows * rows }, (_, i) => value(...place(i))),
+      [rows, rows],
+    )
+  const itself = square((row, column) => (row === column ? NEVER : 0))
+  const other = square((row, column) => (column === (row + rows / 2) % rows ? 1 : 0))
+  return mul(sum(mul(logSoftmax(add(mul(cosines, 1 / temperature), itself)), other)), -1 / rows)
+}

@@ -1,0 +1,159 @@
+/** `handful study` around its job: options from flags and files, what it prints, being stopped. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import type { jobs } from '../../src/cli/jobs.js'
+import { METHOD_NAMES, SECTION_NAMES } from '../../src/cli/study.js'
+import { SECTIONS, STUDY_METHODS } from '../../src/experiments/study/options.js'
+import { handful, Signals } from './harness.js'
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'handful-study-cli-'))
+})
+
+afterEach(() => rm(folder, { recursive: true }))
+
+const out = (): string => path.join(folder, 'study')
+
+/** Options that make a study of seconds. */
+const TINY = [
+  ...['--count', '200', '--test-count', '100', '--threads', '1', '--draws', '2', '--methods', 'pixels'],
+  ...['--heads', 'prototypes', '--labels', '1,2', '--without', SECTION_NAMES.join()],
+  ...['--set', 'components=16'],
+]
+
+describe('options', () => {
+  test('are those that the study knows', () => {
+    expect([...METHOD_NAMES].sort()).toEqual([...STUDY_METHODS].sort())
+    expect(SECTION_NAMES).toEqual(SECTIONS)
+  })
+
+  test('come from flags over a file over defaults', async () => {
+    const file = path.join(folder, 'study.yaml')
+    await writeFile(file, 'dataset: mnist\ndraws: 7\nseed: 3\nmodels:\n  vae: {minutes: 2}\n')
+    const flags = [
+      '--seed',
+      '5',
+      '--labels',
+      '1,all',
+      '--set',
+      'models.vae.set.latent=32',
+      '--run',
+      'gan=runs/g',
+    ]
+    const more = [
+      '--set',
+      'models.vqvae.set.codebook.decay=0.9',
+      '--without',
+      'maps',
+      '--set',
+      'supervised.draws=2',
+    ]
+    const { exit, stdout } = await handful(['study', '--config', file, ...flags, ...more, '--print-config'])
+    expect(exit).toBe(0)
+    const printed = parse(stdout) as Record<string, unknown>
+    expect(printed).toMatchObject({
+      ...{ dataset: 'mnist', draws: 7, seed: 5, threads: 2, labels: [1, 'all'] },
+      models: {
+        vae: { minutes: 2, set: { latent: 32 } },
+        vqvae: { set: { 'codebook.decay': 0.9 } },
+        gan: { run: 'runs/g' },
+      },
+      sections: { maps: false, sweep: true },
+      supervised: { draws: 2, epochs: 40 },
+    })
+    // What it prints is a file that gives the same again.
+    await writeFile(file, stdout)
+    expect((await handful(['study', '--config', file, '--print-config'])).stdout).toBe(stdout)
+  })
+
+  test.each([
+    ['study', /got neither a data set nor a folder/],
+    ['study mnits', /images: got "mnits".*did you mean mnist\?/],
+    ['study mnist --methods vea', /got "vea".*did you mean vae\?/],
+    ['study mnist --heads linera', /got "linera".*did you mean linear\?/],
+    ['study mnist --labels 1,x', /--labels: got "x", expected whole numbers/],
+    ['study mnist --budget soon', /option budget .*got "soon"/],
+    ['study mnist --without map', /--without: got "map".*did you mean --without maps\?/],
+    ['study mnist --set supervised.drwas=2', /did you mean draws\?/],
+    ['study mnist --config nowhere.yaml', /--config .*got nothing there/],
+    ['study --resume nowhere', /study folder \(nowhere\): got no study.yaml in it/],
+    ['study mnist --drws 3', /did you mean --draws\?/],
+  ])('handful %s is one line and exit 2', async (line, message) => {
+    const { exit, stdout, stderr } = await handful(line.split(' '))
+    expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' })
+    expect(stderr).toMatch(message)
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  test('help has examples first', async () => {
+    const { exit, stdout } = await handful(['study', '--help'])
+    expect(exit).toBe(0)
+    expect(stdout.indexOf('Examples:')).toBeLessThan(stdout.indexOf('Usage:'))
+    expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([])
+  })
+})
+
+describe('a study', () => {
+  test('of strokes prints the best of each label count, and writes its report', async () => {
+    const { exit, stdout, stderr } = await handful(['study', 'strokes', ...TINY, '--out', out()])
+    expect({ exit, stderr }).toMatchObject({ exit: 0 })
+    expect(stdout).toMatch(/^Strokes: .*\n +1 label per class: \d+\.\d % pixels, prototypes\n +2 labels per/)
+    expect(stderr).toMatch(/Report: .*report\.html/)
+    expect(await readFile(path.join(out(), 'report.html'), 'utf8')).toMatch(/^<!doctype html>/i)
+    const saved = JSON.parse(await readFile(path.join(out(), 'study.json'), 'utf8')) as Record<
+      string,
+      unknown
+    >
+    expect(saved).toMatchObject({
+      command: `handful study strokes ${TINY.join(' ')} --out ${out()}`,
+      complete: true,
+      environment: { handful: '0.1.0', threads: 1, seed: 0 },
+    })
+    const again = await handful(['study', '--resume', out(), '--json'])
+    const resumed = JSON.parse(await readFile(path.join(out(), 'study.json'), 'utf8')) as Record<
+      string,
+      unknown
+    >
+    expect(resumed.command).toBe(saved.command)
+    const data = JSON.parse(again.stdout) as { cells: { mean: number }[]; missing: unknown[] }
+    expect([data.cells.length, data.missing]).toEqual([2, []])
+    const outline = await handful([
+      'study',
+      'strokes',
+      ...TINY,
+      '--out',
+      out(),
+      '--labels',
+      '1,2,4',
+      '--dry-run',
+    ])
+    expect(outline.stdout).toMatch(/^done .*features: pixels\n/)
+    expect(outline.stdout).toMatch(
+      /to do .*pixels, prototypes, 4 labels per class\n3 of 4 stages done, about/,
+    )
+  })
+
+  test('that is stopped exits with 130, and says how to go on', async () => {
+    const signals = new Signals()
+    const { studyJobs } = await import('../../src/cli/study-jobs.js')
+    const study: typeof jobs.study = () =>
+      Promise.resolve({
+        ...studyJobs,
+        runStudy: (options, context) =>
+          studyJobs.runStudy(options, {
+            ...context,
+            onStage: ({ name }) => void (name.includes('2 labels') && signals.emit('SIGINT')),
+          }),
+      })
+    const { exit, stderr } = await handful(['study', 'strokes', ...TINY, '--out', out()], { signals, study })
+    expect(exit).toBe(130)
+    expect(stderr).toContain(`handful study --resume ${out()}`)
+    expect(stderr).toMatch(/Report so far: .*report\.html/)
+    expect((await handful(['study', '--resume', out()])).exit).toBe(0)
+  })
+})
