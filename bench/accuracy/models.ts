@@ -3,17 +3,21 @@
  * for, over draws of the labelled images, scored on test images that neither training nor propagation saw.
  *
  *   npx tsx bench/accuracy/models.ts --dataset mnist --data-dir <folder> [--labels 2,4,8,16] [--draws 5]
- *     [--heads mlp,linear,propagation,graph] [--layers a,b --pooling 2x2 --noise-level 100] <run folder> ...
+ *     [--heads mlp,linear,propagation,graph] [--layers a,b --pooling 2x2 --noise-level 100] [--smooth] <run folder> ...
+ *
+ * With --smooth the heads see the features smoothed by the neighbour graph of the training images (features/smoothing.ts).
  */
 import { parseArgs } from 'node:util'
 import {
   applyNormalisation,
+  applySmoothing,
   argmaxRows,
   besideEachOther,
   createHead,
   extractFeatures,
   type FeatureMatrix,
   fitNormalisation,
+  fitSmoothing,
   type Images,
   labelDraws,
   loadTrainedModel,
@@ -21,6 +25,7 @@ import {
   onnxLinearAlgebra,
   openDataset,
   type Pooling,
+  smoothedReferences,
   studentInterval,
 } from 'handful'
 import { Random } from 'onnx-autodiff'
@@ -36,6 +41,7 @@ const { values, positionals } = parseArgs({
     layers: { type: 'string' },
     pooling: { type: 'string' },
     'noise-level': { type: 'string' },
+    smooth: { type: 'boolean', default: false },
   },
 })
 const seed = 0
@@ -61,9 +67,14 @@ for (const run of positionals) {
   const raw = await features(train)
   const blocks = request.layers.map((layer) => network.program.outputs[layer].shape[1])
   const normalisation = await fitNormalisation(raw, linearAlgebra, { blocks })
-  const known = await applyNormalisation(normalisation, raw, linearAlgebra)
-  const unseen = await applyNormalisation(normalisation, await features(test.images), linearAlgebra)
+  let known = await applyNormalisation(normalisation, raw, linearAlgebra)
+  let unseen = await applyNormalisation(normalisation, await features(test.images), linearAlgebra)
   const graph = await neighbourGraph(known, linearAlgebra)
+  if (values.smooth) {
+    const smoothing = await fitSmoothing(known, graph, {}, linearAlgebra)
+    unseen = await applySmoothing(smoothing, unseen, linearAlgebra)
+    known = smoothedReferences(smoothing)
+  }
   console.log(
     `${run}: ${model.title(config)}; ${JSON.stringify(request)}; ${raw.columns} numbers, ` +
       `${((performance.now() - started) / 1000).toFixed(0)} s for features and graph`,

@@ -3,6 +3,13 @@ export * from './data/index.js'
 export { HandfulError, usageError } from './errors.js'
 export { besideEachOther, extractFeatures, rawPixels } from './features/extract.js'
 export * from './features/matrix.js'
+export {
+  applySmoothing,
+  fitSmoothing,
+  smoothedReferences,
+  type Smoothing,
+  type SmoothingOptions,
+} from './features/smoothing.js'
 export { type LinearAlgebra, plainLinearAlgebra } from './features/linear-algebra.js'
 export {
   applyNormalisation,

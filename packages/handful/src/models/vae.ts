@@ -269,7 +269,7 @@ export const vae: ModelDefinition<VaeConfig> = {
   // Of the study's, encoder and decoder stacked; without the wide layers, which it does not use.
   defaultFeatures: (config) => {
     if (config.network === 'patched') return { layers: ['hidden'], pooling: 'none' }
-    if (config.network === 'pyramid') return { layers: ['encoder.level3'], pooling: '2x2' }
+    if (config.network === 'pyramid') return { layers: ['encoder.pooled'], pooling: 'mean' }
     const encoder =
       config.network === 'dense'
         ? ['encoder.conv1', 'encoder.conv2', 'encoder.conv3']

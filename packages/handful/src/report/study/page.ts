@@ -24,7 +24,7 @@ td.said { overflow-wrap: break-word; min-width: 8em; max-width: 30em; }
 @media print {
   figure.drawn svg, figure.drawn img { max-height: 235mm; }
   figure.drawn .files { display: none; }
-  table.results { font-size: 9.5pt; } table.results td, table.results th { padding-right: 12px; }
+  table.results { font-size: 9.5pt; } table.results td, table.results th { padding-right: 12px; } td.said, table.results td:first-child { min-width: 4em; }
 }
 `
 

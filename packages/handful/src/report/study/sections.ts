@@ -1,8 +1,15 @@
 /** The report's sections, each from what the study has; those without content are left out. */
 import { formatCount, formatDuration } from '../format.js'
 import { accuracyFigure } from './accuracy-figure.js'
-import { figureBlock, text, type Block, type StudySection, type TableBlock } from './blocks.js'
-import { crossingInWords, crossovers, intervalInWords } from './crossover.js'
+import {
+  figureBlock,
+  text,
+  type Block,
+  type StudySection,
+  type TableBlock,
+  type TableCell,
+} from './blocks.js'
+import { crossingInWords, crossovers, intervalInWords, type Crossover } from './crossover.js'
 import { crossoverFigure } from './crossover-figure.js'
 import { heatFigure } from './heat-figure.js'
 import { contradictions, mainTable, summaryTable } from './main-table.js'
@@ -72,8 +79,7 @@ function crossoverSection(study: Study): StudySection {
       { title: 'Method' },
       { title: 'Ahead of' },
       { title: 'With its best head' },
-      { title: '95 % interval' },
-      ...(fixed.length > 0 ? [{ title: "With the reference's head" }, { title: '95 % interval' }] : []),
+      ...(fixed.length > 0 ? [{ title: "With the reference's head" }] : []),
       ...(claims.length > 0 ? [{ title: 'Published' }] : []),
     ],
     rows: found.map((one) => {
@@ -82,21 +88,15 @@ function crossoverSection(study: Study): StudySection {
       return [
         one.method.title,
         one.rival.title,
-        crossingInWords(one),
-        intervalInWords(one),
-        ...(fixed.length > 0
-          ? [
-              same === undefined ? '–' : crossingInWords(same),
-              same === undefined ? '–' : intervalInWords(same),
-            ]
-          : []),
+        crossingCell(one),
+        ...(fixed.length > 0 ? [same === undefined ? '–' : crossingCell(same)] : []),
         ...(claims.length > 0
           ? [claim === undefined ? '' : { text: claim.claim, below: [`its data: ${claim.check}`] }]
           : []),
       ]
     }),
     caption:
-      'Labels per class, interpolated over the logarithm of the count. Intervals: 2,000 bootstrap draws over the draws of the labelled images, the best head picked anew in each; training again with another seed is not in them.',
+      'Labels per class, interpolated over the logarithm of the count; underneath the 95 % interval: 2,000 bootstrap draws over the draws of the labelled images, the best head picked anew in each; training again with another seed is not in them.',
   }
   const how = text(
     'With few labels a classifier on features that were learned without labels beats a network trained on the labelled images alone; with many it does not. Here is where the lines cross.',
@@ -106,6 +106,10 @@ function crossoverSection(study: Study): StudySection {
     title: 'Up to how many labels it pays',
     blocks: [how, ...figureBlock(crossoverFigure(study, found, fixed)), table],
   }
+}
+
+function crossingCell(one: Crossover): TableCell {
+  return { text: crossingInWords(one), below: [intervalInWords(one)] }
 }
 
 function cellSection(study: Study): StudySection {

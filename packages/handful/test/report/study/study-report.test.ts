@@ -10,7 +10,7 @@ import { renderStudyPage } from '../../../src/report/study/page.js'
 import { studySections } from '../../../src/report/study/sections.js'
 import { studySchema, type LabelCount, type Study } from '../../../src/report/study/types.js'
 import { holdsStudy, loadStudy, writeStudyReport } from '../../../src/report/study/write.js'
-import { exampleStudy, exampleStudyInput } from './example-study.js'
+import { exampleStudy, exampleStudyInput, type ExampleStudyOptions } from './example-study.js'
 
 const folder = await mkdtemp(path.join(tmpdir(), 'handful-study-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -248,10 +248,20 @@ describe('the page', () => {
 })
 
 describe('partial studies', () => {
-  const partial = async (change: (input: Study) => Study, options = {}): Promise<string> => {
-    const one = change(await exampleStudy({ labelCounts: [1, 4, 16], draws: 2, networkDraws: 2, ...options }))
-    const text = pageOf(studySchema.parse(one))
-    renderStudyMarkdown(one, studySections(one), 'figures')
+  const partial = async (
+    change: (input: Study) => Study,
+    options: ExampleStudyOptions = {},
+  ): Promise<string> => {
+    const few: ExampleStudyOptions = {
+      labelCounts: [1, 4],
+      draws: 2,
+      networkDraws: 2,
+      methods: ['vae', 'diffusion', 'pixels', 'resnet18'],
+    }
+    const one = studySchema.parse(change(await exampleStudy({ ...few, ...options })))
+    const sections = studySections(one)
+    const text = renderStudyPage(one, sections, 'figures')
+    expect(renderStudyMarkdown(one, sections, 'figures')).not.toMatch(/NaN|Infinity|undefined|\[object/)
     expect(text.replace(/data:[^"]*/g, '')).not.toMatch(/NaN|Infinity|undefined|\[object/)
     return text
   }
