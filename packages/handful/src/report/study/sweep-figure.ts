@@ -59,7 +59,9 @@ export function sweepFigure(sweep: StudySweep, about: SweepSurroundings): Figure
   const box: Box = { left: 58, right: WIDTH - labels, top: 92, bottom: 92 + MAIN }
   const x = levelScale(levels, box)
   const main = seriesOf(x, quantity)
-  const { parts: axis, y } = tested ? accuracyAxis(main, box, about) : valueAxis(main, box, 5)
+  const { parts: axis, y } = tested
+    ? accuracyAxis(main, box, (x(levels[0]) + x(levels[Math.min(1, levels.length - 1)])) / 2, about)
+    : valueAxis(main, box, 5)
   const parts: Html[] = [
     ...axis,
     label(tested ? 'accuracy on the test images, %' : VALIDATED, 18, 22, 'start', 'f-soft'),
@@ -114,6 +116,7 @@ export function sweepFigure(sweep: StudySweep, about: SweepSurroundings): Figure
 function accuracyAxis(
   series: readonly LineSeries[],
   box: Box,
+  beside: number,
   { classCount }: SweepSurroundings,
 ): { readonly parts: Html[]; readonly y: Scale } {
   const chance = 1 / classCount
@@ -125,7 +128,7 @@ function accuracyAxis(
   const parts = [
     ...shareGrid(axis, box),
     line('f-axis', box.left, level, box.right, level, '1 3'),
-    label('guessing', box.right - 4, level + 13, 'end', 'f-soft f-small'),
+    label('guessing', beside, level - 5, 'middle', 'f-soft f-small'),
   ]
   return { parts, y: axis.scale }
 }

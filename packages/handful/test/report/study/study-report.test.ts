@@ -84,6 +84,7 @@ describe('the main table', () => {
   })
 
   test('shows both published figures where table and curve contradict each other', () => {
+    expect(markdown).toMatch(/\| diffusion \| \d\d\.\d ± \d\.\d<br>/)
     expect(markdown).toContain('published 61.1, in its table 32')
     expect(markdown).toContain('<sub>published 90.7</sub>')
     expect(page).toContain('diffusion at 8 labels per class 36 in the table, 87.6 in the curve')
@@ -353,7 +354,7 @@ describe('text from outside', () => {
       ...input,
       title: nasty,
       command: nasty,
-      notes: [nasty],
+      notes: [nasty, '1. no list', '# no heading'],
       methods: input.methods.map((method) => ({
         ...method,
         id: rename(method.id),
@@ -375,6 +376,7 @@ describe('text from outside', () => {
         text.replace(/```[\s\S]*?\n```|````[\s\S]*?\n````/g, ''),
       ),
     ).not.toMatch(/<img|(?<!\\)!\[x/)
+    expect(await readFile(path.join(out, 'report.md'), 'utf8')).toContain('- 1\\. no list\n- \\# no heading')
     for (const file of files.filter((name) => name.endsWith('.svg'))) {
       expect((await sharp(await readFile(file)).metadata()).format, file).toBe('svg')
     }
