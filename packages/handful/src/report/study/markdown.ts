@@ -81,7 +81,7 @@ function escaped(text: string): string {
     .replace(/[\\`*_[\]<>]/g, (character) =>
       character === '<' ? '&lt;' : character === '>' ? '&gt;' : `\\${character}`,
     )
-    .replace(/^(\d*)([#+\-.)])(?=\s)/, '$1\\$2')
+    .replace(/^(\d*)(#{1,6}|[+\-.)])(?=\s)/, '$1\\$2')
 }
 
 /** A fence longer than any inside the text. */

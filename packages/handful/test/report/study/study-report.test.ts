@@ -354,7 +354,7 @@ describe('text from outside', () => {
       ...input,
       title: nasty,
       command: nasty,
-      notes: [nasty, '1. no list', '# no heading'],
+      notes: [nasty, '1. no list', '## no heading'],
       methods: input.methods.map((method) => ({
         ...method,
         id: rename(method.id),
@@ -376,7 +376,7 @@ describe('text from outside', () => {
         text.replace(/```[\s\S]*?\n```|````[\s\S]*?\n````/g, ''),
       ),
     ).not.toMatch(/<img|(?<!\\)!\[x/)
-    expect(await readFile(path.join(out, 'report.md'), 'utf8')).toContain('- 1\\. no list\n- \\# no heading')
+    expect(await readFile(path.join(out, 'report.md'), 'utf8')).toContain('- 1\\. no list\n- \\## no heading')
     for (const file of files.filter((name) => name.endsWith('.svg'))) {
       expect((await sharp(await readFile(file)).metadata()).format, file).toBe('svg')
     }
