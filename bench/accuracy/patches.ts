@@ -29,7 +29,7 @@ import {
   patchNetwork,
   patchOptionsSchema,
 } from '../../packages/handful/src/features/patches.js'
-import { neighbourGraph } from '../../packages/handful/src/heads/graph.js'
+import { neighbourGraph } from '../../packages/handful/src/features/neighbour-graph.js'
 import { labelPropagation } from '../../packages/handful/src/heads/label-propagation.js'
 import { logisticRegression } from '../../packages/handful/src/heads/logistic-regression.js'
 import { onnxLinearAlgebra } from '../../packages/handful/src/heads/nearest-onnx.js'

@@ -39,7 +39,7 @@ export type { PredictOptions, PredictResult } from './experiments/predict-option
 export { type FittedHead, type Head, type HeadProblem } from './heads/head.js'
 export { createHead, HEAD_NAMES, type HeadName } from './heads/registry.js'
 export { combinedPropagation } from './heads/combined.js'
-export { neighbourGraph, type NeighbourGraph } from './heads/graph.js'
+export { neighbourGraph, type NeighbourGraph } from './features/neighbour-graph.js'
 export { labelPropagation } from './heads/label-propagation.js'
 export { linearNetwork, smallNetwork } from './heads/small-network.js'
 export { logisticRegression } from './heads/logistic-regression.js'

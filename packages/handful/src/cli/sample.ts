@@ -10,15 +10,13 @@ import {
   addSeedOption,
   engineOf,
   type MachineOptions,
+  type SamplerTyped,
   TRAINED_RUN,
 } from './shared-options.js'
 
-interface Typed extends MachineOptions {
+interface Typed extends MachineOptions, SamplerTyped {
   readonly count?: number
   readonly seed?: number
-  readonly steps?: number
-  readonly eta?: number
-  readonly truncation?: number
   readonly out?: string
 }
 

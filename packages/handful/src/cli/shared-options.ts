@@ -29,7 +29,7 @@ export function addModelOptions(command: Command): Command {
     )
     .option(
       '--preset <name>',
-      "its settings: fast (minutes on two cores), paper (the reference's own), ddpm (diffusion only) (fast)",
+      "its settings: fast (minutes on two cores), paper (the reference's own), ddpm (diffusion only), invariant (VAE only) (fast)",
       oneOf('--preset', PRESET_NAMES),
     )
     .option(
@@ -46,7 +46,7 @@ export function addTrainingOptions(
   return command
     .option(
       '--augment <how>',
-      'how training images are distorted: shapes, photos, none (as suits model and images)',
+      `how training images are distorted: ${AUGMENTATION_NAMES.join(', ')} (as suits model and images)`,
       oneOf('--augment', AUGMENTATION_NAMES),
     )
     .option('--minutes <n>', defaultLimit.minutes, positiveNumber('--minutes', '10'))
@@ -99,6 +99,13 @@ export function addSamplerOptions(command: Command): Command {
       "how far a GAN's styles lie from their mean: 1 as drawn, less for more typical images",
       numberBetween('--truncation', 0, 2),
     )
+}
+
+/** What was typed for `addSamplerOptions`. */
+export interface SamplerTyped {
+  readonly steps?: number
+  readonly eta?: number
+  readonly truncation?: number
 }
 
 export const TRAINED_RUN = 'a folder that "handful pretrain" or "handful fit" has written'

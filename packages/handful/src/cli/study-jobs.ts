@@ -1,12 +1,12 @@
 /** What `handful study` sets going, loaded when it runs. */
 import { outlineStudy, runStudy } from '../experiments/study/run.js'
-import { loadStudy } from '../experiments/study/assemble.js'
+import { loadStudySoFar } from '../experiments/study/study-file.js'
 import type { Study } from '../report/study/types.js'
 
 export interface StudyJobs {
   readonly runStudy: typeof runStudy
   readonly outlineStudy: typeof outlineStudy
-  readonly loadStudy: typeof loadStudy
+  readonly loadStudySoFar: typeof loadStudySoFar
   /** Paths of the files, the page first. */
   readonly writeStudyReport: (
     study: Study,
@@ -18,7 +18,7 @@ export interface StudyJobs {
 export const studyJobs: StudyJobs = {
   runStudy,
   outlineStudy,
-  loadStudy,
+  loadStudySoFar,
   writeStudyReport: async (study, folder, options) => {
     const { writeStudyReport } = await import('../report/study/write.js')
     return writeStudyReport(study, folder, options)

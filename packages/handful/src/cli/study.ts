@@ -8,6 +8,7 @@ import { closest } from '../errors/suggest.js'
 import type { StudyOptions } from '../experiments/study/options.js'
 import type { StudyContext, StudyOutline } from '../experiments/study/run.js'
 import { formatDuration } from '../report/format.js'
+import { average } from '../report/statistics.js'
 import type { Study } from '../report/study/types.js'
 import type { CommandContext } from './context.js'
 import { Interrupted } from './interrupt.js'
@@ -173,10 +174,10 @@ async function reportSoFar(
   { terminal }: CommandContext,
   folder: string,
   { png }: Typed,
-  { loadStudy, writeStudyReport }: Awaited<ReturnType<CommandContext['jobs']['study']>>,
+  { loadStudySoFar, writeStudyReport }: Awaited<ReturnType<CommandContext['jobs']['study']>>,
 ): Promise<void> {
   try {
-    const done = await loadStudy(folder)
+    const done = await loadStudySoFar(folder)
     if (done === undefined || done.cells.length === 0) return
     const [page] = await writeStudyReport(done, folder, { png })
     terminal.message(`Report so far: ${page}`)
@@ -350,7 +351,7 @@ interface CellSummary {
 const summarise = ({ cells }: Study): CellSummary[] =>
   cells.map(({ method, head, labelsPerClass, accuracies }) => ({
     ...{ method, head, labelsPerClass, draws: accuracies.length },
-    mean: accuracies.reduce((sum, value) => sum + value, 0) / accuracies.length,
+    mean: average(accuracies),
   }))
 
 const labelsInWords = (count: number | 'all'): string =>

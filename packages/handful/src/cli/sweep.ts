@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { ChoosingBy, SweepResult } from '../experiments/sweep-job.js'
 import { usageError } from '../errors.js'
 import { formatPercent } from '../report/format.js'
+import { average } from '../report/statistics.js'
 import type { CommandContext } from './context.js'
 import { POOLING_NAMES } from './features.js'
 import { nameList, numberList, oneOf, wholeNumber } from './options.js'
@@ -182,7 +183,6 @@ const MARKS = { 'cross-validation': '*', 'label-free': 'o' } as const
 /** A row for each setting: accuracy with its interval, and both criteria; what is chosen is marked. */
 function tableOf({ sweep: found, testImages }: SweepResult): string[] {
   const { points, chosen, together, labelsPerClass, head, notes = [], beforeAfter, fixedBadly } = found
-  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
   const spread = (values: readonly number[]): string =>
     values.length === 0
       ? ''
@@ -205,8 +205,8 @@ function tableOf({ sweep: found, testImages }: SweepResult): string[] {
     mark,
     layer,
     level,
-    ...(testImages > 0 ? [formatPercent(mean(accuracies)), spread(accuracies)] : []),
-    crossValidated.length === 0 ? '' : mean(crossValidated).toFixed(3),
+    ...(testImages > 0 ? [formatPercent(average(accuracies)), spread(accuracies)] : []),
+    crossValidated.length === 0 ? '' : average(crossValidated).toFixed(3),
     labelFree === undefined ? '' : labelFree.toFixed(3),
   ]
   const rows = [
@@ -227,7 +227,7 @@ function tableOf({ sweep: found, testImages }: SweepResult): string[] {
     before.length === 0
       ? []
       : [
-          `  ${count} labels per class: ${formatPercent(mean(before))} before, ${formatPercent(mean(after))} after`,
+          `  ${count} labels per class: ${formatPercent(average(before))} before, ${formatPercent(average(after))} after`,
         ],
   )
   return [

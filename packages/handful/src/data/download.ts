@@ -6,9 +6,10 @@
 
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, rename, rm, rmdir } from 'node:fs/promises'
+import { open, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { HandfulError, printable, systemError } from '../errors.js'
+import { makeFolders } from './atomic.js'
 
 export interface DownloadRequest {
   /** What it is, for messages: `MNIST`. */
@@ -125,7 +126,7 @@ async function receive(
     const length = Number(response.headers.get('content-length') ?? 0)
     const total = length > 0 ? bytes + length : 0
     const file = await writing(part, async () => {
-      await mkdir(dirname(part), { recursive: true })
+      await makeFolders(dirname(part))
       return open(part, goesOn ? 'a' : 'w')
     })
     try {

@@ -59,20 +59,25 @@ export function imageAt(images: Images, index: number): Uint8Array {
 
 /** The images at `indices`, in that order, copied; labels go along. */
 export function selectImages(set: ImageSet, indices: ArrayLike<number>): ImageSet {
-  const bytes = imageBytes(set)
+  const { labels, classNames } = set
+  return { ...imagesAt(set, indices), classNames, labels: Int32Array.from(indices, (index) => labels[index]) }
+}
+
+/** The images at `indices`, copied, and nothing else that the set may hold. */
+export function imagesAt(images: Images, indices: ArrayLike<number>): Images {
+  const { name, height, width, channels } = images
+  const bytes = imageBytes(images)
   const pixels = new Uint8Array(indices.length * bytes)
-  const labels = new Int32Array(indices.length)
   const paths: string[] = []
   for (let i = 0; i < indices.length; i++) {
     const index = indices[i]
-    if (!Number.isInteger(index) || index < 0 || index >= set.count) {
-      throw new RangeError(`internal: selectImages: got index ${index}, expected 0 to ${set.count - 1}`)
+    if (!Number.isInteger(index) || index < 0 || index >= images.count) {
+      throw new RangeError(`internal: imagesAt: got index ${index}, expected 0 to ${images.count - 1}`)
     }
-    pixels.set(imageAt(set, index), i * bytes)
-    labels[i] = set.labels[index]
-    paths.push(set.paths[index])
+    pixels.set(imageAt(images, index), i * bytes)
+    paths.push(images.paths[index])
   }
-  return { ...set, count: indices.length, pixels, labels, paths }
+  return { name, count: indices.length, height, width, channels, pixels, paths }
 }
 
 /** Number of labelled images of each class, `[classes]`. */

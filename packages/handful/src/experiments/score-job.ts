@@ -5,22 +5,21 @@
  *   read the images -> the network that scores, trained once for the data set -> samples -> scores.json
  */
 import path from 'node:path'
-import { z } from 'zod'
 import { writeFileAtomic } from '../data/atomic.js'
 import { imageAt, type Images } from '../data/image-set.js'
 import { openImages } from '../data/open-images.js'
-import { HandfulError, printable, usageError } from '../errors.js'
+import { printable, usageError } from '../errors.js'
 import { onnxLinearAlgebra } from '../heads/nearest-onnx.js'
 import type { PixelImage } from '../report/thumbnails.js'
 import { checkDevice } from './device.js'
-import { imageFields, type JobContext } from './fit-options.js'
+import type { JobContext } from './fit-options.js'
 import { checkInception, type InceptionOptions } from './generation/inception.js'
 import { scoreNetworkFor } from './generation/network-cache.js'
 import { scoreModel } from './generation/score-model.js'
 import type { ScoreNetworkDescription, ScoreNetworkOptions } from './generation/score-network.js'
 import type { GenerationScores } from './generation/scores.js'
 import { pairedGrid, splitImages } from './pictures.js'
-import { readDataset, READING } from './read-dataset.js'
+import { readDataset, READING, sourceOfRun } from './read-dataset.js'
 import { notOffered, refuseOtherSamplers, type SamplerOptions } from './sample-job.js'
 import { loadTrainedModel, type TrainedModel } from './trained-model.js'
 
@@ -85,7 +84,11 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
     { stage: STAGES.sample, expectedSeconds: 'samplingSteps' in config ? 300 : 20 },
     { stage: STAGES.score, expectedSeconds: 30 },
   ])
-  const dataset = await readDataset(sourceOf(trained, options.dataDir), context, 'optional')
+  const dataset = await readDataset(
+    sourceOfRun(trained, 'generation scores', options.dataDir),
+    context,
+    'optional',
+  )
   const { train } = dataset
   const heldOut = await heldOutImages(trained, options, dataset.test?.images, context)
   const reporting =
@@ -136,28 +139,6 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
   } finally {
     await linearAlgebra.close()
   }
-}
-
-const sourceSchema = z
-  .object({ ...imageFields, seed: z.int().min(0).default(0) })
-  .refine(({ folder, dataset }) => folder !== undefined || dataset !== undefined)
-
-/** The images that the run was trained on. */
-function sourceOf(
-  { run, options, image }: TrainedModel,
-  dataDir: string | undefined,
-): z.infer<typeof sourceSchema> {
-  const { data } = sourceSchema.safeParse(options)
-  if (data === undefined) {
-    throw new HandfulError({
-      what: 'generation scores',
-      where: printable(run),
-      got: 'a run that does not say which images it was trained on',
-      expected: 'one of handful pretrain or handful fit',
-    })
-  }
-  const own = data.folder === undefined ? {} : { size: image.size }
-  return { ...data, ...own, dataDir: dataDir ?? data.dataDir }
 }
 
 async function heldOutImages(

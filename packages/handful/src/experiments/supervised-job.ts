@@ -10,14 +10,14 @@ import { z } from 'zod'
 import { checkLabels, type Dataset, type ImageSet } from '../data/image-set.js'
 import { type Predictions, writePredictions } from '../data/predictions.js'
 import { argmaxRows, featureMatrix } from '../features/matrix.js'
-import { resnet18, resnet18Presets, resnet18Schema } from '../models/resnet18.js'
+import { resnet18, resnet18Presets, resnet18Schema, STEMS } from '../models/resnet18.js'
 import type { ImageShape } from '../models/model.js'
 import { type Estimate, estimateAccuracy } from '../report/statistics.js'
-import type { AugmentOptions } from '../training/augment.js'
 import { RUN_FILES, stageKey } from '../training/run-folder.js'
 import {
   type Probabilities,
-  shiftedCrops,
+  SUPERVISED_AUGMENTATIONS,
+  supervisedAugmentation,
   supervisedOptionsSchema,
   supervisedSchedule,
   trainSupervised,
@@ -27,9 +27,6 @@ import { labelDraws } from './feature-sets.js'
 import { type FitContext, imageFields, type JobContext, oneSource, trainingFields } from './fit-options.js'
 import { knownShape, withSettings } from './model-options.js'
 import { readDataset, READING } from './read-dataset.js'
-
-export const STEMS = ['imagenet', 'small'] as const
-export const SUPERVISED_AUGMENTATIONS = ['crops', 'none'] as const
 
 /** Labelled images of each class of a known data set, unless said otherwise. */
 const DEFAULT_LABELS = 4
@@ -181,7 +178,7 @@ async function oneDraw(
     options: {
       ...optimised,
       network: resnet18({ stem, width }),
-      augmentation: augmentationOf(augment, image),
+      augmentation: supervisedAugmentation(augment, image),
     },
     // Each draw starts from weights of its own.
     seed: new Random(seed, `supervised/draw ${draw}`).integer(2 ** 31),
@@ -217,12 +214,6 @@ async function oneDraw(
   await rm(checkpoints.folder, { recursive: true, force: true })
   return result
 }
-
-/** Mirroring makes another letter out of a letter, but leaves a photograph's subject what it is. */
-const augmentationOf = (
-  name: SupervisedJobOptions['augment'],
-  { channels }: ImageShape,
-): AugmentOptions | null => (name === 'none' ? null : shiftedCrops({ mirror: channels === 3 }))
 
 const matrixOf = ({ rows, columns, data }: Probabilities): ReturnType<typeof featureMatrix> =>
   featureMatrix(rows, columns, data)

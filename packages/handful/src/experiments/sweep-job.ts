@@ -6,11 +6,9 @@
  *     sweep.csv     a row for each layer and noise level
  */
 import path from 'node:path'
-import { z } from 'zod'
 import { writeFileAtomic } from '../data/atomic.js'
 import { formatCsvRow } from '../data/csv.js'
 import type { Images } from '../data/image-set.js'
-import { HandfulError, printable } from '../errors.js'
 import { onnxLinearAlgebra } from '../heads/nearest-onnx.js'
 import type { HeadName } from '../heads/registry.js'
 import type { Pooling } from '../models/model.js'
@@ -18,11 +16,11 @@ import { average } from '../report/statistics.js'
 import type { StudySweep } from '../report/study/types.js'
 import { checkDevice } from './device.js'
 import { labelDraws } from './feature-sets.js'
-import { imageFields, type JobContext } from './fit-options.js'
-import { readDataset, READING } from './read-dataset.js'
+import type { JobContext } from './fit-options.js'
+import { readDataset, READING, sourceOfRun } from './read-dataset.js'
 import { settingFlags } from './study/choose.js'
 import { layersOf, sweepNoise } from './study/sweep.js'
-import { loadTrainedModel, type TrainedModel } from './trained-model.js'
+import { loadTrainedModel } from './trained-model.js'
 
 export interface SweepJobOptions {
   readonly run: string
@@ -84,7 +82,7 @@ export async function runSweep(options: SweepJobOptions, context: JobContext): P
     { stage: READING, expectedSeconds: 5 },
     { stage: STAGE, expectedSeconds: 180 },
   ])
-  const { train, test } = await readDataset(trainedOn(trained, dataDir), context)
+  const { train, test } = await readDataset(sourceOfRun(trained, 'noise-level sweep', dataDir), context)
   if (test === undefined)
     progress.message('No test images: accuracies are left out, and nothing is chosen otherwise.')
   const { classNames } = train
@@ -135,28 +133,6 @@ export async function runSweep(options: SweepJobOptions, context: JobContext): P
 /** What the sweep is given beside the draws. */
 function withoutLabels({ name, count, height, width, channels, pixels, paths }: Images): Images {
   return { name, count, height, width, channels, pixels, paths }
-}
-
-const sourceSchema = z
-  .object({ ...imageFields, seed: z.int().min(0).default(0) })
-  .refine(({ folder, dataset }) => folder !== undefined || dataset !== undefined)
-
-/** The images that the run was trained on. */
-function trainedOn(
-  { run, options, image }: TrainedModel,
-  dataDir: string | undefined,
-): z.infer<typeof sourceSchema> {
-  const { data } = sourceSchema.safeParse(options)
-  if (data === undefined) {
-    throw new HandfulError({
-      what: 'noise-level sweep',
-      where: printable(run),
-      got: 'a run that does not say which images it was trained on',
-      expected: 'one of handful pretrain or handful fit',
-    })
-  }
-  const own = data.folder === undefined ? {} : { size: image.size }
-  return { ...data, ...own, dataDir: dataDir ?? data.dataDir }
 }
 
 function flagsOf({ chosen, together }: StudySweep): SweepResult['flags'] {

@@ -10,7 +10,7 @@ import type { LinearAlgebra } from './linear-algebra.js'
 import { featureMatrix, rowRange, type FeatureMatrix } from './matrix.js'
 import { pause } from './pause.js'
 import type { SparseMatrix } from './sparse.js'
-import { symmetricEigen } from './symmetric.js'
+import { descendingEigen } from './symmetric.js'
 
 export interface Eigenpairs {
   /** Descending. */
@@ -134,7 +134,7 @@ async function rayleighRitz(
   const image = featureMatrix(basis.rows, basis.columns)
   await product(matrix, basis, image, 1, 0, undefined, 0)
   const small = await innerProducts(basis, image, linearAlgebra)
-  const { values, vectors } = descending(symmetricEigen(small, basis.columns), basis.columns)
+  const { values, vectors } = descendingEigen(small, basis.columns)
   const rotation = featureMatrix(basis.columns, basis.columns, Float32Array.from(vectors))
   return {
     values,
@@ -166,7 +166,7 @@ async function orthonormal(columns: FeatureMatrix, linearAlgebra: LinearAlgebra)
     const gram = await innerProducts(basis, basis, linearAlgebra)
     const scale = Float64Array.from({ length: width }, (_, c) => 1 / Math.sqrt(gram[c * width + c] || 1))
     for (let a = 0; a < width; a++) for (let b = 0; b < width; b++) gram[a * width + b] *= scale[a] * scale[b]
-    const { values, vectors } = descending(symmetricEigen(gram, width), width)
+    const { values, vectors } = descendingEigen(gram, width)
     const rotation = featureMatrix(width, width)
     for (let a = 0; a < width; a++) {
       for (let b = 0; b < width; b++) {
@@ -196,23 +196,12 @@ async function innerProducts(
   return sums
 }
 
-function descending(
-  { values, vectors }: { values: Float64Array; vectors: Float64Array },
-  size: number,
-): { values: Float64Array; vectors: Float64Array } {
-  const order = [...values.keys()].sort((a, b) => values[b] - values[a])
-  const sorted = new Float64Array(size * size)
-  for (let i = 0; i < size; i++)
-    order.forEach((from, to) => (sorted[i * size + to] = vectors[i * size + from]))
-  return { values: Float64Array.from(order, (from) => values[from]), vectors: sorted }
-}
-
 function denseEigenvectors({ size, offsets, columns, values }: SparseMatrix, count: number): Eigenpairs {
   const dense = new Float64Array(size * size)
   for (let i = 0; i < size; i++) {
     for (let at = offsets[i]; at < offsets[i + 1]; at++) dense[i * size + columns[at]] += values[at]
   }
-  const found = descending(symmetricEigen(dense, size), size)
+  const found = descendingEigen(dense, size)
   const vectors = featureMatrix(size, size, Float32Array.from(found.vectors))
   return { values: found.values.slice(0, count), vectors: withSigns(vectors, count) }
 }

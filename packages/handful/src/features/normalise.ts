@@ -9,7 +9,7 @@ import { HandfulError } from '../errors.js'
 import type { LinearAlgebra } from './linear-algebra.js'
 import { checkColumns, checkFinite, featureMatrix, rowRange, scaleToUnitRows } from './matrix.js'
 import type { FeatureMatrix } from './matrix.js'
-import { symmetricEigen } from './symmetric.js'
+import { descendingEigen } from './symmetric.js'
 
 export interface NormalisationOptions {
   /** Principal components kept, at most; fewer where the features have a lower rank. Default 128. */
@@ -220,20 +220,19 @@ async function leadingEigenvectors(
 
 function decompose(symmetric: FeatureMatrix, count: number): Eigenvectors {
   const size = symmetric.rows
-  const { values, vectors: all } = symmetricEigen(Float64Array.from(symmetric.data), size)
-  const order = [...values.keys()].sort((a, b) => values[b] - values[a])
+  const { values, vectors: all } = descendingEigen(Float64Array.from(symmetric.data), size)
   const vectors = featureMatrix(size, count)
   for (let j = 0; j < count; j++) {
     // An eigenvector's sign is arbitrary: its largest element is made positive.
     let largest = 0
     for (let i = 0; i < size; i++) {
-      const value = all[i * size + order[j]]
+      const value = all[i * size + j]
       if (Math.abs(value) > Math.abs(largest)) largest = value
     }
     const sign = largest < 0 ? -1 : 1
-    for (let i = 0; i < size; i++) vectors.data[i * count + j] = sign * all[i * size + order[j]]
+    for (let i = 0; i < size; i++) vectors.data[i * count + j] = sign * all[i * size + j]
   }
-  return { values: order.slice(0, count).map((i) => values[i]), vectors }
+  return { values: [...values.subarray(0, count)], vectors }
 }
 
 /** Modified Gram-Schmidt, twice, on the columns; works on the transpose so that vectors are contiguous. */

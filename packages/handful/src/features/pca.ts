@@ -4,11 +4,10 @@
  */
 import { exportProgram, flattenImage, input, matmul, Random, sub } from 'onnx-autodiff'
 import { z } from 'zod'
-import { imageBytes, type Images } from '../data/image-set.js'
+import { type Images, imagesAt } from '../data/image-set.js'
 import { HandfulError } from '../errors.js'
 import { imageInput, toUnitRange } from '../models/common.js'
 import type { FeatureNetwork, ImageShape, Weights } from '../models/model.js'
-import { takeImages } from '../training/augment.js'
 import { rawPixels } from './extract.js'
 import type { LinearAlgebra } from './linear-algebra.js'
 import { fitNormalisation } from './normalise.js'
@@ -40,8 +39,7 @@ export async function fitPca(
   { components = defaultPca.components, samples = defaultPca.samples, seed, linearAlgebra }: PcaOptions,
 ): Promise<Weights> {
   const drawn = new Random(seed, 'pca images').permutation(images.count).slice(0, samples)
-  const pixels = takeImages(images.pixels, imageBytes(images), drawn)
-  const some = rawPixels({ ...images, count: drawn.length, pixels })
+  const some = rawPixels(imagesAt(images, drawn))
   const { centre, projection } = await fitNormalisation(some, linearAlgebra, { components, whitening: 0 })
   const { rows, columns, data } = projection
   return {

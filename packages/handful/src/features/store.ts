@@ -7,8 +7,9 @@
  * turned out to be no images, the matrices are moved together and the header is written again.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm, statfs } from 'node:fs/promises'
+import { open, rename, rm, statfs } from 'node:fs/promises'
 import path from 'node:path'
+import { makeFolders } from '../data/atomic.js'
 import { formatCsvRow } from '../data/csv.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
 import { besideEachOther } from './extract.js'
@@ -88,7 +89,7 @@ export class FeatureFile {
     const part = (name: string): string => path.join(folder, `.${name.slice(-100)}.${randomUUID()}.part`)
     const parts = { features: part(path.basename(spec.path)), index: part(`${path.basename(spec.path)}.csv`) }
     try {
-      await mkdir(folder, { recursive: true })
+      await makeFolders(folder)
       await checkRoom(spec)
       const features = await openDisk(parts.features)
       const file = new FeatureFile(spec, parts, features, await openDisk(parts.index))

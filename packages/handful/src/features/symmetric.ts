@@ -17,6 +17,19 @@ export function symmetricEigen(
   }
 }
 
+/** The same with eigenvalues from the greatest to the least. */
+export function descendingEigen(
+  matrix: Float64Array,
+  size: number,
+): { values: Float64Array; vectors: Float64Array } {
+  const { values, vectors } = symmetricEigen(matrix, size)
+  const order = [...values.keys()].sort((a, b) => values[b] - values[a])
+  const sorted = new Float64Array(size * size)
+  for (let i = 0; i < size; i++)
+    order.forEach((from, to) => (sorted[i * size + to] = vectors[i * size + from]))
+  return { values: Float64Array.from(order, (from) => values[from]), vectors: sorted }
+}
+
 /** f applied to a symmetric matrix `[size, size]`, row-major; what is not symmetric in it is averaged away. */
 export function symmetricFunction(
   matrix: Float64Array,

@@ -4,7 +4,7 @@
  * few labels, and the mean of both stays within a few tenths of the better one.
  */
 import { featureMatrix, type FeatureMatrix } from '../features/matrix.js'
-import { neighbourGraph } from './graph.js'
+import { neighbourGraph } from '../features/neighbour-graph.js'
 import { softmaxRows, type FittedHead, type Head, type HeadProblem } from './head.js'
 import { labelPropagation } from './label-propagation.js'
 import { poissonLearning } from './poisson.js'

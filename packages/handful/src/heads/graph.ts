@@ -2,14 +2,6 @@
 import { scaleToUnitRows, type FeatureMatrix } from '../features/matrix.js'
 import { components, withEdges, type Edge, type SparseMatrix } from '../features/sparse.js'
 
-export {
-  graphWeights,
-  kernelWeights,
-  neighbourGraph,
-  type Kernel,
-  type NeighbourGraph,
-} from '../features/neighbour-graph.js'
-
 /** Rows of a part that are compared with the labelled ones; a part is small or any of its rows will do. */
 const BRIDGE_ROWS = 64
 const SMALLEST_BRIDGE = 1e-3

@@ -6,7 +6,7 @@ import type { Random } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
 import { checkFinite, featureMatrix, selectRows, type FeatureMatrix } from '../features/matrix.js'
 import type { LinearAlgebra } from '../features/linear-algebra.js'
-import type { NeighbourGraph } from './graph.js'
+import type { NeighbourGraph } from '../features/neighbour-graph.js'
 
 export interface HeadProblem {
   /** Labelled and unlabelled rows, normalised as `features/normalise.ts` does: rows of length 1. */

@@ -7,7 +7,7 @@
 import { featureMatrix, type FeatureMatrix } from '../features/matrix.js'
 import { symmetricNormalised } from '../features/sparse.js'
 import { graphHead, type GraphMethod } from './graph-head.js'
-import type { Kernel } from './graph.js'
+import type { Kernel } from '../features/neighbour-graph.js'
 import type { Head } from './head.js'
 import { solveDiffusion } from './sparse.js'
 

@@ -208,7 +208,8 @@ async function chooseStrength(
       rowWeight: Float64Array.from(kept, (i) => weights[i]),
     }
   })
-  let best = { strength: strengths[0], likelihood: -Infinity, leaveOneOut: features }
+  let best: { strength: number; leaveOneOut?: FeatureMatrix } = { strength: strengths[0] }
+  let highest = -Infinity
   let worse = 0
   const rest = pause()
   for (const strength of strengths) {
@@ -227,9 +228,11 @@ async function chooseStrength(
       }
       await rest()
     }
-    worse = likelihood > best.likelihood ? 0 : worse + 1
-    if (worse === 0) best = { strength, likelihood, leaveOneOut: outside }
-    if (worse === WORSE_IN_A_ROW) break
+    if (likelihood > highest) {
+      highest = likelihood
+      best = { strength, leaveOneOut: outside }
+      worse = 0
+    } else if (++worse === WORSE_IN_A_ROW) break
   }
   return best
 }

@@ -5,7 +5,7 @@
  */
 import { featureMatrix, unitRows, type FeatureMatrix } from '../features/matrix.js'
 import type { Neighbours } from '../features/linear-algebra.js'
-import { neighbourGraph } from './graph.js'
+import { neighbourGraph } from '../features/neighbour-graph.js'
 import { labelledRows, overAllClasses, type Head, type LabelledRows } from './head.js'
 import { restorePredictor } from './predictor.js'
 import { balanceClasses } from './proportions.js'

@@ -8,7 +8,7 @@
 import { featureMatrix } from '../features/matrix.js'
 import { degrees, symmetricNormalised } from '../features/sparse.js'
 import { graphHead, type GraphMethod } from './graph-head.js'
-import type { Kernel } from './graph.js'
+import type { Kernel } from '../features/neighbour-graph.js'
 import type { Head } from './head.js'
 import { solveDiffusion } from './sparse.js'
 

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { HandfulError } from '../errors.js'
 import { checkColumns, checkFinite, featureMatrix, unitRows, type FeatureMatrix } from '../features/matrix.js'
 import type { LinearAlgebra } from '../features/linear-algebra.js'
-import { kernelWeights } from './graph.js'
+import { kernelWeights } from '../features/neighbour-graph.js'
 import { softmaxRows, type PredictorParameters } from './head.js'
 
 /** `[rows, classCount]` probabilities. */

@@ -16,6 +16,10 @@ export interface SmallNetworkOptions {
   readonly learningRate?: number
 }
 
+/** Times that each labelled image is seen, unless said otherwise. */
+export const LINEAR_EPOCHS = 90
+export const SMALL_EPOCHS = 200
+
 /** One linear layer. */
 export function linearNetwork(options: SmallNetworkOptions = {}): Head {
   const name = 'linear network'
@@ -23,7 +27,7 @@ export function linearNetwork(options: SmallNetworkOptions = {}): Head {
     name,
     async fit(problem) {
       const labelled = labelledRows(problem)
-      const settings = { epochs: 90, batchSize: 32, learningRate: 1e-3, ...options }
+      const settings = { epochs: LINEAR_EPOCHS, batchSize: 32, learningRate: 1e-3, ...options }
       const [layer] = await train(labelled, [], settings, problem.random.child('linear'))
       return linearHead({ name, chosen: settings, weight: layer.weight, bias: layer.bias }, problem, labelled)
     },
@@ -38,7 +42,7 @@ export function smallNetwork(options: SmallNetworkOptions & { readonly hidden?: 
     async fit(problem) {
       const { classCount } = problem
       const labelled = labelledRows(problem)
-      const settings = { hidden: 128, epochs: 200, batchSize: 32, learningRate: 1e-3, ...options }
+      const settings = { hidden: 128, epochs: SMALL_EPOCHS, batchSize: 32, learningRate: 1e-3, ...options }
       const [first, second] = await train(
         labelled,
         [settings.hidden],

@@ -26,8 +26,10 @@ import { z } from 'zod'
 import type { ImageShape } from './model.js'
 import { type Classified, optimiserSchema, type SupervisedNetwork } from './supervised-network.js'
 
+export const STEMS = ['imagenet', 'small'] as const
+
 export const resnet18Schema = optimiserSchema.extend({
-  stem: z.enum(['imagenet', 'small']),
+  stem: z.enum(STEMS),
   /** Channels of the first stage; 64 in the paper. */
   width: z.int().min(1),
 })
@@ -97,7 +99,7 @@ function build(
   { channels }: ImageShape,
   classCount: number,
 ): (x: Tensor) => Classified {
-  const geometry = { from: channels, to: width, ...STEMS[stem] }
+  const geometry = { from: channels, to: width, ...STEM_GEOMETRY[stem] }
   const first = normalised(p.scope('conv1'), p.scope('bn1'), geometry)
   const stages = STAGES.map((stage) => {
     const to = width * 2 ** (stage - 1)
@@ -121,7 +123,7 @@ function build(
   }
 }
 
-const STEMS = { imagenet: { kernel: 7, stride: 2 }, small: { kernel: 3, stride: 1 } } as const
+const STEM_GEOMETRY = { imagenet: { kernel: 7, stride: 2 }, small: { kernel: 3, stride: 1 } } as const
 
 /** The network; its layers are `stem`, `layer1` to `layer4` (each after its last ReLU) and `mean`, 8w numbers. */
 export const resnet18 = (config: Pick<Resnet18Config, 'stem' | 'width'>): SupervisedNetwork => ({

@@ -40,3 +40,6 @@ export function formatProbability(probability: number): string {
   if (probability > 0.99) return '>99 %'
   return probability < 0.01 ? '<1 %' : `${(probability * 100).toFixed(0)} %`
 }
+
+/** `2026-11-25 06:34`, as reports date themselves. */
+export const formatMinute = (isoDate: string): string => isoDate.slice(0, 16).replace('T', ' ')

@@ -2,7 +2,7 @@
 import { intervalPlot, intervalScale } from './charts.js'
 import { formatCount, formatPercent } from './format.js'
 import { html, type Html } from './html.js'
-import type { Section } from './render.js'
+import type { Section } from './page.js'
 import { estimateAccuracy, wilsonInterval, type Estimate } from './statistics.js'
 import { baselinesOf, canJudge, checkedOn, chosenResult, formatAccuracy, labelsPerClass } from './summary.js'
 import type { Result, RunReport } from './types.js'

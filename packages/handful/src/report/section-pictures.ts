@@ -1,7 +1,7 @@
 /** What the report shows of the images: what was labelled, what was predicted, what the model makes of them. */
 import { formatCount, formatPercent, formatProbability } from './format.js'
 import { html, type Html } from './html.js'
-import type { Section } from './render.js'
+import type { Section } from './page.js'
 import type { Picture, RunReport } from './types.js'
 
 /** Classes that are shown at once; the others are folded away. */

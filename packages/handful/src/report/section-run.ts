@@ -2,7 +2,7 @@
 import { lossChart } from './charts.js'
 import { formatCount, formatDuration } from './format.js'
 import { escapeHtml, Html, html } from './html.js'
-import type { Section } from './render.js'
+import type { Section } from './page.js'
 import type { RunReport } from './types.js'
 
 const LISTED_SKIPS = 200

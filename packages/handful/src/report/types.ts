@@ -4,6 +4,7 @@
  * contradict what they come from.
  */
 import { z } from 'zod'
+import { curveSchema } from '../training/curve.js'
 
 const share = z.number().min(0).max(1)
 const count = z.number().int().nonnegative()
@@ -57,12 +58,6 @@ const result = z.object({
   chosen: z.boolean(),
 })
 
-const lossCurve = z.object({
-  name: z.string(),
-  step: z.array(z.number()),
-  value: z.array(z.number()),
-})
-
 export const runReportSchema = z.object({
   version: z.literal(1),
   title: z.string(),
@@ -95,7 +90,7 @@ export const runReportSchema = z.object({
       steps: count,
       batch: count,
       seconds: z.number().nonnegative(),
-      curves: z.array(lossCurve),
+      curves: z.array(curveSchema),
     })
     .optional(),
   /** Seconds that each stage took, in order. */
@@ -116,4 +111,4 @@ export type RunReport = z.output<typeof runReportSchema>
 export type RunReportInput = z.input<typeof runReportSchema>
 export type Picture = z.infer<typeof picture>
 export type Result = z.infer<typeof result>
-export type LossCurve = z.infer<typeof lossCurve>
+export type LossCurve = z.infer<typeof curveSchema>

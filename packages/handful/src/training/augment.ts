@@ -103,6 +103,8 @@ function drawAffine(
   const room = (1 - side) / 2
   const scaleX = side * Math.exp(random.between(-stretch, stretch))
   const scaleY = side * Math.exp(random.between(-stretch, stretch))
+  const travel = (): number =>
+    (random.between(-shift, shift) + (room > 0 ? random.between(-room, room) : 0)) * size
   const flip = mirror && random.uniform() < 0.5 ? -1 : 1
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
   return [
@@ -110,8 +112,8 @@ function drawAffine(
     flip * scaleX * (slant * cos - sin),
     scaleY * sin,
     scaleY * (slant * sin + cos),
-    (random.between(-shift, shift) + (room > 0 ? random.between(-room, room) : 0)) * size,
-    (random.between(-shift, shift) + (room > 0 ? random.between(-room, room) : 0)) * size,
+    travel(),
+    travel(),
   ]
 }
 

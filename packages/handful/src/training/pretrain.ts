@@ -1,8 +1,9 @@
 /** Trains a generative model on all images of a set, labelled or not, and keeps its weights in the run folder. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Arrays, decodeSafetensors, encodeSafetensors, openSession, Random } from 'onnx-autodiff'
 import { z } from 'zod'
+import { makeFolders } from '../data/atomic.js'
 import { checkBatchSize, imageBytes, type Images } from '../data/image-set.js'
 import {
   averagedWeights,
@@ -14,6 +15,7 @@ import {
 } from '../models/model.js'
 import { augment, type AugmentOptions, takeImages } from './augment.js'
 import { BatchOrder } from './batches.js'
+import { curveSchema } from './curve.js'
 import { train } from './loop.js'
 import type { Progress } from './progress.js'
 import { stackSteps } from './steps.js'
@@ -37,7 +39,6 @@ export interface PretrainOptions<C extends BaseConfig> {
   readonly device: string
 }
 
-const curveSchema = z.object({ name: z.string(), step: z.array(z.number()), value: z.array(z.number()) })
 const summarySchema = z.object({
   steps: z.number().int().positive(),
   batch: z.number().int().positive(),
@@ -46,7 +47,9 @@ const summarySchema = z.object({
   curves: z.array(curveSchema),
 })
 
-export interface Pretrained extends z.infer<typeof summarySchema> {
+export type TrainingSummary = z.infer<typeof summarySchema>
+
+export interface Pretrained extends TrainingSummary {
   /** Averaged weights. */
   readonly weights: Weights
 }
@@ -123,8 +126,12 @@ export async function pretrain<C extends BaseConfig>(
 
 async function load(run: RunFolder): Promise<Pretrained> {
   const { arrays } = decodeSafetensors(await readFile(run.path(RUN_FILES.weights)))
-  const summary = summarySchema.parse(JSON.parse(await readFile(run.path(SUMMARY), 'utf8')))
-  return { weights: arrays, ...summary }
+  return { weights: arrays, ...(await readTrainingSummary(run.folder)) }
+}
+
+/** How the model in a run's folder was trained. */
+export async function readTrainingSummary(folder: string): Promise<TrainingSummary> {
+  return summarySchema.parse(JSON.parse(await readFile(path.join(folder, SUMMARY), 'utf8')))
 }
 
 /** Inputs of a training step, from the step's number alone. */
@@ -198,7 +205,7 @@ async function stepsInTime<C extends BaseConfig>(
     const perStep =
       [...times.values()].reduce((sum, values) => sum + median(values) * values.length, 0) / timed
     const chosen = Math.max(FEWEST_STEPS, Math.round((minutes * 60_000) / perStep))
-    await mkdir(path.dirname(file), { recursive: true })
+    await makeFolders(path.dirname(file))
     await writeFile(file, JSON.stringify({ steps: chosen }))
     return chosen
   } finally {

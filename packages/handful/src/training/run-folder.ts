@@ -158,7 +158,7 @@ export class RunFolder {
 
   async makeFolder(name: string): Promise<string> {
     const folder = this.path(name)
-    await guard(folder, () => mkdir(folder, { recursive: true }))
+    await guard(folder, () => makeFolders(folder))
     return folder
   }
 

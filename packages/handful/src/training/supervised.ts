@@ -48,6 +48,14 @@ export const shiftedCrops = ({ mirror }: { mirror: boolean }): AugmentOptions =>
   colour: 0,
 })
 
+export const SUPERVISED_AUGMENTATIONS = ['crops', 'none'] as const
+
+/** Mirroring makes another letter out of a letter, but leaves a photograph's subject what it is. */
+export const supervisedAugmentation = (
+  name: (typeof SUPERVISED_AUGMENTATIONS)[number],
+  { channels }: Pick<ImageShape, 'channels'>,
+): AugmentOptions | null => (name === 'none' ? null : shiftedCrops({ mirror: channels === 3 }))
+
 /** Steps at a number of labelled images: `epochs` times all of them, and never fewer than `fewestSteps`. */
 export function supervisedSteps(
   labelled: number,

@@ -1,11 +1,10 @@
 /** A map by the command alone, with the real jobs on a small folder. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
-import { Random } from 'onnx-autodiff'
-import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { writeGreyFolders } from './image-folders.js'
 import { handful } from './harness.js'
 
 let parent: string
@@ -16,21 +15,12 @@ beforeAll(async () => {
   parent = await mkdtemp(path.join(tmpdir(), 'handful-map-'))
   images = path.join(parent, 'images')
   run = path.join(parent, 'run')
-  const random = new Random(0, 'images')
-  for (const [name, level] of [
+  await writeGreyFolders(images, [
     ['train/dark', 40],
     ['train/light', 200],
     ['test/dark', 40],
     ['test/light', 200],
-  ] as const) {
-    await mkdir(path.join(images, name), { recursive: true })
-    for (let i = 0; i < 8; i++) {
-      const pixels = Uint8Array.from({ length: 144 }, () => level + random.integer(40))
-      await sharp(pixels, { raw: { width: 12, height: 12, channels: 1 } })
-        .png()
-        .toFile(path.join(images, name, `${i}.png`))
-    }
-  }
+  ])
   const small = ['--set', 'width=4', '--set', 'hidden=16', '--set', 'latent=4', '--set', 'batch=8']
   const trained = await handful(['pretrain', images, '--size', '12', '--steps', '6', '--out', run, ...small])
   expect(trained.exit, trained.stderr).toBe(0)

@@ -2,12 +2,13 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { decodeSafetensors, Random } from 'onnx-autodiff'
+import { decodeSafetensors } from 'onnx-autodiff'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { type FitJob, jobs } from '../../src/cli/jobs.js'
 import type { RunReport } from '../../src/report/types.js'
+import { writeGreyFolders } from './image-folders.js'
 import { handful, Signals } from './harness.js'
 
 let parent: string
@@ -20,20 +21,11 @@ beforeAll(async () => {
   parent = await mkdtemp(path.join(tmpdir(), 'handful-models-'))
   images = path.join(parent, 'images')
   run = path.join(parent, 'run')
-  const random = new Random(0, 'images')
-  for (const [name, level] of [
+  await writeGreyFolders(images, [
     ['dark', 40],
     ['light', 200],
     ['unlabeled', 120],
-  ] as const) {
-    await mkdir(path.join(images, name), { recursive: true })
-    for (let i = 0; i < 8; i++) {
-      const pixels = Uint8Array.from({ length: 144 }, () => level + random.integer(40))
-      await sharp(pixels, { raw: { width: 12, height: 12, channels: 1 } })
-        .png()
-        .toFile(path.join(images, name, `${i}.png`))
-    }
-  }
+  ])
   const { exit, stderr } = await handful([
     'pretrain',
     images,

@@ -3,8 +3,9 @@
  * network. What it is kept under says which images and labels it was trained on.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
+import { makeFolders } from '../../data/atomic.js'
 import { countLabels, type Dataset, type ImageSet } from '../../data/image-set.js'
 import { HandfulError, systemError } from '../../errors.js'
 import type { StageContext } from '../study/context.js'
@@ -49,7 +50,7 @@ export async function scoreNetworkFor(
       report: ({ done, total, note }) => onProgress?.(done, total, note),
     },
   })
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  await makeFolders(folder).catch((error: unknown) => {
     throw systemError('keeping the network that scores images', folder, error)
   })
   await saveScoreNetwork(folder, network)

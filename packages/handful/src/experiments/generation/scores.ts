@@ -5,13 +5,12 @@
  * that no model is expected to pass.
  */
 import { Random } from 'onnx-autodiff'
-import { imageBytes, type Images } from '../../data/image-set.js'
+import { type Images, imagesAt } from '../../data/image-set.js'
 import { HandfulError } from '../../errors.js'
 import { extractFeatures } from '../../features/extract.js'
 import type { LinearAlgebra } from '../../features/linear-algebra.js'
 import type { FeatureMatrix } from '../../features/matrix.js'
 import type { RunOptions } from '../../models/model.js'
-import { takeImages } from '../../training/augment.js'
 import { frechetDistanceOfFeatures } from './frechet.js'
 import { type InceptionOptions, inceptionFeatures } from './inception.js'
 import { kernelDistance, type KernelDistance } from './kernel-distance.js'
@@ -165,7 +164,5 @@ function checkSizes(
 
 function someOf(set: Images, count: number, random: Random): Images {
   if (set.count === count) return set
-  const places = random.permutation(set.count).slice(0, count)
-  const paths = Array.from(places, (place) => set.paths[place])
-  return { ...set, count, paths, pixels: takeImages(set.pixels, imageBytes(set), places) }
+  return imagesAt(set, random.permutation(set.count).slice(0, count))
 }

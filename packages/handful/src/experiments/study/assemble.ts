@@ -1,11 +1,7 @@
 /** Puts the results of stages together to a study. */
-import { readFile } from 'node:fs/promises'
-import path from 'node:path'
-import { z } from 'zod'
-import { writeFileAtomic } from '../../data/atomic.js'
-import { HandfulError, systemCode, systemError } from '../../errors.js'
 import type { PlainObject } from '../../training/run-folder.js'
 import { createHead } from '../../heads/registry.js'
+import { average } from '../../report/statistics.js'
 import {
   type LabelCount,
   type Study,
@@ -22,7 +18,6 @@ import type { StudyPlan } from './plan.js'
 import { sectionNotes, sectionResults } from './sections.js'
 import type { Stage } from './stage.js'
 import type { StageRecord } from './stage-store.js'
-import { STUDY_FILES } from './study-folder.js'
 import { resnet18, resnet18Presets } from '../../models/resnet18.js'
 import { trainedSchema } from './training.js'
 import type { Workshop } from './workshop.js'
@@ -135,37 +130,6 @@ function describeHeads({ methods, heads }: StudyPlan, workshop: Workshop): Study
     : described
 }
 
-/** Writes study.json. */
-export async function saveStudy(folder: string, study: Study): Promise<void> {
-  await writeFileAtomic(path.join(folder, STUDY_FILES.result), `${JSON.stringify(study)}\n`)
-}
-
-/**
- * Reads study.json; undefined where there is none.
- * @throws HandfulError if it is damaged
- */
-export async function loadStudy(folder: string): Promise<Study | undefined> {
-  const file = path.join(folder, STUDY_FILES.result)
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw systemError('reading a study', file, error)
-  }
-  try {
-    return studySchema.parse(JSON.parse(text))
-  } catch (error) {
-    throw new HandfulError({
-      what: 'study',
-      where: file,
-      got: error instanceof z.ZodError ? z.prettifyError(error) : String((error as Error).message),
-      expected: 'what handful study wrote',
-      hint: `write it again by handful study --resume ${folder}`,
-    })
-  }
-}
-
 /** `best: 2: 94.1 % vae, 4: 95.5 % vae`: for whoever watches, never for choosing. */
 export async function bestInWords(
   { store }: Workshop,
@@ -180,7 +144,7 @@ export async function bestInWords(
     const record = cellSchema.safeParse((await store.read(stage))?.result).data
     if (record === undefined) continue
     count++
-    const mean = record.accuracies.reduce((sum, value) => sum + value, 0) / record.accuracies.length
+    const mean = average(record.accuracies)
     if (mean > (best.get(labelsPerClass)?.mean ?? -1)) best.set(labelsPerClass, { mean, method })
   }
   if (count === 0) return undefined

@@ -12,13 +12,12 @@ import path from 'node:path'
 import { decodeSafetensors, encodeSafetensors, type NamedArray, Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { writeFileAtomic } from '../../data/atomic.js'
-import { type Images, imageBytes } from '../../data/image-set.js'
+import { type Images, imageBytes, imagesAt } from '../../data/image-set.js'
 import { besideEachOther } from '../../features/extract.js'
 import type { LinearAlgebra, Neighbours } from '../../features/linear-algebra.js'
 import { featureMatrix, type FeatureMatrix, rowRange, unitRows } from '../../features/matrix.js'
 import { applyNormalisation, fitNormalisation, type Normalisation } from '../../features/normalise.js'
 import { FeatureFile } from '../../features/store.js'
-import { takeImages } from '../../training/augment.js'
 import type { StageContext } from './context.js'
 import type { FeatureMethod, FeatureSource } from './sources.js'
 
@@ -183,7 +182,7 @@ function sampleOf(images: Images, count: number, seed: number): Images {
   const drawn = new Random(seed, 'images that features are reduced by')
     .permutation(images.count)
     .slice(0, count)
-  return { ...images, count, pixels: takeImages(images.pixels, imageBytes(images), drawn) }
+  return imagesAt(images, drawn)
 }
 
 /** `(x - centre) projection`, rows as long as they come. */

@@ -8,15 +8,15 @@ import path from 'node:path'
 import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { Images } from '../../data/image-set.js'
-import { argmaxRows, type FeatureMatrix } from '../../features/matrix.js'
+import { argmaxRows } from '../../features/matrix.js'
 import type { Head } from '../../heads/head.js'
-import { resnet18, resnet18Presets } from '../../models/resnet18.js'
+import { resnet18, resnet18Presets, type STEMS } from '../../models/resnet18.js'
 import { silentProgress } from '../../training/progress.js'
 import { stageKey } from '../../training/run-folder.js'
-import { shiftedCrops, trainSupervised } from '../../training/supervised.js'
+import { supervisedAugmentation, trainSupervised } from '../../training/supervised.js'
 import { type Bank, rememberingBank } from './bank.js'
 import type { StageContext } from './context.js'
-import type { STEMS, StudyOptions } from './options.js'
+import type { StudyOptions } from './options.js'
 import type { StageStore } from './stage-store.js'
 
 const share = z.number().min(0).max(1)
@@ -54,14 +54,11 @@ export async function runFeatureCell(
       linearAlgebra: remembering,
       graph: bank.graph,
     })
-    accuracies.push(score(predictedClasses(await fitted.predict(bank.test))))
+    accuracies.push(score(argmaxRows(await fitted.predict(bank.test))))
     onProgress?.(draw + 1, draws.length)
   }
   return { accuracies }
 }
-
-/** A probability that is no number is no answer: the row counts as the first class. */
-const predictedClasses = (probabilities: FeatureMatrix): Int32Array => argmaxRows(probabilities)
 
 export interface NetworkCell {
   readonly images: Images
@@ -95,8 +92,7 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
         options: {
           ...optimiser,
           network: resnet18(settings),
-          augmentation:
-            supervised.augment === 'none' ? null : shiftedCrops({ mirror: images.channels === 3 }),
+          augmentation: supervisedAugmentation(supervised.augment, images),
           ...networkSchedule(labels.filter((label) => label >= 0).length, supervised),
         },
         seed: new Random(seed, `network/draw ${draw}`).integer(2 ** 31),

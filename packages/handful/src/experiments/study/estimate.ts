@@ -3,7 +3,7 @@
  * what a study costs before it starts. Time left is told from the pace while it runs, not from these.
  */
 import { smallNetworkEpochs } from './heads.js'
-import type { STEMS } from './options.js'
+import type { STEMS } from '../../models/resnet18.js'
 
 export interface Scale {
   readonly trainImages: number

@@ -6,9 +6,9 @@
  */
 import type { Head } from '../../heads/head.js'
 import { createHead } from '../../heads/registry.js'
-import { linearNetwork, smallNetwork } from '../../heads/small-network.js'
+import { LINEAR_EPOCHS, linearNetwork, SMALL_EPOCHS, smallNetwork } from '../../heads/small-network.js'
 
-const EPOCHS: Readonly<Record<string, number>> = { mlp: 200, 'linear-network': 90 }
+const EPOCHS: Readonly<Record<string, number>> = { mlp: SMALL_EPOCHS, 'linear-network': LINEAR_EPOCHS }
 /** Images that a network is shown, at most: 200 times 3,200 labels. */
 const MOST_SHOWN = 640_000
 

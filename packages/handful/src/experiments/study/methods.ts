@@ -3,7 +3,7 @@ import { quoted, usageError } from '../../errors.js'
 import { closest } from '../../errors/suggest.js'
 import { type methodKinds } from '../../report/study/types.js'
 import { MODELS } from '../model-options.js'
-import type { STEMS } from './options.js'
+import type { STEMS } from '../../models/resnet18.js'
 import { STUDY_METHODS, type StudyOptions } from './options.js'
 import type { FeatureMethod } from './sources.js'
 

@@ -4,12 +4,12 @@
  * fitted to the unlabelled images alone.
  */
 import type { Random } from 'onnx-autodiff'
-import { type Images, imageBytes } from '../../data/image-set.js'
+import type { Images } from '../../data/image-set.js'
 import { besideEachOther, openExtractor } from '../../features/extract.js'
 import { type FeatureMatrix, selectRows } from '../../features/matrix.js'
 import { applyNormalisation, fitNormalisation } from '../../features/normalise.js'
 import { featureOutputs, type FeatureRequest } from '../../models/model.js'
-import { augment, photoAugmentation, shapeAugmentation, takeImages } from '../../training/augment.js'
+import { augment, photoAugmentation, shapeAugmentation } from '../../training/augment.js'
 import type { TrainedModel } from '../trained-model.js'
 import type { StageContext } from './context.js'
 
@@ -33,17 +33,6 @@ export interface NoisedFeatures {
   readonly train: FeatureMatrix
   readonly augmented: FeatureMatrix
   readonly test?: FeatureMatrix
-}
-
-/** The images at `indices`, copied. */
-export function pickImages(images: Images, indices: ArrayLike<number>): Images {
-  const pixels = takeImages(images.pixels, imageBytes(images), indices)
-  return {
-    ...images,
-    count: indices.length,
-    pixels,
-    paths: Array.from(indices, (index) => images.paths[index]),
-  }
 }
 
 /** A distorted version of each image, of the same class: digits and small shapes where it is grey, photographs in colour. */

@@ -7,12 +7,13 @@ import { type HandfulError, printable, usageError } from '../../errors.js'
 import { closest } from '../../errors/suggest.js'
 import { HEAD_NAMES } from '../../heads/registry.js'
 import { labelCountSchema } from '../../report/study/types.js'
+import { STEMS } from '../../models/resnet18.js'
+import { SUPERVISED_AUGMENTATIONS } from '../../training/supervised.js'
 import { imageFields, oneLimit, oneSource } from '../fit-options.js'
 import { AUGMENTATIONS, modelFields, MODELS } from '../model-options.js'
 
 /** What can stand in `methods`, alone or joined by `+`. */
 export const STUDY_METHODS = [...MODELS, 'resnet18', 'pixels', 'pca', 'patches', 'random'] as const
-export const STEMS = ['imagenet', 'small'] as const
 export const SECTIONS = ['sweep', 'parts', 'maps', 'atlas', 'generation'] as const
 
 export const DEFAULT_METHODS = [
@@ -92,7 +93,7 @@ export const studyOptionsSchema = z
         stems: z.array(z.enum(STEMS)).min(1).default(['imagenet', 'small']),
         strongMinutes: z.number().positive().default(30),
         width: most.default(64),
-        augment: z.enum(['crops', 'none']).default('crops'),
+        augment: z.enum(SUPERVISED_AUGMENTATIONS).default('crops'),
         batch: z.number().int().min(2).default(64),
         epochs: z.number().min(0).default(40),
         fewestSteps: most.default(500),

@@ -3,8 +3,7 @@
  * (the latent, the quantised map) counts as its own, as in the reference study.
  */
 import { Random } from 'onnx-autodiff'
-import type { Images } from '../../data/image-set.js'
-import { imageBytes } from '../../data/image-set.js'
+import { type Images, imageBytes, imagesAt } from '../../data/image-set.js'
 import type { TestSet } from '../../data/test-set.js'
 import { usageError } from '../../errors.js'
 import { besideEachOther, type Extractor, openExtractor } from '../../features/extract.js'
@@ -17,7 +16,7 @@ import type { StudyPart } from '../../report/study/types.js'
 import { compareHeads } from '../compare-heads.js'
 import type { FeatureSet } from '../feature-sets.js'
 import type { StageContext } from './context.js'
-import { pickImages, type UsableModel } from './noised-features.js'
+import type { UsableModel } from './noised-features.js'
 import type { SweepDraws } from './sweep.js'
 
 export interface PartsOptions {
@@ -139,7 +138,7 @@ async function partFeatures(
     const total = drawn.length + train.count + test.count
     let done = 0
     const told = (images: number): void => onProgress?.((done += images), total, 'features')
-    const some = await extractor.extract(pickImages(train, drawn), 0)
+    const some = await extractor.extract(imagesAt(train, drawn), 0)
     told(drawn.length)
     const normalisations: Normalisation[] = []
     for (const part of parts) {

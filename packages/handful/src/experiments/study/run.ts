@@ -16,13 +16,14 @@ import type { PlainObject } from '../../training/run-folder.js'
 import { checkDevice } from '../device.js'
 import type { JobContext } from '../fit-options.js'
 import { READING } from '../read-dataset.js'
-import { assembleStudy, bestInWords, loadStudy, saveStudy } from './assemble.js'
+import { assembleStudy, bestInWords } from './assemble.js'
 import { parseDuration, type StudyOptions } from './options.js'
 import { planStudy, type StudyPlan } from './plan.js'
 import type { FeatureMethod } from './sources.js'
 import { missingOf, type Stage } from './stage.js'
 import { type StageRecord, StageStore } from './stage-store.js'
 import { openStudyData } from './study-data.js'
+import { loadStudySoFar, saveStudy } from './study-file.js'
 import { checkStudyFolder, openStudyFolder } from './study-folder.js'
 import { Workshop } from './workshop.js'
 
@@ -240,7 +241,7 @@ const unitOf = ({ kind }: Stage): string => (kind === 'cell' ? 'fits' : '%')
 
 /** The command that the options came from: of a study that is gone on with unchanged, the one that began it. */
 async function commandOf(options: StudyOptions, { folder, command }: StudyContext): Promise<string> {
-  const before = await loadStudy(folder).catch(() => undefined)
+  const before = await loadStudySoFar(folder).catch(() => undefined)
   const config: unknown = JSON.parse(JSON.stringify(options))
   return before !== undefined && isDeepStrictEqual(before.config, config) ? before.command : command
 }

@@ -6,11 +6,9 @@ import type { Images } from '../../data/image-set.js'
 import { imageBytes } from '../../data/image-set.js'
 import { besideEachOther, openExtractor, rawPixels } from '../../features/extract.js'
 import type { FeatureMatrix } from '../../features/matrix.js'
-import { defaultPatches, fitPatches, patchNetwork, PATCHES } from '../../features/patches.js'
-import { COMPONENTS, fitPca, pcaNetwork } from '../../features/pca.js'
-import { untrainedFeatures } from '../../features/random-network.js'
-import type { FeatureNetwork, FeatureRequest, ImageShape } from '../../models/model.js'
-import { resolveModel } from '../model-options.js'
+import { defaultPatches } from '../../features/patches.js'
+import { type FeatureNetwork, featureOutputs, type FeatureRequest } from '../../models/model.js'
+import { type BaselineSettings, baselineSettings, fitBaseline } from '../baseline-network.js'
 import { featureRequest } from '../features-job.js'
 import type { TrainedModel } from '../trained-model.js'
 import type { StageContext } from './context.js'
@@ -45,61 +43,50 @@ export interface FeatureMethod {
 /** A model that is there, or is by the time that its features are asked for. */
 export type ModelOf = () => Promise<TrainedModel>
 
-const shapeOf = (images: PixelBlock): ImageShape => ({ size: images.height, channels: images.channels })
-
 /** The methods that need no training. */
 export function baselineMethod(id: string, { baselines, seed }: StudyOptions): FeatureMethod {
   const { pcaComponents: components, patchAtoms, patchSamples, patchRounds } = baselines
-  const method = (title: string, settings: unknown, open: FeatureMethod['open']): FeatureMethod => ({
-    id,
-    title,
-    kind: 'baseline',
-    settings,
-    open,
-  })
   switch (id) {
     case 'pixels':
-      return method('raw pixels', {}, async (images) => ({
-        columns: imageBytes(images),
-        detail: 'the numbers of the image',
-        extract: async (block) => rawPixels({ ...images, ...block, paths: [] }),
-      }))
+      return {
+        ...{ id, title: 'raw pixels', kind: 'baseline', settings: {} },
+        open: async (images) => ({
+          columns: imageBytes(images),
+          detail: 'the numbers of the image',
+          extract: async (block) => rawPixels({ ...images, ...block, paths: [] }),
+        }),
+      }
     case 'pca':
-      return method('PCA', { components, seed }, async (images, context) => {
-        const weights = await fitPca(images, { components, seed, linearAlgebra: context.linearAlgebra })
-        const network = pcaNetwork(weights, shapeOf(images))
-        return networkSource(network, [COMPONENTS], context, {
-          detail: `${components} principal components of the pixels`,
-        })
-      })
+      return fittedMethod(id, 'PCA', { components, seed }, baselineSettings('pca', { components }))
     case 'patches': {
       const options = { ...defaultPatches, atoms: patchAtoms, samples: patchSamples, rounds: patchRounds }
-      return method('whitened patches', { options, seed }, async (images, context) => {
-        const { linearAlgebra, signal, onProgress } = context
-        const dictionary = await fitPatches(images, options, {
-          seed,
-          linearAlgebra,
-          signal,
-          onProgress: (done, total) => onProgress?.(done, total, 'dictionary'),
-        })
-        return networkSource(patchNetwork(dictionary, shapeOf(images)), [PATCHES], context, {
-          detail: `${options.atoms} atoms of ${options.size}x${options.size} pixels`,
-          standardise: 'dimension',
-        })
-      })
+      const baseline = { name: 'patches', values: options } as const
+      return fittedMethod(id, 'whitened patches', { options, seed }, baseline, 'dimension')
     }
     case 'random':
-      return method('untrained network', { seed }, async (images, context) => {
-        const image = shapeOf(images)
-        const { model, config } = resolveModel({ model: 'vae', preset: 'fast', set: {} }, image)
-        const request = model.defaultFeatures(config)
-        const network = untrainedFeatures(model, config, image, seed, request)
-        return networkSource(network, request.layers, context, {
-          detail: `${model.title(config)}, weights as drawn`,
-        })
-      })
+      return fittedMethod(id, 'untrained network', { seed }, baselineSettings('random'))
     default:
       throw new Error(`internal: baselineMethod: got ${id}, expected a baseline`)
+  }
+}
+
+/** A baseline as a network, fitted to the training images. */
+function fittedMethod(
+  id: string,
+  title: string,
+  settings: unknown,
+  baseline: BaselineSettings,
+  standardise?: FeatureSource['standardise'],
+): FeatureMethod {
+  return {
+    ...{ id, title, kind: 'baseline', settings },
+    async open(images, context) {
+      const { network, outputs, detail } = await fitBaseline(baseline, images, {
+        ...context,
+        onProgress: (done, total) => context.onProgress?.(done, total, 'dictionary'),
+      })
+      return networkSource(network, outputs, context, { detail, standardise })
+    },
   }
 }
 
@@ -119,7 +106,7 @@ export function modelMethod(
       const { model, config, image, weights } = await trainedModel()
       const request = featureRequest(model, config, image, features)
       const network = model.features(config, image, weights, request)
-      return networkSource(network, request.layers, context, { detail: requestInWords(request) })
+      return networkSource(network, featureOutputs(request), context, { detail: requestInWords(request) })
     },
   }
 }

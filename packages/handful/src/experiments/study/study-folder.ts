@@ -1,13 +1,12 @@
 /** A study's folder: made, or taken up again. One process at a time holds it, and it keeps to one set of images. */
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parse, stringify } from 'yaml'
-import { writeFileAtomic } from '../../data/atomic.js'
+import { makeFolders, writeFileAtomic } from '../../data/atomic.js'
 import { HandfulError, printable, systemCode, systemError } from '../../errors.js'
 import { acquireLock } from '../../training/lock.js'
 import { parseStudyOptions, type StudyOptions } from './options.js'
-
-export const STUDY_FILES = { config: 'study.yaml', result: 'study.json' } as const
+import { STUDY_FILES } from './study-file.js'
 
 /** The options that a study was last run with. @throws HandfulError if the folder holds none or the file is damaged */
 export async function readStudyOptions(folder: string): Promise<StudyOptions> {
@@ -57,7 +56,7 @@ export async function openStudyFolder(
   folder: string,
   options: StudyOptions,
 ): Promise<{ close: () => Promise<void> }> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  await makeFolders(folder).catch((error: unknown) => {
     throw systemError('making the study folder', folder, error)
   })
   await checkStudyFolder(folder, options)

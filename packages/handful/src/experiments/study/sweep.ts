@@ -7,13 +7,14 @@
  * of a part of the test images, one session for each noise level, all layers at once.
  */
 import { Random } from 'onnx-autodiff'
-import type { Images } from '../../data/image-set.js'
+import { type Images, imagesAt } from '../../data/image-set.js'
 import type { TestSet } from '../../data/test-set.js'
 import { usageError } from '../../errors.js'
 import { argmaxRows, selectRows } from '../../features/matrix.js'
 import { neighbourGraph } from '../../features/neighbour-graph.js'
 import { createHead, type HeadName } from '../../heads/registry.js'
 import { featureOutputs, type FeatureRequest, type Pooling } from '../../models/model.js'
+import { average } from '../../report/statistics.js'
 import type { StudySweep } from '../../report/study/types.js'
 import {
   bestSetting,
@@ -28,7 +29,6 @@ import {
   augmentedImages,
   type NoisedFeatures,
   noisedFeatures,
-  pickImages,
   type SweepImages,
   type UsableModel,
 } from './noised-features.js'
@@ -99,7 +99,7 @@ export async function sweepNoise(options: SweepOptions, context: StageContext): 
     }
   }
   const byLabels = points.flatMap(({ layer, noiseLevel, crossValidated: values }) =>
-    values.length === 0 ? [] : [{ layer, noiseLevel, value: values.reduce((a, b) => a + b) / values.length }],
+    values.length === 0 ? [] : [{ layer, noiseLevel, value: average(values) }],
   )
   const crossValidation = bestSetting(byLabels)
   const labelFree = bestSetting(
@@ -344,10 +344,10 @@ function sweepImages(options: SweepOptions, draws: readonly Int32Array[], seed: 
   ]
   return {
     images: {
-      train: pickImages(train, rows),
+      train: imagesAt(train, rows),
       unlabelled: inRows(unlabelled),
       originals: inRows(augmented),
-      augmented: augmentedImages(pickImages(train, augmented), new Random(seed, 'sweep/augmentation')),
+      augmented: augmentedImages(imagesAt(train, augmented), new Random(seed, 'sweep/augmentation')),
       test: scored?.images,
     },
     rows,

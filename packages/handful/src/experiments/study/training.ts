@@ -9,7 +9,9 @@ import { z } from 'zod'
 import type { Images } from '../../data/image-set.js'
 import { HandfulError, printable } from '../../errors.js'
 import type { ImageShape } from '../../models/model.js'
-import { pretrain } from '../../training/pretrain.js'
+import { average } from '../../report/statistics.js'
+import { type Curve, curveSchema } from '../../training/curve.js'
+import { pretrain, readTrainingSummary } from '../../training/pretrain.js'
 import { type PlainObject, RUN_FILES, RunFolder } from '../../training/run-folder.js'
 import type { JobContext } from '../fit-options.js'
 import { resolveAugmentation, resolveModel } from '../model-options.js'
@@ -17,8 +19,6 @@ import { pretrainOptionsSchema } from '../pretrain-job.js'
 import { loadTrainedModel, saveModelDescription } from '../trained-model.js'
 import type { GenerativeName } from './methods.js'
 import type { ModelSettings, StudyOptions } from './options.js'
-
-const curveSchema = z.object({ name: z.string(), step: z.array(z.number()), value: z.array(z.number()) })
 
 export const trainedSchema = z.strictObject({
   /** Of the run: as it was given, or below the study's folder. */
@@ -175,18 +175,9 @@ async function openRun(
   })
 }
 
-const runSummarySchema = z.object({
-  steps: z.number(),
-  batch: z.number(),
-  parameterCount: z.number(),
-  seconds: z.number(),
-  curves: z.array(curveSchema),
-})
-
 async function describeRun(run: string): Promise<TrainedRecord> {
   const { model, config } = await loadTrainedModel(run)
-  const text = await readFile(path.join(run, RUN_FILES.model, 'training.json'), 'utf8')
-  const { steps, batch, parameterCount, seconds, curves } = runSummarySchema.parse(JSON.parse(text))
+  const { steps, batch, parameterCount, seconds, curves } = await readTrainingSummary(run)
   return {
     run,
     own: false,
@@ -200,7 +191,7 @@ async function describeRun(run: string): Promise<TrainedRecord> {
 }
 
 /** Means over stretches of a long curve. */
-export function thinned(curve: z.infer<typeof curveSchema>): z.infer<typeof curveSchema> {
+export function thinned(curve: Curve): Curve {
   const { name, step, value } = curve
   const stretch = Math.ceil(step.length / CURVE_POINTS)
   if (stretch <= 1) return curve
@@ -208,10 +199,7 @@ export function thinned(curve: z.infer<typeof curveSchema>): z.infer<typeof curv
   return {
     name,
     step: starts.map((start) => step[Math.min(start + stretch, step.length) - 1]),
-    value: starts.map((start) => {
-      const some = value.slice(start, start + stretch)
-      return some.reduce((sum, each) => sum + each, 0) / some.length
-    }),
+    value: starts.map((start) => average(value.slice(start, start + stretch))),
   }
 }
 

@@ -1,4 +1,5 @@
 /** The report as Markdown, with its figures as files beside it: for a repository, a wiki, a paper's notes. */
+import { formatMinute } from '../format.js'
 import type { Block, StudySection, TableBlock } from './blocks.js'
 import { fileName } from './figure.js'
 import { studyInWords } from './page.js'
@@ -6,7 +7,7 @@ import type { Study } from './types.js'
 
 /** The whole text; `folder` is where the figures lie, relative to it. */
 export function renderStudyMarkdown(study: Study, sections: readonly StudySection[], folder: string): string {
-  const day = study.createdAt.slice(0, 16).replace('T', ' ')
+  const day = formatMinute(study.createdAt)
   const parts = [
     `# ${escaped(study.title)}`,
     escaped(`Handful's study of ${day} UTC. ${studyInWords(study)}`),

@@ -1,6 +1,7 @@
-/** The report as one HTML page that needs nothing else: no network, no scripts, figures and pictures inside. */
+/** The report of a study as one HTML page, figures inside. */
 import { html, Html, escapeHtml } from '../html.js'
-import { STYLE } from '../style.js'
+import { formatMinute } from '../format.js'
+import { renderPage } from '../page.js'
 import type { Block, StudySection, TableBlock } from './blocks.js'
 import { fileName, FIGURE_STYLE, type Figure } from './figure.js'
 import type { Study } from './types.js'
@@ -30,39 +31,16 @@ td.said { overflow-wrap: break-word; min-width: 8em; max-width: 30em; }
 
 /** The whole page as text; `folder` is where the figures' files lie, relative to it. */
 export function renderStudyPage(study: Study, sections: readonly StudySection[], folder: string): string {
-  const day = study.createdAt.slice(0, 16).replace('T', ' ')
-  const page = html`<html lang="en">
-    <head>
-      <meta charset="utf-8" />
-      <meta name="viewport" content="width=device-width, initial-scale=1" />
-      <meta
-        http-equiv="Content-Security-Policy"
-        content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-      />
-      <meta name="color-scheme" content="light dark" />
-      <title>${study.title} - Handful</title>
-      <style>
-        ${new Html(STYLE + STUDY_STYLE + FIGURE_STYLE)}
-      </style>
-    </head>
-    <body>
-      <header>
-        <h1>${study.title}</h1>
-        <p>Handful's study of ${day} UTC. ${studyInWords(study)}</p>
-        <nav>${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>
-      </header>
-      <main>
-        ${sections.map(
-          ({ id, title, blocks }) =>
-            html`<section id="${id}">
-              <h2>${title}</h2>
-              ${grouped(blocks).map((block) => renderGroup(block, folder))}
-            </section>`,
-        )}
-      </main>
-    </body>
-  </html>`
-  return `<!doctype html>\n${page.text}\n`
+  const { title, createdAt } = study
+  return renderPage({
+    title,
+    said: `Handful's study of ${formatMinute(createdAt)} UTC. ${studyInWords(study)}`,
+    sections: sections.map(({ blocks, ...section }) => ({
+      ...section,
+      body: grouped(blocks).map((block) => renderGroup(block, folder)),
+    })),
+    style: STUDY_STYLE + FIGURE_STYLE,
+  })
 }
 
 /** What was studied, in a line. */

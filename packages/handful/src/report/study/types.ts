@@ -3,6 +3,7 @@
  * means, intervals and crossings are worked out where they are shown, so that they can't contradict what they come from.
  */
 import { z } from 'zod'
+import { curveSchema } from '../../training/curve.js'
 
 const share = z.number().min(0).max(1)
 const count = z.number().int().nonnegative()
@@ -13,8 +14,6 @@ const dataUri = z
 
 /** Labelled images of each class, or all there are. */
 export const labelCountSchema = z.union([z.number().int().positive(), z.literal('all')])
-
-const curve = z.object({ name: z.string(), step: z.array(z.number()), value: z.array(z.number()) })
 
 /**
  * `generative`: features of a model trained without labels. `baseline`: features without training. `combination`:
@@ -41,7 +40,7 @@ const method = z.object({
       steps: count,
       batch: count,
       seconds,
-      curves: z.array(curve).default([]),
+      curves: z.array(curveSchema).default([]),
     })
     .optional(),
   /** How fast features are taken. */

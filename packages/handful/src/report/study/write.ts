@@ -1,18 +1,17 @@
 /** Writes a study's report into its folder: a page, Markdown, figures and the numbers behind them. */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { z } from 'zod'
-import { writeFileAtomic } from '../../data/atomic.js'
-import { HandfulError, systemCode, systemError } from '../../errors.js'
+import { makeFolders, writeFileAtomic } from '../../data/atomic.js'
+import { HandfulError, systemError } from '../../errors.js'
+import { loadStudySoFar, STUDY_FILES } from '../../experiments/study/study-file.js'
 import type { Block } from './blocks.js'
 import { csvText, fileName, lightSvg, standaloneSvg, type Figure } from './figure.js'
 import { pictureEnding, renderStudyMarkdown } from './markdown.js'
 import { renderStudyPage } from './page.js'
 import { studySections } from './sections.js'
-import { studySchema, type Study } from './types.js'
+import type { Study } from './types.js'
 
 export const STUDY_REPORT_FILES = {
-  study: 'study.json',
   page: 'report.html',
   markdown: 'report.md',
   figures: 'figures',
@@ -48,7 +47,7 @@ export async function writeStudyReport(
     for (const [name, content] of await filesOf(block, png)) files.set(`${place}/${name}`, content)
   }
   const figures = path.join(folder, place)
-  await mkdir(figures, { recursive: true }).catch((error: unknown) => {
+  await makeFolders(figures).catch((error: unknown) => {
     throw systemError('making the folder of figures', figures, error)
   })
   for (const [name, content] of files) await writeFileAtomic(path.join(folder, name), content)
@@ -94,7 +93,7 @@ async function removeStale(folder: string, kept: ReadonlySet<string>): Promise<v
 /** Whether a folder holds a study's results. */
 export async function holdsStudy(folder: string): Promise<boolean> {
   return readdir(folder).then(
-    (names) => names.includes(STUDY_REPORT_FILES.study),
+    (names) => names.includes(STUDY_FILES.result),
     () => false,
   )
 }
@@ -104,26 +103,12 @@ export async function holdsStudy(folder: string): Promise<boolean> {
  * @throws HandfulError if there is none or it is damaged
  */
 export async function loadStudy(folder: string): Promise<Study> {
-  const file = path.join(folder, STUDY_REPORT_FILES.study)
-  const content = await readFile(file, 'utf8').catch((error: unknown) => {
-    if (systemCode(error) !== 'ENOENT') throw systemError('reading a study', file, error)
-    throw new HandfulError({
-      what: 'study',
-      where: folder,
-      got: `no ${STUDY_REPORT_FILES.study} yet`,
-      expected: 'a folder that handful study has written',
-    })
+  const study = await loadStudySoFar(folder)
+  if (study !== undefined) return study
+  throw new HandfulError({
+    what: 'study',
+    where: folder,
+    got: `no ${STUDY_FILES.result} yet`,
+    expected: 'a folder that handful study has written',
   })
-  try {
-    return studySchema.parse(JSON.parse(content))
-  } catch (error) {
-    const issue = error instanceof z.ZodError ? error.issues[0] : undefined
-    throw new HandfulError({
-      what: 'study',
-      where: file,
-      got: issue === undefined ? (error as Error).message : `${issue.message} at ${issue.path.join('.')}`,
-      expected: 'what "handful study" wrote',
-      hint: 'run the same handful study again: what is done is not done again',
-    })
-  }
 }
