@@ -23,6 +23,8 @@ export const HEAD_NAMES = [
   'neighbours',
   'mlp',
   'linear-network',
+  'smoothed-linear',
+  'smoothed-mlp',
 ] as const
 
 /** In every comparison, whichever is chosen. */

@@ -8,7 +8,8 @@ import type { LinearAlgebra, Neighbours } from '../features/linear-algebra.js'
 import { argmaxRows, type FeatureMatrix } from '../features/matrix.js'
 import { neighbourGraph } from '../features/neighbour-graph.js'
 import type { FittedHead, Head, HeadProblem } from '../heads/head.js'
-import { createHead, type HeadName } from '../heads/registry.js'
+import { createHead, type HeadName, isSmoothed } from '../heads/registry.js'
+import { smoothedFeatures } from '../heads/smoothed.js'
 import type { FeatureSet } from './feature-sets.js'
 import { leaveOneOut } from './leave-one-out.js'
 
@@ -59,6 +60,9 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
       onProgress: (row, rows) => options.onGraph(row, rows, set.name),
     })
     const linearAlgebra = rememberingNearest(options.linearAlgebra, set)
+    const smoothed = heads.some(isSmoothed)
+      ? await smoothedFeatures({ features: set.train, graph, linearAlgebra })
+      : undefined
     for (const key of heads) {
       const head = createHead(key)
       const result: Comparison = {
@@ -73,7 +77,7 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
         signal.throwIfAborted()
         onFit(done++, total)
         const random = new Random(seed, `head ${key}/${set.name}/draw ${draw}`)
-        const problem = { features: set.train, labels, classCount, random, linearAlgebra, graph }
+        const problem = { features: set.train, labels, classCount, random, linearAlgebra, graph, smoothed }
         const fitted = await head.fit(problem)
         if (draw === 0) result.first = fitted
         if (test && set.test) await scoreOnTest(result, fitted, set.test, test)

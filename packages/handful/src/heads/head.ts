@@ -19,6 +19,8 @@ export interface HeadProblem {
   readonly linearAlgebra: LinearAlgebra
   /** Nearest neighbours among all rows, made once and shared by the heads that need it; made here where it is missing. */
   readonly graph?: NeighbourGraph
+  /** `[rows, coordinates]` features smoothed by that graph, likewise. */
+  readonly smoothed?: FeatureMatrix
   /**
    * `balanced` asserts that the unlabelled rows hold every class equally often, which helps much when it is true and
    * harms as much when it is not. Default `unknown`.

@@ -11,6 +11,7 @@ import { nearestNeighbours } from './nearest-neighbours.js'
 import { poissonLearning } from './poisson.js'
 import { ridgeRegression } from './ridge.js'
 import { linearNetwork, smallNetwork } from './small-network.js'
+import { smoothed } from './smoothed.js'
 
 const HEADS = {
   propagation: () => labelPropagation(),
@@ -23,11 +24,16 @@ const HEADS = {
   neighbours: () => nearestNeighbours(),
   mlp: () => smallNetwork(),
   'linear-network': () => linearNetwork(),
+  'smoothed-linear': () => smoothed(logisticRegression()),
+  'smoothed-mlp': () => smoothed(smallNetwork()),
 }
 
 export type HeadName = keyof typeof HEADS
 
 export const HEAD_NAMES = Object.keys(HEADS) as HeadName[]
+
+/** Whether a head works on smoothed features, which are then best found once for all draws. */
+export const isSmoothed = (name: string): boolean => name.startsWith('smoothed-')
 
 /** The head of that name with its default settings. Throws HandfulError listing the names there are. */
 export function createHead(name: string): Head {

@@ -1,5 +1,6 @@
 /** Heads with a weight and a bias, against closed forms and conditions of optimality. */
 import { Matrix, solve } from 'ml-matrix'
+import { Random } from 'onnx-autodiff'
 import { describe, expect, it } from 'vitest'
 import type { LinearAlgebra } from '../../src/features/linear-algebra.js'
 import { featureMatrix, fromRows } from '../../src/features/matrix.js'
@@ -10,6 +11,8 @@ import { nearestMean } from '../../src/heads/nearest-mean.js'
 import { balanceClasses } from '../../src/heads/proportions.js'
 import { ridgeRegression } from '../../src/heads/ridge.js'
 import { smallNetwork } from '../../src/heads/small-network.js'
+import { trainByProgram } from '../../src/heads/small-network-program.js'
+import { trainPlainly } from '../../src/heads/small-network-training.js'
 import { blobs, firstLabels, linearAlgebra, problem } from './problem.js'
 
 describe('lbfgs', () => {
@@ -142,6 +145,32 @@ describe('small network', () => {
     const fitted = await smallNetwork({ epochs: 500 }).fit(problem(xor, [0, 0, 1, 1], 2))
     const { data } = await fitted.probabilities()
     for (const at of [0, 2, 5, 7]) expect(data[at]).toBeGreaterThan(0.8)
+  })
+
+  it('comes to the same through the engine as in plain TypeScript, batches that are not full included', async () => {
+    const { features, truth } = blobs(45, 3, 6, 0.5)
+    const random = new Random(3, 'test')
+    const layer = (rows: number, columns: number) => ({
+      weight: featureMatrix(rows, columns, random.fillNormal(new Float32Array(rows * columns))),
+      bias: random.fillNormal(new Float32Array(columns)),
+    })
+    const initial = [layer(6, 8), layer(8, 3)]
+    const training = () => {
+      const order = new Random(4, 'test')
+      return {
+        ...{ features, targets: truth, initial, inputScale: Math.sqrt(6), epochs: 70, batchSize: 32 },
+        learningRate: 1e-2,
+        orderOf: () => order.permutation(features.rows),
+      }
+    }
+    const [plain, engine] = [await trainPlainly(training()), await trainByProgram(training())]
+    for (const [l, { weight, bias }] of plain.entries()) {
+      const largest = (a: Float32Array, b: Float32Array) =>
+        a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i])), 0)
+      expect(largest(weight.data, engine[l].weight.data)).toBeLessThan(2e-3)
+      expect(largest(bias, engine[l].bias)).toBeLessThan(2e-3)
+      expect(largest(weight.data, initial[l].weight.data)).toBeGreaterThan(0.1)
+    }
   })
 })
 

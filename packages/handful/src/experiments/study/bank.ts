@@ -5,7 +5,8 @@
  * each method beside each other, each weighing the same. Everything is fitted to training images alone.
  *
  *     features/<method>-<hash>.safetensors     reduced, normalised: training rows, then test rows
- *     features/<method>-<hash>.graph.safetensors     neighbours of training and of test images among training images
+ *     features/<method>-<hash>.graph.safetensors     neighbours of training and of test images among training images,
+ *                                                     smoothed features of training images where a head wants them
  */
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
@@ -18,6 +19,7 @@ import type { LinearAlgebra, Neighbours } from '../../features/linear-algebra.js
 import { featureMatrix, type FeatureMatrix, rowRange, unitRows } from '../../features/matrix.js'
 import { applyNormalisation, fitNormalisation, type Normalisation } from '../../features/normalise.js'
 import { FeatureFile } from '../../features/store.js'
+import { smoothedFeatures } from '../../heads/smoothed.js'
 import type { StageContext } from './context.js'
 import type { FeatureMethod, FeatureSource } from './sources.js'
 
@@ -43,6 +45,8 @@ export interface Bank {
   readonly graph: Neighbours
   /** Of each test image among the training images. */
   readonly testNeighbours: Neighbours
+  /** Of the training images, where it was asked for. */
+  readonly smoothed?: FeatureMatrix
 }
 
 export interface BankOptions {
@@ -53,6 +57,8 @@ export interface BankOptions {
   readonly components: number
   readonly whitening: number
   readonly seed: number
+  /** Whether a head works on smoothed features. */
+  readonly smooth?: boolean
 }
 
 export interface Splits {
@@ -200,7 +206,7 @@ async function project(
 
 async function writeBank(
   { train, test, blocks }: { train: FeatureMatrix; test: FeatureMatrix; blocks: readonly number[] },
-  { folder, name, components, whitening }: BankOptions,
+  { folder, name, components, whitening, smooth = false }: BankOptions,
   facts: Pick<BankRecord, 'dimension' | 'detail' | 'imagesPerSecond'>,
   { linearAlgebra, signal, onProgress }: StageContext,
 ): Promise<BankRecord> {
@@ -239,12 +245,23 @@ async function writeBank(
   const [a, b] = [unitRows(normalised.train), unitRows(normalised.test)]
   const note = (done: number, total: number): void => onProgress?.(done, total, 'neighbours')
   const search = { onProgress: note }
+  const smoothing = {
+    signal,
+    onProgress: (done: number, total: number) => onProgress?.(done, total, 'smoothing'),
+  }
   const graph = await linearAlgebra.nearest(a, a, NEIGHBOURS, { excludeSelf: true, ...search })
   const testNeighbours = await linearAlgebra.nearest(b, a, NEIGHBOURS, search)
+  const smoothed = smooth
+    ? await smoothedFeatures({ features: normalised.train, graph, linearAlgebra }, smoothing)
+    : undefined
   const graphFile = path.join('features', `${name}.graph.safetensors`)
   await writeFileAtomic(
     path.join(folder, graphFile),
-    encodeSafetensors({ ...neighbourArrays('train', graph), ...neighbourArrays('test', testNeighbours) }),
+    encodeSafetensors({
+      ...neighbourArrays('train', graph),
+      ...neighbourArrays('test', testNeighbours),
+      ...(smoothed && { smoothed: matrixArray(smoothed) }),
+    }),
   )
   return { ...facts, file, graph: graphFile, trainRows: train.rows, testRows: test.rows, columns }
 }
@@ -265,6 +282,7 @@ export async function readBank(folder: string, record: BankRecord): Promise<Bank
     test: rowRange(all, record.trainRows, all.rows),
     graph: neighboursOf('train', arrays),
     testNeighbours: neighboursOf('test', arrays),
+    smoothed: Object.hasOwn(arrays, 'smoothed') ? matrixOf(arrays.smoothed) : undefined,
   }
 }
 
@@ -282,6 +300,15 @@ async function readMatrix(
   }
   return featureMatrix(array.shape[0], array.shape[1], array.data)
 }
+
+const matrixArray = ({ rows, columns, data }: FeatureMatrix): NamedArray => ({
+  dtype: 'float32',
+  shape: [rows, columns],
+  data,
+})
+
+const matrixOf = ({ shape: [rows, columns], data }: NamedArray): FeatureMatrix =>
+  featureMatrix(rows, columns, data as Float32Array)
 
 const neighbourArrays = (
   split: string,

@@ -53,6 +53,7 @@ export async function runFeatureCell(
       random,
       linearAlgebra: remembering,
       graph: bank.graph,
+      smoothed: bank.smoothed,
     })
     accuracies.push(score(argmaxRows(await fitted.predict(bank.test))))
     onProgress?.(draw + 1, draws.length)

@@ -58,6 +58,16 @@ const GRAPH_HEADS: Readonly<Record<string, number>> = {
   graph: 5.5,
 }
 
+/** Coordinates of smoothed features. */
+const SMOOTHED = 64
+
+/** Leading eigenvectors of the graph of 60,000 images. */
+export const smoothingSeconds = ({ trainImages }: Scale): number => (25 * trainImages) / 60_000
+
+/** Steps of 32 rows through the engine, two of each row's products and Adam's passes over the weights. */
+const networkHeadSeconds = (shown: number, labelled: number, weights: number): number =>
+  0.05 + (shown / Math.min(32, labelled)) * (2.5e-4 + weights * 1.5e-8)
+
 /** One draw. Heads run on one thread. */
 export function fitSeconds(head: string, labelled: number, scale: Scale): number {
   const { trainImages, components, classCount } = scale
@@ -65,13 +75,16 @@ export function fitSeconds(head: string, labelled: number, scale: Scale): number
     return 0.05 + GRAPH_HEADS[head] * (trainImages / 60_000) * (0.5 + classCount / 20)
   }
   const products = labelled * components * classCount
+  const shown = smallNetworkEpochs(head, labelled) * labelled
   switch (head) {
-    case 'mlp': {
-      const shown = smallNetworkEpochs(head, labelled) * labelled
-      return 0.05 + (shown * (components + classCount) * 128 * 6) / 1e9
-    }
+    case 'mlp':
+      return networkHeadSeconds(shown, labelled, 128 * (components + classCount))
+    case 'smoothed-mlp':
+      return trainImages * 2e-6 + networkHeadSeconds(shown, labelled, 128 * (SMOOTHED + classCount))
     case 'linear-network':
-      return 0.05 + (smallNetworkEpochs(head, labelled) * products * 6) / 1e9
+      return networkHeadSeconds(shown, labelled, components * classCount)
+    case 'smoothed-linear':
+      return 0.5 + Math.min(1, labelled / 160) + labelled * SMOOTHED * classCount * 1e-6
     case 'linear':
       return 0.5 + Math.min(1, labelled / 160) + products * 1e-6
     default:

@@ -5,10 +5,15 @@
  * of many labels hardly differ between draws.
  */
 import type { Head } from '../../heads/head.js'
-import { createHead } from '../../heads/registry.js'
+import { createHead, isSmoothed } from '../../heads/registry.js'
 import { LINEAR_EPOCHS, linearNetwork, SMALL_EPOCHS, smallNetwork } from '../../heads/small-network.js'
+import { smoothed } from '../../heads/smoothed.js'
 
-const EPOCHS: Readonly<Record<string, number>> = { mlp: SMALL_EPOCHS, 'linear-network': LINEAR_EPOCHS }
+const EPOCHS: Readonly<Record<string, number>> = {
+  mlp: SMALL_EPOCHS,
+  'smoothed-mlp': SMALL_EPOCHS,
+  'linear-network': LINEAR_EPOCHS,
+}
 /** Images that a network is shown, at most: 200 times 3,200 labels. */
 const MOST_SHOWN = 640_000
 
@@ -22,7 +27,8 @@ export function smallNetworkEpochs(head: string, labelled: number): number {
 export function studyHead(name: string, labelled: number): Head {
   const epochs = smallNetworkEpochs(name, labelled)
   if (epochs === 0 || epochs === EPOCHS[name]) return createHead(name)
-  return name === 'mlp' ? smallNetwork({ epochs }) : linearNetwork({ epochs })
+  if (name === 'linear-network') return linearNetwork({ epochs })
+  return isSmoothed(name) ? smoothed(smallNetwork({ epochs })) : smallNetwork({ epochs })
 }
 
 /** A fit that takes so many seconds is a dear one. */

@@ -9,13 +9,14 @@
  *   sections
  *   cells of many labels, by label count; then the strong supervised network
  */
+import { isSmoothed } from '../../heads/registry.js'
 import type { LabelCount, StudyMissing } from '../../report/study/types.js'
 import { pretrainStage } from '../../training/pretrain.js'
 import { stageKey } from '../../training/run-folder.js'
 import { bankPresent, bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
 import { fewerDraws, fitBudget, fitStrongNetwork, totalSeconds, trainingShare } from './budget.js'
 import { cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
-import { combinationSeconds, featureSeconds, type Scale, stepSeconds } from './estimate.js'
+import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
 import { type GenerativeName, isGenerative, type PlannedMethod, resolveMethods } from './methods.js'
 import { parseDuration, type StudyOptions } from './options.js'
 import { sectionStages } from './sections.js'
@@ -224,8 +225,15 @@ function bankOptions(name: string, key: string, { options, data, place }: Worksh
     components: componentsOf(options, data.images.channels),
     whitening: options.whitening,
     seed: options.seed,
+    smooth: smooths(options),
   }
 }
+
+const smooths = ({ heads }: StudyOptions): boolean => heads.some(isSmoothed)
+
+/** Nothing where no head asks for it, so that what is there without stays good. */
+const smoothing = (options: StudyOptions): { readonly smoothed?: true } =>
+  smooths(options) ? { smoothed: true } : {}
 
 function methodOf(id: string, model: Stage | undefined, { workshop }: Building): FeatureMethod {
   const brought = workshop.own.find((method) => method.id === id)
@@ -247,7 +255,7 @@ function bankStage(id: string, model: Stage | undefined, building: Building, sca
     model: model?.key,
     settings: method.settings,
     id: model === undefined ? id : undefined,
-    ...{ seed, whitening, components: scale.components },
+    ...{ seed, whitening, components: scale.components, ...smoothing(options) },
     images: data.keys.images,
     test: data.keys.test,
   })
@@ -256,7 +264,7 @@ function bankStage(id: string, model: Stage | undefined, building: Building, sca
     name: `features: ${id}`,
     key,
     needs: model === undefined ? [] : [model],
-    seconds: featureSeconds(id, scale),
+    seconds: featureSeconds(id, scale) + (smooths(options) ? smoothingSeconds(scale) : 0),
     group: `features: ${id}`,
     method: id,
     schema: bankSchema,
@@ -279,6 +287,7 @@ function combinationStage(id: string, needs: readonly Stage[], { workshop }: Bui
     kind: 'combination',
     whitening,
     components: scale.components,
+    ...smoothing(options),
     needs: needs.map((need) => need.key),
   })
   return {
@@ -286,7 +295,7 @@ function combinationStage(id: string, needs: readonly Stage[], { workshop }: Bui
     name: `features: ${id}`,
     key,
     needs,
-    seconds: combinationSeconds(scale),
+    seconds: combinationSeconds(scale) + (smooths(options) ? smoothingSeconds(scale) : 0),
     group: `features: ${id}`,
     method: id,
     schema: bankSchema,

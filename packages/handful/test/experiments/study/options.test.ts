@@ -11,7 +11,7 @@ describe('options', () => {
   test('have defaults for everything', () => {
     const options = parse({})()
     expect(options.labels).toEqual([1, 2, 4, 8, 12, 16, 32, 64, 128, 256, 'all'])
-    expect(options.heads).toEqual(['mlp', 'propagation', 'linear'])
+    expect(options.heads).toEqual(['mlp', 'smoothed-mlp', 'propagation', 'linear'])
     expect([options.draws, options.supervised.draws]).toEqual([20, 5])
     expect(options.models.vae).toEqual({ preset: 'fast', set: {}, features: {} })
     // What --print-config prints is the same options again.

@@ -1,0 +1,142 @@
+/**
+ * Trains the small networks of `small-network.ts` through the engine: some eight times faster than in plain TypeScript
+ * once a program is worth building. Many steps are one run, so that little time goes between them.
+ */
+import {
+  adam,
+  add,
+  type Arrays,
+  compile,
+  gradients,
+  input,
+  logSoftmax,
+  matmul,
+  mul,
+  type NamedArray,
+  neg,
+  oneHot,
+  openLocalSession,
+  relu,
+  sum,
+  type Tensor,
+} from 'onnx-autodiff'
+import { featureMatrix, type FeatureMatrix } from '../features/matrix.js'
+import { type Layer, type SmallTraining, withInputScale } from './small-network-training.js'
+
+/** Steps of one run: some 50 ms, after which the thread is given back. */
+const STEPS = 64
+
+const array = (shape: readonly number[], data: Float32Array): NamedArray => ({
+  dtype: 'float32',
+  shape,
+  data,
+})
+
+/** As `trainPlainly`, in float32. */
+export async function trainByProgram(training: SmallTraining): Promise<Layer[]> {
+  const { features, initial, inputScale, batchSize } = training
+  const { program, initialState } = stepProgram(training, Math.min(batchSize, features.rows))
+  // One thread: the products are too small to share.
+  const session = await openLocalSession(program, { threads: 1, state: initialState })
+  try {
+    const batches = batchesOf(training)
+    for (let chunk = take(batches, STEPS); chunk.length > 0; chunk = take(batches, STEPS)) {
+      await session.run(inputsOf(chunk, training))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const state = await session.readState()
+    return initial.map(({ weight: { rows, columns } }, l) => {
+      const weight = featureMatrix(rows, columns, state[weightName(l)].data as Float32Array)
+      const bias = state[biasName(l)].data as Float32Array
+      return withInputScale({ weight, bias }, l === 0 ? inputScale : 1)
+    })
+  } finally {
+    await session.close()
+  }
+}
+
+const weightName = (layer: number): string => `layer ${layer}.weight`
+const biasName = (layer: number): string => `layer ${layer}.bias`
+
+/**
+ * One step: `rows` [batch, columns], `targets` int32 [batch] and `shares` [batch], each row's part of the mean, 0 where a
+ * batch is not full.
+ */
+function stepProgram({ initial, learningRate }: SmallTraining, batch: number) {
+  const rows = input('rows', [batch, initial[0].weight.rows])
+  const targets = input('targets', [batch], 'int32')
+  const shares = input('shares', [batch])
+  const parameters: Tensor[] = []
+  const initialState: Record<string, NamedArray> = { step: array([], new Float32Array(1)) }
+  const keep = (name: string, shape: readonly number[], data: Float32Array): Tensor => {
+    initialState[name] = array(shape, data)
+    const variable = input(name, shape)
+    parameters.push(variable)
+    return variable
+  }
+  const logits = initial.reduce((x: Tensor, { weight, bias }, l) => {
+    const w = keep(weightName(l), [weight.rows, weight.columns], weight.data)
+    const b = keep(biasName(l), [bias.length], bias)
+    return add(matmul(l === 0 ? x : relu(x), w), b)
+  }, rows)
+  const classes = initial[initial.length - 1].bias.length
+  const ofTarget = sum(mul(logSoftmax(logits), oneHot(targets, classes)), [1])
+  const loss = neg(sum(mul(ofTarget, shares)))
+  const step = input('step', [])
+  const now = add(step, 1)
+  const optimised = adam(
+    { parameters, gradients: gradients(loss, parameters) },
+    { rate: learningRate, step: now },
+  )
+  const program = compile(
+    {
+      inputs: [rows, targets, shares],
+      state: [{ variable: step, next: now }, ...optimised.updates],
+      outputs: { loss },
+    },
+    { manySteps: true },
+  )
+  return { program, initialState: { ...initialState, ...optimised.initialState } }
+}
+
+function* batchesOf({ epochs, batchSize, orderOf }: SmallTraining): Generator<Uint32Array, void> {
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const order = orderOf()
+    for (let start = 0; start < order.length; start += batchSize)
+      yield order.subarray(start, start + batchSize)
+  }
+}
+
+function take<T>(values: Iterator<T, void>, count: number): T[] {
+  const taken: T[] = []
+  while (taken.length < count) {
+    const next = values.next()
+    if (next.done === true) break
+    taken.push(next.value)
+  }
+  return taken
+}
+
+function inputsOf(
+  batches: readonly Uint32Array[],
+  { features, targets, inputScale, batchSize }: SmallTraining,
+): Arrays {
+  const { columns, data }: FeatureMatrix = features
+  const batch = Math.min(batchSize, features.rows)
+  const rows = new Float32Array(batches.length * batch * columns)
+  const wanted = new Int32Array(batches.length * batch)
+  const shares = new Float32Array(batches.length * batch)
+  for (const [i, members] of batches.entries()) {
+    for (const [j, row] of members.entries()) {
+      const at = i * batch + j
+      for (let k = 0; k < columns; k++) rows[at * columns + k] = inputScale * data[row * columns + k]
+      wanted[at] = targets[row]
+      shares[at] = 1 / members.length
+    }
+  }
+  return {
+    rows: array([batches.length, batch, columns], rows),
+    targets: { dtype: 'int32', shape: [batches.length, batch], data: wanted },
+    shares: array([batches.length, batch], shares),
+  }
+}
