@@ -42,6 +42,7 @@ export { combinedPropagation } from './heads/combined.js'
 export { neighbourGraph, type NeighbourGraph } from './features/neighbour-graph.js'
 export { labelPropagation } from './heads/label-propagation.js'
 export { linearNetwork, smallNetwork } from './heads/small-network.js'
+export { smoothed, smoothedFeatures } from './heads/smoothed.js'
 export { logisticRegression } from './heads/logistic-regression.js'
 export { nearestMean } from './heads/nearest-mean.js'
 export { nearestNeighbours } from './heads/nearest-neighbours.js'
@@ -89,6 +90,8 @@ export {
   silhouette,
   type SilhouetteOptions,
 } from './features/neighbourhood.js'
+export { runSweep, type SweepJobOptions, type SweepResult } from './experiments/sweep-job.js'
+export { loadStudy, type StudyReportOptions, writeStudyReport } from './report/study/write.js'
 export { runMap, type MapJobOptions, type MapResult } from './experiments/map-job.js'
 export { atlasCommand, type AtlasContent, writeAtlas } from './experiments/study/atlas.js'
 export { mapFigure, type MapFigureOptions, type MapPoints } from './report/map-figure.js'

@@ -172,12 +172,12 @@ function checkClassFolders(
   })
 }
 
-export function noImages(place: string, got: string): HandfulError {
+export function noImages(place: string, got: string, hint?: string): HandfulError {
   return new HandfulError({
     what: 'images',
     where: printable(place),
     got,
     expected: 'PNG, JPEG or WebP images, in one sub-folder per class or beside a labels file',
-    hint: `labels files are called ${LABEL_FILES.slice(0, 3).join(', ')}`,
+    hint: hint ?? `labels files are called ${LABEL_FILES.slice(0, 3).join(', ')}`,
   })
 }

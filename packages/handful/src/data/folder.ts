@@ -39,7 +39,8 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
   const skipped = [...collection.skipped, ...decoded.skipped]
   if (decoded.count === 0) {
     const example = skipped.length > 0 ? `, such as ${printable(skipped[0].path)}: ${skipped[0].reason}` : ''
-    throw noImages(place, `no usable image among ${files.length} files${example}`)
+    const got = `no usable image among ${files.length} files${example}`
+    throw noImages(place, got, officialFilesHint(place, skipped))
   }
 
   const kept = decoded.indices.map((index) => files[index])
@@ -69,6 +70,21 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
     notes.push(`${shared} of ${order.length} test images are also among the training images, pixel for pixel`)
   }
   return { name, train, test, skipped, notes }
+}
+
+/** Files that known data sets come in. */
+const OFFICIAL_FILES = [
+  [/(^|\/)data_batch_1\.bin$/, 'cifar10', 'CIFAR-10'],
+  [/(^|\/)train\.bin$/, 'cifar100', 'CIFAR-100'],
+  [/(^|\/)train-images[-.]idx3-ubyte(\.gz)?$/, 'mnist', 'MNIST'],
+] as const
+
+/** Where the folder holds a known data set in its official form, how to name it. */
+function officialFilesHint(place: string, skipped: readonly { readonly path: string }[]): string | undefined {
+  const found = OFFICIAL_FILES.find(([pattern]) => skipped.some(({ path }) => pattern.test(path)))
+  if (found === undefined) return undefined
+  const [, name, title] = found
+  return `these are the official files of ${title}: take ${name} with --data-dir ${printable(place)}`
 }
 
 /** How many of `images` equal one of `others`: copies in both splits make a score look better than it is. */

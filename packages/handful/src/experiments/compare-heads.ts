@@ -4,9 +4,10 @@
  */
 import { Random } from 'onnx-autodiff'
 import type { TestSet } from '../data/test-set.js'
-import type { LinearAlgebra, Neighbours } from '../features/linear-algebra.js'
+import type { LinearAlgebra } from '../features/linear-algebra.js'
 import { argmaxRows, type FeatureMatrix } from '../features/matrix.js'
 import { neighbourGraph } from '../features/neighbour-graph.js'
+import { rememberingNearest } from '../features/remembering-nearest.js'
 import type { FittedHead, Head, HeadProblem } from '../heads/head.js'
 import { createHead, type HeadName, isSmoothed } from '../heads/registry.js'
 import { smoothedFeatures } from '../heads/smoothed.js'
@@ -59,7 +60,10 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
     const graph = await neighbourGraph(set.train, options.linearAlgebra, {
       onProgress: (row, rows) => options.onGraph(row, rows, set.name),
     })
-    const linearAlgebra = rememberingNearest(options.linearAlgebra, set)
+    const linearAlgebra =
+      set.test === undefined
+        ? options.linearAlgebra
+        : rememberingNearest(options.linearAlgebra, { queries: set.test, references: set.train })
     const smoothed = heads.some(isSmoothed)
       ? await smoothedFeatures({ features: set.train, graph, linearAlgebra })
       : undefined
@@ -115,24 +119,4 @@ async function scoreOnLabelled(
   if (truth.length === 0) return
   result.accuracies.push(truth.filter((label, i) => predicted[i] === label).length / truth.length)
   truth.forEach((label, i) => result.confusion[label][predicted[i]]++)
-}
-
-/**
- * The neighbours of the test images among all training images are the same for every draw: they are found once. Other
- * searches are among the labelled images of a draw, and are not remembered.
- */
-function rememberingNearest(linearAlgebra: LinearAlgebra, { train, test }: FeatureSet): LinearAlgebra {
-  const known = new Map<number, { queries: FeatureMatrix; found: Promise<Neighbours> }>()
-  return {
-    ...linearAlgebra,
-    nearest: (queries, references, k, options) => {
-      const search = (): Promise<Neighbours> => linearAlgebra.nearest(queries, references, k, options)
-      if (references.rows !== train.rows || queries.rows !== test?.rows) return search()
-      const earlier = known.get(k)
-      if (earlier && earlier.queries.data.every((value, i) => value === queries.data[i])) return earlier.found
-      const found = search()
-      known.set(k, { queries, found })
-      return found
-    },
-  }
 }

@@ -272,6 +272,11 @@ describe('bad folders', () => {
   it.each([
     ['an empty folder', {}, /^images \(.*\): got an empty folder/],
     ['no image', { 'a.txt': 'x' }, /got no usable image among 1 files, such as a.txt: not an image/],
+    [
+      'official files of a known set',
+      { 'data_batch_1.bin': 'x', 'data_batch_2.bin': 'x' },
+      /official files of CIFAR-10: take cifar10 with --data-dir/,
+    ],
     ['an empty class folder', { 'a/1.png': red, 'b/1.png': red, 'c/': '' }, /no usable image in "c"/],
     ['a class of bad images', { 'a/1.png': red, 'b/1.png': red, 'c/1.png': 'x' }, /no usable image in "c"/],
     ['one class only', { 'a/1.png': red, 'b.png': blue }, /got one class only, "a"/],

@@ -327,31 +327,3 @@ function neighboursOf(split: string, arrays: Readonly<Record<string, NamedArray>
     similarities: similarities.data as Float32Array,
   }
 }
-
-/** Answers from the neighbours on disk where the test images are looked for among the training images. */
-export function rememberingBank(linearAlgebra: LinearAlgebra, bank: Bank): LinearAlgebra {
-  const test = unitRows(bank.test)
-  const same = (a: FeatureMatrix, b: FeatureMatrix): boolean =>
-    a.rows === b.rows && a.columns === b.columns && a.data.every((value, i) => value === b.data[i])
-  const train = unitRows(bank.train)
-  return {
-    ...linearAlgebra,
-    nearest: async (queries, references, k, options) => {
-      const known = bank.testNeighbours
-      const enough = k <= known.k || known.k === references.rows
-      if (options?.excludeSelf === true || !enough || !same(queries, test) || !same(references, train))
-        return linearAlgebra.nearest(queries, references, k, options)
-      return firstNeighbours(known, Math.min(k, known.k))
-    },
-  }
-}
-
-function firstNeighbours({ rows, k: stride, indices, similarities }: Neighbours, k: number): Neighbours {
-  if (k === stride) return { rows, k, indices, similarities }
-  const nearest = { rows, k, indices: new Int32Array(rows * k), similarities: new Float32Array(rows * k) }
-  for (let row = 0; row < rows; row++) {
-    nearest.indices.set(indices.subarray(row * stride, row * stride + k), row * k)
-    nearest.similarities.set(similarities.subarray(row * stride, row * stride + k), row * k)
-  }
-  return nearest
-}

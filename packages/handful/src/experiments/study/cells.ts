@@ -9,12 +9,13 @@ import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { Images } from '../../data/image-set.js'
 import { argmaxRows } from '../../features/matrix.js'
+import { rememberingNearest } from '../../features/remembering-nearest.js'
 import type { Head } from '../../heads/head.js'
 import { resnet18, resnet18Presets, type STEMS } from '../../models/resnet18.js'
 import { silentProgress } from '../../training/progress.js'
 import { stageKey } from '../../training/run-folder.js'
 import { supervisedAugmentation, trainSupervised } from '../../training/supervised.js'
-import { type Bank, rememberingBank } from './bank.js'
+import type { Bank } from './bank.js'
 import type { StageContext } from './context.js'
 import type { StudyOptions } from './options.js'
 import type { StageStore } from './stage-store.js'
@@ -41,7 +42,12 @@ export async function runFeatureCell(
   { bank, head, draws, classCount, score, stream }: FeatureCell,
   { linearAlgebra, seed, signal, onProgress }: StageContext,
 ): Promise<CellRecord> {
-  const remembering = rememberingBank(linearAlgebra, bank)
+  const { train, test, testNeighbours } = bank
+  const remembering = rememberingNearest(linearAlgebra, {
+    queries: test,
+    references: train,
+    neighbours: testNeighbours,
+  })
   const accuracies: number[] = []
   for (const [draw, labels] of draws.entries()) {
     signal.throwIfAborted()

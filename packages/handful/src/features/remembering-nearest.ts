@@ -1,0 +1,43 @@
+/**
+ * Linear algebra that finds the neighbours of one set of rows among another once: heads ask for those of the test images
+ * among all training images with every draw of the labels, and get the same each time.
+ */
+import type { LinearAlgebra, Neighbours } from './linear-algebra.js'
+import { type FeatureMatrix, unitRows } from './matrix.js'
+import { DEFAULT_K } from './neighbour-graph.js'
+
+export interface Remembered {
+  readonly queries: FeatureMatrix
+  readonly references: FeatureMatrix
+  /** Where they have been found already, all rows scaled to length 1. */
+  readonly neighbours?: Neighbours
+}
+
+/** Searches among other rows, or for more neighbours than are remembered, are done as ever. */
+export function rememberingNearest(linearAlgebra: LinearAlgebra, remembered: Remembered): LinearAlgebra {
+  const [queries, references] = [unitRows(remembered.queries), unitRows(remembered.references)]
+  let found = remembered.neighbours && Promise.resolve(remembered.neighbours)
+  return {
+    ...linearAlgebra,
+    nearest: async (a, b, k, options) => {
+      if (options?.excludeSelf === true || !equal(a, queries) || !equal(b, references))
+        return linearAlgebra.nearest(a, b, k, options)
+      const known = await (found ??= linearAlgebra.nearest(queries, references, DEFAULT_K, options))
+      if (k > known.k && known.k < references.rows) return linearAlgebra.nearest(a, b, k, options)
+      return firstNeighbours(known, Math.min(k, known.k))
+    },
+  }
+}
+
+const equal = (a: FeatureMatrix, b: FeatureMatrix): boolean =>
+  a.rows === b.rows && a.columns === b.columns && a.data.every((value, i) => value === b.data[i])
+
+function firstNeighbours({ rows, k: stride, indices, similarities }: Neighbours, k: number): Neighbours {
+  if (k === stride) return { rows, k, indices, similarities }
+  const nearest = { rows, k, indices: new Int32Array(rows * k), similarities: new Float32Array(rows * k) }
+  for (let row = 0; row < rows; row++) {
+    nearest.indices.set(indices.subarray(row * stride, row * stride + k), row * k)
+    nearest.similarities.set(similarities.subarray(row * stride, row * stride + k), row * k)
+  }
+  return nearest
+}
