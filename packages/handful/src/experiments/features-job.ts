@@ -155,11 +155,17 @@ export async function featuresToFile(
 }
 
 /** `pooling 2x2, noise levels 50, 200`. */
-export function requestInWords({ pooling, noiseLevel, noiseLevels, combineLevels }: FeatureRequest): string {
-  const together = combineLevels === 'average' ? ', averaged' : ''
-  if (noiseLevels !== undefined)
-    return `pooling ${pooling}, noise levels ${noiseLevels.join(', ')}${together}`
-  return noiseLevel === undefined ? `pooling ${pooling}` : `pooling ${pooling}, noise level ${noiseLevel}`
+export function requestInWords(request: FeatureRequest): string {
+  const { pooling, noiseLevel, noiseLevels, combineLevels, draws = 1, mirror = false } = request
+  const levels = noiseLevels ?? (noiseLevel === undefined ? [] : [noiseLevel])
+  const noise = `noise level${levels.length > 1 ? 's' : ''} ${levels.join(', ')}`
+  return [
+    `pooling ${pooling}`,
+    ...(levels.length > 0 ? [noise] : []),
+    ...(levels.length > 1 && combineLevels === 'average' ? ['averaged'] : []),
+    ...(draws > 1 ? [`${draws} draws`] : []),
+    ...(mirror ? ['mirrored too'] : []),
+  ].join(', ')
 }
 
 /**

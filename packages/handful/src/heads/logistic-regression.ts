@@ -169,10 +169,11 @@ function penalty(parameters: Float64Array, gradient: Float64Array, split: number
 function crossEntropy(logits: Float64Array, target: number): number {
   let largest = -Infinity
   for (const logit of logits) if (logit > largest) largest = logit
+  const own = logits[target]
   let sum = 0
-  for (const logit of logits) sum += Math.exp(logit - largest)
-  const loss = largest + Math.log(sum) - logits[target]
-  for (let c = 0; c < logits.length; c++) logits[c] = Math.exp(logits[c] - largest) / sum
+  for (let c = 0; c < logits.length; c++) sum += logits[c] = Math.exp(logits[c] - largest)
+  const loss = largest + Math.log(sum) - own
+  for (let c = 0; c < logits.length; c++) logits[c] /= sum
   logits[target] -= 1
   return loss
 }

@@ -7,9 +7,9 @@ import { imageBytes } from '../../data/image-set.js'
 import { besideEachOther, openExtractor, rawPixels } from '../../features/extract.js'
 import type { FeatureMatrix } from '../../features/matrix.js'
 import { defaultPatches } from '../../features/patches.js'
-import { type FeatureNetwork, featureOutputs, type FeatureRequest } from '../../models/model.js'
+import { type FeatureNetwork, featureOutputs } from '../../models/model.js'
 import { type BaselineSettings, baselineSettings, fitBaseline } from '../baseline-network.js'
-import { featureRequest } from '../features-job.js'
+import { featureRequest, requestInWords } from '../features-job.js'
 import type { TrainedModel } from '../trained-model.js'
 import type { StageContext } from './context.js'
 import type { ModelSettings, StudyOptions } from './options.js'
@@ -106,16 +106,11 @@ export function modelMethod(
       const { model, config, image, weights } = await trainedModel()
       const request = featureRequest(model, config, image, features)
       const network = model.features(config, image, weights, request)
-      return networkSource(network, featureOutputs(request), context, { detail: requestInWords(request) })
+      return networkSource(network, featureOutputs(request), context, {
+        detail: `${request.layers.join(', ')}; ${requestInWords(request)}`,
+      })
     },
   }
-}
-
-function requestInWords({ layers, pooling, noiseLevel, draws, mirror }: FeatureRequest): string {
-  const cells = { mean: 'means', '2x2': '2x2 cells', '4x4': '4x4 cells', none: 'every number' }[pooling]
-  const noise = noiseLevel === undefined ? '' : `, noise level ${noiseLevel}`
-  const more = `${(draws ?? 1) > 1 ? `, ${draws} draws` : ''}${mirror === true ? ', mirrored too' : ''}`
-  return `${layers.join(', ')}; ${cells}${noise}${more}`
 }
 
 async function networkSource(
