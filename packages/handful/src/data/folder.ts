@@ -1,6 +1,7 @@
 /** A collection of images as a data set: decode, find out the channels, set the test split apart. */
 
 import { createHash } from 'node:crypto'
+import { posix } from 'node:path'
 import { Random } from 'onnx-autodiff'
 import { printable } from '../errors.js'
 import type { ImageCollection, LabelledFile } from './collection.js'
@@ -8,6 +9,7 @@ import { decodeContents, isGrey, toGrey, type DecodeOptions } from './decode.js'
 import { noImages } from './file-tree.js'
 import { checkLabels, imageAt, type Dataset, type Images, type ImageSet } from './image-set.js'
 import { openCollection } from './open-collection.js'
+import { datasets, type DatasetEntry } from './registry.js'
 import { TestSet } from './test-set.js'
 
 export interface FolderOptions extends DecodeOptions {
@@ -72,18 +74,14 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
   return { name, train, test, skipped, notes }
 }
 
-/** Files that known data sets come in. */
-const OFFICIAL_FILES = [
-  [/(^|\/)data_batch_1\.bin$/, 'cifar10', 'CIFAR-10'],
-  [/(^|\/)train\.bin$/, 'cifar100', 'CIFAR-100'],
-  [/(^|\/)train-images[-.]idx3-ubyte(\.gz)?$/, 'mnist', 'MNIST'],
-] as const
-
 /** Where the folder holds a known data set in its official form, how to name it. */
 function officialFilesHint(place: string, skipped: readonly { readonly path: string }[]): string | undefined {
-  const found = OFFICIAL_FILES.find(([pattern]) => skipped.some(({ path }) => pattern.test(path)))
+  const present = new Set(skipped.map(({ path }) => posix.basename(path)))
+  const found = Object.entries<DatasetEntry>(datasets).find(([, { official }]) =>
+    official?.files.some(({ names }) => names.some((name) => present.has(name))),
+  )
   if (found === undefined) return undefined
-  const [, name, title] = found
+  const [name, { title }] = found
   return `these are the official files of ${title}: take ${name} with --data-dir ${printable(place)}`
 }
 

@@ -20,7 +20,7 @@ import {
   sum,
   type Tensor,
 } from 'onnx-autodiff'
-import { featureMatrix, type FeatureMatrix } from '../features/matrix.js'
+import { featureMatrix } from '../features/matrix.js'
 import { type Layer, type SmallTraining, withInputScale } from './small-network-training.js'
 
 /** Steps of one run: some 50 ms, after which the thread is given back. */
@@ -121,7 +121,7 @@ function inputsOf(
   batches: readonly Uint32Array[],
   { features, targets, inputScale, batchSize }: SmallTraining,
 ): Arrays {
-  const { columns, data }: FeatureMatrix = features
+  const { columns, data } = features
   const batch = Math.min(batchSize, features.rows)
   const rows = new Float32Array(batches.length * batch * columns)
   const wanted = new Int32Array(batches.length * batch)

@@ -43,7 +43,9 @@ const BETA2 = 0.999
 const EPSILON = 1e-8
 
 function trainable({ weight, bias }: Layer): TrainableLayer {
-  const values = Float64Array.of(...weight.data, ...bias)
+  const values = new Float64Array(weight.data.length + bias.length)
+  values.set(weight.data)
+  values.set(bias, weight.data.length)
   const zeros = () => new Float64Array(values.length)
   return {
     ...{ inputs: weight.rows, outputs: weight.columns, values },

@@ -13,7 +13,7 @@ import { restorePredictor } from './predictor.js'
 const K = 10
 const KERNEL = 'self-tuned'
 /** Coordinates; fewer for few images, of which each of them would otherwise tell a handful apart and no more. */
-const DIMENSIONS = 64
+export const SMOOTHED_DIMENSIONS = 64
 const IMAGES_PER_DIMENSION = 20
 
 /** The features that such heads work on, `[rows, 64]`: found once where several heads or draws share them. */
@@ -23,7 +23,10 @@ export async function smoothedFeatures(
 ): Promise<FeatureMatrix> {
   // Two images have nothing between them that could be smoothed.
   if (features.rows < 3) return features
-  const dimensions = Math.min(DIMENSIONS, Math.max(2, Math.round(features.rows / IMAGES_PER_DIMENSION)))
+  const dimensions = Math.min(
+    SMOOTHED_DIMENSIONS,
+    Math.max(2, Math.round(features.rows / IMAGES_PER_DIMENSION)),
+  )
   const smoothing = await fitSmoothing(
     features,
     graph,

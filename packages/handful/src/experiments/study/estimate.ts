@@ -2,6 +2,7 @@
  * How long a stage takes, in seconds on two cores of 2020s server hardware: good enough to plan a budget with and to say
  * what a study costs before it starts. Time left is told from the pace while it runs, not from these.
  */
+import { SMOOTHED_DIMENSIONS } from '../../heads/smoothed.js'
 import { smallNetworkEpochs } from './heads.js'
 import type { STEMS } from '../../models/resnet18.js'
 
@@ -58,15 +59,15 @@ const GRAPH_HEADS: Readonly<Record<string, number>> = {
   graph: 5.5,
 }
 
-/** Coordinates of smoothed features. */
-const SMOOTHED = 64
-
 /** Leading eigenvectors of the graph of 60,000 images. */
 export const smoothingSeconds = ({ trainImages }: Scale): number => (25 * trainImages) / 60_000
 
 /** Steps of 32 rows through the engine, two of each row's products and Adam's passes over the weights. */
 const networkHeadSeconds = (shown: number, labelled: number, weights: number): number =>
   0.05 + (shown / Math.min(32, labelled)) * (2.5e-4 + weights * 1.5e-8)
+
+const logisticSeconds = (labelled: number, columns: number, classCount: number): number =>
+  0.5 + Math.min(1, labelled / 160) + labelled * columns * classCount * 1e-6
 
 /** One draw. Heads run on one thread. */
 export function fitSeconds(head: string, labelled: number, scale: Scale): number {
@@ -80,13 +81,15 @@ export function fitSeconds(head: string, labelled: number, scale: Scale): number
     case 'mlp':
       return networkHeadSeconds(shown, labelled, 128 * (components + classCount))
     case 'smoothed-mlp':
-      return trainImages * 2e-6 + networkHeadSeconds(shown, labelled, 128 * (SMOOTHED + classCount))
+      return (
+        trainImages * 2e-6 + networkHeadSeconds(shown, labelled, 128 * (SMOOTHED_DIMENSIONS + classCount))
+      )
     case 'linear-network':
       return networkHeadSeconds(shown, labelled, components * classCount)
     case 'smoothed-linear':
-      return 0.5 + Math.min(1, labelled / 160) + labelled * SMOOTHED * classCount * 1e-6
+      return logisticSeconds(labelled, SMOOTHED_DIMENSIONS, classCount)
     case 'linear':
-      return 0.5 + Math.min(1, labelled / 160) + products * 1e-6
+      return logisticSeconds(labelled, components, classCount)
     default:
       return 0.05 + products * 2e-7
   }
