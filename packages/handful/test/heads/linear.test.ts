@@ -3,7 +3,7 @@ import { Matrix, solve } from 'ml-matrix'
 import { Random } from 'onnx-autodiff'
 import { describe, expect, it } from 'vitest'
 import type { LinearAlgebra } from '../../src/features/linear-algebra.js'
-import { featureMatrix, fromRows } from '../../src/features/matrix.js'
+import { argmaxRows, featureMatrix, fromRows } from '../../src/features/matrix.js'
 import { logitScale } from '../../src/heads/calibrate.js'
 import { lbfgs } from '../../src/heads/lbfgs.js'
 import { logisticRegression, solve as solveLogistic } from '../../src/heads/logistic-regression.js'
@@ -13,7 +13,7 @@ import { ridgeRegression } from '../../src/heads/ridge.js'
 import { smallNetwork } from '../../src/heads/small-network.js'
 import { trainByProgram } from '../../src/heads/small-network-program.js'
 import { trainPlainly } from '../../src/heads/small-network-training.js'
-import { blobs, firstLabels, linearAlgebra, problem } from './problem.js'
+import { blobs, firstLabels, linearAlgebra, problem, share } from './problem.js'
 
 describe('lbfgs', () => {
   it('finds the minimum of Rosenbrock at (1, 1)', async () => {
@@ -145,6 +145,12 @@ describe('small network', () => {
     const fitted = await smallNetwork({ epochs: 500 }).fit(problem(xor, [0, 0, 1, 1], 2))
     const { data } = await fitted.probabilities()
     for (const at of [0, 2, 5, 7]) expect(data[at]).toBeGreaterThan(0.8)
+  })
+
+  it('takes thousands of columns', async () => {
+    const { features, truth } = blobs(4, 2, 2048, 0.1)
+    const fitted = await smallNetwork({ epochs: 20 }).fit(problem(features, truth, 2))
+    expect(share(argmaxRows(await fitted.probabilities()), truth)).toBe(1)
   })
 
   it('comes to the same through the engine as in plain TypeScript, batches that are not full included', async () => {

@@ -12,7 +12,8 @@ import type { TestSet } from '../../data/test-set.js'
 import { usageError } from '../../errors.js'
 import { argmaxRows, selectRows } from '../../features/matrix.js'
 import { neighbourGraph } from '../../features/neighbour-graph.js'
-import { createHead, type HeadName } from '../../heads/registry.js'
+import { createHead, type HeadName, isSmoothed } from '../../heads/registry.js'
+import { smoothedFeatures } from '../../heads/smoothed.js'
 import { featureOutputs, type FeatureRequest, type Pooling } from '../../models/model.js'
 import { average } from '../../report/statistics.js'
 import type { StudySweep } from '../../report/study/types.js'
@@ -262,7 +263,9 @@ function prepare(options: SweepOptions, labelled: readonly Int32Array[], context
   const accuracies: Sweep['accuracies'] = async ({ train: features, test: seen }, some) => {
     if (scored === undefined || seen === undefined) return []
     const { linearAlgebra, signal } = context
-    const graph = GRAPH_HEADS.has(head) ? await neighbourGraph(features, linearAlgebra) : undefined
+    const onGraph = GRAPH_HEADS.has(head) || isSmoothed(head)
+    const graph = onGraph ? await neighbourGraph(features, linearAlgebra) : undefined
+    const smoothed = isSmoothed(head) ? await smoothedFeatures({ features, graph, linearAlgebra }) : undefined
     const found: number[] = []
     for (const [draw, labels] of some.entries()) {
       signal.throwIfAborted()
@@ -273,6 +276,7 @@ function prepare(options: SweepOptions, labelled: readonly Int32Array[], context
         random: random(head, draw),
         linearAlgebra,
         graph,
+        smoothed,
       }
       const fitted = await createHead(head).fit(problem)
       found.push(scored.score(argmaxRows(await fitted.predict(seen))).accuracy)
