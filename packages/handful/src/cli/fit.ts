@@ -23,6 +23,8 @@ export const HEAD_NAMES = [
   'neighbours',
   'mlp',
   'linear-network',
+  'compact-linear',
+  'compact-mlp',
   'smoothed-linear',
   'smoothed-mlp',
 ] as const

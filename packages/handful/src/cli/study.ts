@@ -85,7 +85,7 @@ export function studyCommand(context: CommandContext): [Command, readonly Exampl
     .option('--labels <n,n>', 'labels per class: numbers, and all', nameList('--labels'))
     .option(
       '--heads <a,b>',
-      'classifiers on the features, as "handful fit --head" has them (mlp,smoothed-mlp,propagation,linear)',
+      'classifiers on the features, as "handful fit --head" has them (mlp,compact-mlp,smoothed-mlp,propagation,linear)',
       nameList('--heads'),
     )
     .option('--draws <n>', 'of the labelled images (20)', wholeNumber('--draws', 1, 100))

@@ -2,6 +2,7 @@
  * All heads by the names that commands and configurations use.
  */
 import { HandfulError } from '../errors.js'
+import { compact } from './compact.js'
 import type { Head } from './head.js'
 import { combinedPropagation } from './combined.js'
 import { labelPropagation } from './label-propagation.js'
@@ -24,6 +25,8 @@ const HEADS = {
   neighbours: () => nearestNeighbours(),
   mlp: () => smallNetwork(),
   'linear-network': () => linearNetwork(),
+  'compact-linear': () => compact(logisticRegression()),
+  'compact-mlp': () => compact(smallNetwork()),
   'smoothed-linear': () => smoothed(logisticRegression()),
   'smoothed-mlp': () => smoothed(smallNetwork()),
 }
@@ -31,6 +34,9 @@ const HEADS = {
 export type HeadName = keyof typeof HEADS
 
 export const HEAD_NAMES = Object.keys(HEADS) as HeadName[]
+
+/** Whether a head works on leading components alone. */
+export const isCompact = (name: string): boolean => name.startsWith('compact-')
 
 /** Whether a head works on smoothed features, which are then best found once for all draws. */
 export const isSmoothed = (name: string): boolean => name.startsWith('smoothed-')

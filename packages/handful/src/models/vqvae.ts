@@ -322,10 +322,14 @@ export const vqVae: ModelDefinition<VqVaeConfig> = {
   defaultSteps: ({ stem }) => (stem === 'patches' ? 2000 : 31_250),
   train,
   layers: (config, image) => describeLayers(use(config, image, imageInput(image)).layers),
-  // Of the study's: all of them, encoder and decoder stacked.
-  defaultFeatures: ({ stem, residuals }) => {
+  // Of the study's: all of them, encoder and decoder stacked. Colour images want a finer grid: on CIFAR-10 4x4 gives label
+  // propagation 2 to 3 points more than 2x2, and logistic regression 1.
+  defaultFeatures: ({ stem, residuals, mean }) => {
     if (stem === 'patches')
-      return { layers: [residuals > 0 ? `encoder.residual${residuals}` : 'encoder.conv3'], pooling: '2x2' }
+      return {
+        layers: [residuals > 0 ? `encoder.residual${residuals}` : 'encoder.conv3'],
+        pooling: mean.length === 3 ? '4x4' : '2x2',
+      }
     const blocks = (network: string): string[] =>
       Array.from({ length: residuals }, (_, i) => `${network}.residual${i + 1}`)
     const encoder = ['encoder.conv1', 'encoder.conv2', 'encoder.conv3', ...blocks('encoder'), 'encoder.code']

@@ -37,13 +37,21 @@ export interface TrainingJob {
   readonly device?: string
   readonly signal: AbortSignal
   readonly progress: Progress
+  /** Asked between runs of steps with the steps done and the seconds spent: true ends the training early, at a checkpoint. */
+  readonly endsEarly?: (step: number, seconds: number) => boolean
+  /** Goes on with what this process has begun: then nothing is said about going on. */
+  readonly continues?: boolean
+  /** Told once, with what an earlier process has done of it. */
+  readonly onStart?: (step: number, seconds: number) => void
   /** Means of the outputs since the last call, about every second and at the end. */
   readonly onMetrics?: (step: number, metrics: Readonly<Record<string, number>>) => Promise<void> | void
 }
 
 export interface Trained {
   readonly state: Arrays
-  /** Seconds spent in steps by this process. */
+  /** Steps done: fewer than asked for where the training was ended early. */
+  readonly steps: number
+  /** Seconds spent in steps, by earlier processes too. */
   readonly seconds: number
 }
 
@@ -59,6 +67,8 @@ const checkpointSchema = z.object({
   key: z.string(),
   /** The first and the best mean loss so far: a run gone on with late would take its own first one for a bad start. */
   losses: z.object({ first: z.number(), best: z.number() }).optional(),
+  /** Spent in steps so far. */
+  seconds: z.number().nonnegative().default(0),
 })
 
 type Losses = NonNullable<z.infer<typeof checkpointSchema>['losses']>
@@ -75,8 +85,10 @@ export async function train(job: TrainingJob): Promise<Trained> {
   try {
     let step = resumed.step
     const started = performance.now()
+    const spent = (): number => resumed.seconds + (performance.now() - started) / 1000
     let saved = started
     const meter = new Meter(job, step, resumed.losses)
+    job.onStart?.(step, resumed.seconds)
     let chunk = 1
     let next = inputsOfChunk(job, step, chunk)
     while (next) {
@@ -92,15 +104,17 @@ export async function train(job: TrainingJob): Promise<Trained> {
       const late = performance.now() - saved > CHECKPOINT_SECONDS * 1000
       if (step < steps && (late || signal.aborted)) {
         await meter.flush(step)
-        await save(job, session, step, meter.losses)
+        await save(job, session, { step, seconds: spent(), losses: meter.losses })
         saved = performance.now()
       }
       if (step < steps) signal.throwIfAborted()
+      if (step < steps && job.endsEarly?.(step, spent()) === true) break
     }
     await meter.flush(step)
+    const seconds = spent()
     const state = await session.readState()
-    if (step > resumed.step) await save(job, session, step, meter.losses)
-    return { state, seconds: (performance.now() - started) / 1000 }
+    if (step > resumed.step) await save(job, session, { step, seconds, losses: meter.losses })
+    return { state, steps: step, seconds }
   } finally {
     await session.close()
   }
@@ -128,26 +142,35 @@ async function resumePoint({
   progress,
   stage,
   steps,
-}: TrainingJob): Promise<{ step: number; state: Arrays; losses?: Losses }> {
+  continues = false,
+}: TrainingJob): Promise<Done & { state: Arrays }> {
   const found = checkpoints && (await loadCheckpoint(checkpoints.folder))
-  if (!found) return { step: 0, state: initialState }
+  const fresh = { step: 0, seconds: 0, state: initialState }
+  if (!found) return fresh
   const parsed = checkpointSchema.safeParse(found.json)
-  if (!parsed.success || parsed.data.key !== checkpoints.key) return { step: 0, state: initialState }
-  const { step, losses } = parsed.data
-  if (step < steps) progress.message(`${stage}: going on at step ${step} of ${steps}`)
-  return { step, state: found.arrays, losses }
+  if (!parsed.success || parsed.data.key !== checkpoints.key) return fresh
+  const { step, seconds, losses } = parsed.data
+  if (step < steps && !continues) progress.message(`${stage}: going on at step ${step} of ${steps}`)
+  return { step, seconds, losses, state: found.arrays }
+}
+
+/** How far a training is. */
+interface Done {
+  readonly step: number
+  /** Spent in steps. */
+  readonly seconds: number
+  readonly losses?: Losses
 }
 
 async function save(
   { checkpoints }: TrainingJob,
   session: Session,
-  step: number,
-  losses: Losses | undefined,
+  { step, seconds, losses }: Done,
 ): Promise<void> {
   if (!checkpoints) return
   await saveCheckpoint(checkpoints.folder, {
     arrays: await session.readState(),
-    json: { step, key: checkpoints.key, ...(losses ? { losses } : {}) },
+    json: { step, seconds, key: checkpoints.key, ...(losses ? { losses } : {}) },
   })
 }
 

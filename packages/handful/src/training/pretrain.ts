@@ -1,9 +1,8 @@
 /** Trains a generative model on all images of a set, labelled or not, and keeps its weights in the run folder. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Arrays, decodeSafetensors, encodeSafetensors, openSession, Random } from 'onnx-autodiff'
 import { z } from 'zod'
-import { makeFolders } from '../data/atomic.js'
 import { checkBatchSize, imageBytes, type Images } from '../data/image-set.js'
 import {
   averagedWeights,
@@ -16,8 +15,9 @@ import {
 import { augment, type AugmentOptions, takeImages } from './augment.js'
 import { BatchOrder } from './batches.js'
 import { curveSchema } from './curve.js'
-import { train } from './loop.js'
+import { train, type Trained } from './loop.js'
 import type { Progress } from './progress.js'
+import { StepPlan } from './step-plan.js'
 import { stackSteps } from './steps.js'
 import { RUN_FILES, type RunFolder, stageKey } from './run-folder.js'
 
@@ -32,7 +32,7 @@ export interface PretrainOptions<C extends BaseConfig> {
   /** What the input is distorted by, where the model has a clean target beside it. Null trains on the images as they are. */
   readonly augmentation: AugmentOptions | null
   readonly seed: number
-  /** Either of them: a number of steps, or the minutes that a number of steps is chosen for, by timing a few. */
+  /** Either of them: a number of steps, or the minutes that as many steps as fit are taken in. */
   readonly steps?: number
   readonly minutes?: number
   readonly threads: number
@@ -57,12 +57,12 @@ export interface Pretrained extends TrainingSummary {
 export const pretrainStage = (model: { readonly name: string }): string => `train the ${model.name}`
 
 const SUMMARY = `${RUN_FILES.model}/training.json`
-const planSchema = z.object({ steps: z.number().int().positive() })
+/** Below a run's checkpoints. */
+const PLAN = 'plan.json'
 
-/** Timed steps before a number is chosen; the first ones warm up. */
+/** Steps timed before their number is chosen; the first ones warm up. */
 const WARM_STEPS = 3
 const TIMED_STEPS = 6
-const FEWEST_STEPS = 50
 
 export async function pretrain<C extends BaseConfig>(
   images: Images,
@@ -88,35 +88,59 @@ export async function pretrain<C extends BaseConfig>(
   if (run.isDone(stage, key)) return load(run)
 
   const started = performance.now()
-  const steps = wantedSteps ?? (await stepsInTime(run, images, config, options))
-  const trainable = model.train(config, shape, steps, seed)
+  const plan =
+    wantedSteps === undefined
+      ? await StepPlan.open(run.path('checkpoints', PLAN), minutes ?? 1, () =>
+          secondsPerStep(images, config, options),
+        )
+      : undefined
   const curves: z.infer<typeof curveSchema>[] = []
-  const { state, seconds } = await train({
-    stage,
-    steps,
-    loss: trainable.loss,
-    program: trainable.program,
-    laterPhases: trainable.laterPhases,
-    problem: trainable.problem,
-    initialState: trainable.initialState,
-    inputsOf: batchMaker(images, trainable, options),
-    checkpoints: { folder: run.path('checkpoints', model.name), key: stageKey({ key, steps }) },
-    threads,
-    device,
-    signal,
-    progress,
-    onMetrics: async (step, metrics) => {
-      for (const [name, value] of Object.entries(metrics)) {
-        let curve = curves.find((each) => each.name === name)
-        if (!curve) curves.push((curve = { name, step: [], value: [] }))
-        curve.step.push(step)
-        curve.value.push(value)
-      }
-      await run.appendMetrics({ stage, step, ...metrics })
-    },
-  })
+  const onMetrics = async (step: number, metrics: Readonly<Record<string, number>>): Promise<void> => {
+    for (const [name, value] of Object.entries(metrics)) {
+      let curve = curves.find((each) => each.name === name)
+      if (!curve) curves.push((curve = { name, step: [], value: [] }))
+      curve.step.push(step)
+      curve.value.push(value)
+    }
+    await run.appendMetrics({ stage, step, ...metrics })
+  }
+  let parameterCount = 0
+  const trainTo = (steps: number, continues = false): Promise<Trained> => {
+    const trainable = model.train(config, shape, steps, seed)
+    parameterCount = trainable.parameterCount
+    return train({
+      stage,
+      steps,
+      continues,
+      loss: trainable.loss,
+      program: trainable.program,
+      laterPhases: trainable.laterPhases,
+      problem: trainable.problem,
+      initialState: trainable.initialState,
+      inputsOf: batchMaker(images, trainable, options),
+      // A plan may change its steps on the way, and the checkpoint stays good.
+      checkpoints: {
+        folder: run.path('checkpoints', model.name),
+        key: stageKey({ key, steps: wantedSteps }),
+      },
+      threads,
+      device,
+      signal,
+      progress,
+      onStart: (step, spent) => plan?.start(step, spent),
+      endsEarly: (step, spent) => plan?.changes(step, spent) === true,
+      onMetrics,
+    })
+  }
+  let trained = await trainTo(plan?.steps ?? (wantedSteps as number))
+  while (plan !== undefined && trained.steps < plan.steps) {
+    await plan.save()
+    progress.message(`${stage}: by the pace so far ${plan.steps} steps fit the time`)
+    trained = await trainTo(plan.steps, true)
+  }
+  const { state, steps, seconds } = trained
   const weights = averagedWeights(state)
-  const summary = { steps, batch: config.batch, parameterCount: trainable.parameterCount, seconds, curves }
+  const summary = { steps, batch: config.batch, parameterCount, seconds, curves }
   await run.makeFolder(RUN_FILES.model)
   await run.writeFile(RUN_FILES.weights, encodeSafetensors(weights))
   await run.writeJson(SUMMARY, summary)
@@ -165,24 +189,17 @@ function batchMaker<C extends BaseConfig>(
   }
 }
 
-/**
- * As many steps as fit the minutes, by timing a few. The number is kept in the run, so that going on after a stop ends
- * at the same one.
- */
-async function stepsInTime<C extends BaseConfig>(
-  run: RunFolder,
+/** Seconds that a step takes, by timing a few. */
+async function secondsPerStep<C extends BaseConfig>(
   images: Images,
   config: C,
   options: PretrainOptions<C>,
 ): Promise<number> {
-  const { model, minutes = 1, seed, threads, device } = options
-  const file = run.path('checkpoints', 'plan.json')
-  const kept = await readFile(file, 'utf8').catch(() => undefined)
-  if (kept !== undefined) return planSchema.parse(JSON.parse(kept)).steps
+  const { model, seed, threads, device } = options
   const trainable = model.train(
     config,
     { size: images.height, channels: images.channels },
-    FEWEST_STEPS,
+    WARM_STEPS + TIMED_STEPS,
     seed,
   )
   const inputsOf = batchMaker(images, trainable, options)
@@ -199,15 +216,11 @@ async function stepsInTime<C extends BaseConfig>(
       const inputs = inputsOf(step)
       await session.run(trainable.program.manySteps ? stackSteps([inputs]) : inputs, due)
       const kind = due.join()
-      if (step >= WARM_STEPS) times.set(kind, [...(times.get(kind) ?? []), performance.now() - started])
+      if (step >= WARM_STEPS)
+        times.set(kind, [...(times.get(kind) ?? []), (performance.now() - started) / 1000])
     }
     const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]
-    const perStep =
-      [...times.values()].reduce((sum, values) => sum + median(values) * values.length, 0) / timed
-    const chosen = Math.max(FEWEST_STEPS, Math.round((minutes * 60_000) / perStep))
-    await makeFolders(path.dirname(file))
-    await writeFile(file, JSON.stringify({ steps: chosen }))
-    return chosen
+    return [...times.values()].reduce((sum, values) => sum + median(values) * values.length, 0) / timed
   } finally {
     await session.close()
   }

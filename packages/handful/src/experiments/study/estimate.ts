@@ -2,6 +2,7 @@
  * How long a stage takes, in seconds on two cores of 2020s server hardware: good enough to plan a budget with and to say
  * what a study costs before it starts. Time left is told from the pace while it runs, not from these.
  */
+import { compactComponents } from '../../heads/compact.js'
 import { SMOOTHED_DIMENSIONS } from '../../heads/smoothed.js'
 import { smallNetworkEpochs } from './heads.js'
 import type { STEMS } from '../../models/resnet18.js'
@@ -80,6 +81,14 @@ export function fitSeconds(head: string, labelled: number, scale: Scale): number
   switch (head) {
     case 'mlp':
       return networkHeadSeconds(shown, labelled, 128 * (components + classCount))
+    case 'compact-mlp':
+      return networkHeadSeconds(
+        shown,
+        labelled,
+        128 * (compactComponents(components, classCount) + classCount),
+      )
+    case 'compact-linear':
+      return logisticSeconds(labelled, compactComponents(components, classCount), classCount)
     case 'smoothed-mlp':
       return (
         trainImages * 2e-6 + networkHeadSeconds(shown, labelled, 128 * (SMOOTHED_DIMENSIONS + classCount))

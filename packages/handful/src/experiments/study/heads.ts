@@ -4,13 +4,15 @@
  * less often, as the reference itself does at its larger sizes. And where one fit takes seconds, fewer draws do: accuracies
  * of many labels hardly differ between draws.
  */
+import { compact } from '../../heads/compact.js'
 import type { Head } from '../../heads/head.js'
-import { createHead, isSmoothed } from '../../heads/registry.js'
+import { createHead, isCompact, isSmoothed } from '../../heads/registry.js'
 import { LINEAR_EPOCHS, linearNetwork, SMALL_EPOCHS, smallNetwork } from '../../heads/small-network.js'
 import { smoothed } from '../../heads/smoothed.js'
 
 const EPOCHS: Readonly<Record<string, number>> = {
   mlp: SMALL_EPOCHS,
+  'compact-mlp': SMALL_EPOCHS,
   'smoothed-mlp': SMALL_EPOCHS,
   'linear-network': LINEAR_EPOCHS,
 }
@@ -28,7 +30,9 @@ export function studyHead(name: string, labelled: number): Head {
   const epochs = smallNetworkEpochs(name, labelled)
   if (epochs === 0 || epochs === EPOCHS[name]) return createHead(name)
   if (name === 'linear-network') return linearNetwork({ epochs })
-  return isSmoothed(name) ? smoothed(smallNetwork({ epochs })) : smallNetwork({ epochs })
+  const network = smallNetwork({ epochs })
+  if (isSmoothed(name)) return smoothed(network)
+  return isCompact(name) ? compact(network) : network
 }
 
 /** A fit that takes so many seconds is a dear one. */

@@ -81,7 +81,10 @@ export const studyOptionsSchema = z
       .array(labelCountSchema)
       .min(1)
       .default([...DEFAULT_LABELS]),
-    heads: z.array(z.enum(HEAD_NAMES)).min(1).default(['mlp', 'smoothed-mlp', 'propagation', 'linear']),
+    heads: z
+      .array(z.enum(HEAD_NAMES))
+      .min(1)
+      .default(['mlp', 'compact-mlp', 'smoothed-mlp', 'propagation', 'linear']),
     /** Draws of the labelled images, for the heads. */
     draws: most.max(100).default(20),
     /** Where one fit is expected to take more than 5 seconds, as the networks do at many labels. */
