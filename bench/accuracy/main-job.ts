@@ -3,7 +3,7 @@
  * pixels over draws of the labelled images, scored on test images that neither training nor propagation saw.
  *
  *   npx tsx bench/accuracy/main-job.ts --dataset mnist --data-dir <folder> [--minutes 4 | --steps N] [--labels 1,2,4,8]
- *     [--draws 5] [--seed 0] [--out <run folder>]
+ *     [--draws 5] [--seed 0] [--preset invariant|fast] [--out <run folder>]
  */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,6 +11,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import {
   compareHeads,
+  cropAugmentation,
   labelDraws,
   learnedFeatures,
   onnxLinearAlgebra,
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     labels: { type: 'string', default: '1,2,4,8' },
     draws: { type: 'string', default: '5' },
     seed: { type: 'string', default: '0' },
+    preset: { type: 'string', default: 'invariant' },
     out: { type: 'string' },
   },
 })
@@ -45,7 +47,11 @@ const clock = (): string => `${((performance.now() - started) / 1000).toFixed(0)
 const { train, test } = await openDataset({ dataset: values.dataset, dataDir: values['data-dir'], seed })
 if (!test) throw new Error(`${values.dataset}: got no test split, expected one`)
 const image = { size: train.height, channels: train.channels }
-const config = vae.presets.fast(image)
+const preset = Object.entries(vae.presets).find(([name]) => name === values.preset)?.[1]
+if (!preset)
+  throw new Error(`--preset: got ${values.preset}, expected one of ${Object.keys(vae.presets).join(', ')}`)
+const config = preset(image)
+const ofColour = values.preset === 'invariant' ? cropAugmentation : photoAugmentation
 const run = await RunFolder.create({
   folder: values.out ?? mkdtempSync(path.join(tmpdir(), 'handful-')),
   parent: '.',
@@ -59,7 +65,7 @@ const pretrained = await pretrain(
   {
     model: vae,
     config,
-    augmentation: image.channels === 1 ? shapeAugmentation : photoAugmentation,
+    augmentation: image.channels === 1 ? shapeAugmentation : ofColour,
     seed,
     threads: 2,
     device: 'cpu',

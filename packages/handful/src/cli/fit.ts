@@ -74,7 +74,7 @@ export function fitCommand(context: CommandContext): [Command, readonly Example[
         `beside these two: ${HEAD_NAMES.filter((name) => !ALWAYS.includes(name)).join(', ')} (propagation)`,
       oneOf('--head', HEAD_NAMES),
     )
-  addModelOptions(command)
+  addModelOptions(command, 'invariant for the VAE, else fast')
   addTrainingOptions(command, { minutes: 'time for training (3)', steps: 'train for so many steps instead' })
   addRunOptions(command, context).action((folder: string | undefined, typed: TypedOptions) =>
     fit(context, folder, typed),

@@ -20,7 +20,8 @@ export function addImageOptions(command: Command): Command {
     )
 }
 
-export function addModelOptions(command: Command): Command {
+/** @param preset which one is taken unless said otherwise */
+export function addModelOptions(command: Command, preset = 'fast'): Command {
   return command
     .option(
       '--model <name>',
@@ -29,7 +30,7 @@ export function addModelOptions(command: Command): Command {
     )
     .option(
       '--preset <name>',
-      "its settings: fast (minutes on two cores), paper (the reference's own), ddpm (diffusion only), invariant (VAE only) (fast)",
+      `its settings: fast (minutes on two cores), paper (the reference's own), ddpm (diffusion only), invariant (VAE only) (${preset})`,
       oneOf('--preset', PRESET_NAMES),
     )
     .option(

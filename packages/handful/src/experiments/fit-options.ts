@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { HEAD_NAMES } from '../heads/registry.js'
 import type { Progress } from '../training/progress.js'
 import type { RunFolder } from '../training/run-folder.js'
-import { modelFields } from './model-options.js'
+import { bestPreset, modelFields, PRESETS } from './model-options.js'
 
 export const DATASETS = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
 export const RESIZE_MODES = ['cover', 'pad', 'stretch'] as const
@@ -47,6 +47,8 @@ export const fitOptionsSchema = z
   .strictObject({
     ...imageFields,
     ...modelFields,
+    /** Default `bestPreset`. */
+    preset: z.enum(PRESETS).optional(),
     ...trainingFields,
     /** Labelled images of each class; drawn at random where more are labelled. Own folders: all labels by default. */
     labelsPerClass: z.number().int().min(1).max(10_000).optional(),
@@ -60,7 +62,8 @@ export const fitOptionsSchema = z
   .transform((options) => {
     const bounded = options.minutes !== undefined || options.steps !== undefined
     const labelsPerClass = options.labelsPerClass ?? (options.dataset === undefined ? undefined : 4)
-    return { ...options, labelsPerClass, minutes: bounded ? options.minutes : DEFAULT_MINUTES }
+    const preset = options.preset ?? bestPreset(options.model)
+    return { ...options, preset, labelsPerClass, minutes: bounded ? options.minutes : DEFAULT_MINUTES }
   })
 
 /** Options as a caller may give them. */

@@ -35,6 +35,10 @@ export const modelFields = {
   augment: z.enum(AUGMENTATIONS).optional(),
 }
 
+/** What does best with few labels, as measured: where nothing but the accuracy counts, the default. */
+export const bestPreset = (model: (typeof MODELS)[number]): (typeof PRESETS)[number] =>
+  model === 'vae' ? 'invariant' : 'fast'
+
 /** The same out of a run's saved options, whatever else they hold. */
 export const modelChoiceSchema = z.object(modelFields).pick({ model: true, preset: true, set: true })
 

@@ -41,6 +41,8 @@ export interface Normalisation {
 const BLOCK_ROWS = 4096
 /** Above this many inputs a full eigenvalue decomposition takes seconds and subspace iteration is used. */
 const FULL_DECOMPOSITION_INPUTS = 512
+/** Above this many inputs the covariance itself would take gigabytes: only its products with a few vectors are made. */
+const COVARIANCE_INPUTS = 8192
 const SUBSPACE_OVERSAMPLING = 32
 const SUBSPACE_ITERATIONS = 8
 /** Components below this share of the largest variance are rounding noise. */
@@ -76,12 +78,17 @@ export async function fitNormalisation(
     })
   }
   const scale = inputScales(deviation, standardise, blocks)
-  const covariance = await covarianceOf(features, centre, scale, linearAlgebra)
-  const { values, vectors } = await leadingEigenvectors(covariance, components, linearAlgebra)
+  const standardised = { features, centre, scale }
+  const { values, vectors } = await leadingEigenvectors(
+    inputs > COVARIANCE_INPUTS
+      ? (some) => covarianceTimes(standardised, some, linearAlgebra)
+      : await covarianceOf(standardised, linearAlgebra),
+    { size: inputs, count: components },
+    linearAlgebra,
+  )
   const kept = values.findIndex((value) => !(value > SMALLEST_VARIANCE * values[0]))
   const size = kept < 0 ? values.length : kept
-  let total = 0
-  for (let j = 0; j < inputs; j++) total += covariance.data[j * inputs + j]
+  const total = deviation.reduce((sum, value, j) => sum + (value * scale[j]) ** 2, 0)
   const projection = featureMatrix(inputs, size)
   for (let i = 0; i < inputs; i++) {
     for (let j = 0; j < size; j++) {
@@ -170,10 +177,15 @@ function centred(
   return block
 }
 
+interface Standardised {
+  readonly features: FeatureMatrix
+  readonly centre: Float32Array
+  readonly scale: Float32Array
+}
+
+/** `[inputs, inputs]` */
 async function covarianceOf(
-  features: FeatureMatrix,
-  centre: Float32Array,
-  scale: Float32Array,
+  { features, centre, scale }: Standardised,
   linearAlgebra: LinearAlgebra,
 ): Promise<FeatureMatrix> {
   const inputs = features.columns
@@ -183,11 +195,30 @@ async function covarianceOf(
     const product = await linearAlgebra.matmul(block, block, { transposeA: true })
     for (let i = 0; i < sums.length; i++) sums[i] += product.data[i]
   }
-  return featureMatrix(
-    inputs,
-    inputs,
-    Float32Array.from(sums, (sum) => sum / features.rows),
-  )
+  return mean(sums, inputs, inputs, features.rows)
+}
+
+/** The covariance times `some`, `[inputs, vectors]`, without making the covariance. */
+async function covarianceTimes(
+  { features, centre, scale }: Standardised,
+  some: FeatureMatrix,
+  linearAlgebra: LinearAlgebra,
+): Promise<FeatureMatrix> {
+  const sums = new Float64Array(some.data.length)
+  for (let start = 0; start < features.rows; start += BLOCK_ROWS) {
+    const block = centred(features, start, centre, scale)
+    const image = await linearAlgebra.matmul(block, some)
+    const product = await linearAlgebra.matmul(block, image, { transposeA: true })
+    for (let i = 0; i < sums.length; i++) sums[i] += product.data[i]
+  }
+  return mean(sums, some.rows, some.columns, features.rows)
+}
+
+/** In place of `Float32Array.from`, which goes by way of an array that hundreds of millions of numbers do not fit in. */
+function mean(sums: Float64Array, rows: number, columns: number, count: number): FeatureMatrix {
+  const result = featureMatrix(rows, columns)
+  for (let i = 0; i < sums.length; i++) result.data[i] = sums[i] / count
+  return result
 }
 
 interface Eigenvectors {
@@ -197,25 +228,30 @@ interface Eigenvectors {
   readonly vectors: FeatureMatrix
 }
 
+/** @param symmetric a matrix, or what multiplies by one that is not there as such */
 async function leadingEigenvectors(
-  symmetric: FeatureMatrix,
-  count: number,
+  symmetric: FeatureMatrix | ((some: FeatureMatrix) => Promise<FeatureMatrix>),
+  { size, count }: { readonly size: number; readonly count: number },
   linearAlgebra: LinearAlgebra,
 ): Promise<Eigenvectors> {
-  const size = symmetric.rows
   const wanted = Math.min(count, size)
   const width = Math.min(size, wanted + SUBSPACE_OVERSAMPLING)
-  if (size <= FULL_DECOMPOSITION_INPUTS || width > size / 2) return decompose(symmetric, wanted)
+  const small = size <= FULL_DECOMPOSITION_INPUTS || width > size / 2
+  if (typeof symmetric !== 'function' && small) return decompose(symmetric, wanted)
+  const multiply =
+    typeof symmetric === 'function'
+      ? symmetric
+      : (some: FeatureMatrix) => linearAlgebra.matmul(symmetric, some)
   const start = featureMatrix(size, width)
   // The start is the same for every call: the subspace that it converges to does not depend on it.
   new Random(0, 'subspace iteration').fillNormal(start.data)
   let basis = orthonormalise(start)
   for (let iteration = 0; iteration < SUBSPACE_ITERATIONS; iteration++) {
-    basis = orthonormalise(await linearAlgebra.matmul(symmetric, basis))
+    basis = orthonormalise(await multiply(basis))
   }
-  const image = await linearAlgebra.matmul(symmetric, basis)
-  const small = decompose(await linearAlgebra.matmul(basis, image, { transposeA: true }), wanted)
-  return { values: small.values, vectors: await linearAlgebra.matmul(basis, small.vectors) }
+  const image = await multiply(basis)
+  const inner = decompose(await linearAlgebra.matmul(basis, image, { transposeA: true }), wanted)
+  return { values: inner.values, vectors: await linearAlgebra.matmul(basis, inner.vectors) }
 }
 
 function decompose(symmetric: FeatureMatrix, count: number): Eigenvectors {
@@ -235,7 +271,13 @@ function decompose(symmetric: FeatureMatrix, count: number): Eigenvectors {
   return { values: [...values.subarray(0, count)], vectors }
 }
 
-/** Modified Gram-Schmidt, twice, on the columns; works on the transpose so that vectors are contiguous. */
+/** What is left of a column below this share of its square is rounding: the column depends on those before it. */
+const DEPENDENT = 1e-24
+
+/**
+ * Modified Gram-Schmidt, twice, on the columns; works on the transpose so that vectors are contiguous. Columns that depend on
+ * earlier ones become zero.
+ */
 function orthonormalise({ rows, columns, data }: FeatureMatrix): FeatureMatrix {
   const vectors = Array.from({ length: columns }, (_, j) =>
     Float64Array.from({ length: rows }, (__, i) => data[i * columns + j]),
@@ -243,6 +285,7 @@ function orthonormalise({ rows, columns, data }: FeatureMatrix): FeatureMatrix {
   const result = featureMatrix(rows, columns)
   for (let j = 0; j < columns; j++) {
     const vector = vectors[j]
+    const whole = vector.reduce((sum, value) => sum + value * value, 0)
     for (let pass = 0; pass < 2; pass++) {
       for (let earlier = 0; earlier < j; earlier++) {
         const other = vectors[earlier]
@@ -253,7 +296,7 @@ function orthonormalise({ rows, columns, data }: FeatureMatrix): FeatureMatrix {
     }
     let square = 0
     for (let i = 0; i < rows; i++) square += vector[i] * vector[i]
-    const scale = square > 0 ? 1 / Math.sqrt(square) : 0
+    const scale = square > DEPENDENT * whole ? 1 / Math.sqrt(square) : 0
     for (let i = 0; i < rows; i++) {
       vector[i] *= scale
       result.data[i * columns + j] = vector[i]

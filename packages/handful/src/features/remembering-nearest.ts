@@ -15,11 +15,14 @@ export interface Remembered {
 
 /** Searches among other rows, or for more neighbours than are remembered, are done as ever. */
 export function rememberingNearest(linearAlgebra: LinearAlgebra, remembered: Remembered): LinearAlgebra {
-  const [queries, references] = [unitRows(remembered.queries), unitRows(remembered.references)]
+  // Scaled when a head first searches: many never do.
+  let scaled: { queries: FeatureMatrix; references: FeatureMatrix } | undefined
   let found = remembered.neighbours && Promise.resolve(remembered.neighbours)
   return {
     ...linearAlgebra,
     nearest: async (a, b, k, options) => {
+      scaled ??= { queries: unitRows(remembered.queries), references: unitRows(remembered.references) }
+      const { queries, references } = scaled
       if (options?.excludeSelf === true || !equal(a, queries) || !equal(b, references))
         return linearAlgebra.nearest(a, b, k, options)
       const known = await (found ??= linearAlgebra.nearest(queries, references, DEFAULT_K, options))

@@ -179,7 +179,8 @@ function fast({ size, channels }: ImageShape): DiffusionConfig {
     samplingSteps: 50,
     spacing: 'quadratic',
     eta: 0,
-    featureLevel: 100,
+    // By labels left out and without labels alike, 10 to 50 are best on CIFAR-10 after 25 minutes, 50 to 100 on MNIST after 8.
+    featureLevel: grey ? 100 : 50,
   }
 }
 

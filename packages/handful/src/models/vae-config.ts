@@ -117,7 +117,7 @@ export const fast = (): VaeConfigOf<'patched'> => ({
 
 /** Two views of an image are to have like features as well: the best with few labels, and not purely generative. */
 export const invariant = ({ channels }: ImageShape): VaeConfig =>
-  channels === 1 ? { ...fast(), invariance: { ...NO_INVARIANCE, weight: 100 } } : invariantColour
+  channels === 1 ? { ...fast(), invariance: { ...NO_INVARIANCE, weight: 30 } } : invariantColour
 
 const invariantColour: VaeConfigOf<'pyramid'> = {
   network: 'pyramid',

@@ -1,6 +1,11 @@
 /** What a run's outcome suggests to do next, where the run itself has no better idea. */
 import { flagOf, shellWord } from '../errors/shell.js'
-import { modelChoiceSchema, resolveAugmentation, resolveModel } from '../experiments/model-options.js'
+import {
+  bestPreset,
+  modelChoiceSchema,
+  resolveAugmentation,
+  resolveModel,
+} from '../experiments/model-options.js'
 import { chosenResult, baselinesOf, canJudge } from './summary.js'
 import { average } from './statistics.js'
 import type { RunReport } from './types.js'
@@ -38,7 +43,7 @@ function sameFit({ config, dataset: { height, channels } }: RunReport): string {
   const choice = modelChoiceSchema.parse(config)
   const { name: augment } = resolveAugmentation(undefined, resolveModel(choice, image), image)
   // What would be taken anyway is not said.
-  const usual = { model: 'vae', preset: 'fast', augment, head: 'propagation', fit: 'cover' }
+  const usual = { model: 'vae', preset: bestPreset(choice.model), augment, head: 'propagation', fit: 'cover' }
   const flags = Object.entries({ ...usual, size: undefined, labelsPerClass: undefined }).flatMap(
     ([name, value]) => {
       const own = config[name]

@@ -96,6 +96,25 @@ describe('normalisation', () => {
     for (let j = 0; j < 10; j++) expect(Math.abs(inner.data[j * inner.columns + j]) / scale).toBeCloseTo(1, 2)
   })
 
+  it('needs no covariance of tens of thousands of inputs, and finds the same components', async () => {
+    const narrow = gaussian(60, [8, 4, 2, 1])
+    const wide = featureMatrix(narrow.rows, 12_000)
+    for (let i = 0; i < narrow.rows; i++)
+      for (let j = 0; j < 4; j++) wide.data[i * wide.columns + 3000 * j] = narrow.data[i * 4 + j]
+    const options = { components: 4, whitening: 0.5 }
+    const [of, ofWide] = [
+      await fitNormalisation(narrow, linearAlgebra, options),
+      await fitNormalisation(wide, linearAlgebra, options),
+    ]
+    const [rows, rowsOfWide] = [
+      await applyNormalisation(of, narrow, linearAlgebra),
+      await applyNormalisation(ofWide, wide, linearAlgebra),
+    ]
+    of.explained.forEach((share, j) => expect(ofWide.explained[j]).toBeCloseTo(share, 4))
+    // Each component may point the other way.
+    rows.data.forEach((value, at) => expect(Math.abs(rowsOfWide.data[at])).toBeCloseTo(Math.abs(value), 3))
+  })
+
   it('says what is wrong in one line', async () => {
     const fit = (matrix: FeatureMatrix, options = {}) => fitNormalisation(matrix, linearAlgebra, options)
     await expect(fit(fromRows([[1, 2]]))).rejects.toThrow('got too few rows, expected at least two rows')

@@ -139,7 +139,7 @@ describe('what to do next', () => {
     suggestNext({ ...example, config: { ...example.config, ...config } }, 'runs/x')[0].command
 
   test('is the same for longer, without what would be taken anyway', () => {
-    expect(commandWith({ model: 'vae', preset: 'fast', augment: 'shapes', set: {}, fit: 'cover' })).toBe(
+    expect(commandWith({ model: 'vae', preset: 'invariant', augment: 'shapes', set: {}, fit: 'cover' })).toBe(
       'handful fit --dataset strokes --labels-per-class 4 --minutes 12',
     )
   })

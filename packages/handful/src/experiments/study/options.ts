@@ -10,7 +10,7 @@ import { labelCountSchema } from '../../report/study/types.js'
 import { STEMS } from '../../models/resnet18.js'
 import { SUPERVISED_AUGMENTATIONS } from '../../training/supervised.js'
 import { imageFields, oneLimit, oneSource } from '../fit-options.js'
-import { AUGMENTATIONS, modelFields, MODELS } from '../model-options.js'
+import { AUGMENTATIONS, bestPreset, modelFields, MODELS, PRESETS } from '../model-options.js'
 
 /** What can stand in `methods`, alone or joined by `+`. */
 export const STUDY_METHODS = [...MODELS, 'resnet18', 'pixels', 'pca', 'patches', 'random'] as const
@@ -31,30 +31,31 @@ export const DEFAULT_LABELS = [1, 2, 4, 8, 12, 16, 32, 64, 128, 256, 'all'] as c
 
 const most = z.number().int().min(1)
 
-const modelSettings = z
-  .strictObject({
-    preset: modelFields.preset,
-    set: modelFields.set,
-    augment: z.enum(AUGMENTATIONS).optional(),
-    /** Of training; `minutesPerModel` unless given here. */
-    minutes: z.number().positive().max(10_080).optional(),
-    steps: most.max(100_000_000).optional(),
-    /** A run of `handful pretrain` or `handful fit` whose model is taken instead of training one. */
-    run: z.string().min(1).optional(),
-    /** Which features; what is left out is what the model does best with. */
-    features: z
-      .strictObject({
-        layers: z.array(z.string().min(1)).min(1).optional(),
-        pooling: z.enum(['mean', '2x2', '4x4', 'none']).optional(),
-        noiseLevel: z.number().min(0).max(1000).optional(),
-        draws: most.max(100).optional(),
-        mirror: z.boolean().optional(),
-      })
-      .prefault({}),
-  })
-  .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, oneLimit)
+const modelSettings = (model: (typeof MODELS)[number]) =>
+  z
+    .strictObject({
+      preset: z.enum(PRESETS).default(bestPreset(model)),
+      set: modelFields.set,
+      augment: z.enum(AUGMENTATIONS).optional(),
+      /** Of training; `minutesPerModel` unless given here. */
+      minutes: z.number().positive().max(10_080).optional(),
+      steps: most.max(100_000_000).optional(),
+      /** A run of `handful pretrain` or `handful fit` whose model is taken instead of training one. */
+      run: z.string().min(1).optional(),
+      /** Which features; what is left out is what the model does best with. */
+      features: z
+        .strictObject({
+          layers: z.array(z.string().min(1)).min(1).optional(),
+          pooling: z.enum(['mean', '2x2', '4x4', 'none']).optional(),
+          noiseLevel: z.number().min(0).max(1000).optional(),
+          draws: most.max(100).optional(),
+          mirror: z.boolean().optional(),
+        })
+        .prefault({}),
+    })
+    .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, oneLimit)
 
-export type ModelSettings = z.output<typeof modelSettings>
+export type ModelSettings = z.output<ReturnType<typeof modelSettings>>
 
 export const studyOptionsSchema = z
   .strictObject({
@@ -69,10 +70,10 @@ export const studyOptionsSchema = z
     methods: z.array(z.string().min(1)).min(1).default(DEFAULT_METHODS),
     models: z
       .strictObject({
-        vae: modelSettings.prefault({}),
-        vqvae: modelSettings.prefault({}),
-        diffusion: modelSettings.prefault({}),
-        gan: modelSettings.prefault({}),
+        vae: modelSettings('vae').prefault({}),
+        vqvae: modelSettings('vqvae').prefault({}),
+        diffusion: modelSettings('diffusion').prefault({}),
+        gan: modelSettings('gan').prefault({}),
       })
       .prefault({}),
     minutesPerModel: z.number().positive().max(10_080).default(10),

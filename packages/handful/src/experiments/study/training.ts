@@ -9,8 +9,8 @@ import { z } from 'zod'
 import type { Images } from '../../data/image-set.js'
 import { HandfulError, printable } from '../../errors.js'
 import type { ImageShape } from '../../models/model.js'
-import { average } from '../../report/statistics.js'
-import { type Curve, curveSchema } from '../../training/curve.js'
+import { thin } from '../../report/charts.js'
+import { curveSchema } from '../../training/curve.js'
 import { pretrain, readTrainingSummary } from '../../training/pretrain.js'
 import { type PlainObject, RUN_FILES, RunFolder } from '../../training/run-folder.js'
 import type { JobContext } from '../fit-options.js'
@@ -41,9 +41,6 @@ export interface TrainingSettings {
   readonly minutes?: number
   readonly steps?: number
 }
-
-/** Points of a curve that are kept: as many as a figure shows. */
-const CURVE_POINTS = 200
 
 const imageOf = ({ height, channels }: Images): ImageShape => ({ size: height, channels })
 
@@ -142,7 +139,7 @@ export async function trainForStudy(
       steps: trained.steps,
       batch: trained.batch,
       seconds: trained.seconds,
-      curves: trained.curves.map(thinned),
+      curves: trained.curves.map(thin),
     }
   } finally {
     await opened.close()
@@ -186,20 +183,7 @@ async function describeRun(run: string): Promise<TrainedRecord> {
     steps,
     batch,
     seconds,
-    curves: curves.map(thinned),
-  }
-}
-
-/** Means over stretches of a long curve. */
-export function thinned(curve: Curve): Curve {
-  const { name, step, value } = curve
-  const stretch = Math.ceil(step.length / CURVE_POINTS)
-  if (stretch <= 1) return curve
-  const starts = Array.from({ length: Math.ceil(step.length / stretch) }, (_, i) => i * stretch)
-  return {
-    name,
-    step: starts.map((start) => step[Math.min(start + stretch, step.length) - 1]),
-    value: starts.map((start) => average(value.slice(start, start + stretch))),
+    curves: curves.map(thin),
   }
 }
 

@@ -11,9 +11,10 @@ describe('options', () => {
   test('have defaults for everything', () => {
     const options = parse({})()
     expect(options.labels).toEqual([1, 2, 4, 8, 12, 16, 32, 64, 128, 256, 'all'])
-    expect(options.heads).toEqual(['mlp', 'smoothed-mlp', 'propagation', 'linear'])
+    expect(options.heads).toEqual(['mlp', 'compact-mlp', 'smoothed-mlp', 'propagation', 'linear'])
     expect([options.draws, options.supervised.draws]).toEqual([20, 5])
-    expect(options.models.vae).toEqual({ preset: 'fast', set: {}, features: {} })
+    expect(options.models.vae).toEqual({ preset: 'invariant', set: {}, features: {} })
+    expect(options.models.gan).toEqual({ preset: 'fast', set: {}, features: {} })
     // What --print-config prints is the same options again.
     expect(parse(JSON.parse(JSON.stringify(options)) as object)()).toEqual(options)
   })
