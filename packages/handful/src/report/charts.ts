@@ -2,9 +2,10 @@
  * The report's figures as inline SVG. Colours come from the page's style sheet, so that they follow light and dark;
  * lines differ in dash as well as in colour.
  */
+import { thin } from '../training/curve.js'
 import { formatCount, formatPercent } from './format.js'
 import { html, type Html } from './html.js'
-import { average, type Estimate } from './statistics.js'
+import type { Estimate } from './statistics.js'
 import type { LossCurve } from './types.js'
 
 const INTERVAL_WIDTH = 260
@@ -48,7 +49,6 @@ export function intervalScale(): Html {
 }
 
 const CHART = { width: 960, height: 300, left: 56, right: 16, top: 12, bottom: 42 }
-const MOST_POINTS = 240
 /** Above this ratio of the largest to the smallest loss a logarithmic axis shows more. */
 export const LOGARITHMIC_FROM = 12
 
@@ -102,22 +102,6 @@ function key(curve: LossCurve, index: number): Html {
       <line class="curve curve-${index % 4}" x1="0" x2="28" y1="4" y2="4" /></svg
     >${curve.name}: ${formatTick(curve.value[curve.value.length - 1])} at the end</span
   >`
-}
-
-/** At most 240 points, each the mean of its stretch; values that are not finite are left out. */
-export function thin(curve: LossCurve): LossCurve {
-  const kept = curve.value.flatMap((value, i) =>
-    Number.isFinite(value) ? [{ step: curve.step[i], value }] : [],
-  )
-  const stretch = Math.max(1, kept.length / MOST_POINTS)
-  const step: number[] = []
-  const value: number[] = []
-  for (let begin = 0; begin < kept.length; begin += stretch) {
-    const part = kept.slice(Math.floor(begin), Math.max(Math.floor(begin) + 1, Math.floor(begin + stretch)))
-    step.push(average(part.map((point) => point.step)))
-    value.push(average(part.map((point) => point.value)))
-  }
-  return { name: curve.name, step, value }
 }
 
 export function padded(low: number, high: number): [number, number] {

@@ -1,6 +1,7 @@
 /** Small plots side by side: encoder, decoder and stacked features of each model; the losses of each training. */
 import type { Html } from '../html.js'
-import { formatTick, LOGARITHMIC_FROM, logarithmicTicks, niceTicks, padded, thin } from '../charts.js'
+import { thin } from '../../training/curve.js'
+import { formatTick, LOGARITHMIC_FROM, logarithmicTicks, niceTicks, padded } from '../charts.js'
 import { formatCount } from '../format.js'
 import {
   fitted,
