@@ -18,7 +18,7 @@ export const compactComponents = (columns: number, classCount: number): number =
 
 /** @param head one whose parameters are layers on the features: of kind `linear` or `mlp` */
 export function compact(head: Head): Head {
-  const name = `${head.name} on the leading components`
+  const name = `${head.name} on leading components`
   return {
     name,
     async fit(problem) {

@@ -22,7 +22,7 @@ export function heatFigure(study: Study): Figure | undefined {
   const rows = rowsOf(study, counts)
   if (rows.length === 0) return undefined
   const methods = [...new Set(rows.map(({ method }) => method))]
-  const left = 36 + Math.min(220, Math.max(...rows.map(({ head }) => textWidth(head.title)), 90))
+  const left = 36 + Math.min(280, Math.max(...rows.map(({ head }) => textWidth(head.title)), 90))
   const width = Math.max(420, left + counts.length * CELL + 10)
   const height = TOP + rows.length * ROW + methods.length * NAME + 12
   const scales = new Map(counts.map((count) => [count, columnScale(rows, count)]))
