@@ -109,11 +109,11 @@ function networkCell(
   const steps = supervisedSteps(labelled, schedule)
   const batch = Math.min(schedule.batch, labelled)
   const { width, augment } = supervised
-  const key = stageKey({
-    ...cellIdentity(size, draws, workshop),
-    network: { stem, width, augment, ...schedule },
-    images: data.keys.images,
-  })
+  const { draws: _draws, ...identity } = cellIdentity(size, draws, workshop)
+  const network = { stem, width, augment, ...schedule }
+  // A draw is the same one however many there are: more of them train only those that are new.
+  const drawsKey = stageKey({ ...identity, network, images: data.keys.images })
+  const key = stageKey({ drawsKey, draws })
   const name = `${id}, ${labelsInWords(size)}`
   return {
     kind: 'cell',
@@ -136,7 +136,7 @@ function networkCell(
           draws: studyDraws(data, size, { draws, seed: options.seed }),
           classCount: data.classNames.length,
           score: workshop.score,
-          ...{ key, name, options, store },
+          ...{ drawsKey, name, options, store },
         },
         context,
       ),

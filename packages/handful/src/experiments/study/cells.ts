@@ -74,8 +74,8 @@ export interface NetworkCell {
   readonly draws: readonly Int32Array[]
   readonly classCount: number
   readonly score: Score
-  /** The cell's key: each draw is a stage of its own below it. */
-  readonly key: string
+  /** What each draw's own stage is keyed by. */
+  readonly drawsKey: string
   readonly name: string
   readonly options: StudyOptions
   readonly store: StageStore
@@ -83,14 +83,14 @@ export interface NetworkCell {
 
 /** Trains a network from scratch for each draw. Draws that are done are kept, and a stopped one goes on at its checkpoint. */
 export async function runNetworkCell(cell: NetworkCell, context: StageContext): Promise<CellRecord> {
-  const { images, test, stem, draws, classCount, score, key, name, options, store } = cell
+  const { images, test, stem, draws, classCount, score, drawsKey, name, options, store } = cell
   const { supervised, seed, threads, device } = options
   const settings = { ...resnet18Presets[stem], width: supervised.width }
   const { stem: _stem, width: _width, ...optimiser } = settings
   const accuracies: number[] = []
   for (const [draw, labels] of draws.entries()) {
-    const stage = { kind: 'draw', name: `${name}, draw ${draw + 1}`, key: stageKey({ key, draw }) }
-    const folder = path.join(store.folder, 'checkpoints', `${key.slice(0, 12)}-${draw}`)
+    const stage = { kind: 'draw', name: `${name}, draw ${draw + 1}`, key: stageKey({ drawsKey, draw }) }
+    const folder = path.join(store.folder, 'checkpoints', `${drawsKey.slice(0, 12)}-${draw}`)
     const { accuracy } = await store.once(stage, z.strictObject({ accuracy: share }), async () => {
       const { predict } = await trainSupervised({
         images,
@@ -110,7 +110,7 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
           ...silentProgress,
           report: ({ done, total }) => context.onProgress?.(draw + done / Math.max(1, total), draws.length),
         },
-        checkpoints: { folder, key },
+        checkpoints: { folder, key: drawsKey },
       })
       return { accuracy: score(argmaxRows(await predict(test))) }
     })

@@ -50,6 +50,26 @@ describe('a study', () => {
     expect(kept).toEqual(study)
   })
 
+  test('trains more draws of a network beside those that there are', async () => {
+    const resnet = (draws: number) =>
+      tiny({
+        methods: ['resnet18'],
+        labels: [1],
+        supervised: { draws, width: 4, fewestSteps: 3, mostSteps: 3, stems: ['imagenet'] },
+      })
+    const accuraciesOf = ({ cells }: Awaited<ReturnType<typeof runStudy>>) =>
+      cells.find(({ head }) => head === 'network')?.accuracies
+    const stages = async () =>
+      (await readdir(path.join(folder.path, 'stages'))).filter((name) => name.startsWith('draw-'))
+    const one = accuraciesOf(await runStudy(resnet(1), watched(folder.path).context))
+    const [kept] = await stages()
+    const three = accuraciesOf(await runStudy(resnet(3), watched(folder.path).context))
+    expect(three).toHaveLength(3)
+    expect(three?.slice(0, 1)).toEqual(one)
+    expect(await stages()).toHaveLength(3)
+    expect(await stages()).toContain(kept)
+  })
+
   test('trains its models in run folders and takes their features', async () => {
     const options = tiny({
       methods: ['vae'],
