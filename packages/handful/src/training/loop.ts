@@ -61,6 +61,8 @@ const RUN_MILLISECONDS = 800
 const MOST_STEPS = 16
 /** Losses that far above the best mean so far, in multiples of its distance from the start, are an explosion. */
 const EXPLOSION = 20
+/** Before so many steps losses may rise for a while: a codebook by gradient runs after an encoder that is far ahead of it. */
+const SETTLED_STEPS = 300
 
 const checkpointSchema = z.object({
   step: z.number().int().nonnegative(),
@@ -230,6 +232,7 @@ class Meter {
   #watch(step: number, loss: number): void {
     this.#first ??= loss
     const exploded =
+      step > SETTLED_STEPS &&
       loss - this.#best > EXPLOSION * Math.max(Math.abs(this.#first - this.#best), Math.abs(this.#best) * 0.1)
     if (Number.isFinite(loss) && !exploded) {
       this.#best = Math.min(this.#best, loss)
