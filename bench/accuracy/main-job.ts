@@ -11,19 +11,18 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import {
   compareHeads,
-  cropAugmentation,
   labelDraws,
   learnedFeatures,
+  modelChoiceSchema,
   onnxLinearAlgebra,
   openDataset,
-  photoAugmentation,
   pixelFeatures,
   pretrain,
+  resolveAugmentation,
+  resolveModel,
   RunFolder,
-  shapeAugmentation,
   silentProgress,
   studentInterval,
-  vae,
 } from 'handful'
 
 const { values } = parseArgs({
@@ -47,11 +46,9 @@ const clock = (): string => `${((performance.now() - started) / 1000).toFixed(0)
 const { train, test } = await openDataset({ dataset: values.dataset, dataDir: values['data-dir'], seed })
 if (!test) throw new Error(`${values.dataset}: got no test split, expected one`)
 const image = { size: train.height, channels: train.channels }
-const preset = Object.entries(vae.presets).find(([name]) => name === values.preset)?.[1]
-if (!preset)
-  throw new Error(`--preset: got ${values.preset}, expected one of ${Object.keys(vae.presets).join(', ')}`)
-const config = preset(image)
-const ofColour = values.preset === 'invariant' ? cropAugmentation : photoAugmentation
+const { preset } = modelChoiceSchema.parse({ preset: values.preset })
+const { model, config } = resolveModel({ model: 'vae', preset, set: {} }, image)
+const augmentation = resolveAugmentation(undefined, { model, config }, image).options
 const run = await RunFolder.create({
   folder: values.out ?? mkdtempSync(path.join(tmpdir(), 'handful-')),
   parent: '.',
@@ -63,9 +60,9 @@ const run = await RunFolder.create({
 const pretrained = await pretrain(
   train,
   {
-    model: vae,
+    model,
     config,
-    augmentation: image.channels === 1 ? shapeAugmentation : ofColour,
+    augmentation,
     seed,
     threads: 2,
     device: 'cpu',
@@ -79,8 +76,8 @@ console.log(
 )
 
 const linearAlgebra = onnxLinearAlgebra({ threads: 2 })
-const request = vae.defaultFeatures(config)
-const network = vae.features(config, image, pretrained.weights, request)
+const request = model.defaultFeatures(config)
+const network = model.features(config, image, pretrained.weights, request)
 const splits = { train, test }
 const sets = [
   await learnedFeatures(splits, { network, outputs: request.layers }, linearAlgebra, { seed }),

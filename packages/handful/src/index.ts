@@ -57,13 +57,8 @@ export { vqVae, type VqVaeConfig } from './models/vqvae.js'
 export { diffusion } from './models/diffusion.js'
 export { gan } from './models/gan.js'
 export { modelNamed, modelNames } from './models/registry.js'
-export {
-  augment,
-  type AugmentOptions,
-  cropAugmentation,
-  photoAugmentation,
-  shapeAugmentation,
-} from './training/augment.js'
+export { modelChoiceSchema, resolveAugmentation, resolveModel } from './experiments/model-options.js'
+export { augment, type AugmentOptions, photoAugmentation, shapeAugmentation } from './training/augment.js'
 export { pretrain, type Pretrained, type PretrainOptions } from './training/pretrain.js'
 export { type Progress, type ProgressEvent, silentProgress } from './training/progress.js'
 export { RunFolder } from './training/run-folder.js'

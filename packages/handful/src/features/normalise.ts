@@ -184,40 +184,33 @@ interface Standardised {
 }
 
 /** `[inputs, inputs]` */
-async function covarianceOf(
-  { features, centre, scale }: Standardised,
-  linearAlgebra: LinearAlgebra,
-): Promise<FeatureMatrix> {
-  const inputs = features.columns
-  const sums = new Float64Array(inputs * inputs)
-  for (let start = 0; start < features.rows; start += BLOCK_ROWS) {
-    const block = centred(features, start, centre, scale)
-    const product = await linearAlgebra.matmul(block, block, { transposeA: true })
-    for (let i = 0; i < sums.length; i++) sums[i] += product.data[i]
-  }
-  return mean(sums, inputs, inputs, features.rows)
-}
+const covarianceOf = (of: Standardised, linearAlgebra: LinearAlgebra): Promise<FeatureMatrix> =>
+  meanOverBlocks(of, of.features.columns, (block) => linearAlgebra.matmul(block, block, { transposeA: true }))
 
 /** The covariance times `some`, `[inputs, vectors]`, without making the covariance. */
-async function covarianceTimes(
-  { features, centre, scale }: Standardised,
+const covarianceTimes = (
+  of: Standardised,
   some: FeatureMatrix,
   linearAlgebra: LinearAlgebra,
+): Promise<FeatureMatrix> =>
+  meanOverBlocks(of, some.columns, async (block) =>
+    linearAlgebra.matmul(block, await linearAlgebra.matmul(block, some), { transposeA: true }),
+  )
+
+/** Sum over blocks of rows of what each gives, `[inputs, columns]`, over the number of rows. */
+async function meanOverBlocks(
+  { features, centre, scale }: Standardised,
+  columns: number,
+  productOf: (block: FeatureMatrix) => Promise<FeatureMatrix>,
 ): Promise<FeatureMatrix> {
-  const sums = new Float64Array(some.data.length)
+  const sums = new Float64Array(features.columns * columns)
   for (let start = 0; start < features.rows; start += BLOCK_ROWS) {
-    const block = centred(features, start, centre, scale)
-    const image = await linearAlgebra.matmul(block, some)
-    const product = await linearAlgebra.matmul(block, image, { transposeA: true })
+    const product = await productOf(centred(features, start, centre, scale))
     for (let i = 0; i < sums.length; i++) sums[i] += product.data[i]
   }
-  return mean(sums, some.rows, some.columns, features.rows)
-}
-
-/** In place of `Float32Array.from`, which goes by way of an array that hundreds of millions of numbers do not fit in. */
-function mean(sums: Float64Array, rows: number, columns: number, count: number): FeatureMatrix {
-  const result = featureMatrix(rows, columns)
-  for (let i = 0; i < sums.length; i++) result.data[i] = sums[i] / count
+  const result = featureMatrix(features.columns, columns)
+  // No `Float32Array.from` with a function: it goes by way of an array, and this may be more than one can hold.
+  for (let i = 0; i < sums.length; i++) result.data[i] = sums[i] / features.rows
   return result
 }
 

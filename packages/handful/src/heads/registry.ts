@@ -35,9 +35,6 @@ export type HeadName = keyof typeof HEADS
 
 export const HEAD_NAMES = Object.keys(HEADS) as HeadName[]
 
-/** Whether a head works on leading components alone. */
-export const isCompact = (name: string): boolean => name.startsWith('compact-')
-
 /** Whether a head works on smoothed features, which are then best found once for all draws. */
 export const isSmoothed = (name: string): boolean => name.startsWith('smoothed-')
 

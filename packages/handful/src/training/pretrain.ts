@@ -17,7 +17,7 @@ import { BatchOrder } from './batches.js'
 import { curveSchema } from './curve.js'
 import { train, type Trained } from './loop.js'
 import type { Progress } from './progress.js'
-import { StepPlan } from './step-plan.js'
+import { FEWEST_STEPS, StepPlan } from './step-plan.js'
 import { stackSteps } from './steps.js'
 import { RUN_FILES, type RunFolder, stageKey } from './run-folder.js'
 
@@ -199,7 +199,7 @@ async function secondsPerStep<C extends BaseConfig>(
   const trainable = model.train(
     config,
     { size: images.height, channels: images.channels },
-    WARM_STEPS + TIMED_STEPS,
+    FEWEST_STEPS,
     seed,
   )
   const inputsOf = batchMaker(images, trainable, options)

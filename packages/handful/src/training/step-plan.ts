@@ -3,10 +3,9 @@
  * the machine may turn out busier or idler than in its first seconds, so the number is looked at again while training.
  * It is kept in the run's folder: going on after a stop ends at the same one.
  */
-import { readFile, writeFile } from 'node:fs/promises'
-import path from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { makeFolders } from '../data/atomic.js'
+import { writeFileAtomic } from '../data/atomic.js'
 
 export const FEWEST_STEPS = 50
 
@@ -35,7 +34,6 @@ export class StepPlan {
     const kept = await readFile(file, 'utf8').catch(() => undefined)
     if (kept !== undefined) return new StepPlan(file, seconds, planSchema.parse(JSON.parse(kept)).steps)
     const plan = new StepPlan(file, seconds, stepsFor(seconds / (await secondsPerStep())))
-    await makeFolders(path.dirname(file))
     await plan.save()
     return plan
   }
@@ -70,7 +68,7 @@ export class StepPlan {
   }
 
   async save(): Promise<void> {
-    await writeFile(this.file, JSON.stringify({ steps: this.planned }))
+    await writeFileAtomic(this.file, JSON.stringify({ steps: this.planned }))
   }
 
   #dueAt = (seconds: number): number => LOOKED_AT.filter((share) => seconds >= share * this.seconds).length

@@ -43,12 +43,11 @@ function labelledOf(size: LabelCount, { data }: Workshop): number {
     : size * data.classNames.length
 }
 
-function cellIdentity(size: LabelCount, draws: number, { data, options }: Workshop) {
+function cellIdentity(size: LabelCount, { data, options }: Workshop) {
   return {
     PROTOCOL,
     kind: 'cell',
     size,
-    draws,
     seed: options.seed,
     labels: data.keys.labels,
     test: data.keys.test,
@@ -71,7 +70,7 @@ function featureCell(
   return {
     kind: 'cell',
     name: `${id}, ${head}, ${labelsInWords(size)}`,
-    key: stageKey({ ...cellIdentity(size, draws, workshop), head, epochs, bank: bank.key }),
+    key: stageKey({ ...cellIdentity(size, workshop), draws, head, epochs, bank: bank.key }),
     needs: [bank],
     seconds: 0.3 + draws * each,
     group: groupOf(size, title),
@@ -109,10 +108,9 @@ function networkCell(
   const steps = supervisedSteps(labelled, schedule)
   const batch = Math.min(schedule.batch, labelled)
   const { width, augment } = supervised
-  const { draws: _draws, ...identity } = cellIdentity(size, draws, workshop)
   const network = { stem, width, augment, ...schedule }
   // A draw is the same one however many there are: more of them train only those that are new.
-  const drawsKey = stageKey({ ...identity, network, images: data.keys.images })
+  const drawsKey = stageKey({ ...cellIdentity(size, workshop), network, images: data.keys.images })
   const key = stageKey({ drawsKey, draws })
   const name = `${id}, ${labelsInWords(size)}`
   return {

@@ -6,33 +6,35 @@
  */
 import { compact } from '../../heads/compact.js'
 import type { Head } from '../../heads/head.js'
-import { createHead, isCompact, isSmoothed } from '../../heads/registry.js'
+import { createHead } from '../../heads/registry.js'
 import { LINEAR_EPOCHS, linearNetwork, SMALL_EPOCHS, smallNetwork } from '../../heads/small-network.js'
 import { smoothed } from '../../heads/smoothed.js'
 
-const EPOCHS: Readonly<Record<string, number>> = {
-  mlp: SMALL_EPOCHS,
-  'compact-mlp': SMALL_EPOCHS,
-  'smoothed-mlp': SMALL_EPOCHS,
-  'linear-network': LINEAR_EPOCHS,
+interface NetworkHead {
+  /** Times that each labelled image is seen, unless there are many. */
+  readonly epochs: number
+  readonly make: (options: { readonly epochs: number }) => Head
+}
+
+const NETWORKS: Readonly<Record<string, NetworkHead>> = {
+  mlp: { epochs: SMALL_EPOCHS, make: smallNetwork },
+  'compact-mlp': { epochs: SMALL_EPOCHS, make: (options) => compact(smallNetwork(options)) },
+  'smoothed-mlp': { epochs: SMALL_EPOCHS, make: (options) => smoothed(smallNetwork(options)) },
+  'linear-network': { epochs: LINEAR_EPOCHS, make: linearNetwork },
 }
 /** Images that a network is shown, at most: 200 times 3,200 labels. */
 const MOST_SHOWN = 640_000
 
 /** Epochs of a network that is a head; 0 for other heads. */
 export function smallNetworkEpochs(head: string, labelled: number): number {
-  if (!Object.hasOwn(EPOCHS, head)) return 0
-  return Math.min(EPOCHS[head], Math.max(1, Math.floor(MOST_SHOWN / labelled)))
+  if (!Object.hasOwn(NETWORKS, head)) return 0
+  return Math.min(NETWORKS[head].epochs, Math.max(1, Math.floor(MOST_SHOWN / labelled)))
 }
 
 /** The head of a name for so many labelled images. */
 export function studyHead(name: string, labelled: number): Head {
   const epochs = smallNetworkEpochs(name, labelled)
-  if (epochs === 0 || epochs === EPOCHS[name]) return createHead(name)
-  if (name === 'linear-network') return linearNetwork({ epochs })
-  const network = smallNetwork({ epochs })
-  if (isSmoothed(name)) return smoothed(network)
-  return isCompact(name) ? compact(network) : network
+  return epochs === 0 ? createHead(name) : NETWORKS[name].make({ epochs })
 }
 
 /** A fit that takes so many seconds is a dear one. */
