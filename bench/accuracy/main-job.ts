@@ -3,7 +3,7 @@
  * pixels over draws of the labelled images, scored on test images that neither training nor propagation saw.
  *
  *   npx tsx bench/accuracy/main-job.ts --dataset mnist --data-dir <folder> [--minutes 4 | --steps N] [--labels 1,2,4,8]
- *     [--draws 5] [--seed 0] [--preset invariant|fast] [--out <run folder>]
+ *     [--draws 5] [--seed 0] [--preset invariant|fast] [--patches 256] [--out <run folder>]
  */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,6 +11,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import {
   compareHeads,
+  fitEncoder,
   labelDraws,
   learnedFeatures,
   modelChoiceSchema,
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     draws: { type: 'string', default: '5' },
     seed: { type: 'string', default: '0' },
     preset: { type: 'string', default: 'invariant' },
+    patches: { type: 'string', default: '256' },
     out: { type: 'string' },
   },
 })
@@ -77,29 +79,34 @@ console.log(
 
 const linearAlgebra = onnxLinearAlgebra({ threads: 2 })
 const request = model.defaultFeatures(config)
-const network = model.features(config, image, pretrained.weights, request)
+const encoder = await fitEncoder(train, {
+  ...{ trained: { model, config, image, weights: pretrained.weights }, request },
+  ...{ patches: Number(values.patches), seed, linearAlgebra },
+})
 const splits = { train, test }
 const sets = [
-  await learnedFeatures(splits, { network, outputs: request.layers }, linearAlgebra, { seed }),
+  await learnedFeatures(splits, encoder, linearAlgebra, { seed }),
   await pixelFeatures(splits, linearAlgebra),
 ]
 console.log(`${clock()}: features`)
-for (const count of values.labels.split(',').map(Number)) {
-  const draws = labelDraws(train, { labelsPerClass: count, draws: Number(values.draws), seed })
-  const compared = await compareHeads({
-    sets,
-    draws,
-    classCount: train.classNames.length,
-    test,
-    seed,
-    linearAlgebra,
-    signal,
-    onGraph: () => {},
-    onFit: () => {},
-  })
-  for (const { features, head, accuracies } of compared) {
-    const { mean, low } = studentInterval(accuracies)
-    const list = accuracies.map((each) => (100 * each).toFixed(1)).join(' ')
+const counts = values.labels.split(',').map(Number)
+const each = Number(values.draws)
+const compared = await compareHeads({
+  sets,
+  draws: counts.flatMap((labelsPerClass) => labelDraws(train, { labelsPerClass, draws: each, seed })),
+  classCount: train.classNames.length,
+  test,
+  seed,
+  linearAlgebra,
+  signal,
+  onGraph: () => {},
+  onFit: () => {},
+})
+for (const { features, head, accuracies } of compared) {
+  for (const [i, count] of counts.entries()) {
+    const own = accuracies.slice(i * each, (i + 1) * each)
+    const { mean, low } = studentInterval(own)
+    const list = own.map((accuracy) => (100 * accuracy).toFixed(1)).join(' ')
     console.log(
       `${clock()}: ${count} per class | ${features} | ${head} | ${(100 * mean).toFixed(1)} ± ${(100 * (mean - low)).toFixed(1)} | ${list}`,
     )

@@ -18,11 +18,13 @@ export {
   type NormalisationOptions,
 } from './features/normalise.js'
 export { type Classifier, loadClassifier, saveClassifier } from './experiments/classifier.js'
+export { type EncoderOptions, fitEncoder } from './experiments/encoder.js'
 export { comparedHeads, compareHeads, type Comparison } from './experiments/compare-heads.js'
 export {
   type FeatureSet,
   labelDraws,
   type LabelDraws,
+  type LearnedFeatures,
   learnedFeatures,
   pixelFeatures,
   type Splits,

@@ -75,6 +75,11 @@ export function fitCommand(context: CommandContext): [Command, readonly Example[
       oneOf('--head', HEAD_NAMES),
     )
   addModelOptions(command, 'invariant for the VAE, else fast')
+  command.option(
+    '--patches <n>',
+    "whitened patches beside the model's features; 0 for the model's alone (256)",
+    wholeNumber('--patches', 0, 4096),
+  )
   addTrainingOptions(command, { minutes: 'time for training (3)', steps: 'train for so many steps instead' })
   addRunOptions(command, context).action((folder: string | undefined, typed: TypedOptions) =>
     fit(context, folder, typed),

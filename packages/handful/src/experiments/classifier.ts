@@ -36,6 +36,8 @@ export interface Classifier {
   /** What the features were asked for, where the encoder takes drawn inputs beside the image, and the seed of those. */
   readonly drawn?: { readonly request: FeatureRequest; readonly seed: number }
   readonly encoder: Program
+  /** Images of one run of the encoder, at most, where it says so. */
+  readonly batch?: number
   readonly normalisation: Normalisation
   readonly head: PredictorParameters
 }
@@ -67,6 +69,7 @@ const settingsSchema = z.object({
       seed: z.number(),
     })
     .optional(),
+  batch: z.number().int().positive().optional(),
   head: z.object({
     kind: z.enum(['linear', 'mlp', 'neighbours']),
     settings: z.record(z.string(), z.union([z.number(), z.string()])),
@@ -81,7 +84,7 @@ const matrixArray = ({ rows, columns, data }: FeatureMatrix): NamedArray => ({
 const vectorArray = (data: Float32Array): NamedArray => ({ dtype: 'float32', shape: [data.length], data })
 
 export async function saveClassifier(run: RunFolder, classifier: Classifier): Promise<void> {
-  const { classNames, size, channels, fit, outputs, drawn, encoder, normalisation, head } = classifier
+  const { classNames, size, channels, fit, outputs, drawn, batch, encoder, normalisation, head } = classifier
   await run.makeFolder(FOLDER)
   await run.writeFile(ENCODER, encoder.model)
   await run.writeFile(
@@ -103,6 +106,7 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
     fit,
     outputs,
     drawn,
+    batch,
     head: { kind: head.kind, settings: head.settings },
   }
   await run.writeJson(CLASSIFIER_FILE, settings)

@@ -4,12 +4,19 @@
  */
 import { Random } from 'onnx-autodiff'
 import { drawLabels } from '../data/draw-labels.js'
-import { countLabels, type Dataset, type Images, type ImageSet } from '../data/image-set.js'
+import { countLabels, type Dataset, type ImageSet } from '../data/image-set.js'
 import { HandfulError } from '../errors.js'
-import { besideEachOther, extractFeatures, type ExtractOptions, rawPixels } from '../features/extract.js'
+import { besideEachOther, type ExtractOptions, openExtractor, rawPixels } from '../features/extract.js'
 import type { LinearAlgebra } from '../features/linear-algebra.js'
 import type { FeatureMatrix } from '../features/matrix.js'
 import { applyNormalisation, fitNormalisation, type Normalisation } from '../features/normalise.js'
+import {
+  composedNormalisation,
+  type FeatureGroup,
+  headComponents,
+  reducedComponents,
+  reduceFeatures,
+} from '../features/reduce.js'
 import type { FeatureNetwork } from '../models/model.js'
 
 /** One kind of features of all training images and of the test images, normalised. */
@@ -26,53 +33,80 @@ export interface FeatureSet {
 /** The splits of a data set; a test split shows its images alone. */
 export type Splits = Pick<Dataset, 'train' | 'test'>
 
+/** Outputs of a network that are features, side by side, and how groups of them are normalised. */
+export interface LearnedFeatures {
+  /** As the report names them. */
+  readonly name: string
+  readonly network: FeatureNetwork
+  /** In the order of their columns. */
+  readonly groups: readonly {
+    readonly outputs: readonly string[]
+    readonly standardise?: FeatureGroup['standardise']
+  }[]
+}
+
 /**
- * A trained model's features: the outputs named of its network, side by side.
+ * Features that a network gives, reduced block by block, so that thousands of numbers an image never stand in memory together.
  *
- * @param options progress counts the images of both splits
+ * @param options progress counts images
  */
-export function learnedFeatures(
-  splits: Splits,
-  { network, outputs }: { readonly network: FeatureNetwork; readonly outputs: readonly string[] },
+export async function learnedFeatures(
+  { train, test }: Splits,
+  { name, network, groups }: LearnedFeatures,
   linearAlgebra: LinearAlgebra,
   { onProgress, ...options }: ExtractOptions,
 ): Promise<FeatureSet> {
-  const total = splits.train.count + (splits.test?.count ?? 0)
-  let before = 0
-  const extract = async (images: Images): Promise<FeatureMatrix> => {
-    const found = await extractFeatures(network, images, outputs, {
-      ...options,
-      onProgress: (done) => onProgress?.(before + done, total),
+  const outputs = groups.flatMap((group) => group.outputs)
+  const components = headComponents(train.channels)
+  const { seed, signal } = options
+  const extractor = await openExtractor(network, outputs, options)
+  try {
+    const reduced = await reduceFeatures(
+      {
+        // Layers of unlike scale weigh the same: each is a block of its own.
+        groups: groups.map((group) => ({
+          blocks: group.outputs.map((output) => extractor.columns[output]),
+          standardise: group.standardise,
+        })),
+        extract: async (images, firstPlace) => {
+          const found = await extractor.extract(images, firstPlace)
+          return besideEachOther(outputs.map((output) => found[output]))
+        },
+      },
+      train,
+      test ? [test.images] : [],
+      { components: reducedComponents(components), seed, linearAlgebra, signal, onProgress },
+    )
+    const last = await fitNormalisation(reduced.train, linearAlgebra, {
+      components,
+      blocks: reduced.reductions.map(({ projection }) => projection.columns),
     })
-    before += images.count
-    return besideEachOther(outputs.map((name) => found[name]))
+    const ofTest = reduced.others.at(0)
+    return {
+      name,
+      baseline: false,
+      normalisation: await composedNormalisation(reduced.reductions, last, linearAlgebra),
+      train: await applyNormalisation(last, reduced.train, linearAlgebra),
+      test: ofTest && (await applyNormalisation(last, ofTest, linearAlgebra)),
+    }
+  } finally {
+    await extractor.close()
   }
-  // Layers of unlike scale weigh the same: each is a block of its own.
-  const blocks = outputs.map((name) => network.program.outputs[name].shape[1])
-  return normalisedSet({ name: 'learned features', baseline: false }, splits, extract, linearAlgebra, blocks)
 }
 
 /** The images' own pixels, which every model has to beat. */
-export function pixelFeatures(splits: Splits, linearAlgebra: LinearAlgebra): Promise<FeatureSet> {
-  return normalisedSet({ name: 'raw pixels', baseline: true }, splits, rawPixels, linearAlgebra)
-}
-
-async function normalisedSet(
-  kind: Pick<FeatureSet, 'name' | 'baseline'>,
+export async function pixelFeatures(
   { train, test }: Splits,
-  featuresOf: (images: Images) => FeatureMatrix | Promise<FeatureMatrix>,
   linearAlgebra: LinearAlgebra,
-  blocks?: readonly number[],
 ): Promise<FeatureSet> {
-  const raw = await featuresOf(train)
-  const normalisation = await fitNormalisation(raw, linearAlgebra, { blocks })
-  const normalised = (features: FeatureMatrix): Promise<FeatureMatrix> =>
-    applyNormalisation(normalisation, features, linearAlgebra)
+  const raw = rawPixels(train)
+  const normalisation = await fitNormalisation(raw, linearAlgebra)
   return {
-    ...kind,
+    name: 'raw pixels',
+    baseline: true,
     normalisation,
-    train: await normalised(raw),
-    test: test && (await normalised(await featuresOf(test.images))),
+    train: await applyNormalisation(normalisation, raw, linearAlgebra),
+    test: test && (await applyNormalisation(normalisation, rawPixels(test.images), linearAlgebra)),
   }
 }
 

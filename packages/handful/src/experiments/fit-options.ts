@@ -12,6 +12,8 @@ export const DATASETS = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
 export const RESIZE_MODES = ['cover', 'pad', 'stretch'] as const
 
 export const DEFAULT_MINUTES = 3
+/** A quarter of those that the study compares: most of the gain in a quarter of the time. */
+export const DEFAULT_PATCHES = 256
 
 const side = z.number().int().min(8).max(256)
 
@@ -50,6 +52,8 @@ export const fitOptionsSchema = z
     /** Default `bestPreset`. */
     preset: z.enum(PRESETS).optional(),
     ...trainingFields,
+    /** Whitened patches that stand beside the model's features (`features/patches.ts`); 0 for the model's alone. */
+    patches: z.number().int().min(0).max(4096).default(DEFAULT_PATCHES),
     /** Labelled images of each class; drawn at random where more are labelled. Own folders: all labels by default. */
     labelsPerClass: z.number().int().min(1).max(10_000).optional(),
     /** How many times the labelled images are drawn, to tell how much the result depends on which ones they are. */

@@ -1,7 +1,7 @@
 /**
  * The main job: images and a few labels in; a trained model, predictions for every image and a report out.
  *
- *   read the images -> train the model -> features -> heads over the draws -> predictions -> report
+ *   read the images -> train the model -> patches -> features -> heads over the draws -> predictions -> report
  */
 import type { Dataset } from '../data/image-set.js'
 import { writePredictions, type Predictions } from '../data/predictions.js'
@@ -14,6 +14,7 @@ import { RUN_FILES } from '../training/run-folder.js'
 import { type Classifier, saveClassifier } from './classifier.js'
 import { comparedHeads, compareHeads, type Comparison } from './compare-heads.js'
 import { checkDevice } from './device.js'
+import { fitEncoder } from './encoder.js'
 import { labelDraws, learnedFeatures, pixelFeatures } from './feature-sets.js'
 import type { FitContext, FitOptions } from './fit-options.js'
 import { fitReport } from './fit-report.js'
@@ -24,6 +25,7 @@ import { saveModelDescription } from './trained-model.js'
 
 const STAGES = {
   read: READING,
+  patches: 'find patches',
   features: 'compute features',
   fit: 'fit classifiers',
   pictures: 'draw pictures',
@@ -76,11 +78,17 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
     await saveModelDescription(run, { model, config, image, fit: options.fit, augment: augmentation.name })
     return trained
   })
-  const encoder = model.features(config, image, pretrained.weights, request)
   const linearAlgebra = onnxLinearAlgebra({ threads: options.threads })
   try {
+    const encoder = await timed(STAGES.patches, () =>
+      fitEncoder(train, {
+        ...{ trained: { model, config, image, weights: pretrained.weights }, request },
+        ...{ patches: options.patches, seed, linearAlgebra, signal },
+        onProgress: (done, total) => progress.report({ stage: STAGES.patches, done, total, unit: 'rounds' }),
+      }),
+    )
     const learned = await timed(STAGES.features, () =>
-      learnedFeatures(dataset, { network: encoder, outputs: request.layers }, linearAlgebra, {
+      learnedFeatures(dataset, encoder, linearAlgebra, {
         threads,
         device,
         signal,
@@ -124,9 +132,10 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
         size: image.size,
         channels: image.channels,
         fit: options.fit,
-        outputs: request.layers,
-        drawn: drawnFeatures(encoder, request, seed),
-        encoder: encoder.program,
+        outputs: encoder.groups.flatMap(({ outputs }) => outputs),
+        drawn: drawnFeatures(encoder.network, request, seed),
+        encoder: encoder.network.program,
+        batch: encoder.network.batch,
         normalisation: learned.normalisation,
         head: fitted.parameters,
       })
@@ -168,7 +177,7 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
 
 /** `images`: how many there are; before they are read, what most sets have. */
 function planStages(
-  { minutes }: FitOptions,
+  { minutes, patches }: FitOptions,
   trainStage: string,
   { progress }: FitContext,
   images = PLANNED_IMAGES,
@@ -177,7 +186,8 @@ function planStages(
   progress.plan([
     { stage: STAGES.read, expectedSeconds: 5 },
     { stage: trainStage, expectedSeconds: minutes === undefined ? undefined : minutes * 60 },
-    { stage: STAGES.features, expectedSeconds: 5 * share },
+    { stage: STAGES.patches, expectedSeconds: patches === 0 ? 0 : 5 },
+    { stage: STAGES.features, expectedSeconds: (5 + patches / 20) * share },
     { stage: STAGES.fit, expectedSeconds: 40 * share },
     { stage: STAGES.pictures, expectedSeconds: 2 },
     { stage: STAGES.write, expectedSeconds: 1 },

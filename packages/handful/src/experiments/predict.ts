@@ -55,9 +55,13 @@ export async function runPredict(
   }
 }
 
-/** The encoder as it was saved; where its features take drawn noise, the model itself, which knows how to draw it. */
-export async function featureNetwork(run: string, { drawn, encoder }: Classifier): Promise<FeatureNetwork> {
-  if (drawn === undefined) return { program: encoder }
+/** The encoder as it was saved; where its features take drawn noise, the model knows how to draw it. */
+export async function featureNetwork(
+  run: string,
+  { drawn, encoder: program, batch }: Classifier,
+): Promise<FeatureNetwork> {
+  if (drawn === undefined) return { program, batch }
   const { model, config, image, weights } = await loadTrainedModel(run)
-  return model.features(config, image, weights, drawn.request)
+  const { drawInputs } = model.features(config, image, weights, drawn.request)
+  return { program, drawInputs, batch }
 }

@@ -55,8 +55,20 @@ export function kernelWeights(
   }
 }
 
+/** Made once for each graph, however many fits share it. */
+const weightsMade = new WeakMap<NeighbourGraph, Map<string, SparseMatrix>>()
+
 /** The symmetric weights `(W + W^T) / 2` of the first k neighbours of each row. Rows of zeros have no edges. */
 export function graphWeights(graph: NeighbourGraph, k: number, kernel: Kernel): SparseMatrix {
+  const made = weightsMade.get(graph) ?? new Map<string, SparseMatrix>()
+  weightsMade.set(graph, made)
+  const key = `${k} ${kernel}`
+  const weights = made.get(key) ?? makeWeights(graph, k, kernel)
+  made.set(key, weights)
+  return weights
+}
+
+function makeWeights(graph: NeighbourGraph, k: number, kernel: Kernel): SparseMatrix {
   const used = Math.min(k, graph.k)
   const neighbours = new Int32Array(graph.rows * used)
   const weights = new Float64Array(graph.rows * used)

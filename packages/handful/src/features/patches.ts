@@ -50,6 +50,8 @@ import { symmetricFunction } from './symmetric.js'
 import { sphericalKMeans } from './spherical-k-means.js'
 
 export const patchOptionsSchema = z.strictObject({
+  /** Pixels are averaged over squares of so many a side first: 6 pixels of a large image show little of it. */
+  shrink: z.int().min(1).default(1),
   /** Side of a patch in pixels. */
   size: z.int().min(2),
   /** Atoms of the dictionary; features are twice as many times the cells. */
@@ -72,6 +74,7 @@ export const patchOptionsSchema = z.strictObject({
 export type PatchOptions = z.infer<typeof patchOptionsSchema>
 
 export const defaultPatches: PatchOptions = {
+  shrink: 1,
   size: 6,
   atoms: 1024,
   dictionary: 'k-means',
@@ -82,6 +85,12 @@ export const defaultPatches: PatchOptions = {
   threshold: 0.5,
   cells: 2,
 }
+
+/** Larger images are brought to about so many pixels a side, or 6 of them would show hardly more than a colour. */
+const PATCHED_SIDE = 32
+
+/** The side of the squares that pixels of larger images are averaged over. */
+export const patchShrink = (side: number): number => Math.max(1, Math.floor(side / PATCHED_SIDE))
 
 /** A dictionary fitted to images: plain data, from which the network is made. */
 export interface PatchDictionary {
@@ -114,17 +123,17 @@ export async function fitPatches(
   options: PatchOptions,
   { seed, linearAlgebra, signal, onProgress }: FitPatchesOptions,
 ): Promise<PatchDictionary> {
-  const { size, atoms, dictionary, samples, rounds, contrast, whitening, threshold } = options
-  if (images.count === 0 || images.height < size || images.width < size) {
+  const { shrink, size, atoms, dictionary, samples, rounds, contrast, whitening, threshold } = options
+  if (images.count === 0 || images.height < size * shrink || images.width < size * shrink) {
     throw new HandfulError({
       what: 'patches',
       where: images.name,
       got: `${images.count} images of ${images.width}x${images.height}`,
-      expected: `images of at least ${size}x${size}, the size of a patch`,
+      expected: `images of at least ${size * shrink}x${size * shrink}, the size of a patch`,
       hint: 'choose smaller patches or a larger image size',
     })
   }
-  const patches = drawPatches(images, { size, samples, contrast }, new Random(seed, 'patches'))
+  const patches = drawPatches(images, { shrink, size, samples, contrast }, new Random(seed, 'patches'))
   const { centre, whiten } = await fitWhitening(patches, whitening, linearAlgebra)
   const whitened = await linearAlgebra.matmul(subtracted(patches, centre), whiten)
   const random = new Random(seed, 'patch dictionary')
@@ -143,20 +152,24 @@ export async function fitPatches(
 /** Patches at random places, contrast-normalised, a row each in the order row, column, channel. */
 function drawPatches(
   images: Images,
-  { size, samples, contrast }: Pick<PatchOptions, 'size' | 'samples' | 'contrast'>,
+  { shrink, size, samples, contrast }: Pick<PatchOptions, 'shrink' | 'size' | 'samples' | 'contrast'>,
   random: Random,
 ): FeatureMatrix {
-  const { channels, width, height } = images
+  const { channels } = images
+  const [width, height] = [Math.floor(images.width / shrink), Math.floor(images.height / shrink)]
   const length = size * size * channels
   const patches = featureMatrix(samples, length)
   for (let row = 0; row < samples; row++) {
     const pixels = imageAt(images, random.integer(images.count))
-    const top = random.integer(height - size + 1)
-    const left = random.integer(width - size + 1)
+    const top = shrink * random.integer(height - size + 1)
+    const left = shrink * random.integer(width - size + 1)
     const patch = patches.data.subarray(row * length, (row + 1) * length)
-    for (let y = 0; y < size; y++) {
-      const from = ((top + y) * width + left) * channels
-      patch.set(pixels.subarray(from, from + size * channels), y * size * channels)
+    for (let y = 0; y < size * shrink; y++) {
+      for (let x = 0; x < size * shrink; x++) {
+        const from = ((top + y) * images.width + left + x) * channels
+        const to = (Math.floor(y / shrink) * size + Math.floor(x / shrink)) * channels
+        for (let c = 0; c < channels; c++) patch[to + c] += pixels[from + c] / (shrink * shrink)
+      }
     }
     const average = patch.reduce((sum, value) => sum + value, 0) / length
     const variance = patch.reduce((sum, value) => sum + (value - average) ** 2, 0) / length
@@ -231,26 +244,27 @@ function foldedFilter(filters: FeatureMatrix, centre: Float32Array, threshold: n
 /** Pixels to `patches` [n, cells * cells * 2 atoms], in the order sign, atom, row, column. */
 export function patchNetwork(dictionary: PatchDictionary, image: ImageShape): FeatureNetwork {
   const { options, weights, channels } = dictionary
-  const { size, contrast, cells, atoms, threshold } = options
-  if (image.channels !== channels || image.size < size) {
+  const { shrink, size, contrast, cells, atoms, threshold } = options
+  if (image.channels !== channels || image.size < size * shrink) {
     throw new HandfulError({
       what: 'images',
       where: 'patch features',
       got: `${image.size}x${image.size} with ${image.channels} channels`,
-      expected: `at least ${size}x${size} with ${channels}`,
+      expected: `at least ${size * shrink}x${size * shrink} with ${channels}`,
       hint: 'fit the dictionary to images of the same kind',
     })
   }
   const pixels = imageInput(image)
   const filter = input('filter', weights.filter.shape)
   // Less the middle grey, so that the variance loses nothing to rounding.
-  const x = sub(fromBatchFirst(cast(pixels, 'float32')), 128)
+  const whole = sub(fromBatchFirst(cast(pixels, 'float32')), 128)
+  const x = shrink === 1 ? whole : averagePool(whole, shrink)
   const overPatches = (values: Tensor): Tensor => averagePool(mean(values, 3, true), size, { stride: 1 })
   const average = overPatches(x)
   const variance = relu(sub(overPatches(mul(x, x)), mul(average, average)))
   const deviation = sqrt(add(variance, contrast))
   const patches = mul(concat([unfold(x, size), deviation], 3), reciprocal(deviation))
-  const places = image.size - size + 1
+  const places = Math.floor(image.size / shrink) - size + 1
   const columns = reshape(transpose(patches, [2, 3, 0, 1]), [
     BATCH_MARKER,
     size ** 2 * channels + 1,

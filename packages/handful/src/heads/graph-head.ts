@@ -41,12 +41,16 @@ export interface Diffused {
 export interface GraphMethod extends GraphHeadOptions {
   readonly name: string
   readonly chosen: Readonly<Record<string, number | string>>
-  /** Solves for `width` columns of sources, `[rows, width]`; each column holds numbers on labelled rows only. */
+  /**
+   * Solves for `width` columns of sources, `[rows, width]`; each column holds numbers on labelled rows only. Residuals
+   * end below `tolerance` of their sources.
+   */
   solve(
     weights: SparseMatrix,
     sources: Float64Array,
     width: number,
     labelled: LabelledRows,
+    tolerance: number,
   ): Promise<Float64Array>
   /** `[rows, classes]` logits before scaling, from scores and their sums over all rows. */
   logits(scores: Float64Array, mass: Float64Array, labelled: LabelledRows): FeatureMatrix
@@ -62,6 +66,9 @@ export interface GraphMethod extends GraphHeadOptions {
 
 /** Labels left out in turn at most: enough for one temperature, few enough to solve beside the classes. */
 const LEAVE_OUT = 20
+/** Of the scores that predictions come from, and of the labels left out, which give one temperature together. */
+const TOLERANCE = 1e-3
+const LEFT_OUT_TOLERANCE = 1e-2
 
 export function graphHead(method: GraphMethod): Head {
   return { name: method.name, fit: (problem) => fitGraphHead(method, problem) }
@@ -111,27 +118,25 @@ async function diffuse(
     .shuffle(judged)
     .slice(0, method.leaveOut ?? LEAVE_OUT)
     .sort()
-  const width = classes + left.length
-  const sources = new Float64Array(size * width)
-  rows.forEach((row, i) => (sources[row * width + targets[i]] = 1))
-  left.forEach((i, column) => (sources[rows[i] * width + classes + column] = 1))
-  const solution = await method.solve(weights, sources, width, labelled)
-  const scores = new Float64Array(size * classes)
-  const sums = new Float64Array(width)
-  for (let row = 0; row < size; row++) {
-    for (let c = 0; c < width; c++) {
-      const value = solution[row * width + c]
-      sums[c] += value
-      if (c < classes) scores[row * classes + c] = value
-    }
-  }
+  const sources = new Float64Array(size * classes)
+  rows.forEach((row, i) => (sources[row * classes + targets[i]] = 1))
+  const own = new Float64Array(size * left.length)
+  left.forEach((i, column) => (own[rows[i] * left.length + column] = 1))
+  const scores = await method.solve(weights, sources, classes, labelled, TOLERANCE)
+  const responses = await method.solve(weights, own, left.length, labelled, LEFT_OUT_TOLERANCE)
   return {
     scores,
-    mass: sums.slice(0, classes),
+    mass: columnSums(scores, classes),
     left,
-    ownScore: Float64Array.from(left, (i, column) => solution[rows[i] * width + classes + column]),
-    ownMass: sums.slice(classes),
+    ownScore: Float64Array.from(left, (i, column) => responses[rows[i] * left.length + column]),
+    ownMass: columnSums(responses, left.length),
   }
+}
+
+function columnSums(values: Float64Array, width: number): Float64Array {
+  const sums = new Float64Array(width)
+  for (let at = 0; at < values.length; at += width) for (let c = 0; c < width; c++) sums[c] += values[at + c]
+  return sums
 }
 
 /** `[labelled, classes]`; rows that are not left out are NaN. */

@@ -34,8 +34,9 @@ export function labelPropagation(options: LabelPropagationOptions = {}): Head {
     leaveOut: options.leaveOut,
     expectedScale: () => (massNormalisation ? 4 : 1.5),
 
-    async solve(weights, sources, width) {
-      return (await solveDiffusion(symmetricNormalised(weights), alpha, sources, width)).solution
+    async solve(weights, sources, width, _labelled, tolerance) {
+      const normalised = symmetricNormalised(weights)
+      return (await solveDiffusion(normalised, alpha, sources, width, { tolerance })).solution
     },
 
     logits(scores, mass) {

@@ -41,7 +41,7 @@ export function poissonLearning(options: PoissonOptions = {}): Head {
       return square > 0 ? EXPECTED_SCALE / Math.sqrt(square / scores.length) : 1
     },
 
-    async solve(weights, sources, width, labelled) {
+    async solve(weights, sources, width, labelled, tolerance) {
       const size = weights.size
       const degree = degrees(weights)
       const roots = degree.map(Math.sqrt)
@@ -56,7 +56,9 @@ export function poissonLearning(options: PoissonOptions = {}): Head {
           right[row * width + c] = (sources[row * width + c] - sums[c] / connected.length) / roots[row]
         }
       }
-      const { solution } = await solveDiffusion(symmetricNormalised(weights), 1, right, width)
+      const { solution } = await solveDiffusion(symmetricNormalised(weights), 1, right, width, {
+        tolerance,
+      })
       const means = new Float64Array(width)
       let total = 0
       for (let row = 0; row < size; row++) {

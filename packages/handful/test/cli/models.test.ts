@@ -326,13 +326,13 @@ describe('fit', () => {
     const out = path.join(parent, 'fit-head')
     const report = await fit('--head', 'prototypes', '--out', out, ...small)
     expect(report.results.map(({ features, head, chosen }) => [features, head, chosen])).toEqual(
-      ['learned features', 'raw pixels'].flatMap((features) => [
+      ['learned features and patches', 'raw pixels'].flatMap((features) => [
         [features, 'label propagation', false],
         [features, 'logistic regression', false],
-        [features, 'nearest class mean', features === 'learned features'],
+        [features, 'nearest class mean', features !== 'raw pixels'],
       ]),
     )
     const rows = (await readFile(path.join(out, 'predictions.csv'), 'utf8')).split('\r\n')
-    expect(rows[1]).toMatch(/,"learned features, nearest class mean"$/)
+    expect(rows[1]).toMatch(/,"learned features and patches, nearest class mean"$/)
   })
 })

@@ -99,6 +99,35 @@ for (const channels of [1, 3] as const) {
   })
 }
 
+test('with pixels averaged over squares first, an image and its enlargement have the same features', async () => {
+  const images = clouds(6, 8, 3)
+  const enlarged: Images = {
+    ...images,
+    ...{ width: 17, height: 17 },
+    // The last row and column are part of no square.
+    pixels: Uint8Array.from({ length: 6 * 17 * 17 * 3 }, (_, at) => {
+      const [i, y, x, c] = [
+        Math.floor(at / (17 * 17 * 3)),
+        Math.floor(at / (17 * 3)) % 17,
+        Math.floor(at / 3) % 17,
+        at % 3,
+      ]
+      return images.pixels[
+        ((i * 8 + Math.floor(Math.min(y, 15) / 2)) * 8 + Math.floor(Math.min(x, 15) / 2)) * 3 + c
+      ]
+    }),
+  }
+  const features = async (some: Images, shrink: number) => {
+    const dictionary = await fitPatches(some, { ...small, shrink }, { seed: 1, linearAlgebra })
+    const network = patchNetwork(dictionary, { size: some.width, channels: 3 })
+    return (await extractFeatures(network, some, [PATCHES], { seed: 0, threads: 1 }))[PATCHES].data
+  }
+  const [plain, shrunk] = [await features(images, 1), await features(enlarged, 2)]
+  expect(shrunk).toHaveLength(plain.length)
+  expect(Math.max(...plain)).toBeGreaterThan(0.05)
+  expect(Math.max(...plain.map((value, i) => Math.abs(value - shrunk[i])))).toBeLessThan(1e-4)
+})
+
 test('responses of every atom have mean 0 and variance 1 over the patches: they are whitened', async () => {
   const images = clouds(120, 8, 1)
   // As many cells as places: without a threshold, one sign less the other is the response at each place.

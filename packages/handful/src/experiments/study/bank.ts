@@ -10,18 +10,19 @@
  */
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { decodeSafetensors, encodeSafetensors, type NamedArray, Random } from 'onnx-autodiff'
+import { decodeSafetensors, encodeSafetensors, type NamedArray } from 'onnx-autodiff'
 import { z } from 'zod'
 import { writeFileAtomic } from '../../data/atomic.js'
-import { type Images, imageBytes, imagesAt } from '../../data/image-set.js'
+import type { Images } from '../../data/image-set.js'
 import { besideEachOther } from '../../features/extract.js'
-import type { LinearAlgebra, Neighbours } from '../../features/linear-algebra.js'
+import type { Neighbours } from '../../features/linear-algebra.js'
 import { featureMatrix, type FeatureMatrix, rowRange, unitRows } from '../../features/matrix.js'
-import { applyNormalisation, fitNormalisation, type Normalisation } from '../../features/normalise.js'
+import { applyNormalisation, fitNormalisation } from '../../features/normalise.js'
+import { reducedComponents, reduceFeatures } from '../../features/reduce.js'
 import { FeatureFile } from '../../features/store.js'
 import { smoothedFeatures } from '../../heads/smoothed.js'
 import type { StageContext } from './context.js'
-import type { FeatureMethod, FeatureSource } from './sources.js'
+import type { FeatureMethod } from './sources.js'
 
 export const bankSchema = z.strictObject({
   /** Below the study's folder. */
@@ -66,11 +67,6 @@ export interface Splits {
   readonly test: Images
 }
 
-/** Components kept of each method, for combinations: more than heads see, and 256 where that is no less. */
-const reducedTo = (components: number): number => Math.max(components, Math.min(256, 2 * components))
-/** Raw features that the reduction is fitted to, at most: 512 MiB. */
-const FITTED_NUMBERS = 2 ** 27
-const BLOCK_IMAGES = 1000
 /** As many as any head asks for. */
 const NEIGHBOURS = 15
 
@@ -84,7 +80,19 @@ export async function makeBank(
   const source = await method.open(splits.train, context)
   try {
     const started = performance.now()
-    const { train, test, extractSeconds } = await reduceAll(source, splits, options, context)
+    const { blocks = [source.columns], standardise } = source
+    const reduced = await reduceFeatures(
+      { groups: [{ blocks, standardise }], extract: (images, place) => source.extract(images, place) },
+      splits.train,
+      [splits.test],
+      {
+        ...context,
+        ...{ components: reducedComponents(options.components), seed: options.seed },
+        onProgress: (done, total) => context.onProgress?.(done, total, 'images'),
+      },
+    )
+    const { train, extractSeconds } = reduced
+    const [test] = reduced.others
     const images = splits.train.count + splits.test.count
     return await writeBank(
       { train, test, blocks: [train.columns] },
@@ -124,84 +132,6 @@ export async function combineBanks(
     },
     context,
   )
-}
-
-async function reduceAll(
-  source: FeatureSource,
-  { train, test }: Splits,
-  { seed, components }: BankOptions,
-  { linearAlgebra, signal, onProgress }: StageContext,
-): Promise<{ train: FeatureMatrix; test: FeatureMatrix; extractSeconds: number }> {
-  const fitted = Math.min(train.count, Math.max(2, Math.floor(FITTED_NUMBERS / source.columns)))
-  const total = train.count + test.count + (fitted < train.count ? fitted : 0)
-  let done = 0
-  let extractSeconds = 0
-  const extract = async (images: Images, start: number, end: number): Promise<FeatureMatrix> => {
-    signal.throwIfAborted()
-    const bytes = imageBytes(images)
-    const pixels = images.pixels.subarray(start * bytes, end * bytes)
-    const began = performance.now()
-    const found = await source.extract({ ...images, count: end - start, pixels }, start)
-    extractSeconds += (performance.now() - began) / 1000
-    onProgress?.((done += end - start), total, 'images')
-    return found
-  }
-  const eachBlock = async (
-    images: Images,
-    use: (block: FeatureMatrix, start: number) => Promise<void> | void,
-  ): Promise<void> => {
-    for (let start = 0; start < images.count; start += BLOCK_IMAGES) {
-      const end = Math.min(start + BLOCK_IMAGES, images.count)
-      await use(await extract(images, start, end), start)
-    }
-  }
-  const sample = sampleOf(train, fitted, seed)
-  const raw = featureMatrix(fitted, source.columns)
-  await eachBlock(sample, (block, start) => raw.data.set(block.data, start * source.columns))
-  const reduction = await fitNormalisation(raw, linearAlgebra, {
-    components: reducedTo(components),
-    whitening: 0,
-    standardise: source.standardise,
-    blocks: source.blocks,
-  })
-  const columns = reduction.projection.columns
-  const reduced = async (images: Images): Promise<FeatureMatrix> => {
-    const result = featureMatrix(images.count, columns)
-    const put = async (block: FeatureMatrix, start: number): Promise<void> =>
-      result.data.set((await project(reduction, block, linearAlgebra)).data, start * columns)
-    if (images === sample) {
-      for (let start = 0; start < raw.rows; start += BLOCK_IMAGES)
-        await put(rowRange(raw, start, Math.min(raw.rows, start + BLOCK_IMAGES)), start)
-    } else await eachBlock(images, put)
-    return result
-  }
-  return {
-    train: await reduced(sample.count === train.count ? sample : train),
-    test: await reduced(test),
-    extractSeconds,
-  }
-}
-
-/** All images, or so many drawn at random. */
-function sampleOf(images: Images, count: number, seed: number): Images {
-  if (count >= images.count) return images
-  const drawn = new Random(seed, 'images that features are reduced by')
-    .permutation(images.count)
-    .slice(0, count)
-  return imagesAt(images, drawn)
-}
-
-/** `(x - centre) projection`, rows as long as they come. */
-async function project(
-  { centre, projection }: Normalisation,
-  features: FeatureMatrix,
-  linearAlgebra: LinearAlgebra,
-): Promise<FeatureMatrix> {
-  const { rows, columns, data } = features
-  const centred = featureMatrix(rows, columns)
-  for (let i = 0, at = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++, at++) centred.data[at] = data[at] - centre[j]
-  return linearAlgebra.matmul(centred, projection)
 }
 
 async function writeBank(

@@ -2,7 +2,7 @@
 import type { LabelCount } from '../../report/study/types.js'
 import { supervisedSteps } from '../../training/supervised.js'
 import { stageKey } from '../../training/run-folder.js'
-import { cellSchema, networkSchedule, runFeatureCell, runNetworkCell } from './cells.js'
+import { cellSchema, knownDraws, networkSchedule, runFeatureCell, runNetworkCell } from './cells.js'
 import { fitSeconds, networkSeconds, type Scale } from './estimate.js'
 import { drawsFor, smallNetworkEpochs } from './heads.js'
 import type { PlannedMethod } from './methods.js'
@@ -62,15 +62,20 @@ function featureCell(
   { workshop, draws: asked }: Building,
   scale: Scale,
 ): Stage {
-  const { data, options } = workshop
+  const { data, options, store } = workshop
   const labelled = labelledOf(size, workshop)
   const each = fitSeconds(head, labelled, scale)
-  const draws = size === 'all' ? 1 : drawsFor(each, { draws: asked, dearDraws: options.dearDraws })
+  const { dearDraws } = options
+  const draws =
+    size === 'all' ? 1 : drawsFor({ fitSeconds: each, labelsPerClass: size }, { draws: asked, dearDraws })
   const epochs = smallNetworkEpochs(head, labelled)
-  return {
-    kind: 'cell',
+  const cellOf = (count: number) => ({
+    kind: 'cell' as const,
     name: `${id}, ${head}, ${labelsInWords(size)}`,
-    key: stageKey({ ...cellIdentity(size, workshop), draws, head, epochs, bank: bank.key }),
+    key: stageKey({ ...cellIdentity(size, workshop), draws: count, head, epochs, bank: bank.key }),
+  })
+  return {
+    ...cellOf(draws),
     needs: [bank],
     seconds: 0.3 + draws * each,
     group: groupOf(size, title),
@@ -85,6 +90,7 @@ function featureCell(
           bank: await workshop.bank(bank),
           head: workshop.head(head, labelled),
           draws: studyDraws(data, size, { draws, seed: options.seed }),
+          known: await knownDraws(store, cellOf),
           classCount: data.classNames.length,
           score: workshop.score,
           stream: `head ${head}/${id}/${size}`,

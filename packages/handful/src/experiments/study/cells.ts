@@ -17,8 +17,8 @@ import { stageKey } from '../../training/run-folder.js'
 import { supervisedAugmentation, trainSupervised } from '../../training/supervised.js'
 import type { Bank } from './bank.js'
 import type { StageContext } from './context.js'
-import type { StudyOptions } from './options.js'
-import type { StageStore } from './stage-store.js'
+import { MOST_DRAWS, type StudyOptions } from './options.js'
+import type { StageName, StageStore } from './stage-store.js'
 
 const share = z.number().min(0).max(1)
 
@@ -32,6 +32,8 @@ export interface FeatureCell {
   readonly bank: Bank
   readonly head: Head
   readonly draws: readonly Int32Array[]
+  /** Accuracies of the first of them, where they are known from a study of fewer draws. */
+  readonly known?: readonly number[]
   readonly classCount: number
   readonly score: Score
   /** Of the random stream: method, head and label count. */
@@ -39,7 +41,7 @@ export interface FeatureCell {
 }
 
 export async function runFeatureCell(
-  { bank, head, draws, classCount, score, stream }: FeatureCell,
+  { bank, head, draws, known = [], classCount, score, stream }: FeatureCell,
   { linearAlgebra, seed, signal, onProgress }: StageContext,
 ): Promise<CellRecord> {
   const { train, test, testNeighbours } = bank
@@ -48,8 +50,9 @@ export async function runFeatureCell(
     references: train,
     neighbours: testNeighbours,
   })
-  const accuracies: number[] = []
+  const accuracies = known.slice(0, draws.length)
   for (const [draw, labels] of draws.entries()) {
+    if (draw < accuracies.length) continue
     signal.throwIfAborted()
     const random = new Random(seed, `${stream}/draw ${draw}`)
     const fitted = await head.fit({
@@ -65,6 +68,18 @@ export async function runFeatureCell(
     onProgress?.(draw + 1, draws.length)
   }
   return { accuracies }
+}
+
+/** The accuracies of a cell as it is known with another number of draws: a draw is the same one however many there are. */
+export async function knownDraws(
+  store: StageStore,
+  cellOf: (draws: number) => StageName,
+): Promise<readonly number[]> {
+  for (let draws = MOST_DRAWS; draws > 0; draws--) {
+    const found = cellSchema.safeParse((await store.read(cellOf(draws)))?.result)
+    if (found.success) return found.data.accuracies
+  }
+  return []
 }
 
 export interface NetworkCell {

@@ -1,8 +1,8 @@
 /**
  * Heads as a study fits them: those of the registry, with two concessions to many labels. The reference's networks see
  * each labelled image 200 (or 90) times, which is minutes a fit at thousands of labels: beyond some number they see each
- * less often, as the reference itself does at its larger sizes. And where one fit takes seconds, fewer draws do: accuracies
- * of many labels hardly differ between draws.
+ * less often, as the reference itself does at its larger sizes. And where one fit takes seconds or the labels are many,
+ * fewer draws do: accuracies of many labels hardly differ between draws.
  */
 import { compact } from '../../heads/compact.js'
 import type { Head } from '../../heads/head.js'
@@ -39,9 +39,11 @@ export function studyHead(name: string, labelled: number): Head {
 
 /** A fit that takes so many seconds is a dear one. */
 const DEAR_SECONDS = 5
+/** Beyond so many labels per class accuracies hardly differ between draws. */
+const MANY_LABELS = 16
 
-/** Draws of a cell whose fits take so long each. */
+/** Draws of a cell whose fits take so long each, at so many labels per class. */
 export const drawsFor = (
-  fitSeconds: number,
+  { fitSeconds, labelsPerClass }: { readonly fitSeconds: number; readonly labelsPerClass: number },
   { draws, dearDraws }: { readonly draws: number; readonly dearDraws: number },
-): number => (fitSeconds > DEAR_SECONDS ? Math.min(draws, dearDraws) : draws)
+): number => (fitSeconds > DEAR_SECONDS || labelsPerClass > MANY_LABELS ? Math.min(draws, dearDraws) : draws)

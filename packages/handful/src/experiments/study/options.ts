@@ -29,6 +29,9 @@ export const DEFAULT_METHODS = [
 ]
 export const DEFAULT_LABELS = [1, 2, 4, 8, 12, 16, 32, 64, 128, 256, 'all'] as const
 
+/** Of one number of labels. */
+export const MOST_DRAWS = 100
+
 const most = z.number().int().min(1)
 
 const modelSettings = (model: (typeof MODELS)[number]) =>
@@ -48,7 +51,7 @@ const modelSettings = (model: (typeof MODELS)[number]) =>
           layers: z.array(z.string().min(1)).min(1).optional(),
           pooling: z.enum(['mean', '2x2', '4x4', 'none']).optional(),
           noiseLevel: z.number().min(0).max(1000).optional(),
-          draws: most.max(100).optional(),
+          draws: most.max(MOST_DRAWS).optional(),
           mirror: z.boolean().optional(),
         })
         .prefault({}),
@@ -87,12 +90,12 @@ export const studyOptionsSchema = z
       .min(1)
       .default(['mlp', 'compact-mlp', 'smoothed-mlp', 'propagation', 'linear']),
     /** Draws of the labelled images, for the heads. */
-    draws: most.max(100).default(20),
-    /** Where one fit is expected to take more than 5 seconds, as the networks do at many labels. */
-    dearDraws: most.max(100).default(5),
+    draws: most.max(MOST_DRAWS).default(20),
+    /** Beyond 16 labels per class, and where one fit is expected to take more than 5 seconds. */
+    dearDraws: most.max(MOST_DRAWS).default(5),
     supervised: z
       .strictObject({
-        draws: most.max(100).default(5),
+        draws: most.max(MOST_DRAWS).default(5),
         /** `imagenet`: cheap, at every size. `small`: strong and some ten times dearer, as far as `strongMinutes` go. */
         stems: z.array(z.enum(STEMS)).min(1).default(['imagenet', 'small']),
         strongMinutes: z.number().positive().default(30),

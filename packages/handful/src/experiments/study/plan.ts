@@ -12,6 +12,7 @@
 import { isSmoothed } from '../../heads/registry.js'
 import type { LabelCount, StudyMissing } from '../../report/study/types.js'
 import { pretrainStage } from '../../training/pretrain.js'
+import { headComponents } from '../../features/reduce.js'
 import { stageKey } from '../../training/run-folder.js'
 import { bankPresent, bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
 import { fewerDraws, fitBudget, fitStrongNetwork, totalSeconds, trainingShare } from './budget.js'
@@ -184,13 +185,10 @@ function scaleOf({ options, data }: Workshop): Scale {
     size: images.height,
     channels: images.channels,
     classCount: classNames.length,
-    components: componentsOf(options, images.channels),
+    components: options.components ?? headComponents(images.channels),
     threads: options.threads,
   }
 }
-
-const componentsOf = ({ components }: StudyOptions, channels: 1 | 3): number =>
-  components ?? (channels === 1 ? 128 : 256)
 
 async function modelStage(settings: TrainingSettings, { workshop }: Building, scale: Scale): Promise<Stage> {
   const { options, data, place } = workshop
@@ -222,7 +220,7 @@ function bankOptions(name: string, key: string, { options, data, place }: Worksh
   return {
     folder: place.folder,
     name: `${name}-${key.slice(0, 8)}`,
-    components: componentsOf(options, data.images.channels),
+    components: options.components ?? headComponents(data.images.channels),
     whitening: options.whitening,
     seed: options.seed,
     smooth: smooths(options),

@@ -6,7 +6,7 @@ import type { Images } from '../../data/image-set.js'
 import { imageBytes } from '../../data/image-set.js'
 import { besideEachOther, openExtractor, rawPixels } from '../../features/extract.js'
 import type { FeatureMatrix } from '../../features/matrix.js'
-import { defaultPatches } from '../../features/patches.js'
+import { defaultPatches, patchShrink } from '../../features/patches.js'
 import { type FeatureNetwork, featureOutputs } from '../../models/model.js'
 import { type BaselineSettings, baselineSettings, fitBaseline } from '../baseline-network.js'
 import { featureRequest, requestInWords } from '../features-job.js'
@@ -57,14 +57,16 @@ export function baselineMethod(id: string, { baselines, seed }: StudyOptions): F
         }),
       }
     case 'pca':
-      return fittedMethod(id, 'PCA', { components, seed }, baselineSettings('pca', { components }))
+      return fittedMethod(id, 'PCA', { components, seed }, () => baselineSettings('pca', { components }))
     case 'patches': {
-      const options = { ...defaultPatches, atoms: patchAtoms, samples: patchSamples, rounds: patchRounds }
-      const baseline = { name: 'patches', values: options } as const
+      const { shrink: _shrink, ...defaults } = defaultPatches
+      const options = { ...defaults, atoms: patchAtoms, samples: patchSamples, rounds: patchRounds }
+      const baseline = ({ height }: Images) =>
+        ({ name: 'patches', values: { ...options, shrink: patchShrink(height) } }) as const
       return fittedMethod(id, 'whitened patches', { options, seed }, baseline, 'dimension')
     }
     case 'random':
-      return fittedMethod(id, 'untrained network', { seed }, baselineSettings('random'))
+      return fittedMethod(id, 'untrained network', { seed }, () => baselineSettings('random'))
     default:
       throw new Error(`internal: baselineMethod: got ${id}, expected a baseline`)
   }
@@ -75,13 +77,13 @@ function fittedMethod(
   id: string,
   title: string,
   settings: unknown,
-  baseline: BaselineSettings,
+  baseline: (images: Images) => BaselineSettings,
   standardise?: FeatureSource['standardise'],
 ): FeatureMethod {
   return {
     ...{ id, title, kind: 'baseline', settings },
     async open(images, context) {
-      const { network, outputs, detail } = await fitBaseline(baseline, images, {
+      const { network, outputs, detail } = await fitBaseline(baseline(images), images, {
         ...context,
         onProgress: (done, total) => context.onProgress?.(done, total, 'dictionary'),
       })

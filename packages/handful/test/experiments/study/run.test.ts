@@ -70,6 +70,22 @@ describe('a study', () => {
     expect(await stages()).toContain(kept)
   })
 
+  test('fits only the draws that are new where more of them are asked for, and none where fewer are', async () => {
+    const head = countedHead()
+    const accuracies = async (draws: number, where = folder.path) => {
+      const { context } = watched(where, { heads: { counted: head.create } })
+      const { cells } = await runStudy(tiny({ labels: [1], draws }), context)
+      return cells.find((cell) => cell.head === 'counted')?.accuracies
+    }
+    const two = await accuracies(2)
+    const five = await accuracies(5)
+    expect(head.fits).toBe(5)
+    expect(five?.slice(0, 2)).toEqual(two)
+    expect(await accuracies(3)).toEqual(five?.slice(0, 3))
+    expect(head.fits).toBe(5)
+    expect(await accuracies(5, `${folder.path}-2`)).toEqual(five)
+  })
+
   test('trains its models in run folders and takes their features', async () => {
     const options = tiny({
       methods: ['vae'],

@@ -1,0 +1,201 @@
+/**
+ * Features of many images in bounded memory: extracted a block of images at a time, of which only the leading principal
+ * components are kept, neither whitened nor scaled. Groups of unlike features (a network's layers, patches) are reduced
+ * apart and stand beside each other. Everything is fitted to training images alone.
+ */
+import { Random } from 'onnx-autodiff'
+import { type Images, imageBytes, imagesAt } from '../data/image-set.js'
+import { besideEachOther } from './extract.js'
+import type { LinearAlgebra } from './linear-algebra.js'
+import { concatenateRows, featureMatrix, type FeatureMatrix, rowRange } from './matrix.js'
+import { fitNormalisation, type Normalisation } from './normalise.js'
+
+/** Components that heads work on, at most: images in colour have more to tell. */
+export const headComponents = (channels: 1 | 3): number => (channels === 1 ? 128 : 256)
+
+/** Components kept of each group until they stand beside each other: more than heads see, and 256 where that is no less. */
+export const reducedComponents = (components: number): number =>
+  Math.max(components, Math.min(256, 2 * components))
+
+/** Features that are reduced together. */
+export interface FeatureGroup {
+  /** Columns of each block of them, in order. */
+  readonly blocks: readonly number[]
+  /** What is brought to variance 1 first; `block` unless said otherwise. */
+  readonly standardise?: 'dimension' | 'block'
+}
+
+export interface ReducibleFeatures {
+  /** In the order of their columns. */
+  readonly groups: readonly FeatureGroup[]
+  /** `[images, columns]`; `firstPlace` is the place of the first of them in their split. */
+  extract(
+    images: Pick<Images, 'count' | 'height' | 'width' | 'channels' | 'pixels'>,
+    firstPlace: number,
+  ): Promise<FeatureMatrix>
+}
+
+export interface ReductionOptions {
+  /** Components kept of each group, at most. */
+  readonly components: number
+  readonly seed: number
+  readonly linearAlgebra: LinearAlgebra
+  readonly signal?: AbortSignal
+  /** Raw numbers that the reduction is fitted to, at most; more images than hold them are drawn. Default 2^27: 512 MiB. */
+  readonly fittedNumbers?: number
+  /** Counts images; those that the reduction is fitted to are extracted twice where there are more of them than fit. */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+export interface ReducedFeatures {
+  /** `[images, components of all groups]` */
+  readonly train: FeatureMatrix
+  readonly others: readonly FeatureMatrix[]
+  /** One for each group, centred on the mean of all training images: rows are `(x - centre) projection`. */
+  readonly reductions: readonly Normalisation[]
+  readonly extractSeconds: number
+}
+
+const BLOCK_IMAGES = 1000
+
+/** Features of the images that the reduction is fitted to, and of others. */
+export async function reduceFeatures(
+  source: ReducibleFeatures,
+  train: Images,
+  others: readonly Images[],
+  { components, seed, linearAlgebra, signal, fittedNumbers = 2 ** 27, onProgress }: ReductionOptions,
+): Promise<ReducedFeatures> {
+  const widths = source.groups.map(({ blocks }) => blocks.reduce((sum, columns) => sum + columns, 0))
+  const columns = widths.reduce((sum, width) => sum + width, 0)
+  const fitted = Math.min(train.count, Math.max(2, Math.floor(fittedNumbers / columns)))
+  const twice = fitted < train.count ? fitted : 0
+  const total = others.reduce((sum, { count }) => sum + count, train.count + twice)
+  let [done, extractSeconds] = [0, 0]
+  const eachBlock = async (
+    images: Images,
+    use: (block: FeatureMatrix, start: number) => Promise<void> | void,
+  ): Promise<void> => {
+    const bytes = imageBytes(images)
+    for (let start = 0; start < images.count; start += BLOCK_IMAGES) {
+      signal?.throwIfAborted()
+      const end = Math.min(start + BLOCK_IMAGES, images.count)
+      const pixels = images.pixels.subarray(start * bytes, end * bytes)
+      const began = performance.now()
+      const block = await source.extract({ ...images, count: end - start, pixels }, start)
+      extractSeconds += (performance.now() - began) / 1000
+      onProgress?.((done += end - start), total)
+      await use(block, start)
+    }
+  }
+
+  const sample = sampleOf(train, fitted, seed)
+  const raw = featureMatrix(fitted, columns)
+  await eachBlock(sample, (block, start) => raw.data.set(block.data, start * columns))
+  const fits: Normalisation[] = []
+  for (const [i, { blocks, standardise }] of source.groups.entries()) {
+    const options = { components, whitening: 0, blocks, standardise }
+    fits.push(await fitNormalisation(columnsOf(raw, widths, i), linearAlgebra, options))
+  }
+  const project = async (block: FeatureMatrix): Promise<FeatureMatrix> => {
+    const parts: FeatureMatrix[] = []
+    for (const [i, fit] of fits.entries())
+      parts.push(await projected(fit, columnsOf(block, widths, i), linearAlgebra))
+    return besideEachOther(parts)
+  }
+  const kept = fits.reduce((sum, { projection }) => sum + projection.columns, 0)
+  const sums = new Float64Array(columns)
+  const ofTrain = featureMatrix(train.count, kept)
+  const putTrain = async (block: FeatureMatrix, start: number): Promise<void> => {
+    for (let at = 0; at < block.data.length; at += columns)
+      for (let j = 0; j < columns; j++) sums[j] += block.data[at + j]
+    ofTrain.data.set((await project(block)).data, start * kept)
+  }
+  if (fitted < train.count) await eachBlock(train, putTrain)
+  else {
+    for (let start = 0; start < fitted; start += BLOCK_IMAGES)
+      await putTrain(rowRange(raw, start, Math.min(fitted, start + BLOCK_IMAGES)), start)
+  }
+  const ofOthers: FeatureMatrix[] = []
+  for (const images of others) {
+    const reduced = featureMatrix(images.count, kept)
+    await eachBlock(images, async (block, start) =>
+      reduced.data.set((await project(block)).data, start * kept),
+    )
+    ofOthers.push(reduced)
+  }
+
+  // The sample's mean is nearly that of all images; the difference is taken away, so that one centre serves all that follows.
+  const centre = featureMatrix(
+    1,
+    columns,
+    Float32Array.from(sums, (sum) => sum / train.count),
+  )
+  const shift = await project(centre)
+  for (const reduced of [ofTrain, ...ofOthers]) subtractFromRows(reduced, shift)
+  return {
+    train: ofTrain,
+    others: ofOthers,
+    reductions: fits.map((fit, i) => ({ ...fit, centre: columnsOf(centre, widths, i).data })),
+    extractSeconds,
+  }
+}
+
+function subtractFromRows({ columns, data }: FeatureMatrix, row: FeatureMatrix): void {
+  for (let i = 0; i < data.length; i++) data[i] -= row.data[i % columns]
+}
+
+/** All images, or so many drawn at random. */
+function sampleOf(images: Images, count: number, seed: number): Images {
+  if (count >= images.count) return images
+  const drawn = new Random(seed, 'images that features are reduced by')
+    .permutation(images.count)
+    .slice(0, count)
+  return imagesAt(images, drawn)
+}
+
+/** The columns of one group. */
+function columnsOf(matrix: FeatureMatrix, widths: readonly number[], index: number): FeatureMatrix {
+  if (widths.length === 1) return matrix
+  const first = widths.slice(0, index).reduce((sum, width) => sum + width, 0)
+  const own = featureMatrix(matrix.rows, widths[index])
+  for (let i = 0; i < matrix.rows; i++) {
+    const from = i * matrix.columns + first
+    own.data.set(matrix.data.subarray(from, from + widths[index]), i * widths[index])
+  }
+  return own
+}
+
+/** `(x - centre) projection`, rows as long as they come. */
+async function projected(
+  { centre, projection }: Normalisation,
+  features: FeatureMatrix,
+  linearAlgebra: LinearAlgebra,
+): Promise<FeatureMatrix> {
+  const { rows, columns, data } = features
+  const centred = featureMatrix(rows, columns)
+  for (let i = 0, at = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++, at++) centred.data[at] = data[at] - centre[j]
+  return linearAlgebra.matmul(centred, projection)
+}
+
+/**
+ * One normalisation of raw features in place of their reductions and the normalisation of what these give, whose own
+ * centre is nothing: reduced features are centred already.
+ */
+export async function composedNormalisation(
+  reductions: readonly Normalisation[],
+  { projection, explained }: Normalisation,
+  linearAlgebra: LinearAlgebra,
+): Promise<Normalisation> {
+  const parts: FeatureMatrix[] = []
+  let first = 0
+  for (const reduction of reductions) {
+    const own = rowRange(projection, first, first + reduction.projection.columns)
+    parts.push(await linearAlgebra.matmul(reduction.projection, own))
+    first += reduction.projection.columns
+  }
+  const centre = concatenateRows(
+    ...reductions.map((each) => featureMatrix(each.centre.length, 1, each.centre)),
+  )
+  return { kind: 'normalisation', centre: centre.data, projection: concatenateRows(...parts), explained }
+}

@@ -1,0 +1,87 @@
+import { Random } from 'onnx-autodiff'
+import { expect, test } from 'vitest'
+import type { Images } from '../../src/data/image-set.js'
+import { plainLinearAlgebra } from '../../src/features/linear-algebra.js'
+import { featureMatrix, type FeatureMatrix } from '../../src/features/matrix.js'
+import { applyNormalisation, fitNormalisation } from '../../src/features/normalise.js'
+import {
+  composedNormalisation,
+  type ReducedFeatures,
+  reduceFeatures,
+  type ReducibleFeatures,
+} from '../../src/features/reduce.js'
+
+const linearAlgebra = plainLinearAlgebra()
+
+function noise(count: number, seed: number): Images {
+  const random = new Random(seed, 'noise')
+  const pixels = Uint8Array.from({ length: count * 4 }, () => random.integer(256))
+  const paths = Array.from({ length: count }, (_, i) => `${i}`)
+  return { name: 'noise', count, height: 2, width: 2, channels: 1, pixels, paths }
+}
+
+/** Two groups of unlike scale: sums of pixels in two blocks, and squares that are a thousand times larger. */
+const mixed: ReducibleFeatures = {
+  groups: [{ blocks: [4, 2] }, { blocks: [3], standardise: 'dimension' }],
+  extract: async ({ count, pixels }) => {
+    const result = featureMatrix(count, 9)
+    for (let i = 0; i < count; i++) {
+      const [a, b, c, d] = pixels.subarray(i * 4, i * 4 + 4)
+      result.data.set([a, b, c, d, a + b, c - d, a * a, b * c, d * d], i * 9)
+    }
+    return Promise.resolve(result)
+  },
+}
+
+const closeTo = (found: FeatureMatrix, expected: FeatureMatrix, digits: number): void => {
+  expect([found.rows, found.columns]).toEqual([expected.rows, expected.columns])
+  found.data.forEach((value, i) => expect(value).toBeCloseTo(expected.data[i], digits))
+}
+
+async function normalised({ train, others, reductions }: ReducedFeatures) {
+  const blocks = reductions.map(({ projection }) => projection.columns)
+  const last = await fitNormalisation(train, linearAlgebra, { components: 5, blocks })
+  return {
+    composed: await composedNormalisation(reductions, last, linearAlgebra),
+    train: await applyNormalisation(last, train, linearAlgebra),
+    other: await applyNormalisation(last, others[0], linearAlgebra),
+  }
+}
+
+test.each([
+  ['all rows', undefined],
+  ['fewer rows than there are', 9 * 1500],
+])(
+  'one normalisation stands for the reduction and what follows it, fitted to %s',
+  async (_, fittedNumbers) => {
+    const [train, other] = [noise(2300, 1), noise(700, 2)]
+    const counted: number[] = []
+    const reduced = await reduceFeatures(mixed, train, [other], {
+      ...{ components: 8, seed: 0, linearAlgebra, fittedNumbers },
+      onProgress: (done, total) => counted.push(done / total),
+    })
+    expect(counted.at(-1)).toBe(1)
+    const { composed, train: ofTrain, other: ofOther } = await normalised(reduced)
+    for (const [images, features] of [
+      [train, ofTrain],
+      [other, ofOther],
+    ] as const)
+      closeTo(await applyNormalisation(composed, await mixed.extract(images, 0), linearAlgebra), features, 4)
+  },
+)
+
+test('groups of unlike scale weigh the same beside each other', async () => {
+  const [train, other] = [noise(1200, 1), noise(10, 2)]
+  const options = { components: 8, seed: 0, linearAlgebra }
+  const { train: plain } = await normalised(await reduceFeatures(mixed, train, [other], options))
+  const larger: ReducibleFeatures = {
+    groups: mixed.groups,
+    extract: async (images, place) => {
+      const found = await mixed.extract(images, place)
+      for (let i = 0; i < found.data.length; i++) if (i % 9 >= 6) found.data[i] *= 1000
+      return found
+    },
+  }
+  const { train: scaled } = await normalised(await reduceFeatures(larger, train, [other], options))
+  closeTo(scaled, plain, 3)
+})
