@@ -65,7 +65,7 @@ export async function reduceFeatures(
   others: readonly Images[],
   { components, seed, linearAlgebra, signal, fittedNumbers = 2 ** 27, onProgress }: ReductionOptions,
 ): Promise<ReducedFeatures> {
-  const widths = source.groups.map(({ blocks }) => blocks.reduce((sum, columns) => sum + columns, 0))
+  const widths = widthsOf(source.groups)
   const columns = widths.reduce((sum, width) => sum + width, 0)
   const fitted = Math.min(train.count, Math.max(2, Math.floor(fittedNumbers / columns)))
   const twice = fitted < train.count ? fitted : 0
@@ -91,18 +91,7 @@ export async function reduceFeatures(
   const sample = sampleOf(train, fitted, seed)
   const raw = featureMatrix(fitted, columns)
   await eachBlock(sample, (block, start) => raw.data.set(block.data, start * columns))
-  const fits: Normalisation[] = []
-  for (const [i, { blocks, standardise }] of source.groups.entries()) {
-    const options = { components, whitening: 0, blocks, standardise }
-    fits.push(await fitNormalisation(columnsOf(raw, widths, i), linearAlgebra, options))
-  }
-  const project = async (block: FeatureMatrix): Promise<FeatureMatrix> => {
-    const parts: FeatureMatrix[] = []
-    for (const [i, fit] of fits.entries())
-      parts.push(await projected(fit, columnsOf(block, widths, i), linearAlgebra))
-    return besideEachOther(parts)
-  }
-  const kept = fits.reduce((sum, { projection }) => sum + projection.columns, 0)
+  const { fits, kept, project } = await fitGroups(raw, source.groups, { components, linearAlgebra })
   const sums = new Float64Array(columns)
   const ofTrain = featureMatrix(train.count, kept)
   const putTrain = async (block: FeatureMatrix, start: number): Promise<void> => {
@@ -139,6 +128,40 @@ export async function reduceFeatures(
     extractSeconds,
   }
 }
+
+interface Reduction {
+  readonly fits: readonly Normalisation[]
+  /** Components of all groups. */
+  readonly kept: number
+  /** Raw features through the reduction of each group, beside each other. */
+  project(features: FeatureMatrix): Promise<FeatureMatrix>
+}
+
+async function fitGroups(
+  raw: FeatureMatrix,
+  groups: readonly FeatureGroup[],
+  { components, linearAlgebra }: Pick<ReductionOptions, 'components' | 'linearAlgebra'>,
+): Promise<Reduction> {
+  const widths = widthsOf(groups)
+  const fits: Normalisation[] = []
+  for (const [i, { blocks, standardise }] of groups.entries()) {
+    const options = { components, whitening: 0, blocks, standardise }
+    fits.push(await fitNormalisation(columnsOf(raw, widths, i), linearAlgebra, options))
+  }
+  return {
+    fits,
+    kept: fits.reduce((sum, { projection }) => sum + projection.columns, 0),
+    async project(features) {
+      const parts: FeatureMatrix[] = []
+      for (const [i, fit] of fits.entries())
+        parts.push(await projected(fit, columnsOf(features, widths, i), linearAlgebra))
+      return besideEachOther(parts)
+    },
+  }
+}
+
+const widthsOf = (groups: readonly FeatureGroup[]): number[] =>
+  groups.map(({ blocks }) => blocks.reduce((sum, columns) => sum + columns, 0))
 
 function subtractFromRows({ columns, data }: FeatureMatrix, row: FeatureMatrix): void {
   for (let i = 0; i < data.length; i++) data[i] -= row.data[i % columns]

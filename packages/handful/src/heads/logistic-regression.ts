@@ -9,6 +9,7 @@ import { pause } from '../features/pause.js'
 import { labelledRows, softmaxRows, type Head, type LabelledRows } from './head.js'
 import { lbfgs, type Objective } from './lbfgs.js'
 import { linearHead } from './linear-form.js'
+import { rowSpace } from './row-space.js'
 import { stratifiedFolds } from './folds.js'
 
 export interface LogisticRegressionOptions {
@@ -29,15 +30,17 @@ const WORSE_IN_A_ROW = 2
 const TOLERANCE = 1e-7
 const CLOSE_ENOUGH = 3e-6
 /** Multiplications of one product from which it pays to hand it to the linear algebra. */
-const LARGE_PRODUCT = 500_000
+const LARGE_PRODUCT = 100_000
 
 export function logisticRegression({ strengths = STRENGTHS }: LogisticRegressionOptions = {}): Head {
   const name = 'logistic regression'
   return {
     name,
     async fit(problem) {
-      const labelled = labelledRows(problem)
+      const found = labelledRows(problem)
       const { linearAlgebra } = problem
+      const space = rowSpace(found.features)
+      const labelled = { ...found, features: space.features }
       const weights = rowWeights(labelled, problem.classProportions === 'balanced')
       const folds = stratifiedFolds(labelled, problem.random.child('logistic regression folds'))
       const { strength, leaveOneOut } = await chooseStrength(
@@ -47,7 +50,11 @@ export function logisticRegression({ strengths = STRENGTHS }: LogisticRegression
       const { features, targets, classes } = labelled
       const whole = { features, targets, classCount: classes.length, rowWeight: weights }
       const { weight, bias } = await solve(whole, strength, TOLERANCE, linearAlgebra)
-      return linearHead({ name, chosen: { strength }, weight, bias, leaveOneOut }, problem, labelled)
+      return linearHead(
+        { name, chosen: { strength }, weight: space.weightOf(weight), bias, leaveOneOut },
+        problem,
+        labelled,
+      )
     },
   }
 }

@@ -47,10 +47,10 @@ describe('logistic regression', () => {
   })
 
   it('of rows that stand twice with half the weight, by products in float32, is that of the rows', async () => {
-    const { features, truth } = blobs(1000, 4, 80, 2)
-    const half = new Float64Array(2000).fill(0.5)
+    const { features, truth } = blobs(300, 4, 80, 2)
+    const half = new Float64Array(600).fill(0.5)
     const twice = {
-      features: featureMatrix(2000, 80, Float32Array.from([...features.data, ...features.data])),
+      features: featureMatrix(600, 80, Float32Array.from([...features.data, ...features.data])),
       targets: Int32Array.from([...truth, ...truth]),
       classCount: 4,
       rowWeight: half,
@@ -63,12 +63,29 @@ describe('logistic regression', () => {
         return linearAlgebra.matmul(a, b, options)
       },
     }
-    const once = { features, targets: truth, classCount: 4, rowWeight: new Float64Array(1000).fill(1) }
+    const once = { features, targets: truth, classCount: 4, rowWeight: new Float64Array(300).fill(1) }
     const expected = await solveLogistic(once, 0.1, 1e-8, counting)
     expect(products).toBe(0)
     const found = await solveLogistic(twice, 0.1, 1e-8, counting)
     expect(products).toBeGreaterThan(10)
     found.weight.data.forEach((value, at) => expect(value).toBeCloseTo(expected.weight.data[at], 3))
+  })
+
+  it('of few rows of many numbers is found in the space that they span', async () => {
+    const { features, truth } = blobs(12, 3, 90, 1)
+    // One row stands twice: the space has a dimension less.
+    features.data.copyWithin(90, 0, 90)
+    const labels = Int32Array.from(truth)
+    labels[1] = labels[0]
+    const fitted = await logisticRegression({ strengths: [0.3] }).fit(problem(features, labels, 3))
+    const whole = { features, targets: labels, classCount: 3, rowWeight: new Float64Array(12).fill(1) }
+    const { weight, bias } = await solveLogistic(whole, 0.3, 1e-8, linearAlgebra)
+    const { arrays } = fitted.parameters
+    weight.data.forEach((value, at) => expect(arrays.weight.data[at]).toBeCloseTo(value, 4))
+    // Equal biases of all classes change nothing.
+    bias.forEach((value, c) =>
+      expect(arrays.bias.data[c] - arrays.bias.data[0]).toBeCloseTo(value - bias[0], 4),
+    )
   })
 
   it('chooses a strong penalty for noise and a weak one for signal', async () => {
