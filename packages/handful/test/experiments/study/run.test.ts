@@ -273,11 +273,11 @@ describe('a budget', () => {
     const { context } = watched(folder.path)
     const whole = await outlineStudy(options, context)
     expect(whole.dropped).toEqual([])
-    const some = await outlineStudy({ ...options, budget: '20m' }, context)
-    expect(some.secondsLeft).toBeLessThan(20 * 60)
+    const some = await outlineStudy({ ...options, budget: '25m' }, context)
+    expect(some.secondsLeft).toBeLessThan(25 * 60)
     expect(some.dropped.length).toBeGreaterThan(0)
     expect(some.dropped.every(({ reason }) => reason === 'budget')).toBe(true)
-    expect(some.dropped[0].message).toMatch(/^about .*, which does not fit 20 min 00 s for all$/)
+    expect(some.dropped[0].message).toMatch(/^about .*, which does not fit 25 min 00 s for all$/)
     expect(
       some.dropped.some(({ labelsPerClass = 0 }) => labelsPerClass !== 'all' && labelsPerClass < 8),
     ).toBe(false)
