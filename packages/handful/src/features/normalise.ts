@@ -102,19 +102,29 @@ export async function fitNormalisation(
 
 /** `[rows, components]` with rows of length 1. Throws HandfulError where columns do not fit or a feature is NaN. */
 export async function applyNormalisation(
+  normalisation: Normalisation,
+  features: FeatureMatrix,
+  linearAlgebra: LinearAlgebra,
+): Promise<FeatureMatrix> {
+  checkColumns(features, normalisation.centre.length, 'normalisation')
+  checkFinite(features, 'normalisation')
+  const result = await projectFeatures(normalisation, features, linearAlgebra)
+  scaleToUnitRows(result)
+  return result
+}
+
+/** `(x - centre) projection`: the same with rows as long as they come, unchecked. */
+export async function projectFeatures(
   { centre, projection }: Normalisation,
   features: FeatureMatrix,
   linearAlgebra: LinearAlgebra,
 ): Promise<FeatureMatrix> {
-  checkColumns(features, centre.length, 'normalisation')
-  checkFinite(features, 'normalisation')
   const result = featureMatrix(features.rows, projection.columns)
   for (let start = 0; start < features.rows; start += BLOCK_ROWS) {
     const block = centred(features, start, centre)
     const product = await linearAlgebra.matmul(block, projection)
     result.data.set(product.data, start * projection.columns)
   }
-  scaleToUnitRows(result)
   return result
 }
 

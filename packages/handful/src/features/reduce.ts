@@ -8,7 +8,7 @@ import { type Images, imageBytes, imagesAt } from '../data/image-set.js'
 import { besideEachOther } from './extract.js'
 import type { LinearAlgebra } from './linear-algebra.js'
 import { concatenateRows, featureMatrix, type FeatureMatrix, rowRange } from './matrix.js'
-import { fitNormalisation, type Normalisation } from './normalise.js'
+import { fitNormalisation, type Normalisation, projectFeatures } from './normalise.js'
 
 /** Components that heads work on, at most: images in colour have more to tell. */
 export const headComponents = (channels: 1 | 3): number => (channels === 1 ? 128 : 256)
@@ -154,7 +154,7 @@ async function fitGroups(
     async project(features) {
       const parts: FeatureMatrix[] = []
       for (const [i, fit] of fits.entries())
-        parts.push(await projected(fit, columnsOf(features, widths, i), linearAlgebra))
+        parts.push(await projectFeatures(fit, columnsOf(features, widths, i), linearAlgebra))
       return besideEachOther(parts)
     },
   }
@@ -186,19 +186,6 @@ function columnsOf(matrix: FeatureMatrix, widths: readonly number[], index: numb
     own.data.set(matrix.data.subarray(from, from + widths[index]), i * widths[index])
   }
   return own
-}
-
-/** `(x - centre) projection`, rows as long as they come. */
-async function projected(
-  { centre, projection }: Normalisation,
-  features: FeatureMatrix,
-  linearAlgebra: LinearAlgebra,
-): Promise<FeatureMatrix> {
-  const { rows, columns, data } = features
-  const centred = featureMatrix(rows, columns)
-  for (let i = 0, at = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++, at++) centred.data[at] = data[at] - centre[j]
-  return linearAlgebra.matmul(centred, projection)
 }
 
 /**
