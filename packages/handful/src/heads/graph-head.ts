@@ -42,16 +42,13 @@ export interface GraphMethod extends GraphHeadOptions {
   readonly name: string
   readonly chosen: Readonly<Record<string, number | string>>
   /**
-   * Solves for `width` columns of sources, `[rows, width]`; each column holds numbers on labelled rows only. Residuals
-   * end below `tolerance` of their sources.
+   * What solves on a graph for `width` columns of sources, `[rows, width]`; each column holds numbers on labelled rows
+   * only. Residuals end below `tolerance` of their sources.
    */
-  solve(
+  solver(
     weights: SparseMatrix,
-    sources: Float64Array,
-    width: number,
     labelled: LabelledRows,
-    tolerance: number,
-  ): Promise<Float64Array>
+  ): (sources: Float64Array, width: number, tolerance: number) => Promise<Float64Array>
   /** `[rows, classes]` logits before scaling, from scores and their sums over all rows. */
   logits(scores: Float64Array, mass: Float64Array, labelled: LabelledRows): FeatureMatrix
   /** Scores and mass at the labelled row `left[index]` when its own label is gone. */
@@ -122,8 +119,9 @@ async function diffuse(
   rows.forEach((row, i) => (sources[row * classes + targets[i]] = 1))
   const own = new Float64Array(size * left.length)
   left.forEach((i, column) => (own[rows[i] * left.length + column] = 1))
-  const scores = await method.solve(weights, sources, classes, labelled, TOLERANCE)
-  const responses = await method.solve(weights, own, left.length, labelled, LEFT_OUT_TOLERANCE)
+  const solve = method.solver(weights, labelled)
+  const scores = await solve(sources, classes, TOLERANCE)
+  const responses = await solve(own, left.length, LEFT_OUT_TOLERANCE)
   return {
     scores,
     mass: columnSums(scores, classes),

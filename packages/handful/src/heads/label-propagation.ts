@@ -34,9 +34,10 @@ export function labelPropagation(options: LabelPropagationOptions = {}): Head {
     leaveOut: options.leaveOut,
     expectedScale: () => (massNormalisation ? 4 : 1.5),
 
-    async solve(weights, sources, width, _labelled, tolerance) {
+    solver(weights) {
       const normalised = symmetricNormalised(weights)
-      return (await solveDiffusion(normalised, alpha, sources, width, { tolerance })).solution
+      return async (sources, width, tolerance) =>
+        (await solveDiffusion(normalised, alpha, sources, width, { tolerance })).solution
     },
 
     logits(scores, mass) {

@@ -41,36 +41,39 @@ export function poissonLearning(options: PoissonOptions = {}): Head {
       return square > 0 ? EXPECTED_SCALE / Math.sqrt(square / scores.length) : 1
     },
 
-    async solve(weights, sources, width, labelled, tolerance) {
+    solver(weights, labelled) {
       const size = weights.size
       const degree = degrees(weights)
       const roots = degree.map(Math.sqrt)
-      const right = new Float64Array(size * width)
-      const sums = new Float64Array(width)
+      const normalised = symmetricNormalised(weights)
       const connected = labelled.rows.filter((row) => roots[row] > 0)
-      for (const row of connected) for (let c = 0; c < width; c++) sums[c] += sources[row * width + c]
-      // Sources that do not sum to 0 have no solution: the same is taken away at every labelled row first. In the sums
-      // over labels that scores are made of, this part cancels.
-      for (const row of connected) {
-        for (let c = 0; c < width; c++) {
-          right[row * width + c] = (sources[row * width + c] - sums[c] / connected.length) / roots[row]
+      return async (sources, width, tolerance) => {
+        const right = new Float64Array(size * width)
+        const sums = new Float64Array(width)
+        for (const row of connected) for (let c = 0; c < width; c++) sums[c] += sources[row * width + c]
+        // Sources that do not sum to 0 have no solution: the same is taken away at every labelled row first. In the sums
+        // over labels that scores are made of, this part cancels.
+        for (const row of connected) {
+          for (let c = 0; c < width; c++) {
+            right[row * width + c] = (sources[row * width + c] - sums[c] / connected.length) / roots[row]
+          }
         }
-      }
-      const { solution } = await solveDiffusion(symmetricNormalised(weights), 1, right, width, {
-        tolerance,
-      })
-      const means = new Float64Array(width)
-      let total = 0
-      for (let row = 0; row < size; row++) {
-        total += degree[row]
-        for (let c = 0; c < width; c++) {
-          const value = roots[row] === 0 ? 0 : solution[row * width + c] / roots[row]
-          solution[row * width + c] = value
-          means[c] += degree[row] * value
+        const { solution } = await solveDiffusion(normalised, 1, right, width, {
+          tolerance,
+        })
+        const means = new Float64Array(width)
+        let total = 0
+        for (let row = 0; row < size; row++) {
+          total += degree[row]
+          for (let c = 0; c < width; c++) {
+            const value = roots[row] === 0 ? 0 : solution[row * width + c] / roots[row]
+            solution[row * width + c] = value
+            means[c] += degree[row] * value
+          }
         }
+        for (let at = 0; at < solution.length; at++) solution[at] -= total > 0 ? means[at % width] / total : 0
+        return solution
       }
-      for (let at = 0; at < solution.length; at++) solution[at] -= total > 0 ? means[at % width] / total : 0
-      return solution
     },
 
     logits(scores, _mass, labelled) {
