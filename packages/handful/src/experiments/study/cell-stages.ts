@@ -3,6 +3,9 @@ import type { LabelCount } from '../../report/study/types.js'
 import { supervisedSteps } from '../../training/supervised.js'
 import { stageKey } from '../../training/run-folder.js'
 import { cellSchema, knownDraws, networkSchedule, runFeatureCell, runNetworkCell } from './cells.js'
+import type { StageContext } from './context.js'
+import { type DrawFitter, fitDraw, openBank } from './draw-fit.js'
+import { fitProcesses } from './draw-fit-pool.js'
 import { fitSeconds, networkSeconds, type Scale } from './estimate.js'
 import { drawsFor, smallNetworkEpochs } from './heads.js'
 import type { PlannedMethod } from './methods.js'
@@ -65,9 +68,10 @@ function featureCell(
   const { data, options, store } = workshop
   const labelled = labelledOf(size, workshop)
   const each = fitSeconds(head, labelled, scale)
-  const { dearDraws } = options
+  const { dearDraws, threads } = options
   const draws =
     size === 'all' ? 1 : drawsFor({ fitSeconds: each, labelsPerClass: size }, { draws: asked, dearDraws })
+  const beside = Object.hasOwn(workshop.ownHeads, head) ? 1 : fitProcesses(threads)
   const epochs = smallNetworkEpochs(head, labelled)
   const cellOf = (count: number) => ({
     kind: 'cell' as const,
@@ -77,27 +81,44 @@ function featureCell(
   return {
     ...cellOf(draws),
     needs: [bank],
-    seconds: 0.3 + draws * each,
+    seconds: 0.3 + Math.ceil(draws / beside) * each,
     group: groupOf(size, title),
     method: id,
     head,
     labelsPerClass: size,
     draws,
     schema: cellSchema,
-    work: async (context) =>
-      runFeatureCell(
+    work: async (context) => {
+      const record = await workshop.bankRecord(bank)
+      // A head that the caller brought is a function of this process.
+      const own = Object.hasOwn(workshop.ownHeads, head)
+      const fitters = own ? undefined : context.fitters
+      return runFeatureCell(
         {
-          bank: await workshop.bank(bank),
-          head: workshop.head(head, labelled),
+          fit: {
+            ...{ bank: record, head, labelled },
+            classCount: data.classNames.length,
+            stream: `head ${head}/${id}/${size}`,
+          },
+          fitters: fitters ?? [await fitterHere(workshop, bank, context)],
           draws: studyDraws(data, size, { draws, seed: options.seed }),
           known: await knownDraws(store, cellOf),
-          classCount: data.classNames.length,
           score: workshop.score,
-          stream: `head ${head}/${id}/${size}`,
         },
         context,
-      ),
+      )
+    },
   }
+}
+
+/** Fits in this process. */
+async function fitterHere(
+  workshop: Workshop,
+  stage: Stage,
+  { linearAlgebra }: StageContext,
+): Promise<DrawFitter> {
+  const open = openBank(await workshop.bank(stage), linearAlgebra)
+  return (fit) => fitDraw(open, workshop.head(fit.head, fit.labelled), fit)
 }
 
 function networkCell(

@@ -9,14 +9,12 @@ import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { Images } from '../../data/image-set.js'
 import { argmaxRows } from '../../features/matrix.js'
-import { rememberingNearest } from '../../features/remembering-nearest.js'
-import type { Head } from '../../heads/head.js'
 import { resnet18, resnet18Presets, type STEMS } from '../../models/resnet18.js'
 import { silentProgress } from '../../training/progress.js'
 import { stageKey } from '../../training/run-folder.js'
 import { supervisedAugmentation, trainSupervised } from '../../training/supervised.js'
-import type { Bank } from './bank.js'
 import type { StageContext } from './context.js'
+import type { DrawFit, DrawFitter } from './draw-fit.js'
 import { MOST_DRAWS, type StudyOptions } from './options.js'
 import type { StageName, StageStore } from './stage-store.js'
 
@@ -29,44 +27,42 @@ export type CellRecord = z.infer<typeof cellSchema>
 export type Score = (predicted: Int32Array) => number
 
 export interface FeatureCell {
-  readonly bank: Bank
-  readonly head: Head
+  /** What a draw is fitted with, but for its labels. */
+  readonly fit: Omit<DrawFit, 'labels' | 'seed'>
+  /** Each does one fit at a time; they share the draws. */
+  readonly fitters: readonly DrawFitter[]
   readonly draws: readonly Int32Array[]
   /** Accuracies of the first of them, where they are known from a study of fewer draws. */
   readonly known?: readonly number[]
-  readonly classCount: number
   readonly score: Score
-  /** Of the random stream: method, head and label count. */
-  readonly stream: string
 }
 
 export async function runFeatureCell(
-  { bank, head, draws, known = [], classCount, score, stream }: FeatureCell,
-  { linearAlgebra, seed, signal, onProgress }: StageContext,
+  { fit, fitters, draws, known = [], score }: FeatureCell,
+  { seed, signal, onProgress }: StageContext,
 ): Promise<CellRecord> {
-  const { train, test, testNeighbours } = bank
-  const remembering = rememberingNearest(linearAlgebra, {
-    queries: test,
-    references: train,
-    neighbours: testNeighbours,
-  })
   const accuracies = known.slice(0, draws.length)
-  for (const [draw, labels] of draws.entries()) {
-    if (draw < accuracies.length) continue
-    signal.throwIfAborted()
-    const random = new Random(seed, `${stream}/draw ${draw}`)
-    const fitted = await head.fit({
-      features: bank.train,
-      labels: labels.slice(),
-      classCount,
-      random,
-      linearAlgebra: remembering,
-      graph: bank.graph,
-      smoothed: bank.smoothed,
-    })
-    accuracies.push(score(argmaxRows(await fitted.predict(bank.test))))
-    onProgress?.(draw + 1, draws.length)
+  let next = accuracies.length
+  let done = next
+  const fitInTurn = async (fitter: DrawFitter): Promise<void> => {
+    while (next < draws.length) {
+      signal.throwIfAborted()
+      const draw = next++
+      const stream = `${fit.stream}/draw ${draw}`
+      try {
+        accuracies[draw] = score(await fitter({ ...fit, labels: draws[draw], seed, stream }))
+      } catch (error) {
+        // The cell is lost: no more of it is begun.
+        next = draws.length
+        throw error
+      }
+      onProgress?.(++done, draws.length)
+    }
   }
+  // No fit is left behind that a later cell would have to wait for.
+  const ended = await Promise.allSettled(fitters.map(fitInTurn))
+  const failed = ended.find((one) => one.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
   return { accuracies }
 }
 

@@ -17,6 +17,7 @@ import { checkDevice } from '../device.js'
 import type { JobContext } from '../fit-options.js'
 import { READING } from '../read-dataset.js'
 import { assembleStudy, bestInWords } from './assemble.js'
+import { fitProcesses, openDrawFitPool } from './draw-fit-pool.js'
 import { parseDuration, type StudyOptions } from './options.js'
 import { planStudy, type StudyPlan } from './plan.js'
 import type { FeatureMethod } from './sources.js'
@@ -40,6 +41,8 @@ export interface StudyContext extends JobContext {
   readonly heads?: Readonly<Record<string, () => Head>>
   /** Told of each stage as it is begun, for whoever keeps count. */
   readonly onStage?: (stage: { readonly kind: string; readonly name: string; readonly key: string }) => void
+  /** Processes to fit heads in. Default one for each thread, or this one alone where the fits take moments. */
+  readonly fitProcesses?: number
   readonly date?: () => Date
 }
 
@@ -137,7 +140,6 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
   const { signal, progress, date = () => new Date() } = context
   const { options, store } = workshop
   const { seed, threads, device } = options
-  const linearAlgebra = onnxLinearAlgebra({ threads })
   const records = await doneStages(workshop, plan)
   const done = new Set(records.keys())
   const missing: StudyMissing[] = [...plan.dropped]
@@ -148,6 +150,17 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
     ...[...groups].map(([stage, { seconds }]) => ({ stage, expectedSeconds: seconds })),
   ])
   const cells = plan.stages.filter(({ kind }) => kind === 'cell')
+  const linearAlgebra = onnxLinearAlgebra({ threads })
+  const processes =
+    context.fitProcesses ??
+    processesFor(
+      cells.filter((cell) => !done.has(cell)),
+      threads,
+    )
+  const pool = processes > 1 ? openDrawFitPool({ processes, threads, folder: context.folder }) : undefined
+  // A fit under way is not waited for.
+  const stop = (): void => pool?.close()
+  signal.addEventListener('abort', stop, { once: true })
   const budget = options.budget === undefined ? Infinity : (parseDuration(options.budget) ?? Infinity)
   let used = [...records.values()].reduce((sum, { seconds }) => sum + seconds, 0)
   const command = await commandOf(options, context)
@@ -193,7 +206,7 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
       try {
         const result = await stage.work({
           linearAlgebra,
-          ...{ seed, threads, device, signal },
+          ...{ seed, threads, device, signal, fitters: pool?.fitters },
           onProgress: (part, total, note) => {
             if (stage.kind !== 'model') report(total > 0 ? part / total : 0, note)
           },
@@ -230,9 +243,19 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
     await write().catch(() => undefined)
     throw error
   } finally {
+    signal.removeEventListener('abort', stop)
+    stop()
     await linearAlgebra.close()
   }
   return write()
+}
+
+/** Fits that take less than so many seconds in all are done before other processes have started. */
+const WORTH_SECONDS = 20
+
+function processesFor(cells: readonly Stage[], threads: number): number {
+  const seconds = cells.reduce((sum, { head, seconds }) => sum + (head === 'network' ? 0 : seconds), 0)
+  return seconds > WORTH_SECONDS ? fitProcesses(threads) : 1
 }
 
 /** What progress counts: the fits of a cell, hundredths of anything else. */

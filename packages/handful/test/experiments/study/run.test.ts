@@ -121,6 +121,47 @@ describe('a study', () => {
   })
 })
 
+describe('processes that fit heads beside each other', () => {
+  const options = (more: Parameters<typeof tiny>[0] = {}) =>
+    tiny({ methods: ['pixels', 'pca'], heads: ['mlp', 'propagation', 'smoothed-mlp'], draws: 3, ...more })
+
+  test('find what one process finds', async () => {
+    const cells = async (name: string, fitProcesses: number) => {
+      const { context } = watched(`${folder.path}-${name}`, { fitProcesses })
+      return (await runStudy(options(), context)).cells.map(
+        ({ method, head, labelsPerClass, accuracies }) => ({
+          ...{ method, head, labelsPerClass, accuracies },
+        }),
+      )
+    }
+    const alone = await cells('alone', 1)
+    expect(alone).toHaveLength(12)
+    expect(await cells('three', 3)).toEqual(alone)
+  })
+
+  test('leave a head that the caller brought to the process that it is in', async () => {
+    const head = countedHead()
+    const { context } = watched(folder.path, { fitProcesses: 2, heads: { counted: head.create } })
+    const study = await runStudy(options(), context)
+    expect(study.missing).toEqual([])
+    expect(head.fits).toBe(12)
+  })
+
+  test('are ended with the study, which then goes on where it was', async () => {
+    const controller = new AbortController()
+    const { context } = watched(folder.path, {
+      fitProcesses: 2,
+      signal: controller.signal,
+      onStage: ({ name }) => {
+        if (name === 'pca, mlp, 1 label per class') setTimeout(() => controller.abort(new Error('stop')), 20)
+      },
+    })
+    await expect(runStudy(options({ draws: 50 }), context)).rejects.toThrow('stop')
+    const study = await runStudy(options({ draws: 4 }), watched(folder.path, { fitProcesses: 2 }).context)
+    expect(study.complete).toBe(true)
+  })
+})
+
 describe('going on', () => {
   test('does no stage twice', async () => {
     const [method, head] = [squares(), countedHead()]

@@ -1,0 +1,13 @@
+/** What a study and the processes that fit heads for it say to each other. */
+import type { DrawFit } from './draw-fit.js'
+
+export interface FitRequest {
+  readonly id: number
+  /** The study's folder, which the features lie below. */
+  readonly folder: string
+  readonly threads: number
+  readonly fit: DrawFit
+}
+
+export type FitReply =
+  { readonly id: number; readonly predicted: Int32Array } | { readonly id: number; readonly error: string }
