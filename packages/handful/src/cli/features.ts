@@ -40,6 +40,7 @@ interface Typed extends DatasetOptions, MachineOptions {
   readonly averageLevels?: boolean
   readonly draws?: number
   readonly mirror?: boolean
+  readonly concatenateViews?: boolean
   readonly concatenate?: boolean
   readonly seed?: number
   readonly out?: string
@@ -87,6 +88,7 @@ export function featuresCommand(context: CommandContext): [Command, readonly Exa
     .option('--average-levels', 'means over several noise levels instead')
     .option('--draws <n>', 'means over so many draws of that noise (1)', wholeNumber('--draws', 1, 100))
     .option('--mirror', 'of a diffusion model: means with the features of the mirrored image')
+    .option('--concatenate-views', 'draws and the mirrored image side by side, not their means')
     .option('--concatenate', 'one matrix of all layers in a .safetensors file too')
     .option(
       '--baseline <name>',
@@ -140,8 +142,9 @@ async function jobOf(
   { run, folder }: Named,
   typed: Typed,
 ): Promise<(job: JobContext) => Promise<FeaturesResult>> {
-  const { json: _json, quiet: _quiet, out, noiseLevel, averageLevels, baseline, ...given } = typed
-  const { set, dictionary, saveDictionary, size, fit, ...others } = given
+  const { json: _json, quiet: _quiet, out, baseline, ...given } = typed
+  const { noiseLevel, averageLevels, concatenateViews, ...request } = given
+  const { set, dictionary, saveDictionary, size, fit, ...others } = request
   if (out === undefined) {
     const hint = 'for example --out features.npy'
     throw usageError({
@@ -161,6 +164,7 @@ async function jobOf(
     out,
     ...(noiseLevel?.length === 1 ? { noiseLevel: noiseLevel[0] } : { noiseLevels: noiseLevel }),
     combineLevels: averageLevels === true ? ('average' as const) : undefined,
+    combineViews: concatenateViews === true ? ('concatenate' as const) : undefined,
     dataDir: typed.dataDir ?? context.environment.HANDFUL_DATA,
     ...engineOf(typed, context),
   }

@@ -173,6 +173,7 @@ function refuseChoice(name: string, choice: FeatureChoice): void {
     combineLevels: 'average-levels',
     draws: 'draws',
     mirror: 'mirror',
+    combineViews: 'concatenate-views',
   }
   for (const [field, flag] of Object.entries(flags)) {
     const value = choice[field as keyof FeatureChoice]

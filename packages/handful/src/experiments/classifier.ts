@@ -65,6 +65,7 @@ const settingsSchema = z.object({
         combineLevels: z.enum(['concatenate', 'average']).optional(),
         draws: z.number().optional(),
         mirror: z.boolean().optional(),
+        combineViews: z.enum(['average', 'concatenate']).optional(),
       }),
       seed: z.number(),
     })

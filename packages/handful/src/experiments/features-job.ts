@@ -35,6 +35,7 @@ export interface FeatureChoice {
   readonly combineLevels?: FeatureRequest['combineLevels']
   readonly draws?: number
   readonly mirror?: boolean
+  readonly combineViews?: FeatureRequest['combineViews']
 }
 
 /** Where features go and how they are computed, whatever they come from. */
@@ -156,7 +157,7 @@ export async function featuresToFile(
 
 /** `pooling 2x2, noise levels 50, 200`. */
 export function requestInWords(request: FeatureRequest): string {
-  const { pooling, noiseLevel, noiseLevels, combineLevels, draws = 1, mirror = false } = request
+  const { pooling, noiseLevel, noiseLevels, combineLevels, draws = 1, mirror = false, combineViews } = request
   const levels = noiseLevels ?? (noiseLevel === undefined ? [] : [noiseLevel])
   const noise = `noise level${levels.length > 1 ? 's' : ''} ${levels.join(', ')}`
   return [
@@ -165,6 +166,7 @@ export function requestInWords(request: FeatureRequest): string {
     ...(levels.length > 1 && combineLevels === 'average' ? ['averaged'] : []),
     ...(draws > 1 ? [`${draws} draws`] : []),
     ...(mirror ? ['mirrored too'] : []),
+    ...(combineViews === 'concatenate' ? ['these beside each other'] : []),
   ].join(', ')
 }
 
@@ -223,7 +225,8 @@ export function featureRequest(
   choice: FeatureChoice,
 ): FeatureRequest {
   const own = model.defaultFeatures(config)
-  const { layers = own.layers, pooling = own.pooling, noiseLevels, combineLevels, draws, mirror } = choice
+  const { layers = own.layers, pooling = own.pooling, noiseLevels, combineLevels } = choice
+  const { draws, mirror, combineViews } = choice
   const known = model.layers(config, image).map(({ name }) => name)
   for (const name of layers) {
     if (known.includes(name)) continue
@@ -245,6 +248,7 @@ export function featureRequest(
       'average-levels': combineLevels,
       draws,
       mirror,
+      'concatenate-views': combineViews,
     }
     for (const [flag, value] of Object.entries(given)) {
       if (value === undefined) continue
@@ -256,10 +260,19 @@ export function featureRequest(
       })
     }
   }
-  if (noiseLevels !== undefined) return { layers, pooling, noiseLevels, combineLevels, draws, mirror }
+  if (combineViews !== undefined && (draws ?? 1) === 1 && mirror !== true) {
+    throw usageError({
+      what: '--concatenate-views',
+      got: 'one view of each image',
+      expected: 'several to stand beside each other',
+      hint: 'add --draws 2 or --mirror',
+    })
+  }
+  const views = { draws, mirror, combineViews }
+  if (noiseLevels !== undefined) return { layers, pooling, noiseLevels, combineLevels, ...views }
   if (combineLevels !== undefined)
     throw usageError({ what: '--average-levels', got: 'one noise level', expected: 'several to average' })
-  return { layers, pooling, noiseLevel: choice.noiseLevel ?? own.noiseLevel, draws, mirror }
+  return { layers, pooling, noiseLevel: choice.noiseLevel ?? own.noiseLevel, ...views }
 }
 
 const runOptionsSchema = z.object({ ...imageFields, seed: z.int().min(0).default(0) }).partial()

@@ -170,8 +170,8 @@ interface FeatureReader {
 /** What a run's classifier works on; where it has none, or other features are asked for, what `handful features` takes. */
 async function featureReader(trained: TrainedModel, options: MapJobOptions): Promise<FeatureReader> {
   const { run, model, config, image, weights } = trained
-  const { layers, pooling, noiseLevel, noiseLevels, combineLevels, draws, mirror } = options
-  const asked = [layers, pooling, noiseLevel, noiseLevels, combineLevels, draws, mirror].some(
+  const { layers, pooling, noiseLevel, noiseLevels, combineLevels, draws, mirror, combineViews } = options
+  const asked = [layers, pooling, noiseLevel, noiseLevels, combineLevels, draws, mirror, combineViews].some(
     (value) => value !== undefined,
   )
   if (!asked && (await hasClassifier(run))) return classifierReader(run)

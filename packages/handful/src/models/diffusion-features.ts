@@ -2,6 +2,7 @@
 import {
   add,
   BATCH_MARKER,
+  concat,
   constant,
   exportProgram,
   flipImage,
@@ -57,7 +58,10 @@ export function features(
       const mirrored = denoise(add(flipped(dimmed), added), embedding).layers
       return [own, Object.fromEntries(layers.map((name) => [name, flipped(mirrored[name])]))]
     })
-    return layers.map((name) => meanOf(seen.map((each) => pooledRows(each[name], pooling))))
+    return layers.map((name) => {
+      const views = seen.map((each) => pooledRows(each[name], pooling))
+      return request.combineViews === 'concatenate' ? concat(views, 1) : meanOf(views)
+    })
   }
   const rows = levels.map(atLevel)
   const found = layers.flatMap((_, i) => {

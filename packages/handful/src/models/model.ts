@@ -96,10 +96,12 @@ export interface FeatureRequest {
   readonly noiseLevels?: readonly number[]
   /** Whether several levels give an output each (unless said otherwise), or their means one under the layer's own name. */
   readonly combineLevels?: 'concatenate' | 'average'
-  /** Means over so many draws of the noise, for models that have one: 1 unless said otherwise. */
+  /** So many draws of the noise, for models that have one: 1 unless said otherwise. */
   readonly draws?: number
-  /** Means with those of the mirrored image, its layers mirrored back. */
+  /** The mirrored image too, its layers mirrored back. */
   readonly mirror?: boolean
+  /** Whether draws and the mirrored image give their means (unless said otherwise), or stand beside each other in a row. */
+  readonly combineViews?: 'average' | 'concatenate'
 }
 
 /** Names of the outputs that a request asks for: the layers, or `layer@level` for each layer and level in turn. */

@@ -159,6 +159,14 @@ describe('features', () => {
     })
   })
 
+  test('of one view cannot stand beside each other', () => {
+    const { model, config } = resolveModel({ model: 'diffusion', preset: 'fast', set: {} }, image)
+    const ask = (choice: Parameters<typeof featureRequest>[3]) => () =>
+      featureRequest(model, config, image, { combineViews: 'concatenate', ...choice })
+    expect(ask({})).toThrow(/^--concatenate-views: got one view of each image.*add --draws 2 or --mirror$/)
+    expect(ask({ mirror: true })()).toMatchObject({ mirror: true, combineViews: 'concatenate' })
+  })
+
   test('have as many numbers as the list of layers says', async () => {
     for (const model of ['vae', 'vqvae', 'gan'] as const) {
       const { model: definition, config } = resolveModel({ model, preset: 'fast', set: { batch: 4 } }, image)

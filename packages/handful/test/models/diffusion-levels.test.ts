@@ -55,6 +55,23 @@ describe('several noise levels', () => {
     }
   })
 
+  test('views beside each other are the draws and their mirror images, whose mean is the usual feature', async () => {
+    const request = { draws: 2, mirror: true, noiseLevels: [50, 200] } as const
+    const [beside, mean] = [await ask({ ...request, combineViews: 'concatenate' }), await ask(request)]
+    const first = await ask({ noiseLevels: [50, 200] })
+    for (const [name, { rows, columns, data }] of Object.entries(mean)) {
+      expect(beside[name].columns).toBe(4 * columns)
+      for (let row = 0; row < rows; row++) {
+        const views = beside[name].data.subarray(row * 4 * columns, (row + 1) * 4 * columns)
+        for (let column = 0; column < columns; column++) {
+          const [a, b, c, d] = [0, 1, 2, 3].map((view) => views[view * columns + column])
+          expect((a + b + c + d) / 4).toBeCloseTo(data[row * columns + column], 4)
+          expect(a).toBeCloseTo(first[name].data[row * columns + column], 4)
+        }
+      }
+    }
+  })
+
   test.each([
     [{ noiseLevels: [] }, 'noise levels (diffusion features): got none, expected each level once'],
     [{ noiseLevels: [50, 50] }, 'noise levels (diffusion features): got 50, 50, expected each level once'],

@@ -53,6 +53,7 @@ const modelSettings = (model: (typeof MODELS)[number]) =>
           noiseLevel: z.number().min(0).max(1000).optional(),
           draws: most.max(MOST_DRAWS).optional(),
           mirror: z.boolean().optional(),
+          combineViews: z.enum(['average', 'concatenate']).optional(),
         })
         .prefault({}),
     })
