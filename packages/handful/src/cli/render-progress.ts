@@ -39,8 +39,9 @@ export function createProgressRenderer(terminal: Terminal, options: { quiet: boo
 /** `1,260 of 3,000 steps`, or what can be said without a total. */
 function amount(status: ProgressEvent): string {
   if (status.unit === 's') return `${formatClock(status.done)} of ${formatClock(status.total)}`
-  if (status.total <= 0) return `${formatCount(status.done)} ${status.unit}`
-  return `${formatCount(status.done)} of ${formatCount(status.total)} ${status.unit}`
+  const whole = formatCount(Math.floor(status.done))
+  if (status.total <= 0) return `${whole} ${status.unit}`
+  return `${whole} of ${formatCount(status.total)} ${status.unit}`
 }
 
 function share(status: ProgressEvent): number {

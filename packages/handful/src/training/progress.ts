@@ -7,6 +7,7 @@
 export interface ProgressEvent {
   /** What is going on, as a reader would say it: `train the autoencoder`. */
   readonly stage: string
+  /** Part of a unit counts, where one takes long; it is shown whole. */
   readonly done: number
   /** Same unit as `done`; 0 when it isn't known yet. */
   readonly total: number

@@ -106,6 +106,15 @@ test('a stage bound by time counts the clock', () => {
   expect(log.written()).toMatch(/✓ train: 1 min 00 s, step 7\n$/)
 })
 
+test('part of a long unit counts for the time left and is not shown', () => {
+  const log = screen({ isTTY: false })
+  for (let seconds = 0; seconds <= 60; seconds++) {
+    log.progress.report({ stage: 'fit', done: seconds / 120, total: 2, unit: 'fits' })
+    log.pass(1)
+  }
+  expect(log.written()).toMatch(/ {2}fit: 20 %, 0 of 2 fits, 0\.0083 fits\/s, 3 min 10 s left\n/)
+})
+
 test('a stage that was cut short says how far it came', () => {
   const log = screen({ isTTY: false })
   log.progress.report({ stage: 'train', done: 40, total: 100, unit: 'steps' })

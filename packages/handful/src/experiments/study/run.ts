@@ -192,7 +192,8 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
       const report = (part: number, note?: string): void =>
         progress.report({
           stage: stage.group,
-          done: Math.min(Math.floor((group?.done ?? 0) + part * weightOf(stage)), (group?.total ?? 1) - 1),
+          // Part of a fit counts too: one of a strong network takes minutes, and time left is told from it.
+          done: Math.min((group?.done ?? 0) + part * weightOf(stage), 0.999 * (group?.total ?? 1)),
           total: group?.total ?? 1,
           unit: unitOf(stage),
           note,
