@@ -71,7 +71,9 @@ function featureCell(
   const { dearDraws, threads } = options
   const draws =
     size === 'all' ? 1 : drawsFor({ fitSeconds: each, labelsPerClass: size }, { draws: asked, dearDraws })
-  const beside = Object.hasOwn(workshop.ownHeads, head) ? 1 : fitProcesses(threads)
+  // A head that the caller brought is a function of this process, which alone can fit it.
+  const own = Object.hasOwn(workshop.ownHeads, head)
+  const beside = own ? 1 : fitProcesses(threads)
   const epochs = smallNetworkEpochs(head, labelled)
   const cellOf = (count: number) => ({
     kind: 'cell' as const,
@@ -90,8 +92,6 @@ function featureCell(
     schema: cellSchema,
     work: async (context) => {
       const record = await workshop.bankRecord(bank)
-      // A head that the caller brought is a function of this process.
-      const own = Object.hasOwn(workshop.ownHeads, head)
       const fitters = own ? undefined : context.fitters
       return runFeatureCell(
         {

@@ -140,6 +140,7 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
   const { signal, progress, date = () => new Date() } = context
   const { options, store } = workshop
   const { seed, threads, device } = options
+  const linearAlgebra = onnxLinearAlgebra({ threads })
   const records = await doneStages(workshop, plan)
   const done = new Set(records.keys())
   const missing: StudyMissing[] = [...plan.dropped]
@@ -150,7 +151,6 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
     ...[...groups].map(([stage, { seconds }]) => ({ stage, expectedSeconds: seconds })),
   ])
   const cells = plan.stages.filter(({ kind }) => kind === 'cell')
-  const linearAlgebra = onnxLinearAlgebra({ threads })
   const processes =
     context.fitProcesses ??
     processesFor(
