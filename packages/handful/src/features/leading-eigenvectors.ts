@@ -9,6 +9,7 @@ import { Random } from 'onnx-autodiff'
 import type { LinearAlgebra } from './linear-algebra.js'
 import { featureMatrix, rowRange, type FeatureMatrix } from './matrix.js'
 import { pause } from './pause.js'
+import { rowRanges, type SparseKernels, withSparseKernels } from './sparse-kernels.js'
 import type { SparseMatrix } from './sparse.js'
 import { descendingEigen } from './symmetric.js'
 
@@ -53,25 +54,32 @@ export async function leadingSparseEigenvectors(
   if (size <= DENSE_ROWS || width > size / 2) return denseEigenvectors(matrix, wanted)
   const start = featureMatrix(size, width)
   new Random(0, 'sparse eigenvectors').fillNormal(start.data)
-  let filtered = await chebyshev(matrix, start, -1, 0, signal)
-  let found: Ritz
-  for (let iteration = 1; ; iteration++) {
-    found = await rayleighRitz(matrix, await orthonormal(filtered, linearAlgebra), linearAlgebra)
-    onProgress?.(iteration, maxIterations)
-    if (iteration === maxIterations || residual(found, wanted) <= tolerance) break
-    // All that lies below the block's last eigenvalue is damped.
-    filtered = await chebyshev(matrix, found.vectors, -1, found.values[width - 1], signal)
-  }
+  const found = await withSparseKernels(
+    matrix,
+    { blocks: FILTER_BLOCKS, columns: width },
+    async (kernels) => {
+      let filtered = await chebyshev(kernels, start, [-1, 0], signal)
+      for (let iteration = 1; ; iteration++) {
+        const ritz = await rayleighRitz(kernels, await orthonormal(filtered, linearAlgebra), linearAlgebra)
+        onProgress?.(iteration, maxIterations)
+        if (iteration === maxIterations || residual(ritz, wanted) <= tolerance) return ritz
+        // All that lies below the block's last eigenvalue is damped.
+        filtered = await chebyshev(kernels, ritz.vectors, [-1, ritz.values[width - 1]], signal)
+      }
+    },
+  )
   onProgress?.(maxIterations, maxIterations)
   return { values: found.values.slice(0, wanted), vectors: withSigns(found.vectors, wanted) }
 }
 
+/** Places of a filter's blocks among those of the kernels; they take turns. */
+const FILTER_BLOCKS = 3
+
 /** `T_m((2 A - (low + high)) / (high - low)) X`, scaled as it grows: at most 1 on [low, high], steep above. */
 async function chebyshev(
-  matrix: SparseMatrix,
+  kernels: SparseKernels,
   x: FeatureMatrix,
-  low: number,
-  high: number,
+  [low, high]: readonly [low: number, high: number],
   signal?: AbortSignal,
 ): Promise<FeatureMatrix> {
   const half = (high - low) / 2
@@ -79,45 +87,51 @@ async function chebyshev(
   // Scaled so that the eigenvalue 1 stays 1: no overflow, whatever the degree.
   const first = half / (1 - centre)
   let scale = first
-  let previous = x
-  let current = featureMatrix(x.rows, x.columns)
-  await product(matrix, x, current, scale / half, -centre, undefined, 0)
+  let [previous, current, next] = [0, 1, 2]
+  putIn(kernels, previous, x)
+  await product(kernels, current, previous, { factor: scale / half, own: (-scale / half) * centre }, signal)
   for (let degree = 2; degree <= DEGREE; degree++) {
-    signal?.throwIfAborted()
-    const next = 1 / (2 / first - scale)
-    const result = degree === 2 ? featureMatrix(x.rows, x.columns) : previous
-    await product(matrix, current, result, (2 * next) / half, -centre, previous, scale * next)
-    previous = current
-    current = result
-    scale = next
+    const larger = 1 / (2 / first - scale)
+    const factor = (2 * larger) / half
+    const by = { factor, own: -factor * centre, past: previous, older: -scale * larger }
+    await product(kernels, next, current, by, signal)
+    ;[previous, current, next] = [current, next, previous]
+    scale = larger
   }
-  return current
+  return takenFrom(kernels, current, x.columns)
 }
 
-/** `out = factor (A + shift I) X - older * past`; `out` may be `past` itself. */
 async function product(
-  { size, offsets, columns, values }: SparseMatrix,
-  { columns: width, data: x }: FeatureMatrix,
-  { data: out }: FeatureMatrix,
-  factor: number,
-  shift: number,
-  past: FeatureMatrix | undefined,
-  older: number,
+  kernels: SparseKernels,
+  out: number,
+  x: number,
+  by: Parameters<SparseKernels['product']>[2],
+  signal?: AbortSignal,
 ): Promise<void> {
-  const sums = new Float64Array(width)
   const rest = pause()
-  for (let i = 0; i < size; i++) {
-    const own = i * width
-    for (let c = 0; c < width; c++) sums[c] = shift * x[own + c]
-    for (let at = offsets[i]; at < offsets[i + 1]; at++) {
-      const weight = values[at]
-      const other = columns[at] * width
-      for (let c = 0; c < width; c++) sums[c] += weight * x[other + c]
-    }
-    if (past === undefined) for (let c = 0; c < width; c++) out[own + c] = factor * sums[c]
-    else for (let c = 0; c < width; c++) out[own + c] = factor * sums[c] - older * past.data[own + c]
-    if (i % 1024 === 0) await rest()
+  for (const rows of rowRanges(kernels.size)) {
+    signal?.throwIfAborted()
+    kernels.product(out, x, by, rows)
+    await rest()
   }
+}
+
+/** Blocks are wider than what is in them; the columns beyond are 0. */
+function putIn(
+  { width, blocks }: SparseKernels,
+  place: number,
+  { rows, columns, data }: FeatureMatrix,
+): void {
+  const block = blocks[place].fill(0)
+  for (let i = 0; i < rows; i++) block.set(data.subarray(i * columns, (i + 1) * columns), i * width)
+}
+
+function takenFrom({ size, width, blocks }: SparseKernels, place: number, columns: number): FeatureMatrix {
+  const taken = featureMatrix(size, columns)
+  for (let i = 0; i < size; i++) {
+    taken.data.set(blocks[place].subarray(i * width, i * width + columns), i * columns)
+  }
+  return taken
 }
 
 interface Ritz extends Eigenpairs {
@@ -127,12 +141,13 @@ interface Ritz extends Eigenpairs {
 
 /** The best eigenpairs within the span of orthonormal columns. */
 async function rayleighRitz(
-  matrix: SparseMatrix,
+  kernels: SparseKernels,
   basis: FeatureMatrix,
   linearAlgebra: LinearAlgebra,
 ): Promise<Ritz> {
-  const image = featureMatrix(basis.rows, basis.columns)
-  await product(matrix, basis, image, 1, 0, undefined, 0)
+  putIn(kernels, 0, basis)
+  await product(kernels, 1, 0, { factor: 1, own: 0 })
+  const image = takenFrom(kernels, 1, basis.columns)
   const small = await innerProducts(basis, image, linearAlgebra)
   const { values, vectors } = descendingEigen(small, basis.columns)
   const rotation = featureMatrix(basis.columns, basis.columns, Float32Array.from(vectors))

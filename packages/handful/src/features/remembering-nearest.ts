@@ -32,8 +32,12 @@ export function rememberingNearest(linearAlgebra: LinearAlgebra, remembered: Rem
   }
 }
 
-const equal = (a: FeatureMatrix, b: FeatureMatrix): boolean =>
-  a.rows === b.rows && a.columns === b.columns && a.data.every((value, i) => value === b.data[i])
+/** A loop, not `every`: millions of numbers, for each fit. */
+function equal(a: FeatureMatrix, b: FeatureMatrix): boolean {
+  if (a.rows !== b.rows || a.columns !== b.columns) return false
+  for (let i = 0; i < a.data.length; i++) if (a.data[i] !== b.data[i]) return false
+  return true
+}
 
 function firstNeighbours({ rows, k: stride, indices, similarities }: Neighbours, k: number): Neighbours {
   if (k === stride) return { rows, k, indices, similarities }

@@ -42,13 +42,13 @@ export interface GraphMethod extends GraphHeadOptions {
   readonly name: string
   readonly chosen: Readonly<Record<string, number | string>>
   /**
-   * What solves on a graph for `width` columns of sources, `[rows, width]`; each column holds numbers on labelled rows
-   * only. Residuals end below `tolerance` of their sources.
+   * What solves on a graph for columns of sources, `[rows, columns]`; each column holds numbers on labelled rows only.
+   * Residuals end below a column's tolerance, in shares of its sources.
    */
   solver(
     weights: SparseMatrix,
     labelled: LabelledRows,
-  ): (sources: Float64Array, width: number, tolerance: number) => Promise<Float64Array>
+  ): (sources: Float64Array, tolerances: Float64Array) => Promise<Float64Array>
   /** `[rows, classes]` logits before scaling, from scores and their sums over all rows. */
   logits(scores: Float64Array, mass: Float64Array, labelled: LabelledRows): FeatureMatrix
   /** Scores and mass at the labelled row `left[index]` when its own label is gone. */
@@ -115,19 +115,23 @@ async function diffuse(
     .shuffle(judged)
     .slice(0, method.leaveOut ?? LEAVE_OUT)
     .sort()
-  const sources = new Float64Array(size * classes)
-  rows.forEach((row, i) => (sources[row * classes + targets[i]] = 1))
-  const own = new Float64Array(size * left.length)
-  left.forEach((i, column) => (own[rows[i] * left.length + column] = 1))
-  const solve = method.solver(weights, labelled)
-  const scores = await solve(sources, classes, TOLERANCE)
-  const responses = await solve(own, left.length, LEFT_OUT_TOLERANCE)
+  const width = classes + left.length
+  const sources = new Float64Array(size * width)
+  rows.forEach((row, i) => (sources[row * width + targets[i]] = 1))
+  left.forEach((i, index) => (sources[rows[i] * width + classes + index] = 1))
+  const tolerances = new Float64Array(width).fill(TOLERANCE, 0, classes).fill(LEFT_OUT_TOLERANCE, classes)
+  const solved = await method.solver(weights, labelled)(sources, tolerances)
+  const scores = new Float64Array(size * classes)
+  for (let row = 0; row < size; row++) {
+    scores.set(solved.subarray(row * width, row * width + classes), row * classes)
+  }
+  const mass = columnSums(solved, width)
   return {
     scores,
-    mass: columnSums(scores, classes),
+    mass: mass.slice(0, classes),
     left,
-    ownScore: Float64Array.from(left, (i, column) => responses[rows[i] * left.length + column]),
-    ownMass: columnSums(responses, left.length),
+    ownScore: Float64Array.from(left, (i, index) => solved[rows[i] * width + classes + index]),
+    ownMass: mass.slice(classes),
   }
 }
 

@@ -36,8 +36,8 @@ export function labelPropagation(options: LabelPropagationOptions = {}): Head {
 
     solver(weights) {
       const normalised = symmetricNormalised(weights)
-      return async (sources, width, tolerance) =>
-        (await solveDiffusion(normalised, alpha, sources, width, { tolerance })).solution
+      return async (sources, tolerance) =>
+        (await solveDiffusion(normalised, alpha, sources, tolerance.length, { tolerance })).solution
     },
 
     logits(scores, mass) {

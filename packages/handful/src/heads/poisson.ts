@@ -47,7 +47,8 @@ export function poissonLearning(options: PoissonOptions = {}): Head {
       const roots = degree.map(Math.sqrt)
       const normalised = symmetricNormalised(weights)
       const connected = labelled.rows.filter((row) => roots[row] > 0)
-      return async (sources, width, tolerance) => {
+      return async (sources, tolerance) => {
+        const width = tolerance.length
         const right = new Float64Array(size * width)
         const sums = new Float64Array(width)
         for (const row of connected) for (let c = 0; c < width; c++) sums[c] += sources[row * width + c]
@@ -58,9 +59,7 @@ export function poissonLearning(options: PoissonOptions = {}): Head {
             right[row * width + c] = (sources[row * width + c] - sums[c] / connected.length) / roots[row]
           }
         }
-        const { solution } = await solveDiffusion(normalised, 1, right, width, {
-          tolerance,
-        })
+        const { solution } = await solveDiffusion(normalised, 1, right, width, { tolerance })
         const means = new Float64Array(width)
         let total = 0
         for (let row = 0; row < size; row++) {

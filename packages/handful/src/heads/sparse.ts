@@ -1,19 +1,23 @@
 /**
  * Linear systems of sparse symmetric matrices with many right-hand sides, solved by conjugate gradients (Hestenes and
- * Stiefel 1952), a few columns together, each with its own step lengths.
+ * Stiefel 1952), a few columns together, each with its own step lengths. In float32, with sums in float64.
  */
 import { pause } from '../features/pause.js'
+import { LANES, rowRanges, type SparseKernels, withSparseKernels } from '../features/sparse-kernels.js'
 import type { SparseMatrix } from '../features/sparse.js'
 
 export interface SolveOptions {
-  /** Stop once each column's residual is below this share of its right-hand side. Default 1e-3. */
-  readonly tolerance?: number
+  /**
+   * Stop once each column's residual is below this share of its right-hand side; one for all or one for each. Default 1e-3;
+   * 1e-5 is what float32 allows.
+   */
+  readonly tolerance?: number | ArrayLike<number>
   /** Default 500. */
   readonly maxIterations?: number
 }
 
-/** Columns solved together: four sums stay in registers, and the vectors of 60,000 nodes in the processor's cache. */
-const LANES = 4
+/** Places of the vectors among the kernels' blocks. */
+const [SOLUTION, RESIDUAL, DIRECTION, IMAGE] = [0, 1, 2, 3]
 
 /**
  * Solves `(I - alpha S) X = B` for `width` columns; `S` is symmetric with eigenvalues in [-1, 1] and alpha in [0, 1].
@@ -25,127 +29,67 @@ export async function solveDiffusion(
   alpha: number,
   b: Float64Array,
   width: number,
-  options: SolveOptions = {},
+  { tolerance = 1e-3, maxIterations = 500 }: SolveOptions = {},
 ): Promise<{ solution: Float64Array; iterations: number }> {
   const solution = new Float64Array(s.size * width)
-  const right = new Float64Array(s.size * LANES)
   let iterations = 0
-  for (let start = 0; start < width; start += LANES) {
-    const lanes = Math.min(LANES, width - start)
-    for (let i = 0; i < s.size; i++) {
-      for (let c = 0; c < lanes; c++) right[i * LANES + c] = b[i * width + start + c]
-      for (let c = lanes; c < LANES; c++) right[i * LANES + c] = 0
+  await withSparseKernels(s, { blocks: 4, columns: LANES }, async (kernels) => {
+    const [found, residual, direction] = kernels.blocks
+    for (let start = 0; start < width; start += LANES) {
+      const lanes = Math.min(LANES, width - start)
+      found.fill(0)
+      residual.fill(0)
+      for (let i = 0; i < s.size; i++) {
+        for (let c = 0; c < lanes; c++) residual[i * LANES + c] = b[i * width + start + c]
+      }
+      direction.set(residual)
+      const tolerances = Float64Array.from({ length: LANES }, (_, c) =>
+        typeof tolerance === 'number' ? tolerance : (tolerance[start + c] ?? 1),
+      )
+      iterations = Math.max(iterations, await conjugateGradients(kernels, alpha, tolerances, maxIterations))
+      for (let i = 0; i < s.size; i++) {
+        for (let c = 0; c < lanes; c++) solution[i * width + start + c] = found[i * LANES + c]
+      }
     }
-    const block = await solveLanes(s, alpha, right, options)
-    iterations = Math.max(iterations, block.iterations)
-    for (let i = 0; i < s.size; i++) {
-      for (let c = 0; c < lanes; c++) solution[i * width + start + c] = block.solution[i * LANES + c]
-    }
-  }
+  })
   return { solution, iterations }
 }
 
-async function solveLanes(
-  s: SparseMatrix,
+/** Starts with a solution of zeros and the right-hand sides as residual and direction; returns the iterations. */
+async function conjugateGradients(
+  kernels: SparseKernels,
   alpha: number,
-  b: Float64Array,
-  { tolerance = 1e-3, maxIterations = 500 }: SolveOptions,
-): Promise<{ solution: Float64Array; iterations: number }> {
-  const solution = new Float64Array(b.length)
-  const residual = b.slice()
-  const direction = b.slice()
-  const image = new Float64Array(b.length)
-  const step = new Float64Array(LANES)
-  const ratio = new Float64Array(LANES)
-  const curvature = new Float64Array(LANES)
+  tolerances: Float64Array,
+  maxIterations: number,
+): Promise<number> {
+  const all = [...rowRanges(kernels.size)]
   let squares = new Float64Array(LANES)
-  for (let at = 0; at < b.length; at++) squares[at % LANES] += b[at] * b[at]
-  let next = new Float64Array(LANES)
-  const goals = squares.map((square) => square * tolerance * tolerance)
+  for (const rows of all) kernels.dot(RESIDUAL, RESIDUAL, squares, rows)
+  const goals = squares.map((square, c) => square * tolerances[c] ** 2)
+  const diffusion = { factor: -alpha, own: 1 }
   const rest = pause()
-  let iterations = 0
-  for (; iterations < maxIterations; iterations++) {
-    if (squares.every((square, c) => square <= goals[c])) break
-    applyDiffusion(s, alpha, direction, image, curvature)
-    for (let c = 0; c < LANES; c++) {
-      step[c] = squares[c] > goals[c] && curvature[c] > 0 ? squares[c] / curvature[c] : 0
+  for (let iteration = 0; iteration < maxIterations; iteration++) {
+    if (squares.every((square, c) => square <= goals[c])) return iteration
+    const curvature = new Float64Array(LANES)
+    for (const rows of all) {
+      kernels.product(IMAGE, DIRECTION, diffusion, rows)
+      kernels.dot(DIRECTION, IMAGE, curvature, rows)
     }
-    advance(solution, residual, direction, image, step, next)
-    for (let c = 0; c < LANES; c++) ratio[c] = squares[c] > 0 ? next[c] / squares[c] : 0
-    turn(direction, residual, ratio)
-    const previous = squares
+    const step = squares.map((square, c) =>
+      square > goals[c] && curvature[c] > 0 ? square / curvature[c] : 0,
+    )
+    const back = step.map((length) => -length)
+    const next = new Float64Array(LANES)
+    for (const rows of all) {
+      kernels.combine(SOLUTION, SOLUTION, step, DIRECTION, rows)
+      kernels.combine(RESIDUAL, RESIDUAL, back, IMAGE, rows)
+      kernels.dot(RESIDUAL, RESIDUAL, next, rows)
+    }
+    // A column that is done stands still: its direction would grow with each turn.
+    const ratio = squares.map((square, c) => (square > goals[c] ? next[c] / square : 0))
+    for (const rows of all) kernels.combine(DIRECTION, RESIDUAL, ratio, DIRECTION, rows)
     squares = next
-    next = previous
     await rest()
   }
-  return { solution, iterations }
-}
-
-/** `out = X - alpha S X`, and the columns' inner products of the two. */
-function applyDiffusion(
-  { size, offsets, columns, values }: SparseMatrix,
-  alpha: number,
-  x: Float64Array,
-  out: Float64Array,
-  products: Float64Array,
-): void {
-  let p0 = 0
-  let p1 = 0
-  let p2 = 0
-  let p3 = 0
-  for (let i = 0, row = 0; i < size; i++, row += LANES) {
-    let s0 = 0
-    let s1 = 0
-    let s2 = 0
-    let s3 = 0
-    const end = offsets[i + 1]
-    for (let at = offsets[i]; at < end; at++) {
-      const weight = values[at]
-      const other = columns[at] * LANES
-      s0 += weight * x[other]
-      s1 += weight * x[other + 1]
-      s2 += weight * x[other + 2]
-      s3 += weight * x[other + 3]
-    }
-    s0 = x[row] - alpha * s0
-    s1 = x[row + 1] - alpha * s1
-    s2 = x[row + 2] - alpha * s2
-    s3 = x[row + 3] - alpha * s3
-    p0 += s0 * x[row]
-    p1 += s1 * x[row + 1]
-    p2 += s2 * x[row + 2]
-    p3 += s3 * x[row + 3]
-    out[row] = s0
-    out[row + 1] = s1
-    out[row + 2] = s2
-    out[row + 3] = s3
-  }
-  products.set([p0, p1, p2, p3])
-}
-
-/** One step along the direction: solution and residual move, `squares` gets the residual's. */
-function advance(
-  solution: Float64Array,
-  residual: Float64Array,
-  direction: Float64Array,
-  image: Float64Array,
-  step: Float64Array,
-  squares: Float64Array,
-): void {
-  squares.fill(0)
-  for (let at = 0; at < solution.length; at += LANES) {
-    for (let c = 0; c < LANES; c++) {
-      solution[at + c] += step[c] * direction[at + c]
-      const left = residual[at + c] - step[c] * image[at + c]
-      residual[at + c] = left
-      squares[c] += left * left
-    }
-  }
-}
-
-/** The next conjugate direction. */
-function turn(direction: Float64Array, residual: Float64Array, ratio: Float64Array): void {
-  for (let at = 0; at < direction.length; at += LANES) {
-    for (let c = 0; c < LANES; c++) direction[at + c] = residual[at + c] + ratio[c] * direction[at + c]
-  }
+  return maxIterations
 }

@@ -1,0 +1,120 @@
+/**
+ * Label propagation and Poisson learning on a neighbour graph, and the sparse products that they consist of against plain
+ * loops over typed arrays, in turns.
+ *
+ *   npx tsx bench/graph/run.ts [--images 60000] [--rounds 5]
+ *
+ * The graph is a random one of ten neighbours an image, 8 of them of its own class: as far apart in memory as those of a
+ * shuffled data set. Two labels per class, ten classes.
+ */
+import { parseArgs } from 'node:util'
+import { Random } from 'onnx-autodiff'
+import { LANES, rowRanges, withSparseKernels } from '../../packages/handful/src/features/sparse-kernels.js'
+import { graphWeights } from '../../packages/handful/src/features/neighbour-graph.js'
+import { type Neighbours, plainLinearAlgebra } from '../../packages/handful/src/features/linear-algebra.js'
+import { featureMatrix } from '../../packages/handful/src/features/matrix.js'
+import { leadingSparseEigenvectors } from '../../packages/handful/src/features/leading-eigenvectors.js'
+import { type SparseMatrix, symmetricNormalised } from '../../packages/handful/src/features/sparse.js'
+import { labelPropagation } from '../../packages/handful/src/heads/label-propagation.js'
+import { poissonLearning } from '../../packages/handful/src/heads/poisson.js'
+import { onnxLinearAlgebra } from '../../packages/handful/src/heads/nearest-onnx.js'
+
+const [CLASSES, NEIGHBOURS, OF_OWN_CLASS, LABELS] = [10, 10, 8, 2]
+
+const { values: given } = parseArgs({
+  options: { images: { type: 'string', default: '60000' }, rounds: { type: 'string', default: '5' } },
+})
+const [images, rounds] = [Number(given.images), Number(given.rounds)]
+const random = new Random(0, 'graph benchmark')
+const graph = randomGraph()
+const weights = graphWeights(graph, NEIGHBOURS, 'cosine cubed')
+const normalised = symmetricNormalised(weights)
+console.log(`${images} images, ${normalised.values.length} edges, medians of ${rounds}`)
+
+const wide = new Float64Array(images * LANES).map(() => random.uniform())
+const plain: number[] = []
+const vectors: number[] = []
+await withSparseKernels(normalised, { blocks: 2, columns: LANES }, async ({ blocks, product }) => {
+  blocks[0].set(wide)
+  for (let round = 0; round <= rounds; round++) {
+    plain.push(milliseconds(() => plainProduct(normalised, wide)))
+    vectors.push(
+      milliseconds(() => {
+        for (const rows of rowRanges(images)) product(1, 0, { factor: 1, own: 0 }, rows)
+      }),
+    )
+  }
+})
+const ratio = median(plain) / median(vectors)
+console.log(
+  `product with ${LANES} columns: ${median(vectors).toFixed(1)} ms, plain loops in float64 ${median(plain).toFixed(1)} ms: ${ratio.toFixed(1)} times as fast`,
+)
+
+const features = featureMatrix(images, CLASSES)
+for (let i = 0; i < images; i++) features.data[i * CLASSES + (i % CLASSES)] = 1
+const labels = Int32Array.from({ length: images }, (_, i) => (i < LABELS * CLASSES ? i % CLASSES : -1))
+const linearAlgebra = plainLinearAlgebra()
+for (const head of [labelPropagation(), poissonLearning()]) {
+  const times: number[] = []
+  for (let round = 0; round <= rounds; round++) {
+    const began = performance.now()
+    await head.fit({
+      features,
+      labels,
+      classCount: CLASSES,
+      graph,
+      random: random.child(head.name),
+      linearAlgebra,
+    })
+    times.push(performance.now() - began)
+  }
+  console.log(`${head.name}: ${median(times).toFixed(0)} ms a fit`)
+}
+const began = performance.now()
+await leadingSparseEigenvectors(normalised, 64, onnxLinearAlgebra({ threads: 2 }))
+console.log(`64 leading eigenvectors: ${((performance.now() - began) / 1000).toFixed(1)} s`)
+
+function randomGraph(): Neighbours {
+  const indices = new Int32Array(images * NEIGHBOURS)
+  for (let i = 0; i < images; i++) {
+    for (let k = 0; k < NEIGHBOURS; k++) {
+      const any = Math.floor(random.uniform() * images)
+      const own = any - (any % CLASSES) + (i % CLASSES)
+      indices[i * NEIGHBOURS + k] = k < OF_OWN_CLASS && own < images ? own : any
+    }
+  }
+  const similarities = Float32Array.from({ length: indices.length }, () => 0.5 + random.uniform() / 2)
+  return { rows: images, k: NEIGHBOURS, indices, similarities }
+}
+
+/** As the solver did it before its kernels: four columns at a time, in float64. */
+function plainProduct({ size, offsets, columns, values }: SparseMatrix, x: Float64Array): Float64Array {
+  const out = new Float64Array(x.length)
+  for (let lane = 0; lane < LANES; lane += 4) {
+    for (let i = 0; i < size; i++) {
+      let [s0, s1, s2, s3] = [0, 0, 0, 0]
+      for (let at = offsets[i]; at < offsets[i + 1]; at++) {
+        const weight = values[at]
+        const other = columns[at] * LANES + lane
+        s0 += weight * x[other]
+        s1 += weight * x[other + 1]
+        s2 += weight * x[other + 2]
+        s3 += weight * x[other + 3]
+      }
+      out.set([s0, s1, s2, s3], i * LANES + lane)
+    }
+  }
+  return out
+}
+
+function milliseconds(work: () => void): number {
+  const started = performance.now()
+  work()
+  return performance.now() - started
+}
+
+/** Of all but the first, which warms up. */
+function median(times: readonly number[]): number {
+  const sorted = times.slice(1).sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]
+}
