@@ -54,14 +54,14 @@ const neighbourSeconds = (train: number, test: number, components: number): numb
 
 /** 60,000 images and 10 classes; other classes in proportion, roughly. */
 const GRAPH_HEADS: Readonly<Record<string, number>> = {
-  propagation: 1.4,
-  'propagation-plain': 1.4,
-  poisson: 4.6,
-  graph: 5.5,
+  propagation: 0.5,
+  'propagation-plain': 0.5,
+  poisson: 0.7,
+  graph: 1.2,
 }
 
 /** Leading eigenvectors of the graph of 60,000 images. */
-export const smoothingSeconds = ({ trainImages }: Scale): number => (25 * trainImages) / 60_000
+export const smoothingSeconds = ({ trainImages }: Scale): number => (8 * trainImages) / 60_000
 
 /** Steps of 32 rows through the engine, two of each row's products and Adam's passes over the weights. */
 const networkHeadSeconds = (shown: number, labelled: number, weights: number): number =>
