@@ -166,9 +166,13 @@ function maskInputs(masks: readonly Tensor[], rate: number, streams: Streams): A
 
 const lastOf = (name: string, count: number): string => `${name}.${count - 1}`
 
-/** The study's four layers, or the two that serve best after little training: the bottleneck and the first way up. */
-function defaultLayers({ network, multipliers, blocks }: DiffusionConfig): string[] {
+/**
+ * The study's four layers, or the two that serve best after little training: the bottleneck and the first way up. Of every
+ * number, the bottleneck alone.
+ */
+function defaultLayers({ network, multipliers, blocks, featurePooling }: DiffusionConfig): string[] {
   const bottleneck = lastOf('middle', 2 * blocks)
+  if (featurePooling === 'none') return [bottleneck]
   if (network === 'residual') return [bottleneck, `up${multipliers.length - 2}.0`]
   const up = multipliers.slice(1).map((_, level) => (level === 0 ? 'up0.0' : lastOf(`up${level}`, blocks)))
   return [bottleneck, ...up.reverse()]
@@ -190,7 +194,7 @@ export const diffusion: ModelDefinition<DiffusionConfig> = {
     })),
   defaultFeatures: (config) => ({
     layers: defaultLayers(config),
-    pooling: config.network === 'study' ? 'mean' : '2x2',
+    pooling: config.featurePooling ?? (config.network === 'study' ? 'mean' : '2x2'),
     noiseLevel: config.featureLevel,
   }),
   features,

@@ -113,7 +113,8 @@ export function bestSetting(rated: readonly Rated[]): Setting | undefined {
 const TWO_LEVELS = [50, 200]
 
 /**
- * Without choosing: the bottleneck and the first block of the way up, each at two noise levels, all beside each other.
+ * Without choosing: the first two layers that features are taken of by default, each at two noise levels, all beside
+ * each other.
  * @returns undefined for a model that knows no noise
  */
 export function withoutChoosing(

@@ -204,6 +204,15 @@ const DEFAULT_HEAD: HeadName = 'linear'
 const FIXED_BADLY = 50
 const SOME_IMAGES = 2000
 
+/** Those that features are taken of by default; beside a single one, the first of its resolution. */
+function sweptLayers({ model, config, image }: UsableModel, usual: readonly string[]): readonly string[] {
+  if (usual.length > 1) return usual
+  const all = model.layers(config, image)
+  const side = all.find(({ name }) => name === usual[0])?.shape[0]
+  const first = all.find(({ shape }) => shape[0] === side)?.name
+  return [...new Set([first ?? usual[0], ...usual])]
+}
+
 /** Settles layers, levels and images, and what is done with them. */
 function prepare(options: SweepOptions, labelled: readonly Int32Array[], context: StageContext): Sweep {
   const { trained, draws, classCount, head = DEFAULT_HEAD } = options
@@ -221,7 +230,7 @@ function prepare(options: SweepOptions, labelled: readonly Int32Array[], context
   }
   const request = {
     ...usual,
-    layers: options.layers ?? usual.layers,
+    layers: options.layers ?? sweptLayers(trained, usual.layers),
     pooling: options.pooling ?? usual.pooling,
   }
   const { layers } = request

@@ -68,13 +68,24 @@ describe('the best setting', () => {
   })
 })
 
-it('without choosing takes two blocks at two levels', () => {
+it('without choosing takes the usual layers, two at most, at two levels', () => {
   const { presets } = modelNamed('diffusion')
-  const config = presets.fast({ size: 28, channels: 1 })
-  expect(withoutChoosing(modelNamed('diffusion'), config)).toEqual({
-    layers: ['middle.3', 'up0.0'],
+  const colour = presets.fast({ size: 32, channels: 3 })
+  expect(withoutChoosing(modelNamed('diffusion'), colour)).toEqual({
+    layers: ['middle.1', 'up1.0'],
     pooling: '2x2',
     noiseLevels: [50, 200],
+  })
+  const grey = presets.fast({ size: 28, channels: 1 })
+  expect(withoutChoosing(modelNamed('diffusion'), grey)).toEqual({
+    layers: ['middle.3'],
+    pooling: 'none',
+    noiseLevels: [50, 200],
+  })
+  const older = { ...grey, featurePooling: undefined }
+  expect(withoutChoosing(modelNamed('diffusion'), older)).toMatchObject({
+    layers: ['middle.3', 'up0.0'],
+    pooling: '2x2',
   })
   const vae = modelNamed('vae')
   expect(withoutChoosing(vae, vae.presets.fast({ size: 28, channels: 1 }))).toBeUndefined()

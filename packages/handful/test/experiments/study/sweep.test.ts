@@ -7,7 +7,7 @@ import { tiny, untrained } from '../../models/diffusion-tiny.js'
 import { CLASSES, context, draws, SIZE, testSet, train } from './sweep-problem.js'
 
 const image = { size: SIZE, channels: 1 } as const
-const config = { ...tiny.quick, width: 8, groups: 2 }
+const config = { ...tiny.quick, width: 8, groups: 2, featurePooling: '2x2' as const }
 const trained = { model: modelNamed('diffusion'), config, image, weights: untrained(config, image) }
 
 const options: SweepOptions = {
@@ -102,6 +102,17 @@ describe('noise-level sweep', () => {
     const { chosen, points } = await sweepNoise(one, context())
     expect(points.every(({ crossValidated }) => crossValidated.length === 0)).toBe(true)
     expect(chosen.map(({ by }) => by)).toEqual(['label-free'])
+  })
+
+  it('compares two layers of one resolution where features are usually every number of one', async () => {
+    const grey = { ...config, featurePooling: 'none' as const }
+    const one = {
+      ...options,
+      ...{ trained: { ...trained, config: grey }, layers: undefined, noiseLevels: [100], beforeAfter: [] },
+    }
+    const { points, together } = await sweepNoise(one, context())
+    expect(points.map(({ layer }) => layer)).toEqual(['middle.0', 'middle.1', 'middle.0+middle.1'])
+    expect(together?.layers).toEqual(['middle.1'])
   })
 
   it('stops when told to', async () => {
