@@ -172,7 +172,7 @@ function train(config: VqVaeConfig, image: ImageShape, steps: number, seed: numb
       return {
         got: `a collapsed codebook: all images use about ${found.toFixed(1)} of its ${codes} codes`,
         expected: `at least ${collapsedBelow(codes)}`,
-        hint: 'lower the learning rate, or use the codebook of running means with restarts as preset fast does; the last checkpoint before it is kept',
+        hint: 'lower the learning rate, or use the codebook of running means with restarts as preset fast does; a checkpoint from before it, where there is one, is kept',
       }
     },
   }

@@ -245,7 +245,7 @@ class Meter {
         ? `a loss of ${loss.toPrecision(4)} after ${this.#best.toPrecision(4)}`
         : 'a loss that is no number any more',
       expected: 'a loss that falls',
-      hint: 'lower the learning rate or use another seed; the last checkpoint before it is kept',
+      hint: 'lower the learning rate or use another seed; a checkpoint from before it, where there is one, is kept',
     })
   }
 }
