@@ -20,7 +20,7 @@ import {
   concatenateRows,
   type FeatureMatrix,
   rowRange,
-} from '../../packages/handful/src/features/matrix.js'
+} from '../../packages/handful/src/numerics/matrix.js'
 import { applyNormalisation, fitNormalisation } from '../../packages/handful/src/features/normalise.js'
 import {
   defaultPatches,
@@ -32,8 +32,8 @@ import {
 import { neighbourGraph } from '../../packages/handful/src/features/neighbour-graph.js'
 import { labelPropagation } from '../../packages/handful/src/heads/label-propagation.js'
 import { logisticRegression } from '../../packages/handful/src/heads/logistic-regression.js'
-import { onnxLinearAlgebra } from '../../packages/handful/src/heads/nearest-onnx.js'
-import { estimateAccuracy } from '../../packages/handful/src/report/statistics.js'
+import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-linear-algebra.js'
+import { estimateAccuracy } from '../../packages/handful/src/numerics/statistics.js'
 
 const { values: given } = parseArgs({
   options: {

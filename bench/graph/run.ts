@@ -9,15 +9,15 @@
  */
 import { parseArgs } from 'node:util'
 import { Random } from 'onnx-autodiff'
-import { LANES, rowRanges, withSparseKernels } from '../../packages/handful/src/features/sparse-kernels.js'
+import { LANES, rowRanges, withSparseKernels } from '../../packages/handful/src/numerics/sparse-kernels.js'
 import { graphWeights } from '../../packages/handful/src/features/neighbour-graph.js'
-import { type Neighbours, plainLinearAlgebra } from '../../packages/handful/src/features/linear-algebra.js'
-import { featureMatrix } from '../../packages/handful/src/features/matrix.js'
-import { leadingSparseEigenvectors } from '../../packages/handful/src/features/leading-eigenvectors.js'
-import { type SparseMatrix, symmetricNormalised } from '../../packages/handful/src/features/sparse.js'
+import { type Neighbours, plainLinearAlgebra } from '../../packages/handful/src/numerics/linear-algebra.js'
+import { featureMatrix } from '../../packages/handful/src/numerics/matrix.js'
+import { leadingSparseEigenvectors } from '../../packages/handful/src/numerics/leading-eigenvectors.js'
+import { type SparseMatrix, symmetricNormalised } from '../../packages/handful/src/numerics/sparse.js'
 import { labelPropagation } from '../../packages/handful/src/heads/label-propagation.js'
 import { poissonLearning } from '../../packages/handful/src/heads/poisson.js'
-import { onnxLinearAlgebra } from '../../packages/handful/src/heads/nearest-onnx.js'
+import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-linear-algebra.js'
 
 const [CLASSES, NEIGHBOURS, OF_OWN_CLASS, LABELS] = [10, 10, 8, 2]
 

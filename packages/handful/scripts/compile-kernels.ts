@@ -1,12 +1,12 @@
 /**
- * Compiles src/features/sparse-kernels.wat into src/features/sparse-kernels-module.ts. Run by hand after a change of the
+ * Compiles src/numerics/sparse-kernels.wat into src/numerics/sparse-kernels-module.ts. Run by hand after a change of the
  * first: `npm run kernels`; a test compares the two.
  */
 import fs from 'node:fs'
 import wabt from 'wabt'
 
-const source = new URL('../src/features/sparse-kernels.wat', import.meta.url)
-const target = new URL('../src/features/sparse-kernels-module.ts', import.meta.url)
+const source = new URL('../src/numerics/sparse-kernels.wat', import.meta.url)
+const target = new URL('../src/numerics/sparse-kernels-module.ts', import.meta.url)
 
 /** The module as base64. */
 export async function compileKernels(): Promise<string> {

@@ -1,8 +1,8 @@
 /** `handful fit`: the main job, from images and a few labels to predictions, a model and a report. */
 import { Command } from 'commander'
-import type { FitOptions } from '../experiments/fit-options.js'
-import type { RunReport } from '../report/types.js'
-import type { RunFolder } from '../training/run-folder.js'
+import type { FitOptions } from '../jobs/fit-options.js'
+import type { RunReport } from '../draw/run-report.js'
+import type { RunFolder } from '../runs/run-folder.js'
 import type { CommandContext } from './context.js'
 import { oneOf, wholeNumber } from './options.js'
 import type { Example } from './program.js'
@@ -42,9 +42,8 @@ const examples: readonly Example[] = [
 
 const fitTraining: TrainingCommand<FitOptions> = {
   name: 'fit',
-  schema: async () => (await import('../experiments/fit-options.js')).fitOptionsSchema,
-  resolve: async (options, job) =>
-    (await import('../experiments/pretrain-job.js')).resolveTraining(options, job),
+  schema: async () => (await import('../jobs/fit-options.js')).fitOptionsSchema,
+  resolve: async (options, job) => (await import('../jobs/pretrain.js')).resolveTraining(options, job),
 }
 
 export function fitCommand(context: CommandContext): [Command, readonly Example[]] {
@@ -96,8 +95,8 @@ function fit(context: CommandContext, folder: string | undefined, typed: TypedOp
       (job) => runFit(options, { ...job, run }),
     )
     const [{ saveReport }, { suggestNext }] = await Promise.all([
-      import('../report/save.js'),
-      import('../report/next.js'),
+      import('../draw/save-report.js'),
+      import('../draw/next.js'),
     ])
     const next = report.next.length > 0 ? report.next : suggestNext(report, shellWord(run.folder))
     await saveReport(run, { ...report, next })
@@ -112,7 +111,7 @@ async function showResult(
   json: boolean,
 ): Promise<void> {
   const { terminal } = context
-  const { summarise } = await import('../report/summary.js')
+  const { summarise } = await import('../draw/summary.js')
   const summary = summarise(report)
   if (json) {
     terminal.data(JSON.stringify({ run: run.folder, ...summary.data }))

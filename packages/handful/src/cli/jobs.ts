@@ -2,17 +2,17 @@
  * The jobs behind the commands. The command line knows them by these signatures alone and loads them only when one
  * runs, so that help stays fast and tests can put in their own.
  */
-import type { FitContext, FitOptions, JobContext } from '../experiments/fit-options.js'
-import type { BaselineFeaturesOptions } from '../experiments/baseline-features.js'
-import type { FeaturesOptions, FeaturesResult } from '../experiments/features-job.js'
-import type { MapJobOptions, MapResult } from '../experiments/map-job.js'
-import type { PredictOptions, PredictResult } from '../experiments/predict-options.js'
-import type { PretrainJobOptions, PretrainResult } from '../experiments/pretrain-job.js'
-import type { PictureResult, ReconstructOptions, SampleJobOptions } from '../experiments/sample-job.js'
-import type { ScoreJobOptions, ScoreResult } from '../experiments/score-job.js'
-import type { SupervisedJobOptions, SupervisedResult } from '../experiments/supervised-job.js'
-import type { SweepJobOptions, SweepResult } from '../experiments/sweep-job.js'
-import type { RunReport } from '../report/types.js'
+import type { FitContext, FitOptions, JobContext } from '../jobs/fit-options.js'
+import type { BaselineFeaturesOptions } from '../jobs/baseline-features.js'
+import type { FeaturesOptions, FeaturesResult } from '../jobs/features.js'
+import type { MapJobOptions, MapResult } from '../jobs/map.js'
+import type { PredictOptions, PredictResult } from '../jobs/predict-options.js'
+import type { PretrainJobOptions, PretrainResult } from '../jobs/pretrain.js'
+import type { PictureResult, ReconstructOptions, SampleJobOptions } from '../jobs/sample.js'
+import type { ScoreJobOptions, ScoreResult } from '../jobs/score.js'
+import type { SupervisedJobOptions, SupervisedResult } from '../jobs/supervised.js'
+import type { SweepJobOptions, SweepResult } from '../jobs/sweep.js'
+import type { RunReport } from '../draw/run-report.js'
 import type { StudyJobs } from './study-jobs.js'
 
 export type FitJob = (options: FitOptions, context: FitContext) => Promise<RunReport>
@@ -49,16 +49,16 @@ export interface Jobs {
 
 /** The product's own jobs. */
 export const jobs: Jobs = {
-  fit: async () => (await import('../experiments/fit.js')).runFit,
-  predict: async () => (await import('../experiments/predict.js')).runPredict,
-  pretrain: async () => (await import('../experiments/pretrain-job.js')).runPretrain,
-  sample: async () => (await import('../experiments/sample-job.js')).runSample,
-  reconstruct: async () => (await import('../experiments/sample-job.js')).runReconstruct,
-  features: async () => (await import('../experiments/features-job.js')).runFeatures,
-  map: async () => (await import('../experiments/map-job.js')).runMap,
-  baselineFeatures: async () => (await import('../experiments/baseline-features.js')).runBaselineFeatures,
-  score: async () => (await import('../experiments/score-job.js')).runScore,
-  supervised: async () => (await import('../experiments/supervised-job.js')).runSupervised,
-  sweep: async () => (await import('../experiments/sweep-job.js')).runSweep,
+  fit: async () => (await import('../jobs/fit.js')).runFit,
+  predict: async () => (await import('../jobs/predict.js')).runPredict,
+  pretrain: async () => (await import('../jobs/pretrain.js')).runPretrain,
+  sample: async () => (await import('../jobs/sample.js')).runSample,
+  reconstruct: async () => (await import('../jobs/sample.js')).runReconstruct,
+  features: async () => (await import('../jobs/features.js')).runFeatures,
+  map: async () => (await import('../jobs/map.js')).runMap,
+  baselineFeatures: async () => (await import('../jobs/baseline-features.js')).runBaselineFeatures,
+  score: async () => (await import('../jobs/score.js')).runScore,
+  supervised: async () => (await import('../jobs/supervised.js')).runSupervised,
+  sweep: async () => (await import('../jobs/sweep.js')).runSweep,
   study: async () => (await import('./study-jobs.js')).studyJobs,
 }

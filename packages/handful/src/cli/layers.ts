@@ -1,6 +1,6 @@
 /** `handful layers`: the layers that features can be taken from. */
 import { Command } from 'commander'
-import type { LayerRow } from '../experiments/features-job.js'
+import type { LayerRow } from '../jobs/features.js'
 import { usageError } from '../errors.js'
 import type { CommandContext } from './context.js'
 import { wholeNumber } from './options.js'
@@ -58,8 +58,8 @@ async function ofRun(run: string, { json: _, ...given }: Typed): Promise<LayerRo
     })
   }
   const [{ describedModel }, { listLayers }] = await Promise.all([
-    import('../experiments/trained-model.js'),
-    import('../experiments/features-job.js'),
+    import('../runs/trained-model.js'),
+    import('../jobs/features.js'),
   ])
   const { model, config, image } = await describedModel(run)
   return listLayers(model, config, image)
@@ -77,8 +77,8 @@ async function ofPreset({ dataset, size, grey, json: _, ...choice }: Typed): Pro
   }
   const [{ z }, { knownShape, modelFields, resolveModel }, { listLayers }] = await Promise.all([
     import('zod'),
-    import('../experiments/model-options.js'),
-    import('../experiments/features-job.js'),
+    import('../training/model-options.js'),
+    import('../jobs/features.js'),
   ])
   const image = knownShape({ dataset }) ?? { size: size ?? 0, channels: grey === true ? 1 : 3 }
   const { model, config } = resolveModel(z.object(modelFields).parse(choice), image)

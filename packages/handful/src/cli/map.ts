@@ -2,8 +2,8 @@
 import { Command } from 'commander'
 import { shellWord } from '../errors/shell.js'
 import { usageError } from '../errors.js'
-import type { MapResult } from '../experiments/map-job.js'
-import { formatCount, formatPercent } from '../report/format.js'
+import type { MapResult } from '../jobs/map.js'
+import { formatCount, formatPercent } from '../draw/format.js'
 import type { CommandContext } from './context.js'
 import { POOLING_NAMES } from './features.js'
 import { nameList, numberBetween, numberList, oneOf, wholeNumber } from './options.js'
@@ -107,7 +107,7 @@ async function map(context: CommandContext, run: string, images: string[], typed
   const result = await runJob(context, { quiet: quiet === true, stopping: 'nothing is written' }, (job) =>
     runMap(options, job),
   )
-  const { saveMapFigures } = await import('../report/save-map.js')
+  const { saveMapFigures } = await import('../draw/save-map.js')
   const figures = await saveMapFigures(out, result.points, result.classes, titleOf(result))
   reportSkipped(terminal, result.skipped)
   const { points: _, ...rest } = result

@@ -1,7 +1,7 @@
 /** `handful predict`: classifies new images with the model of a run. */
 import { Command } from 'commander'
-import { formatCsvRow } from '../data/csv.js'
-import type { PredictResult } from '../experiments/predict-options.js'
+import { formatCsvRow } from '../files/csv.js'
+import type { PredictResult } from '../jobs/predict-options.js'
 import type { CommandContext } from './context.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
@@ -54,7 +54,7 @@ async function predict(
   )
   const csv = toCsv(result)
   if (typed.out !== undefined) {
-    const { writeFileAtomic } = await import('../data/atomic.js')
+    const { writeFileAtomic } = await import('../files/atomic.js')
     await writeFileAtomic(typed.out, csv)
   }
   if (typed.json === true) terminal.data(JSON.stringify(result))

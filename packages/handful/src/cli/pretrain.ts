@@ -1,7 +1,7 @@
 /** `handful pretrain`: trains a generative model on unlabelled images, for samples, reconstructions and features. */
 import { Command } from 'commander'
-import type { PretrainJobOptions, PretrainResult } from '../experiments/pretrain-job.js'
-import { formatCount, formatDuration } from '../report/format.js'
+import type { PretrainJobOptions, PretrainResult } from '../jobs/pretrain.js'
+import { formatCount, formatDuration } from '../draw/format.js'
 import type { CommandContext } from './context.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
@@ -22,9 +22,8 @@ const examples: readonly Example[] = [
 
 const pretraining: TrainingCommand<PretrainJobOptions> = {
   name: 'pretrain',
-  schema: async () => (await import('../experiments/pretrain-job.js')).pretrainOptionsSchema,
-  resolve: async (options, job) =>
-    (await import('../experiments/pretrain-job.js')).resolveTraining(options, job),
+  schema: async () => (await import('../jobs/pretrain.js')).pretrainOptionsSchema,
+  resolve: async (options, job) => (await import('../jobs/pretrain.js')).resolveTraining(options, job),
 }
 
 export function pretrainCommand(context: CommandContext): [Command, readonly Example[]] {

@@ -4,7 +4,7 @@
  */
 import type { PlannedStage, Progress, ProgressEvent, StageStatus } from '../training/progress.js'
 import { ProgressTracker } from '../training/progress.js'
-import { formatClock, formatCount, formatDuration } from '../report/format.js'
+import { formatClock, formatCount, formatDuration } from '../draw/format.js'
 import type { Terminal } from './terminal.js'
 
 const REDRAW_SECONDS = 0.1

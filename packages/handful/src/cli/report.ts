@@ -30,7 +30,7 @@ interface TypedReport {
 
 async function report(context: CommandContext, folder: string, typed: TypedReport): Promise<void> {
   const { terminal } = context
-  const { holdsStudy } = await import('../report/study/write.js')
+  const { holdsStudy } = await import('../study/report/write.js')
   if (await holdsStudy(folder)) return reportStudy(context, folder, typed)
   if (typed.png === true) {
     throw usageError({
@@ -42,8 +42,8 @@ async function report(context: CommandContext, folder: string, typed: TypedRepor
   }
   await runOfCommand(folder, 'fit', () => 'its pictures are in samples/, its losses in metrics.jsonl')
   const [{ loadReport, writeReportPage }, { summarise }] = await Promise.all([
-    import('../report/save.js'),
-    import('../report/summary.js'),
+    import('../draw/save-report.js'),
+    import('../draw/summary.js'),
   ])
   const saved = await loadReport(folder)
   const page = await writeReportPage(folder, saved)
@@ -54,7 +54,7 @@ async function report(context: CommandContext, folder: string, typed: TypedRepor
 }
 
 async function reportStudy({ terminal }: CommandContext, folder: string, typed: TypedReport): Promise<void> {
-  const { loadStudy, writeStudyReport } = await import('../report/study/write.js')
+  const { loadStudy, writeStudyReport } = await import('../study/report/write.js')
   const study = await loadStudy(folder)
   const [page, markdown, ...figures] = await writeStudyReport(study, folder, { png: typed.png })
   if (typed.json === true) terminal.data(JSON.stringify(study))

@@ -1,8 +1,8 @@
 /** `handful score`: how good the images are that a trained model draws, in numbers. */
 import { Command } from 'commander'
-import type { ScoreResult } from '../experiments/score-job.js'
+import type { ScoreResult } from '../jobs/score.js'
 import { usageError } from '../errors.js'
-import { formatCount, formatPercent } from '../report/format.js'
+import { formatCount, formatPercent } from '../draw/format.js'
 import type { CommandContext } from './context.js'
 import { assignments, wholeNumber } from './options.js'
 import type { Example } from './program.js'

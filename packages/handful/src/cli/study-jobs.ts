@@ -1,7 +1,7 @@
 /** What `handful study` sets going, loaded when it runs. */
-import { outlineStudy, runStudy } from '../experiments/study/run.js'
-import { loadStudySoFar } from '../experiments/study/study-file.js'
-import type { Study } from '../report/study/types.js'
+import { outlineStudy, runStudy } from '../study/run.js'
+import { loadStudySoFar } from '../study/study-file.js'
+import type { Study } from '../study/result.js'
 
 export interface StudyJobs {
   readonly runStudy: typeof runStudy
@@ -20,7 +20,7 @@ export const studyJobs: StudyJobs = {
   outlineStudy,
   loadStudySoFar,
   writeStudyReport: async (study, folder, options) => {
-    const { writeStudyReport } = await import('../report/study/write.js')
+    const { writeStudyReport } = await import('../study/report/write.js')
     return writeStudyReport(study, folder, options)
   },
 }

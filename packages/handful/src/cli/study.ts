@@ -5,11 +5,11 @@ import { Command } from 'commander'
 import { HandfulError, quoted, usageError } from '../errors.js'
 import { ownCommand, shellWord } from '../errors/shell.js'
 import { closest } from '../errors/suggest.js'
-import type { StudyOptions } from '../experiments/study/options.js'
-import type { StudyContext, StudyOutline } from '../experiments/study/run.js'
-import { formatDuration } from '../report/format.js'
-import { average } from '../report/statistics.js'
-import type { Study } from '../report/study/types.js'
+import type { StudyOptions } from '../study/study-options.js'
+import type { StudyContext, StudyOutline } from '../study/run.js'
+import { formatDuration } from '../draw/format.js'
+import { average } from '../numerics/statistics.js'
+import type { Study } from '../study/result.js'
 import type { CommandContext } from './context.js'
 import { Interrupted } from './interrupt.js'
 import { assignments, nameList, oneOf, positiveNumber, wholeNumber } from './options.js'
@@ -135,7 +135,7 @@ async function study(context: CommandContext, images: string | undefined, typed:
   const { terminal } = context
   const { options, folder } = await resolveStudy(context, images, typed)
   if (typed.printConfig === true) {
-    const { optionsAsYaml } = await import('../experiments/study/study-folder.js')
+    const { optionsAsYaml } = await import('../study/study-folder.js')
     terminal.data(optionsAsYaml(options).trimEnd())
     return
   }
@@ -198,8 +198,8 @@ async function resolveStudy(
   typed: Typed,
 ): Promise<Resolved> {
   const [{ parseStudyOptions }, { readConfig, readStudyOptions }] = await Promise.all([
-    import('../experiments/study/options.js'),
-    import('../experiments/study/study-folder.js'),
+    import('../study/study-options.js'),
+    import('../study/study-folder.js'),
   ])
   const { config, resume, out } = typed
   if (resume !== undefined && out !== undefined && path.resolve(resume) !== path.resolve(out)) {
@@ -231,7 +231,7 @@ async function resolveStudy(
   }
   workIn(tree, typed)
   const options = parseStudyOptions(tree, config ?? 'handful study')
-  const { resolveMethods } = await import('../experiments/study/methods.js')
+  const { resolveMethods } = await import('../study/methods.js')
   resolveMethods(options)
   const name = options.dataset ?? path.basename(path.resolve(options.folder ?? '.'))
   return { options, folder: resume ?? out ?? path.join(STUDIES_FOLDER, name) }

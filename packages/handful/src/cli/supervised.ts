@@ -1,7 +1,7 @@
 /** `handful supervised`: a ResNet-18 from scratch on the labelled few, what every generative model has to beat. */
 import { Command } from 'commander'
-import type { SupervisedJobOptions, SupervisedResult } from '../experiments/supervised-job.js'
-import { formatCount, formatDuration, formatPercent } from '../report/format.js'
+import type { SupervisedJobOptions, SupervisedResult } from '../jobs/supervised.js'
+import { formatCount, formatDuration, formatPercent } from '../draw/format.js'
 import type { CommandContext } from './context.js'
 import { assignments, oneOf, wholeNumber } from './options.js'
 import type { Example } from './program.js'
@@ -28,9 +28,8 @@ const examples: readonly Example[] = [
 
 const supervised: TrainingCommand<SupervisedJobOptions> = {
   name: 'supervised',
-  schema: async () => (await import('../experiments/supervised-job.js')).supervisedJobSchema,
-  resolve: async (options, job) =>
-    (await import('../experiments/supervised-job.js')).resolveSupervised(options, job),
+  schema: async () => (await import('../jobs/supervised.js')).supervisedJobSchema,
+  resolve: async (options, job) => (await import('../jobs/supervised.js')).resolveSupervised(options, job),
 }
 
 export function supervisedCommand(context: CommandContext): [Command, readonly Example[]] {

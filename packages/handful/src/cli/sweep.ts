@@ -1,9 +1,9 @@
 /** `handful sweep`: which layer and noise level of a diffusion model to take features from. */
 import { Command } from 'commander'
-import type { ChoosingBy, SweepResult } from '../experiments/sweep-job.js'
+import type { ChoosingBy, SweepResult } from '../jobs/sweep.js'
 import { usageError } from '../errors.js'
-import { formatPercent } from '../report/format.js'
-import { average } from '../report/statistics.js'
+import { formatPercent } from '../draw/format.js'
+import { average } from '../numerics/statistics.js'
 import type { CommandContext } from './context.js'
 import { POOLING_NAMES } from './features.js'
 import { nameList, numberList, oneOf, wholeNumber } from './options.js'
@@ -154,9 +154,9 @@ async function sweep(context: CommandContext, run: string, typed: Typed): Promis
 async function writeFigure(result: SweepResult, folder: string): Promise<string[]> {
   const [{ join }, { sweepFigure }, { fileName, standaloneSvg }, { writeFileAtomic }] = await Promise.all([
     import('node:path'),
-    import('../report/study/sweep-figure.js'),
-    import('../report/study/figure.js'),
-    import('../data/atomic.js'),
+    import('../draw/sweep-figure.js'),
+    import('../draw/figure.js'),
+    import('../files/atomic.js'),
   ])
   const { sweep: found, dataset, classCount, testImages } = result
   const { method, head } = found

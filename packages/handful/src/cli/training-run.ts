@@ -1,7 +1,7 @@
 /** What the commands that train have in common: the way from a command line to a run folder, new or gone on with. */
 import type { z } from 'zod'
-import type { JobContext } from '../experiments/fit-options.js'
-import type { PlainObject, RunFolder } from '../training/run-folder.js'
+import type { JobContext } from '../jobs/fit-options.js'
+import type { PlainObject, RunFolder } from '../runs/run-folder.js'
 import { HandfulError, usageError } from '../errors.js'
 import type { CommandContext } from './context.js'
 import { Interrupted } from './interrupt.js'
@@ -154,7 +154,7 @@ export async function runOfCommand(
   command: string,
   hint = (madeBy: string): string => `go on with it by handful ${madeBy} --resume ${shellWord(folder)}`,
 ): Promise<PlainObject> {
-  const { readRunConfig } = await import('../training/run-folder.js')
+  const { readRunConfig } = await import('../runs/run-folder.js')
   const saved = await readRunConfig(folder)
   const madeBy = typeof saved.command === 'string' ? saved.command : 'fit'
   if (madeBy === command) return saved
@@ -175,7 +175,7 @@ async function openRun(
   resumed: string | undefined,
 ): Promise<RunFolder> {
   const [{ RunFolder }, { describeEnvironment }] = await Promise.all([
-    import('../training/run-folder.js'),
+    import('../runs/run-folder.js'),
     import('./environment.js'),
   ])
   const { threads, device, seed } = options

@@ -6,7 +6,7 @@
 
 import { join } from 'node:path'
 import { HandfulError, printable } from '../errors.js'
-import { decodeText } from './csv.js'
+import { decodeText } from '../files/csv.js'
 import type { Dataset } from './image-set.js'
 import { locateFiles, readBounded } from './locate.js'
 import { dataRoots, type OfficialSet } from './official.js'

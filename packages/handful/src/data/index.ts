@@ -1,10 +1,15 @@
 /** The data layer's public names. Test labels are reachable through `TestSet.score` alone. */
 
-export { writeFileAtomic } from './atomic.js'
+export { writeFileAtomic } from '../files/atomic.js'
 export type { ImageCollection, LabelledFile } from './collection.js'
-export { decodeText, formatCsvRow, parseCsv, type CsvRow } from './csv.js'
+export { decodeText, formatCsvRow, parseCsv, type CsvRow } from '../files/csv.js'
 export { LIMIT_PIXELS, type SquareFit } from './decode.js'
-export { dataStatistics, listDatasets, type DatasetListing, type StatisticsRequest } from './data-commands.js'
+export {
+  dataStatistics,
+  listDatasets,
+  type DatasetListing,
+  type StatisticsRequest,
+} from '../jobs/data-commands.js'
 export { drawLabels } from './draw-labels.js'
 export {
   checkBatchSize,
@@ -49,6 +54,6 @@ export {
   type OpenActivity,
   type OpenProgress,
 } from './registry.js'
-export type { DataStatistics, Duplicates } from './statistics.js'
+export type { DataStatistics, Duplicates } from './image-statistics.js'
 export { generateStrokes } from './strokes.js'
 export { TestSet, type ClassScore, type TestScore } from './test-set.js'

@@ -8,7 +8,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { HandfulError, printable, quoted, systemError } from '../errors.js'
-import { decodeText, parseCsv } from './csv.js'
+import { decodeText, parseCsv } from '../files/csv.js'
 import { listed } from './image-set.js'
 
 /** In a folder, at most one of these. */

@@ -6,8 +6,8 @@
 
 import { basename, join } from 'node:path'
 import { HandfulError, printable } from '../errors.js'
-import { writeFileAtomic } from './atomic.js'
-import { download } from './download.js'
+import { writeFileAtomic } from '../files/atomic.js'
+import { download } from '../files/download.js'
 import { parseIdx, unpackGzip } from './idx.js'
 import type { Dataset, ImageSet } from './image-set.js'
 import { locateFiles, readBounded } from './locate.js'

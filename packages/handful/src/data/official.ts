@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
-import { decodeText } from './csv.js'
+import { decodeText } from '../files/csv.js'
 import { unpackGzip } from './idx.js'
 import { locateFiles, readBounded, type DataFolders } from './locate.js'
 

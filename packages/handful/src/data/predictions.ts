@@ -4,8 +4,8 @@
  * `labels.csv`.
  */
 
-import { writeFileAtomic } from './atomic.js'
-import { formatCsvRow } from './csv.js'
+import { writeFileAtomic } from '../files/atomic.js'
+import { formatCsvRow } from '../files/csv.js'
 import type { Images } from './image-set.js'
 import { TestSet, revealFileNames } from './test-set.js'
 

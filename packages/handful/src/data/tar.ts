@@ -10,7 +10,7 @@ import type { FileTree } from './file-tree.js'
 import type { SkippedFile } from './image-set.js'
 import { LABEL_FILES, parseLabels } from './labels-file.js'
 import { splitNamed } from './layout.js'
-import { tarEntries, type TarEntry, type TarLimits } from './tar-entries.js'
+import { tarEntries, type TarEntry, type TarLimits } from '../files/tar-entries.js'
 import { SYSTEM_FILES } from './walk.js'
 
 /** Of all labels files together, which are kept in memory. */

@@ -7,10 +7,10 @@
 import { rm, stat } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
-import { writeFileAtomic } from './atomic.js'
-import { download } from './download.js'
+import { writeFileAtomic } from '../files/atomic.js'
+import { download } from '../files/download.js'
 import { wrongContent, type FetchRequest, type OfficialFile, type OfficialSet } from './official.js'
-import { tarEntries } from './tar-entries.js'
+import { tarEntries } from '../files/tar-entries.js'
 
 const LIMITS = { entries: 1000, bytes: 2 ** 30 }
 /** Class names are a few hundred bytes. */

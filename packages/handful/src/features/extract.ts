@@ -3,7 +3,7 @@ import { openSession, Random } from 'onnx-autodiff'
 import type { Images } from '../data/image-set.js'
 import { imageBytes } from '../data/image-set.js'
 import type { FeatureNetwork } from '../models/model.js'
-import { featureMatrix, type FeatureMatrix } from './matrix.js'
+import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 
 export interface ExtractOptions {
   /** Of the noise that a network may need. */

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
-import { writeFileAtomic } from '../data/atomic.js'
+import { writeFileAtomic } from '../files/atomic.js'
 import { HandfulError, printable, systemError } from '../errors.js'
 import type { ImageShape, Weights } from '../models/model.js'
 import { pcaSchema } from './pca.js'

@@ -2,9 +2,9 @@
  * The nearest-neighbour graph over all images, labelled or not, that label propagation, Poisson learning and smoothed
  * features share, and its two kernels.
  */
-import type { LinearAlgebra, Neighbours } from './linear-algebra.js'
-import { unitRows, type FeatureMatrix } from './matrix.js'
-import { symmetrise, type SparseMatrix } from './sparse.js'
+import type { LinearAlgebra, Neighbours } from '../numerics/linear-algebra.js'
+import { unitRows, type FeatureMatrix } from '../numerics/matrix.js'
+import { symmetrise, type SparseMatrix } from '../numerics/sparse.js'
 
 /** `[rows, k]` nearest other rows by cosine. */
 export type NeighbourGraph = Neighbours

@@ -1,9 +1,9 @@
 /** How well classes are apart in features, as numbers: purity of neighbourhoods and the silhouette. */
 import type { Random } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
-import type { Neighbours } from './linear-algebra.js'
-import type { FeatureMatrix } from './matrix.js'
-import { pause } from './pause.js'
+import type { Neighbours } from '../numerics/linear-algebra.js'
+import type { FeatureMatrix } from '../numerics/matrix.js'
+import { pause } from '../numerics/pause.js'
 
 export interface Purity {
   /** Share of a point's nearest neighbours that are of its class, averaged over points, 0 to 1. */

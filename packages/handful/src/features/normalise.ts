@@ -6,10 +6,10 @@
  */
 import { Random } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
-import type { LinearAlgebra } from './linear-algebra.js'
-import { checkColumns, checkFinite, featureMatrix, rowRange, scaleToUnitRows } from './matrix.js'
-import type { FeatureMatrix } from './matrix.js'
-import { descendingEigen } from './symmetric.js'
+import type { LinearAlgebra } from '../numerics/linear-algebra.js'
+import { checkColumns, checkFinite, featureMatrix, rowRange, scaleToUnitRows } from '../numerics/matrix.js'
+import type { FeatureMatrix } from '../numerics/matrix.js'
+import { descendingEigen } from '../numerics/symmetric.js'
 
 export interface NormalisationOptions {
   /** Principal components kept, at most; fewer where the features have a lower rank. Default 128. */

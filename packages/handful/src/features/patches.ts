@@ -44,10 +44,10 @@ import { imageAt, type Images } from '../data/image-set.js'
 import { HandfulError } from '../errors.js'
 import { imageInput } from '../models/common.js'
 import type { FeatureNetwork, ImageShape, Weights } from '../models/model.js'
-import type { LinearAlgebra } from './linear-algebra.js'
-import { featureMatrix, type FeatureMatrix, scaleToUnitRows } from './matrix.js'
-import { symmetricFunction } from './symmetric.js'
-import { sphericalKMeans } from './spherical-k-means.js'
+import type { LinearAlgebra } from '../numerics/linear-algebra.js'
+import { featureMatrix, type FeatureMatrix, scaleToUnitRows } from '../numerics/matrix.js'
+import { symmetricFunction } from '../numerics/symmetric.js'
+import { sphericalKMeans } from '../numerics/spherical-k-means.js'
 
 export const patchOptionsSchema = z.strictObject({
   /** Pixels are averaged over squares of so many a side first: 6 pixels of a large image show little of it. */

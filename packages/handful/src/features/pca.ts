@@ -9,7 +9,7 @@ import { HandfulError } from '../errors.js'
 import { imageInput, toUnitRange } from '../models/common.js'
 import type { FeatureNetwork, ImageShape, Weights } from '../models/model.js'
 import { rawPixels } from './extract.js'
-import type { LinearAlgebra } from './linear-algebra.js'
+import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import { fitNormalisation } from './normalise.js'
 
 export const pcaSchema = z.strictObject({

@@ -2,8 +2,8 @@
  * Linear algebra that finds the neighbours of one set of rows among another once: heads ask for those of the test images
  * among all training images with every draw of the labels, and get the same each time.
  */
-import type { LinearAlgebra, Neighbours } from './linear-algebra.js'
-import { type FeatureMatrix, unitRows } from './matrix.js'
+import type { LinearAlgebra, Neighbours } from '../numerics/linear-algebra.js'
+import { type FeatureMatrix, unitRows } from '../numerics/matrix.js'
 import { DEFAULT_K } from './neighbour-graph.js'
 
 export interface Remembered {

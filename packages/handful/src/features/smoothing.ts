@@ -11,13 +11,13 @@
  * over l_j (Nystroem's extension): it never changes the graph.
  */
 import { HandfulError } from '../errors.js'
-import type { LinearAlgebra, Neighbours } from './linear-algebra.js'
-import { checkColumns, checkFinite, featureMatrix, scaleToUnitRows, unitRows } from './matrix.js'
-import type { FeatureMatrix } from './matrix.js'
+import type { LinearAlgebra, Neighbours } from '../numerics/linear-algebra.js'
+import { checkColumns, checkFinite, featureMatrix, scaleToUnitRows, unitRows } from '../numerics/matrix.js'
+import type { FeatureMatrix } from '../numerics/matrix.js'
 import { graphWeights, kernelWeights, neighbourGraph } from './neighbour-graph.js'
 import type { Kernel } from './neighbour-graph.js'
-import { degrees, symmetricNormalised } from './sparse.js'
-import { leadingSparseEigenvectors } from './leading-eigenvectors.js'
+import { degrees, symmetricNormalised } from '../numerics/sparse.js'
+import { leadingSparseEigenvectors } from '../numerics/leading-eigenvectors.js'
 
 export interface SmoothingOptions {
   /** Coordinates, at most. Default 64. */

@@ -1,6 +1,6 @@
 /** Points spread evenly over a map, to be shown with their pictures: none nearer to another than a square's side. */
 import type { Random } from 'onnx-autodiff'
-import type { FeatureMatrix } from './matrix.js'
+import type { FeatureMatrix } from '../numerics/matrix.js'
 
 const BISECTIONS = 24
 

@@ -9,12 +9,12 @@
 import { randomUUID } from 'node:crypto'
 import { open, rename, rm, statfs } from 'node:fs/promises'
 import path from 'node:path'
-import { makeFolders } from '../data/atomic.js'
-import { formatCsvRow } from '../data/csv.js'
+import { makeFolders } from '../files/atomic.js'
+import { formatCsvRow } from '../files/csv.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
 import { besideEachOther } from './extract.js'
-import type { FeatureMatrix } from './matrix.js'
-import { npyHeader } from './npy.js'
+import type { FeatureMatrix } from '../numerics/matrix.js'
+import { npyHeader } from '../files/npy.js'
 
 export interface TensorSpec {
   readonly name: string

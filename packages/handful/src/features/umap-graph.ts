@@ -3,9 +3,9 @@
  * to its neighbours, measured on a scale of its own, become memberships between 0 and 1, and an edge's weight is the
  * probability that at least one of its two directions exists.
  */
-import type { Neighbours } from './linear-algebra.js'
-import { pause } from './pause.js'
-import { symmetrise, type SparseMatrix } from './sparse.js'
+import type { Neighbours } from '../numerics/linear-algebra.js'
+import { pause } from '../numerics/pause.js'
+import { symmetrise, type SparseMatrix } from '../numerics/sparse.js'
 
 /** Cosine distances below this are rounding of float32 cosines: the images are equal. */
 const SMALLEST_DISTANCE = 1e-6

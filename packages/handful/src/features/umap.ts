@@ -7,11 +7,11 @@
  * plane: edges attract as often as their weight says, and each time a few random points repel.
  */
 import { Random } from 'onnx-autodiff'
-import { leadingSparseEigenvectors } from './leading-eigenvectors.js'
-import { type Neighbours, plainLinearAlgebra } from './linear-algebra.js'
-import { featureMatrix, type FeatureMatrix } from './matrix.js'
-import { pause } from './pause.js'
-import { components, type SparseMatrix, symmetricNormalised } from './sparse.js'
+import { leadingSparseEigenvectors } from '../numerics/leading-eigenvectors.js'
+import { type Neighbours, plainLinearAlgebra } from '../numerics/linear-algebra.js'
+import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
+import { pause } from '../numerics/pause.js'
+import { components, type SparseMatrix, symmetricNormalised } from '../numerics/sparse.js'
 import { fuzzyGraph } from './umap-graph.js'
 
 export interface UmapOptions {

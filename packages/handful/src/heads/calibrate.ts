@@ -3,7 +3,7 @@
  * leave-one-out likelihood times a log-normal prior (Guo et al., "On calibration of modern neural networks", ICML 2017;
  * the prior keeps three labels from claiming certainty).
  */
-import type { FeatureMatrix } from '../features/matrix.js'
+import type { FeatureMatrix } from '../numerics/matrix.js'
 
 /** Standard deviation of the prior on the logarithm of the scale. */
 const PRIOR_DEVIATION = 0.5

@@ -3,7 +3,7 @@
  * Poisson learning is better at one and two labels per class, propagation at eight; which one wins cannot be told from so
  * few labels, and the mean of both stays within a few tenths of the better one.
  */
-import { featureMatrix, type FeatureMatrix } from '../features/matrix.js'
+import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 import { neighbourGraph } from '../features/neighbour-graph.js'
 import { softmaxRows, type FittedHead, type Head, type HeadProblem } from './head.js'
 import { labelPropagation } from './label-propagation.js'

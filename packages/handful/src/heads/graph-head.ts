@@ -3,8 +3,8 @@
  * neighbour graph, and both are linear in their sources, so one solve with a column for each class and one for each of
  * some labelled rows gives the scores and exact leave-one-out scores: taking a label away takes its column away.
  */
-import { featureMatrix, unitRows, type FeatureMatrix } from '../features/matrix.js'
-import type { SparseMatrix } from '../features/sparse.js'
+import { featureMatrix, unitRows, type FeatureMatrix } from '../numerics/matrix.js'
+import type { SparseMatrix } from '../numerics/sparse.js'
 import { logitScale } from './calibrate.js'
 import { graphWeights, neighbourGraph, type Kernel } from '../features/neighbour-graph.js'
 import { connectComponents } from './graph.js'

@@ -1,6 +1,6 @@
 /** The neighbour graph as heads need it: with bridges that join the parts of it that no label reaches. */
-import { scaleToUnitRows, type FeatureMatrix } from '../features/matrix.js'
-import { components, withEdges, type Edge, type SparseMatrix } from '../features/sparse.js'
+import { scaleToUnitRows, type FeatureMatrix } from '../numerics/matrix.js'
+import { components, withEdges, type Edge, type SparseMatrix } from '../numerics/sparse.js'
 
 /** Rows of a part that are compared with the labelled ones; a part is small or any of its rows will do. */
 const BRIDGE_ROWS = 64

@@ -4,8 +4,8 @@
  */
 import type { Random } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
-import { checkFinite, featureMatrix, selectRows, type FeatureMatrix } from '../features/matrix.js'
-import type { LinearAlgebra } from '../features/linear-algebra.js'
+import { checkFinite, featureMatrix, selectRows, type FeatureMatrix } from '../numerics/matrix.js'
+import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import type { NeighbourGraph } from '../features/neighbour-graph.js'
 
 export interface HeadProblem {

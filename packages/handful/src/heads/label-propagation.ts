@@ -4,12 +4,12 @@
  * ICML 2003) each class's column is divided by its sum, so that a class whose labels happen to sit at well-connected
  * images does not swallow the others.
  */
-import { featureMatrix, type FeatureMatrix } from '../features/matrix.js'
-import { symmetricNormalised } from '../features/sparse.js'
+import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
+import { symmetricNormalised } from '../numerics/sparse.js'
 import { graphHead, type GraphMethod } from './graph-head.js'
 import type { Kernel } from '../features/neighbour-graph.js'
 import type { Head } from './head.js'
-import { solveDiffusion } from './sparse.js'
+import { solveDiffusion } from '../numerics/conjugate-gradients.js'
 
 export interface LabelPropagationOptions {
   /** Neighbours of each image that make the graph. Default 10. */

@@ -2,7 +2,7 @@
  * Heads whose logits are linear in the features share this form: a weight and a bias that also go into the exported ONNX
  * model.
  */
-import { featureMatrix, type FeatureMatrix } from '../features/matrix.js'
+import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 import { overAllClasses, type FittedHead, type HeadProblem, type LabelledRows } from './head.js'
 import { restorePredictor } from './predictor.js'
 import { balanceClasses } from './proportions.js'

@@ -3,13 +3,13 @@
  * `sum_i -log p(y_i | x_i) + strength / 2 |W|^2`. The strength is chosen on the labelled few by cross-validated
  * likelihood, one label left out at a time where there are few.
  */
-import type { LinearAlgebra } from '../features/linear-algebra.js'
-import { featureMatrix, selectRows, type FeatureMatrix } from '../features/matrix.js'
-import { pause } from '../features/pause.js'
+import type { LinearAlgebra } from '../numerics/linear-algebra.js'
+import { featureMatrix, selectRows, type FeatureMatrix } from '../numerics/matrix.js'
+import { pause } from '../numerics/pause.js'
 import { labelledRows, softmaxRows, type Head, type LabelledRows } from './head.js'
-import { lbfgs, type Objective } from './lbfgs.js'
+import { lbfgs, type Objective } from '../numerics/lbfgs.js'
 import { linearHead } from './linear-form.js'
-import { rowSpace } from './row-space.js'
+import { rowSpace } from '../numerics/row-space.js'
 import { stratifiedFolds } from './folds.js'
 
 export interface LogisticRegressionOptions {

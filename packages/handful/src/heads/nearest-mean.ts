@@ -4,7 +4,7 @@
  * on average (v the variance within classes), which is taken off the distance: it matters where classes have unlike
  * numbers of labels, and to leave-one-out, where the own class has one less.
  */
-import { featureMatrix, type FeatureMatrix } from '../features/matrix.js'
+import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 import { logitScale } from './calibrate.js'
 import { labelledRows, softmaxRows, type Head, type LabelledRows } from './head.js'
 import { linearHead } from './linear-form.js'

@@ -3,8 +3,8 @@
  * left out in turn, the smallest of equals. Votes are mixed with a uniform distribution by how often that was wrong (one
  * right and one wrong added): a single neighbour's vote is no certainty.
  */
-import { featureMatrix, unitRows, type FeatureMatrix } from '../features/matrix.js'
-import type { Neighbours } from '../features/linear-algebra.js'
+import { featureMatrix, unitRows, type FeatureMatrix } from '../numerics/matrix.js'
+import type { Neighbours } from '../numerics/linear-algebra.js'
 import { neighbourGraph } from '../features/neighbour-graph.js'
 import { labelledRows, overAllClasses, type Head, type LabelledRows } from './head.js'
 import { restorePredictor } from './predictor.js'

@@ -5,12 +5,12 @@
  * (the paper's diag(b / mean) with uniform b): how many of a class were labelled says nothing of how many there are, and
  * without it one label more decides whole clusters of images that hang on the rest by thin edges.
  */
-import { featureMatrix } from '../features/matrix.js'
-import { degrees, symmetricNormalised } from '../features/sparse.js'
+import { featureMatrix } from '../numerics/matrix.js'
+import { degrees, symmetricNormalised } from '../numerics/sparse.js'
 import { graphHead, type GraphMethod } from './graph-head.js'
 import type { Kernel } from '../features/neighbour-graph.js'
 import type { Head } from './head.js'
-import { solveDiffusion } from './sparse.js'
+import { solveDiffusion } from '../numerics/conjugate-gradients.js'
 
 export interface PoissonOptions {
   /** Neighbours of each image that make the graph. Default 10; results hardly change from 6 to 20. */

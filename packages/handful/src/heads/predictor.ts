@@ -4,8 +4,8 @@
  */
 import { z } from 'zod'
 import { HandfulError } from '../errors.js'
-import { checkColumns, checkFinite, featureMatrix, unitRows, type FeatureMatrix } from '../features/matrix.js'
-import type { LinearAlgebra } from '../features/linear-algebra.js'
+import { checkColumns, checkFinite, featureMatrix, unitRows, type FeatureMatrix } from '../numerics/matrix.js'
+import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import { kernelWeights } from '../features/neighbour-graph.js'
 import { softmaxRows, type PredictorParameters } from './head.js'
 

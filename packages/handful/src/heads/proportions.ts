@@ -2,7 +2,7 @@
  * Probabilities made to agree with asserted class proportions: class weights by the iteration of Sinkhorn and Knopp
  * (1967), so that each class's probabilities sum to its share of the rows (Hu et al., PT-MAP, arXiv 2006.03806).
  */
-import type { FeatureMatrix } from '../features/matrix.js'
+import type { FeatureMatrix } from '../numerics/matrix.js'
 
 const ITERATIONS = 200
 const TOLERANCE = 1e-3

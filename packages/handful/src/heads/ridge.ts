@@ -4,7 +4,7 @@
  * Technometrics 1974). One temperature makes probabilities of the scores.
  */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
-import { featureMatrix, type FeatureMatrix } from '../features/matrix.js'
+import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 import { logitScale } from './calibrate.js'
 import { labelledRows, softmaxRows, type Head, type LabelledRows } from './head.js'
 import { linearHead } from './linear-form.js'

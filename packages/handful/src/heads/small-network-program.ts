@@ -20,7 +20,7 @@ import {
   sum,
   type Tensor,
 } from 'onnx-autodiff'
-import { featureMatrix } from '../features/matrix.js'
+import { featureMatrix } from '../numerics/matrix.js'
 import { type Layer, type SmallTraining, withInputScale } from './small-network-training.js'
 
 /** Steps of one run: some 50 ms, after which the thread is given back. */

@@ -2,8 +2,8 @@
  * Trains the small networks of `small-network.ts` in plain TypeScript: for few labels, and as the reference of
  * `small-network-program.ts`.
  */
-import { featureMatrix, type FeatureMatrix } from '../features/matrix.js'
-import { pause } from '../features/pause.js'
+import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
+import { pause } from '../numerics/pause.js'
 
 /** A linear layer. */
 export interface Layer {

@@ -5,7 +5,7 @@
  * mean square of 1, the scale at which that learning rate was meant.
  */
 import type { Random } from 'onnx-autodiff'
-import { featureMatrix } from '../features/matrix.js'
+import { featureMatrix } from '../numerics/matrix.js'
 import { labelledRows, overAllClasses, type Head, type LabelledRows } from './head.js'
 import { IMPOSSIBLE_LOGIT, linearHead, parametricHead } from './linear-form.js'
 import { trainByProgram } from './small-network-program.js'

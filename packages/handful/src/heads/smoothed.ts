@@ -3,7 +3,7 @@
  * where a network or a logistic regression does from a few labels what label propagation does. New images are classified
  * as label propagation classifies them, by the mean of their nearest neighbours' probabilities.
  */
-import { unitRows, type FeatureMatrix } from '../features/matrix.js'
+import { unitRows, type FeatureMatrix } from '../numerics/matrix.js'
 import { neighbourGraph } from '../features/neighbour-graph.js'
 import { fitSmoothing, smoothedReferences, type SmoothingOptions } from '../features/smoothing.js'
 import type { Head, HeadProblem } from './head.js'

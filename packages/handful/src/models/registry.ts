@@ -1,10 +1,10 @@
 /** The generative models by name, as the command line and a run's configuration know them. */
 import { quoted, usageError } from '../errors.js'
-import { diffusion } from './diffusion.js'
-import { gan } from './gan.js'
+import { diffusion } from './diffusion/diffusion.js'
+import { gan } from './gan/gan.js'
 import type { ModelDefinition } from './model.js'
-import { vae } from './vae.js'
-import { vqVae } from './vqvae.js'
+import { vae } from './vae/vae.js'
+import { vqVae } from './vqvae/vqvae.js'
 
 /** The least that every configuration has. */
 export interface AnyConfig {

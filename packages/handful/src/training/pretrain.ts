@@ -19,7 +19,7 @@ import { train, type Trained } from './loop.js'
 import type { Progress } from './progress.js'
 import { FEWEST_STEPS, StepPlan } from './step-plan.js'
 import { stackSteps } from './steps.js'
-import { RUN_FILES, type RunFolder, stageKey } from './run-folder.js'
+import { RUN_FILES, type RunFolder, stageKey } from '../runs/run-folder.js'
 
 /** A configuration has at least a batch size. */
 export interface BaseConfig {

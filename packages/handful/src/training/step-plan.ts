@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { writeFileAtomic } from '../data/atomic.js'
+import { writeFileAtomic } from '../files/atomic.js'
 
 export const FEWEST_STEPS = 50
 

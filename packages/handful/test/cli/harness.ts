@@ -4,7 +4,7 @@ import type { CommandContext } from '../../src/cli/context.js'
 import { type FitJob, type Jobs, jobs, type PredictJob } from '../../src/cli/jobs.js'
 import { runCommandLine } from '../../src/cli/program.js'
 import { Terminal } from '../../src/cli/terminal.js'
-import { exampleReport } from '../report/example-report.js'
+import { exampleReport } from '../draw/example-report.js'
 
 /** Stands in for `process`, as far as signals go. */
 export class Signals extends EventEmitter {

@@ -7,7 +7,7 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { type FitJob, jobs } from '../../src/cli/jobs.js'
-import type { RunReport } from '../../src/report/types.js'
+import type { RunReport } from '../../src/draw/run-report.js'
 import { writeGreyFolders } from './image-folders.js'
 import { handful, Signals } from './harness.js'
 
@@ -311,7 +311,7 @@ describe('fit', () => {
     expect(report.config.augment).toBe(model === 'vqvae' ? 'shapes' : 'none')
     expect(report.reconstructions.length).toBeGreaterThan(0)
     expect(report.samples).toHaveLength(24)
-    const { runPredict } = await import('../../src/experiments/predict.js')
+    const { runPredict } = await import('../../src/jobs/predict.js')
     const { exit, stdout } = await handful(['predict', out, path.join(images, 'light')], {
       predict: runPredict,
     })

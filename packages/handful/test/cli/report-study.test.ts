@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { exampleStudy } from '../report/study/example-study.js'
+import { exampleStudy } from '../study/report/example-study.js'
 import { handful } from './harness.js'
 
 let folder = ''

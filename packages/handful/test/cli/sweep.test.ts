@@ -5,8 +5,8 @@ import path from 'node:path'
 import sharp from 'sharp'
 import { Random } from 'onnx-autodiff'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parseCsv } from '../../src/data/csv.js'
-import { studySchema } from '../../src/report/study/types.js'
+import { parseCsv } from '../../src/files/csv.js'
+import { studySchema } from '../../src/study/result.js'
 import { handful } from './harness.js'
 
 let parent: string

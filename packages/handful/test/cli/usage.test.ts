@@ -14,9 +14,9 @@ import {
   RESIZE_MODE_NAMES,
 } from '../../src/cli/shared-options.js'
 import { closest, editDistance, listAlternatives } from '../../src/errors/suggest.js'
-import { POOLINGS } from '../../src/experiments/features-job.js'
-import { DATASETS, RESIZE_MODES } from '../../src/experiments/fit-options.js'
-import { AUGMENTATIONS, MODELS, PRESETS } from '../../src/experiments/model-options.js'
+import { POOLINGS } from '../../src/jobs/features.js'
+import { DATASETS, RESIZE_MODES } from '../../src/jobs/fit-options.js'
+import { AUGMENTATIONS, MODELS, PRESETS } from '../../src/training/model-options.js'
 import { HEAD_NAMES as HEADS } from '../../src/heads/registry.js'
 import { modelNames } from '../../src/models/registry.js'
 import { handful } from './harness.js'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { parseCsv } from '../../src/data/csv.js'
+import { parseCsv } from '../../src/files/csv.js'
 import type { ImageSet } from '../../src/data/image-set.js'
 import { openDataset } from '../../src/data/open.js'
 import { writePredictions } from '../../src/data/predictions.js'

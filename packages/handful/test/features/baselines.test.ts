@@ -3,11 +3,11 @@ import { Random } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import type { Images } from '../../src/data/image-set.js'
 import { extractFeatures } from '../../src/features/extract.js'
-import { plainLinearAlgebra } from '../../src/features/linear-algebra.js'
+import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
 import { COMPONENTS, fitPca, pcaNetwork } from '../../src/features/pca.js'
 import { untrainedFeatures, untrainedSupervisedFeatures } from '../../src/features/random-network.js'
-import { resnet18 } from '../../src/models/resnet18.js'
-import { vae } from '../../src/models/vae.js'
+import { resnet18 } from '../../src/models/resnet18/resnet18.js'
+import { vae } from '../../src/models/vae/vae.js'
 
 const SIZE = 8
 const shape = { size: SIZE, channels: 1 } as const

@@ -1,7 +1,7 @@
 import { Random } from 'onnx-autodiff'
 import { describe, expect, it } from 'vitest'
-import type { Neighbours } from '../../src/features/linear-algebra.js'
-import { fromRows } from '../../src/features/matrix.js'
+import type { Neighbours } from '../../src/numerics/linear-algebra.js'
+import { fromRows } from '../../src/numerics/matrix.js'
 import { neighbourhoodPurity, silhouette } from '../../src/features/neighbourhood.js'
 import { spreadPoints } from '../../src/features/spread.js'
 

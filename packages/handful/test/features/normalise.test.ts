@@ -1,7 +1,7 @@
 import { Random } from 'onnx-autodiff'
 import { describe, expect, it } from 'vitest'
-import { featureMatrix, fromRows, rowRange, type FeatureMatrix } from '../../src/features/matrix.js'
-import { plainLinearAlgebra } from '../../src/features/linear-algebra.js'
+import { featureMatrix, fromRows, rowRange, type FeatureMatrix } from '../../src/numerics/matrix.js'
+import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
 import { applyNormalisation, fitNormalisation } from '../../src/features/normalise.js'
 
 const linearAlgebra = plainLinearAlgebra()

@@ -2,8 +2,8 @@ import { Random } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import type { Images } from '../../src/data/image-set.js'
 import { extractFeatures } from '../../src/features/extract.js'
-import { plainLinearAlgebra } from '../../src/features/linear-algebra.js'
-import { featureMatrix, rowRange, unitRows } from '../../src/features/matrix.js'
+import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
+import { featureMatrix, rowRange, unitRows } from '../../src/numerics/matrix.js'
 import {
   defaultPatches,
   fitPatches,
@@ -11,8 +11,8 @@ import {
   PATCHES,
   patchNetwork,
 } from '../../src/features/patches.js'
-import { sphericalKMeans } from '../../src/features/spherical-k-means.js'
-import { symmetricFunction } from '../../src/features/symmetric.js'
+import { sphericalKMeans } from '../../src/numerics/spherical-k-means.js'
+import { symmetricFunction } from '../../src/numerics/symmetric.js'
 
 /** Smooth random images: white noise has nothing to whiten. */
 function clouds(count: number, size: number, channels: 1 | 3): Images {

@@ -1,8 +1,8 @@
 import { Random } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import type { Images } from '../../src/data/image-set.js'
-import { plainLinearAlgebra } from '../../src/features/linear-algebra.js'
-import { featureMatrix, type FeatureMatrix } from '../../src/features/matrix.js'
+import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
+import { featureMatrix, type FeatureMatrix } from '../../src/numerics/matrix.js'
 import { applyNormalisation, fitNormalisation } from '../../src/features/normalise.js'
 import {
   composedNormalisation,

@@ -1,11 +1,11 @@
 import { Random } from 'onnx-autodiff'
 import { describe, expect, it } from 'vitest'
-import { leadingSparseEigenvectors } from '../../src/features/leading-eigenvectors.js'
-import { plainLinearAlgebra } from '../../src/features/linear-algebra.js'
-import { argmaxRows, featureMatrix, fromRows, rowRange, selectRows } from '../../src/features/matrix.js'
-import type { FeatureMatrix } from '../../src/features/matrix.js'
+import { leadingSparseEigenvectors } from '../../src/numerics/leading-eigenvectors.js'
+import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
+import { argmaxRows, featureMatrix, fromRows, rowRange, selectRows } from '../../src/numerics/matrix.js'
+import type { FeatureMatrix } from '../../src/numerics/matrix.js'
 import { applySmoothing, fitSmoothing, smoothedReferences } from '../../src/features/smoothing.js'
-import { type SparseMatrix, symmetrise } from '../../src/features/sparse.js'
+import { type SparseMatrix, symmetrise } from '../../src/numerics/sparse.js'
 import { ridgeRegression } from '../../src/heads/ridge.js'
 
 const linearAlgebra = plainLinearAlgebra()

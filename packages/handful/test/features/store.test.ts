@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { decodeSafetensors } from 'onnx-autodiff'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { featureMatrix, fromRows } from '../../src/features/matrix.js'
-import { npyHeader } from '../../src/features/npy.js'
+import { featureMatrix, fromRows } from '../../src/numerics/matrix.js'
+import { npyHeader } from '../../src/files/npy.js'
 import { FeatureFile, type FeatureDisk, type FeatureFileSpec } from '../../src/features/store.js'
 
 let folder: string

@@ -1,7 +1,7 @@
 /** Heads on the leading components: the rest of the features is neither looked at nor in the way. */
 import { expect, test } from 'vitest'
 import { compact, compactComponents } from '../../src/heads/compact.js'
-import { argmaxRows, featureMatrix } from '../../src/features/matrix.js'
+import { argmaxRows, featureMatrix } from '../../src/numerics/matrix.js'
 import { createHead } from '../../src/heads/registry.js'
 import { smallNetwork } from '../../src/heads/small-network.js'
 import { blobs, firstLabels, problem, share } from './problem.js'

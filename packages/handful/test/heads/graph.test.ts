@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { Matrix, solve } from 'ml-matrix'
 import { describe, expect, it } from 'vitest'
-import { argmaxRows, fromRows, rowRange } from '../../src/features/matrix.js'
+import { argmaxRows, fromRows, rowRange } from '../../src/numerics/matrix.js'
 import { graphWeights, neighbourGraph } from '../../src/features/neighbour-graph.js'
 import { connectComponents } from '../../src/heads/graph.js'
 import { labelPropagation } from '../../src/heads/label-propagation.js'
 import { poissonLearning } from '../../src/heads/poisson.js'
-import { components, degrees, symmetricNormalised, symmetrise } from '../../src/features/sparse.js'
-import type { SparseMatrix } from '../../src/features/sparse.js'
-import { solveDiffusion } from '../../src/heads/sparse.js'
+import { components, degrees, symmetricNormalised, symmetrise } from '../../src/numerics/sparse.js'
+import type { SparseMatrix } from '../../src/numerics/sparse.js'
+import { solveDiffusion } from '../../src/numerics/conjugate-gradients.js'
 import { blobs, firstLabels, linearAlgebra, problem, share } from './problem.js'
 
 function dense({ size, offsets, columns, values }: SparseMatrix): Matrix {

@@ -1,7 +1,7 @@
 /** What every head promises, whichever it is. */
 import { describe, expect, it } from 'vitest'
-import { argmaxRows, featureMatrix, fromRows, rowRange, selectRows } from '../../src/features/matrix.js'
-import { leaveOneOut } from '../../src/experiments/leave-one-out.js'
+import { argmaxRows, featureMatrix, fromRows, rowRange, selectRows } from '../../src/numerics/matrix.js'
+import { leaveOneOut } from '../../src/heads/leave-one-out.js'
 import { restorePredictor } from '../../src/heads/predictor.js'
 import { createHead, HEAD_NAMES } from '../../src/heads/registry.js'
 import { linearNetwork } from '../../src/heads/small-network.js'

@@ -1,7 +1,7 @@
 /** Small problems with a known answer that the head tests share. */
 import { Random } from 'onnx-autodiff'
-import { featureMatrix, scaleToUnitRows, type FeatureMatrix } from '../../src/features/matrix.js'
-import { plainLinearAlgebra } from '../../src/features/linear-algebra.js'
+import { featureMatrix, scaleToUnitRows, type FeatureMatrix } from '../../src/numerics/matrix.js'
+import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
 import type { HeadProblem } from '../../src/heads/head.js'
 
 export const linearAlgebra = plainLinearAlgebra()

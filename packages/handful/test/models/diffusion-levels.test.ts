@@ -2,8 +2,8 @@
 import { Random } from 'onnx-autodiff'
 import { describe, expect, test } from 'vitest'
 import { extractFeatures } from '../../src/features/extract.js'
-import type { FeatureMatrix } from '../../src/features/matrix.js'
-import { diffusion } from '../../src/models/diffusion.js'
+import type { FeatureMatrix } from '../../src/numerics/matrix.js'
+import { diffusion } from '../../src/models/diffusion/diffusion.js'
 import { featureOutputs, type FeatureRequest, type ImageShape } from '../../src/models/model.js'
 import { tiny, untrained } from './diffusion-tiny.js'
 

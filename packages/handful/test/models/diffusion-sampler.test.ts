@@ -10,8 +10,8 @@ import {
   removeNoise,
   samplingNoises,
   type SamplerOptions,
-} from '../../src/models/diffusion-sampler.js'
-import { noiseSchedule, type ScheduleName } from '../../src/models/diffusion-schedule.js'
+} from '../../src/models/diffusion/sampler.js'
+import { noiseSchedule, type ScheduleName } from '../../src/models/diffusion/schedule.js'
 
 const [MEAN, DEVIATION] = [0.4, 0.3]
 

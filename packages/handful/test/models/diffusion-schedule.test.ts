@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { Random } from 'onnx-autodiff'
 import { describe, expect, test } from 'vitest'
-import { drawNoise, noiseSchedule } from '../../src/models/diffusion-schedule.js'
+import { drawNoise, noiseSchedule } from '../../src/models/diffusion/schedule.js'
 
 const names = ['study', 'linear', 'cosine'] as const
 

@@ -1,6 +1,6 @@
 /** Tiny configurations for the tests of the diffusion model: the two of the PyTorch reference, and one that learns quickly. */
-import { type DiffusionConfig, diffusionPresets } from '../../src/models/diffusion-config.js'
-import { diffusion } from '../../src/models/diffusion.js'
+import { type DiffusionConfig, diffusionPresets } from '../../src/models/diffusion/config.js'
+import { diffusion } from '../../src/models/diffusion/diffusion.js'
 import { averagedWeights, type ImageShape, type Weights } from '../../src/models/model.js'
 
 const shape: ImageShape = { size: 12, channels: 1 }

@@ -1,9 +1,9 @@
 /** The diffusion model as its users meet it: presets, training, samples, reconstructions, features. */
 import { openLocalSession, openSession, Parameters, Random } from 'onnx-autodiff'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { DiffusionConfig } from '../../src/models/diffusion-config.js'
-import { denoiser, FOURIER_FREQUENCIES } from '../../src/models/diffusion-unet.js'
-import { diffusion } from '../../src/models/diffusion.js'
+import type { DiffusionConfig } from '../../src/models/diffusion/config.js'
+import { denoiser, FOURIER_FREQUENCIES } from '../../src/models/diffusion/unet.js'
+import { diffusion } from '../../src/models/diffusion/diffusion.js'
 import {
   averagedWeights,
   type FeatureRequest,

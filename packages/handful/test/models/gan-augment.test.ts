@@ -6,8 +6,8 @@ import {
   AUGMENTATION_COLUMNS,
   augmentInGraph,
   drawAugmentation,
-} from '../../src/models/gan-augment.js'
-import { fast, type GanAugmentation } from '../../src/models/gan-config.js'
+} from '../../src/models/gan/augment.js'
+import { fast, type GanAugmentation } from '../../src/models/gan/config.js'
 
 const off: GanAugmentation = {
   translation: 0,

@@ -18,16 +18,16 @@ import {
 } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { fast, type GanConfig, geometry } from '../../src/models/gan-config.js'
-import { noisePlanes } from '../../src/models/gan-images.js'
+import { fast, type GanConfig, geometry } from '../../src/models/gan/config.js'
+import { noisePlanes } from '../../src/models/gan/images.js'
 import {
   discriminatorLoss,
   generatorLoss,
   pathLengthLoss,
   r1Loss,
   reconstructionLoss,
-} from '../../src/models/gan-losses.js'
-import { discriminator, encoder, generator, mapping } from '../../src/models/gan-networks.js'
+} from '../../src/models/gan/losses.js'
+import { discriminator, encoder, generator, mapping } from '../../src/models/gan/networks.js'
 
 const array = z.object({ shape: z.array(z.int()), data: z.array(z.number()) })
 type TorchArray = z.infer<typeof array>

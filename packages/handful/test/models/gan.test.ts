@@ -5,11 +5,11 @@ import path from 'node:path'
 import { type Arrays, evaluate, input, openLocalSession, Parameters, Random } from 'onnx-autodiff'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runOnce, straightWay } from '../../src/models/common.js'
-import { fast, type GanConfig, ganSchema, geometry, paper } from '../../src/models/gan-config.js'
-import { networkImages, userImages } from '../../src/models/gan-images.js'
-import { discriminator, encoder, generator, mapping } from '../../src/models/gan-networks.js'
-import { encodeStyles, sampleStyles } from '../../src/models/gan-sample.js'
-import { gan } from '../../src/models/gan.js'
+import { fast, type GanConfig, ganSchema, geometry, paper } from '../../src/models/gan/config.js'
+import { networkImages, userImages } from '../../src/models/gan/images.js'
+import { discriminator, encoder, generator, mapping } from '../../src/models/gan/networks.js'
+import { encodeStyles, sampleStyles } from '../../src/models/gan/sample.js'
+import { gan } from '../../src/models/gan/gan.js'
 import {
   averagedWeights,
   type ImageShape,

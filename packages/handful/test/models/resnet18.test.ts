@@ -14,7 +14,7 @@ import {
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { toSignedRange } from '../../src/models/common.js'
-import { resnet18, resnet18Presets } from '../../src/models/resnet18.js'
+import { resnet18, resnet18Presets } from '../../src/models/resnet18/resnet18.js'
 import { PROBABILITIES, supervisedFeatures, untrainedWeights } from '../../src/models/supervised-network.js'
 
 const tensorSchema = z.object({ shape: z.array(z.int()), data: z.array(z.number()) })

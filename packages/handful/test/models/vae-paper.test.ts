@@ -3,9 +3,9 @@ import { Parameters, sizeOf } from 'onnx-autodiff'
 import { describe, expect, test } from 'vitest'
 import type { ImageShape } from '../../src/models/model.js'
 import { averagedWeights } from '../../src/models/model.js'
-import { paper, type VaeConfig, type VaeConfigOf, vaeSchema } from '../../src/models/vae-config.js'
-import { denseNetwork, residualNetwork } from '../../src/models/vae-paper.js'
-import { vae } from '../../src/models/vae.js'
+import { paper, type VaeConfig, type VaeConfigOf, vaeSchema } from '../../src/models/vae/config.js'
+import { denseNetwork, residualNetwork } from '../../src/models/vae/paper.js'
+import { vae } from '../../src/models/vae/vae.js'
 import { difference, extract, grey8, randomPixels, squares, trainOnSquares } from './vae-support.js'
 
 const mnist: ImageShape = { size: 28, channels: 1 }

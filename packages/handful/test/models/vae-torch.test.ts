@@ -3,8 +3,8 @@ import { openLocalSession } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { ImageShape, Weights } from '../../src/models/model.js'
-import { vae } from '../../src/models/vae.js'
-import { fast, vaeSchema } from '../../src/models/vae-config.js'
+import { vae } from '../../src/models/vae/vae.js'
+import { fast, vaeSchema } from '../../src/models/vae/config.js'
 import {
   batchFirst,
   bytes,

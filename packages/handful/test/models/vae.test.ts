@@ -2,8 +2,8 @@
 import { sizeOf } from 'onnx-autodiff'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { averagedWeights, type ImageShape, type Weights } from '../../src/models/model.js'
-import { fast } from '../../src/models/vae-config.js'
-import { vae, type VaeConfig } from '../../src/models/vae.js'
+import { fast } from '../../src/models/vae/config.js'
+import { vae, type VaeConfig } from '../../src/models/vae/vae.js'
 import { COUNT, difference, extract, grey8, randomPixels, squares, trainOnSquares } from './vae-support.js'
 
 const small: VaeConfig = {

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { ImageShape, Weights } from '../../src/models/model.js'
-import { fast, vqVaeSchema } from '../../src/models/vqvae-config.js'
-import { encodeCodes, vqVae } from '../../src/models/vqvae.js'
+import { fast, vqVaeSchema } from '../../src/models/vqvae/config.js'
+import { encodeCodes, vqVae } from '../../src/models/vqvae/vqvae.js'
 import {
   batchFirst,
   bytes,

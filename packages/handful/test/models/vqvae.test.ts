@@ -2,10 +2,10 @@
 import { compile, input, oneHot, Parameters, Random, sizeOf } from 'onnx-autodiff'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { averagedWeights, type ImageShape, type Weights } from '../../src/models/model.js'
-import { averagedCodebook } from '../../src/models/vqvae-codebook.js'
-import { fast, paper, type VqVaeConfig, vqVaeSchema } from '../../src/models/vqvae-config.js'
-import { decodeCodes, encodeCodes, vqVae } from '../../src/models/vqvae.js'
-import { network } from '../../src/models/vqvae-network.js'
+import { averagedCodebook } from '../../src/models/vqvae/codebook.js'
+import { fast, paper, type VqVaeConfig, vqVaeSchema } from '../../src/models/vqvae/config.js'
+import { decodeCodes, encodeCodes, vqVae } from '../../src/models/vqvae/vqvae.js'
+import { network } from '../../src/models/vqvae/network.js'
 import {
   COUNT,
   difference,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { add, type Arrays, compile, input, mean, Random } from 'onnx-autodiff'
 import { afterAll, expect, test } from 'vitest'
-import { vae } from '../../src/models/vae.js'
+import { vae } from '../../src/models/vae/vae.js'
 import { silentProgress } from '../../src/training/progress.js'
 import { train, type TrainingJob } from '../../src/training/loop.js'
 

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { openStrokes } from '../../src/data/strokes-dataset.js'
-import { vae } from '../../src/models/vae.js'
+import { vae } from '../../src/models/vae/vae.js'
 import { pretrain } from '../../src/training/pretrain.js'
 import { silentProgress } from '../../src/training/progress.js'
-import { RunFolder } from '../../src/training/run-folder.js'
+import { RunFolder } from '../../src/runs/run-folder.js'
 import { StepPlan } from '../../src/training/step-plan.js'
 
 const folders: string[] = []

@@ -1,7 +1,7 @@
 import { Random } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import type { Images } from '../../src/data/image-set.js'
-import { resnet18, resnet18Presets } from '../../src/models/resnet18.js'
+import { resnet18, resnet18Presets } from '../../src/models/resnet18/resnet18.js'
 import { silentProgress } from '../../src/training/progress.js'
 import {
   shiftedCrops,

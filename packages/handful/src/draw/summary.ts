@@ -1,0 +1,104 @@
+/** A run's outcome in a few lines for the terminal, and as data for `--json`. Both say what the page's headline says. */
+import { formatCount, formatPercent } from './format.js'
+import { estimateAccuracy, FEWEST_LABELS_TO_JUDGE, type Estimate } from '../numerics/statistics.js'
+import type { Result, RunReport } from './run-report.js'
+
+export interface Summary {
+  readonly lines: readonly string[]
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Whether the accuracies can be believed at all: not without anything to check against, and not when they are measured
+ * on the labelled images themselves and a class has fewer than three of them.
+ */
+export function canJudge(report: RunReport): boolean {
+  const { kind } = report.evaluation
+  if (kind === 'none' || report.results.length === 0) return false
+  return kind === 'test set' || Math.min(...report.dataset.labelled) >= FEWEST_LABELS_TO_JUDGE
+}
+
+export function chosenResult(report: RunReport): Result | undefined {
+  return report.results.find((result) => result.chosen)
+}
+
+/** The best baseline, and the baseline with the same head as `result`. */
+export function baselinesOf(report: RunReport, result: Result): { same?: Result; best?: Result } {
+  const baselines = report.results.filter((other) => other.baseline)
+  const mean = (other: Result): number => estimateAccuracy(other.accuracies, report.evaluation.images).mean
+  const best = [...baselines].sort((a, b) => mean(b) - mean(a))[0]
+  return { same: baselines.find((other) => other.head === result.head), best }
+}
+
+/** `4 labels per class`, `3 to 8 labels per class`. */
+export function labelsPerClass(labelled: readonly number[]): string {
+  const least = Math.min(...labelled)
+  const most = Math.max(...labelled)
+  if (least === most) return `${formatCount(least)} ${least === 1 ? 'label' : 'labels'} per class`
+  return `${formatCount(least)} to ${formatCount(most)} labels per class`
+}
+
+/** `10,000 test images`, `40 labelled images, each predicted from the others`. */
+export function checkedOn(report: RunReport): string {
+  const { kind, images } = report.evaluation
+  if (kind === 'test set') return `${formatCount(images)} test images`
+  if (kind === 'leave one out')
+    return `${formatCount(images)} labelled images, each predicted from the others`
+  return 'nothing'
+}
+
+/**
+ * An accuracy as it should be read: a percentage on a test set; on the labelled few `17 of 18`, because `100 %` would
+ * promise what so few can't.
+ */
+export function formatAccuracy(report: RunReport, share: number): string {
+  const { kind, images } = report.evaluation
+  return kind === 'leave one out' ? `${Math.round(share * images)} of ${images}` : formatPercent(share)
+}
+
+export function summarise(report: RunReport): Summary {
+  const { dataset, evaluation } = report
+  const judged = canJudge(report)
+  const rows = report.results.map((result) => ({
+    features: result.features,
+    head: result.head,
+    baseline: result.baseline,
+    chosen: result.chosen,
+    draws: result.accuracies.length,
+    ...estimateAccuracy(result.accuracies, evaluation.images),
+  }))
+  const lines = [`${dataset.name}: ${labelsPerClass(dataset.labelled)}, checked on ${checkedOn(report)}`]
+  if (judged) lines.push(...table(report, rows))
+  else lines.push('Too few labels to judge how often this is right: label at least 3 of each class.')
+  if (report.skipped.length > 0)
+    lines.push(`${formatCount(report.skipped.length)} files skipped; the report lists them.`)
+  return {
+    lines,
+    data: {
+      dataset: dataset.name,
+      labelled: Object.fromEntries(
+        dataset.classes.map((name, index) => [name, dataset.labelled[index] ?? 0]),
+      ),
+      evaluation,
+      judged,
+      results: rows,
+      skipped: report.skipped.length,
+    },
+  }
+}
+
+interface Row extends Estimate {
+  readonly features: string
+  readonly head: string
+  readonly chosen: boolean
+}
+
+function table(report: RunReport, rows: readonly Row[]): string[] {
+  const names = rows.map((row) => `${row.features}, ${row.head}`)
+  const width = Math.max(0, ...names.map((name) => name.length))
+  return rows.map((row, index) => {
+    const interval = `95 % interval ${formatPercent(row.low)} to ${formatPercent(row.high)}`
+    const mark = row.chosen ? '*' : ' '
+    return ` ${mark} ${names[index].padEnd(width)}  ${formatAccuracy(report, row.mean).padStart(8)}   ${interval}`
+  })
+}

@@ -1,0 +1,67 @@
+/** Classifies new images with a finished run. */
+import { openImages } from '../data/open-images.js'
+import { besideEachOther, extractFeatures } from '../features/extract.js'
+import { argmaxRows } from '../numerics/matrix.js'
+import { applyNormalisation } from '../features/normalise.js'
+import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
+import { restorePredictor } from '../heads/predictor.js'
+import type { FeatureNetwork } from '../models/model.js'
+import { type Classifier, loadClassifier } from '../runs/classifier.js'
+import type { JobContext } from './fit-options.js'
+import type { PredictOptions, PredictResult } from './predict-options.js'
+import { loadTrainedModel } from '../runs/trained-model.js'
+
+export async function runPredict(
+  { run, images: inputs, threads, device }: PredictOptions,
+  { signal, progress }: JobContext,
+): Promise<PredictResult> {
+  const classifier = await loadClassifier(run)
+  const { size, channels, fit, outputs, classNames } = classifier
+  const network = await featureNetwork(run, classifier)
+  const { images, skipped } = await openImages(inputs, {
+    size,
+    channels,
+    fit,
+    signal,
+    onProgress: (done, total) => progress.report({ stage: 'read the images', done, total, unit: 'images' }),
+  })
+  const linearAlgebra = onnxLinearAlgebra({ threads })
+  try {
+    const features = await extractFeatures(network, images, outputs, {
+      threads,
+      device,
+      signal,
+      seed: classifier.drawn?.seed ?? 0,
+      onProgress: (done, total) =>
+        progress.report({ stage: 'compute features', done, total, unit: 'images' }),
+    })
+    const normalised = await applyNormalisation(
+      classifier.normalisation,
+      besideEachOther(outputs.map((name) => features[name])),
+      linearAlgebra,
+    )
+    const probabilities = await restorePredictor(classifier.head, linearAlgebra)(normalised)
+    const predicted = argmaxRows(probabilities)
+    return {
+      predictions: images.paths.map((path, i) => ({
+        path,
+        predicted: classNames[predicted[i]],
+        probability: Math.min(1, probabilities.data[i * probabilities.columns + predicted[i]]),
+      })),
+      skipped,
+    }
+  } finally {
+    await linearAlgebra.close()
+  }
+}
+
+/** The encoder as it was saved; where its features take drawn noise, the model knows how to draw it. */
+export async function featureNetwork(
+  run: string,
+  { drawn, encoder: program, batch }: Classifier,
+): Promise<FeatureNetwork> {
+  if (drawn === undefined) return { program, batch }
+  const { model, config, image, weights } = await loadTrainedModel(run)
+  const { drawInputs } = model.features(config, image, weights, drawn.request)
+  return { program, drawInputs, batch }
+}

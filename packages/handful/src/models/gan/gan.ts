@@ -1,0 +1,55 @@
+/**
+ * A GAN with an encoder: an adversarial latent autoencoder (Pidhorskyi et al., arXiv 2004.04467) on StyleGAN2 (Karras et
+ * al., arXiv 1912.04958), as REFERENCE.md 1.5 describes it. The encoder learns two things: to tell real images from
+ * generated ones, with the discriminator, and to find the style w of a generated image. That w is the feature.
+ *
+ * In the order of reading: gan-config.ts (settings), gan-networks.ts (the four networks) on gan-layers.ts, gan-losses.ts,
+ * gan-steps.ts (a step of training), gan-sample.ts (use of the generator).
+ */
+import { exportProgram, Parameters, Random } from 'onnx-autodiff'
+import { chosenRows, imageInput, straightWay } from '../common.js'
+import { fast, type GanConfig, ganSchema, paper } from './config.js'
+import { networkImages } from './images.js'
+import { encoder, encoderLayers } from './networks.js'
+import { encodeStyles, generateImages, sampleStyles } from './sample.js'
+import { trainGan } from './steps.js'
+import type { FeatureNetwork, FeatureRequest, ImageShape, ModelDefinition, Weights } from '../model.js'
+
+export type { GanConfig } from './config.js'
+
+function features(
+  config: GanConfig,
+  image: ImageShape,
+  weights: Weights,
+  request: FeatureRequest,
+): FeatureNetwork {
+  const pixels = imageInput(image)
+  const encode = encoder(new Parameters('evaluate').scope('encoder'), config, image)
+  const { layers } = encode(networkImages(pixels, config, image))
+  const outputs = chosenRows('GAN features', layers, request)
+  return { program: exportProgram({ inputs: [pixels], outputs, parameters: weights }) }
+}
+
+export const gan: ModelDefinition<GanConfig> = {
+  name: 'gan',
+  title: ({ latent }) => `style-based GAN with an encoder, ${latent} latent dimensions`,
+  configSchema: ganSchema,
+  presets: { fast, paper },
+  defaultSteps: ({ pathLength }) => (pathLength ? 20_000 : 3_000),
+  train: trainGan,
+  layers: encoderLayers,
+  defaultFeatures: () => ({ layers: ['w'], pooling: 'none' }),
+  features,
+  async sample(config, image, weights, { count, seed, truncation = config.truncation, ...options }) {
+    const styles = await sampleStyles(config, weights, { count, seed, truncation }, options)
+    return generateImages(config, image, weights, styles, options, new Random(seed, 'sample noise'))
+  },
+  async reconstruct(config, image, weights, pixels, options) {
+    const styles = await encodeStyles(config, image, weights, pixels, options)
+    return generateImages(config, image, weights, styles, options)
+  },
+  async interpolate(config, image, weights, { pair, steps, ...options }) {
+    const styles = await encodeStyles(config, image, weights, pair, options)
+    return generateImages(config, image, weights, straightWay(styles, steps), options)
+  },
+}

@@ -1,0 +1,177 @@
+/** What a variational autoencoder can be told: its settings with their meaning, the presets, and what its network gives. */
+import type { Tensor } from 'onnx-autodiff'
+import { z } from 'zod'
+import type { ImageShape } from '../model.js'
+import { optimiserFields } from '../optimise.js'
+
+const shared = {
+  ...optimiserFields,
+  latent: z.int().min(1),
+  /** Weight of the divergence from the prior (beta-VAE, Higgins et al., ICLR 2017). */
+  beta: z.number().min(0),
+  /**
+   * `bernoulli`: pixels 0..1, each the probability of white. `gaussian`: pixels -1..1, each the mean of a normal
+   * distribution with deviation 1.
+   */
+  likelihood: z.enum(['bernoulli', 'gaussian']),
+  /**
+   * Asks two augmented views of an image for like features, unlike those of the other images of the batch (NT-Xent, Chen et
+   * al., arXiv 2002.05709). With any weight on it the model is no longer purely generative.
+   */
+  invariance: z.strictObject({
+    /** Nats of reconstruction that one nat of it is worth; 0 leaves it and the second view out. */
+    weight: z.number().min(0),
+    temperature: z.number().positive(),
+    /** Numbers of the projection that views are compared in. */
+    projection: z.int().min(1),
+  }),
+}
+
+const patched = z.strictObject({
+  /** Two levels, at a half and a quarter of the resolution: large images with few channels are what a CPU is slowest at. */
+  network: z.literal('patched'),
+  /** Channels at half resolution; twice as many at a quarter. */
+  width: z.int().min(1),
+  /** Units of the layer before the latent: the best features. */
+  hidden: z.int().min(1),
+  ...shared,
+})
+
+const dense = z.strictObject({
+  /** Three convolutions at the whole, a half and a quarter of the resolution, and a wide layer: the study's for MNIST. */
+  network: z.literal('dense'),
+  /** Channels of the first convolution; twice and four times as many in the next two. */
+  width: z.int().min(1),
+  /** Units of the layer before the latent. */
+  hidden: z.int().min(1),
+  ...shared,
+})
+
+const residual = z.strictObject({
+  /** Residual blocks with batch norm down to one row of numbers and up again: the study's for CIFAR. */
+  network: z.literal('residual'),
+  /** Channels of the encoder's levels, each at half the resolution of the one before. */
+  encoderChannels: z.array(z.int().min(1)).min(1).max(8),
+  /** Channels of the decoder's levels: 2x2 pixels, 4x4 and so on; one more level, twice as fine, gives the image. */
+  decoderChannels: z.array(z.int().min(1)).min(1).max(9),
+  ...shared,
+})
+
+const pyramid = z.strictObject({
+  /** Residual blocks with batch norm at a half, a quarter and an eighth of the resolution. */
+  network: z.literal('pyramid'),
+  /** Channels at half resolution; twice and four times as many below. */
+  width: z.int().min(1),
+  /** Residual blocks of each level. */
+  blocks: z.int().min(1),
+  /** Channels of the decoder at half resolution; twice and four times as many below. */
+  decoderWidth: z.int().min(1),
+  ...shared,
+})
+
+export const vaeSchema = z.discriminatedUnion('network', [patched, dense, residual, pyramid])
+
+export type VaeConfig = z.infer<typeof vaeSchema>
+/** The configuration of one kind of network. */
+export type VaeConfigOf<K extends VaeConfig['network']> = Extract<VaeConfig, { network: K }>
+
+/** Layers by name, in the order of the network. [h, w, n, channels] or [n, numbers]. */
+export type Layers = Readonly<Record<string, Tensor>>
+
+export interface VaeNetwork {
+  /** [h, w, n, channels] in the likelihood's range -> hidden layers, and the posterior [n, latent] each. */
+  readonly encode: (x: Tensor) => {
+    readonly layers: Layers
+    readonly mean: Tensor
+    readonly logVariance: Tensor
+    /** [n, numbers] that two views of an image are to agree in. */
+    readonly summary: Tensor
+  }
+  /** z [n, latent] -> hidden layers, and logits or means [h, w, n, channels]. */
+  readonly decode: (z: Tensor) => { readonly layers: Layers; readonly output: Tensor }
+}
+
+const NO_INVARIANCE = { weight: 0, temperature: 0.2, projection: 128 }
+
+/** For minutes on two cores. */
+const quick = {
+  batch: 128,
+  learningRate: 2e-3,
+  schedule: 'cosine',
+  weightDecay: 1e-4,
+  warmUpSteps: 50,
+  emaHalfLife: 0.02,
+} as const
+
+/** The best in minutes on two cores. */
+export const fast = (): VaeConfigOf<'patched'> => ({
+  network: 'patched',
+  width: 32,
+  hidden: 256,
+  latent: 24,
+  beta: 1,
+  likelihood: 'bernoulli',
+  ...quick,
+  invariance: NO_INVARIANCE,
+})
+
+/** Two views of an image are to have like features as well: the best with few labels, and not purely generative. */
+export const invariant = ({ channels }: ImageShape): VaeConfig =>
+  channels === 1 ? { ...fast(), invariance: { ...NO_INVARIANCE, weight: 30 } } : invariantColour
+
+const invariantColour: VaeConfigOf<'pyramid'> = {
+  network: 'pyramid',
+  width: 64,
+  blocks: 1,
+  decoderWidth: 32,
+  latent: 128,
+  beta: 1,
+  likelihood: 'gaussian',
+  ...quick,
+  invariance: { ...NO_INVARIANCE, weight: 200 },
+}
+
+const plainAdam = {
+  schedule: 'constant',
+  weightDecay: 0,
+  warmUpSteps: 0,
+  emaHalfLife: 0,
+  invariance: NO_INVARIANCE,
+} as const
+
+/** REFERENCE 1.2: for grey images. Its sums over the batch are means here, which Adam does not tell apart. */
+const paperGrey: VaeConfigOf<'dense'> = {
+  network: 'dense',
+  width: 32,
+  hidden: 1024,
+  latent: 6,
+  beta: 1,
+  likelihood: 'bernoulli',
+  batch: 64,
+  learningRate: 1e-3,
+  ...plainAdam,
+}
+
+/** Levels between 2x2 pixels and half of 32x32, the study's size. */
+const STUDY_CHANNELS = [256, 128, 64, 32]
+
+/** REFERENCE 1.3: for colour images. Larger ones than the study's get more levels at the coarse end, smaller ones fewer. */
+const paperColour = (size: number): VaeConfigOf<'residual'> => {
+  const levels = Math.max(Math.ceil(Math.log2(size)) - 1, 1)
+  const coarse = new Array<number>(Math.max(levels - STUDY_CHANNELS.length, 0)).fill(STUDY_CHANNELS[0])
+  return {
+    network: 'residual',
+    encoderChannels: [32, 64, 128, 256],
+    decoderChannels: [...coarse, ...STUDY_CHANNELS.slice(-levels)],
+    latent: 512,
+    beta: 1,
+    likelihood: 'gaussian',
+    batch: 128,
+    learningRate: 3e-4,
+    ...plainAdam,
+  }
+}
+
+/** The study's two VAEs, by the kind of image. */
+export const paper = ({ size, channels }: ImageShape): VaeConfig =>
+  channels === 1 ? paperGrey : paperColour(size)

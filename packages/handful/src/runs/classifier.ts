@@ -1,0 +1,176 @@
+/**
+ * A finished classifier in a run folder: the encoder as ONNX, and how features become probabilities. `handful predict`
+ * needs nothing else.
+ *
+ *     model/encoder.onnx             pixels -> features
+ *     model/classifier.json          class names, image size, the head's kind and settings
+ *     model/classifier.safetensors   normalisation and the head's arrays
+ */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import {
+  decodeModel,
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedArray,
+  type Program,
+} from 'onnx-autodiff'
+import { z } from 'zod'
+import type { SquareFit } from '../data/decode.js'
+import { HandfulError, systemError } from '../errors.js'
+import type { FeatureMatrix } from '../numerics/matrix.js'
+import { featureMatrix } from '../numerics/matrix.js'
+import type { Normalisation } from '../features/normalise.js'
+import type { PredictorParameters } from '../heads/head.js'
+import type { FeatureRequest } from '../models/model.js'
+import { RUN_FILES, type RunFolder } from './run-folder.js'
+
+export interface Classifier {
+  readonly classNames: readonly string[]
+  readonly size: number
+  readonly channels: 1 | 3
+  /** How images that are not square become so. */
+  readonly fit: SquareFit
+  /** The encoder's outputs that are the feature, side by side. */
+  readonly outputs: readonly string[]
+  /** What the features were asked for, where the encoder takes drawn inputs beside the image, and the seed of those. */
+  readonly drawn?: { readonly request: FeatureRequest; readonly seed: number }
+  readonly encoder: Program
+  /** Images of one run of the encoder, at most, where it says so. */
+  readonly batch?: number
+  readonly normalisation: Normalisation
+  readonly head: PredictorParameters
+}
+
+const FOLDER = RUN_FILES.model
+const ENCODER = path.join(FOLDER, 'encoder.onnx')
+/** Written last by a run that has a classifier. */
+export const CLASSIFIER_FILE = path.join(FOLDER, 'classifier.json')
+const ARRAYS = path.join(FOLDER, 'classifier.safetensors')
+
+const settingsSchema = z.object({
+  version: z.literal(1),
+  classNames: z.array(z.string()).min(1),
+  size: z.number().int().positive(),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  fit: z.enum(['cover', 'pad', 'stretch']),
+  outputs: z.array(z.string()).min(1),
+  drawn: z
+    .object({
+      request: z.object({
+        layers: z.array(z.string()),
+        pooling: z.enum(['mean', '2x2', '4x4', 'none']),
+        noiseLevel: z.number().optional(),
+        noiseLevels: z.array(z.number()).optional(),
+        combineLevels: z.enum(['concatenate', 'average']).optional(),
+        draws: z.number().optional(),
+        mirror: z.boolean().optional(),
+        combineViews: z.enum(['average', 'concatenate']).optional(),
+      }),
+      seed: z.number(),
+    })
+    .optional(),
+  batch: z.number().int().positive().optional(),
+  head: z.object({
+    kind: z.enum(['linear', 'mlp', 'neighbours']),
+    settings: z.record(z.string(), z.union([z.number(), z.string()])),
+  }),
+})
+
+const matrixArray = ({ rows, columns, data }: FeatureMatrix): NamedArray => ({
+  dtype: 'float32',
+  shape: [rows, columns],
+  data,
+})
+const vectorArray = (data: Float32Array): NamedArray => ({ dtype: 'float32', shape: [data.length], data })
+
+export async function saveClassifier(run: RunFolder, classifier: Classifier): Promise<void> {
+  const { classNames, size, channels, fit, outputs, drawn, batch, encoder, normalisation, head } = classifier
+  await run.makeFolder(FOLDER)
+  await run.writeFile(ENCODER, encoder.model)
+  await run.writeFile(
+    ARRAYS,
+    encodeSafetensors({
+      'normalisation.centre': vectorArray(normalisation.centre),
+      'normalisation.projection': matrixArray(normalisation.projection),
+      'normalisation.explained': vectorArray(normalisation.explained),
+      ...Object.fromEntries(
+        Object.entries(head.arrays).map(([name, array]) => [`head.${name}`, matrixArray(array)]),
+      ),
+    }),
+  )
+  const settings = {
+    version: 1,
+    classNames,
+    size,
+    channels,
+    fit,
+    outputs,
+    drawn,
+    batch,
+    head: { kind: head.kind, settings: head.settings },
+  }
+  await run.writeJson(CLASSIFIER_FILE, settings)
+}
+
+/** @throws HandfulError if the run has no classifier yet or its files are damaged */
+export async function loadClassifier(folder: string): Promise<Classifier> {
+  const read = (name: string): Promise<Buffer> =>
+    readFile(path.join(folder, name)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw systemError('reading a classifier', path.join(folder, name), error)
+      throw new HandfulError({
+        what: 'classifier',
+        where: folder,
+        got: `no ${name}`,
+        expected: 'a run that has come to its end',
+        hint: `go on with it by handful fit --resume ${folder}`,
+      })
+    })
+  const [model, json, arrayBytes] = [await read(ENCODER), await read(CLASSIFIER_FILE), await read(ARRAYS)]
+  try {
+    const settings = settingsSchema.parse(JSON.parse(json.toString()))
+    const { arrays } = decodeSafetensors(arrayBytes)
+    const matrix = (name: string): FeatureMatrix => {
+      const { shape, data } = arrays[name]
+      return featureMatrix(shape[0], shape[1] ?? 1, data as Float32Array)
+    }
+    const heads = Object.keys(arrays).filter((name) => name.startsWith('head.'))
+    return {
+      ...settings,
+      encoder: encoderProgram(model),
+      normalisation: {
+        kind: 'normalisation',
+        centre: arrays['normalisation.centre'].data as Float32Array,
+        projection: matrix('normalisation.projection'),
+        explained: arrays['normalisation.explained'].data as Float32Array,
+      },
+      head: {
+        kind: settings.head.kind,
+        classCount: settings.classNames.length,
+        settings: settings.head.settings,
+        arrays: Object.fromEntries(heads.map((name) => [name.slice('head.'.length), matrix(name)])),
+      },
+    }
+  } catch (error) {
+    if (error instanceof HandfulError) throw error
+    throw new HandfulError({
+      what: 'classifier',
+      where: path.join(folder, FOLDER),
+      got: (error as Error).message.split('\n')[0],
+      expected: 'the files that "handful fit" wrote',
+      hint: `write them again by handful fit --resume ${folder}`,
+    })
+  }
+}
+
+function encoderProgram(model: Uint8Array): Program {
+  const { graph } = decodeModel(model)
+  const specs = (values: typeof graph.inputs): Program['inputs'] =>
+    Object.fromEntries(
+      values.map(({ name, dtype, shape = [] }) => [
+        name,
+        { dtype, shape: shape.map((extent) => (typeof extent === 'number' ? extent : -1)) },
+      ]),
+    )
+  return { model, inputs: specs(graph.inputs), outputs: specs(graph.outputs), state: {} }
+}

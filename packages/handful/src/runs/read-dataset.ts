@@ -1,0 +1,65 @@
+/** Reads the images that a job asks for: progress goes to the user, and so does what had to be left out. */
+import { z } from 'zod'
+import type { Dataset } from '../data/image-set.js'
+import { openDataset } from '../data/open.js'
+import { HandfulError, printable } from '../errors.js'
+import { type FitOptions, imageFields, type JobContext } from '../jobs/fit-options.js'
+import type { DescribedModel } from './trained-model.js'
+
+/** As progress names it. */
+export const READING = 'read the images'
+
+/** Which images, as every job that opens some is told. */
+export type Source = Pick<FitOptions, 'folder' | 'dataset' | 'dataDir' | 'size' | 'fit' | 'seed'>
+
+const sourceSchema = z
+  .object({ ...imageFields, seed: z.int().min(0).default(0) })
+  .refine(({ folder, dataset }) => folder !== undefined || dataset !== undefined)
+
+/**
+ * The images that a run was trained on, brought to its model's size.
+ * @param what they are for, as an error says it
+ * @param dataDir where a known data set lies now; where it lay then if left out
+ * @throws HandfulError where the run does not say
+ */
+export function sourceOfRun(
+  { run, options, image }: Pick<DescribedModel, 'run' | 'options' | 'image'>,
+  what: string,
+  dataDir: string | undefined,
+): Source {
+  const { data } = sourceSchema.safeParse(options)
+  if (data === undefined) {
+    throw new HandfulError({
+      what,
+      where: printable(run),
+      got: 'a run that does not say which images it was trained on',
+      expected: 'one of handful pretrain or handful fit',
+    })
+  }
+  const own = data.folder === undefined ? {} : { size: image.size }
+  return { ...data, ...own, dataDir: dataDir ?? data.dataDir }
+}
+
+/**
+ * @param labels whether a folder has to have some; `required` unless said otherwise
+ * @throws HandfulError as openDataset
+ */
+export async function readDataset(
+  { folder, dataset, dataDir, size, fit, seed }: Source,
+  { signal, progress }: JobContext,
+  labels?: 'optional',
+): Promise<Dataset> {
+  const found = await openDataset(
+    folder === undefined ? { dataset, dataDir, size, seed } : { folder, size, fit, seed, labels },
+    {
+      signal,
+      onProgress: (done, total) => progress.report({ stage: READING, done, total, unit: 'images' }),
+    },
+  )
+  const { skipped, notes } = found
+  if (skipped.length > 0) {
+    progress.message(`${skipped.length} files skipped, such as ${skipped[0].path}: ${skipped[0].reason}`)
+  }
+  for (const note of notes) progress.message(note)
+  return found
+}

@@ -1,0 +1,106 @@
+/**
+ * A trained generative model in a run folder, which is all that sampling, reconstruction and features need:
+ *
+ *     model/model.json             the model's name, its configuration, the images it takes
+ *     model/weights.safetensors    averaged weights
+ */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { decodeSafetensors } from 'onnx-autodiff'
+import { z } from 'zod'
+import { fitSchema } from '../data/open.js'
+import { HandfulError, systemCode, systemError } from '../errors.js'
+import type { ImageShape, Weights } from '../models/model.js'
+import { type AnyConfig, type AnyModel, modelNamed } from '../models/registry.js'
+import { type PlainObject, readRunConfig, RUN_FILES, type RunFolder } from './run-folder.js'
+import { AUGMENTATIONS } from '../training/model-options.js'
+
+const DESCRIPTION = path.join(RUN_FILES.model, 'model.json')
+
+const descriptionSchema = z.strictObject({
+  version: z.literal(1),
+  model: z.string(),
+  config: z.record(z.string(), z.unknown()),
+  image: z.strictObject({ size: z.int().min(1), channels: z.union([z.literal(1), z.literal(3)]) }),
+  /** How images that are not square become so. */
+  fit: fitSchema,
+  augment: z.enum(AUGMENTATIONS),
+})
+
+export interface DescribedModel {
+  /** The run's folder. */
+  readonly run: string
+  /** The options that the run was made with. */
+  readonly options: PlainObject
+  readonly model: AnyModel
+  readonly config: AnyConfig
+  readonly image: ImageShape
+  readonly fit: z.infer<typeof fitSchema>
+}
+
+export interface TrainedModel extends DescribedModel {
+  readonly weights: Weights
+}
+
+export type ModelDescription = Pick<DescribedModel, 'model' | 'config' | 'image' | 'fit'> &
+  Pick<z.infer<typeof descriptionSchema>, 'augment'>
+
+/** Written when the weights are in place. */
+export async function saveModelDescription(run: RunFolder, description: ModelDescription): Promise<void> {
+  const { model, config, image, fit, augment } = description
+  await run.writeJson(DESCRIPTION, { version: 1, model: model.name, config, image, fit, augment })
+}
+
+/** @throws HandfulError if the folder is no run, its model is not trained yet, or the file is damaged */
+export async function describedModel(run: string): Promise<DescribedModel> {
+  const options = await readRunConfig(run)
+  const text = (await readPart(run, DESCRIPTION)).toString('utf8')
+  try {
+    const { model: name, config, image, fit } = descriptionSchema.parse(JSON.parse(text))
+    const model = modelNamed(name)
+    return { run, options, model, config: model.configSchema.parse(config), image, fit }
+  } catch (error) {
+    throw damaged(run, DESCRIPTION, error)
+  }
+}
+
+/** @throws HandfulError as describedModel, and for weights that are missing or damaged */
+export async function loadTrainedModel(run: string): Promise<TrainedModel> {
+  const described = await describedModel(run)
+  const bytes = await readPart(run, RUN_FILES.weights)
+  try {
+    return { ...described, weights: decodeSafetensors(bytes).arrays }
+  } catch (error) {
+    throw damaged(run, RUN_FILES.weights, error)
+  }
+}
+
+async function readPart(run: string, name: string): Promise<Buffer> {
+  const file = path.join(run, name)
+  return readFile(file).catch((error: unknown) => {
+    if (systemCode(error) !== 'ENOENT') throw systemError('reading a model', file, error)
+    throw new HandfulError({
+      what: 'trained model',
+      where: run,
+      got: `no ${name}`,
+      expected: 'a run whose training has come to its end',
+      hint: 'go on with it by --resume',
+    })
+  })
+}
+
+function damaged(run: string, name: string, error: unknown): HandfulError {
+  if (error instanceof HandfulError) return error
+  const [issue] = error instanceof z.ZodError ? error.issues : []
+  const got =
+    issue === undefined
+      ? String((error as Error).message).split('\n')[0]
+      : `${issue.message} (${issue.path.join('.')})`
+  return new HandfulError({
+    what: 'trained model',
+    where: path.join(run, name),
+    got,
+    expected: 'what training wrote',
+    hint: 'restore the file, or train again',
+  })
+}

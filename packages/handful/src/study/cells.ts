@@ -1,0 +1,144 @@
+/**
+ * A cell of the study: one method, one head, one number of labels, all draws. Inductive throughout: a head is fitted to
+ * training images and the labels of a draw, then predicts test images that it has never seen, and the score of these
+ * predictions is all that is ever learnt of the test labels.
+ */
+import { rm, rmdir } from 'node:fs/promises'
+import path from 'node:path'
+import { Random } from 'onnx-autodiff'
+import { z } from 'zod'
+import type { Images } from '../data/image-set.js'
+import { argmaxRows } from '../numerics/matrix.js'
+import { resnet18, resnet18Presets, type STEMS } from '../models/resnet18/resnet18.js'
+import { silentProgress } from '../training/progress.js'
+import { stageKey } from '../runs/run-folder.js'
+import { supervisedAugmentation, trainSupervised } from '../training/supervised.js'
+import type { StageContext } from './context.js'
+import type { DrawFit, DrawFitter } from './draw-fit.js'
+import { MOST_DRAWS, type StudyOptions } from './study-options.js'
+import type { StageName, StageStore } from '../stages/stage-store.js'
+
+const share = z.number().min(0).max(1)
+
+export const cellSchema = z.strictObject({ accuracies: z.array(share).min(1) })
+export type CellRecord = z.infer<typeof cellSchema>
+
+/** Share of right answers: the only thing that is known of test labels. */
+export type Score = (predicted: Int32Array) => number
+
+export interface FeatureCell {
+  /** What a draw is fitted with, but for its labels. */
+  readonly fit: Omit<DrawFit, 'labels' | 'seed'>
+  /** Each does one fit at a time; they share the draws. */
+  readonly fitters: readonly DrawFitter[]
+  readonly draws: readonly Int32Array[]
+  /** Accuracies of the first of them, where they are known from a study of fewer draws. */
+  readonly known?: readonly number[]
+  readonly score: Score
+}
+
+export async function runFeatureCell(
+  { fit, fitters, draws, known = [], score }: FeatureCell,
+  { seed, signal, onProgress }: StageContext,
+): Promise<CellRecord> {
+  const accuracies = known.slice(0, draws.length)
+  let next = accuracies.length
+  let done = next
+  const fitInTurn = async (fitter: DrawFitter): Promise<void> => {
+    while (next < draws.length) {
+      signal.throwIfAborted()
+      const draw = next++
+      const stream = `${fit.stream}/draw ${draw}`
+      try {
+        accuracies[draw] = score(await fitter({ ...fit, labels: draws[draw], seed, stream }))
+      } catch (error) {
+        // The cell is lost: no more of it is begun.
+        next = draws.length
+        throw error
+      }
+      onProgress?.(++done, draws.length)
+    }
+  }
+  // No fit is left behind that a later cell would have to wait for.
+  const ended = await Promise.allSettled(fitters.map(fitInTurn))
+  const failed = ended.find((one) => one.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  return { accuracies }
+}
+
+/** The accuracies of a cell as it is known with another number of draws: a draw is the same one however many there are. */
+export async function knownDraws(
+  store: StageStore,
+  cellOf: (draws: number) => StageName,
+): Promise<readonly number[]> {
+  for (let draws = MOST_DRAWS; draws > 0; draws--) {
+    const found = cellSchema.safeParse((await store.read(cellOf(draws)))?.result)
+    if (found.success) return found.data.accuracies
+  }
+  return []
+}
+
+export interface NetworkCell {
+  readonly images: Images
+  readonly test: Images
+  readonly stem: (typeof STEMS)[number]
+  readonly draws: readonly Int32Array[]
+  readonly classCount: number
+  readonly score: Score
+  /** What each draw's own stage is keyed by. */
+  readonly drawsKey: string
+  readonly name: string
+  readonly options: StudyOptions
+  readonly store: StageStore
+}
+
+/** Trains a network from scratch for each draw. Draws that are done are kept, and a stopped one goes on at its checkpoint. */
+export async function runNetworkCell(cell: NetworkCell, context: StageContext): Promise<CellRecord> {
+  const { images, test, stem, draws, classCount, score, drawsKey, name, options, store } = cell
+  const { supervised, seed, threads, device } = options
+  const settings = { ...resnet18Presets[stem], width: supervised.width }
+  const { stem: _stem, width: _width, ...optimiser } = settings
+  const accuracies: number[] = []
+  for (const [draw, labels] of draws.entries()) {
+    const stage = { kind: 'draw', name: `${name}, draw ${draw + 1}`, key: stageKey({ drawsKey, draw }) }
+    const folder = path.join(store.folder, 'checkpoints', `${drawsKey.slice(0, 12)}-${draw}`)
+    const { accuracy } = await store.once(stage, z.strictObject({ accuracy: share }), async () => {
+      const { predict } = await trainSupervised({
+        images,
+        labels,
+        classCount,
+        options: {
+          ...optimiser,
+          network: resnet18(settings),
+          augmentation: supervisedAugmentation(supervised.augment, images),
+          ...networkSchedule(labels.filter((label) => label >= 0).length, supervised),
+        },
+        seed: new Random(seed, `network/draw ${draw}`).integer(2 ** 31),
+        threads,
+        device,
+        signal: context.signal,
+        progress: {
+          ...silentProgress,
+          report: ({ done, total }) => context.onProgress?.(draw + done / Math.max(1, total), draws.length),
+        },
+        checkpoints: { folder, key: drawsKey },
+      })
+      return { accuracy: score(argmaxRows(await predict(test))) }
+    })
+    await rm(folder, { recursive: true, force: true })
+    // The last of them takes the folder of all along.
+    await rmdir(path.dirname(folder)).catch(() => undefined)
+    accuracies.push(accuracy)
+    context.onProgress?.(draw + 1, draws.length)
+  }
+  return { accuracies }
+}
+
+/** Epochs are cut where they would take too many steps. */
+export function networkSchedule(
+  labelled: number,
+  { batch, epochs, fewestSteps, mostSteps }: StudyOptions['supervised'],
+): { batch: number; epochs: number; fewestSteps: number } {
+  const most = (mostSteps * Math.min(batch, labelled)) / labelled
+  return { batch, epochs: Math.min(epochs, most), fewestSteps: Math.min(fewestSteps, mostSteps) }
+}

@@ -1,0 +1,185 @@
+/**
+ * The images of a study, so divided that nothing can leak: methods get `images` (training images without labels, names or
+ * order), heads get the labels of a draw, and test labels stay inside the `TestSet`. Both splits are shuffled: where
+ * classes lie one after the other, as in folders, an image's place would be its label.
+ */
+import { createHash } from 'node:crypto'
+import { Random } from 'onnx-autodiff'
+import { datasets } from '../data/registry.js'
+import {
+  countLabels,
+  type Dataset,
+  type Images,
+  type ImageSet,
+  imageBytes,
+  selectImages,
+} from '../data/image-set.js'
+import { openDataset } from '../data/open.js'
+import { numberedPaths, TestSet } from '../data/test-set.js'
+import { HandfulError } from '../errors.js'
+import type { LabelCount } from './result.js'
+import { stageKey } from '../runs/run-folder.js'
+import type { JobContext } from '../jobs/fit-options.js'
+import { READING } from '../runs/read-dataset.js'
+import { labelDraws } from '../features/feature-sets.js'
+import type { StudyOptions } from './study-options.js'
+
+export interface StudyData {
+  readonly name: string
+  readonly title: string
+  readonly classNames: readonly string[]
+  /** Training images as methods see them. */
+  readonly images: Images
+  /** `[images]` their labels, -1 where unknown. */
+  readonly labels: Int32Array
+  readonly test: TestSet
+  readonly notes: readonly string[]
+  /** Of the training images, of their labels, and of the test split. */
+  readonly keys: { readonly images: string; readonly labels: string; readonly test: string }
+}
+
+/** Opens and divides. @throws HandfulError as openDataset, and where there is nothing to score on */
+export async function openStudyData(options: StudyOptions, context: JobContext): Promise<StudyData> {
+  const { folder, dataset, dataDir, size, fit, seed, count, testCount } = options
+  const { signal, progress } = context
+  const opened = await openDataset(
+    folder === undefined
+      ? { dataset, dataDir, size, seed, count, testCount }
+      : { folder, size, fit, seed, labels: 'required' },
+    { signal, onProgress: (done, total) => progress.report({ stage: READING, done, total, unit: 'images' }) },
+  )
+  const notes = [...opened.notes]
+  if (opened.skipped.length > 0) {
+    const [{ path, reason }] = opened.skipped
+    notes.push(`${opened.skipped.length} files skipped, such as ${path}: ${reason}`)
+  }
+  const { train, test } = withTest(opened, options, notes)
+  const order = (split: string, length: number): Uint32Array =>
+    new Random(seed, `study order/${split}`).permutation(length)
+  const set = selectImages(train, order('train', train.count))
+  const images = unlabelled(set)
+  const shuffled = test.reordered(order('test', test.count))
+  return {
+    name: opened.name,
+    title: dataset === undefined ? opened.name : datasets[dataset].title,
+    classNames: set.classNames,
+    images,
+    labels: set.labels,
+    test: shuffled,
+    notes,
+    keys: {
+      images: hashOf(images),
+      labels: digest(new Uint8Array(set.labels.buffer), set.classNames),
+      test: stageKey({ images: hashOf(shuffled.images), scores: fingerprint(shuffled, seed) }),
+    },
+  }
+}
+
+/** The images alone: names of files may hold the class. */
+function unlabelled({ name, count, height, width, channels, pixels }: ImageSet): Images {
+  return { name, count, height, width, channels, pixels, paths: numberedPaths('train', count) }
+}
+
+/** The data set's own test split, or a share of the labelled images held out. */
+function withTest(
+  { train, test, name }: Dataset,
+  { testShare, seed }: StudyOptions,
+  notes: string[],
+): { train: ImageSet; test: TestSet } {
+  if (test !== undefined) return { train, test }
+  const held: number[] = []
+  const counts = countLabels(train.labels, train.classNames.length)
+  for (const [label, total] of counts.entries()) {
+    const members = [...train.labels.keys()].filter((i) => train.labels[i] === label)
+    const share = Math.floor(total * testShare)
+    if (share < 1 || total - share < 1) {
+      throw new HandfulError({
+        what: 'test images',
+        where: name,
+        got: `no test split, and ${total} labelled images of class ${train.classNames[label]}`,
+        expected: `a test folder, or enough labelled images to hold ${Math.round(testShare * 100)} % out`,
+        hint: 'label more images, or put some into test/<class>/',
+      })
+    }
+    new Random(seed, `held out for scoring/${label}`).shuffle(members)
+    held.push(...members.slice(0, share))
+  }
+  const chosen = new Set(held)
+  const kept = [...train.labels.keys()].filter((i) => !chosen.has(i))
+  const out = selectImages(train, held)
+  notes.push(
+    `no test split: ${held.length} labelled images, ${Math.round(testShare * 100)} % of each class, are held out for scoring`,
+  )
+  const { height, width, channels, pixels, labels, classNames, paths } = out
+  const scored = new TestSet({
+    name: `${name} test`,
+    height,
+    width,
+    channels,
+    pixels,
+    labels,
+    classNames,
+    fileNames: paths,
+  })
+  return { train: selectImages(train, kept), test: scored }
+}
+
+export interface LabelSizes {
+  readonly counts: readonly LabelCount[]
+  readonly notes: readonly string[]
+}
+
+/** The label counts that the smallest class allows, ascending, `all` last. */
+export function labelSizes(
+  asked: readonly LabelCount[],
+  { labels, classNames }: Pick<StudyData, 'labels' | 'classNames'>,
+): LabelSizes {
+  const perClass = countLabels(labels, classNames.length)
+  const fewest = Math.min(...perClass)
+  const numbers = [...new Set(asked.filter((count) => count !== 'all'))].sort((a, b) => a - b)
+  const kept = numbers.filter((count) => count <= fewest)
+  const dropped = numbers.filter((count) => count > fewest)
+  const all = asked.includes('all') || kept.length === 0
+  const even = perClass.every((count) => count === fewest)
+  // With classes of one size, `all` may be a number that stands there already.
+  const counts: LabelCount[] = [...kept, ...(all && !(even && kept.includes(fewest)) ? ['all' as const] : [])]
+  const notes =
+    dropped.length === 0
+      ? []
+      : [
+          `${dropped.join(', ')} labels per class are left out: the smallest class has ${fewest} labelled images`,
+        ]
+  return { counts, notes }
+}
+
+/** Labels of each draw, -1 where hidden: the same for all methods. All labels make one draw. */
+export function studyDraws(
+  { labels, classNames, name }: Pick<StudyData, 'labels' | 'classNames' | 'name'>,
+  count: LabelCount,
+  { draws, seed }: { readonly draws: number; readonly seed: number },
+): Int32Array[] {
+  const labelsPerClass = count === 'all' ? undefined : count
+  return labelDraws(
+    { labels: labels.slice(), classNames: [...classNames], name },
+    { labelsPerClass, draws, seed },
+  )
+}
+
+const hashOf = (images: Images): string => {
+  const { count, height, width, channels, pixels } = images
+  return digest(pixels.subarray(0, count * imageBytes(images)), [count, height, width, channels])
+}
+
+const digest = (bytes: Uint8Array, ...more: readonly unknown[]): string =>
+  createHash('sha256').update(bytes).update(JSON.stringify(more)).digest('hex').slice(0, 32)
+
+const GUESSES = 16
+
+/** What tells two test splits of the same images apart, without their labels: the scores of a few guesses. */
+function fingerprint(test: TestSet, seed: number): number[] {
+  return Array.from({ length: GUESSES }, (_, i) => {
+    const random = new Random(seed, `fingerprint/${i}`)
+    return test.score(Int32Array.from({ length: test.count }, () => random.integer(test.classNames.length)))
+      .correct
+  })
+}

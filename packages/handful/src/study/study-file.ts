@@ -1,0 +1,41 @@
+/** What a study has found so far, in its folder: study.json, from which its report is drawn. */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { z } from 'zod'
+import { writeFileAtomic } from '../files/atomic.js'
+import { HandfulError, systemCode, systemError } from '../errors.js'
+import { type Study, studySchema } from './result.js'
+
+export const STUDY_FILES = { config: 'study.yaml', result: 'study.json' } as const
+
+/** Writes study.json. */
+export async function saveStudy(folder: string, study: Study): Promise<void> {
+  await writeFileAtomic(path.join(folder, STUDY_FILES.result), `${JSON.stringify(study)}\n`)
+}
+
+/**
+ * Reads study.json; undefined where there is none.
+ * @throws HandfulError if it is damaged
+ */
+export async function loadStudySoFar(folder: string): Promise<Study | undefined> {
+  const file = path.join(folder, STUDY_FILES.result)
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw systemError('reading a study', file, error)
+  }
+  try {
+    return studySchema.parse(JSON.parse(text))
+  } catch (error) {
+    const issue = error instanceof z.ZodError ? error.issues[0] : undefined
+    throw new HandfulError({
+      what: 'study',
+      where: file,
+      got: issue === undefined ? (error as Error).message : `${issue.message} at ${issue.path.join('.')}`,
+      expected: 'what "handful study" wrote',
+      hint: 'run the same handful study again: what is done is not done again',
+    })
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * What `handful study` can be told, as plain data: checked here whether it came from the command line, from study.yaml or
+ * from a library call.
+ */
+import { z } from 'zod'
+import { type HandfulError, printable, usageError } from '../errors.js'
+import { closest } from '../errors/suggest.js'
+import { HEAD_NAMES } from '../heads/registry.js'
+import { labelCountSchema } from './result.js'
+import { STEMS } from '../models/resnet18/resnet18.js'
+import { SUPERVISED_AUGMENTATIONS } from '../training/supervised.js'
+import { imageFields, oneLimit, oneSource } from '../jobs/fit-options.js'
+import { AUGMENTATIONS, bestPreset, modelFields, MODELS, PRESETS } from '../training/model-options.js'
+
+/** What can stand in `methods`, alone or joined by `+`. */
+export const STUDY_METHODS = [...MODELS, 'resnet18', 'pixels', 'pca', 'patches', 'random'] as const
+export const SECTIONS = ['sweep', 'parts', 'maps', 'atlas', 'generation'] as const
+
+export const DEFAULT_METHODS = [
+  'pixels',
+  'pca',
+  'patches',
+  'vae',
+  'vqvae',
+  'diffusion',
+  'gan',
+  'vae+patches',
+  'resnet18',
+]
+export const DEFAULT_LABELS = [1, 2, 4, 8, 12, 16, 32, 64, 128, 256, 'all'] as const
+
+/** Of one number of labels. */
+export const MOST_DRAWS = 100
+
+const most = z.number().int().min(1)
+
+const modelSettings = (model: (typeof MODELS)[number]) =>
+  z
+    .strictObject({
+      preset: z.enum(PRESETS).default(bestPreset(model)),
+      set: modelFields.set,
+      augment: z.enum(AUGMENTATIONS).optional(),
+      /** Of training; `minutesPerModel` unless given here. */
+      minutes: z.number().positive().max(10_080).optional(),
+      steps: most.max(100_000_000).optional(),
+      /** A run of `handful pretrain` or `handful fit` whose model is taken instead of training one. */
+      run: z.string().min(1).optional(),
+      /** Which features; what is left out is what the model does best with. */
+      features: z
+        .strictObject({
+          layers: z.array(z.string().min(1)).min(1).optional(),
+          pooling: z.enum(['mean', '2x2', '4x4', 'none']).optional(),
+          noiseLevel: z.number().min(0).max(1000).optional(),
+          draws: most.max(MOST_DRAWS).optional(),
+          mirror: z.boolean().optional(),
+          combineViews: z.enum(['average', 'concatenate']).optional(),
+        })
+        .prefault({}),
+    })
+    .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, oneLimit)
+
+export type ModelSettings = z.output<ReturnType<typeof modelSettings>>
+
+export const studyOptionsSchema = z
+  .strictObject({
+    /** Tells a study's configuration from that of a run. */
+    command: z.literal('study').default('study'),
+    ...imageFields,
+    /** Images of a generated set; its own numbers unless given. */
+    count: z.number().int().min(20).max(1_000_000).optional(),
+    testCount: z.number().int().min(10).max(1_000_000).optional(),
+    /** Share of a folder's labelled images that is held out for scoring, where the folder has no test split. */
+    testShare: z.number().min(0.05).max(0.8).default(0.25),
+    methods: z.array(z.string().min(1)).min(1).default(DEFAULT_METHODS),
+    models: z
+      .strictObject({
+        vae: modelSettings('vae').prefault({}),
+        vqvae: modelSettings('vqvae').prefault({}),
+        diffusion: modelSettings('diffusion').prefault({}),
+        gan: modelSettings('gan').prefault({}),
+      })
+      .prefault({}),
+    minutesPerModel: z.number().positive().max(10_080).default(10),
+    /** Labelled images of each class. Those that the smallest class does not have are left out. */
+    labels: z
+      .array(labelCountSchema)
+      .min(1)
+      .default([...DEFAULT_LABELS]),
+    heads: z
+      .array(z.enum(HEAD_NAMES))
+      .min(1)
+      .default(['mlp', 'compact-mlp', 'smoothed-mlp', 'propagation', 'linear']),
+    /** Draws of the labelled images, for the heads. */
+    draws: most.max(MOST_DRAWS).default(20),
+    /** Beyond 16 labels per class, and where one fit is expected to take more than 5 seconds. */
+    dearDraws: most.max(MOST_DRAWS).default(5),
+    supervised: z
+      .strictObject({
+        draws: most.max(MOST_DRAWS).default(5),
+        /** `imagenet`: cheap, at every size. `small`: strong and some ten times dearer, as far as `strongMinutes` go. */
+        stems: z.array(z.enum(STEMS)).min(1).default(['imagenet', 'small']),
+        strongMinutes: z.number().positive().default(30),
+        width: most.default(64),
+        augment: z.enum(SUPERVISED_AUGMENTATIONS).default('crops'),
+        batch: z.number().int().min(2).default(64),
+        epochs: z.number().min(0).default(40),
+        fewestSteps: most.default(500),
+        /** Fewer epochs than asked for where they would take more steps than these. */
+        mostSteps: most.default(6000),
+      })
+      .prefault({}),
+    baselines: z
+      .strictObject({
+        pcaComponents: most.max(4096).default(128),
+        patchAtoms: most.max(65_536).default(1024),
+        patchSamples: z.number().int().min(2).max(5_000_000).default(200_000),
+        patchRounds: most.max(1000).default(12),
+      })
+      .prefault({}),
+    /** Dimensions that features are brought to; 128 for grey images and 256 for colour unless given. */
+    components: most.max(4096).optional(),
+    whitening: z.number().min(0).max(1).default(0.5),
+    sections: z
+      .strictObject({
+        sweep: z.boolean().default(true),
+        parts: z.boolean().default(true),
+        maps: z.boolean().default(true),
+        atlas: z.boolean().default(true),
+        generation: z.boolean().default(true),
+      })
+      .prefault({}),
+    /** Time for all of it, such as `30m` or `1h30m`: what does not fit is left out and listed. */
+    budget: z
+      .string()
+      .refine((text) => parseDuration(text) !== undefined, { message: 'a time such as 90s, 30m or 1h30m' })
+      .optional(),
+    seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+    threads: most.max(1024),
+    device: z.string().min(1).default('cpu'),
+  })
+  .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
+
+export type StudyInput = z.input<typeof studyOptionsSchema>
+export type StudyOptions = z.output<typeof studyOptionsSchema>
+
+/** `90s`, `30m`, `2h`, `1h30m` in seconds; undefined for anything else. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?$/.exec(text.trim())
+  if (match === null) return undefined
+  const [hours, minutes, seconds] = match.slice(1).map((part: string | undefined) => Number(part ?? 0))
+  const total = hours * 3600 + minutes * 60 + seconds
+  return total > 0 ? total : undefined
+}
+
+/**
+ * Checks options.
+ *
+ * @param where they come from, for messages: `study.yaml`, `handful study`
+ * @throws HandfulError (wrong use) naming the field, with the name that was probably meant
+ */
+export function parseStudyOptions(value: unknown, where: string): StudyOptions {
+  const parsed = studyOptionsSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw optionError(parsed.error.issues[0], value, where)
+}
+
+function optionError(issue: z.core.$ZodIssue, value: unknown, where: string): HandfulError {
+  const name = issue.path.map(String).join('.')
+  if (issue.code === 'unrecognized_keys') {
+    const [key] = issue.keys
+    const known = knownKeys(issue.path)
+    const near = closest(key, known)
+    return usageError({
+      what: `option ${printable([...issue.path, key].map(String).join('.'))}`,
+      where,
+      got: 'an unknown name',
+      expected: near === undefined ? `one of ${known.join(', ')}` : undefined,
+      hint: near === undefined ? undefined : `did you mean ${near}?`,
+    })
+  }
+  const found = issue.path.reduce<unknown>(
+    (at, part) =>
+      typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[part] : undefined,
+    value,
+  )
+  const choices = issue.code === 'invalid_value' ? issue.values.map(String) : []
+  const near = typeof found === 'string' ? closest(found, choices) : undefined
+  return usageError({
+    what: name === '' ? 'options' : `option ${printable(name)}`,
+    where,
+    got: issue.code === 'custom' && typeof found === 'object' ? undefined : shown(found),
+    expected:
+      choices.length > 0 ? choices.join(', ') : issue.message.replace(/^Invalid input: expected /, ''),
+    hint: near === undefined ? undefined : `did you mean ${near}?`,
+  })
+}
+
+const shown = (value: unknown): string =>
+  value === undefined ? 'nothing' : printable(JSON.stringify(value) ?? 'nothing')
+
+/** Names of the fields at a path of the schema. */
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  let at: z.core.$ZodType = studyOptionsSchema
+  const bare = (schema: z.core.$ZodType): z.core.$ZodType =>
+    schema instanceof z.ZodDefault || schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault
+      ? bare(schema.def.innerType)
+      : schema
+  for (const part of path) {
+    const object = bare(at)
+    if (!(object instanceof z.ZodObject)) return []
+    at = object.shape[String(part)] as z.core.$ZodType
+  }
+  const object = bare(at)
+  return object instanceof z.ZodObject ? Object.keys(object.shape) : []
+}

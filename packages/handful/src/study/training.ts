@@ -1,0 +1,197 @@
+/**
+ * The generative models of a study: each is trained in a run folder of its own, `models/<name>-<hash>`, which all
+ * commands for trained models take, or comes from a run that was there before.
+ */
+import { createHash } from 'node:crypto'
+import { readFile, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { z } from 'zod'
+import type { Images } from '../data/image-set.js'
+import { HandfulError, printable } from '../errors.js'
+import type { ImageShape } from '../models/model.js'
+import { curveSchema, thin } from '../training/curve.js'
+import { pretrain, readTrainingSummary } from '../training/pretrain.js'
+import { type PlainObject, RUN_FILES, RunFolder } from '../runs/run-folder.js'
+import type { JobContext } from '../jobs/fit-options.js'
+import { resolveAugmentation, resolveModel } from '../training/model-options.js'
+import { pretrainOptionsSchema } from '../jobs/pretrain.js'
+import { loadTrainedModel, saveModelDescription } from '../runs/trained-model.js'
+import type { GenerativeName } from './methods.js'
+import type { ModelSettings, StudyOptions } from './study-options.js'
+
+export const trainedSchema = z.strictObject({
+  /** Of the run: as it was given, or below the study's folder. */
+  run: z.string(),
+  own: z.boolean(),
+  title: z.string(),
+  parameters: z.number().int().nonnegative(),
+  steps: z.number().int().nonnegative(),
+  batch: z.number().int().nonnegative(),
+  seconds: z.number().nonnegative(),
+  curves: z.array(curveSchema),
+})
+
+export type TrainedRecord = z.infer<typeof trainedSchema>
+
+/** What a model's training comes from; its key is the hash of it. */
+export interface TrainingSettings {
+  readonly model: GenerativeName
+  readonly settings: ModelSettings
+  readonly minutes?: number
+  readonly steps?: number
+}
+
+const imageOf = ({ height, channels }: Images): ImageShape => ({ size: height, channels })
+
+/** All that the trained weights depend on, for the stage's key. @throws HandfulError for settings or a run that do not suit */
+export async function trainingIdentity(
+  { model: name, settings, minutes, steps }: TrainingSettings,
+  images: Images,
+  options: StudyOptions,
+): Promise<unknown> {
+  if (settings.run !== undefined) return runIdentity(name, settings.run, images, options)
+  const image = imageOf(images)
+  const { model, config } = resolveModel({ ...settings, model: name }, image)
+  const augmentation = resolveAugmentation(settings.augment, { model, config }, image)
+  return { model: name, config, augmentation: augmentation.options, minutes, steps, seed: options.seed }
+}
+
+async function runIdentity(
+  name: GenerativeName,
+  run: string,
+  images: Images,
+  options: StudyOptions,
+): Promise<unknown> {
+  const { model, config, image, options: saved } = await loadTrainedModel(run)
+  const problem = (got: string, expected: string): HandfulError =>
+    new HandfulError({
+      what: `models.${name}.run`,
+      where: printable(run),
+      got,
+      expected,
+      hint: 'take another run, or leave it out to have a model trained',
+      exitCode: 2,
+    })
+  if (model.name !== name) throw problem(`a run of ${model.name}`, `one of ${name}`)
+  if (image.size !== images.height || image.channels !== images.channels) {
+    const words = (size: number, channels: number): string => `${size}x${size} with ${channels} channels`
+    throw problem(
+      `a model of images of ${words(image.size, image.channels)}`,
+      words(images.height, images.channels),
+    )
+  }
+  // Another data set may hold the test images, and one drawn from another seed holds other images.
+  const trainedOn = saved.dataset ?? saved.folder
+  const wanted = options.dataset ?? options.folder
+  const sameSource =
+    options.dataset === undefined
+      ? typeof saved.folder === 'string' && path.resolve(saved.folder) === path.resolve(options.folder ?? '')
+      : saved.dataset === options.dataset
+  if (!sameSource) throw problem(`a model trained on ${printable(String(trainedOn))}`, `on ${wanted}`)
+  if (options.dataset === 'strokes' && saved.seed !== options.seed) {
+    throw problem(`strokes of seed ${String(saved.seed)}`, `seed ${options.seed}`)
+  }
+  const weights = await readFile(path.join(run, RUN_FILES.weights))
+  return { config, weights: createHash('sha256').update(weights).digest('hex') }
+}
+
+export interface TrainingPlace extends JobContext {
+  /** The study's folder. */
+  readonly folder: string
+  /** Of the run folder, below `models`. */
+  readonly name: string
+  readonly environment: PlainObject
+}
+
+/** Trains, or goes on with training, or looks at the run that is there. */
+export async function trainForStudy(
+  { model: name, settings, minutes, steps }: TrainingSettings,
+  images: Images,
+  options: StudyOptions,
+  { folder, name: runName, environment, signal, progress }: TrainingPlace,
+): Promise<TrainedRecord> {
+  if (settings.run !== undefined) return describeRun(settings.run)
+  const image = imageOf(images)
+  const { model, config } = resolveModel({ ...settings, model: name }, image)
+  const augmentation = resolveAugmentation(settings.augment, { model, config }, image)
+  const { seed, threads, device } = options
+  const run = path.join('models', runName)
+  const opened = await openRun(
+    path.join(folder, run),
+    name,
+    { settings, minutes, steps },
+    options,
+    environment,
+  )
+  try {
+    const trained = await pretrain(
+      images,
+      { model, config, augmentation: augmentation.options, seed, steps, minutes, threads, device },
+      { run: opened, signal, progress },
+    )
+    await saveModelDescription(opened, { model, config, image, fit: options.fit, augment: augmentation.name })
+    return {
+      run,
+      own: true,
+      title: model.title(config),
+      parameters: trained.parameterCount,
+      steps: trained.steps,
+      batch: trained.batch,
+      seconds: trained.seconds,
+      curves: trained.curves.map(thin),
+    }
+  } finally {
+    await opened.close()
+  }
+}
+
+async function openRun(
+  folder: string,
+  model: GenerativeName,
+  { settings, minutes, steps }: Pick<TrainingSettings, 'settings' | 'minutes' | 'steps'>,
+  { folder: images, dataset, dataDir, size, fit, seed, threads, device }: StudyOptions,
+  environment: PlainObject,
+): Promise<RunFolder> {
+  const present = await stat(path.join(folder, RUN_FILES.config)).catch(() => undefined)
+  if (present !== undefined) return RunFolder.resume(folder, environment)
+  // Stopped before it had its configuration, it holds nothing yet.
+  await rm(folder, { recursive: true, force: true })
+  const { preset, set, augment } = settings
+  const config = pretrainOptionsSchema.parse({
+    ...{ model, preset, set, augment, minutes, steps, seed, threads, device },
+    ...{ folder: images, dataset, dataDir, size, fit },
+  })
+  return RunFolder.create({
+    folder,
+    parent: path.dirname(folder),
+    name: model,
+    date: new Date(),
+    config: JSON.parse(JSON.stringify(config)) as PlainObject,
+    environment,
+  })
+}
+
+async function describeRun(run: string): Promise<TrainedRecord> {
+  const { model, config } = await loadTrainedModel(run)
+  const { steps, batch, parameterCount, seconds, curves } = await readTrainingSummary(run)
+  return {
+    run,
+    own: false,
+    title: model.title(config),
+    parameters: parameterCount,
+    steps,
+    batch,
+    seconds,
+    curves: curves.map(thin),
+  }
+}
+
+/** Where a trained model's run is. */
+export const runOf = (folder: string, { run, own }: TrainedRecord): string =>
+  own ? path.join(folder, run) : run
+
+/** Whether its weights are still there. */
+export async function runPresent(folder: string, record: TrainedRecord): Promise<boolean> {
+  const weights = path.join(runOf(folder, record), RUN_FILES.weights)
+  return (await stat(weights).catch(() => undefined)) !== undefined
+}

@@ -1,0 +1,264 @@
+/**
+ * Which model, and with what settings: the fields that every job which trains a model shares, and the way from them to a
+ * checked configuration. A preset is plain data; `set` changes single values of it by their dotted names
+ * (`codebook.decay`), and whatever the model's schema does not know is refused.
+ */
+import { z } from 'zod'
+import { datasetEntry } from '../data/registry.js'
+import { printable, usageError, type HandfulError } from '../errors.js'
+import { closest, listAlternatives } from '../errors/suggest.js'
+import type { ImageShape } from '../models/model.js'
+import { type AnyConfig, type AnyModel, modelNamed } from '../models/registry.js'
+import { type AugmentOptions, cropAugmentation, photoAugmentation, shapeAugmentation } from './augment.js'
+
+export const MODELS = ['vae', 'vqvae', 'diffusion', 'gan'] as const
+export const PRESETS = ['fast', 'paper', 'ddpm', 'invariant'] as const
+export const AUGMENTATIONS = ['shapes', 'photos', 'crops', 'none'] as const
+
+export type AugmentationName = (typeof AUGMENTATIONS)[number]
+
+export const modelFields = {
+  model: z.enum(MODELS).default('vae'),
+  /**
+   * `fast`: the best in minutes on two cores. `paper`: the reference's own. `ddpm`: the standard diffusion model.
+   * `invariant`: a VAE that compares two views of each image as well.
+   */
+  preset: z.enum(PRESETS).default('fast'),
+  /** Values that differ from the preset's, by dotted name. */
+  set: z.record(z.string().min(1), z.json()).default({}),
+  /** How training images are distorted; by default as suits their channels, where the model has the clean image as its target. */
+  augment: z.enum(AUGMENTATIONS).optional(),
+}
+
+/** What does best with few labels, as measured: where nothing but the accuracy counts, the default. */
+export const bestPreset = (model: (typeof MODELS)[number]): (typeof PRESETS)[number] =>
+  model === 'vae' ? 'invariant' : 'fast'
+
+/** The same out of a run's saved options, whatever else they hold. */
+export const modelChoiceSchema = z.object(modelFields).pick({ model: true, preset: true, set: true })
+
+export interface ModelChoice {
+  readonly model: (typeof MODELS)[number]
+  readonly preset: (typeof PRESETS)[number]
+  readonly set: Readonly<Record<string, unknown>>
+}
+
+export interface ResolvedModel {
+  readonly model: AnyModel
+  readonly config: AnyConfig
+}
+
+/** The shape of a known data set's images; that of a folder is known once they are read. */
+export function knownShape({ dataset }: { readonly dataset?: string }): ImageShape | undefined {
+  if (dataset === undefined) return undefined
+  const { size, channels } = datasetEntry(dataset)
+  return { size, channels }
+}
+
+/**
+ * The model and its whole configuration for images of a shape.
+ * @throws HandfulError (wrong use) for a preset that the model does not have, an unknown name or a value that does not suit
+ */
+export function resolveModel({ model: name, preset, set }: ModelChoice, image: ImageShape): ResolvedModel {
+  const model = modelNamed(name)
+  const values = model.presets[preset]
+  if (values === undefined) {
+    const known = Object.keys(model.presets)
+    throw usageError({
+      what: '--preset',
+      got: preset,
+      expected: `${listAlternatives(known)} for model ${name}`,
+    })
+  }
+  const where = `model ${name}, preset ${preset}`
+  return { model, config: withSettings(model.configSchema, values(image), set, where) }
+}
+
+/**
+ * A configuration with some of its values changed, by dotted name, and checked whole.
+ * @param where what it is the configuration of, for messages
+ * @throws HandfulError (wrong use) for an unknown name or a value that does not suit
+ */
+export function withSettings<C>(
+  schema: z.ZodType<C>,
+  values: C,
+  set: Readonly<Record<string, unknown>>,
+  where: string,
+): C {
+  const tree = structuredClone(values) as unknown as Tree
+  const known = dottedNames(tree)
+  for (const [path, value] of Object.entries(set)) assign(tree, path, value)
+  return checked(schema, tree, { set, known, where })
+}
+
+const AUGMENTATION_OPTIONS = {
+  shapes: shapeAugmentation,
+  photos: photoAugmentation,
+  crops: cropAugmentation,
+  none: null,
+} as const satisfies Record<AugmentationName, AugmentOptions | null>
+
+/** What is distorted and how; `null` for nothing. */
+export function resolveAugmentation(
+  name: AugmentationName | undefined,
+  { model, config }: ResolvedModel,
+  image: ImageShape,
+): { readonly name: AugmentationName; readonly options: AugmentOptions | null } {
+  const chosen = name ?? ownAugmentation({ model, config }, image)
+  return { name: chosen, options: AUGMENTATION_OPTIONS[chosen] }
+}
+
+function ownAugmentation({ model, config }: ResolvedModel, { channels }: ImageShape): AugmentationName {
+  if (!model.fromAugmented) return 'none'
+  if (channels === 1) return 'shapes'
+  return model.comparesViews?.(config) ? 'crops' : 'photos'
+}
+
+interface Tree {
+  [name: string]: unknown
+}
+
+const isTree = (value: unknown): value is Tree =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** `latent`, `codebook`, `codebook.decay`: everything that can be set. */
+function dottedNames(tree: Tree, prefix = ''): string[] {
+  return Object.entries(tree).flatMap(([name, value]) => [
+    prefix + name,
+    ...(isTree(value) ? dottedNames(value, `${prefix}${name}.`) : []),
+  ])
+}
+
+function assign(tree: Tree, path: string, value: unknown): void {
+  const parts = path.split('.')
+  const last = parts.pop() ?? ''
+  let at = tree
+  for (const [depth, part] of parts.entries()) {
+    // Own fields only: names come from outside, and `__proto__` is one of them.
+    const inner = Object.hasOwn(at, part) ? at[part] : undefined
+    if (inner !== undefined && !isTree(inner)) {
+      const whole = parts.slice(0, depth + 1).join('.')
+      throw usageError({
+        what: `--set ${printable(path)}`,
+        got: `${printable(whole)}, which is ${JSON.stringify(inner)} here`,
+        expected: 'a group of settings',
+        hint: `give all of it: --set '${printable(whole)}={...}'`,
+      })
+    }
+    if (inner === undefined) define(at, part, {})
+    at = at[part] as Tree
+  }
+  define(at, last, value)
+}
+
+function define(tree: Tree, name: string, value: unknown): void {
+  Object.defineProperty(tree, name, { value, enumerable: true, writable: true, configurable: true })
+}
+
+interface Checking {
+  readonly set: Readonly<Record<string, unknown>>
+  readonly known: readonly string[]
+  readonly where: string
+}
+
+function checked<C>(schema: z.ZodType<C>, tree: Tree, checking: Checking): C {
+  const parsed = schema.safeParse(tree)
+  if (parsed.success) return parsed.data
+  const issues = flattened(parsed.error.issues, checking.set)
+  const unknown = issues.filter((issue) => issue.code === 'unrecognized_keys')
+  const names = unknown.flatMap(({ path, keys }) => keys.map((key) => [...path, key].join('.')))
+  const typed = names.find((name) => wasSet(checking.set, name))
+  if (typed !== undefined) throw unknownName(typed, checking)
+  if (names.length === 0) throw wrongValue(issues[0], tree, checking)
+  // Another kind of network, codebook or average was chosen, and these are what the preset had for its own.
+  for (const name of names) remove(tree, name)
+  return checked(schema, tree, checking)
+}
+
+/** Whether the name, something in it or all around it was set. */
+const wasSet = (set: Checking['set'], name: string): boolean =>
+  Object.keys(set).some((key) => key === name || key.startsWith(`${name}.`) || name.startsWith(`${key}.`))
+
+function remove(tree: Tree, path: string): void {
+  const parts = path.split('.')
+  const last = parts.pop() ?? ''
+  const parent = parts.reduce<unknown>((at, part) => (isTree(at) ? at[part] : undefined), tree)
+  if (isTree(parent)) delete parent[last]
+}
+
+type Issue = z.core.$ZodIssue
+
+/** Of a union that fits in no form, the complaints about the form that comes nearest. */
+function flattened(issues: readonly Issue[], set: Checking['set']): Issue[] {
+  return issues.flatMap((issue) => {
+    if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue]
+    const forms = issue.errors.map((form) =>
+      flattened(
+        form.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })),
+        set,
+      ),
+    )
+    const distance = (form: readonly Issue[]): number =>
+      form.reduce((sum, { code, path, ...rest }) => {
+        const keys = code === 'unrecognized_keys' && 'keys' in rest ? rest.keys : undefined
+        const typed = keys?.filter((key) => wasSet(set, [...path, key].join('.'))).length ?? 0
+        return sum + (keys === undefined ? 2 : 1 + 2 * typed)
+      }, 0)
+    return forms.reduce((best, form) => (distance(form) < distance(best) ? form : best))
+  })
+}
+
+function unknownName(name: string, { known, where }: Checking): HandfulError {
+  const near = closest(name, known)
+  return usageError({
+    what: `--set ${printable(name)}`,
+    where,
+    got: 'an unknown name',
+    expected: near === undefined ? `one of ${known.join(', ')}` : 'a setting that there is',
+    hint: near === undefined ? undefined : `did you mean ${near}?`,
+  })
+}
+
+function wrongValue(issue: Issue, tree: Tree, { set, where }: Checking): HandfulError {
+  const name = issue.path.join('.')
+  const value = issue.path.reduce<unknown>(
+    (at, part) => (typeof at === 'object' && at !== null ? (at as Tree)[String(part)] : undefined),
+    tree,
+  )
+  const missing = value === undefined
+  return usageError({
+    what: missing || wasSet(set, name) ? `--set ${printable(name)}` : printable(name),
+    where,
+    got: missing ? 'nothing' : printable(JSON.stringify(value)),
+    expected: expectation(issue),
+    hint: missing ? `add --set ${printable(name)}=...` : undefined,
+  })
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  string: 'a word',
+  array: 'a list such as [32,64]',
+  object: 'a group such as {"name":1}',
+}
+
+function expectation(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return TYPES[issue.expected] ?? issue.expected
+    case 'too_small':
+      return `${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${unitOf(issue.origin)}`
+    case 'too_big':
+      return `${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${unitOf(issue.origin)}`
+    case 'invalid_value':
+      return listAlternatives(issue.values.map((value) => JSON.stringify(value)))
+    case 'not_multiple_of':
+      return `a multiple of ${issue.divisor}`
+    default:
+      return issue.message.replace(/^(.*; )?expected /, '')
+  }
+}
+
+const unitOf = (origin: string): string => (origin === 'array' ? ' values' : '')

@@ -1,0 +1,104 @@
+/** The comparison of heads: which ones stand in it, and that each draw is judged by what it was fitted to. */
+import { readFile } from 'node:fs/promises'
+import { Random } from 'onnx-autodiff'
+import { describe, expect, test } from 'vitest'
+import { TestSet } from '../../src/data/test-set.js'
+import { comparedHeads, compareHeads, type ComparisonOptions } from '../../src/heads/compare-heads.js'
+import type { FeatureSet } from '../../src/features/feature-sets.js'
+import { argmaxRows, type FeatureMatrix, rowRange } from '../../src/numerics/matrix.js'
+import { createHead, HEAD_NAMES } from '../../src/heads/registry.js'
+import { blobs, firstLabels, linearAlgebra } from './problem.js'
+
+const { features, truth } = blobs(160, 3, 8, 0.6)
+const [train, unseen] = [rowRange(features, 0, 120), rowRange(features, 120, 160)]
+const known = truth.subarray(0, 120)
+const test40 = new TestSet({
+  name: 'blobs',
+  height: 1,
+  width: 1,
+  channels: 1,
+  pixels: new Uint8Array(40),
+  labels: truth.subarray(120),
+  classNames: ['a', 'b', 'c'],
+})
+const setOf = (rows: FeatureMatrix, fresh?: FeatureMatrix): FeatureSet => ({
+  name: 'blobs',
+  baseline: false,
+  train: rows,
+  test: fresh,
+  normalisation: {
+    kind: 'normalisation',
+    centre: new Float32Array(8),
+    projection: rows,
+    explained: new Float32Array(8),
+  },
+})
+/** Four labels a class, others in each draw. */
+const draws = [0, 1, 2].map((draw) => {
+  const before = firstLabels(known, 4 * draw)
+  return firstLabels(known, 4 * (draw + 1)).map((label, i) => (before[i] >= 0 ? -1 : label))
+})
+const options: ComparisonOptions = {
+  sets: [setOf(train, unseen)],
+  draws,
+  classCount: 3,
+  test: test40,
+  seed: 0,
+  linearAlgebra,
+  signal: new AbortController().signal,
+  onGraph: () => {},
+  onFit: () => {},
+}
+
+describe('the heads compared', () => {
+  test('are label propagation and logistic regression, and the chosen one where it is another', () => {
+    expect(comparedHeads()).toEqual(['propagation', 'linear'])
+    expect(comparedHeads('linear')).toEqual(['propagation', 'linear'])
+    expect(comparedHeads('mlp')).toEqual(['propagation', 'linear', 'mlp'])
+    expect(comparedHeads().map((name) => createHead(name).name)).toEqual([
+      'label propagation',
+      'logistic regression',
+    ])
+  })
+
+  test('have a name each, by which a report tells them apart', () => {
+    expect(new Set(HEAD_NAMES.map((name) => createHead(name).name)).size).toBe(HEAD_NAMES.length)
+  })
+})
+
+test.each(HEAD_NAMES)('%s is scored on each draw as a fit to that draw alone is', async (name) => {
+  const [compared] = await compareHeads({ ...options, heads: [name] })
+  const alone: number[] = []
+  for (const [draw, labels] of draws.entries()) {
+    const random = new Random(0, `head ${name}/blobs/draw ${draw}`)
+    const fitted = await createHead(name).fit({
+      features: train,
+      labels,
+      classCount: 3,
+      random,
+      linearAlgebra,
+    })
+    alone.push(test40.score(argmaxRows(await fitted.predict(unseen))).accuracy)
+  }
+  expect(compared).toMatchObject({ key: name, accuracies: alone })
+})
+
+test('without a test set every head is scored on the labelled images, each predicted from the others', async () => {
+  const compared = await compareHeads({
+    ...options,
+    sets: [setOf(train)],
+    test: undefined,
+    draws: draws.slice(0, 1),
+    heads: comparedHeads('mlp'),
+  })
+  for (const { accuracies, confusion } of compared) {
+    expect(accuracies).toHaveLength(1)
+    expect(accuracies[0]).toBeGreaterThan(0.5)
+    expect(confusion.flat().reduce((a, b) => a + b, 0)).toBe(12)
+  }
+})
+
+test('docs/own-images.md names every head', async () => {
+  const guide = await readFile(new URL('../../../../docs/own-images.md', import.meta.url), 'utf8')
+  expect(HEAD_NAMES.filter((name) => !guide.includes(`| \`${name}\``))).toEqual([])
+})

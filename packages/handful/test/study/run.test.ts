@@ -1,0 +1,353 @@
+/** What is done once is never done again, what fails takes only its dependants with it, and nothing runs that need not. */
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { outlineStudy, runStudy } from '../../src/study/run.js'
+import { studySchema } from '../../src/study/result.js'
+import { countedHead, squares, tiny, useFolder, watched } from './study-support.js'
+
+const folder = useFolder()
+
+describe('a study', () => {
+  test('has every method, head, label count and draw', async () => {
+    const { context, messages } = watched(folder.path)
+    const options = tiny({
+      methods: ['pixels', 'pca', 'pixels+pca', 'resnet18'],
+      heads: ['prototypes', 'ridge'],
+      labels: [2, 1, 'all', 30],
+    })
+    const study = await runStudy(options, context)
+    const cells = study.cells.map(({ method, head, labelsPerClass, accuracies }) =>
+      [method, head, labelsPerClass, accuracies.length].join(' '),
+    )
+    const expected = ['pixels', 'pca', 'pixels+pca'].flatMap((method) =>
+      ['prototypes', 'ridge'].flatMap((head) =>
+        ['1 2', '2 2', 'all 1'].map((rest) => `${method} ${head} ${rest}`),
+      ),
+    )
+    expected.push('resnet18 network 1 2', 'resnet18 network 2 2', 'resnet18 network all 1')
+    expect(cells.sort()).toEqual(expected.sort())
+    expect(study.labelCounts).toEqual([1, 2, 'all'])
+    expect(study.missing).toEqual([])
+    expect(study.complete).toBe(true)
+    expect(messages).toContainEqual(
+      expect.stringMatching(/^30 labels per class are left out.*has 20 labelled/),
+    )
+    // All labels of 200 digits tell more than one of each.
+    const mean = (labels: unknown): number =>
+      study.cells
+        .filter((cell) => cell.labelsPerClass === labels && cell.head === 'ridge')
+        .reduce((sum, cell) => sum + cell.accuracies[0], 0)
+    expect(mean('all')).toBeGreaterThan(mean(1) + 0.3)
+    expect(study.methods.map(({ id, kind }) => `${id} ${kind}`)).toEqual([
+      'pixels baseline',
+      'pca baseline',
+      'pixels+pca combination',
+      'resnet18 supervised',
+    ])
+    expect(study.heads.map(({ id }) => id)).toEqual(['prototypes', 'ridge', 'network'])
+    const kept = studySchema.parse(JSON.parse(await readFile(path.join(folder.path, 'study.json'), 'utf8')))
+    expect(kept).toEqual(study)
+  })
+
+  test('trains more draws of a network beside those that there are', async () => {
+    const resnet = (draws: number) =>
+      tiny({
+        methods: ['resnet18'],
+        labels: [1],
+        supervised: { draws, width: 4, fewestSteps: 3, mostSteps: 3, stems: ['imagenet'] },
+      })
+    const accuraciesOf = ({ cells }: Awaited<ReturnType<typeof runStudy>>) =>
+      cells.find(({ head }) => head === 'network')?.accuracies
+    const stages = async () =>
+      (await readdir(path.join(folder.path, 'stages'))).filter((name) => name.startsWith('draw-'))
+    const one = accuraciesOf(await runStudy(resnet(1), watched(folder.path).context))
+    const [kept] = await stages()
+    const three = accuraciesOf(await runStudy(resnet(3), watched(folder.path).context))
+    expect(three).toHaveLength(3)
+    expect(three?.slice(0, 1)).toEqual(one)
+    expect(await stages()).toHaveLength(3)
+    expect(await stages()).toContain(kept)
+  })
+
+  test('fits only the draws that are new where more of them are asked for, and none where fewer are', async () => {
+    const head = countedHead()
+    const accuracies = async (draws: number, where = folder.path) => {
+      const { context } = watched(where, { heads: { counted: head.create } })
+      const { cells } = await runStudy(tiny({ labels: [1], draws }), context)
+      return cells.find((cell) => cell.head === 'counted')?.accuracies
+    }
+    const two = await accuracies(2)
+    const five = await accuracies(5)
+    expect(head.fits).toBe(5)
+    expect(five?.slice(0, 2)).toEqual(two)
+    expect(await accuracies(3)).toEqual(five?.slice(0, 3))
+    expect(head.fits).toBe(5)
+    expect(await accuracies(5, `${folder.path}-2`)).toEqual(five)
+  })
+
+  test('trains its models in run folders and takes their features', async () => {
+    const options = tiny({
+      methods: ['vae'],
+      models: { vae: { steps: 3, set: { width: 4, hidden: 8, latent: 3, batch: 8 } } },
+      labels: [2],
+    })
+    const study = await runStudy(options, watched(folder.path).context)
+    expect(study.methods.map(({ id }) => id)).toEqual(['pixels', 'vae'])
+    expect(study.methods[1].training).toMatchObject({ steps: 3, batch: 8 })
+    const [model] = await readdir(path.join(folder.path, 'models'))
+    // As models/<run> it can be given to a study again, which then trains nothing.
+    const run = path.join(folder.path, 'models', model)
+    const again = watched(`${folder.path}-2`)
+    const other = await runStudy(
+      tiny({ methods: ['vae'], models: { vae: { run } }, labels: [2] }),
+      again.context,
+    )
+    expect(other.cells.map(({ accuracies }) => accuracies)).toEqual(
+      study.cells.map(({ accuracies }) => accuracies),
+    )
+    const wrong = tiny({ methods: ['vae'], models: { vae: { run } }, seed: 5 })
+    await expect(runStudy(wrong, watched(`${folder.path}-3`).context)).rejects.toThrow(/strokes of seed 0/)
+  })
+
+  test('gives the same for the same seed', async () => {
+    const accuracies = async (where: string, seed: number): Promise<number[][]> =>
+      (await runStudy(tiny({ seed, heads: ['mlp'] }), watched(where).context)).cells.map(
+        (cell) => cell.accuracies,
+      )
+    const first = await accuracies(`${folder.path}-a`, 1)
+    expect(await accuracies(`${folder.path}-b`, 1)).toEqual(first)
+    expect(await accuracies(`${folder.path}-c`, 2)).not.toEqual(first)
+  })
+})
+
+describe('processes that fit heads beside each other', () => {
+  const options = (more: Parameters<typeof tiny>[0] = {}) =>
+    tiny({ methods: ['pixels', 'pca'], heads: ['mlp', 'propagation', 'smoothed-mlp'], draws: 3, ...more })
+
+  test('find what one process finds', async () => {
+    const cells = async (name: string, fitProcesses: number) => {
+      const { context } = watched(`${folder.path}-${name}`, { fitProcesses })
+      return (await runStudy(options(), context)).cells.map(
+        ({ method, head, labelsPerClass, accuracies }) => ({
+          ...{ method, head, labelsPerClass, accuracies },
+        }),
+      )
+    }
+    const alone = await cells('alone', 1)
+    expect(alone).toHaveLength(12)
+    expect(await cells('three', 3)).toEqual(alone)
+  })
+
+  test('leave a head that the caller brought to the process that it is in', async () => {
+    const head = countedHead()
+    const { context } = watched(folder.path, { fitProcesses: 2, heads: { counted: head.create } })
+    const study = await runStudy(options(), context)
+    expect(study.missing).toEqual([])
+    expect(head.fits).toBe(12)
+  })
+
+  test('are ended with the study, which then goes on where it was', async () => {
+    const controller = new AbortController()
+    const { context } = watched(folder.path, {
+      fitProcesses: 2,
+      signal: controller.signal,
+      onStage: ({ name }) => {
+        if (name === 'pca, mlp, 1 label per class') setTimeout(() => controller.abort(new Error('stop')), 20)
+      },
+    })
+    await expect(runStudy(options({ draws: 50 }), context)).rejects.toThrow('stop')
+    const study = await runStudy(options({ draws: 4 }), watched(folder.path, { fitProcesses: 2 }).context)
+    expect(study.complete).toBe(true)
+  })
+})
+
+describe('going on', () => {
+  test('does no stage twice', async () => {
+    const [method, head] = [squares(), countedHead()]
+    const own = { methods: [method], heads: { counted: head.create } }
+    const first = await runStudy(tiny(), watched(folder.path, own).context)
+    expect([method.opened, head.fits]).toEqual([1, 8])
+    const again = watched(folder.path, own)
+    const second = await runStudy(tiny(), again.context)
+    expect(again.begun).toEqual([])
+    expect([method.opened, head.fits]).toEqual([1, 8])
+    expect(second.cells).toEqual(first.cells)
+  })
+
+  test('after a stop does the rest, and has what was done till then', async () => {
+    const controller = new AbortController()
+    const stopping = watched(folder.path, { signal: controller.signal })
+    const onStage = ({ name }: { name: string }): void => {
+      stopping.begun.push(name)
+      if (stopping.begun.length === 3) controller.abort(new Error('stopped'))
+    }
+    await expect(runStudy(tiny(), { ...stopping.context, onStage })).rejects.toThrow('stopped')
+    const partial = studySchema.parse(
+      JSON.parse(await readFile(path.join(folder.path, 'study.json'), 'utf8')),
+    )
+    expect([partial.cells.length, partial.complete]).toEqual([1, false])
+    const rest = watched(folder.path)
+    const study = await runStudy(tiny(), rest.context)
+    expect([study.cells.length, study.complete]).toEqual([2, true])
+    expect(rest.begun).toEqual(['pixels, prototypes, 2 labels per class'])
+  })
+
+  test('with other settings of one method redoes what depends on it alone', async () => {
+    const head = countedHead()
+    const heads = { counted: head.create }
+    await runStudy(tiny(), watched(folder.path, { methods: [squares()], heads }).context)
+    const changed = watched(folder.path, { methods: [squares({ side: 8 })], heads })
+    await runStudy(tiny(), changed.context)
+    expect(changed.begun.length).toBe(5)
+    expect(changed.begun.every((name) => name.includes('squares'))).toBe(true)
+    // And more labels add cells alone.
+    const more = watched(folder.path, { methods: [squares({ side: 8 })], heads })
+    await runStudy(tiny({ labels: [1, 2, 4] }), more.context)
+    expect(more.begun.every((name) => name.includes('4 labels per class'))).toBe(true)
+    expect(more.begun.length).toBe(4)
+  })
+
+  test('makes features again that were deleted, where they are asked for', async () => {
+    await runStudy(tiny(), watched(folder.path).context)
+    await rm(path.join(folder.path, 'features'), { recursive: true })
+    const again = watched(folder.path)
+    await runStudy(tiny(), again.context)
+    expect(again.begun).toEqual([])
+    await runStudy(tiny({ labels: [1, 2, 4] }), again.context)
+    expect(again.begun).toEqual(['features: pixels', 'pixels, prototypes, 4 labels per class'])
+  })
+
+  test('treats a damaged stage as not done', async () => {
+    await runStudy(tiny(), watched(folder.path).context)
+    const stages = await readdir(path.join(folder.path, 'stages'))
+    const cell = stages.find((name) => name.startsWith('cell')) ?? ''
+    await writeFile(path.join(folder.path, 'stages', cell), '{"version":1,')
+    const again = watched(folder.path)
+    await runStudy(tiny(), again.context)
+    expect(again.begun).toHaveLength(1)
+  })
+
+  test('keeps to its images, and to its own folder', async () => {
+    await runStudy(tiny(), watched(folder.path).context)
+    const other = { ...tiny(), dataset: 'mnist' as const }
+    await expect(runStudy(other, watched(folder.path).context)).rejects.toThrow(/got a study of strokes/)
+    await writeFile(`${folder.path}.txt`, '')
+    const parent = path.dirname(folder.path)
+    await expect(runStudy(tiny(), watched(parent).context)).rejects.toThrow(/holds other things/)
+  })
+})
+
+describe('a failure', () => {
+  test('of a cell is reported in one line and stops nothing else', async () => {
+    const heads = { counted: countedHead(1).create }
+    const { context, messages } = watched(folder.path, { heads })
+    const study = await runStudy(tiny(), context)
+    expect(study.cells.map(({ head }) => head)).toEqual(['prototypes', 'prototypes'])
+    expect(study.missing).toMatchObject([
+      {
+        method: 'pixels',
+        head: 'counted',
+        labelsPerClass: 1,
+        reason: 'failed',
+        message: 'the head fell over',
+      },
+      { method: 'pixels', head: 'counted', labelsPerClass: 2, reason: 'failed' },
+    ])
+    expect(messages).toContain('pixels, counted, 1 label per class: the head fell over')
+    // Mended, it is tried again.
+    const mended = await runStudy(
+      tiny(),
+      watched(folder.path, { heads: { counted: countedHead().create } }).context,
+    )
+    expect([mended.cells.length, mended.missing]).toEqual([4, []])
+  })
+
+  test('of features takes the cells on them along', async () => {
+    const broken = { ...squares(), open: () => Promise.reject(new Error('no features')) }
+    const study = await runStudy(tiny(), watched(folder.path, { methods: [broken] }).context)
+    expect(study.cells.map(({ method }) => method)).toEqual(['pixels', 'pixels'])
+    expect(study.missing.map(({ what, message }) => `${what}: ${message}`)).toEqual([
+      'features: squares: no features',
+      'squares, prototypes, 1 label per class: needs "features: squares", which has no result',
+      'squares, prototypes, 2 labels per class: needs "features: squares", which has no result',
+    ])
+  })
+})
+
+describe('an outline', () => {
+  test('runs nothing, and tells done from to do', async () => {
+    const { context, begun } = watched(folder.path)
+    const before = await outlineStudy(tiny(), context)
+    expect(before.stages.map(({ name, done }) => `${name} ${done}`)).toEqual([
+      'features: pixels false',
+      'pixels, prototypes, 1 label per class false',
+      'pixels, prototypes, 2 labels per class false',
+    ])
+    expect(before.secondsLeft).toBeGreaterThan(0)
+    expect(begun).toEqual([])
+    await expect(readdir(folder.path)).rejects.toThrow('ENOENT')
+    await runStudy(tiny(), watched(folder.path).context)
+    const after = await outlineStudy(tiny({ labels: [1, 2, 4] }), context)
+    expect(after.stages.map(({ done }) => done)).toEqual([true, true, true, false])
+  })
+
+  test('has few labels of all methods before many labels of any', async () => {
+    const options = tiny({ methods: ['pixels', 'pca'], labels: [1, 'all'], heads: ['propagation', 'mlp'] })
+    const { stages } = await outlineStudy(options, watched(folder.path).context)
+    const names = stages.filter(({ kind }) => kind === 'cell').map(({ name }) => name)
+    const few = names.filter((name) => name.includes('1 label'))
+    expect(names.slice(0, few.length)).toEqual(few)
+  })
+})
+
+describe('a budget', () => {
+  const options = tiny({
+    methods: ['pixels', 'resnet18', 'vae'],
+    labels: [1, 2, 4, 8, 16, 'all'],
+    heads: ['prototypes', 'mlp'],
+    supervised: { draws: 5, stems: ['imagenet'] },
+    draws: 20,
+  })
+
+  test('leaves out what costs most, few labels last, and lists it', async () => {
+    const { context } = watched(folder.path)
+    const whole = await outlineStudy(options, context)
+    expect(whole.dropped).toEqual([])
+    const some = await outlineStudy({ ...options, budget: '25m' }, context)
+    expect(some.secondsLeft).toBeLessThan(25 * 60)
+    expect(some.dropped.length).toBeGreaterThan(0)
+    expect(some.dropped.every(({ reason }) => reason === 'budget')).toBe(true)
+    expect(some.dropped[0].message).toMatch(/^about .*, which does not fit 25 min 00 s for all$/)
+    expect(
+      some.dropped.some(({ labelsPerClass = 0 }) => labelsPerClass !== 'all' && labelsPerClass < 8),
+    ).toBe(false)
+    // Training gets half of it at most.
+    const training = (minutes: string): Promise<number | undefined> =>
+      outlineStudy({ ...options, budget: minutes }, context).then(
+        ({ stages }) => stages.find(({ kind }) => kind === 'model')?.seconds,
+      )
+    expect(await training('40m')).toBe(605)
+    expect(await training('10m')).toBe(305)
+    const little = await outlineStudy({ ...options, budget: '90s' }, context)
+    expect(little.dropped.length).toBeGreaterThan(some.dropped.length)
+    expect(little.notes.join()).toMatch(/5 draws of the labelled images instead of 20, to fit 90s/)
+    expect(little.stages.some(({ name }) => name === 'pixels, prototypes, 1 label per class')).toBe(true)
+  })
+
+  test('plans the same whatever is done', async () => {
+    const small = tiny({
+      labels: [1, 2, 4, 8, 16, 'all'],
+      heads: ['mlp', 'prototypes'],
+      budget: '20s',
+      draws: 20,
+    })
+    const { context } = watched(folder.path)
+    const before = await outlineStudy(small, context)
+    expect(before.dropped.length).toBeGreaterThan(0)
+    const study = await runStudy(small, watched(folder.path).context)
+    expect(study.missing.length).toBeGreaterThanOrEqual(before.dropped.length)
+    const after = await outlineStudy(small, context)
+    expect(after.stages.map(({ name }) => name)).toEqual(before.stages.map(({ name }) => name))
+  })
+})
