@@ -154,8 +154,8 @@ async function sweep(context: CommandContext, run: string, typed: Typed): Promis
 async function writeFigure(result: SweepResult, folder: string): Promise<string[]> {
   const [{ join }, { sweepFigure }, { fileName, standaloneSvg }, { writeFileAtomic }] = await Promise.all([
     import('node:path'),
-    import('../draw/sweep-figure.js'),
-    import('../draw/figure.js'),
+    import('../study/sections/sweep/sweep-figure.js'),
+    import('../draw/figure-frame.js'),
     import('../files/atomic.js'),
   ])
   const { sweep: found, dataset, classCount, testImages } = result

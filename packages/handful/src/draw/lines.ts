@@ -1,8 +1,8 @@
 /** Lines of accuracies with their intervals, marked and labelled at their ends. */
 import type { Html } from './html.js'
-import { fitted, label, line, spread, textWidth, type Box, type Scale } from './axes.js'
-import { element, group, number } from './figure.js'
-import { marker, type Look } from './looks.js'
+import { fitted, label, line, spread, textWidth, type Box, type Scale } from '../study/figures/axes.js'
+import { element, group, number } from './figure-frame.js'
+import { marker, type Look } from '../study/figures/looks.js'
 
 export interface LinePoint {
   /** Place on the page. */

@@ -26,8 +26,8 @@ import { checkDevice } from './device.js'
 import { type FeatureChoice, featureRequest, imageSource, requestInWords, runSeed } from './features.js'
 import type { JobContext } from './fit-options.js'
 import { featureNetwork } from './predict.js'
-import { atlasArguments, type AtlasPredictions, writeAtlas } from '../study/atlas.js'
-import { axes, layOut, mapThumbnails } from '../study/study-map.js'
+import { atlasArguments, type AtlasPredictions, writeAtlas } from '../study/sections/atlas/atlas.js'
+import { axes, layOut, mapThumbnails } from '../study/sections/maps/study-map.js'
 import { loadTrainedModel, type TrainedModel } from '../runs/trained-model.js'
 
 export interface MapJobOptions extends FeatureChoice {

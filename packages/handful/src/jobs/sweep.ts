@@ -18,8 +18,8 @@ import { checkDevice } from './device.js'
 import { labelDraws } from '../features/feature-sets.js'
 import type { JobContext } from './fit-options.js'
 import { readDataset, READING, sourceOfRun } from '../runs/read-dataset.js'
-import { settingFlags } from '../study/choose.js'
-import { layersOf, sweepNoise } from '../study/noise-sweep.js'
+import { settingFlags } from '../study/sections/sweep/choose.js'
+import { layersOf, sweepNoise } from '../study/sections/sweep/noise-sweep.js'
 import { loadTrainedModel } from '../runs/trained-model.js'
 
 export interface SweepJobOptions {

@@ -1,5 +1,5 @@
 /** What a report is made of, before it becomes a page or Markdown. */
-import type { DataTable, Figure } from '../../draw/figure.js'
+import type { DataTable, Figure } from '../../draw/figure-frame.js'
 
 export interface TableCell {
   readonly text: string

@@ -1,7 +1,7 @@
 /** The report as Markdown, with its figures as files beside it: for a repository, a wiki, a paper's notes. */
 import { formatMinute } from '../../draw/format.js'
 import type { Block, StudySection, TableBlock } from './blocks.js'
-import { fileName } from '../../draw/figure.js'
+import { fileName } from '../../draw/figure-frame.js'
 import { studyInWords } from './study-page.js'
 import type { Study } from '../result.js'
 

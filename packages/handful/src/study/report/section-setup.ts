@@ -1,8 +1,8 @@
 /** How far to trust the study, what it lacks, and how to make it again. */
 import { formatCount, formatDuration } from '../../draw/format.js'
 import type { Block, StudySection } from './blocks.js'
-import { PUBLISHED_CURVES, publishedSet, REFERENCE_STUDY } from './published.js'
-import { countPhrase, fittedHeads, headOf, methodTitle } from './results.js'
+import { PUBLISHED_CURVES, publishedSet, REFERENCE_STUDY } from '../published.js'
+import { countPhrase, fittedHeads, headOf, methodTitle } from '../results.js'
 import type { Study, StudyMissing } from '../result.js'
 
 export function setupSections(study: Study): StudySection[] {

@@ -1,6 +1,6 @@
 /** The report's sections, each from what the study has; those without content are left out. */
 import { formatCount, formatDuration } from '../../draw/format.js'
-import { accuracyFigure } from '../../draw/accuracy-figure.js'
+import { accuracyFigure } from '../sections/accuracy/accuracy-figure.js'
 import {
   figureBlock,
   text,
@@ -9,16 +9,26 @@ import {
   type TableBlock,
   type TableCell,
 } from './blocks.js'
-import { crossingInWords, crossovers, intervalInWords, type Crossover } from './crossover.js'
-import { crossoverFigure } from '../../draw/crossover-figure.js'
-import { heatFigure } from '../../draw/heat-figure.js'
-import { contradictions, mainTable, summaryTable } from './main-table.js'
-import { mapFigures } from './maps.js'
-import { learningFigure, partsFigure } from '../../draw/panels-figure.js'
-import { PUBLISHED_CROSSOVERS, publishedSet } from './published.js'
-import { fittedHeads, measuredCounts, methodTitle } from './results.js'
+import {
+  crossingInWords,
+  crossovers,
+  intervalInWords,
+  type Crossover,
+} from '../sections/crossover/crossover.js'
+import { crossoverFigure } from '../sections/crossover/crossover-figure.js'
+import { heatFigure } from '../sections/cells/heat-figure.js'
+import { contradictions, mainTable, summaryTable } from '../sections/results/main-table.js'
+import { mapFigures } from '../sections/maps/map-figures.js'
+import { learningFigure, partsFigure } from '../sections/panels-figure.js'
+import { PUBLISHED_CROSSOVERS, publishedSet } from '../published.js'
+import { fittedHeads, measuredCounts, methodTitle } from '../results.js'
 import { setupSections } from './section-setup.js'
-import { beforeAfterFigure, sweepFigure, sweepFindings, sweepSurroundings } from '../../draw/sweep-figure.js'
+import {
+  beforeAfterFigure,
+  sweepFigure,
+  sweepFindings,
+  sweepSurroundings,
+} from '../sections/sweep/sweep-figure.js'
 import type { Study } from '../result.js'
 
 /** All sections in reading order. */

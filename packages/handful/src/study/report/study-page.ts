@@ -3,7 +3,7 @@ import { html, Html, escapeHtml } from '../../draw/html.js'
 import { formatMinute } from '../../draw/format.js'
 import { renderPage } from '../../draw/report-page.js'
 import type { Block, StudySection, TableBlock } from './blocks.js'
-import { fileName, FIGURE_STYLE, type Figure } from '../../draw/figure.js'
+import { fileName, FIGURE_STYLE, type Figure } from '../../draw/figure-frame.js'
 import type { Study } from '../result.js'
 
 /** What this page has beside the style sheet of all reports. */

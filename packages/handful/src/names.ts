@@ -1,0 +1,65 @@
+/**
+ * The vocabulary: every name that commands, configurations and registries share, each spelled once. Imports nothing, so
+ * that help and schemas can list names without loading what stands behind them; the registries are typed by these lists,
+ * and the compiler says which entry is missing.
+ */
+
+/** Generative models, each a folder of `models/`. */
+export const MODELS = ['vae', 'vqvae', 'diffusion', 'gan'] as const
+export type ModelName = (typeof MODELS)[number]
+
+/**
+ * Settings of a model. `paper`: the reference's own. `fast`: the best in minutes on two cores. `ddpm`: the standard form of
+ * a diffusion model. `invariant`: two views of an image are asked for like features as well.
+ */
+export const PRESETS = ['fast', 'paper', 'ddpm', 'invariant'] as const
+export type PresetName = (typeof PRESETS)[number]
+
+/** How training images of a generative model are distorted. */
+export const AUGMENTATIONS = ['shapes', 'photos', 'crops', 'none'] as const
+export type AugmentationName = (typeof AUGMENTATIONS)[number]
+
+/** The supervised network's stems, and how its training images are distorted. */
+export const STEMS = ['imagenet', 'small'] as const
+export type StemName = (typeof STEMS)[number]
+export const SUPERVISED_AUGMENTATIONS = ['crops', 'none'] as const
+export type SupervisedAugmentationName = (typeof SUPERVISED_AUGMENTATIONS)[number]
+
+/** Features that no model is trained for. */
+export const BASELINES = ['pixels', 'pca', 'patches', 'random'] as const
+export type BaselineName = (typeof BASELINES)[number]
+
+/** How a spatial layer becomes a row of numbers: the mean, means over a grid of cells, or everything. */
+export const POOLINGS = ['mean', '2x2', '4x4', 'none'] as const
+export type Pooling = (typeof POOLINGS)[number]
+
+/** Few-label heads, each a file of `heads/`. */
+export const HEADS = [
+  'propagation',
+  'propagation-plain',
+  'poisson',
+  'graph',
+  'linear',
+  'ridge',
+  'prototypes',
+  'neighbours',
+  'mlp',
+  'linear-network',
+  'compact-linear',
+  'compact-mlp',
+  'smoothed-linear',
+  'smoothed-mlp',
+] as const
+export type HeadName = (typeof HEADS)[number]
+
+/** Known data sets. */
+export const DATASETS = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
+export type DatasetName = (typeof DATASETS)[number]
+
+/** How an image that is not square becomes one: cut to its middle, with bars, or distorted. */
+export const RESIZE_MODES = ['cover', 'pad', 'stretch'] as const
+export type ResizeMode = (typeof RESIZE_MODES)[number]
+
+/** Parts of a study beside its cells that can be left out, each a folder of `study/sections/`. */
+export const SECTIONS = ['sweep', 'parts', 'maps', 'atlas', 'generation'] as const
+export type SectionName = (typeof SECTIONS)[number]

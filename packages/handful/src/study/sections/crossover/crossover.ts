@@ -1,0 +1,157 @@
+/**
+ * Up to which number of labels features beat a supervised network. Between two label counts the difference of the
+ * accuracies is taken as straight over the logarithm of the count; its uncertainty comes from drawing the draws again
+ * with replacement (Efron's bootstrap), the best head being picked anew each time.
+ */
+import { Random } from 'onnx-autodiff'
+import { average } from '../../../numerics/statistics.js'
+import { studySeed } from '../../results.js'
+import type { LabelCount, Study, StudyCell, StudyMethod } from '../../result.js'
+
+const RESAMPLES = 2000
+
+/** A number of labels per class; -Infinity where the method is never ahead, Infinity where it never falls behind. */
+export type Crossing = number
+
+export interface Crossover {
+  readonly method: StudyMethod
+  readonly rival: StudyMethod
+  readonly heads: 'best' | 'reference'
+  readonly at: Crossing
+  /** 95 % interval; undefined where every cell has one draw only. */
+  readonly low?: Crossing
+  readonly high?: Crossing
+  readonly smallest: number
+  readonly largest: number
+  /** Whether the method is ahead again at more labels. */
+  readonly again: boolean
+}
+
+/**
+ * Where a difference falls below 0 for the first time after it was at least 0.
+ *
+ * @param counts labels per class, ascending
+ * @param differences accuracy less the rival's, at each
+ */
+export function crossingOf(counts: readonly number[], differences: readonly number[]): Crossing {
+  const start = differences.findIndex((difference) => difference >= 0)
+  if (start < 0) return -Infinity
+  for (let i = start + 1; i < counts.length; i++) {
+    if (differences[i] >= 0) continue
+    const share = differences[i - 1] / (differences[i - 1] - differences[i])
+    const [from, to] = [Math.log(counts[i - 1]), Math.log(counts[i])]
+    return Math.exp(from + share * (to - from))
+  }
+  return Infinity
+}
+
+/** Each method that takes features against each supervised network, at the label counts that both have. */
+export function crossovers(study: Study, heads: 'best' | 'reference'): Crossover[] {
+  const rivals = study.methods.filter(({ kind }) => kind === 'supervised')
+  const others = study.methods.filter(({ kind }) => kind !== 'supervised')
+  return rivals.flatMap((rival) =>
+    others.flatMap((method) => {
+      const found = crossover(study, method, rival, heads)
+      return found === undefined ? [] : [found]
+    }),
+  )
+}
+
+function crossover(
+  study: Study,
+  method: StudyMethod,
+  rival: StudyMethod,
+  heads: Crossover['heads'],
+): Crossover | undefined {
+  const pairs = study.labelCounts
+    .flatMap((count) => {
+      const mine = cellsOf(study, method.id, count, heads === 'reference')
+      const its = cellsOf(study, rival.id, count, false)
+      return mine.length > 0 && its.length > 0 ? [{ size: sizeOf(study, count), mine, its }] : []
+    })
+    .sort((a, b) => a.size - b.size)
+    .filter(({ size }, i, all) => i === 0 || size > all[i - 1].size)
+  if (pairs.length === 0) return undefined
+  const sizes = pairs.map(({ size }) => size)
+  const differences = pairs.map(({ mine, its }) => bestMean(mine) - bestMean(its))
+  const at = crossingOf(sizes, differences)
+  const fixed = {
+    method,
+    rival,
+    heads,
+    at,
+    smallest: sizes[0],
+    largest: sizes[sizes.length - 1],
+    again: Number.isFinite(at) && differences.some((difference, i) => difference >= 0 && sizes[i] > at),
+  }
+  if (pairs.every(({ mine, its }) => [...mine, ...its].every((draws) => draws.length < 2))) return fixed
+  const random = new Random(studySeed(study), `study report/crossover/${method.id}/${rival.id}/${heads}`)
+  const drawn = Array.from({ length: RESAMPLES }, () =>
+    crossingOf(
+      sizes,
+      pairs.map(({ mine, its }) => resampledBest(mine, random) - resampledBest(its, random)),
+    ),
+  ).sort((a, b) => (a === b ? 0 : a - b))
+  return {
+    ...fixed,
+    low: drawn[Math.floor(0.025 * RESAMPLES)],
+    high: drawn[Math.ceil(0.975 * RESAMPLES) - 1],
+  }
+}
+
+/** Accuracies over the draws, of each head. */
+function cellsOf(study: Study, method: string, count: LabelCount, reference: boolean): number[][] {
+  const fits = (cell: StudyCell): boolean =>
+    cell.method === method &&
+    cell.labelsPerClass === count &&
+    (!reference || study.heads.some(({ id, reference: isIt }) => isIt && id === cell.head))
+  return study.cells.filter(fits).map(({ accuracies }) => accuracies)
+}
+
+/** `all` labels are as many as the training images have on average for a class. */
+function sizeOf(study: Study, count: LabelCount): number {
+  return count === 'all' ? study.dataset.trainImages / study.dataset.classes.length : count
+}
+
+const bestMean = (heads: readonly (readonly number[])[]): number => Math.max(...heads.map(average))
+
+/**
+ * The best head's mean over draws that are drawn again. Heads that have the same number of draws had the same labelled
+ * images, so they are drawn together.
+ */
+function resampledBest(heads: readonly (readonly number[])[], random: Random): number {
+  const drawn = new Map<number, number[]>()
+  let best = -Infinity
+  for (const accuracies of heads) {
+    const { length } = accuracies
+    const places = drawn.get(length) ?? Array.from({ length }, () => random.integer(length))
+    drawn.set(length, places)
+    let sum = 0
+    for (const place of places) sum += accuracies[place]
+    best = Math.max(best, sum / length)
+  }
+  return best
+}
+
+/** `up to 43`, `beyond 256, the largest measured`, `nowhere from 1 on`. */
+export function crossingInWords({ at, smallest, largest, again }: Crossover): string {
+  if (at === Infinity) return `beyond ${roundedCount(largest)}, the largest measured`
+  if (at === -Infinity) return `nowhere: behind from ${roundedCount(smallest)} on`
+  return `up to ${roundedCount(at)}${again ? ', and ahead again at more' : ''}`
+}
+
+/** `31 to 60`, `31 to beyond 256`. */
+export function intervalInWords({ low, high, smallest, largest }: Crossover): string {
+  if (low === undefined || high === undefined) return 'one draw: unknown'
+  const word = (value: Crossing): string => {
+    if (value === Infinity) return `beyond ${roundedCount(largest)}`
+    return value === -Infinity ? `below ${roundedCount(smallest)}` : roundedCount(value)
+  }
+  const [from, to] = [word(low), word(high)]
+  return from === to ? from : `${from} to ${to}`
+}
+
+/** `2.6`, `43`: no more digits than an interpolation deserves. */
+export function roundedCount(value: number): string {
+  return String(Number(value.toFixed(value < 10 ? 1 : 0)))
+}

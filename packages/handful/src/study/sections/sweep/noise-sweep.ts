@@ -1,0 +1,370 @@
+/**
+ * The noise-level sweep of a diffusion model: how well a head does on the features of each layer at each noise level, what
+ * the labelled few and the unlabelled images say about them, and which of them is chosen by that. Test labels are counted
+ * right and wrong by the `TestSet` alone, and nothing is chosen by its counts.
+ *
+ * It is cheap by construction: features are taken of the labelled images of all draws, of a part of the unlabelled ones and
+ * of a part of the test images, one session for each noise level, all layers at once.
+ */
+import { Random } from 'onnx-autodiff'
+import { type Images, imagesAt } from '../../../data/image-set.js'
+import type { TestSet } from '../../../data/test-set.js'
+import { usageError } from '../../../errors.js'
+import { argmaxRows, selectRows } from '../../../numerics/matrix.js'
+import { neighbourGraph } from '../../../features/neighbour-graph.js'
+import { createHead, type HeadName, isSmoothed } from '../../../heads/registry.js'
+import { smoothedFeatures } from '../../../heads/smoothed.js'
+import { featureOutputs, type FeatureRequest, type Pooling } from '../../../models/model.js'
+import { average } from '../../../numerics/statistics.js'
+import type { StudySweep } from '../../result.js'
+import {
+  bestSetting,
+  leaveOneOutLikelihood,
+  neighbourAgreement,
+  type Rated,
+  type Setting,
+  withoutChoosing,
+} from './choose.js'
+import type { StageContext } from '../../context.js'
+import {
+  augmentedImages,
+  type NoisedFeatures,
+  noisedFeatures,
+  type SweepImages,
+  type UsableModel,
+} from './noised-features.js'
+import { noisedPictures } from './noised-pictures.js'
+
+export const NOISE_LEVELS = [1, 10, 50, 100, 200, 350, 500, 700, 900]
+
+/** Draws of one number of labels. */
+export interface SweepDraws {
+  readonly labelsPerClass: number
+  /** `[images]` each, -1 where hidden. */
+  readonly draws: readonly Int32Array[]
+}
+
+export interface SweepOptions extends SweepDraws {
+  readonly trained: UsableModel
+  /** As the study calls it. Default the model's name. */
+  readonly method?: string
+  readonly train: Images
+  readonly test?: TestSet
+  readonly classCount: number
+  /** Default those that the model gives features from where none are named. All of them together are tried too. */
+  readonly layers?: readonly string[]
+  readonly noiseLevels?: readonly number[]
+  /** Default as suits the model. */
+  readonly pooling?: Pooling
+  /** Default `linear`. */
+  readonly head?: HeadName
+  /** Unlabelled training images that features are normalised by; half of them are augmented. Default 2,000. */
+  readonly unlabelledImages?: number
+  /** Test images that accuracies are counted on, drawn at random; Infinity for all. Default 2,000. */
+  readonly testImages?: number
+  /** The badly fixed noise level of the comparison before and after, on all layers together. Default 50. */
+  readonly fixedBadly?: number
+  /** Label counts of that comparison; draw i goes with draw i of the sweep. Default none. */
+  readonly beforeAfter?: readonly SweepDraws[]
+}
+
+/** Layers beside each other, as a setting names them. */
+const TOGETHER = '+'
+
+/** The layers of a setting. */
+export const layersOf = (layer: string): string[] => layer.split(TOGETHER)
+
+/**
+ * @throws HandfulError for a model without noise levels, an unknown layer, a level out of range, or labels that no head
+ *   can be fitted to
+ */
+export async function sweepNoise(options: SweepOptions, context: StageContext): Promise<StudySweep> {
+  const { trained, draws, labelsPerClass, beforeAfter = [], head = DEFAULT_HEAD } = options
+  // What each draw says of each setting; of smaller numbers of labels too, which choose by themselves.
+  const smaller = beforeAfter.filter((each) => each.labelsPerClass < labelsPerClass)
+  const swept = [draws, ...smaller.map((each) => each.draws)].flat()
+  const ratings = new Map<Int32Array, Rated[]>(swept.map((labels) => [labels, []]))
+  const sweep = prepare(options, swept, context)
+  const { candidates, noiseLevels, fullest } = sweep
+  const points: StudySweep['points'] = []
+  for (const noiseLevel of noiseLevels) {
+    const featuresOf = await sweep.featuresAt(noiseLevel)
+    for (const layer of candidates.keys()) {
+      const features = await featuresOf(layer)
+      const judged = await sweep.judge(features, draws)
+      points.push({ layer, noiseLevel, ...judged })
+      for (const [i, labels] of swept.entries()) {
+        const value = judged.crossValidated[i] ?? (await sweep.likelihood(features, labels))
+        if (value !== undefined) ratings.get(labels)?.push({ layer, noiseLevel, value })
+      }
+    }
+  }
+  const byLabels = points.flatMap(({ layer, noiseLevel, crossValidated: values }) =>
+    values.length === 0 ? [] : [{ layer, noiseLevel, value: average(values) }],
+  )
+  const crossValidation = bestSetting(byLabels)
+  const labelFree = bestSetting(
+    points.map(({ layer, noiseLevel, labelFree: value = NaN }) => ({ layer, noiseLevel, value })),
+  )
+  const fixedBadly = { layer: fullest, noiseLevel: options.fixedBadly ?? FIXED_BADLY }
+  const comparison = beforeAfter.map((each) => ({
+    ...each,
+    after: each.draws.map((labels, draw) => {
+      const own = ratings.get(labels) ?? ratings.get(draws[draw % draws.length]) ?? []
+      return bestSetting(own) ?? labelFree ?? fixedBadly
+    }),
+  }))
+  return {
+    method: options.method ?? trained.model.name,
+    head,
+    labelsPerClass,
+    points,
+    chosen: [
+      ...(crossValidation ? [{ by: 'cross-validation' as const, ...crossValidation }] : []),
+      ...(labelFree ? [{ by: 'label-free' as const, ...labelFree }] : []),
+    ],
+    fixedBadly,
+    beforeAfter: await beforeAndAfter(comparison, fixedBadly, options, context),
+    pictures: await noisedPictures(trained.config, options.train, sweep.pictured, noiseLevels, context.seed),
+    together: await sweep.together(),
+    notes: [...sweep.notes, ...choiceNotes(options)],
+  }
+}
+
+function choiceNotes({ beforeAfter = [], labelsPerClass }: SweepOptions): string[] {
+  if (beforeAfter.length === 0) return []
+  const larger = beforeAfter.some((each) => each.labelsPerClass > labelsPerClass)
+  const beyond = larger ? `, of which ${labelsPerClass} per class where there are more` : ''
+  return [
+    `after: each draw takes the setting that its own labels choose${beyond}; without labels where they are too few`,
+  ]
+}
+
+interface Comparison extends SweepDraws {
+  /** The setting that each draw chooses. */
+  readonly after: readonly Setting[]
+}
+
+/** Accuracies at the bad setting and at the chosen ones, level by level. */
+async function beforeAndAfter(
+  comparison: readonly Comparison[],
+  bad: Setting,
+  options: SweepOptions,
+  context: StageContext,
+): Promise<StudySweep['beforeAfter']> {
+  const results = comparison.map(({ labelsPerClass }) => ({
+    labelsPerClass,
+    before: [] as number[],
+    after: [] as number[],
+  }))
+  const settings = comparison.flatMap(({ after }) => [bad, ...after])
+  const noiseLevels = [...new Set(settings.map(({ noiseLevel }) => noiseLevel))]
+  if (options.test === undefined || noiseLevels.length === 0) return results
+  // Larger numbers of labels come in here alone: at the few levels that were chosen.
+  const everyDraw = comparison.flatMap(({ draws }) => draws)
+  const sweep = prepare({ ...options, noiseLevels }, everyDraw, context)
+  for (const level of noiseLevels) {
+    const featuresOf = await sweep.featuresAt(level)
+    for (const layer of sweep.candidates.keys()) {
+      const here = (each: Setting): boolean => each.layer === layer && each.noiseLevel === level
+      if (!comparison.some(({ after }) => here(bad) || after.some(here))) continue
+      const features = await featuresOf(layer)
+      for (const [i, { draws, after }] of comparison.entries()) {
+        if (here(bad)) results[i].before = await sweep.accuracies(features, draws)
+        for (const [draw, labels] of draws.entries()) {
+          if (!here(after[draw])) continue
+          const [accuracy] = await sweep.accuracies(features, [labels])
+          if (accuracy !== undefined) results[i].after[draw] = accuracy
+        }
+      }
+    }
+  }
+  return results
+}
+
+type Judged = Pick<StudySweep['points'][number], 'accuracies' | 'crossValidated' | 'labelFree'>
+
+interface Sweep {
+  /** Names of what is compared, and the layers of each. */
+  readonly candidates: ReadonlyMap<string, readonly string[]>
+  /** The one of all layers. */
+  readonly fullest: string
+  readonly noiseLevels: readonly number[]
+  /** Of the training images, the one to be shown. */
+  readonly pictured: number
+  readonly notes: string[]
+  featuresAt(noiseLevel: number): Promise<(layer: string) => Promise<NoisedFeatures>>
+  likelihood(features: NoisedFeatures, labels: Int32Array): Promise<number | undefined>
+  accuracies(features: NoisedFeatures, draws: readonly Int32Array[]): Promise<number[]>
+  judge(features: NoisedFeatures, draws: readonly Int32Array[]): Promise<Judged>
+  together(): Promise<StudySweep['together']>
+}
+
+const DEFAULT_HEAD: HeadName = 'linear'
+const FIXED_BADLY = 50
+const SOME_IMAGES = 2000
+
+/** Those that features are taken of by default; beside a single one, the first of its resolution. */
+function sweptLayers({ model, config, image }: UsableModel, usual: readonly string[]): readonly string[] {
+  if (usual.length > 1) return usual
+  const all = model.layers(config, image)
+  const side = all.find(({ name }) => name === usual[0])?.shape[0]
+  const first = all.find(({ shape }) => shape[0] === side)?.name
+  return [...new Set([first ?? usual[0], ...usual])]
+}
+
+/** Settles layers, levels and images, and what is done with them. */
+function prepare(options: SweepOptions, labelled: readonly Int32Array[], context: StageContext): Sweep {
+  const { trained, draws, classCount, head = DEFAULT_HEAD } = options
+  const { model, config } = trained
+  const { noiseLevel: ownLevel, ...usual } = model.defaultFeatures(config)
+  const noiseLevels = [...(options.noiseLevels ?? NOISE_LEVELS)].sort((a, b) => a - b)
+  const severalLevels = withoutChoosing(model, config)
+  if (ownLevel === undefined || severalLevels === undefined) {
+    throw usageError({
+      what: 'noise-level sweep',
+      where: 'model',
+      got: model.name,
+      expected: 'a diffusion model: only its features depend on noise',
+    })
+  }
+  const request = {
+    ...usual,
+    layers: options.layers ?? sweptLayers(trained, usual.layers),
+    pooling: options.pooling ?? usual.pooling,
+  }
+  const { layers } = request
+  const fullest = layers.join(TOGETHER)
+  const candidates = new Map(layers.map((layer) => [layer, [layer]]))
+  candidates.set(fullest, [...layers])
+  const { images, rows, scored, notes } = sweepImages(options, labelled, context.seed)
+
+  const eachImage = images.train.count + images.augmented.count + (images.test?.count ?? 0)
+  let total = (noiseLevels.length + severalLevels.noiseLevels.length) * eachImage
+  let done = 0
+  const featuresFor = (
+    some: FeatureRequest,
+    named: ReadonlyMap<string, readonly string[]>,
+    note: string,
+  ): Promise<(name: string) => Promise<NoisedFeatures>> => {
+    const levels = some.noiseLevels?.length ?? 1
+    return noisedFeatures(trained, some, named, images, context, (seen) => {
+      done += levels * seen
+      total = Math.max(total, done)
+      context.onProgress?.(done, total, note)
+    })
+  }
+  const ownLabels = (labels: Int32Array): Int32Array => Int32Array.from(rows, (row) => labels[row])
+  const random = (purpose: string, draw: number): Random =>
+    new Random(context.seed, `sweep/${purpose}/draw ${draw}`)
+
+  const likelihood: Sweep['likelihood'] = ({ train: features }, labels) => {
+    const { linearAlgebra } = context
+    return leaveOneOutLikelihood({
+      features,
+      labels: ownLabels(labels),
+      classCount,
+      random: random('likelihood', 0),
+      linearAlgebra,
+    })
+  }
+
+  const accuracies: Sweep['accuracies'] = async ({ train: features, test: seen }, some) => {
+    if (scored === undefined || seen === undefined) return []
+    const { linearAlgebra, signal } = context
+    const onGraph = GRAPH_HEADS.has(head) || isSmoothed(head)
+    const graph = onGraph ? await neighbourGraph(features, linearAlgebra) : undefined
+    const smoothed = isSmoothed(head) ? await smoothedFeatures({ features, graph, linearAlgebra }) : undefined
+    const found: number[] = []
+    for (const [draw, labels] of some.entries()) {
+      signal.throwIfAborted()
+      const problem = {
+        features,
+        labels: ownLabels(labels),
+        classCount,
+        random: random(head, draw),
+        linearAlgebra,
+        graph,
+        smoothed,
+      }
+      const fitted = await createHead(head).fit(problem)
+      found.push(scored.score(argmaxRows(await fitted.predict(seen))).accuracy)
+    }
+    return found
+  }
+
+  const judge: Sweep['judge'] = async (features, some) => {
+    const crossValidated: number[] = []
+    for (const labels of some) {
+      const value = await likelihood(features, labels)
+      if (value !== undefined) crossValidated.push(value)
+    }
+    const originals = selectRows(features.train, images.originals)
+    return {
+      accuracies: await accuracies(features, some),
+      crossValidated,
+      labelFree: await neighbourAgreement(originals, features.augmented, context.linearAlgebra),
+    }
+  }
+
+  return {
+    candidates,
+    fullest,
+    noiseLevels,
+    pictured: rows[0],
+    notes,
+    likelihood,
+    accuracies,
+    judge,
+    featuresAt: (noiseLevel) =>
+      featuresFor({ ...request, noiseLevel }, candidates, `noise level ${noiseLevel}`),
+    together: async () => {
+      const outputs = featureOutputs(severalLevels)
+      const featuresOf = await featuresFor(severalLevels, new Map([[fullest, outputs]]), 'two noise levels')
+      const judged = await judge(await featuresOf(fullest), draws)
+      return { layers: [...severalLevels.layers], noiseLevels: [...severalLevels.noiseLevels], ...judged }
+    },
+  }
+}
+
+const GRAPH_HEADS: ReadonlySet<HeadName> = new Set(['propagation', 'propagation-plain', 'poisson', 'graph'])
+
+interface ImagesOfSweep {
+  readonly images: SweepImages
+  /** The training image of each row of `images.train`. */
+  readonly rows: Int32Array
+  readonly scored?: TestSet
+  readonly notes: string[]
+}
+
+function sweepImages(options: SweepOptions, draws: readonly Int32Array[], seed: number): ImagesOfSweep {
+  const { train, test, unlabelledImages = SOME_IMAGES, testImages = SOME_IMAGES } = options
+  const unlabelled = new Random(seed, 'sweep/unlabelled').permutation(train.count).slice(0, unlabelledImages)
+  const taken = new Set(unlabelled)
+  for (const labels of draws) labels.forEach((label, image) => label >= 0 && taken.add(image))
+  const rows = Int32Array.from(taken).sort()
+  const rowOf = new Map(Array.from(rows, (image, row) => [image, row]))
+  const inRows = (some: ArrayLike<number>): Int32Array =>
+    Int32Array.from(some, (image) => rowOf.get(image) ?? 0)
+  const augmented = unlabelled.slice(0, Math.ceil(unlabelled.length / 2))
+  const order = test && new Random(seed, 'sweep/test part').permutation(test.count).slice(0, testImages)
+  const scored = test && order && (order.length < test.count ? test.reordered(order) : test)
+  const notes = [
+    `features are normalised by ${unlabelled.length} unlabelled training images`,
+    ...(scored && test && scored.count < test.count
+      ? [`accuracies are counted on ${scored.count} test images, drawn at random from ${test.count}`]
+      : []),
+  ]
+  return {
+    images: {
+      train: imagesAt(train, rows),
+      unlabelled: inRows(unlabelled),
+      originals: inRows(augmented),
+      augmented: augmentedImages(imagesAt(train, augmented), new Random(seed, 'sweep/augmentation')),
+      test: scored?.images,
+    },
+    rows,
+    scored,
+    notes,
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Features of a few images at one request's noise levels, as the sweep compares them: of the labelled and some unlabelled
+ * training images, of augmented versions of some, and of some test images. One session gives all layers; normalisation is
+ * fitted to the unlabelled images alone.
+ */
+import type { Random } from 'onnx-autodiff'
+import type { Images } from '../../../data/image-set.js'
+import { besideEachOther, openExtractor } from '../../../features/extract.js'
+import { type FeatureMatrix, selectRows } from '../../../numerics/matrix.js'
+import { applyNormalisation, fitNormalisation } from '../../../features/normalise.js'
+import { featureOutputs, type FeatureRequest } from '../../../models/model.js'
+import { augment, photoAugmentation, shapeAugmentation } from '../../../training/augment.js'
+import type { TrainedModel } from '../../../runs/trained-model.js'
+import type { StageContext } from '../../context.js'
+
+/** What a network is needed for. */
+export type UsableModel = Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>
+
+/** The images of a sweep. */
+export interface SweepImages {
+  /** Labelled and unlabelled training images, [rows]. */
+  readonly train: Images
+  /** Rows of `train` that count as unlabelled: what normalisation is fitted to. */
+  readonly unlabelled: Int32Array
+  /** Rows of `train` that `augmented` are versions of. */
+  readonly originals: Int32Array
+  readonly augmented: Images
+  readonly test?: Images
+}
+
+/** Features of the same kind of images, normalised. */
+export interface NoisedFeatures {
+  readonly train: FeatureMatrix
+  readonly augmented: FeatureMatrix
+  readonly test?: FeatureMatrix
+}
+
+/** A distorted version of each image, of the same class: digits and small shapes where it is grey, photographs in colour. */
+export function augmentedImages(images: Images, random: Random): Images {
+  const { pixels, count, height: size, channels } = images
+  const options = channels === 1 ? shapeAugmentation : photoAugmentation
+  return { ...images, pixels: augment({ pixels, count, size, channels }, options, random) }
+}
+
+/**
+ * Features by the names of `candidates`, each several outputs of the request beside each other.
+ * @param onBatch told of each batch's images
+ */
+export async function noisedFeatures(
+  { model, config, image, weights }: UsableModel,
+  request: FeatureRequest,
+  candidates: ReadonlyMap<string, readonly string[]>,
+  images: SweepImages,
+  { linearAlgebra, seed, threads, device, signal }: StageContext,
+  onBatch: (images: number) => void,
+): Promise<(name: string) => Promise<NoisedFeatures>> {
+  const network = model.features(config, image, weights, request)
+  const extractor = await openExtractor(network, featureOutputs(request), { seed, threads, device, signal })
+  const extract = async (some: Images, firstPlace: number): Promise<Record<string, FeatureMatrix>> => {
+    let before = 0
+    return extractor.extract(some, firstPlace, (done) => {
+      onBatch(done - before)
+      before = done
+    })
+  }
+  try {
+    const { train, augmented, test } = images
+    const ofTrain = await extract(train, 0)
+    // Augmented images have noise of their own: with that of their originals, noise alone would make them alike.
+    const ofAugmented = await extract(augmented, train.count)
+    const ofTest = test && (await extract(test, train.count + augmented.count))
+    return async (name) => {
+      const outputs = candidates.get(name) ?? [name]
+      const joined = (found: Record<string, FeatureMatrix>): FeatureMatrix =>
+        besideEachOther(outputs.map((output) => found[output]))
+      const raw = joined(ofTrain)
+      const normalisation = await fitNormalisation(selectRows(raw, images.unlabelled), linearAlgebra, {
+        blocks: outputs.map((output) => ofTrain[output].columns),
+      })
+      const normalised = (features: FeatureMatrix): Promise<FeatureMatrix> =>
+        applyNormalisation(normalisation, features, linearAlgebra)
+      return {
+        train: await normalised(raw),
+        augmented: await normalised(joined(ofAugmented)),
+        test: ofTest && (await normalised(joined(ofTest))),
+      }
+    }
+  } finally {
+    await extractor.close()
+  }
+}

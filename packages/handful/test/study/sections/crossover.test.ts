@@ -1,0 +1,125 @@
+/** Where lines cross, against cases worked out by hand; published figures against one another. */
+import { describe, expect, test } from 'vitest'
+import {
+  crossingInWords,
+  crossingOf,
+  crossovers,
+  intervalInWords,
+} from '../../../src/study/sections/crossover/crossover.js'
+import {
+  PUBLISHED_CURVES,
+  PUBLISHED_TABLE,
+  publishedFigure,
+  publishedSet,
+} from '../../../src/study/published.js'
+import { spread } from '../../../src/study/figures/axes.js'
+import type { Study } from '../../../src/study/result.js'
+import { exampleStudy } from '../report/example-study.js'
+
+/** Raw pixels against ResNet-18 with given draws at each label count. */
+async function duel(sizes: number[], mine: number[][], its: number[][]): Promise<Study> {
+  const study = await exampleStudy({ methods: ['pixels', 'resnet18'], heads: ['mlp'], labelCounts: sizes })
+  const cell = (method: string, head: string, draws: number[][]) =>
+    sizes.map((labelsPerClass, i) => ({ method, head, labelsPerClass, accuracies: draws[i], seconds: 1 }))
+  return { ...study, cells: [...cell('pixels', 'mlp', mine), ...cell('resnet18', 'network', its)] }
+}
+
+describe('crossing', () => {
+  test('lies where a straight line over the logarithm of the count meets zero', () => {
+    expect(crossingOf([1, 4], [1, -1])).toBeCloseTo(2, 10)
+    expect(crossingOf([2, 4, 32], [0.3, 0.1, -0.2])).toBeCloseTo(4 * 8 ** (1 / 3), 10)
+    expect(crossingOf([1, 4], [1, 0])).toBe(Infinity)
+    expect(crossingOf([1, 4], [-1, -2])).toBe(-Infinity)
+    // Behind with one label, ahead with 4, behind again with 16.
+    expect(crossingOf([1, 4, 16], [-1, 1, -1])).toBeCloseTo(8, 10)
+  })
+
+  test('is said in words, with its interval and what was not measured', async () => {
+    const sure = (values: number[]): number[][] => values.map((value) => [value, value, value])
+    const [exact] = crossovers(await duel([1, 4], sure([0.6, 0.7]), sure([0.5, 0.8])), 'best')
+    expect(crossingInWords(exact)).toBe('up to 2')
+    expect(intervalInWords(exact)).toBe('2')
+    const [beyond] = crossovers(await duel([1, 4], sure([0.6, 0.9]), sure([0.5, 0.8])), 'best')
+    expect(crossingInWords(beyond)).toBe('beyond 4, the largest measured')
+    expect(intervalInWords(beyond)).toBe('beyond 4')
+    const [never] = crossovers(await duel([1, 4], sure([0.4, 0.7]), sure([0.5, 0.8])), 'best')
+    expect(crossingInWords(never)).toBe('nowhere: behind from 1 on')
+    const [again] = crossovers(await duel([1, 4, 16], sure([0.6, 0.7, 0.9]), sure([0.5, 0.8, 0.85])), 'best')
+    expect(crossingInWords(again)).toBe('up to 2, and ahead again at more')
+    const [one] = crossovers(await duel([1, 4], [[0.6], [0.7]], [[0.5], [0.8]]), 'best')
+    expect(intervalInWords(one)).toBe('one draw: unknown')
+  })
+
+  test('the bootstrap interval holds the crossing, grows with the spread of the draws, and is the same every time', async () => {
+    const draws = (middle: number, wide: number): number[] => [-2, -1, 0, 1, 2].map((i) => middle + i * wide)
+    const at = async (wide: number) =>
+      crossovers(
+        await duel(
+          [1, 2, 4, 8, 16],
+          [0.5, 0.6, 0.7, 0.75, 0.78].map((m) => draws(m, wide)),
+          [0.3, 0.45, 0.65, 0.8, 0.9].map((m) => draws(m, wide)),
+        ),
+        'best',
+      )[0]
+    const [narrow, broad] = [await at(0.005), await at(0.03)]
+    for (const { at: middle, low, high } of [narrow, broad]) {
+      expect(low).toBeLessThan(middle)
+      expect(high).toBeGreaterThan(middle)
+    }
+    expect(Number(broad.high) - Number(broad.low)).toBeGreaterThan(
+      2 * (Number(narrow.high) - Number(narrow.low)),
+    )
+    expect(await at(0.03)).toEqual(broad)
+  })
+
+  test('all labels count as many as there are of a class', async () => {
+    const study = await duel([4], [[0.9, 0.9]], [[0.5, 0.5]])
+    const cells = study.cells.flatMap((cell) => [
+      cell,
+      { ...cell, labelsPerClass: 'all' as const, accuracies: [0.9, 0.9] },
+    ])
+    const [one] = crossovers({ ...study, labelCounts: [4, 'all'], cells }, 'best')
+    expect(one.largest).toBe(6000)
+  })
+})
+
+describe('published figures', () => {
+  test('each curve has a number for each of its label counts', () => {
+    for (const curve of PUBLISHED_CURVES)
+      expect(curve.percent.length, curve.title).toBe(curve.labelsPerClass.length)
+  })
+
+  test('the table is a rounding of the curves everywhere but for the diffusion model on MNIST', () => {
+    const contradicting = PUBLISHED_TABLE.filter(
+      ({ set, method, labelsPerClass }) =>
+        publishedFigure(set, method, labelsPerClass)?.contradicting !== undefined,
+    )
+    expect(
+      contradicting.map(({ set, method, labelsPerClass, percent }) => [set, method, labelsPerClass, percent]),
+    ).toEqual([
+      ['mnist', 'diffusion', 2, 32],
+      ['mnist', 'diffusion', 4, 36],
+      ['mnist', 'diffusion', 8, 36],
+    ])
+  })
+
+  test('known sets by any spelling, no others', () => {
+    expect(['CIFAR-10', 'cifar10', 'MNIST', 'cifar100', 'leaves'].map(publishedSet)).toEqual([
+      'cifar10',
+      'cifar10',
+      'mnist',
+      'cifar100',
+      undefined,
+    ])
+  })
+})
+
+describe('labels at line ends', () => {
+  test('move apart as little as needed, in order, within bounds', () => {
+    expect(spread([10, 50], 16, 0, 100)).toEqual([10, 50])
+    expect(spread([50, 50], 16, 0, 100)).toEqual([42, 58])
+    expect(spread([2, 0, 1], 10, 0, 100)).toEqual([20, 0, 10])
+    const many = spread([99, 98, 97], 10, 0, 100)
+    expect(many).toEqual([100, 90, 80])
+  })
+})
