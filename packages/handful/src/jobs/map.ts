@@ -24,11 +24,11 @@ import { type FeatureNetwork, featureOutputs } from '../models/model.js'
 import { CLASSIFIER_FILE, loadClassifier } from '../runs/classifier.js'
 import { checkDevice } from './device.js'
 import { type FeatureChoice, featureRequest, imageSource, requestInWords, runSeed } from './features.js'
-import type { JobContext } from './fit-options.js'
 import { featureNetwork } from './predict.js'
 import { atlasArguments, type AtlasPredictions, writeAtlas } from '../study/sections/atlas/atlas.js'
 import { axes, layOut, mapThumbnails } from '../study/sections/maps/study-map.js'
 import { loadTrainedModel, type TrainedModel } from '../runs/trained-model.js'
+import type { JobContext } from '../training/progress.js'
 
 export interface MapJobOptions extends FeatureChoice {
   readonly run: string

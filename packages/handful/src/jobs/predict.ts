@@ -7,9 +7,9 @@ import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
 import { restorePredictor } from '../heads/predictor.js'
 import type { FeatureNetwork } from '../models/model.js'
 import { type Classifier, loadClassifier } from '../runs/classifier.js'
-import type { JobContext } from './fit-options.js'
 import type { PredictOptions, PredictResult } from './predict-options.js'
 import { loadTrainedModel } from '../runs/trained-model.js'
+import type { JobContext } from '../training/progress.js'
 
 export async function runPredict(
   { run, images: inputs, threads, device }: PredictOptions,

@@ -7,7 +7,6 @@ import path from 'node:path'
 import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { type LabelCount, studySchema, type StudyInput } from './result.js'
-import { stageKey } from '../runs/run-folder.js'
 import type { ImageSet } from '../data/image-set.js'
 import { scoreNetworkFor } from '../scores/network-cache.js'
 import { argmaxRows, rowRange } from '../numerics/matrix.js'
@@ -23,6 +22,7 @@ import type { StageRecord } from '../stages/stage-store.js'
 import { studyDraws } from './study-data.js'
 import { sweepNoise } from './sections/sweep/noise-sweep.js'
 import type { Workshop } from './workshop.js'
+import { contentKey } from '../files/content-key.js'
 
 export interface SectionParts {
   readonly workshop: Workshop
@@ -70,7 +70,7 @@ function sweepStage(model: Stage, { workshop, sizes, draws: asked, scale }: Sect
   return {
     kind: 'sweep',
     name: 'noise levels of diffusion',
-    key: stageKey({ PROTOCOL, kind: 'sweep', ...identity }),
+    key: contentKey({ PROTOCOL, kind: 'sweep', ...identity }),
     needs: [model],
     seconds: 60 + 9 * 20 * (scale.size / 32) ** 2,
     group: 'noise levels',
@@ -123,7 +123,7 @@ function partsStages({ workshop, models, sizes, draws: asked, scale }: SectionPa
       {
         kind: 'parts',
         name: `encoder and decoder of ${name}`,
-        key: stageKey({ PROTOCOL, kind: 'parts', ...identity }),
+        key: contentKey({ PROTOCOL, kind: 'parts', ...identity }),
         needs: [model],
         seconds: featureSeconds(name, scale) + 3 * (10 + draws * fits.reduce((sum, each) => sum + each, 0)),
         group: 'encoder and decoder',
@@ -167,7 +167,7 @@ function mapStages({ workshop, methods, banks, scale }: SectionParts): Stage[] {
       {
         kind: 'map',
         name: `map of ${title}`,
-        key: stageKey({
+        key: contentKey({
           PROTOCOL,
           kind: 'map',
           bank: bank.key,
@@ -208,7 +208,7 @@ function atlasStages({ workshop, methods, banks, sizes, scale }: SectionParts): 
     {
       kind: 'atlas',
       name: ATLAS,
-      key: stageKey({ PROTOCOL, kind: 'atlas', bank: bank.key, labels: data.keys.labels, seed, head, size }),
+      key: contentKey({ PROTOCOL, kind: 'atlas', bank: bank.key, labels: data.keys.labels, seed, head, size }),
       needs: [bank],
       seconds: layoutSeconds(scale) + 10 + fitSeconds(head, 100, scale),
       group: ATLAS,
@@ -269,7 +269,7 @@ function generationStage(model: Stage, { workshop, scale }: SectionParts): Stage
   return {
     kind: 'generation',
     name: `generation: ${name}`,
-    key: stageKey({
+    key: contentKey({
       PROTOCOL,
       kind: 'generation',
       model: model.key,

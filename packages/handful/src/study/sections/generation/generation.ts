@@ -8,7 +8,7 @@ import { type DrawnImages, drawSamples, scoreModel, type WeightedModel } from '.
 import type { ScoreNetwork } from '../../../scores/score-network.js'
 import type { GenerationScores } from '../../../scores/scores.js'
 import { pairedGrid, splitImages } from '../../../draw/model-pictures.js'
-import type { StageContext } from '../../context.js'
+import type { StageContext } from '../../../stages/stage.js'
 
 export interface GenerationStage {
   readonly trained: WeightedModel

@@ -13,7 +13,7 @@ import { spreadPoints } from '../../../features/spread.js'
 import { umapLayout } from '../../../features/umap.js'
 import type { StudyMap } from '../../result.js'
 import { thumbnail } from '../../../draw/thumbnails.js'
-import type { StageContext } from '../../context.js'
+import type { StageContext } from '../../../stages/stage.js'
 
 export interface MapInput {
   readonly method: string

@@ -15,9 +15,9 @@ import type { Pooling } from '../../../models/model.js'
 import type { StudyPart } from '../../result.js'
 import { compareHeads } from '../../../heads/compare-heads.js'
 import type { FeatureSet } from '../../../features/feature-sets.js'
-import type { StageContext } from '../../context.js'
 import type { UsableModel } from '../sweep/noised-features.js'
 import type { SweepDraws } from '../sweep/noise-sweep.js'
+import type { StageContext } from '../../../stages/stage.js'
 
 export interface PartsOptions {
   readonly trained: UsableModel

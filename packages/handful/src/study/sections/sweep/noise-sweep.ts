@@ -25,7 +25,6 @@ import {
   type Setting,
   withoutChoosing,
 } from './choose.js'
-import type { StageContext } from '../../context.js'
 import {
   augmentedImages,
   type NoisedFeatures,
@@ -34,6 +33,7 @@ import {
   type UsableModel,
 } from './noised-features.js'
 import { noisedPictures } from './noised-pictures.js'
+import type { StageContext } from '../../../stages/stage.js'
 
 export const NOISE_LEVELS = [1, 10, 50, 100, 200, 350, 500, 700, 900]
 
