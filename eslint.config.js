@@ -10,16 +10,17 @@ import tseslint from 'typescript-eslint'
 
 /**
  * Each package's layers from the lowest to the highest; what stands in one list shares a layer. A name is a folder of
- * `src` or a file without its ending; where both match, the longer one counts. `runtime/types` says what a
- * program for the runtime is, so what writes programs may know it. `report/types` is the form that a run's
+ * `src` or a file without its ending; where both match, the longer one counts. `report/types` is the form that a run's
  * outcome is written down in, so the experiments that fill it in may know it and how to make its pictures, though only
  * the report draws it.
  */
 const layers = {
   'packages/onnx-autodiff/src': [
-    ['random', 'errors'],
+    ['random', 'arrays'],
     ['graph', 'gradient'],
-    ['spatial', 'nn', 'optim', 'onnx', 'runtime/types'],
+    ['spatial'],
+    ['nn', 'optim'],
+    ['onnx'],
     ['runtime'],
     ['index'],
   ],
