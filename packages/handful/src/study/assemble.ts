@@ -4,18 +4,16 @@ import { createHead } from '../heads/registry.js'
 import { average } from '../numerics/statistics.js'
 import {
   type LabelCount,
-  type Study,
   type StudyCell,
   type StudyInput,
   type StudyMethod,
   type StudyMissing,
-  studySchema,
 } from './result.js'
+import { type FullStudy, gatherSections, studySchema } from './all-sections.js'
 import { bankSchema } from './bank.js'
 import { cellSchema } from './cells.js'
 import type { PlannedMethod } from './methods.js'
 import type { StudyPlan } from './plan.js'
-import { sectionNotes, sectionResults } from './section-stages.js'
 import type { Stage } from '../stages/stage.js'
 import type { StageRecord } from '../stages/stage-store.js'
 import { resnet18, resnet18Presets } from '../models/resnet18/resnet18.js'
@@ -33,7 +31,7 @@ export interface Assembling {
 
 type Finished = readonly (readonly [Stage, StageRecord])[]
 
-export async function assembleStudy(assembling: Assembling): Promise<Study> {
+export async function assembleStudy(assembling: Assembling): Promise<FullStudy> {
   const { workshop, plan, done, missing, context, date } = assembling
   const { data, options } = workshop
   const finished: [Stage, StageRecord][] = []
@@ -41,6 +39,10 @@ export async function assembleStudy(assembling: Assembling): Promise<Study> {
     const record = done.has(stage) ? await workshop.store.read(stage) : undefined
     if (record !== undefined) finished.push([stage, record])
   }
+  const sections = gatherSections({
+    all: (kind, schema) =>
+      finished.flatMap(([stage, { result }]) => (stage.kind === kind ? [schema.parse(result)] : [])),
+  })
   const failed = new Set(missing.map(({ what }) => what))
   const study: StudyInput = {
     version: 1,
@@ -63,11 +65,11 @@ export async function assembleStudy(assembling: Assembling): Promise<Study> {
     heads: describeHeads(plan, workshop),
     cells: finished.flatMap(([stage, record]) => cellOf(stage, record)),
     missing: [...missing],
-    ...sectionResults(finished),
+    ...sections.fields,
     stages: finished.map(([{ name }, { seconds }]) => ({ stage: name, seconds })),
     notes: [
       ...plan.notes,
-      ...sectionNotes(finished),
+      ...sections.notes,
       'Test images were seen by nothing before they were predicted, and nothing was chosen on their labels.',
       'All methods and heads have the same draws of labelled images; draws of more labels contain those of fewer.',
     ],

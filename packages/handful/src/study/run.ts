@@ -11,7 +11,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
 import type { Head } from '../heads/head.js'
 import { printable } from '../errors.js'
-import type { Study, StudyMissing } from './result.js'
+import type { FullStudy } from './all-sections.js'
+import type { StudyMissing } from './result.js'
 import type { PlainObject } from '../runs/run-folder.js'
 import { checkDevice } from '../jobs/device.js'
 import type { JobContext } from '../jobs/fit-options.js'
@@ -82,7 +83,7 @@ export async function outlineStudy(options: StudyOptions, context: StudyContext)
  * @throws HandfulError for options, data or a folder that do not suit; the signal's reason when it is stopped, after
  *   what is done has been written
  */
-export async function runStudy(options: StudyOptions, context: StudyContext): Promise<Study> {
+export async function runStudy(options: StudyOptions, context: StudyContext): Promise<FullStudy> {
   await checkDevice(options.device)
   await checkStudyFolder(context.folder, options)
   // Wrong options and unreadable images are told before anything is written.
@@ -136,7 +137,7 @@ async function doneStages({ store }: Workshop, { stages }: StudyPlan): Promise<M
 /** Between two writings of study.json while cells are done. */
 const SAVE_SECONDS = 60
 
-async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContext): Promise<Study> {
+async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContext): Promise<FullStudy> {
   const { signal, progress, date = () => new Date() } = context
   const { options, store } = workshop
   const { seed, threads, device } = options
@@ -164,7 +165,7 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
   const budget = options.budget === undefined ? Infinity : (parseDuration(options.budget) ?? Infinity)
   let used = [...records.values()].reduce((sum, { seconds }) => sum + seconds, 0)
   const command = await commandOf(options, context)
-  const write = async (): Promise<Study> => {
+  const write = async (): Promise<FullStudy> => {
     const study = await assembleStudy({
       ...{ workshop, plan, done, missing, date: date() },
       context: { ...context, command },

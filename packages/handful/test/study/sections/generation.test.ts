@@ -13,7 +13,7 @@ import type { StageContext } from '../../../src/study/context.js'
 import { studyGeneration } from '../../../src/study/sections/generation/generation.js'
 import { plainLinearAlgebra } from '../../../src/numerics/linear-algebra.js'
 import { averagedWeights, type ImageShape } from '../../../src/models/model.js'
-import { studySchema } from '../../../src/study/result.js'
+import { studySchema } from '../../../src/study/all-sections.js'
 
 const image: ImageShape = { size: 8, channels: 1 }
 

@@ -4,7 +4,7 @@ import type { StageContext } from '../../../src/study/context.js'
 import { type MapInput, studyMap } from '../../../src/study/sections/maps/study-map.js'
 import { plainLinearAlgebra } from '../../../src/numerics/linear-algebra.js'
 import { featureMatrix, unitRows } from '../../../src/numerics/matrix.js'
-import { studySchema } from '../../../src/study/result.js'
+import { studySchema } from '../../../src/study/all-sections.js'
 
 const context: StageContext = {
   linearAlgebra: plainLinearAlgebra(),
