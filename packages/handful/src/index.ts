@@ -81,7 +81,7 @@ export { runSupervised, supervisedJobSchema } from './jobs/supervised.js'
 export { outlineStudy, runStudy, type StudyContext, type StudyOutline } from './study/run.js'
 export { parseStudyOptions, type StudyInput, type StudyOptions } from './study/study-options.js'
 export { type FeatureMethod, type FeatureSource } from './study/sources.js'
-export { type Study, studySchema } from './study/result.js'
+export { type FullStudy as Study, studySchema } from './study/all-sections.js'
 export { umapLayout, type UmapOptions } from './features/umap.js'
 export {
   neighbourhoodPurity,

@@ -1,7 +1,7 @@
 /** What `handful study` sets going, loaded when it runs. */
 import { outlineStudy, runStudy } from '../study/run.js'
 import { loadStudySoFar } from '../study/study-file.js'
-import type { Study } from '../study/result.js'
+import type { FullStudy } from '../study/all-sections.js'
 
 export interface StudyJobs {
   readonly runStudy: typeof runStudy
@@ -9,7 +9,7 @@ export interface StudyJobs {
   readonly loadStudySoFar: typeof loadStudySoFar
   /** Paths of the files, the page first. */
   readonly writeStudyReport: (
-    study: Study,
+    study: FullStudy,
     folder: string,
     options: { png?: boolean },
   ) => Promise<readonly string[]>

@@ -19,7 +19,7 @@ import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
 import { type GenerativeName, isGenerative, type PlannedMethod, resolveMethods } from './methods.js'
 import { parseDuration, type StudyOptions } from './study-options.js'
-import { sectionStages } from './section-stages.js'
+import { sectionStages } from './all-sections.js'
 import { baselineMethod, type FeatureMethod, modelMethod } from './sources.js'
 import { inOrder } from '../stages/stage.js'
 import type { StudyStage } from './study-stage.js'
@@ -219,13 +219,14 @@ async function modelStage(
     method: model,
     schema: trainedSchema,
     present: (result) => runPresent(place.folder, result),
-    work: ({ signal }) =>
-      trainForStudy(training, data.images, options, {
-        ...place,
-        signal,
-        progress: workshop.progress,
-        name: `${model}-${key.slice(0, 8)}`,
-      }),
+    work: (context) =>
+      trainForStudy(
+        training,
+        data.images,
+        options,
+        { ...place, progress: workshop.progress, name: `${model}-${key.slice(0, 8)}` },
+        context,
+      ),
   }
 }
 

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import type { jobs } from '../../src/cli/jobs.js'
 import { METHOD_NAMES, SECTION_NAMES } from '../../src/cli/study.js'
-import { SECTIONS, STUDY_METHODS } from '../../src/study/study-options.js'
+import { SECTIONS } from '../../src/names.js'
+import { STUDY_METHODS } from '../../src/study/study-options.js'
 import { handful, Signals } from './harness.js'
 
 let folder: string

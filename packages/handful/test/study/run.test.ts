@@ -3,7 +3,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { outlineStudy, runStudy } from '../../src/study/run.js'
-import { studySchema } from '../../src/study/result.js'
+import { studySchema } from '../../src/study/all-sections.js'
 import { countedHead, squares, tiny, useFolder, watched } from './study-support.js'
 
 const folder = useFolder()

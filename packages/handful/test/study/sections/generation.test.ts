@@ -12,7 +12,7 @@ import { resolveModel } from '../../../src/training/model-options.js'
 import { studyGeneration } from '../../../src/study/sections/generation/generation.js'
 import { plainLinearAlgebra } from '../../../src/numerics/linear-algebra.js'
 import { averagedWeights, type ImageShape } from '../../../src/models/model.js'
-import { studySchema } from '../../../src/study/result.js'
+import { studySchema } from '../../../src/study/all-sections.js'
 import type { StageContext } from '../../../src/stages/stage.js'
 
 const image: ImageShape = { size: 8, channels: 1 }
