@@ -1,6 +1,6 @@
 /** `handful data`: which data sets are known, fetching and checking their files, and what is in a set or a folder. */
 import { Command } from 'commander'
-import type { DatasetListing } from '../jobs/data-commands.js'
+import type { DatasetListing } from '../jobs/data/run.js'
 import type { SquareFit } from '../data/decode.js'
 import type { DataFolders } from '../data/locate.js'
 import type { FileCheck, OfficialSet, SetCheck } from '../data/official.js'
@@ -118,7 +118,7 @@ export function dataCommand(context: CommandContext): [Command, readonly Example
 }
 
 async function listSets(context: CommandContext, typed: Typed): Promise<void> {
-  const { listDatasets } = await import('../jobs/data-commands.js')
+  const { listDatasets } = await import('../jobs/data/run.js')
   const listings = await listDatasets(await foldersOf(context, typed))
   if (typed.json === true) context.terminal.data(JSON.stringify(listings))
   else
@@ -219,7 +219,7 @@ function checkFailure({ title }: OfficialSet, { folder, files }: SetCheck, name:
 
 async function showStatistics(context: CommandContext, what: string, typed: StatsOptions): Promise<void> {
   const { terminal, environment } = context
-  const { dataStatistics } = await import('../jobs/data-commands.js')
+  const { dataStatistics } = await import('../jobs/data/run.js')
   const { dataDir, size, fit } = typed
   const statistics = await job(context, typed, 'nothing is changed', ({ signal, report }) =>
     dataStatistics({

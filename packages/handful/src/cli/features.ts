@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { usageError } from '../errors.js'
 import { flagOf } from '../errors/shell.js'
-import type { FeaturesResult } from '../jobs/features.js'
+import type { FeaturesResult } from '../jobs/features/run.js'
 import type { JobContext } from '../jobs/fit-options.js'
 import { formatCount } from '../draw/format.js'
 import type { CommandContext } from './context.js'

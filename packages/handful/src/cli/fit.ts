@@ -43,7 +43,7 @@ const examples: readonly Example[] = [
 const fitTraining: TrainingCommand<FitOptions> = {
   name: 'fit',
   schema: async () => (await import('../jobs/fit-options.js')).fitOptionsSchema,
-  resolve: async (options, job) => (await import('../jobs/pretrain.js')).resolveTraining(options, job),
+  resolve: async (options, job) => (await import('../jobs/pretrain/run.js')).resolveTraining(options, job),
 }
 
 export function fitCommand(context: CommandContext): [Command, readonly Example[]] {

@@ -3,15 +3,15 @@
  * runs, so that help stays fast and tests can put in their own.
  */
 import type { FitContext, FitOptions, JobContext } from '../jobs/fit-options.js'
-import type { BaselineFeaturesOptions } from '../jobs/baseline-features.js'
-import type { FeaturesOptions, FeaturesResult } from '../jobs/features.js'
-import type { MapJobOptions, MapResult } from '../jobs/map.js'
+import type { BaselineFeaturesOptions } from '../jobs/features/baseline.js'
+import type { FeaturesOptions, FeaturesResult } from '../jobs/features/run.js'
+import type { MapJobOptions, MapResult } from '../jobs/map/run.js'
 import type { PredictOptions, PredictResult } from '../jobs/predict-options.js'
-import type { PretrainJobOptions, PretrainResult } from '../jobs/pretrain.js'
-import type { PictureResult, ReconstructOptions, SampleJobOptions } from '../jobs/sample.js'
-import type { ScoreJobOptions, ScoreResult } from '../jobs/score.js'
-import type { SupervisedJobOptions, SupervisedResult } from '../jobs/supervised.js'
-import type { SweepJobOptions, SweepResult } from '../jobs/sweep.js'
+import type { PretrainJobOptions, PretrainResult } from '../jobs/pretrain/run.js'
+import type { PictureResult, ReconstructOptions, SampleJobOptions } from '../jobs/sample/run.js'
+import type { ScoreJobOptions, ScoreResult } from '../jobs/score/run.js'
+import type { SupervisedJobOptions, SupervisedResult } from '../jobs/supervised/run.js'
+import type { SweepJobOptions, SweepResult } from '../jobs/sweep/run.js'
 import type { RunReport } from '../draw/run-report.js'
 import type { StudyJobs } from './study-jobs.js'
 
@@ -51,14 +51,14 @@ export interface Jobs {
 export const jobs: Jobs = {
   fit: async () => (await import('../jobs/fit.js')).runFit,
   predict: async () => (await import('../jobs/predict.js')).runPredict,
-  pretrain: async () => (await import('../jobs/pretrain.js')).runPretrain,
-  sample: async () => (await import('../jobs/sample.js')).runSample,
-  reconstruct: async () => (await import('../jobs/sample.js')).runReconstruct,
-  features: async () => (await import('../jobs/features.js')).runFeatures,
-  map: async () => (await import('../jobs/map.js')).runMap,
-  baselineFeatures: async () => (await import('../jobs/baseline-features.js')).runBaselineFeatures,
-  score: async () => (await import('../jobs/score.js')).runScore,
-  supervised: async () => (await import('../jobs/supervised.js')).runSupervised,
-  sweep: async () => (await import('../jobs/sweep.js')).runSweep,
+  pretrain: async () => (await import('../jobs/pretrain/run.js')).runPretrain,
+  sample: async () => (await import('../jobs/sample/run.js')).runSample,
+  reconstruct: async () => (await import('../jobs/sample/run.js')).runReconstruct,
+  features: async () => (await import('../jobs/features/run.js')).runFeatures,
+  map: async () => (await import('../jobs/map/run.js')).runMap,
+  baselineFeatures: async () => (await import('../jobs/features/baseline.js')).runBaselineFeatures,
+  score: async () => (await import('../jobs/score/run.js')).runScore,
+  supervised: async () => (await import('../jobs/supervised/run.js')).runSupervised,
+  sweep: async () => (await import('../jobs/sweep/run.js')).runSweep,
   study: async () => (await import('./study-jobs.js')).studyJobs,
 }

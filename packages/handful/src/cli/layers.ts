@@ -1,6 +1,6 @@
 /** `handful layers`: the layers that features can be taken from. */
 import { Command } from 'commander'
-import type { LayerRow } from '../jobs/features.js'
+import type { LayerRow } from '../jobs/features/run.js'
 import { usageError } from '../errors.js'
 import type { CommandContext } from './context.js'
 import { wholeNumber } from './options.js'
@@ -59,7 +59,7 @@ async function ofRun(run: string, { json: _, ...given }: Typed): Promise<LayerRo
   }
   const [{ describedModel }, { listLayers }] = await Promise.all([
     import('../runs/trained-model.js'),
-    import('../jobs/features.js'),
+    import('../jobs/features/run.js'),
   ])
   const { model, config, image } = await describedModel(run)
   return listLayers(model, config, image)
@@ -78,7 +78,7 @@ async function ofPreset({ dataset, size, grey, json: _, ...choice }: Typed): Pro
   const [{ z }, { knownShape, modelFields, resolveModel }, { listLayers }] = await Promise.all([
     import('zod'),
     import('../training/model-options.js'),
-    import('../jobs/features.js'),
+    import('../jobs/features/run.js'),
   ])
   const image = knownShape({ dataset }) ?? { size: size ?? 0, channels: grey === true ? 1 : 3 }
   const { model, config } = resolveModel(z.object(modelFields).parse(choice), image)

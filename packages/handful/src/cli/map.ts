@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { shellWord } from '../errors/shell.js'
 import { usageError } from '../errors.js'
-import type { MapResult } from '../jobs/map.js'
+import type { MapResult } from '../jobs/map/run.js'
 import { formatCount, formatPercent } from '../draw/format.js'
 import type { CommandContext } from './context.js'
 import { POOLING_NAMES } from './features.js'

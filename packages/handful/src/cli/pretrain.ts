@@ -1,6 +1,6 @@
 /** `handful pretrain`: trains a generative model on unlabelled images, for samples, reconstructions and features. */
 import { Command } from 'commander'
-import type { PretrainJobOptions, PretrainResult } from '../jobs/pretrain.js'
+import type { PretrainJobOptions, PretrainResult } from '../jobs/pretrain/run.js'
 import { formatCount, formatDuration } from '../draw/format.js'
 import type { CommandContext } from './context.js'
 import type { Example } from './program.js'
@@ -22,8 +22,8 @@ const examples: readonly Example[] = [
 
 const pretraining: TrainingCommand<PretrainJobOptions> = {
   name: 'pretrain',
-  schema: async () => (await import('../jobs/pretrain.js')).pretrainOptionsSchema,
-  resolve: async (options, job) => (await import('../jobs/pretrain.js')).resolveTraining(options, job),
+  schema: async () => (await import('../jobs/pretrain/run.js')).pretrainOptionsSchema,
+  resolve: async (options, job) => (await import('../jobs/pretrain/run.js')).resolveTraining(options, job),
 }
 
 export function pretrainCommand(context: CommandContext): [Command, readonly Example[]] {

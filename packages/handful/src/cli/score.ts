@@ -1,6 +1,6 @@
 /** `handful score`: how good the images are that a trained model draws, in numbers. */
 import { Command } from 'commander'
-import type { ScoreResult } from '../jobs/score.js'
+import type { ScoreResult } from '../jobs/score/run.js'
 import { usageError } from '../errors.js'
 import { formatCount, formatPercent } from '../draw/format.js'
 import type { CommandContext } from './context.js'

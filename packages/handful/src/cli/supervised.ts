@@ -1,6 +1,6 @@
 /** `handful supervised`: a ResNet-18 from scratch on the labelled few, what every generative model has to beat. */
 import { Command } from 'commander'
-import type { SupervisedJobOptions, SupervisedResult } from '../jobs/supervised.js'
+import type { SupervisedJobOptions, SupervisedResult } from '../jobs/supervised/run.js'
 import { formatCount, formatDuration, formatPercent } from '../draw/format.js'
 import type { CommandContext } from './context.js'
 import { assignments, oneOf, wholeNumber } from './options.js'
@@ -28,8 +28,8 @@ const examples: readonly Example[] = [
 
 const supervised: TrainingCommand<SupervisedJobOptions> = {
   name: 'supervised',
-  schema: async () => (await import('../jobs/supervised.js')).supervisedJobSchema,
-  resolve: async (options, job) => (await import('../jobs/supervised.js')).resolveSupervised(options, job),
+  schema: async () => (await import('../jobs/supervised/run.js')).supervisedJobSchema,
+  resolve: async (options, job) => (await import('../jobs/supervised/run.js')).resolveSupervised(options, job),
 }
 
 export function supervisedCommand(context: CommandContext): [Command, readonly Example[]] {

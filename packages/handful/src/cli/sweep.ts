@@ -1,6 +1,6 @@
 /** `handful sweep`: which layer and noise level of a diffusion model to take features from. */
 import { Command } from 'commander'
-import type { ChoosingBy, SweepResult } from '../jobs/sweep.js'
+import type { ChoosingBy, SweepResult } from '../jobs/sweep/run.js'
 import { usageError } from '../errors.js'
 import { formatPercent } from '../draw/format.js'
 import { average } from '../numerics/statistics.js'

@@ -9,7 +9,7 @@ export {
   listDatasets,
   type DatasetListing,
   type StatisticsRequest,
-} from '../jobs/data-commands.js'
+} from '../jobs/data/run.js'
 export { drawLabels } from './draw-labels.js'
 export {
   checkBatchSize,

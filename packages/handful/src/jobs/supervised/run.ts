@@ -7,13 +7,13 @@
 import { readFile, rm } from 'node:fs/promises'
 import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
-import { checkLabels, type Dataset, type ImageSet } from '../data/image-set.js'
-import { type Predictions, writePredictions } from '../data/predictions.js'
-import { argmaxRows, featureMatrix } from '../numerics/matrix.js'
-import { resnet18, resnet18Presets, resnet18Schema, STEMS } from '../models/resnet18/resnet18.js'
-import type { ImageShape } from '../models/model.js'
-import { type Estimate, estimateAccuracy } from '../numerics/statistics.js'
-import { RUN_FILES, stageKey } from '../runs/run-folder.js'
+import { checkLabels, type Dataset, type ImageSet } from '../../data/image-set.js'
+import { type Predictions, writePredictions } from '../../data/predictions.js'
+import { argmaxRows, featureMatrix } from '../../numerics/matrix.js'
+import { resnet18, resnet18Presets, resnet18Schema, STEMS } from '../../models/resnet18/resnet18.js'
+import type { ImageShape } from '../../models/model.js'
+import { type Estimate, estimateAccuracy } from '../../numerics/statistics.js'
+import { RUN_FILES, stageKey } from '../../runs/run-folder.js'
 import {
   type Probabilities,
   SUPERVISED_AUGMENTATIONS,
@@ -21,12 +21,12 @@ import {
   supervisedOptionsSchema,
   supervisedSchedule,
   trainSupervised,
-} from '../training/supervised.js'
-import { checkDevice } from './device.js'
-import { labelDraws } from '../features/feature-sets.js'
-import { type FitContext, imageFields, type JobContext, oneSource, trainingFields } from './fit-options.js'
-import { knownShape, withSettings } from '../training/model-options.js'
-import { readDataset, READING } from '../runs/read-dataset.js'
+} from '../../training/supervised.js'
+import { checkDevice } from '../device.js'
+import { labelDraws } from '../../features/feature-sets.js'
+import { type FitContext, imageFields, type JobContext, oneSource, trainingFields } from '../fit-options.js'
+import { knownShape, withSettings } from '../../training/model-options.js'
+import { readDataset, READING } from '../../runs/read-dataset.js'
 
 /** Labelled images of each class of a known data set, unless said otherwise. */
 const DEFAULT_LABELS = 4

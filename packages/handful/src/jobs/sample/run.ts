@@ -1,15 +1,15 @@
 /** `handful sample` and `handful reconstruct`: pictures that a trained model makes, as one PNG. */
-import { writeFileAtomic } from '../files/atomic.js'
-import { openImages } from '../data/open-images.js'
-import { openDataset } from '../data/open.js'
-import { HandfulError, usageError } from '../errors.js'
-import type { RunOptions } from '../models/model.js'
-import { imageGrid } from '../draw/grid.js'
-import type { PixelImage } from '../draw/thumbnails.js'
-import { checkDevice } from './device.js'
-import type { JobContext } from './fit-options.js'
-import { pairedGrid, splitImages } from '../draw/model-pictures.js'
-import { loadTrainedModel, type TrainedModel } from '../runs/trained-model.js'
+import { writeFileAtomic } from '../../files/atomic.js'
+import { openImages } from '../../data/open-images.js'
+import { openDataset } from '../../data/open.js'
+import { HandfulError, usageError } from '../../errors.js'
+import type { RunOptions } from '../../models/model.js'
+import { imageGrid } from '../../draw/grid.js'
+import type { PixelImage } from '../../draw/thumbnails.js'
+import { checkDevice } from '../device.js'
+import type { JobContext } from '../fit-options.js'
+import { pairedGrid, splitImages } from '../../draw/model-pictures.js'
+import { loadTrainedModel, type TrainedModel } from '../../runs/trained-model.js'
 
 interface Common {
   readonly run: string

@@ -3,14 +3,14 @@
  * or to some of a large folder; then features are written block by block, as those of a model are.
  */
 import { Random } from 'onnx-autodiff'
-import { isGrey, toGrey, type SquareFit } from '../data/decode.js'
-import { datasetBlocks, folderBlocks, type ImageSource } from '../data/image-blocks.js'
-import type { Images } from '../data/image-set.js'
-import { DEFAULT_SIZE, openDataset } from '../data/open.js'
-import { usageError } from '../errors.js'
-import { type FittedFeatures, loadFittedFeatures, saveFittedFeatures } from '../features/fitted.js'
-import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
-import type { ImageShape } from '../models/model.js'
+import { isGrey, toGrey, type SquareFit } from '../../data/decode.js'
+import { datasetBlocks, folderBlocks, type ImageSource } from '../../data/image-blocks.js'
+import type { Images } from '../../data/image-set.js'
+import { DEFAULT_SIZE, openDataset } from '../../data/open.js'
+import { usageError } from '../../errors.js'
+import { type FittedFeatures, loadFittedFeatures, saveFittedFeatures } from '../../features/fitted.js'
+import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
+import type { ImageShape } from '../../models/model.js'
 import {
   type BaselineName,
   type BaselineNetwork,
@@ -18,15 +18,15 @@ import {
   checkKind,
   fitBaseline,
   fittedNetwork,
-} from '../features/baseline-network.js'
+} from '../../features/baseline-network.js'
 import {
   checkOutput,
   type FeatureChoice,
   type FeatureOutput,
   type FeaturesResult,
   featuresToFile,
-} from './features.js'
-import type { JobContext } from './fit-options.js'
+} from './run.js'
+import type { JobContext } from '../fit-options.js'
 
 export interface BaselineFeaturesOptions extends FeatureChoice, FeatureOutput {
   readonly baseline: BaselineName

@@ -4,12 +4,12 @@
  */
 import path from 'node:path'
 import { z } from 'zod'
-import { datasetBlocks, folderBlocks, type ImageSource } from '../data/image-blocks.js'
-import { openDataset } from '../data/open.js'
-import { HandfulError, printable, quoted, usageError } from '../errors.js'
-import { closest, listAlternatives } from '../errors/suggest.js'
-import { type Extractor, openExtractor } from '../features/extract.js'
-import { FEATURE_ENDINGS, FeatureFile, type FeatureFileSpec, type TensorSpec } from '../features/store.js'
+import { datasetBlocks, folderBlocks, type ImageSource } from '../../data/image-blocks.js'
+import { openDataset } from '../../data/open.js'
+import { HandfulError, printable, quoted, usageError } from '../../errors.js'
+import { closest, listAlternatives } from '../../errors/suggest.js'
+import { type Extractor, openExtractor } from '../../features/extract.js'
+import { FEATURE_ENDINGS, FeatureFile, type FeatureFileSpec, type TensorSpec } from '../../features/store.js'
 import {
   type FeatureNetwork,
   featureOutputs,
@@ -17,11 +17,11 @@ import {
   type ImageShape,
   type LayerDescription,
   type Pooling,
-} from '../models/model.js'
-import type { AnyConfig, AnyModel } from '../models/registry.js'
-import { checkDevice } from './device.js'
-import { imageFields, type JobContext } from './fit-options.js'
-import { type DescribedModel, loadTrainedModel } from '../runs/trained-model.js'
+} from '../../models/model.js'
+import type { AnyConfig, AnyModel } from '../../models/registry.js'
+import { checkDevice } from '../device.js'
+import { imageFields, type JobContext } from '../fit-options.js'
+import { type DescribedModel, loadTrainedModel } from '../../runs/trained-model.js'
 
 export const POOLINGS = ['mean', '2x2', '4x4', 'none'] as const satisfies readonly Pooling[]
 

@@ -1,19 +1,19 @@
 /** What `handful data` does, as plain functions: which sets there are, and the statistics of one or of the user's own. */
 
-import type { SquareFit } from '../data/decode.js'
-import { collectionBlocks, datasetBlocks } from '../data/image-blocks.js'
-import type { DataFolders } from '../data/locate.js'
-import { bytesOnDisk, dataRoots, findOfficial } from '../data/official.js'
-import { openCollection } from '../data/open-collection.js'
-import { DEFAULT_SIZE, openDataset } from '../data/open.js'
+import type { SquareFit } from '../../data/decode.js'
+import { collectionBlocks, datasetBlocks } from '../../data/image-blocks.js'
+import type { DataFolders } from '../../data/locate.js'
+import { bytesOnDisk, dataRoots, findOfficial } from '../../data/official.js'
+import { openCollection } from '../../data/open-collection.js'
+import { DEFAULT_SIZE, openDataset } from '../../data/open.js'
 import {
   datasetNames,
   datasets,
   type DatasetEntry,
   type DatasetName,
   type OpenProgress,
-} from '../data/registry.js'
-import { collectStatistics, FileFacts, type DataStatistics } from '../data/image-statistics.js'
+} from '../../data/registry.js'
+import { collectStatistics, FileFacts, type DataStatistics } from '../../data/image-statistics.js'
 
 export type Presence = 'complete' | 'incomplete' | 'absent' | 'generated'
 

@@ -4,11 +4,11 @@
  *   read the images -> train -> pictures
  */
 import { z } from 'zod'
-import type { Images } from '../data/image-set.js'
-import type { ImageShape } from '../models/model.js'
-import type { AnyConfig } from '../models/registry.js'
-import { pretrain, pretrainStage } from '../training/pretrain.js'
-import { checkDevice } from './device.js'
+import type { Images } from '../../data/image-set.js'
+import type { ImageShape } from '../../models/model.js'
+import type { AnyConfig } from '../../models/registry.js'
+import { pretrain, pretrainStage } from '../../training/pretrain.js'
+import { checkDevice } from '../device.js'
 import {
   type FitContext,
   imageFields,
@@ -16,7 +16,7 @@ import {
   oneLimit,
   oneSource,
   trainingFields,
-} from './fit-options.js'
+} from '../fit-options.js'
 import {
   type AugmentationName,
   knownShape,
@@ -24,10 +24,10 @@ import {
   modelFields,
   resolveAugmentation,
   resolveModel,
-} from '../training/model-options.js'
-import { drawPictures } from '../draw/model-pictures.js'
-import { readDataset, READING, type Source } from '../runs/read-dataset.js'
-import { saveModelDescription } from '../runs/trained-model.js'
+} from '../../training/model-options.js'
+import { drawPictures } from '../../draw/model-pictures.js'
+import { readDataset, READING, type Source } from '../../runs/read-dataset.js'
+import { saveModelDescription } from '../../runs/trained-model.js'
 
 export const pretrainOptionsSchema = z
   .strictObject({
