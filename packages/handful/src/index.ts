@@ -29,6 +29,12 @@ export {
   pixelFeatures,
   type Splits,
 } from './features/feature-sets.js'
+export {
+  dataStatistics,
+  listDatasets,
+  type DatasetListing,
+  type StatisticsRequest,
+} from './jobs/data/run.js'
 export { runFit } from './jobs/fit.js'
 export { type FitContext, type FitInput, type FitOptions, fitOptionsSchema } from './jobs/fit-options.js'
 export { runPredict } from './jobs/predict.js'

@@ -18,11 +18,13 @@ export interface Example {
 export type Argument = readonly [form: string, about: string]
 export type Arguments = Readonly<Record<string, Argument>>
 
-type ArgumentValue<F extends string> = F extends `${string}...${string}`
-  ? readonly string[]
-  : F extends `<${string}`
-    ? string
-    : string | undefined
+type ArgumentValue<F extends string> = string extends F
+  ? unknown
+  : F extends `${string}...${string}`
+    ? readonly string[]
+    : F extends `<${string}`
+      ? string
+      : string | undefined
 
 /** What was typed, by name: the arguments, and options with their defaults. */
 export type Given<A extends Arguments, O extends Options> = {
@@ -59,8 +61,12 @@ interface Described<A extends Arguments, O extends Options> {
 }
 
 /** A command that computes something and shows it. Those with --quiet show progress and can be stopped in good order. */
-export interface JobCommand<A extends Arguments = Arguments, O extends Options = Options, J = unknown, R = unknown>
-  extends Described<A, O> {
+export interface JobCommand<
+  A extends Arguments = Arguments,
+  O extends Options = Options,
+  J = unknown,
+  R = unknown,
+> extends Described<A, O> {
   /** What happens at the first Ctrl-C; "nothing is written" unless said otherwise. */
   readonly stopping?: string
   /** What was typed as options of the job. @throws HandfulError (wrong use) for what does not go together */

@@ -51,6 +51,14 @@ export const withDefault = <T>(option: Option<T | undefined>, value: T): Option<
   or: () => value,
 })
 
+/** The same options, of which only what is typed counts: defaults come from a file or a schema, below it. */
+export const typedOnly = <O extends Options>(
+  options: O,
+): { readonly [K in keyof O]: Option<Told<O[K]> | undefined> } => {
+  const entries = Object.entries(options).map(([name, option]) => [name, { ...option, or: undefined }])
+  return Object.fromEntries(entries) as { readonly [K in keyof O]: Option<Told<O[K]> | undefined> }
+}
+
 /** Is there or is not. */
 export const flag = (about: string): Option<true | undefined> => ({ about })
 
@@ -61,10 +69,18 @@ export const text = (value: string, about: string): Option<string | undefined> =
 })
 
 /** Several words after one flag, up to the next. */
-export const words = (value: string, about: string): Option<readonly string[] | undefined> => ({ value, about })
+export const words = (value: string, about: string): Option<readonly string[] | undefined> => ({
+  value,
+  about,
+})
 
 /** A whole number in a range. */
-export const whole = (value: string, about: string, low: number, high: number): Option<number | undefined> => ({
+export const whole = (
+  value: string,
+  about: string,
+  low: number,
+  high: number,
+): Option<number | undefined> => ({
   value,
   about,
   read: (flag, typed) => {

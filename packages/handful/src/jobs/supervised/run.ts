@@ -24,7 +24,7 @@ import {
 } from '../../training/supervised.js'
 import { checkDevice } from '../device.js'
 import { labelDraws } from '../../features/feature-sets.js'
-import { type FitContext, imageFields, type JobContext, oneSource, trainingFields } from '../fit-options.js'
+import { type FitContext, imageFields, oneSource, trainingFields } from '../fit-options.js'
 import { knownShape, withSettings } from '../../training/model-options.js'
 import { readDataset, READING } from '../../runs/read-dataset.js'
 
@@ -121,7 +121,7 @@ export async function runSupervised(
  * What follows from the options; `--print-config` shows it.
  * @throws HandfulError (wrong use) for a setting that there is not or a value that does not suit
  */
-export function resolveSupervised(options: SupervisedJobOptions, _context: JobContext): Promise<object> {
+export function resolveSupervised(options: SupervisedJobOptions): Promise<object> {
   return Promise.resolve({ image: knownShape(options), config: resolvedSettings(options) })
 }
 

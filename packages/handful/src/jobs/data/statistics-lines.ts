@@ -1,7 +1,7 @@
 /** The statistics of a data set as lines of text. */
-import type { DataStatistics } from '../data/image-statistics.js'
-import { printable } from '../errors.js'
-import { formatCount } from '../draw/format.js'
+import type { DataStatistics } from '../../data/image-statistics.js'
+import { printable } from '../../errors.js'
+import { formatCount } from '../../draw/format.js'
 
 /** Classes and sizes that are named; the rest is a number. */
 const NAMED_CLASSES = 30
