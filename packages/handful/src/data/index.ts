@@ -4,12 +4,6 @@ export { writeFileAtomic } from '../files/atomic.js'
 export type { ImageCollection, LabelledFile } from './collection.js'
 export { decodeText, formatCsvRow, parseCsv, type CsvRow } from '../files/csv.js'
 export { LIMIT_PIXELS, type SquareFit } from './decode.js'
-export {
-  dataStatistics,
-  listDatasets,
-  type DatasetListing,
-  type StatisticsRequest,
-} from '../jobs/data-commands.js'
 export { drawLabels } from './draw-labels.js'
 export {
   checkBatchSize,

@@ -257,7 +257,7 @@ function methodOf(id: string, model: ModelStage | undefined, workshop: Workshop)
 }
 
 /** Two stages of a method's features, which differ in what they come from. */
-const bankFields = (id: string, settings: object, { options, place }: Workshop) => ({
+const bankFields = (id: string, settings: object, { place }: Workshop) => ({
   kind: 'features',
   name: `features: ${id}`,
   settings,

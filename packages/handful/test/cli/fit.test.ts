@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import type { FitJob } from '../../src/cli/jobs.js'
 import { HandfulError } from '../../src/errors.js'
-import type { FitOptions } from '../../src/jobs/fit-options.js'
+import type { FitOptions } from '../../src/jobs/fit/fit-options.js'
 import { handful, report, Signals } from './harness.js'
 
 let parent: string

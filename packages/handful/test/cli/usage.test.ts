@@ -14,7 +14,7 @@ import {
   RESIZE_MODE_NAMES,
 } from '../../src/cli/shared-options.js'
 import { closest, editDistance, listAlternatives } from '../../src/errors/suggest.js'
-import { POOLINGS } from '../../src/jobs/features.js'
+import { POOLINGS } from '../../src/jobs/features/run.js'
 import { AUGMENTATIONS, MODELS, PRESETS } from '../../src/training/model-options.js'
 import { HEAD_NAMES as HEADS } from '../../src/heads/registry.js'
 import { modelNames } from '../../src/models/registry.js'
