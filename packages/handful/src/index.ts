@@ -30,7 +30,8 @@ export {
   type Splits,
 } from './features/feature-sets.js'
 export { runFit } from './jobs/fit.js'
-export { type FitContext, type FitInput, type FitOptions, fitOptionsSchema } from './jobs/fit-options.js'
+export { type FitInput, type FitOptions, fitOptionsSchema } from './jobs/fit-options.js'
+export type { RunContext as FitContext } from './runs/run-folder.js'
 export { runPredict } from './jobs/predict.js'
 export type { PredictOptions, PredictResult } from './jobs/predict-options.js'
 export { type FittedHead, type Head, type HeadProblem } from './heads/head.js'

@@ -3,7 +3,6 @@ import { Command } from 'commander'
 import { usageError } from '../errors.js'
 import { flagOf } from '../errors/shell.js'
 import type { FeaturesResult } from '../jobs/features.js'
-import type { JobContext } from '../jobs/fit-options.js'
 import { formatCount } from '../draw/format.js'
 import type { CommandContext } from './context.js'
 import { assignments, nameList, numberList, oneOf, wholeNumber } from './options.js'
@@ -21,6 +20,7 @@ import {
   TRAINED_RUN,
 } from './shared-options.js'
 import { reportSkipped } from './skipped.js'
+import type { JobContext } from '../training/progress.js'
 
 // Spelled out here, not taken from the job, so that help does not load it; a test holds the two together.
 export const POOLING_NAMES = ['mean', '2x2', '4x4', 'none'] as const

@@ -2,7 +2,7 @@
  * The jobs behind the commands. The command line knows them by these signatures alone and loads them only when one
  * runs, so that help stays fast and tests can put in their own.
  */
-import type { FitContext, FitOptions, JobContext } from '../jobs/fit-options.js'
+import type { FitOptions } from '../jobs/fit-options.js'
 import type { BaselineFeaturesOptions } from '../jobs/baseline-features.js'
 import type { FeaturesOptions, FeaturesResult } from '../jobs/features.js'
 import type { MapJobOptions, MapResult } from '../jobs/map.js'
@@ -14,10 +14,12 @@ import type { SupervisedJobOptions, SupervisedResult } from '../jobs/supervised.
 import type { SweepJobOptions, SweepResult } from '../jobs/sweep.js'
 import type { RunReport } from '../draw/run-report.js'
 import type { StudyJobs } from './study-jobs.js'
+import type { RunContext } from '../runs/run-folder.js'
+import type { JobContext } from '../training/progress.js'
 
-export type FitJob = (options: FitOptions, context: FitContext) => Promise<RunReport>
+export type FitJob = (options: FitOptions, context: RunContext) => Promise<RunReport>
 export type PredictJob = (options: PredictOptions, context: JobContext) => Promise<PredictResult>
-export type PretrainJob = (options: PretrainJobOptions, context: FitContext) => Promise<PretrainResult>
+export type PretrainJob = (options: PretrainJobOptions, context: RunContext) => Promise<PretrainResult>
 export type SampleJob = (options: SampleJobOptions, context: JobContext) => Promise<PictureResult>
 export type ReconstructJob = (options: ReconstructOptions, context: JobContext) => Promise<PictureResult>
 export type MapJob = (options: MapJobOptions, context: JobContext) => Promise<MapResult>
@@ -28,7 +30,7 @@ export type BaselineFeaturesJob = (
   context: JobContext,
 ) => Promise<FeaturesResult>
 export type ScoreJob = (options: ScoreJobOptions, context: JobContext) => Promise<ScoreResult>
-export type SupervisedJob = (options: SupervisedJobOptions, context: FitContext) => Promise<SupervisedResult>
+export type SupervisedJob = (options: SupervisedJobOptions, context: RunContext) => Promise<SupervisedResult>
 
 export type SweepJob = (options: SweepJobOptions, context: JobContext) => Promise<SweepResult>
 

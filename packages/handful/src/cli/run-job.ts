@@ -1,8 +1,8 @@
 /** Runs a job with everything around it: progress on stderr and Ctrl-C. */
-import type { JobContext } from '../jobs/fit-options.js'
 import type { CommandContext } from './context.js'
 import { withInterrupt } from './interrupt.js'
 import { createProgressRenderer } from './render-progress.js'
+import type { JobContext } from '../training/progress.js'
 
 const TICK_MILLISECONDS = 1000
 

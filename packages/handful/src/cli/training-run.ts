@@ -1,6 +1,5 @@
 /** What the commands that train have in common: the way from a command line to a run folder, new or gone on with. */
 import type { z } from 'zod'
-import type { JobContext } from '../jobs/fit-options.js'
 import type { PlainObject, RunFolder } from '../runs/run-folder.js'
 import { HandfulError, usageError } from '../errors.js'
 import type { CommandContext } from './context.js'
@@ -8,6 +7,7 @@ import { Interrupted } from './interrupt.js'
 import { usageErrorOf } from './options.js'
 import { runJob } from './run-job.js'
 import { flagOf, ownCommand, shellWord } from '../errors/shell.js'
+import type { JobContext } from '../training/progress.js'
 
 const RUNS_FOLDER = 'runs'
 

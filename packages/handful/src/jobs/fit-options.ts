@@ -3,47 +3,13 @@
  * config.yaml or from a library call, and written to the run folder with every value resolved.
  */
 import { z } from 'zod'
-import { HEAD_NAMES } from '../heads/registry.js'
-import type { Progress } from '../training/progress.js'
-import type { RunFolder } from '../runs/run-folder.js'
-import { bestPreset, modelFields, PRESETS } from '../training/model-options.js'
-
-export const DATASETS = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
-export const RESIZE_MODES = ['cover', 'pad', 'stretch'] as const
+import { HEADS, PRESETS } from '../names.js'
+import { imageFields, oneLimit, oneSource, trainingFields } from '../runs/run-options.js'
+import { bestPreset, modelFields } from '../training/model-options.js'
 
 export const DEFAULT_MINUTES = 3
 /** A quarter of those that the study compares: most of the gain in a quarter of the time. */
 export const DEFAULT_PATCHES = 256
-
-const side = z.number().int().min(8).max(256)
-
-/** Which images; every job that opens some has these. */
-export const imageFields = {
-  /** The user's own images; or one of the known sets in `dataset`. */
-  folder: z.string().min(1).optional(),
-  dataset: z.enum(DATASETS).optional(),
-  /** Where the files of a known data set lie or are downloaded to. */
-  dataDir: z.string().min(1).optional(),
-  /** Side of the square that images become, in pixels; known sets: their own by default. */
-  size: side.optional(),
-  /** How an image that isn't square becomes one: cut to its middle, with bars, or distorted. */
-  fit: z.enum(RESIZE_MODES).default('cover'),
-}
-
-/** How long training goes on, and on what; every job that trains has these. */
-export const trainingFields = {
-  /** Training stops after so many minutes or steps, whichever is given. */
-  minutes: z.number().positive().max(10_080).optional(),
-  steps: z.number().int().min(1).max(100_000_000).optional(),
-  seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
-  /** Threads of the engine. */
-  threads: z.number().int().min(1).max(1024),
-  device: z.string().min(1).default('cpu'),
-}
-
-/** What zod says where both or neither of `folder` and `dataset` are given. */
-export const oneSource = { message: 'either a folder or a data set', path: ['dataset'] }
-export const oneLimit = { message: 'minutes or steps, not both', path: ['steps'] }
 
 export const fitOptionsSchema = z
   .strictObject({
@@ -59,7 +25,7 @@ export const fitOptionsSchema = z
     /** How many times the labelled images are drawn, to tell how much the result depends on which ones they are. */
     draws: z.number().int().min(1).max(100).default(5),
     /** Whose predictions are written; label propagation and logistic regression are compared all the same. */
-    head: z.enum(HEAD_NAMES).default('propagation'),
+    head: z.enum(HEADS).default('propagation'),
   })
   .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
   .refine((options) => options.minutes === undefined || options.steps === undefined, oneLimit)
@@ -75,18 +41,3 @@ export type FitInput = z.input<typeof fitOptionsSchema>
 
 /** Options with every default filled in; exactly one of `minutes` and `steps` is set, and one of `folder` and `dataset`. */
 export type FitOptions = z.output<typeof fitOptionsSchema>
-
-/** What a job works with, beside its options. */
-export interface JobContext {
-  /**
-   * Aborted when the user wants to stop. The job then saves a checkpoint at the next safe point and throws
-   * `signal.reason` (`signal.throwIfAborted()`).
-   */
-  readonly signal: AbortSignal
-  readonly progress: Progress
-}
-
-export interface FitContext extends JobContext {
-  /** Where everything goes. A stage that `run.isDone(...)` is skipped and its files are read instead. */
-  readonly run: RunFolder
-}

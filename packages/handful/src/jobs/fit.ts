@@ -10,13 +10,13 @@ import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
 import type { FeatureNetwork, FeatureRequest, ImageShape } from '../models/model.js'
 import type { RunReport } from '../draw/run-report.js'
 import { pretrain, pretrainStage } from '../training/pretrain.js'
-import { RUN_FILES } from '../runs/run-folder.js'
+import { RUN_FILES, type RunContext } from '../runs/run-folder.js'
 import { type Classifier, saveClassifier } from '../runs/classifier.js'
 import { comparedHeads, compareHeads, type Comparison } from '../heads/compare-heads.js'
 import { checkDevice } from './device.js'
 import { fitEncoder } from '../features/encoder.js'
 import { labelDraws, learnedFeatures, pixelFeatures } from '../features/feature-sets.js'
-import type { FitContext, FitOptions } from './fit-options.js'
+import type { FitOptions } from './fit-options.js'
 import { fitReport } from './fit-report.js'
 import { knownShape, resolveAugmentation, resolveModel } from '../training/model-options.js'
 import { drawPictures } from '../draw/model-pictures.js'
@@ -34,7 +34,7 @@ const STAGES = {
 
 const PLANNED_IMAGES = 20_000
 
-export async function runFit(options: FitOptions, context: FitContext): Promise<RunReport> {
+export async function runFit(options: FitOptions, context: RunContext): Promise<RunReport> {
   const { run, progress, signal } = context
   const seconds: { stage: string; seconds: number }[] = []
   const timed = async <T>(stage: string, work: () => Promise<T>): Promise<T> => {
@@ -179,7 +179,7 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
 function planStages(
   { minutes, patches }: FitOptions,
   trainStage: string,
-  { progress }: FitContext,
+  { progress }: RunContext,
   images = PLANNED_IMAGES,
 ): void {
   const share = images / PLANNED_IMAGES

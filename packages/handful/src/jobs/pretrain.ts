@@ -10,14 +10,6 @@ import type { AnyConfig } from '../models/registry.js'
 import { pretrain, pretrainStage } from '../training/pretrain.js'
 import { checkDevice } from './device.js'
 import {
-  type FitContext,
-  imageFields,
-  type JobContext,
-  oneLimit,
-  oneSource,
-  trainingFields,
-} from './fit-options.js'
-import {
   type AugmentationName,
   knownShape,
   type ModelChoice,
@@ -28,6 +20,9 @@ import {
 import { drawPictures } from '../draw/model-pictures.js'
 import { readDataset, READING, type Source } from '../runs/read-dataset.js'
 import { saveModelDescription } from '../runs/trained-model.js'
+import type { RunContext } from '../runs/run-folder.js'
+import { imageFields, oneLimit, oneSource, trainingFields } from '../runs/run-options.js'
+import type { JobContext } from '../training/progress.js'
 
 export const pretrainOptionsSchema = z
   .strictObject({
@@ -62,7 +57,7 @@ export interface PretrainResult {
 const STAGES = { read: READING, pictures: 'draw pictures' }
 
 /** Trains and keeps the model in the run folder. */
-export async function runPretrain(options: PretrainJobOptions, context: FitContext): Promise<PretrainResult> {
+export async function runPretrain(options: PretrainJobOptions, context: RunContext): Promise<PretrainResult> {
   const { run, progress, signal } = context
   await checkDevice(options.device)
   const early = knownShape(options)

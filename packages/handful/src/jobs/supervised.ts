@@ -13,7 +13,7 @@ import { argmaxRows, featureMatrix } from '../numerics/matrix.js'
 import { resnet18, resnet18Presets, resnet18Schema, STEMS } from '../models/resnet18/resnet18.js'
 import type { ImageShape } from '../models/model.js'
 import { type Estimate, estimateAccuracy } from '../numerics/statistics.js'
-import { RUN_FILES, stageKey } from '../runs/run-folder.js'
+import { RUN_FILES, type RunContext } from '../runs/run-folder.js'
 import {
   type Probabilities,
   SUPERVISED_AUGMENTATIONS,
@@ -24,9 +24,11 @@ import {
 } from '../training/supervised.js'
 import { checkDevice } from './device.js'
 import { labelDraws } from '../features/feature-sets.js'
-import { type FitContext, imageFields, type JobContext, oneSource, trainingFields } from './fit-options.js'
 import { knownShape, withSettings } from '../training/model-options.js'
 import { readDataset, READING } from '../runs/read-dataset.js'
+import { contentKey } from '../files/content-key.js'
+import { imageFields, oneSource, trainingFields } from '../runs/run-options.js'
+import type { JobContext } from '../training/progress.js'
 
 /** Labelled images of each class of a known data set, unless said otherwise. */
 const DEFAULT_LABELS = 4
@@ -91,7 +93,7 @@ export const RESULTS_FILE = 'results.json'
 /** @throws HandfulError where images have no labels or too few, or training diverges */
 export async function runSupervised(
   options: SupervisedJobOptions,
-  context: FitContext,
+  context: RunContext,
 ): Promise<SupervisedResult> {
   const { labelsPerClass, draws: count, seed } = options
   const { run, progress } = context
@@ -138,7 +140,7 @@ const stageOf = (draw: number): string => `draw ${draw + 1}`
 const predictionOf = (draw: number): string => `${stageOf(draw)}, predictions`
 
 /** Draws take equally long, save that the first one's network predicts the training images too: proportions count alone. */
-function planDraws(draws: number, { progress }: FitContext): void {
+function planDraws(draws: number, { progress }: RunContext): void {
   const each = Array.from({ length: draws }, (_, i) => [
     { stage: stageOf(i), expectedSeconds: 120 },
     { stage: predictionOf(i), expectedSeconds: i === 0 ? 60 : 10 },
@@ -157,14 +159,14 @@ async function oneDraw(
   draw: number,
   labels: Int32Array,
   { options, settings, dataset }: DrawWork,
-  context: FitContext,
+  context: RunContext,
 ): Promise<SupervisedDraw> {
   const { run, signal, progress } = context
   const { train, test } = dataset
   const { augment, seed, threads, device } = options
   const image: ImageShape = { size: train.height, channels: train.channels }
   const shape = { name: train.name, count: train.count, image, test: test?.count ?? 0 }
-  const key = stageKey({ settings, augment, seed, draw, labels: [...labels].join(), device, shape })
+  const key = contentKey({ settings, augment, seed, draw, labels: [...labels].join(), device, shape })
   const stage = stageOf(draw)
   const file = `draws/draw-${draw + 1}.json`
   if (run.isDone(stage, key)) return drawSchema.parse(JSON.parse(await readFile(run.path(file), 'utf8')))

@@ -16,11 +16,11 @@ import { average } from '../numerics/statistics.js'
 import type { StudySweep } from '../study/sections/sweep/schema.js'
 import { checkDevice } from './device.js'
 import { labelDraws } from '../features/feature-sets.js'
-import type { JobContext } from './fit-options.js'
 import { readDataset, READING, sourceOfRun } from '../runs/read-dataset.js'
 import { settingFlags } from '../study/sections/sweep/choose.js'
 import { layersOf, sweepNoise } from '../study/sections/sweep/noise-sweep.js'
 import { loadTrainedModel } from '../runs/trained-model.js'
+import type { JobContext } from '../training/progress.js'
 
 export interface SweepJobOptions {
   readonly run: string

@@ -1,18 +1,17 @@
 /** The cells of a study as stages: each method with each head at each number of labels, all draws. */
 import type { LabelCount } from './result.js'
 import { supervisedSteps } from '../training/supervised.js'
-import { stageKey } from '../runs/run-folder.js'
 import { cellSchema, knownDraws, networkSchedule, runFeatureCell, runNetworkCell } from './cells.js'
-import type { StageContext } from './context.js'
 import { type DrawFitter, fitDraw, openBank } from './draw-fit.js'
 import { fitProcesses } from './draw-fit-pool.js'
 import { fitSeconds, networkSeconds, type Scale } from './estimate.js'
 import { drawsFor, smallNetworkEpochs } from './study-heads.js'
 import type { PlannedMethod } from './methods.js'
 import type { Building } from './plan.js'
-import type { Stage } from '../stages/stage.js'
+import type { Stage, StageContext } from '../stages/stage.js'
 import { studyDraws } from './study-data.js'
 import type { Workshop } from './workshop.js'
+import { contentKey } from '../files/content-key.js'
 
 /** Raised when a stage comes to give something else for the same settings. */
 export const PROTOCOL = 1
@@ -78,7 +77,7 @@ function featureCell(
   const cellOf = (count: number) => ({
     kind: 'cell' as const,
     name: `${id}, ${head}, ${labelsInWords(size)}`,
-    key: stageKey({ ...cellIdentity(size, workshop), draws: count, head, epochs, bank: bank.key }),
+    key: contentKey({ ...cellIdentity(size, workshop), draws: count, head, epochs, bank: bank.key }),
   })
   return {
     ...cellOf(draws),
@@ -137,8 +136,8 @@ function networkCell(
   const { width, augment } = supervised
   const network = { stem, width, augment, ...schedule }
   // A draw is the same one however many there are: more of them train only those that are new.
-  const drawsKey = stageKey({ ...cellIdentity(size, workshop), network, images: data.keys.images })
-  const key = stageKey({ drawsKey, draws })
+  const drawsKey = contentKey({ ...cellIdentity(size, workshop), network, images: data.keys.images })
+  const key = contentKey({ drawsKey, draws })
   const name = `${id}, ${labelsInWords(size)}`
   return {
     kind: 'cell',

@@ -11,12 +11,12 @@ import type { Images } from '../data/image-set.js'
 import { argmaxRows } from '../numerics/matrix.js'
 import { resnet18, resnet18Presets, type STEMS } from '../models/resnet18/resnet18.js'
 import { silentProgress } from '../training/progress.js'
-import { stageKey } from '../runs/run-folder.js'
 import { supervisedAugmentation, trainSupervised } from '../training/supervised.js'
-import type { StageContext } from './context.js'
 import type { DrawFit, DrawFitter } from './draw-fit.js'
 import { MOST_DRAWS, type StudyOptions } from './study-options.js'
 import type { StageName, StageStore } from '../stages/stage-store.js'
+import { contentKey } from '../files/content-key.js'
+import type { StageContext } from '../stages/stage.js'
 
 const share = z.number().min(0).max(1)
 
@@ -100,7 +100,7 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
   const { stem: _stem, width: _width, ...optimiser } = settings
   const accuracies: number[] = []
   for (const [draw, labels] of draws.entries()) {
-    const stage = { kind: 'draw', name: `${name}, draw ${draw + 1}`, key: stageKey({ drawsKey, draw }) }
+    const stage = { kind: 'draw', name: `${name}, draw ${draw + 1}`, key: contentKey({ drawsKey, draw }) }
     const folder = path.join(store.folder, 'checkpoints', `${drawsKey.slice(0, 12)}-${draw}`)
     const { accuracy } = await store.once(stage, z.strictObject({ accuracy: share }), async () => {
       const { predict } = await trainSupervised({

@@ -13,7 +13,6 @@ import { isSmoothed } from '../heads/registry.js'
 import type { LabelCount, StudyMissing } from './result.js'
 import { pretrainStage } from '../training/pretrain.js'
 import { headComponents } from '../features/reduce.js'
-import { stageKey } from '../runs/run-folder.js'
 import { bankPresent, bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
 import { fewerDraws, fitBudget, fitStrongNetwork, totalSeconds, trainingShare } from './budget.js'
 import { cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
@@ -33,6 +32,7 @@ import {
   type TrainingSettings,
 } from './training.js'
 import type { Workshop } from './workshop.js'
+import { contentKey } from '../files/content-key.js'
 
 export interface StudyPlan {
   readonly stages: readonly Stage[]
@@ -194,7 +194,7 @@ async function modelStage(settings: TrainingSettings, { workshop }: Building, sc
   const { options, data, place } = workshop
   const { model, minutes, steps } = settings
   const identity = await trainingIdentity(settings, data.images, options)
-  const key = stageKey({ PROTOCOL, kind: 'model', identity, images: data.keys.images })
+  const key = contentKey({ PROTOCOL, kind: 'model', identity, images: data.keys.images })
   const ready = settings.settings.run !== undefined
   return {
     kind: 'model',
@@ -247,7 +247,7 @@ function bankStage(id: string, model: Stage | undefined, building: Building, sca
   const { options, data, place } = workshop
   const method = methodOf(id, model, building)
   const { whitening, seed } = options
-  const key = stageKey({
+  const key = contentKey({
     PROTOCOL,
     kind: 'features',
     model: model?.key,
@@ -280,7 +280,7 @@ function bankStage(id: string, model: Stage | undefined, building: Building, sca
 function combinationStage(id: string, needs: readonly Stage[], { workshop }: Building, scale: Scale): Stage {
   const { options, place } = workshop
   const { whitening } = options
-  const key = stageKey({
+  const key = contentKey({
     PROTOCOL,
     kind: 'combination',
     whitening,

@@ -15,7 +15,6 @@ import type { FullStudy } from './all-sections.js'
 import type { StudyMissing } from './result.js'
 import type { PlainObject } from '../runs/run-folder.js'
 import { checkDevice } from '../jobs/device.js'
-import type { JobContext } from '../jobs/fit-options.js'
 import { READING } from '../runs/read-dataset.js'
 import { assembleStudy, bestInWords } from './assemble.js'
 import { fitProcesses, openDrawFitPool } from './draw-fit-pool.js'
@@ -28,6 +27,7 @@ import { openStudyData } from './study-data.js'
 import { loadStudySoFar, saveStudy } from './study-file.js'
 import { checkStudyFolder, openStudyFolder } from './study-folder.js'
 import { Workshop } from './workshop.js'
+import type { JobContext } from '../training/progress.js'
 
 export interface StudyContext extends JobContext {
   /** The study's folder: new, empty, or one of the same data. */

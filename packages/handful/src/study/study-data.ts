@@ -18,11 +18,11 @@ import { openDataset } from '../data/open.js'
 import { numberedPaths, TestSet } from '../data/test-set.js'
 import { HandfulError } from '../errors.js'
 import type { LabelCount } from './result.js'
-import { stageKey } from '../runs/run-folder.js'
-import type { JobContext } from '../jobs/fit-options.js'
 import { READING } from '../runs/read-dataset.js'
 import { labelDraws } from '../features/feature-sets.js'
 import type { StudyOptions } from './study-options.js'
+import { contentKey } from '../files/content-key.js'
+import type { JobContext } from '../training/progress.js'
 
 export interface StudyData {
   readonly name: string
@@ -70,7 +70,7 @@ export async function openStudyData(options: StudyOptions, context: JobContext):
     keys: {
       images: hashOf(images),
       labels: digest(new Uint8Array(set.labels.buffer), set.classNames),
-      test: stageKey({ images: hashOf(shuffled.images), scores: fingerprint(shuffled, seed) }),
+      test: contentKey({ images: hashOf(shuffled.images), scores: fingerprint(shuffled, seed) }),
     },
   }
 }

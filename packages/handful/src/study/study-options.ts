@@ -10,8 +10,8 @@ import { HEAD_NAMES } from '../heads/registry.js'
 import { labelCountSchema } from './result.js'
 import { STEMS } from '../models/resnet18/resnet18.js'
 import { SUPERVISED_AUGMENTATIONS } from '../training/supervised.js'
-import { imageFields, oneLimit, oneSource } from '../jobs/fit-options.js'
 import { AUGMENTATIONS, bestPreset, modelFields, MODELS, PRESETS } from '../training/model-options.js'
+import { imageFields, oneLimit, oneSource } from '../runs/run-options.js'
 
 /** What can stand in `methods`, alone or joined by `+`. */
 export const STUDY_METHODS = [...MODELS, 'resnet18', 'pixels', 'pca', 'patches', 'random'] as const

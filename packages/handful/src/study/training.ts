@@ -12,12 +12,12 @@ import type { ImageShape } from '../models/model.js'
 import { curveSchema, thin } from '../training/curve.js'
 import { pretrain, readTrainingSummary } from '../training/pretrain.js'
 import { type PlainObject, RUN_FILES, RunFolder } from '../runs/run-folder.js'
-import type { JobContext } from '../jobs/fit-options.js'
 import { resolveAugmentation, resolveModel } from '../training/model-options.js'
 import { pretrainOptionsSchema } from '../jobs/pretrain.js'
 import { loadTrainedModel, saveModelDescription } from '../runs/trained-model.js'
 import type { GenerativeName } from './methods.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
+import type { JobContext } from '../training/progress.js'
 
 export const trainedSchema = z.strictObject({
   /** Of the run: as it was given, or below the study's folder. */

@@ -15,11 +15,11 @@ import {
 } from '../../src/cli/shared-options.js'
 import { closest, editDistance, listAlternatives } from '../../src/errors/suggest.js'
 import { POOLINGS } from '../../src/jobs/features.js'
-import { DATASETS, RESIZE_MODES } from '../../src/jobs/fit-options.js'
 import { AUGMENTATIONS, MODELS, PRESETS } from '../../src/training/model-options.js'
 import { HEAD_NAMES as HEADS } from '../../src/heads/registry.js'
 import { modelNames } from '../../src/models/registry.js'
 import { handful } from './harness.js'
+import { DATASETS, RESIZE_MODES } from '../../src/names.js'
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 

@@ -5,7 +5,8 @@ import { chmod, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from
 import { hostname, tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { RunFolder, readRunConfig, stageKey } from '../../src/runs/run-folder.js'
+import { RunFolder, readRunConfig } from '../../src/runs/run-folder.js'
+import { contentKey } from '../../src/files/content-key.js'
 
 let parent: string
 
@@ -124,12 +125,12 @@ describe('a new run', () => {
 describe('a resumed run', () => {
   test('knows which stages are done, and with which inputs', async () => {
     const first = await create()
-    await first.markDone('train', stageKey({ seed: 7, steps: 100 }), 12.5)
+    await first.markDone('train', contentKey({ seed: 7, steps: 100 }), 12.5)
     await first.close()
     const second = await RunFolder.resume(first.folder, { node: '22' })
-    expect(second.isDone('train', stageKey({ steps: 100, seed: 7 }))).toBe(true)
-    expect(second.isDone('train', stageKey({ steps: 200, seed: 7 }))).toBe(false)
-    expect(second.isDone('predict', stageKey({}))).toBe(false)
+    expect(second.isDone('train', contentKey({ steps: 100, seed: 7 }))).toBe(true)
+    expect(second.isDone('train', contentKey({ steps: 200, seed: 7 }))).toBe(false)
+    expect(second.isDone('predict', contentKey({}))).toBe(false)
     expect(second.stages.train.seconds).toBe(12.5)
     expect(JSON.parse(await readFile(second.path('env-2.json'), 'utf8'))).toEqual({ node: '22' })
     expect(await second.discardIfEmpty()).toBe(false)
@@ -222,7 +223,7 @@ describe('the lock', () => {
 })
 
 test('stage keys follow values, not the order of fields', () => {
-  expect(stageKey({ a: 1, b: [1, { c: 2, d: undefined }] })).toBe(stageKey({ b: [1, { c: 2 }], a: 1 }))
-  expect(stageKey({ a: 1 })).not.toBe(stageKey({ a: '1' }))
-  expect(stageKey([1, 2])).not.toBe(stageKey([2, 1]))
+  expect(contentKey({ a: 1, b: [1, { c: 2, d: undefined }] })).toBe(contentKey({ b: [1, { c: 2 }], a: 1 }))
+  expect(contentKey({ a: 1 })).not.toBe(contentKey({ a: '1' }))
+  expect(contentKey([1, 2])).not.toBe(contentKey([2, 1]))
 })
