@@ -19,7 +19,7 @@ import {
   type Pooling,
 } from '../models/model.js'
 import type { AnyConfig, AnyModel } from '../models/registry.js'
-import { checkDevice } from './device.js'
+import { checkDevice } from '../runs/device.js'
 import { type DescribedModel, loadTrainedModel } from '../runs/trained-model.js'
 import { imageFields } from '../runs/run-options.js'
 import type { JobContext } from '../training/progress.js'

@@ -8,7 +8,7 @@ import type { Images } from '../data/image-set.js'
 import type { ImageShape } from '../models/model.js'
 import type { AnyConfig } from '../models/registry.js'
 import { pretrain, pretrainStage } from '../training/pretrain.js'
-import { checkDevice } from './device.js'
+import { checkDevice } from '../runs/device.js'
 import {
   type AugmentationName,
   knownShape,

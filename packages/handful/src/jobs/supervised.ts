@@ -22,7 +22,7 @@ import {
   supervisedSchedule,
   trainSupervised,
 } from '../training/supervised.js'
-import { checkDevice } from './device.js'
+import { checkDevice } from '../runs/device.js'
 import { labelDraws } from '../features/feature-sets.js'
 import { knownShape, withSettings } from '../training/model-options.js'
 import { readDataset, READING } from '../runs/read-dataset.js'

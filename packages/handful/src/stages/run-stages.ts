@@ -31,10 +31,12 @@ export interface RunStagesOptions<S extends Stage> {
   /** No stage is begun when so many seconds, as a message says them, were used up. */
   readonly budget?: { readonly seconds: number; readonly words: string }
   /** A few words on how it stands, beside the progress of this stage. */
-  readonly noteOf?: (stage: S, standing: Standing<S>) => Promise<string | undefined>
+  readonly noteOf?: (stage: S, standing: Standing<S>) => string | undefined
   readonly onBegin?: (stage: S) => void
   /** After each stage that was done or failed. */
   readonly onEnd?: (stage: S, standing: Standing<S>) => Promise<void>
+  /** Before the error that ends the run is thrown, so that what is done can be told; what it throws itself is not. */
+  readonly onStopped?: (standing: Standing<S>) => Promise<void>
   readonly date?: () => Date
 }
 
@@ -78,51 +80,65 @@ export async function runStages<S extends Stage>(
   stages: readonly S[],
   options: RunStagesOptions<S>,
 ): Promise<Standing<S>> {
-  const { store, progress, context, before = [], required = false, budget, noteOf, date } = options
-  const { signal } = context
+  const { store, progress, context, before = [], budget } = options
   const done = await doneStages(stages, store)
   const lost: LostStage<S>[] = []
+  const standing = { done, lost }
   const toDo = inOrder(stages).filter((stage) => !done.has(stage))
   const counts = new GroupCounts(toDo)
   progress.plan([...before, ...plannedStages(toDo)])
   let used = [...done.values()].reduce((sum, { seconds }) => sum + seconds, 0)
-  for (const stage of toDo) {
-    signal.throwIfAborted()
-    const broken = lost.find((other) => stage.needs.includes(other.stage))
-    if (broken !== undefined) {
-      const message = `needs "${broken.stage.name}", which has no result`
-      lost.push({ stage, reason: 'failed', message })
-      continue
+  try {
+    for (const stage of toDo) {
+      context.signal.throwIfAborted()
+      const broken = lost.find((other) => stage.needs.includes(other.stage))
+      if (broken !== undefined) {
+        const message = `needs "${broken.stage.name}", which has no result`
+        lost.push({ stage, reason: 'failed', message })
+      } else if (budget !== undefined && used > budget.seconds) {
+        lost.push({ stage, reason: 'budget', message: `the time of ${budget.words} was used up before it` })
+      } else {
+        const started = performance.now()
+        await runOne(stage, { done, lost }, counts, options)
+        used += (performance.now() - started) / 1000
+        await options.onEnd?.(stage, standing)
+      }
     }
-    if (budget !== undefined && used > budget.seconds) {
-      lost.push({ stage, reason: 'budget', message: `the time of ${budget.words} was used up before it` })
-      continue
-    }
-    const report = (part: number, note?: string): void => {
-      if (stage.reportsItself !== true) progress.report({ ...counts.at(stage, part), note })
-    }
-    report(0, await noteOf?.(stage, { done, lost }))
-    options.onBegin?.(stage)
-    const started = performance.now()
-    const seconds = (): number => (performance.now() - started) / 1000
-    try {
-      const result = await stage.work({
-        ...context,
-        onProgress: (part, total, note) => report(total > 0 ? part / total : 0, note),
-      })
-      done.set(stage, await store.write(stage, stage.schema.parse(result), seconds(), date?.()))
-    } catch (error) {
-      signal.throwIfAborted()
-      if (required) throw error
-      const message = oneLine(error)
-      lost.push({ stage, reason: 'failed', message })
-      progress.message(`${stage.name}: ${message}`)
-    }
-    used += seconds()
-    if (counts.finish(stage)) report(0, await noteOf?.(stage, { done, lost }))
-    await options.onEnd?.(stage, { done, lost })
+  } catch (error) {
+    await options.onStopped?.(standing).catch(() => undefined)
+    throw error
   }
-  return { done, lost }
+  return standing
+}
+
+/** Its record joins what is done, or its failure what is lost. */
+async function runOne<S extends Stage>(
+  stage: S,
+  standing: { readonly done: Map<S, StageRecord>; readonly lost: LostStage<S>[] },
+  counts: GroupCounts,
+  { store, progress, context, required = false, noteOf, onBegin, date }: RunStagesOptions<S>,
+): Promise<void> {
+  const report = (part: number, note?: string): void => {
+    if (stage.reportsItself !== true) progress.report({ ...counts.at(stage, part), note })
+  }
+  report(0, noteOf?.(stage, standing))
+  onBegin?.(stage)
+  const started = performance.now()
+  try {
+    const result = await stage.work({
+      ...context,
+      onProgress: (done, total, note) => report(total > 0 ? done / total : 0, note),
+    })
+    const seconds = (performance.now() - started) / 1000
+    standing.done.set(stage, await store.write(stage, stage.schema.parse(result), seconds, date?.()))
+  } catch (error) {
+    context.signal.throwIfAborted()
+    if (required) throw error
+    const message = oneLine(error)
+    standing.lost.push({ stage, reason: 'failed', message })
+    progress.message(`${stage.name}: ${message}`)
+  }
+  if (counts.finish(stage)) report(0, noteOf?.(stage, standing))
 }
 
 /** How many units of each group are done. */

@@ -44,10 +44,9 @@ export class StageStore {
   async read(stage: Lookup): Promise<StageRecord | undefined> {
     const file = this.file(stage)
     if (this.#known.has(file)) return this.#known.get(file)
-    const { kind, name, key } = stage
-    const found = await readRecord(file, key)
+    const found = await readRecord(file, stage.key)
     const older = found === undefined ? await stage.older?.(this) : undefined
-    const record = found ?? (older && { version: 1, kind, name, key, ...older })
+    const record = found ?? (older && recordOf(stage, older))
     this.#known.set(file, record)
     return record
   }
@@ -74,9 +73,7 @@ export class StageStore {
   }
 
   async write(stage: StageName, result: unknown, seconds: number, date = new Date()): Promise<StageRecord> {
-    const { kind, name, key } = stage
-    const finishedAt = date.toISOString()
-    const record: StageRecord = { version: 1, kind, name, key, seconds, finishedAt, result }
+    const record = recordOf(stage, { seconds, finishedAt: date.toISOString(), result })
     const file = this.file(stage)
     await writeFileAtomic(file, `${JSON.stringify(record)}\n`)
     this.#known.set(file, record)
@@ -97,6 +94,11 @@ export class StageStore {
     return result
   }
 }
+
+const recordOf = (
+  { kind, name, key }: StageName,
+  { seconds, finishedAt, result }: OlderRecord,
+): StageRecord => ({ version: 1, kind, name, key, seconds, finishedAt, result })
 
 async function readRecord(file: string, key: string): Promise<StageRecord | undefined> {
   let text: string

@@ -51,10 +51,11 @@ export interface StageContext {
 
 /** The stages as they are given, save that each comes after those of them that it needs. */
 export function inOrder<S extends Stage>(stages: readonly S[]): S[] {
+  const given = new Map<Stage, S>(stages.map((stage) => [stage, stage]))
   const ordered = new Set<S>()
-  const add = (stage: S): void => {
-    if (ordered.has(stage)) return
-    for (const other of stages) if (stage.needs.includes(other)) add(other)
+  const add = (stage: S | undefined): void => {
+    if (stage === undefined || ordered.has(stage)) return
+    stage.needs.forEach((need) => add(given.get(need)))
     ordered.add(stage)
   }
   stages.forEach(add)
