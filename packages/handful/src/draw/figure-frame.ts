@@ -65,7 +65,9 @@ export const FIGURE_STYLE = `${FORMS}${colours(LIGHT)}@media screen and (prefers
 
 /** A figure as a file of its own. */
 export function standaloneSvg({ svg, styled }: Pick<Figure, 'svg' | 'styled'>): string {
-  return styled === true ? svg : `${svg.replace('<title>', `<style>${FIGURE_STYLE}</style><title>`)}\n`
+  if (styled === true) return svg
+  const rules = `<style>${FIGURE_STYLE}</style><title>`
+  return `${svg.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ').replace('<title>', () => rules)}\n`
 }
 
 /** A figure in light colours whatever the reader's setting, for what knows none. */

@@ -1,5 +1,5 @@
 /** How lines are told apart in every figure: colour, dash and marker, each enough alone. */
-import * as Plot from '@observablehq/plot'
+import type * as Plot from '@observablehq/plot'
 import { HUES } from './figure-frame.js'
 
 const MARKERS = {

@@ -5,7 +5,7 @@
  */
 import * as Plot from '@observablehq/plot'
 import { DOMParser } from 'linkedom'
-import { escapeHtml } from './html.js'
+import { escapeHtml, xmlSafe } from './html.js'
 
 declare global {
   /** What little of the DOM this module touches; Plot's types name the rest. */
@@ -39,7 +39,10 @@ export interface Placed {
 const document = new DOMParser().parseFromString('<svg xmlns="http://www.w3.org/2000/svg"/>', 'image/svg+xml')
 
 /** A chart of Plot's; what is drawn takes the colour of its mark's `className`. */
-export function chart({ marks, ...options }: Plot.PlotOptions & { readonly marks: Marks }): Chart {
+export function chart({
+  marks,
+  ...options
+}: Omit<Plot.PlotOptions, 'marks'> & { readonly marks: Marks }): Chart {
   return Plot.plot({ document, ...options, marks: [...marks] })
 }
 
@@ -56,19 +59,22 @@ export function overlay(width: number, height: number, marks: Marks): Placed {
 }
 
 /** Charts as one SVG element over its own ground, so that it can be read on any page. */
-export function drawing({ title, width, height, id = 'f-figure' }: Frame, parts: readonly Placed[]): string {
+export function drawing({ title, width, height, kind }: Frame, parts: readonly Placed[]): string {
   const name = xmlSafe(escapeHtml(title))
   const size = `viewBox="0 0 ${round(width)} ${round(height)}" width="${round(width)}" height="${round(height)}"`
   const inside = parts.map(({ chart, left = 0, top = 0 }) => nested(chart, left, top)).join('')
-  return `<svg xmlns="http://www.w3.org/2000/svg" class="${id}" ${size} role="img" aria-label="${name}"><title>${name}</title><rect class="f-page" width="100%" height="100%" fill="currentColor"/>${xmlSafe(inside)}</svg>`
+  return `<svg class="f-figure${kind === undefined ? '' : ` ${kind}`}" ${size} role="img" aria-label="${name}"><title>${name}</title><rect class="f-page" width="100%" height="100%" fill="currentColor"/>${xmlSafe(inside)}</svg>`
 }
 
-export interface Frame {
-  readonly title: string
+interface Size {
   readonly width: number
   readonly height: number
-  /** The class that the figure's rules stand under. */
-  readonly id?: string
+}
+
+export interface Frame extends Size {
+  readonly title: string
+  /** A class beside that of all figures, for the page's rules. */
+  readonly kind?: string
 }
 
 function nested(svg: Chart, left: number, top: number): string {
@@ -90,16 +96,6 @@ const rounded = (text: string): string => text.replace(/-?\d+\.\d{3,}/g, (number
 
 /** Up to two decimals, without trailing zeros. */
 const round = (value: number): string => String(Math.round(value * 100) / 100)
-
-/** What XML 1.0 has no place for: control characters and halves of surrogate pairs. */
-const NOT_XML =
-  // eslint-disable-next-line no-control-regex
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
-
-/** Text that XML can hold; what it can't becomes the replacement character. */
-export function xmlSafe(text: string): string {
-  return text.replace(NOT_XML, '\ufffd')
-}
 
 /** Size of figures' text in pixels. */
 const TEXT = 13
@@ -149,10 +145,13 @@ export function baseAxis({
   ticks,
   title,
   tickFormat,
+  offset = 40,
   text = true,
 }: {
-  readonly ticks: readonly (number | string)[]
+  readonly ticks: number | readonly (number | string)[]
   readonly title?: string
+  /** Of the title, below the line. */
+  readonly offset?: number
   readonly tickFormat?: (tick: number, i: number) => string
   readonly text?: boolean
 }): Marks {
@@ -164,7 +163,7 @@ export function baseAxis({
     ),
     ...(title === undefined
       ? []
-      : [Plot.text([title], { ...SOFT, frameAnchor: 'bottom', lineAnchor: 'bottom', dy: 44 })]),
+      : [Plot.text([title], { ...SOFT, frameAnchor: 'bottom', lineAnchor: 'bottom', dy: offset })]),
   ]
 }
 
@@ -176,4 +175,18 @@ export function heading(text: string, options: Plot.TextOptions): Plot.Markish {
 /** Where guessing would be. */
 export function guessing(share: number): Plot.Markish {
   return Plot.ruleY([share], { className: 'f-soft', stroke: 'currentColor', strokeDasharray: '1 3' })
+}
+
+/** Places of charts side by side in rows of two, and the size of the figure that they fill. */
+export function panelsOf(
+  count: number,
+  { height, top = 0 }: { readonly height: number; readonly top?: number },
+): Size & { readonly panels: readonly (Size & { readonly left: number; readonly top: number })[] } {
+  const columns = Math.min(2, count)
+  const width = 860 / columns
+  const panels = Array.from({ length: count }, (_, i) => {
+    const row = Math.floor(i / columns)
+    return { width, height, left: (i % columns) * width, top: top + row * height }
+  })
+  return { panels, width: 860, height: top + Math.ceil(count / columns) * height }
 }

@@ -8,7 +8,6 @@ import type { Block } from './blocks.js'
 import { csvText, fileName, lightSvg, standaloneSvg, type Figure } from '../../draw/figure-frame.js'
 import { pictureEnding, renderStudyMarkdown } from './markdown.js'
 import { renderStudyPage } from './study-page.js'
-import { studySections } from './sections.js'
 import type { Study } from '../result.js'
 
 export const STUDY_REPORT_FILES = {
@@ -37,6 +36,8 @@ export async function writeStudyReport(
   folder: string,
   { png = false }: StudyReportOptions = {},
 ): Promise<string[]> {
+  // What draws takes a while to load.
+  const { studySections } = await import('./sections.js')
   const sections = studySections(study)
   const { figures: place } = STUDY_REPORT_FILES
   const files = new Map<string, string | Uint8Array>([
