@@ -17,7 +17,7 @@ export function intervalPlot(
 ): Html {
   const height = 22
   const title = `${formatPercent(mean)}, 95 % interval ${formatPercent(low)} to ${formatPercent(high)}`
-  const grid = { className: 'f-grid', stroke: 'currentColor' }
+  const grid = { className: 'f-soft', stroke: 'currentColor', strokeOpacity: 0.3 }
   const plot = chart({
     width: WIDTH,
     height,
