@@ -96,7 +96,7 @@ function fit(context: CommandContext, folder: string | undefined, typed: TypedOp
     )
     const [{ saveReport }, { suggestNext }] = await Promise.all([
       import('../draw/save-report.js'),
-      import('../draw/next.js'),
+      import('../jobs/next.js'),
     ])
     const next = report.next.length > 0 ? report.next : suggestNext(report, shellWord(run.folder))
     await saveReport(run, { ...report, next })
