@@ -29,3 +29,13 @@ function render(piece: Piece): string {
   if (typeof piece === 'number') return String(piece)
   return piece.map(render).join('')
 }
+
+/** What XML 1.0 has no place for: control characters and halves of surrogate pairs. */
+const NOT_XML =
+  // eslint-disable-next-line no-control-regex
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+
+/** Text that XML can hold; what it can't becomes the replacement character. */
+export function xmlSafe(text: string): string {
+  return text.replace(NOT_XML, '\ufffd')
+}

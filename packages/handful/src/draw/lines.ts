@@ -1,11 +1,11 @@
-/** Lines of accuracies with their intervals, marked and labelled at their ends. */
-import type { Html } from './html.js'
-import { fitted, label, line, spread, textWidth, type Box, type Scale } from '../study/figures/axes.js'
-import { element, group, number } from './figure-frame.js'
-import { marker, type Look } from '../study/figures/looks.js'
+/** Lines of accuracies with their intervals, marked and named at their ends or in a legend. */
+import * as Plot from '@observablehq/plot'
+import { dot, PUBLISHED, type Look } from './looks.js'
+import { overlay, placeOn, textWidth, within, type Chart, type Marks, type Placed } from './plot.js'
+import { spread } from './spread.js'
 
 export interface LinePoint {
-  /** Place on the page. */
+  /** On the chart's scale. */
   readonly x: number
   readonly mean: number
   readonly low?: number
@@ -17,8 +17,6 @@ export interface LineSeries {
   readonly look: Look
   /** From left to right. */
   readonly points: readonly LinePoint[]
-  /** Thin and without markers: what others published. */
-  readonly published?: boolean
 }
 
 /** Above so many lines, bands would cover each other and bars are drawn. */
@@ -27,119 +25,152 @@ const LABEL_GAP = 16
 const SAMPLE = 26
 const FARTHEST_LEADER = 60
 
-export function drawSeries(series: readonly LineSeries[], y: Scale): Html[] {
-  const asBands = series.filter(({ published }) => published !== true).length <= BANDS
-  const uncertainty = series.map(({ look, points }) =>
-    group({ class: look.colour }, asBands ? band(points, y) : whiskers(points, y)),
+/** All intervals below all lines, what was published lowest. */
+export function seriesMarks(series: readonly LineSeries[]): Marks {
+  const asBands = series.filter(({ look }) => look !== PUBLISHED).length <= BANDS
+  const order = [...series].sort((a, b) => Number(b.look === PUBLISHED) - Number(a.look === PUBLISHED))
+  return [
+    ...series.flatMap(({ look: { colour: className }, points }) => {
+      const known = points.filter(({ low, high }) => low !== undefined && high !== undefined)
+      const interval = { x: 'x', y1: 'low', y2: 'high', className } as const
+      if (known.length === 0) return []
+      return asBands && known.length > 1
+        ? [Plot.areaY(known, { ...interval, fill: 'currentColor', fillOpacity: 0.13 })]
+        : [Plot.ruleX(known, { ...interval, strokeWidth: 1.3, strokeOpacity: 0.75 })]
+    }),
+    ...order.flatMap(({ look, points }) => [
+      ...(points.length > 1 ? [Plot.lineY(points, { x: 'x', y: 'mean', ...stroke(look) })] : []),
+      ...(look === PUBLISHED ? [] : [Plot.dot(points, { x: 'x', y: 'mean', ...dot(look) })]),
+    ]),
+  ]
+}
+
+export function stroke(look: Look): Plot.LineOptions {
+  const width = look === PUBLISHED ? 1.2 : 2
+  return {
+    className: look.colour,
+    stroke: 'currentColor',
+    strokeWidth: width,
+    strokeDasharray: look.dash,
+    strokeLinecap: 'butt',
+  }
+}
+
+/** A scale of per cent for shares, from a round number below the smallest to one above the largest, within 0 and 100. */
+export function shareScale(series: readonly LineSeries[], chance: number): Plot.ScaleOptions {
+  const values = series.flatMap(({ points }) =>
+    points.flatMap(({ mean, low = mean, high = mean }) => [low * 100, high * 100]),
   )
-  const drawn = series.map(({ look, points, published }) => {
-    const path = points
-      .map(({ x, mean }, i) => `${i === 0 ? 'M' : 'L'}${number(x)} ${number(y(mean))}`)
-      .join('')
-    const curve = element('path', {
-      class: published === true ? 'f-line f-thin' : 'f-line',
-      'stroke-dasharray': published === true ? '4 3' : look.dash,
-      d: path,
-    })
-    const marks = published === true ? [] : points.map(({ x, mean }) => marker(look.marker, x, y(mean)))
-    return group({ class: look.colour }, points.length > 1 ? [curve, ...marks] : marks)
-  })
-  const order = series
-    .map((_, i) => i)
-    .sort((a, b) => Number(series[b].published ?? false) - Number(series[a].published ?? false))
-  return [...uncertainty, ...order.map((i) => drawn[i])]
+  const [low, high] = [Math.min(...values, chance * 100), Math.max(...values, chance * 100)]
+  const margin = Math.max(0.5, (high - low) * 0.04)
+  return { percent: true, nice: TICKS, domain: [Math.max(0, low - margin), Math.min(100, high + margin)] }
 }
 
-function band(points: readonly LinePoint[], y: Scale): Html[] {
-  const known = points.filter(({ low, high }) => low !== undefined && high !== undefined)
-  if (known.length === 0) return []
-  if (known.length === 1) return whiskers(known, y)
-  const upper = known.map(({ x, high }) => `${number(x)} ${number(y(high ?? 0))}`)
-  const lower = known.map(({ x, low }) => `${number(x)} ${number(y(low ?? 0))}`).reverse()
-  return [element('path', { class: 'f-band', d: `M${[...upper, ...lower].join('L')}Z` })]
+export const TICKS = 6
+
+/** Width that names at the lines' ends need, at most `most`. */
+export function endWidth(series: readonly LineSeries[], most = 330): number {
+  return Math.min(most, 34 + SAMPLE + Math.max(0, ...series.map(({ name }) => textWidth(name)))) + 18
 }
 
-function whiskers(points: readonly LinePoint[], y: Scale): Html[] {
-  return points.flatMap(({ x, low, high }) =>
-    low === undefined || high === undefined ? [] : [line('f-whisker', x, y(low), x, y(high))],
-  )
-}
-
-/** Width that labels at the lines' ends need, at most `most`. */
-export function endLabelWidth(series: readonly LineSeries[], most = 330): number {
-  return Math.min(most, 34 + SAMPLE + Math.max(0, ...series.map(({ name }) => textWidth(name)))) + 4
+interface Area {
+  readonly width: number
+  readonly height: number
+  readonly marginTop: number
+  readonly marginRight: number
+  readonly marginBottom: number
 }
 
 /** Each line's name at its end, moved apart where ends meet, with a sample of the line before it. */
-export function endLabels(
+export function endNames(
+  chart: Chart,
   series: readonly LineSeries[],
-  y: Scale,
-  { right, top, bottom }: Box,
-  width: number,
-): Html[] {
+  { width, height, marginTop, marginRight, marginBottom }: Area,
+): Placed {
   const shown = series.filter(({ points }) => points.length > 0)
-  const ends = shown.map(({ points }) => points[points.length - 1])
-  const gap = Math.min(LABEL_GAP, (bottom - top + 24) / Math.max(1, shown.length - 1))
+  const ends = shown.map(({ points }) => {
+    const { x, mean } = points[points.length - 1]
+    return { x: placeOn(chart, 'x', x), y: placeOn(chart, 'y', mean) }
+  })
+  const [top, bottom, right] = [marginTop - 4, height - marginBottom + 10, width - marginRight - 14]
+  const gap = Math.min(LABEL_GAP, (bottom - top + 10) / Math.max(1, shown.length - 1))
   const places = spread(
-    ends.map(({ mean }) => y(mean)),
+    ends.map(({ y }) => y),
     gap,
-    top - 4,
-    bottom + 10,
+    top,
+    bottom,
   )
-  return shown.map(({ name, look, published }, i) => {
-    const from = ends[i]
-    const start = right + 26
-    const place = places[i]
+  const marks = shown.flatMap(({ name, look }, i) => {
+    const [from, y, x] = [ends[i], places[i], right + 26]
     // A line that ends early is known by its dash and marker: a leader across the plot would read as data.
-    const near = published === true || from.x > right - FARTHEST_LEADER
-    const leader = `M${number(from.x + 6)} ${number(y(from.mean))}L${number(start - 4)} ${number(place)}`
-    const text = fitted(name, width - 34 - SAMPLE)
-    return group({ class: look.colour }, [
-      ...(near ? [element('path', { class: 'f-leader', d: leader })] : []),
-      ...keySample(look, start, place, published === true ? 'published' : 'marked'),
-      element(
-        'text',
-        { x: start + SAMPLE + 6, y: place + 4.5, class: published === true ? 'f-faint' : undefined },
-        ...(text === name ? [] : [element('title', {}, name)]),
-        text,
-      ),
-    ])
+    const near = look === PUBLISHED || from.x > right - FARTHEST_LEADER
+    const leader = [{ x1: from.x + 6, y1: from.y, x2: x - 4, y2: y }]
+    return [
+      ...(near
+        ? [Plot.link(leader, { ...ENDS, className: look.colour, strokeWidth: 0.8, strokeOpacity: 0.55 })]
+        : []),
+      ...key({
+        name,
+        look,
+        x,
+        y,
+        width: marginRight - 34 - SAMPLE,
+        faint: look === PUBLISHED,
+        unmarked: look === PUBLISHED,
+      }),
+    ]
   })
+  return overlay(width, height, marks)
 }
 
-function keySample(
-  { dash, marker: shape }: Look,
-  x: number,
-  y: number,
-  kind: 'marked' | 'line' | 'published',
-): Html[] {
-  const published = kind === 'published'
-  const sample = element('line', {
-    class: published ? 'f-line f-thin' : 'f-line',
-    x1: x,
-    x2: x + SAMPLE,
-    y1: y,
-    y2: y,
-    'stroke-dasharray': published ? '4 3' : dash,
-  })
-  return kind === 'marked' ? [sample, marker(shape, x + SAMPLE / 2, y)] : [sample]
+const ENDS = { x1: 'x1', y1: 'y1', x2: 'x2', y2: 'y2' } as const
+
+interface Key {
+  readonly name: string
+  readonly look: Look
+  readonly unmarked?: boolean
 }
 
-/** A legend in one row or several, for panels that share their lines; returns its height too. */
-export function legendRow(
-  entries: readonly { readonly name: string; readonly look: Look; readonly unmarked?: boolean }[],
-  { left, right, top }: Pick<Box, 'left' | 'right' | 'top'>,
-): { readonly parts: Html[]; readonly height: number } {
+/** A sample of a line and its name, in pixels. */
+function key({
+  name,
+  look,
+  unmarked,
+  faint,
+  x,
+  y,
+  width,
+}: Key & {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly faint?: boolean
+}): Marks {
+  return [
+    Plot.link([{ x1: x, y1: y, x2: x + SAMPLE, y2: y }], { ...ENDS, ...stroke(look) }),
+    ...(unmarked === true ? [] : [Plot.dot([[x + SAMPLE / 2, y]], dot(look))]),
+    Plot.text([name], {
+      ...within(width),
+      className: faint === true ? 'f-faint' : 'f-ink',
+      x: [x + SAMPLE + 6],
+      y: [y],
+      textAnchor: 'start',
+    }),
+  ]
+}
+
+/** A legend in one row or several from a place in pixels on, for panels that share their lines; returns its height too. */
+export function legend(
+  entries: readonly Key[],
+  { left, right, top }: { readonly left: number; readonly right: number; readonly top: number },
+): { readonly marks: Marks; readonly height: number } {
   let [x, y] = [left, top]
-  const parts = entries.map(({ name, look, unmarked }) => {
-    const width = SAMPLE + 6 + textWidth(name) + 20
+  const marks = entries.flatMap((entry) => {
+    const width = SAMPLE + 6 + textWidth(entry.name) + 20
     if (x > left && x + width > right) [x, y] = [left, y + 20]
-    const part = group({ class: look.colour }, [
-      ...keySample(look, x, y - 4.5, unmarked === true ? 'line' : 'marked'),
-      label(name, x + SAMPLE + 6, y),
-    ])
+    const part = key({ ...entry, x, y, width: right - x })
     x += width
     return part
   })
-  return { parts, height: y - top + 20 }
+  return { marks, height: y - top + 20 }
 }

@@ -2,15 +2,15 @@
  * A map of features as one SVG file: points coloured by class, class names where each class is densest, and, on a second
  * figure, some of the images in their places. Colours follow light and dark by the reader's setting and print as light.
  */
-import { escapeHtml } from './html.js'
+import { escapeHtml, xmlSafe } from './html.js'
 import { classColours } from './map-colours.js'
 
 export interface MapPoints {
   readonly x: readonly number[]
   readonly y: readonly number[]
-  /** Class of each point; -1 where it is unknown. */
+  /** Each point's class; -1: unknown. */
   readonly label: readonly number[]
-  /** Pictures of some points, as data URIs. */
+  /** Images of some points. */
   readonly thumbnails?: readonly { readonly point: number; readonly image: string }[]
 }
 
@@ -62,7 +62,7 @@ export function mapFigure(
     ...(legend === undefined ? [] : [`<g transform="translate(${size + 8} 0)">${legend.svg}</g>`]),
     '</svg>',
   ]
-  return `${parts.join('\n')}\n`
+  return `${xmlSafe(parts.join('\n'))}\n`
 }
 
 /** Points scaled alike along both axes, y upwards. */

@@ -1,4 +1,5 @@
 /** The report of a run as one HTML page. It is drawn from report.json alone and the same file always gives the same page. */
+import { FIGURE_STYLE } from './figure-frame.js'
 import { formatMinute } from './format.js'
 import { renderPage } from './report-page.js'
 import { accuracySection, classSection, headline } from './section-accuracy.js'
@@ -26,5 +27,6 @@ export function renderReport(run: RunReport): string {
     said: `Handful's report of ${formatMinute(createdAt)} UTC${about}`,
     opening: headline(run),
     sections,
+    style: FIGURE_STYLE,
   })
 }

@@ -111,4 +111,3 @@ export type RunReport = z.output<typeof runReportSchema>
 export type RunReportInput = z.input<typeof runReportSchema>
 export type Picture = z.infer<typeof picture>
 export type Result = z.infer<typeof result>
-export type LossCurve = z.infer<typeof curveSchema>

@@ -5,7 +5,6 @@ import { z } from 'zod'
 import { writeFileAtomic } from '../files/atomic.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
 import { readRunConfig, RUN_FILES, type RunFolder } from '../runs/run-folder.js'
-import { renderReport } from './render.js'
 import { runReportSchema, type RunReport, type RunReportInput } from './run-report.js'
 
 /** Checks the outcome, writes report.json and report.html, and returns the page's path. */
@@ -17,6 +16,8 @@ export async function saveReport(run: RunFolder, report: RunReportInput): Promis
 
 /** Draws the page of a report and returns its path. */
 export async function writeReportPage(folder: string, report: RunReport): Promise<string> {
+  // What draws takes a while to load.
+  const { renderReport } = await import('./render.js')
   const page = path.join(folder, RUN_FILES.reportPage)
   await writeFileAtomic(page, renderReport(report))
   return page

@@ -1,5 +1,5 @@
 /** The report's answer to "how far can I trust it": headline, all classifiers beside each other, and class by class. */
-import { intervalPlot, intervalScale } from './charts.js'
+import { intervalPlot, intervalScale } from './interval-plot.js'
 import { formatCount, formatPercent } from './format.js'
 import { html, type Html } from './html.js'
 import type { Section } from './report-page.js'

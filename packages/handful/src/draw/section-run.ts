@@ -1,5 +1,5 @@
 /** How the run was done and how to go on: training, skipped files, settings, the exact command, next steps. */
-import { lossChart } from './charts.js'
+import { lossChart } from './loss-chart.js'
 import { formatCount, formatDuration } from './format.js'
 import { escapeHtml, Html, html } from './html.js'
 import type { Section } from './report-page.js'

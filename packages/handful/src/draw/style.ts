@@ -7,12 +7,12 @@ export const STYLE = `
 :root {
   color-scheme: light dark;
   --page: #ffffff; --raised: #f5f6f8; --text: #1b1f24; --soft: #59636e; --line: #d8dde3;
-  --learned: #0067ad; --baseline: #b35900; --third: #007a5a; --fourth: #8a4a7d; --heat: 0, 103, 173;
+  --learned: #0067ad; --baseline: #b35900; --heat: 0, 103, 173;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #14171b; --raised: #1d2228; --text: #e7eaee; --soft: #9da7b3; --line: #353c45;
-    --learned: #63b3f4; --baseline: #f0a04b; --third: #4fc8a0; --fourth: #d29ac6; --heat: 99, 179, 244;
+    --learned: #63b3f4; --baseline: #f0a04b; --heat: 99, 179, 244;
   }
 }
 * { box-sizing: border-box; }
@@ -54,17 +54,9 @@ tr.chosen td { font-weight: 650; }
 .learned-name::before, .baseline-name::before { content: ""; display: inline-block; width: 10px; height: 10px; margin-right: 9px; background: var(--learned); border-radius: 50%; }
 .baseline-name::before { background: var(--baseline); border-radius: 0; }
 
-svg text { fill: var(--soft); font-size: 12.5px; }
-.interval { width: 260px; height: 22px; display: block; } .interval.scale { height: 16px; }
-.interval .axis { stroke: var(--line); } .interval .chance { stroke: var(--soft); stroke-dasharray: 2 2; }
-.interval .range { stroke-width: 3; } .interval.learned { fill: var(--learned); stroke: none; } .interval.baseline { fill: var(--baseline); }
-.interval.learned .range { stroke: var(--learned); } .interval.baseline .range { stroke: var(--baseline); }
+.interval { width: 260px; height: auto; display: block; } .interval .learned { color: var(--learned); } .interval .baseline { color: var(--baseline); }
 figure { margin: 10px 0; } figcaption { margin-top: 4px; }
-.chart { width: 100%; height: auto; display: block; }
-.grid { stroke: var(--line); }
-.curve { fill: none; stroke-width: 2; stroke: var(--learned); stroke-linejoin: round; }
-.curve-1 { stroke: var(--baseline); stroke-dasharray: 7 4; } .curve-2 { stroke: var(--third); stroke-dasharray: 2 3; } .curve-3 { stroke: var(--fourth); stroke-dasharray: 9 3 2 3; }
-.key { margin-right: 22px; white-space: nowrap; } .key svg { width: 28px; height: 8px; margin-right: 7px; vertical-align: middle; }
+figure.drawn { margin: 18px 0 26px; } figure.drawn svg, figure.drawn img { display: block; width: 100%; height: auto; }
 .bar { display: inline-block; width: 130px; height: 9px; background: var(--line); border-radius: 2px; vertical-align: middle; }
 .bar i { display: block; height: 100%; background: var(--learned); border-radius: 2px; }
 
@@ -104,7 +96,7 @@ ol.next { padding-left: 22px; } ol.next li { margin-bottom: 12px; } ol.next pre 
   :root {
     color-scheme: light;
     --page: #ffffff; --raised: #f3f4f6; --text: #000000; --soft: #444c55; --line: #c9ced4;
-    --learned: #0067ad; --baseline: #b35900; --third: #007a5a; --fourth: #8a4a7d; --heat: 0, 103, 173;
+    --learned: #0067ad; --baseline: #b35900; --heat: 0, 103, 173;
   }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { max-width: none; padding: 0; font-size: 11pt; } nav { display: none; }

@@ -1,7 +1,7 @@
 /** Intervals against published tables, and numbers as they are printed. */
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
-import { lossChart } from '../../src/draw/charts.js'
+import { lossChart } from '../../src/draw/loss-chart.js'
 import { formatCount, formatDuration, formatPercent, formatProbability } from '../../src/draw/format.js'
 import { estimateAccuracy, studentInterval, wilsonInterval } from '../../src/numerics/statistics.js'
 import { thumbnail } from '../../src/draw/thumbnails.js'
@@ -74,8 +74,8 @@ describe('the loss chart', () => {
   })
 
   test('of a loss that falls a hundredfold has a logarithmic axis', () => {
-    expect(lossChart([{ name: 'a', step, value: [100, 30, 5, 1] }])?.text).toContain('Logarithmic scale')
-    expect(lossChart([{ name: 'a', step, value: [4, 3, 2, 1] }])?.text).not.toContain('Logarithmic scale')
+    expect(lossChart([{ name: 'a', step, value: [100, 30, 5, 1] }])?.text).toContain('logarithmic scale')
+    expect(lossChart([{ name: 'a', step, value: [4, 3, 2, 1] }])?.text).not.toContain('logarithmic scale')
   })
 
   test.each([

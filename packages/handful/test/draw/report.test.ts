@@ -5,7 +5,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { renderReport } from '../../src/draw/render.js'
 import { loadReport, writeReportPage } from '../../src/draw/save-report.js'
-import { suggestNext } from '../../src/draw/next.js'
+import { suggestNext } from '../../src/jobs/next.js'
 import { summarise } from '../../src/draw/summary.js'
 import { runReportSchema, type RunReport } from '../../src/draw/run-report.js'
 import { exampleReport } from './example-report.js'
@@ -136,11 +136,12 @@ describe('honesty', () => {
 
 describe('what to do next', () => {
   const commandWith = (config: RunReport['config']): string =>
-    suggestNext({ ...example, config: { ...example.config, ...config } }, 'runs/x')[0].command
+    suggestNext({ ...example, config: { ...example.config, seed: 0, ...config } }, 'runs/x')[0].command
 
   test('is the same for longer, without what would be taken anyway', () => {
-    expect(commandWith({ model: 'vae', preset: 'invariant', augment: 'shapes', set: {}, fit: 'cover' })).toBe(
-      'handful fit --dataset strokes --labels-per-class 4 --minutes 12',
+    const usual = { model: 'vae', preset: 'invariant', augment: 'shapes', set: {}, fit: 'cover' } as const
+    expect(commandWith({ ...usual, patches: 256, draws: 5, threads: 8 })).toBe(
+      'handful fit --dataset strokes --minutes 12',
     )
   })
 
@@ -148,6 +149,7 @@ describe('what to do next', () => {
     expect(
       commandWith({
         folder: 'photos',
+        dataset: undefined,
         size: 48,
         model: 'diffusion',
         augment: 'photos',
@@ -156,8 +158,14 @@ describe('what to do next', () => {
         labelsPerClass: undefined,
       }),
     ).toBe(
-      'handful fit <your folder> --model diffusion --augment photos --head mlp --size 48 --set width=16 ' +
+      'handful fit <your folder> --size 48 --model diffusion --augment photos --head mlp --set width=16 ' +
         "--set 'multipliers=[1,2]' --set network=residual --minutes 12",
+    )
+  })
+
+  test('keeps every option that is not the default', () => {
+    expect(commandWith({ patches: 0, seed: 7, labelsPerClass: 10, draws: 3, dataDir: 'my data' })).toBe(
+      "handful fit --dataset strokes --data-dir 'my data' --seed 7 --patches 0 --labels-per-class 10 --draws 3 --minutes 12",
     )
   })
 })

@@ -58,7 +58,7 @@ export const fit = runCommand({
   async show(report, run, { environment }) {
     const [{ saveReport }, { suggestNext }, { summarise }] = await Promise.all([
       import('../../draw/save-report.js'),
-      import('../../draw/next.js'),
+      import('../next.js'),
       import('../../draw/summary.js'),
     ])
     const next = report.next.length > 0 ? report.next : suggestNext(report, shellWord(run.folder))

@@ -8,7 +8,6 @@ import type { Study } from '../result.js'
 
 /** What this page has beside the style sheet of all reports. */
 const STUDY_STYLE = `
-figure.drawn { margin: 18px 0 26px; } figure.drawn svg, figure.drawn img { display: block; width: 100%; height: auto; }
 figure.drawn figcaption { margin-top: 6px; max-width: 60em; }
 .files { white-space: nowrap; } .files a { margin-left: 8px; }
 table.results { width: auto; min-width: 60%; } table.results td, table.results th { padding-right: 26px; vertical-align: top; }

@@ -2,6 +2,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { DOMParser } from 'linkedom'
 import sharp from 'sharp'
 import { afterAll, describe, expect, test } from 'vitest'
 import { parseCsv } from '../../../src/files/csv.js'
@@ -194,6 +195,79 @@ describe('figures', () => {
       ['32', '0.9631'],
       ['64', '0.9725'],
     ])
+  })
+})
+
+describe('what a reader sees of a figure', () => {
+  const drawn = async (name: string) => {
+    const svg = await readFile(path.join(folder, 'figures', `${name}.svg`), 'utf8')
+    const document = new DOMParser().parseFromString(svg, 'image/svg+xml')
+    const all = (selector: string) => [...document.querySelectorAll(selector)]
+    const place = (text: string): [number, number] => {
+      const found = all('text').find((one) => one.textContent === text)
+      const [x, y] =
+        /translate\(([-\d.]+),([-\d.]+)\)/.exec(found?.getAttribute('transform') ?? '')?.slice(1) ?? []
+      return [Number(x), Number(y)]
+    }
+    return { texts: all('text').map((one) => one.textContent), all, place }
+  }
+
+  test('lines: every count in its order, all at the end, every method named and marked at each of its counts', async () => {
+    const { texts, all, place } = await drawn('accuracy-best-head')
+    const places = ['1', '2', '4', '8', '64', 'all'].map((count) => place(count)[0])
+    expect(places).toEqual([...places].sort((a, b) => a - b))
+    // By the logarithm: as far from 1 to 2 as from 4 to 8.
+    expect(places[1] - places[0]).toBeCloseTo(places[3] - places[2], 0)
+    for (const text of ['0', '100', 'labels per class', 'accuracy on the test images, %', 'guessing', '//'])
+      expect(texts).toContain(text)
+    for (const { title } of study.methods) expect(texts.filter((text) => text === title)).toHaveLength(1)
+    expect(texts).toContain('GAN, published')
+    // Six counts and the sample beside the name.
+    expect(all('.f-hue-1.f-rim path')).toHaveLength(7)
+  })
+
+  test('cells: a number and half its interval in each, a star at the best of each count, signs for gaps', async () => {
+    const { texts, all } = await drawn('cells')
+    expect(all('.f-heat rect')).toHaveLength(study.cells.length)
+    expect(texts.filter((text) => text.startsWith('± '))).toHaveLength(study.cells.length)
+    expect(texts.filter((text) => text.startsWith('★'))).toHaveLength(study.labelCounts.length)
+    expect(texts).toContain('×')
+  })
+
+  test('crossover: the words of each method, powers of two along the axis', async () => {
+    const { texts, place } = await drawn('crossover')
+    expect(texts).toContain('ahead of ResNet-18')
+    const rows = (await csv('crossover')).filter(({ heads }) => heads === 'best')
+    for (const { method } of rows)
+      expect(texts).toContain(study.methods.find(({ id }) => id === method)?.title)
+    const ticks = ['1', '4', '16', '64', '256'].map((tick) => place(tick)[0])
+    expect(ticks).toEqual([...ticks].sort((a, b) => a - b))
+    expect(ticks.every(Number.isFinite)).toBe(true)
+  })
+
+  test('noise levels: each level with its picture, layers at the lines, what was chosen and a ring at it', async () => {
+    const { texts, all, place } = await drawn('noise-levels')
+    for (const text of [
+      'cross-validation: t = 200, up.1',
+      'without labels: t = 100, up.1',
+      'fixed badly: t = 1',
+    ])
+      expect(texts).toContain(text)
+    expect(all('image')).toHaveLength(9)
+    const places = ['1', '10', '50'].map((level) => place(level)[0])
+    expect(new Set(places.slice(1).map((x, i) => Math.round(x - places[i])))).toHaveProperty('size', 1)
+    expect(all('circle[r="8.5"]')).toHaveLength(2)
+    for (const layer of ['down.2', 'middle', 'up.1', 'up.2']) expect(texts).toContain(layer)
+  })
+
+  test('losses and parts: a plot for each model with a legend', async () => {
+    const losses = await drawn('learning-curves')
+    for (const title of ['diffusion', 'VAE', 'VQ-VAE', 'GAN']) expect(losses.texts).toContain(title)
+    expect(losses.texts).toContain('steps (loss on a logarithmic scale)')
+    expect(losses.texts).toEqual(expect.arrayContaining(['20', '50', '100', '200', '4,000']))
+    const parts = await drawn('encoder-decoder')
+    for (const text of ['encoder', 'decoder', 'stacked', 'VAE, small network'])
+      expect(parts.texts).toContain(text)
   })
 })
 

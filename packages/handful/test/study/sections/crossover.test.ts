@@ -12,7 +12,7 @@ import {
   publishedFigure,
   publishedSet,
 } from '../../../src/study/published.js'
-import { spread } from '../../../src/study/figures/axes.js'
+import { spread } from '../../../src/draw/spread.js'
 import type { Study } from '../../../src/study/result.js'
 import { exampleStudy } from '../report/example-study.js'
 

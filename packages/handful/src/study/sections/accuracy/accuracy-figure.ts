@@ -1,65 +1,11 @@
 /** Accuracy over labels per class: each method's line, with its best head or with the reference's. */
-import type { Html } from '../../../draw/html.js'
-import {
-  label,
-  labelCountAxis,
-  labelCountScale,
-  line,
-  shareAxis,
-  shareGrid,
-  type Box,
-} from '../../figures/axes.js'
-import { drawing, type DataTable, type Figure } from '../../../draw/figure-frame.js'
-import { drawSeries, endLabels, endLabelWidth, type LinePoint, type LineSeries } from '../../../draw/lines.js'
-import { methodLooks } from '../../figures/looks.js'
+import type { DataTable, Figure } from '../../../draw/figure-frame.js'
+import { countFigure } from '../../../draw/label-lines.js'
+import { PUBLISHED } from '../../../draw/looks.js'
+import { methodLooks } from '../method-looks.js'
 import { publishedCurve, publishedSet } from '../../published.js'
 import { bestAt, measuredCounts, referenceAt, type HeadResult } from '../../results.js'
 import type { LabelCount, Study, StudyMethod } from '../../result.js'
-
-const WIDTH = 860
-
-export interface LinesFigure {
-  readonly name: string
-  readonly title: string
-  readonly caption: string
-  readonly counts: readonly LabelCount[]
-  readonly series: (x: (count: LabelCount) => number) => readonly LineSeries[]
-  /** Share of right answers by guessing. */
-  readonly chance: number
-  readonly data: DataTable
-  readonly height?: number
-}
-
-/** Lines over label counts with names at their ends. */
-export function linesFigure({
-  name,
-  title,
-  caption,
-  counts,
-  series,
-  chance,
-  data,
-  height = 460,
-}: LinesFigure): Figure {
-  const labels = endLabelWidth(series(() => 0))
-  const box: Box = { left: 48, right: WIDTH - labels, top: 40, bottom: height - 52 }
-  const inner = { left: box.left + 14, right: box.right - 14 }
-  const x = labelCountScale(counts, inner)
-  const drawn = series(x)
-  const values = drawn.flatMap(({ points }) =>
-    points.flatMap(({ mean, low, high }) => [mean, low ?? mean, high ?? mean]),
-  )
-  const axis = shareAxis([...values, chance], box)
-  const parts: Html[] = [
-    ...shareGrid(axis, box, 'accuracy on the test images, %'),
-    ...labelCountAxis(counts, x, box),
-    line('f-axis', box.left, axis.scale(chance), box.right, axis.scale(chance), '1 3'),
-    label('guessing', box.right - 4, axis.scale(chance) - 5, 'end', 'f-soft f-small'),
-    ...drawSeries(drawn, axis.scale),
-    ...endLabels(drawn, axis.scale, { ...box, right: box.right - 14 }, labels),
-  ]
-  return { name, title, caption, svg: drawing({ title, width: WIDTH, height }, parts), width: WIDTH, data }
-}
 
 interface MethodLine {
   readonly method: StudyMethod
@@ -82,24 +28,23 @@ export function accuracyFigure(study: Study, heads: 'best' | 'reference'): Figur
   const looks = methodLooks(study)
   const published = publishedSeries(study, counts)
   const which = heads === 'best' ? 'best head' : "reference study's head"
-  return linesFigure({
+  return countFigure({
     name: heads === 'best' ? 'accuracy-best-head' : 'accuracy-reference-head',
     title: `${study.dataset.title}: accuracy over labels per class, ${which}`,
     caption: captionOf(heads, lines, published.length > 0),
     counts,
     chance: 1 / study.dataset.classes.length,
     data: dataOf(lines, published),
-    series: (x) => [
+    series: [
       ...lines.map(({ method, results }) => ({
         name: method.title,
-        look: looks.get(method.id) ?? { colour: 'f-ink', marker: 'circle' as const },
-        points: results.map(([count, { estimate }]): LinePoint => ({ ...estimate, x: x(count) })),
+        look: looks(method.id),
+        points: results.map(([count, { estimate }]) => ({ ...estimate, count })),
       })),
       ...published.map(({ name, points }) => ({
         name,
-        look: { colour: 'f-published', marker: 'circle' as const },
-        published: true,
-        points: points.map(([count, mean]) => ({ x: x(count), mean })),
+        look: PUBLISHED,
+        points: points.map(([count, mean]) => ({ count, mean })),
       })),
     ],
   })

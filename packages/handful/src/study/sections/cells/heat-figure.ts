@@ -1,14 +1,13 @@
 /** All cells of the study beside each other: each method with each head at each label count, shaded within a column. */
-import type { Html } from '../../../draw/html.js'
-import { fitted, label, line, textWidth } from '../../figures/axes.js'
-import { drawing, element, group, type Figure } from '../../../draw/figure-frame.js'
+import * as Plot from '@observablehq/plot'
+import type { Figure } from '../../../draw/figure-frame.js'
+import { chart, drawing, SOFT, textWidth, within, type Marks } from '../../../draw/plot.js'
 import { measuredCounts, missingAt, points, resultsAt, type HeadResult } from '../../results.js'
 import type { LabelCount, Study, StudyHead, StudyMethod } from '../../result.js'
 
 const ROW = 29
-const NAME = 23
 const CELL = 57
-const TOP = 54
+const TOP = 50
 
 interface Row {
   readonly method: StudyMethod
@@ -24,36 +23,72 @@ export function heatFigure(study: Study): Figure | undefined {
   const methods = [...new Set(rows.map(({ method }) => method))]
   const left = 36 + Math.min(280, Math.max(...rows.map(({ head }) => textWidth(head.title)), 90))
   const width = Math.max(420, left + counts.length * CELL + 10)
-  const height = TOP + rows.length * ROW + methods.length * NAME + 12
-  const scales = new Map(counts.map((count) => [count, columnScale(rows, count)]))
+  const height = TOP + (rows.length + methods.length) * ROW + 8
+  const best = new Map(counts.map((count) => [count, columnScale(rows, count).high]))
   const title = `${study.dataset.title}: accuracy of every method with every head, in per cent`
-  const parts: Html[] = [
-    label('labels per class', left + 4, 18, 'start', 'f-soft'),
-    ...counts.map((count, i) => label(String(count), left + (i + 0.5) * CELL, 40, 'middle', 'f-bold')),
-  ]
-  let y = TOP
-  for (const method of methods) {
-    parts.push(
-      line('f-grid', 10, y - 2, width - 10, y - 2),
-      label(fitted(method.title, width - 20), 10, y + 16, 'start', 'f-bold'),
-    )
-    y += NAME
-    for (const row of rows.filter((one) => one.method === method)) {
-      const top = y
-      parts.push(
-        label(fitted(row.head.title, left - 24), 20, top + 18, 'start', 'f-soft'),
-        ...counts.map((count, i) =>
-          heatCell(study, row, count, scales.get(count), { x: left + i * CELL, y: top }),
-        ),
-      )
-      y += ROW
-    }
-  }
+  const svg = chart({
+    width,
+    height,
+    marginTop: TOP,
+    marginLeft: left,
+    marginRight: width - left - counts.length * CELL,
+    marginBottom: 8,
+    x: { type: 'band', padding: 0, domain: counts, axis: null },
+    y: {
+      type: 'band',
+      padding: 0,
+      domain: methods.flatMap(({ id }) => [id, ...rows.filter(({ method }) => method.id === id).map(rowId)]),
+      axis: null,
+    },
+    opacity: { type: 'identity' },
+    marks: [
+      Plot.axisX(counts, {
+        anchor: 'top',
+        className: 'f-ink',
+        fontWeight: 650,
+        tickSize: 0,
+        tickPadding: 8,
+        label: null,
+      }),
+      Plot.text(['labels per class'], {
+        ...SOFT,
+        frameAnchor: 'top-left',
+        textAnchor: 'start',
+        dx: 4,
+        dy: -42,
+      }),
+      Plot.ruleY(methods, {
+        y: 'id',
+        className: 'f-grid',
+        stroke: 'currentColor',
+        insetLeft: 10 - left,
+        dy: 2 - ROW / 2,
+      }),
+      Plot.text(methods, {
+        ...within(width - 20),
+        ...LEFT,
+        y: 'id',
+        text: 'title',
+        fontWeight: 650,
+        dx: 10 - left,
+        dy: 2,
+      }),
+      Plot.text(rows, {
+        ...within(left - 24),
+        ...LEFT,
+        ...SOFT,
+        y: rowId,
+        text: ({ head }: Row) => head.title,
+        dx: 20 - left,
+      }),
+      ...cellMarks(study, rows, counts),
+    ],
+  })
   return {
     name: 'cells',
     title,
     caption: `Mean and half of the 95 % interval, in per cent. Shade: from the lowest to the highest of a column. A frame and a star mark the best of each column; "–" was not measured, "×" failed, "…" did not fit the budget.`,
-    svg: drawing({ title, width, height }, parts),
+    svg: drawing({ title, width, height }, [{ chart: svg }]),
     width,
     data: {
       columns: [
@@ -78,7 +113,7 @@ export function heatFigure(study: Study): Figure | undefined {
           estimate.high,
           estimate.half,
           estimate.draws,
-          Number(estimate.mean === scales.get(count)?.high),
+          Number(estimate.mean === best.get(count)),
           cell.seconds,
         ]),
       ),
@@ -115,42 +150,50 @@ function columnScale(rows: readonly Row[], count: LabelCount): ColumnScale {
   return { low: Math.min(...means), high: Math.max(...means) }
 }
 
-function heatCell(
-  study: Study,
-  { method, head, results }: Row,
-  count: LabelCount,
-  scale: ColumnScale | undefined,
-  { x, y }: { readonly x: number; readonly y: number },
-): Html {
-  const result = results.get(count)
-  if (result === undefined || scale === undefined) {
-    const gap = missingAt(study, method.id, count, head.id) ?? missingHead(study, head, count)
-    const sign = gap === undefined ? '–' : gap.reason === 'failed' ? '×' : '…'
-    return label(sign, x + CELL / 2, y + 18, 'middle', 'f-soft')
-  }
-  const { mean, half } = result.estimate
-  const share = scale.high > scale.low ? (mean - scale.low) / (scale.high - scale.low) : 1
-  const best = mean === scale.high
-  const opacity = 0.05 + 0.65 * share
-  const text = (kind: string | undefined, below: number, written: string): Html =>
-    label(written, x + CELL / 2, y + below, 'middle', kind)
-  const frame = best
-    ? [element('rect', { class: 'f-rule', x: x + 1.5, y: y + 1, width: CELL - 3, height: ROW - 4, rx: 2 })]
-    : []
-  return group({ class: 'f-ink' }, [
-    element('rect', {
-      class: 'f-heat',
-      x: x + 1,
-      y: y + 0.5,
-      width: CELL - 2,
-      height: ROW - 2,
+const LEFT = { frameAnchor: 'left', textAnchor: 'start' } as const
+const rowId = ({ method, head }: Row): string => `${method.id}\n${head.id}`
+
+function cellMarks(study: Study, rows: readonly Row[], counts: readonly LabelCount[]): Marks {
+  const cells = counts.flatMap((count) => {
+    const { low, high } = columnScale(rows, count)
+    return rows.flatMap((row) => {
+      const result = row.results.get(count)
+      if (result === undefined) return []
+      const { mean, half } = result.estimate
+      const shade = high > low ? 0.05 + (0.65 * (mean - low)) / (high - low) : 0.7
+      return [{ x: count, y: rowId(row), mean, half, shade, best: mean === high }]
+    })
+  })
+  const gaps = counts.flatMap((count) =>
+    rows
+      .filter(({ results }) => !results.has(count))
+      .map((row) => {
+        const gap = missingAt(study, row.method.id, count, row.head.id) ?? missingHead(study, row.head, count)
+        return {
+          x: count,
+          y: rowId(row),
+          sign: gap === undefined ? '–' : gap.reason === 'failed' ? '×' : '…',
+        }
+      }),
+  )
+  type Cell = (typeof cells)[number]
+  const [best, others] = [cells.filter((cell) => cell.best), cells.filter((cell) => !cell.best)]
+  const at = { x: 'x', y: 'y', className: 'f-ink' } as const
+  return [
+    Plot.cell(cells, {
+      ...at,
+      className: 'f-heat',
+      fill: 'currentColor',
+      fillOpacity: 'shade',
+      inset: 1,
       rx: 2,
-      'fill-opacity': Number(opacity.toFixed(2)),
     }),
-    ...frame,
-    text(best ? 'f-bold' : undefined, 14, `${best ? '★' : ''}${points(mean)}`),
-    text('f-tiny', 25, `± ${points(half)}`),
-  ])
+    Plot.cell(best, { ...at, stroke: 'currentColor', inset: 1.5, rx: 2 }),
+    Plot.text(others, { ...at, text: ({ mean }: Cell) => points(mean), dy: -5 }),
+    Plot.text(best, { ...at, text: ({ mean }: Cell) => `★${points(mean)}`, dy: -5, fontWeight: 650 }),
+    Plot.text(cells, { ...at, text: ({ half }: Cell) => `± ${points(half)}`, dy: 7, fontSize: 10 }),
+    Plot.text(gaps, { ...at, ...SOFT, text: 'sign' }),
+  ]
 }
 
 /** Gaps that concern a head whatever the method. */

@@ -1,16 +1,16 @@
 /** Up to which number of labels each method beats a supervised network: a mark, its interval, arrows where it runs out. */
-import type { Html } from '../../../draw/html.js'
-import { fitted, label, line, linear, textWidth } from '../../figures/axes.js'
-import { crossingInWords, roundedCount, type Crossing, type Crossover } from './crossover.js'
-import { drawing, element, group, type Figure } from '../../../draw/figure-frame.js'
-import { marker, methodLooks, type Look } from '../../figures/looks.js'
+import * as Plot from '@observablehq/plot'
+import type { Figure } from '../../../draw/figure-frame.js'
+import { dot } from '../../../draw/looks.js'
+import { baseAxis, chart, drawing, heading, SOFT, textWidth, within, type Marks } from '../../../draw/plot.js'
+import { methodLooks } from '../method-looks.js'
 import { PUBLISHED_CROSSOVERS, publishedSet } from '../../published.js'
 import type { Study } from '../../result.js'
+import { crossingInWords, roundedCount, type Crossing, type Crossover } from './crossover.js'
 
 const WIDTH = 820
 const ROW = 26
-const HEAD = 30
-const TOP = 30
+const HEAD = 42
 
 /**
  * Undefined without crossovers.
@@ -24,40 +24,62 @@ export function crossoverFigure(
   reference: readonly Crossover[],
 ): Figure | undefined {
   if (all.length === 0) return undefined
-  const rivals = [...new Set(all.map(({ rival }) => rival))]
-  const looks = methodLooks(study)
-  const [smallest, largest] = [
-    Math.min(...all.map((one) => one.smallest)),
-    Math.max(...all.map((one) => one.largest)),
-  ]
-  const names = Math.min(300, Math.max(...all.map(({ method }) => textWidth(method.title)))) + 40
-  const [left, right] = [names + 34, WIDTH - 200]
-  const scale = linear([Math.log(smallest), Math.log(Math.max(largest, smallest * 1.01))], [left, right])
-  const x = (size: number): number => scale(Math.log(Math.min(largest, Math.max(smallest, size))))
-  const height = TOP + rivals.length * HEAD + (rivals.length - 1) * 12 + all.length * ROW + 52
-  const parts: Html[] = []
-  let y = TOP
-  for (const rival of rivals) {
-    if (rival !== rivals[0]) y += 12
-    parts.push(label(`ahead of ${rival.title}`, 12, y + 4, 'start', 'f-bold'))
-    y += HEAD
-    for (const one of all.filter((other) => other.rival === rival)) {
-      parts.push(...row(study, one, looks.get(one.method.id), { x, y, right, names }))
-      y += ROW
-    }
-  }
-  const bottom = y
-  const ticks = ticksOf(smallest, largest).flatMap((tick) => [
-    line('f-axis', x(tick), bottom, x(tick), bottom + 5),
-    label(String(tick), x(tick), bottom + 19, 'middle', 'f-soft'),
-  ])
-  const published = publishedOf(study).length > 0
+  const smallest = Math.min(...all.map((one) => one.smallest))
+  const largest = Math.max(...all.map((one) => one.largest), smallest * 1.01)
+  const names = Math.min(300, Math.max(...all.map(({ method }) => textWidth(method.title))))
+  const panels = [...new Set(all.map(({ rival }) => rival))].map((rival) => {
+    const rows = all.filter((one) => one.rival === rival)
+    return { rival, rows, height: HEAD + rows.length * ROW }
+  })
+  const heights = panels.map(({ height }) => height)
   const title = `${study.dataset.title}: up to how many labels each method is ahead of a supervised network`
+  const drawn = panels.map(({ rival, rows, height }, i) => {
+    const last = i === panels.length - 1
+    const [marginLeft, marginBottom] = [names + 74, last ? 52 : 0]
+    const plot = chart({
+      width: WIDTH,
+      height: height + marginBottom,
+      marginLeft,
+      marginBottom,
+      marginTop: HEAD,
+      marginRight: 200,
+      x: { type: 'linear', transform: Math.log2, domain: [smallest, largest].map(Math.log2) },
+      y: { type: 'point', padding: 0.5, domain: rows.map(({ method }) => method.id) },
+      marks: [
+        Plot.axisY({
+          ...within(names),
+          tickSize: 0,
+          tickPadding: 22,
+          label: null,
+          tickFormat: (id: string) => titleOf(rows, id),
+        }),
+        heading(`ahead of ${rival.title}`, {
+          ...SOFT,
+          className: 'f-ink',
+          fontWeight: 650,
+          dx: 12 - marginLeft,
+          dy: -12,
+        }),
+        ...(last
+          ? baseAxis({
+              ticks: ticksOf(smallest, largest).map(Math.log2),
+              tickFormat: (power) => String(2 ** power),
+              title: 'labels per class',
+            })
+          : [Plot.axisX({ ticks: [] })]),
+        ...rowMarks(study, rows),
+      ],
+    })
+    return { chart: plot, top: heights.slice(0, i).reduce((sum, one) => sum + one, 0) }
+  })
+  const height = heights.reduce((sum, one) => sum + one, 56)
+  const claims = publishedOf(study).length > 0
   return {
     name: 'crossover',
     title,
-    caption: `Labels per class up to which a method's accuracy, with its best head, lies above the network's: interpolated over the logarithm of the count; bars are 95 % bootstrap intervals over the draws. Arrows: further than was measured.${published ? ' Grey rings: what the reference study claims for its own models.' : ''}`,
+    caption: `Labels per class up to which a method's accuracy, with its best head, lies above the network's: interpolated over the logarithm of the count; bars are 95 % bootstrap intervals over the draws. Arrows: further than was measured.${claims ? ' Grey rings: what the reference study claims for its own models.' : ''}`,
     width: WIDTH,
+    svg: drawing({ title, width: WIDTH, height }, drawn),
     data: {
       columns: [
         'method',
@@ -82,56 +104,61 @@ export function crossoverFigure(
         crossingInWords(one),
       ]),
     },
-    svg: drawing({ title, width: WIDTH, height }, [
-      line('f-axis', left, bottom, right, bottom),
-      ...ticks,
-      label('labels per class', (left + right) / 2, bottom + 40, 'middle', 'f-soft'),
-      ...parts,
-    ]),
   }
 }
 
-interface RowPlace {
-  readonly x: (size: number) => number
-  readonly y: number
-  readonly right: number
-  readonly names: number
-}
+const titleOf = (rows: readonly Crossover[], id: string): string =>
+  rows.find(({ method }) => method.id === id)?.method.title ?? id
 
-function row(study: Study, one: Crossover, look: Look | undefined, { x, y, right, names }: RowPlace): Html[] {
-  const { method, low, high } = one
-  // What was measured against this rival ends where its own row ends, not at the end of the axis.
-  const place = (size: Crossing): number => x(Math.min(one.largest, Math.max(one.smallest, size)))
-  const ends = [one.at, low ?? one.at, high ?? one.at]
-  const marks = [
-    element('line', { class: 'f-line f-bar', x1: place(ends[1]), x2: place(ends[2]), y1: y, y2: y }),
-    ...(ends.includes(Infinity) ? [arrow(place(Infinity), y, 1)] : []),
-    ...(ends.includes(-Infinity) ? [arrow(place(-Infinity), y, -1)] : []),
-    marker(look?.marker ?? 'circle', place(one.at), y),
-  ]
-  const claims = publishedOf(study).filter(
-    (claim) => one.rival.id === 'resnet18' && claim.method === method.id,
+function rowMarks(study: Study, rows: readonly Crossover[]): Marks {
+  const looks = methodLooks(study)
+  const y = ({ method }: Crossover): string => method.id
+  const claims = publishedOf(study).filter(({ method, labelsPerClass }) =>
+    rows.some(
+      (one) =>
+        one.rival.id === 'resnet18' &&
+        one.method.id === method &&
+        labelsPerClass >= one.smallest &&
+        labelsPerClass <= one.largest,
+    ),
   )
   return [
-    line('f-grid', place(one.smallest), y, place(one.largest), y),
-    ...claims
-      .filter(({ labelsPerClass }) => labelsPerClass >= one.smallest && labelsPerClass <= one.largest)
-      .map(({ labelsPerClass }) =>
-        group({ class: 'f-published' }, [
-          element('circle', { class: 'f-ring', cx: x(labelsPerClass), cy: y, r: 5.5 }),
-        ]),
-      ),
-    group({ class: look?.colour }, marks),
-    label(fitted(method.title, names - 30), names + 12, y + 4.5, 'end'),
-    label(shortWords(one), right + 26, y + 4.5, 'start', 'f-soft'),
+    Plot.ruleY(rows, { y, x1: 'smallest', x2: 'largest', className: 'f-grid', stroke: 'currentColor' }),
+    Plot.dot(claims, {
+      x: 'labelsPerClass',
+      y: 'method',
+      r: 5.5,
+      stroke: 'currentColor',
+      strokeWidth: 2,
+      className: 'f-faint',
+    }),
+    ...rows.flatMap((one) => {
+      const look = looks(one.method.id)
+      // What was measured against this rival ends where its own row ends, not at the end of the axis.
+      const place = (size: Crossing): number => Math.min(one.largest, Math.max(one.smallest, size))
+      const { at, low = at, high = at } = one
+      const arrows = [Infinity, -Infinity].filter((end) => [at, low, high].includes(end))
+      const bar = { y, x1: () => place(low), x2: () => place(high), strokeWidth: 3.5, strokeOpacity: 0.5 }
+      return [
+        Plot.ruleY([one], { ...bar, className: look.colour, stroke: 'currentColor' }),
+        ...arrows.map((end) =>
+          Plot.vector([one], {
+            ...ARROW,
+            x: () => place(end),
+            y,
+            rotate: Math.sign(end) * 90,
+            dx: Math.sign(end) * 5,
+            className: look.colour,
+          }),
+        ),
+        Plot.dot([one], { x: () => place(at), y, ...dot(look) }),
+      ]
+    }),
+    Plot.text(rows, { ...SOFT, y, text: shortWords, frameAnchor: 'right', textAnchor: 'start', dx: 26 }),
   ]
 }
 
-/** A head pointing out of the scale. */
-function arrow(x: number, y: number, direction: 1 | -1): Html {
-  const d = `M${(x + direction * 7).toFixed(1)} ${(y - 5).toFixed(1)}l${direction * 7} 5l${-direction * 7} 5`
-  return element('path', { class: 'f-line', d })
-}
+const ARROW = { stroke: 'currentColor', strokeWidth: 2, length: 12, anchor: 'start', shape: 'arrow' } as const
 
 function shortWords(one: Crossover): string {
   const word = (value: Crossing): string => {

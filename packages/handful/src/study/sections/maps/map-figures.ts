@@ -1,6 +1,6 @@
 /** The figures of a map of features: points coloured by class, and some of the images in their places. */
 import { mapFigure } from '../../../draw/map-figure.js'
-import { xmlSafe, type Figure } from '../../../draw/figure-frame.js'
+import type { Figure } from '../../../draw/figure-frame.js'
 import { methodTitle } from '../../results.js'
 import type { Study } from '../../result.js'
 import type { StudyMap } from './schema.js'
@@ -13,7 +13,7 @@ export function mapFigures(study: Study, map: StudyMap): Figure[] {
   const { classes } = study.dataset
   const method = methodTitle(study, map.method)
   const figure = (name: string, title: string, thumbnails: boolean, caption: string): Figure => {
-    const svg = mapFigure(map, classes.map(xmlSafe), { size: SIZE, thumbnails, title: xmlSafe(title) })
+    const svg = mapFigure(map, classes, { size: SIZE, thumbnails, title })
     return {
       name,
       title,

@@ -2,28 +2,31 @@
  * The noise-level sweep: accuracy over the noise level for each layer, what each way of choosing takes, the criteria they
  * go by, and one image at these levels. Levels stand evenly spaced, so that the pictures fit under them.
  */
-import type { Html } from '../../../draw/html.js'
-import { niceTicks, padded } from '../../../draw/charts.js'
+import * as Plot from '@observablehq/plot'
 import { average } from '../../../numerics/statistics.js'
-import { linesFigure } from '../accuracy/accuracy-figure.js'
+import type { Figure } from '../../../draw/figure-frame.js'
+import { countFigure, type CountSeries } from '../../../draw/label-lines.js'
+import { endNames, endWidth, seriesMarks, shareScale, TICKS, type LineSeries } from '../../../draw/lines.js'
+import { lookOf } from '../../../draw/looks.js'
 import {
-  label,
-  line,
-  linear,
-  shareAxis,
-  shareGrid,
+  baseAxis,
+  chart,
+  drawing,
+  guessing,
+  HALO,
+  heading,
+  SOFT,
   textWidth,
-  type Box,
-  type Scale,
-} from '../../figures/axes.js'
-import { drawing, element, group, type Figure } from '../../../draw/figure-frame.js'
-import { drawSeries, endLabels, endLabelWidth, type LineSeries } from '../../../draw/lines.js'
-import { lookOf } from '../../figures/looks.js'
+  valueAxis,
+  type Marks,
+  type Placed,
+} from '../../../draw/plot.js'
 import { estimateDraws, methodTitle } from '../../results.js'
-import type { LabelCount } from '../../result.js'
 import type { StudySweep } from './schema.js'
 
 const WIDTH = 860
+const LEFT = 58
+const TOP = 92
 const MAIN = 300
 const CRITERION = 120
 const VALIDATED = 'cross-validated mean log-likelihood of left-out labels (labelled images only)'
@@ -40,165 +43,165 @@ export interface SweepSurroundings {
 
 type Point = StudySweep['points'][number]
 
+type Quantity = Omit<LineSeries['points'][number], 'x'>
+
 export function sweepFigure(sweep: StudySweep, about: SweepSurroundings): Figure | undefined {
   if (sweep.points.length === 0) return undefined
-  const layers = [...new Set(sweep.points.map(({ layer }) => layer))]
   const levels = [...new Set(sweep.points.map(({ noiseLevel }) => noiseLevel))].sort((a, b) => a - b)
-  const at = new Map(sweep.points.map((point) => [`${point.layer}/${point.noiseLevel}`, point]))
-  const seriesOf = (
-    x: Scale,
-    value: (point: Point) => Omit<LineSeries['points'][number], 'x'> | undefined,
-  ): LineSeries[] =>
-    layers.map((layer, i) => ({
-      name: layer,
-      look: lookOf(i),
-      points: levels.flatMap((level) => {
-        const point = at.get(`${layer}/${level}`)
-        const drawn = point === undefined ? undefined : value(point)
-        return drawn === undefined ? [] : [{ ...drawn, x: x(level) }]
-      }),
-    }))
   const tested = sweep.points.some(({ accuracies }) => accuracies.length > 0)
+  const validated = ({ crossValidated }: Point): Quantity | undefined =>
+    crossValidated.length === 0 ? undefined : { mean: average(crossValidated) }
   // Without a test set the criterion that needs the labelled images alone takes the accuracies' place.
-  const quantity = (point: Point): Omit<LineSeries['points'][number], 'x'> | undefined => {
-    const { accuracies, crossValidated } = point
-    if (tested) return accuracies.length === 0 ? undefined : estimateDraws(accuracies, about.testImages)
-    return crossValidated.length === 0 ? undefined : { mean: average(crossValidated) }
+  const quantity = (point: Point): Quantity | undefined => {
+    if (!tested) return validated(point)
+    return point.accuracies.length === 0 ? undefined : estimateDraws(point.accuracies, about.testImages)
   }
-  const labels = Math.max(110, endLabelWidth(seriesOf(() => 0, quantity)))
-  const box: Box = { left: 58, right: WIDTH - labels, top: 92, bottom: 92 + MAIN }
-  const x = levelScale(levels, box)
-  const main = seriesOf(x, quantity)
-  const { parts: axis, y } = tested
-    ? accuracyAxis(main, box, (x(levels[0]) + x(levels[Math.min(1, levels.length - 1)])) / 2, about)
-    : valueAxis(main, box, 5)
-  const parts: Html[] = [
-    ...axis,
-    label(tested ? 'accuracy on the test images, %' : VALIDATED, 18, 22, 'start', 'f-soft'),
-    ...choices(sweep, x, levels, box),
-    ...drawSeries(main, y),
-    ...rings(sweep, at, x, (point) => quantity(point)?.mean, y),
-    ...endLabels(main, y, box, labels),
-    ...levelAxis(levels, x, box),
-  ]
-  let bottom = box.bottom + 26
-  const pictures = picturesUnder(sweep, levels, x, box, bottom)
-  parts.push(...pictures.parts)
-  bottom += pictures.height
-  parts.push(
-    label(
-      'noise level t, of 1000 (levels evenly spaced)',
-      (box.left + box.right) / 2,
-      bottom + 16,
-      'middle',
-      'f-soft',
-    ),
-  )
-  bottom += 30
+  const main = layerSeries(sweep, levels, quantity)
+  const plot = { sweep, levels, right: Math.max(110, endWidth(main)) }
   const criteria = [
-    {
-      title: VALIDATED,
-      series: seriesOf(x, ({ crossValidated }) =>
-        !tested || crossValidated.length === 0 ? undefined : { mean: average(crossValidated) },
-      ),
-    },
+    ...(tested ? [{ title: VALIDATED, series: layerSeries(sweep, levels, validated) }] : []),
     {
       title: 'agreement of neighbours under augmentation (no labels at all)',
-      series: seriesOf(x, ({ labelFree }) => (labelFree === undefined ? undefined : { mean: labelFree })),
+      series: layerSeries(sweep, levels, ({ labelFree }) =>
+        labelFree === undefined ? undefined : { mean: labelFree },
+      ),
     },
   ].filter(({ series }) => series.some(({ points }) => points.length > 0))
-  for (const { title, series } of criteria) {
-    const panel: Box = { left: box.left, right: box.right, top: bottom + 34, bottom: bottom + 34 + CRITERION }
-    parts.push(...criterionPanel(title, series, sweep, x, panel, levels))
-    bottom = panel.bottom + 22
-  }
+  const { parts, height: top } = mainChart(main, plot, tested ? 1 / about.classCount : undefined)
+  const height = 34 + CRITERION + 22
   const title = `${about.dataset}: accuracy over the noise level of ${about.method}, ${sweep.labelsPerClass} labels per class`
   return {
     name: 'noise-levels',
     title,
     caption: `Features of each layer at each noise level, ${about.head}, ${sweep.labelsPerClass} labels per class; bands and bars: 95 % interval over the draws. Accuracies are for looking at: the marked settings were chosen by the criteria underneath, which see no test labels. Below, one image at these levels.`,
-    svg: drawing({ title, width: WIDTH, height: bottom }, parts),
+    svg: drawing({ title, width: WIDTH, height: top + criteria.length * height }, [
+      ...parts,
+      ...criteria.map((one, i) => ({ chart: criterionChart(one, plot, height), top: top + i * height })),
+    ]),
     width: WIDTH,
     data: sweepData(sweep, about),
   }
 }
 
-function accuracyAxis(
+interface SweepPlot {
+  readonly sweep: StudySweep
+  readonly levels: readonly number[]
+  /** Margin for the layers' names. */
+  readonly right: number
+}
+
+/** A line for each layer over the levels where it has a value. */
+function layerSeries(
+  { points }: StudySweep,
+  levels: readonly number[],
+  value: (point: Point) => Quantity | undefined,
+): LineSeries[] {
+  return [...new Set(points.map(({ layer }) => layer))].map((layer, i) => ({
+    name: layer,
+    look: lookOf(i),
+    points: levels.flatMap((x) => {
+      const point = points.findLast((one) => one.layer === layer && one.noiseLevel === x)
+      const drawn = point === undefined ? undefined : value(point)
+      return drawn === undefined ? [] : [{ ...drawn, x }]
+    }),
+  }))
+}
+
+/** Accuracies, what was chosen and one image at each level; with the criterion's values where `chance` is undefined. */
+function mainChart(
   series: readonly LineSeries[],
-  box: Box,
-  beside: number,
-  { classCount }: SweepSurroundings,
-): { readonly parts: Html[]; readonly y: Scale } {
-  const chance = 1 / classCount
-  const values = series.flatMap(({ points }) =>
-    points.flatMap(({ mean, low, high }) => [mean, low ?? mean, high ?? mean]),
+  { sweep, levels, right }: SweepPlot,
+  chance: number | undefined,
+): { readonly parts: readonly Placed[]; readonly height: number } {
+  const each = (WIDTH - LEFT - right) / levels.length
+  const pictures = sweep.pictures.filter(({ noiseLevel }) => levels.includes(noiseLevel))
+  const side = pictures.length === 0 ? 0 : Math.min(56, each - 6)
+  const marginBottom = 66 + side
+  const area = {
+    width: WIDTH,
+    height: TOP + MAIN + marginBottom,
+    marginTop: TOP,
+    marginRight: right,
+    marginBottom,
+  }
+  const chosen = sweep.chosen.flatMap(({ layer, noiseLevel }) =>
+    series
+      .filter(({ name }) => name === layer)
+      .flatMap(({ points }) => points.filter(({ x }) => x === noiseLevel)),
   )
-  const axis = shareAxis([...values, chance], box)
-  const level = axis.scale(chance)
-  const parts = [
-    ...shareGrid(axis, box),
-    line('f-axis', box.left, level, box.right, level, '1 3'),
-    label('guessing', beside, level - 5, 'middle', 'f-soft f-small'),
-  ]
-  return { parts, y: axis.scale }
+  const drawn = chart({
+    ...area,
+    marginLeft: LEFT,
+    x: { type: 'point', domain: levels, padding: 0.5 },
+    y: chance === undefined ? { inset: 8 } : shareScale(series, chance),
+    marks: [
+      ...valueAxis({ ticks: TICKS }),
+      heading(chance === undefined ? VALIDATED : 'accuracy on the test images, %', {
+        ...SOFT,
+        dx: 18 - LEFT,
+        dy: 24 - TOP,
+      }),
+      ...(chance === undefined ? [] : [guessing(chance), guessingText(chance, each)]),
+      ...choices(sweep, levels, each),
+      ...seriesMarks(series),
+      Plot.dot(chosen, {
+        x: 'x',
+        y: 'mean',
+        r: 8.5,
+        className: 'f-ink',
+        stroke: 'currentColor',
+        strokeWidth: 2,
+      }),
+      Plot.image(pictures, {
+        x: 'noiseLevel',
+        src: 'image',
+        frameAnchor: 'bottom',
+        dy: 30 + side / 2,
+        width: side,
+        height: side,
+        imageRendering: 'pixelated',
+      }),
+      ...baseAxis({
+        ticks: levels,
+        title: 'noise level t, of 1000 (levels evenly spaced)',
+        offset: 48 + side,
+      }),
+    ],
+  })
+  return { parts: [{ chart: drawn }, endNames(drawn, series, area)], height: area.height }
 }
 
-function valueAxis(
-  series: readonly LineSeries[],
-  { left, right, top, bottom }: Box,
-  about: number,
-): { readonly parts: Html[]; readonly y: Scale } {
-  const values = series.flatMap(({ points }) => points.map(({ mean }) => mean))
-  const [low, high] = padded(Math.min(...values), Math.max(...values))
-  const y = linear([low, high], [bottom, top])
-  const parts = niceTicks(low, high, about).flatMap((tick) => [
-    line('f-grid', left, y(tick), right, y(tick)),
-    label(String(Number(tick.toPrecision(4))).replace('-', '−'), left - 8, y(tick) + 4.5, 'end', 'f-soft'),
-  ])
-  return { parts, y }
-}
-
-function levelScale(levels: readonly number[], { left, right }: Box): Scale {
-  const margin = Math.min(34, (right - left) / (2 * levels.length))
-  const scale = linear([0, Math.max(1, levels.length - 1)], [left + margin, right - margin])
-  return (level) => (levels.length === 1 ? (left + right) / 2 : scale(levels.indexOf(level)))
-}
-
-function levelAxis(levels: readonly number[], x: Scale, { left, right, bottom }: Box, titles = true): Html[] {
-  return [
-    line('f-axis', left, bottom, right, bottom),
-    ...levels.flatMap((level) => [
-      line('f-axis', x(level), bottom, x(level), bottom + 5),
-      ...(titles ? [label(String(level), x(level), bottom + 19, 'middle', 'f-soft')] : []),
-    ]),
-  ]
+function guessingText(chance: number, dx: number): Plot.Markish {
+  return Plot.text(['guessing'], { ...SOFT, fontSize: 11, frameAnchor: 'left', y: [chance], dx, dy: -9 })
 }
 
 const BY = { 'cross-validation': 'cross-validation', 'label-free': 'without labels' } as const
 
 /** Upright lines at what was chosen and at what was fixed badly, named above the plot a row each. */
-function choices(sweep: StudySweep, x: Scale, levels: readonly number[], { left, top, bottom }: Box): Html[] {
-  const marks = marksOf(sweep).filter(({ noiseLevel }) => levels.includes(noiseLevel))
-  const rows = marks.map((mark, row) => ({ ...mark, at: x(mark.noiseLevel), y: top - 8 - row * 16 }))
-  return [
-    ...rows.map(({ at, y, dash }) =>
-      group({ class: 'f-ink' }, [line('f-rule', at, y + 4, at, bottom, dash)]),
-    ),
-    ...rows.map(({ text, at, y }) => {
-      const fits = at - textWidth(text, 12) > left - 30
-      return label(text, fits ? at + 3 : at - 3, y, fits ? 'end' : 'start', 'f-note')
-    }),
-  ]
+function choices(sweep: StudySweep, levels: readonly number[], each: number, named = true): Marks {
+  return choicesOf(sweep)
+    .filter(({ noiseLevel }) => levels.includes(noiseLevel))
+    .flatMap(({ text, noiseLevel, dash }, row) => {
+      const fits = (levels.indexOf(noiseLevel) + 0.5) * each > textWidth(text, 12) - 30
+      const name = {
+        fontSize: 12,
+        textAnchor: fits ? 'end' : 'start',
+        dx: fits ? 3 : -3,
+        dy: -12 - row * 16,
+      } as const
+      const at = { x: [noiseLevel], className: 'f-ink' }
+      return [
+        Plot.ruleX([noiseLevel], { ...at, strokeDasharray: dash, insetTop: named ? -4 - row * 16 : 0 }),
+        ...(named
+          ? [Plot.text([text], { ...at, ...HALO, ...name, className: 'f-ink f-rim', frameAnchor: 'top' })]
+          : []),
+      ]
+    })
 }
 
-function marksOf({ chosen, fixedBadly }: StudySweep): { text: string; noiseLevel: number; dash: string }[] {
-  return [
-    ...chosen.map(({ by, layer, noiseLevel }) => ({
-      text: `${BY[by]}: t = ${noiseLevel}, ${layer}`,
-      noiseLevel,
-      dash: '5 3',
-    })),
-    ...(fixedBadly === undefined
+function choicesOf({ chosen, fixedBadly }: StudySweep): { text: string; noiseLevel: number; dash: string }[] {
+  const fixed =
+    fixedBadly === undefined
       ? []
       : [
           {
@@ -206,73 +209,38 @@ function marksOf({ chosen, fixedBadly }: StudySweep): { text: string; noiseLevel
             noiseLevel: fixedBadly.noiseLevel,
             dash: '1 3',
           },
-        ]),
+        ]
+  return [
+    ...chosen.map(({ by, layer, noiseLevel }) => ({
+      text: `${BY[by]}: t = ${noiseLevel}, ${layer}`,
+      noiseLevel,
+      dash: '5 3',
+    })),
+    ...fixed,
   ].sort((a, b) => a.noiseLevel - b.noiseLevel)
 }
 
-function rings(
-  sweep: StudySweep,
-  at: ReadonlyMap<string, Point>,
-  x: Scale,
-  value: (point: Point) => number | undefined,
-  y: Scale,
-): Html[] {
-  return sweep.chosen.flatMap(({ layer, noiseLevel }) => {
-    const point = at.get(`${layer}/${noiseLevel}`)
-    const mean = point === undefined ? undefined : value(point)
-    if (mean === undefined) return []
-    return [
-      group({ class: 'f-ink' }, [
-        element('circle', { class: 'f-ring', cx: x(noiseLevel), cy: y(mean), r: 8.5 }),
-      ]),
-    ]
+function criterionChart(
+  { title, series }: { readonly title: string; readonly series: readonly LineSeries[] },
+  { sweep, levels, right }: SweepPlot,
+  height: number,
+): Placed['chart'] {
+  return chart({
+    width: WIDTH,
+    height,
+    marginLeft: LEFT,
+    marginRight: right,
+    marginTop: 34,
+    marginBottom: 22,
+    x: { type: 'point', domain: levels, padding: 0.5 },
+    y: { inset: 8 },
+    marks: [
+      ...valueAxis({ ticks: 3, title }),
+      ...choices(sweep, levels, 0, false),
+      ...baseAxis({ ticks: levels, text: false }),
+      ...seriesMarks(series),
+    ],
   })
-}
-
-function picturesUnder(
-  { pictures }: StudySweep,
-  levels: readonly number[],
-  x: Scale,
-  box: Box,
-  top: number,
-): { readonly parts: Html[]; readonly height: number } {
-  const shown = pictures.filter(({ noiseLevel }) => levels.includes(noiseLevel))
-  if (shown.length === 0) return { parts: [], height: 0 }
-  const side = Math.min(56, (box.right - box.left) / levels.length - 6)
-  const parts = shown.map(({ noiseLevel, image }) =>
-    element('image', {
-      href: image,
-      x: x(noiseLevel) - side / 2,
-      y: top + 2,
-      width: side,
-      height: side,
-      style: 'image-rendering:pixelated',
-    }),
-  )
-  return { parts, height: side + 8 }
-}
-
-function criterionPanel(
-  title: string,
-  series: readonly LineSeries[],
-  sweep: StudySweep,
-  x: Scale,
-  box: Box,
-  levels: readonly number[],
-): Html[] {
-  const { parts: grid, y } = valueAxis(series, box, 3)
-  const rules = marksOf(sweep)
-    .filter(({ noiseLevel }) => levels.includes(noiseLevel))
-    .map(({ noiseLevel, dash }) =>
-      group({ class: 'f-ink' }, [line('f-rule', x(noiseLevel), box.top, x(noiseLevel), box.bottom, dash)]),
-    )
-  return [
-    label(title, box.left - 8 - 24, box.top - 12, 'start', 'f-soft'),
-    ...grid,
-    ...rules,
-    ...levelAxis(levels, x, box, false),
-    ...drawSeries(series, y),
-  ]
 }
 
 function sweepData(sweep: StudySweep, { testImages }: SweepSurroundings): Figure['data'] {
@@ -321,22 +289,25 @@ export function beforeAfterFigure(sweep: StudySweep, about: SweepSurroundings): 
     before: fixedBadly === undefined ? 'fixed badly' : `fixed at t = ${fixedBadly.noiseLevel}`,
     after: pick === undefined ? 'chosen' : `chosen: t = ${pick.noiseLevel}`,
   }
-  const setting = (which: 'before' | 'after', x: (count: LabelCount) => number): LineSeries => ({
+  const setting = (which: 'before' | 'after'): CountSeries => ({
     name: names[which],
     look:
       which === 'after'
         ? { colour: 'f-hue-0', marker: 'circle' }
-        : { colour: 'f-grey', dash: '8 3', marker: 'square' },
-    points: rows.map((row) => ({ ...estimateDraws(row[which], about.testImages), x: x(row.labelsPerClass) })),
+        : { colour: 'f-soft', dash: '8 3', marker: 'square' },
+    points: rows.map((row) => ({
+      ...estimateDraws(row[which], about.testImages),
+      count: row.labelsPerClass,
+    })),
   })
-  return linesFigure({
+  return countFigure({
     name: 'noise-levels-before-after',
     title: `${about.dataset}: ${about.method} before and after choosing the noise level`,
     caption: `The same model and head (${about.head}) at a badly fixed noise level and at the one chosen ${pick?.by === 'label-free' ? 'without labels' : 'by cross-validation'}; bands: 95 % interval over the draws.`,
     counts: rows.map(({ labelsPerClass }) => labelsPerClass),
     chance: 1 / about.classCount,
     height: 340,
-    series: (x) => [setting('after', x), setting('before', x)],
+    series: [setting('after'), setting('before')],
     data: {
       columns: ['setting', 'labels_per_class', 'accuracy', 'low_95', 'high_95', 'draws'],
       rows: (['before', 'after'] as const).flatMap((which) =>

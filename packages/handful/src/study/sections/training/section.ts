@@ -3,7 +3,7 @@ import { formatCount, formatDuration } from '../../../draw/format.js'
 import { type Block, figureBlock, heading, numberColumns } from '../../report/blocks.js'
 import { measuredCounts } from '../../results.js'
 import type { LabelCount, Study } from '../../result.js'
-import { learningFigure } from '../panels-figure.js'
+import { learningFigure } from './learning-figure.js'
 import { defineSection } from '../section-entry.js'
 
 export const trainingSection = defineSection({

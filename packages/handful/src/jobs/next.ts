@@ -1,14 +1,15 @@
 /** What a run's outcome suggests to do next, where the run itself has no better idea. */
 import { flagOf, shellWord } from '../errors/shell.js'
+import { baselinesOf, canJudge, chosenResult } from '../draw/summary.js'
+import type { RunReport } from '../draw/run-report.js'
+import { average } from '../numerics/statistics.js'
 import {
   bestPreset,
   modelChoiceSchema,
   resolveAugmentation,
   resolveModel,
 } from '../training/model-options.js'
-import { chosenResult, baselinesOf, canJudge } from './summary.js'
-import { average } from '../numerics/statistics.js'
-import type { RunReport } from './run-report.js'
+import { DEFAULT_MINUTES, fitOptionsSchema } from './fit-options.js'
 
 /** Commands that follow from a report. `run` is the run folder as a word of a command line. */
 export function suggestNext(report: RunReport, run: string): RunReport['next'] {
@@ -23,7 +24,7 @@ export function suggestNext(report: RunReport, run: string): RunReport['next'] {
   } else if (chosen !== undefined) {
     const best = baselinesOf(report, chosen).best
     const isGain = best === undefined || average(chosen.accuracies) > average(best.accuracies)
-    const minutes = typeof report.config.minutes === 'number' ? report.config.minutes : 3
+    const minutes = typeof report.config.minutes === 'number' ? report.config.minutes : DEFAULT_MINUTES
     next.push({
       why: isGain
         ? 'Longer training usually gives better features:'
@@ -35,22 +36,26 @@ export function suggestNext(report: RunReport, run: string): RunReport['next'] {
   return next
 }
 
-/** The command of a run with the same images, model and classifier, whose length is left open. */
+/** What a suggested command says in words of its own, leaves open, or leaves to the machine. */
+const UNSAID = ['folder', 'dataset', 'set', 'minutes', 'steps', 'threads']
+
+/** The command of a run: its source and each option that is not what `fit` would take anyway; its length is left open. */
 function sameFit({ config, dataset: { height, channels } }: RunReport): string {
-  const source =
-    config.folder === undefined ? `--dataset ${shellWord(String(config.dataset))}` : '<your folder>'
+  const { folder, dataset, set = {} } = config
+  const source = folder === undefined ? `--dataset ${shellWord(String(dataset))}` : '<your folder>'
   const image = { size: height, channels }
   const choice = modelChoiceSchema.parse(config)
   const { name: augment } = resolveAugmentation(undefined, resolveModel(choice, image), image)
-  // What would be taken anyway is not said.
-  const usual = { model: 'vae', preset: bestPreset(choice.model), augment, head: 'propagation', fit: 'cover' }
-  const flags = Object.entries({ ...usual, size: undefined, labelsPerClass: undefined }).flatMap(
-    ([name, value]) => {
-      const own = config[name]
-      return own === undefined || own === value ? [] : [`${flagOf(name)} ${shellWord(String(own))}`]
-    },
+  const defaults = fitOptionsSchema.parse({ folder, dataset, threads: 1 })
+  const usual = new Map<string, unknown>(
+    Object.entries({ ...defaults, preset: bestPreset(choice.model), augment }),
   )
-  const settings = Object.entries((config.set ?? {}) as Record<string, unknown>).map(([name, value]) => {
+  const flags = Object.keys(fitOptionsSchema.in.shape).flatMap((name) => {
+    const own = config[name]
+    if (own === undefined || own === usual.get(name) || UNSAID.includes(name)) return []
+    return [`${flagOf(name)} ${shellWord(String(own))}`]
+  })
+  const settings = Object.entries(set as Record<string, unknown>).map(([name, value]) => {
     const written = typeof value === 'string' ? value : JSON.stringify(value)
     return `--set ${shellWord(`${name}=${written}`)}`
   })
