@@ -6,10 +6,10 @@ import { decodeSafetensors } from 'onnx-autodiff'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { type FitJob, jobs } from '../../src/cli/jobs.js'
 import type { RunReport } from '../../src/draw/run-report.js'
+import { fit as fitCommand } from '../../src/jobs/fit/command.js'
 import { writeGreyFolders } from './image-folders.js'
-import { handful, Signals } from './harness.js'
+import { type FitJob, handful, Signals } from './harness.js'
 
 let parent: string
 let images: string
@@ -283,7 +283,7 @@ describe('features', () => {
 describe('fit', () => {
   const fit = async (...args: string[]): Promise<RunReport> => {
     let report: RunReport | undefined
-    const job: FitJob = async (...given) => (report = await (await jobs.fit())(...given))
+    const job: FitJob = async (...given) => (report = await fitCommand.run(...given))
     const { exit, stderr } = await handful(
       ['fit', images, '--size', '12', '--steps', '5', '--seed', '2', ...args],
       { fit: job },
