@@ -4,6 +4,7 @@ import type { ChoosingBy, SweepResult } from '../jobs/sweep.js'
 import { usageError } from '../errors.js'
 import { formatPercent } from '../draw/format.js'
 import { average } from '../numerics/statistics.js'
+import { HEADS } from '../names.js'
 import type { CommandContext } from './context.js'
 import { POOLING_NAMES } from './features.js'
 import { nameList, numberList, oneOf, wholeNumber } from './options.js'
@@ -123,7 +124,7 @@ async function sweep(context: CommandContext, run: string, typed: Typed): Promis
       : choose === true
         ? 'cross-validation'
         : oneOf('--choose', CHOOSING_NAMES)(choose)
-  const [{ join }, { HEAD_NAMES }] = await Promise.all([import('node:path'), import('../heads/registry.js')])
+  const { join } = await import('node:path')
   const numbers = given.compareAt?.find((value) => !Number.isInteger(value))
   if (numbers !== undefined) {
     throw usageError({ what: '--compare-at', got: String(numbers), expected: 'whole numbers of labels' })
@@ -131,7 +132,7 @@ async function sweep(context: CommandContext, run: string, typed: Typed): Promis
   const options = {
     ...given,
     run,
-    head: head === undefined ? undefined : oneOf('--head', HEAD_NAMES)(head),
+    head: head === undefined ? undefined : oneOf('--head', HEADS)(head),
     labelsPerClass: typed.labelsPerClass ?? DEFAULT_LABELS,
     draws: typed.draws ?? DEFAULT_DRAWS,
     seed: typed.seed ?? 0,

@@ -10,7 +10,7 @@ export {
   type DatasetListing,
   type StatisticsRequest,
 } from '../jobs/data-commands.js'
-export { drawLabels } from './draw-labels.js'
+export { drawLabels, labelDraws, type LabelDraws } from './draw-labels.js'
 export {
   checkBatchSize,
   checkLabels,

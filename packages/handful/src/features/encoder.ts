@@ -6,12 +6,17 @@ import { mergeNetworks } from 'onnx-autodiff'
 import type { Images } from '../data/image-set.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import { defaultPatches, fitPatches, PATCHES, patchNetwork, patchShrink } from './patches.js'
-import type { FeatureNetwork, FeatureRequest } from '../models/model.js'
-import type { LearnedFeatures } from './feature-sets.js'
-import type { TrainedModel } from '../runs/trained-model.js'
+import type { FeatureNetwork, FeatureRequest, ImageShape, Weights } from '../models/model.js'
+import type { AnyConfig, AnyModel } from '../models/registry.js'
+import type { LearnedFeatures } from './feature-sources.js'
 
 export interface EncoderOptions {
-  readonly trained: Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>
+  readonly trained: {
+    readonly model: AnyModel
+    readonly config: AnyConfig
+    readonly image: ImageShape
+    readonly weights: Weights
+  }
   readonly request: FeatureRequest
   /** Patches of the dictionary; 0 for the model's features alone. */
   readonly patches: number
@@ -30,7 +35,7 @@ const DRAWN_PER_PATCH = 10
 export async function fitEncoder(
   images: Images,
   { trained, request, patches, ...fitting }: EncoderOptions,
-): Promise<LearnedFeatures> {
+): Promise<LearnedFeatures & { readonly network: FeatureNetwork }> {
   const { model, config, image, weights } = trained
   const network = model.features(config, image, weights, request)
   const layers = { outputs: request.layers }

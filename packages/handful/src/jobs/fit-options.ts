@@ -3,7 +3,7 @@
  * config.yaml or from a library call, and written to the run folder with every value resolved.
  */
 import { z } from 'zod'
-import { HEAD_NAMES } from '../heads/registry.js'
+import { HEADS } from '../names.js'
 import type { Progress } from '../training/progress.js'
 import type { RunFolder } from '../runs/run-folder.js'
 import { bestPreset, modelFields, PRESETS } from '../training/model-options.js'
@@ -59,7 +59,7 @@ export const fitOptionsSchema = z
     /** How many times the labelled images are drawn, to tell how much the result depends on which ones they are. */
     draws: z.number().int().min(1).max(100).default(5),
     /** Whose predictions are written; label propagation and logistic regression are compared all the same. */
-    head: z.enum(HEAD_NAMES).default('propagation'),
+    head: z.enum(HEADS).default('propagation'),
   })
   .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
   .refine((options) => options.minutes === undefined || options.steps === undefined, oneLimit)

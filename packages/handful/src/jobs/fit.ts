@@ -5,7 +5,7 @@
  */
 import type { Dataset } from '../data/image-set.js'
 import { writePredictions, type Predictions } from '../data/predictions.js'
-import { argmaxRows, type FeatureMatrix } from '../numerics/matrix.js'
+import { type FeatureMatrix, mostProbable } from '../numerics/matrix.js'
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
 import type { FeatureNetwork, FeatureRequest, ImageShape } from '../models/model.js'
 import type { RunReport } from '../draw/run-report.js'
@@ -15,7 +15,8 @@ import { type Classifier, saveClassifier } from '../runs/classifier.js'
 import { comparedHeads, compareHeads, type Comparison } from '../heads/compare-heads.js'
 import { checkDevice } from './device.js'
 import { fitEncoder } from '../features/encoder.js'
-import { labelDraws, learnedFeatures, pixelFeatures } from '../features/feature-sets.js'
+import { labelDraws } from '../data/draw-labels.js'
+import { learnedFeatures, pixelFeatures } from '../features/feature-sources.js'
 import type { FitContext, FitOptions } from './fit-options.js'
 import { fitReport } from './fit-report.js'
 import { knownShape, resolveAugmentation, resolveModel } from '../training/model-options.js'
@@ -87,33 +88,38 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
         onProgress: (done, total) => progress.report({ stage: STAGES.patches, done, total, unit: 'rounds' }),
       }),
     )
+    const heads = comparedHeads(options.head)
+    const fits = { done: 0, total: 2 * draws.length * heads.length }
+    const reportFits = (note?: string): void =>
+      progress.report({ stage: STAGES.fit, ...fits, unit: 'fits', note })
+    const reportSpace =
+      (set: string) =>
+      (done: number, total: number, note: string): void =>
+        note === 'images'
+          ? progress.report({ stage: STAGES.features, done, total, unit: 'images' })
+          : reportFits(`${note} by ${set}, ${Math.floor((100 * done) / total)} %`)
     const learned = await timed(STAGES.features, () =>
       learnedFeatures(dataset, encoder, linearAlgebra, {
         threads,
         device,
         signal,
         seed,
-        onProgress: (done, total) => progress.report({ stage: STAGES.features, done, total, unit: 'images' }),
+        onProgress: reportSpace(encoder.name),
       }),
     )
-    const pixels = await pixelFeatures(dataset, linearAlgebra)
-    const sets = [learned, pixels]
-    const heads = comparedHeads(options.head)
-    const fits = { done: 0, total: sets.length * draws.length * heads.length }
-    const reportFits = (note?: string): void =>
-      progress.report({ stage: STAGES.fit, ...fits, unit: 'fits', note })
+    const pixels = await pixelFeatures(dataset, linearAlgebra, {
+      signal,
+      onProgress: reportSpace('raw pixels'),
+    })
     const compared = await timed(STAGES.fit, () =>
       compareHeads({
-        sets,
+        spaces: [learned, pixels],
         draws,
         heads,
         classCount: train.classNames.length,
         test,
         seed,
-        linearAlgebra,
         signal,
-        onGraph: (done, total, set) =>
-          reportFits(`neighbours by ${set}, ${Math.floor((100 * done) / total)} %`),
         onFit: (done) => {
           fits.done = done
           reportFits()
@@ -136,7 +142,7 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
         drawn: drawnFeatures(encoder.network, request, seed),
         encoder: encoder.network.program,
         batch: encoder.network.batch,
-        normalisation: learned.normalisation,
+        normalisation: await learned.normalisation(),
         head: fitted.parameters,
       })
       await writePredictions(
@@ -222,12 +228,8 @@ function predictionParts(
     probabilities: FeatureMatrix,
     known?: Int32Array,
   ): Predictions => {
-    const predicted = argmaxRows(probabilities)
-    const probability = Float32Array.from(
-      predicted,
-      (c, i) => probabilities.data[i * probabilities.columns + c],
-    )
-    return { images, classNames: train.classNames, labels: known, predicted, probability, split, source }
+    const found = mostProbable(probabilities)
+    return { images, classNames: train.classNames, labels: known, ...found, split, source }
   }
   const parts = [part(train, 'train', trainProbabilities, labels)]
   if (test && testProbabilities) parts.push(part(test, 'test', testProbabilities))

@@ -1,7 +1,7 @@
 /** Classifies new images with a finished run. */
 import { openImages } from '../data/open-images.js'
 import { besideEachOther, type Extractable, extractFeatures } from '../features/extract.js'
-import { argmaxRows } from '../numerics/matrix.js'
+import { mostProbable } from '../numerics/matrix.js'
 import { applyNormalisation } from '../features/normalise.js'
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
 import { restorePredictor } from '../heads/predictor.js'
@@ -40,12 +40,12 @@ export async function runPredict(
       linearAlgebra,
     )
     const probabilities = await restorePredictor(classifier.head, linearAlgebra)(normalised)
-    const predicted = argmaxRows(probabilities)
+    const { predicted, probability } = mostProbable(probabilities)
     return {
       predictions: images.paths.map((path, i) => ({
         path,
         predicted: classNames[predicted[i]],
-        probability: Math.min(1, probabilities.data[i * probabilities.columns + predicted[i]]),
+        probability: probability[i],
       })),
       skipped,
     }

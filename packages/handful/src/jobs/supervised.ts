@@ -23,7 +23,7 @@ import {
   trainSupervised,
 } from '../training/supervised.js'
 import { checkDevice } from './device.js'
-import { labelDraws } from '../features/feature-sets.js'
+import { labelDraws } from '../data/draw-labels.js'
 import { type FitContext, imageFields, type JobContext, oneSource, trainingFields } from './fit-options.js'
 import { knownShape, withSettings } from '../training/model-options.js'
 import { readDataset, READING } from '../runs/read-dataset.js'

@@ -1,6 +1,6 @@
 /** Puts the results of stages together to a study. */
 import type { PlainObject } from '../runs/run-folder.js'
-import { createHead } from '../heads/registry.js'
+import { headEntry } from '../heads/registry.js'
 import { average } from '../numerics/statistics.js'
 import {
   type LabelCount,
@@ -115,15 +115,12 @@ function describeMethod(
   }
 }
 
-/** The reference study's own head. */
-const REFERENCE_HEAD = 'mlp'
-
 function describeHeads({ methods, heads }: StudyPlan, workshop: Workshop): StudyInput['heads'] {
-  const described = heads.map((id) => ({
-    id,
-    title: Object.hasOwn(workshop.ownHeads, id) ? id : createHead(id).name,
-    reference: id === REFERENCE_HEAD,
-  }))
+  const described = heads.map((id) => {
+    if (Object.hasOwn(workshop.ownHeads, id)) return { id, title: id, reference: false }
+    const { make, reference = false } = headEntry(id)
+    return { id, title: make().name, reference }
+  })
   const supervised = methods.some(({ kind }) => kind === 'supervised')
   return supervised
     ? [...described, { id: 'network', title: 'the network itself', reference: false }]

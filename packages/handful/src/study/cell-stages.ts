@@ -4,10 +4,10 @@ import { supervisedSteps } from '../training/supervised.js'
 import { stageKey } from '../runs/run-folder.js'
 import { cellSchema, knownDraws, networkSchedule, runFeatureCell, runNetworkCell } from './cells.js'
 import type { StageContext } from './context.js'
-import { type DrawFitter, fitDraw, openBank } from './draw-fit.js'
+import { type DrawFitter, fitDraw } from './draw-fit.js'
 import { fitProcesses } from './draw-fit-pool.js'
-import { fitSeconds, networkSeconds, type Scale } from './estimate.js'
-import { drawsFor, smallNetworkEpochs } from './study-heads.js'
+import { networkSeconds, type Scale } from './estimate.js'
+import { drawsFor, fitSeconds, headEpochs } from './study-heads.js'
 import type { PlannedMethod } from './methods.js'
 import type { Building } from './plan.js'
 import type { Stage } from '../stages/stage.js'
@@ -74,7 +74,7 @@ function featureCell(
   // A head that the caller brought is a function of this process, which alone can fit it.
   const own = Object.hasOwn(workshop.ownHeads, head)
   const beside = own ? 1 : fitProcesses(threads)
-  const epochs = smallNetworkEpochs(head, labelled)
+  const epochs = headEpochs(head, labelled)
   const cellOf = (count: number) => ({
     kind: 'cell' as const,
     name: `${id}, ${head}, ${labelsInWords(size)}`,
@@ -112,13 +112,9 @@ function featureCell(
 }
 
 /** Fits in this process. */
-async function fitterHere(
-  workshop: Workshop,
-  stage: Stage,
-  { linearAlgebra }: StageContext,
-): Promise<DrawFitter> {
-  const open = openBank(await workshop.bank(stage), linearAlgebra)
-  return (fit) => fitDraw(open, workshop.head(fit.head, fit.labelled), fit)
+async function fitterHere(workshop: Workshop, stage: Stage, context: StageContext): Promise<DrawFitter> {
+  const space = await workshop.bank(stage, context)
+  return (fit) => fitDraw(space, workshop.head(fit.head, fit.labelled), fit)
 }
 
 function networkCell(

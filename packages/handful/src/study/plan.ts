@@ -9,12 +9,13 @@
  *   sections
  *   cells of many labels, by label count; then the strong supervised network
  */
-import { isSmoothed } from '../heads/registry.js'
+import { HEAD_ENTRIES } from '../heads/registry.js'
 import type { LabelCount, StudyMissing } from './result.js'
 import { pretrainStage } from '../training/pretrain.js'
 import { headComponents } from '../features/reduce.js'
 import { stageKey } from '../runs/run-folder.js'
-import { bankPresent, bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
+import { spaceStored } from '../features/space-files.js'
+import { bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
 import { fewerDraws, fitBudget, fitStrongNetwork, totalSeconds, trainingShare } from './budget.js'
 import { cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
@@ -227,7 +228,8 @@ function bankOptions(name: string, key: string, { options, data, place }: Worksh
   }
 }
 
-const smooths = ({ heads }: StudyOptions): boolean => heads.some(isSmoothed)
+const smooths = ({ heads }: StudyOptions): boolean =>
+  heads.some((head) => HEAD_ENTRIES[head].worksOn === 'smoothed')
 
 /** Nothing where no head asks for it, so that what is there without stays good. */
 const smoothing = (options: StudyOptions): { readonly smoothed?: true } =>
@@ -266,7 +268,7 @@ function bankStage(id: string, model: Stage | undefined, building: Building, sca
     group: `features: ${id}`,
     method: id,
     schema: bankSchema,
-    present: (result) => bankPresent(place.folder, result as BankRecord),
+    present: (result) => spaceStored(place.folder, result as BankRecord),
     work: (context) =>
       makeBank(
         method,
@@ -297,7 +299,7 @@ function combinationStage(id: string, needs: readonly Stage[], { workshop }: Bui
     group: `features: ${id}`,
     method: id,
     schema: bankSchema,
-    present: (result) => bankPresent(place.folder, result as BankRecord),
+    present: (result) => spaceStored(place.folder, result as BankRecord),
     work: async (context) => {
       const parts = await Promise.all(needs.map((need) => workshop.bankRecord(need)))
       return combineBanks(parts, bankOptions(id, key, workshop), context)

@@ -10,10 +10,14 @@ import { type LabelCount, studySchema, type StudyInput } from './result.js'
 import { stageKey } from '../runs/run-folder.js'
 import type { ImageSet } from '../data/image-set.js'
 import { scoreNetworkFor } from '../scores/network-cache.js'
-import { argmaxRows, rowRange } from '../numerics/matrix.js'
-import { createHead, type HeadName } from '../heads/registry.js'
+import { mostProbable, rowRange } from '../numerics/matrix.js'
+import { FeatureSpace } from '../features/feature-space.js'
+import { headProblem } from '../heads/head.js'
+import { createHead } from '../heads/registry.js'
+import type { HeadName } from '../names.js'
 import { atlasCommand, writeAtlas } from './sections/atlas/atlas.js'
-import { featureSeconds, fitSeconds, type Scale } from './estimate.js'
+import { featureSeconds, type Scale } from './estimate.js'
+import { fitSeconds } from './study-heads.js'
 import { studyGeneration } from './sections/generation/generation.js'
 import { layOut, MOST_POINTS, studyMap } from './sections/maps/study-map.js'
 import type { PlannedMethod } from './methods.js'
@@ -180,7 +184,7 @@ function mapStages({ workshop, methods, banks, scale }: SectionParts): Stage[] {
         method: id,
         schema: schemas.map,
         work: async (context) => {
-          const { train: features } = await workshop.bank(bank)
+          const { train: features } = await workshop.bank(bank, context)
           const { images, labels, classNames } = data
           return studyMap({ method: id, features, images, labels, classNames }, context)
         },
@@ -217,35 +221,25 @@ function atlasStages({ workshop, methods, banks, sizes, scale }: SectionParts): 
       present: async () => (await stat(path.join(place.folder, ATLAS)).catch(() => undefined)) !== undefined,
       work: async (context) => {
         const { images, classNames } = data
-        const { train, graph } = await workshop.bank(bank)
+        const space = await workshop.bank(bank, context)
         // Training images are in random order: the first ones are a draw of them.
         const rows = Math.min(images.count, MOST_POINTS)
         const [labels] = studyDraws(data, size, { draws: 1, seed })
-        const { linearAlgebra, signal } = context
         const random = new Random(seed, 'atlas')
-        const problem = {
-          features: train,
-          labels,
-          classCount: classNames.length,
-          random,
-          linearAlgebra,
-          graph,
-        }
+        const problem = headProblem(space, { labels, classCount: classNames.length, random })
         const fitted = await createHead(head).fit(problem)
         const probabilities = rowRange(await fitted.probabilities(), 0, rows)
-        const predicted = argmaxRows(probabilities)
-        const { columns, data: values } = probabilities
-        const features = rowRange(train, 0, rows)
-        const { neighbours, coordinates } = await layOut(features, context)
+        const features = rowRange(space.train, 0, rows)
+        const { neighbours, coordinates } = await layOut(
+          new FeatureSpace({ train: features }, { linearAlgebra: context.linearAlgebra }),
+          context,
+        )
         await writeAtlas(path.join(place.folder, ATLAS), {
           images: { ...images, count: rows, paths: images.paths.slice(0, rows) },
           splits: Array.from({ length: rows }, () => 'train'),
-          ...{ features, coordinates, neighbours, classNames, signal },
+          ...{ features, coordinates, neighbours, classNames, signal: context.signal },
           labels: data.labels.subarray(0, rows),
-          predictions: {
-            predicted,
-            probability: Float32Array.from(predicted, (c, i) => values[i * columns + c]),
-          },
+          predictions: mostProbable(probabilities),
         })
         return { file: ATLAS, rows, method: method.id, open: atlasCommand(ATLAS, { neighbours }) }
       },

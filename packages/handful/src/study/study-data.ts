@@ -21,7 +21,7 @@ import type { LabelCount } from './result.js'
 import { stageKey } from '../runs/run-folder.js'
 import type { JobContext } from '../jobs/fit-options.js'
 import { READING } from '../runs/read-dataset.js'
-import { labelDraws } from '../features/feature-sets.js'
+import { labelDraws } from '../data/draw-labels.js'
 import type { StudyOptions } from './study-options.js'
 
 export interface StudyData {

@@ -3,7 +3,10 @@ import type { Head } from '../heads/head.js'
 import type { Progress } from '../training/progress.js'
 import type { PlainObject } from '../runs/run-folder.js'
 import { loadTrainedModel, type TrainedModel } from '../runs/trained-model.js'
-import { type Bank, type BankRecord, bankSchema, readBank } from './bank.js'
+import type { FeatureSpace } from '../features/feature-space.js'
+import { loadSpace } from '../features/space-files.js'
+import { type BankRecord, bankSchema } from './bank.js'
+import type { StageContext } from './context.js'
 import type { Score } from './cells.js'
 import { studyHead } from './study-heads.js'
 import type { StudyOptions } from './study-options.js'
@@ -34,7 +37,7 @@ export class Workshop {
   readonly place: { readonly folder: string; readonly environment: PlainObject }
   /** The only way to the test labels. */
   readonly score: Score
-  #shelf: { readonly key: string; readonly bank: Promise<Bank> } | undefined
+  #shelf: { readonly key: string; readonly space: Promise<FeatureSpace> } | undefined
 
   constructor({ options, data, store, progress, environment, own, ownHeads }: WorkshopParts) {
     this.options = options
@@ -57,12 +60,13 @@ export class Workshop {
   }
 
   /** A method's features; those of the method before it are let go. */
-  async bank(stage: Stage): Promise<Bank> {
+  async bank(stage: Stage, { linearAlgebra }: Pick<StageContext, 'linearAlgebra'>): Promise<FeatureSpace> {
     if (this.#shelf?.key !== stage.key) {
-      const bank = this.bankRecord(stage).then((record) => readBank(this.store.folder, record))
-      this.#shelf = { key: stage.key, bank }
+      const load = async (): Promise<FeatureSpace> =>
+        loadSpace(this.store.folder, await this.bankRecord(stage), { linearAlgebra })
+      this.#shelf = { key: stage.key, space: load() }
     }
-    return this.#shelf.bank
+    return this.#shelf.space
   }
 
   async trainedRecord(stage: Stage): Promise<TrainedRecord> {

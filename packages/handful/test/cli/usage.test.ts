@@ -17,7 +17,7 @@ import { closest, editDistance, listAlternatives } from '../../src/errors/sugges
 import { POOLINGS } from '../../src/jobs/features.js'
 import { DATASETS, RESIZE_MODES } from '../../src/jobs/fit-options.js'
 import { AUGMENTATIONS, MODELS, PRESETS } from '../../src/training/model-options.js'
-import { HEAD_NAMES as HEADS } from '../../src/heads/registry.js'
+import { HEADS } from '../../src/names.js'
 import { modelNames } from '../../src/models/registry.js'
 import { handful } from './harness.js'
 
