@@ -6,6 +6,7 @@ export * from './numerics/matrix.js'
 export {
   applySmoothing,
   fitSmoothing,
+  smoothedFeatures,
   smoothedReferences,
   type Smoothing,
   type SmoothingOptions,
@@ -20,27 +21,34 @@ export {
 export { type Classifier, loadClassifier, saveClassifier } from './runs/classifier.js'
 export { type EncoderOptions, fitEncoder } from './features/encoder.js'
 export { comparedHeads, compareHeads, type Comparison } from './heads/compare-heads.js'
+export { FeatureSpace, normalisedSpace, type SpaceContext } from './features/feature-space.js'
 export {
-  type FeatureSet,
-  labelDraws,
-  type LabelDraws,
+  type FeatureSource,
   type LearnedFeatures,
   learnedFeatures,
   pixelFeatures,
   type Splits,
-} from './features/feature-sets.js'
+} from './features/feature-sources.js'
 export { dataStatistics, listDatasets, type DatasetListing, type StatisticsRequest } from './jobs/data/run.js'
 export { runFit } from './jobs/fit/run.js'
 export { type FitInput, type FitOptions, fitOptionsSchema } from './jobs/fit/fit-options.js'
 export type { RunContext as FitContext } from './runs/run-folder.js'
 export { type PredictOptions, type PredictResult, runPredict } from './jobs/predict/run.js'
-export { type FittedHead, type Head, type HeadProblem } from './heads/head.js'
-export { createHead, HEAD_NAMES, type HeadName } from './heads/registry.js'
+export {
+  type FittedHead,
+  type Head,
+  headProblem,
+  type HeadProblem,
+  type RowHead,
+  type RowProblem,
+} from './heads/head.js'
+export { HEADS, type HeadName } from './names.js'
+export { createHead } from './heads/registry.js'
 export { combinedPropagation } from './heads/combined.js'
 export { neighbourGraph, type NeighbourGraph } from './features/neighbour-graph.js'
 export { labelPropagation } from './heads/label-propagation.js'
 export { linearNetwork, smallNetwork } from './heads/small-network.js'
-export { smoothed, smoothedFeatures } from './heads/smoothed.js'
+export { smoothed } from './heads/smoothed.js'
 export { logisticRegression } from './heads/logistic-regression.js'
 export { nearestMean } from './heads/nearest-mean.js'
 export { nearestNeighbours } from './heads/nearest-neighbours.js'
@@ -80,7 +88,7 @@ export { type FittedFeatures, loadFittedFeatures, saveFittedFeatures } from './f
 export { runSupervised, supervisedJobSchema } from './jobs/supervised/run.js'
 export { outlineStudy, runStudy, type StudyContext, type StudyOutline } from './study/run.js'
 export { parseStudyOptions, type StudyInput, type StudyOptions } from './study/study-options.js'
-export { type FeatureMethod, type FeatureSource } from './study/sources.js'
+export { type FeatureMethod } from './study/sources.js'
 export { type FullStudy as Study, studySchema } from './study/all-sections.js'
 export { umapLayout, type UmapOptions } from './features/umap.js'
 export {

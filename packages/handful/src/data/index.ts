@@ -4,7 +4,7 @@ export { writeFileAtomic } from '../files/atomic.js'
 export type { ImageCollection, LabelledFile } from './collection.js'
 export { decodeText, formatCsvRow, parseCsv, type CsvRow } from '../files/csv.js'
 export { LIMIT_PIXELS, type SquareFit } from './decode.js'
-export { drawLabels } from './draw-labels.js'
+export { drawLabels, labelDraws, type LabelDraws } from './draw-labels.js'
 export {
   checkBatchSize,
   checkLabels,

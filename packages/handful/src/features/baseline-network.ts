@@ -14,7 +14,7 @@ import { pixelNetwork, PIXELS } from './pixels.js'
 import { untrainedFeatures, untrainedSupervisedFeatures } from './random-network.js'
 import { type FeatureNetwork, featureOutputs, type ImageShape } from '../models/model.js'
 import { resnet18, resnet18Presets } from '../models/resnet18/resnet18.js'
-import { type FeatureChoice, featureRequest, requestInWords } from '../jobs/features/run.js'
+import { type FeatureChoice, featureRequest, requestInWords } from './feature-request.js'
 import { MODELS, PRESETS, resolveModel, withSettings } from '../training/model-options.js'
 
 export const BASELINES = ['pixels', 'pca', 'patches', 'random'] as const

@@ -14,7 +14,7 @@ import {
   patchShrink,
 } from './patches.js'
 import type { FeatureNetwork, FeatureRequest } from '../models/model.js'
-import type { LearnedFeatures } from './feature-sets.js'
+import type { LearnedFeatures } from './feature-sources.js'
 import type { TrainedModel } from '../runs/trained-model.js'
 
 /** Patches that the dictionary is found from, drawn from each image, and of all at least so many for each of its own. */
@@ -33,12 +33,15 @@ export function fitDictionary(
   return fitPatches(images, { ...defaultPatches, atoms: patches, samples, shrink }, fitting)
 }
 
+/** Features with the network that a run keeps. */
+export type Encoder = LearnedFeatures & { readonly network: FeatureNetwork }
+
 /** @param dictionary of the patches that stand beside the model's features; none for the model's alone */
 export function encoderOf(
   { model, config, image, weights }: Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>,
   request: FeatureRequest,
   dictionary?: PatchDictionary,
-): LearnedFeatures {
+): Encoder {
   const network = model.features(config, image, weights, request)
   const layers = { outputs: request.layers }
   if (dictionary === undefined) return { name: 'learned features', network, groups: [layers] }
@@ -60,7 +63,7 @@ export interface EncoderOptions extends FitPatchesOptions {
 export async function fitEncoder(
   images: Images,
   { trained, request, patches, ...fitting }: EncoderOptions,
-): Promise<LearnedFeatures> {
+): Promise<Encoder> {
   const dictionary = patches === 0 ? undefined : await fitDictionary(images, patches, fitting)
   return encoderOf(trained, request, dictionary)
 }

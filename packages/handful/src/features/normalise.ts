@@ -7,8 +7,8 @@
 import { Random } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import { checkColumns, checkFinite, featureMatrix, rowRange, scaleToUnitRows } from '../numerics/matrix.js'
-import type { FeatureMatrix } from '../numerics/matrix.js'
+import { checkColumns, checkFinite, featureMatrix, rowRange, scaledToUnitRows } from '../numerics/matrix.js'
+import type { FeatureMatrix, UnitRows } from '../numerics/matrix.js'
 import { descendingEigen } from '../numerics/symmetric.js'
 
 export interface NormalisationOptions {
@@ -105,12 +105,10 @@ export async function applyNormalisation(
   normalisation: Normalisation,
   features: FeatureMatrix,
   linearAlgebra: LinearAlgebra,
-): Promise<FeatureMatrix> {
+): Promise<UnitRows> {
   checkColumns(features, normalisation.centre.length, 'normalisation')
   checkFinite(features, 'normalisation')
-  const result = await projectFeatures(normalisation, features, linearAlgebra)
-  scaleToUnitRows(result)
-  return result
+  return scaledToUnitRows(await projectFeatures(normalisation, features, linearAlgebra))
 }
 
 /** `(x - centre) projection`: the same with rows as long as they come, unchecked. */

@@ -9,7 +9,7 @@ import {
   resolveAugmentation,
   resolveModel,
 } from '../training/model-options.js'
-import { DEFAULT_MINUTES, fitOptionsSchema } from './fit-options.js'
+import { DEFAULT_MINUTES, fitOptionsSchema } from './fit/fit-options.js'
 
 /** Commands that follow from a report. `run` is the run folder as a word of a command line. */
 export function suggestNext(report: RunReport, run: string): RunReport['next'] {

@@ -12,6 +12,11 @@ export interface FeatureMatrix {
   readonly data: Float32Array
 }
 
+declare const lengthOne: unique symbol
+
+/** Rows of Euclidean length 1, or of zeros, so that inner products are cosines. Only what scales rows makes it. */
+export type UnitRows = FeatureMatrix & { readonly [lengthOne]: true }
+
 /** Wraps `data` (or zeros) as a matrix. Throws HandfulError where its length is not `rows * columns`. */
 export function featureMatrix(rows: number, columns: number, data?: Float32Array): FeatureMatrix {
   const values = data ?? new Float32Array(rows * columns)
@@ -33,12 +38,16 @@ export function fromRows(rows: readonly (readonly number[])[]): FeatureMatrix {
 }
 
 /** Rows `start` to `end - 1`, without a copy. */
+export function rowRange(matrix: UnitRows, start: number, end: number): UnitRows
+export function rowRange(matrix: FeatureMatrix, start: number, end: number): FeatureMatrix
 export function rowRange(matrix: FeatureMatrix, start: number, end: number): FeatureMatrix {
   const { columns, data } = matrix
   return { rows: end - start, columns, data: data.subarray(start * columns, end * columns) }
 }
 
 /** A copy of the rows named, in that order. */
+export function selectRows(matrix: UnitRows, rows: ArrayLike<number>): UnitRows
+export function selectRows(matrix: FeatureMatrix, rows: ArrayLike<number>): FeatureMatrix
 export function selectRows(matrix: FeatureMatrix, rows: ArrayLike<number>): FeatureMatrix {
   const { columns, data } = matrix
   const selected = featureMatrix(rows.length, columns)
@@ -63,22 +72,24 @@ export function concatenateRows(...matrices: FeatureMatrix[]): FeatureMatrix {
 }
 
 /** A copy with rows of Euclidean length 1; rows of zeros stay zeros. */
-export function unitRows(matrix: FeatureMatrix): FeatureMatrix {
-  const { rows, columns } = matrix
-  const unit = featureMatrix(rows, columns, matrix.data.slice())
-  scaleToUnitRows(unit)
-  return unit
+export function unitRows({ rows, columns, data }: FeatureMatrix): UnitRows {
+  return scaledToUnitRows(featureMatrix(rows, columns, data.slice()))
 }
 
-/** The same in place. */
-export function scaleToUnitRows({ rows, columns, data }: FeatureMatrix): void {
+/** The matrix itself, its rows scaled in place. */
+export function scaledToUnitRows(matrix: FeatureMatrix): UnitRows {
+  const { rows, columns, data } = matrix
   for (let i = 0; i < rows; i++) {
     let sum = 0
     for (let j = i * columns; j < (i + 1) * columns; j++) sum += data[j] * data[j]
     const scale = sum > 0 ? 1 / Math.sqrt(sum) : 0
     for (let j = i * columns; j < (i + 1) * columns; j++) data[j] *= scale
   }
+  return matrix as UnitRows
 }
+
+/** Rows that were scaled before they were stored, taken as they are. */
+export const storedUnitRows = (matrix: FeatureMatrix): UnitRows => matrix as UnitRows
 
 /** A matrix as ONNX Runtime and safetensors files take it, without a copy. */
 export const matrixArray = ({ rows, columns, data }: FeatureMatrix): NamedArray => ({

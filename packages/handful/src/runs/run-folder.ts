@@ -130,7 +130,11 @@ export class RunFolder {
    * What an older version left of a stage that it named so, where it did it with this key.
    * @param result from the files that it wrote
    */
-  async doneBefore(name: string, key: string, result: () => Promise<unknown>): Promise<OlderRecord | undefined> {
+  async doneBefore(
+    name: string,
+    key: string,
+    result: () => Promise<unknown>,
+  ): Promise<OlderRecord | undefined> {
     const found = Object.hasOwn(this.#older, name) ? this.#older[name] : undefined
     if (found?.key !== key) return undefined
     const { seconds, finishedAt } = found

@@ -34,12 +34,18 @@ export interface CellRecord {
 }
 
 /** The draws of a cell that are there, be they fewer than it is to have. */
-export async function knownDraws(store: StageStore, cell: Parameters<StageStore['read']>[0]): Promise<readonly number[]> {
+export async function knownDraws(
+  store: StageStore,
+  cell: Parameters<StageStore['read']>[0],
+): Promise<readonly number[]> {
   return accuraciesOf(1).safeParse((await store.read(cell))?.result).data?.accuracies ?? []
 }
 
 /** Versions before this one had a record for each number of draws, under a key of its own: the one of most draws. */
-export const olderCell = (store: StageStore, keyOf: (draws: number) => string): Promise<OlderRecord | undefined> =>
+export const olderCell = (
+  store: StageStore,
+  keyOf: (draws: number) => string,
+): Promise<OlderRecord | undefined> =>
   store.firstOf(
     (function* () {
       for (let draws = MOST_DRAWS; draws > 0; draws--) yield { kind: 'cell', name: '', key: keyOf(draws) }

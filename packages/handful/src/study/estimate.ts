@@ -2,9 +2,6 @@
  * How long a stage takes, in seconds on two cores of 2020s server hardware: good enough to plan a budget with and to say
  * what a study costs before it starts. Time left is told from the pace while it runs, not from these.
  */
-import { compactComponents } from '../heads/compact.js'
-import { SMOOTHED_DIMENSIONS } from '../heads/smoothed.js'
-import { smallNetworkEpochs } from './study-heads.js'
 import type { STEMS } from '../models/resnet18/resnet18.js'
 
 export interface Scale {
@@ -52,57 +49,8 @@ export const combinationSeconds = (scale: Scale): number =>
 const neighbourSeconds = (train: number, test: number, components: number): number =>
   (15 * train * (train + test) * (0.5 + components / 256)) / 60_000 ** 2
 
-/** 60,000 images and 10 classes; other classes in proportion, roughly. */
-const GRAPH_HEADS: Readonly<Record<string, number>> = {
-  propagation: 0.5,
-  'propagation-plain': 0.5,
-  poisson: 0.7,
-  graph: 1.2,
-}
-
 /** Leading eigenvectors of the graph of 60,000 images. */
 export const smoothingSeconds = ({ trainImages }: Scale): number => (8 * trainImages) / 60_000
-
-/** Steps of 32 rows through the engine, two of each row's products and Adam's passes over the weights. */
-const networkHeadSeconds = (shown: number, labelled: number, weights: number): number =>
-  0.05 + (shown / Math.min(32, labelled)) * (2.5e-4 + weights * 1.5e-8)
-
-const logisticSeconds = (labelled: number, columns: number, classCount: number): number =>
-  0.5 + Math.min(1, labelled / 160) + labelled * columns * classCount * 1e-6
-
-/** One draw. Heads run on one thread. */
-export function fitSeconds(head: string, labelled: number, scale: Scale): number {
-  const { trainImages, components, classCount } = scale
-  if (Object.hasOwn(GRAPH_HEADS, head)) {
-    return 0.05 + GRAPH_HEADS[head] * (trainImages / 60_000) * (0.5 + classCount / 20)
-  }
-  const products = labelled * components * classCount
-  const shown = smallNetworkEpochs(head, labelled) * labelled
-  switch (head) {
-    case 'mlp':
-      return networkHeadSeconds(shown, labelled, 128 * (components + classCount))
-    case 'compact-mlp':
-      return networkHeadSeconds(
-        shown,
-        labelled,
-        128 * (compactComponents(components, classCount) + classCount),
-      )
-    case 'compact-linear':
-      return logisticSeconds(labelled, compactComponents(components, classCount), classCount)
-    case 'smoothed-mlp':
-      return (
-        trainImages * 2e-6 + networkHeadSeconds(shown, labelled, 128 * (SMOOTHED_DIMENSIONS + classCount))
-      )
-    case 'linear-network':
-      return networkHeadSeconds(shown, labelled, components * classCount)
-    case 'smoothed-linear':
-      return logisticSeconds(labelled, SMOOTHED_DIMENSIONS, classCount)
-    case 'linear':
-      return logisticSeconds(labelled, components, classCount)
-    default:
-      return 0.05 + products * 2e-7
-  }
-}
 
 /** The images of one step of batch 64 at 32x32, width 64; and what the optimiser takes for its 11 million weights, however few. */
 const STEP_SECONDS = { imagenet: 0.06, small: 0.7 } as const

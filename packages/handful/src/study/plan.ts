@@ -9,12 +9,20 @@
  *   sections
  *   cells of many labels, by label count; then the strong supervised network
  */
-import { isSmoothed } from '../heads/registry.js'
+import { HEAD_ENTRIES } from '../heads/registry.js'
 import type { LabelCount, StudyMissing } from './result.js'
 import { pretrainStage } from '../training/pretrain.js'
 import { headComponents } from '../features/reduce.js'
-import { bankPresent, bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
-import { fewerDraws, fitBudget, type Fitted, fitStrongNetwork, totalSeconds, trainingShare } from './budget.js'
+import { spaceStored } from '../features/space-files.js'
+import { bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
+import {
+  fewerDraws,
+  fitBudget,
+  type Fitted,
+  fitStrongNetwork,
+  totalSeconds,
+  trainingShare,
+} from './budget.js'
 import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
 import { type GenerativeName, isGenerative, type PlannedMethod, resolveMethods } from './methods.js'
@@ -196,11 +204,7 @@ function scaleOf({ options, data }: Workshop): Scale {
   }
 }
 
-async function modelStage(
-  training: TrainingSettings,
-  workshop: Workshop,
-  scale: Scale,
-): Promise<ModelStage> {
+async function modelStage(training: TrainingSettings, workshop: Workshop, scale: Scale): Promise<ModelStage> {
   const { options, data, place } = workshop
   const { model, minutes, steps } = training
   const identity = await trainingIdentity(training, data.images, options)
@@ -245,7 +249,8 @@ function bankOptions(
 }
 
 /** Where no head asks for smoothed features the key says nothing of them, so that what is there without stays good. */
-const smooths = ({ heads }: StudyOptions): boolean => heads.some(isSmoothed)
+const smooths = ({ heads }: StudyOptions): boolean =>
+  heads.some((head) => HEAD_ENTRIES[head].worksOn === 'smoothed')
 
 function methodOf(id: string, model: ModelStage | undefined, workshop: Workshop): FeatureMethod {
   const brought = workshop.own.find((method) => method.id === id)
@@ -265,7 +270,7 @@ const bankFields = (id: string, settings: object, { place }: Workshop) => ({
   group: `features: ${id}`,
   method: id,
   schema: bankSchema,
-  present: (result: BankRecord) => bankPresent(place.folder, result),
+  present: (result: BankRecord) => spaceStored(place.folder, result),
 })
 
 function bankStage(id: string, model: ModelStage | undefined, workshop: Workshop, scale: Scale): BankStage {

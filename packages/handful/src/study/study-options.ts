@@ -5,8 +5,7 @@
 import { z } from 'zod'
 import { type HandfulError, printable, usageError } from '../errors.js'
 import { closest } from '../errors/suggest.js'
-import { SECTIONS, type SectionName } from '../names.js'
-import { HEAD_NAMES } from '../heads/registry.js'
+import { HEADS, SECTIONS, type SectionName } from '../names.js'
 import { labelCountSchema } from './result.js'
 import { STEMS } from '../models/resnet18/resnet18.js'
 import { SUPERVISED_AUGMENTATIONS } from '../training/supervised.js'
@@ -95,7 +94,7 @@ export const studyOptionsSchema = z
       .min(1)
       .default([...DEFAULT_LABELS]),
     heads: z
-      .array(z.enum(HEAD_NAMES))
+      .array(z.enum(HEADS))
       .min(1)
       .default(['mlp', 'compact-mlp', 'smoothed-mlp', 'propagation', 'linear']),
     /** Draws of the labelled images, for the heads. */

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { argmaxRows, featureMatrix, fromRows, rowRange, selectRows } from '../../src/numerics/matrix.js'
 import { leaveOneOut } from '../../src/heads/leave-one-out.js'
 import { restorePredictor } from '../../src/heads/predictor.js'
-import { createHead, HEAD_NAMES } from '../../src/heads/registry.js'
+import { createHead } from '../../src/heads/registry.js'
+import { HEADS } from '../../src/names.js'
 import { linearNetwork } from '../../src/heads/small-network.js'
 import { blobs, firstLabels, linearAlgebra, problem, share } from './problem.js'
 
@@ -13,7 +14,7 @@ const fresh = rowRange(features, 200, 240)
 const freshTruth = truth.subarray(200)
 const known = rowRange(features, 0, 200)
 
-describe.each(HEAD_NAMES)('%s', (name) => {
+describe.each(HEADS)('%s', (name) => {
   // The study's 90 epochs leave a linear layer on a dozen labels nearly where it started.
   const head = name === 'linear-network' ? linearNetwork({ epochs: 1500 }) : createHead(name)
 

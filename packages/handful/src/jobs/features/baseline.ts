@@ -19,13 +19,8 @@ import {
   fitBaseline,
   fittedNetwork,
 } from '../../features/baseline-network.js'
-import {
-  checkOutput,
-  type FeatureChoice,
-  type FeatureOutput,
-  type FeaturesResult,
-  featuresToFile,
-} from './run.js'
+import { checkOutput, type FeatureOutput, type FeaturesResult, featuresToFile } from './run.js'
+import type { FeatureChoice } from '../../features/feature-request.js'
 import type { JobContext } from '../../training/progress.js'
 
 export interface BaselineFeaturesOptions extends FeatureChoice, FeatureOutput {

@@ -6,19 +6,14 @@ import type { Dataset } from '../../data/image-set.js'
 import { type Predictions, writePredictions } from '../../data/predictions.js'
 import { type RunReport, runReportSchema } from '../../draw/run-report.js'
 import { fitDictionary } from '../../features/encoder.js'
-import { learnedFeatures, pixelFeatures } from '../../features/feature-sets.js'
+import type { FeatureSpace } from '../../features/feature-space.js'
+import { learnedFeatures, pixelFeatures } from '../../features/feature-sources.js'
 import { type PatchDictionary, patchOptionsSchema } from '../../features/patches.js'
 import { contentKey } from '../../files/content-key.js'
 import { comparedHeads, compareHeads } from '../../heads/compare-heads.js'
 import { type FeatureMatrix, matrixArray, matrixOf, mostProbable } from '../../numerics/matrix.js'
 import { CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
-import {
-  featureSetSchema,
-  type FeatureSetRecord,
-  filesPresent,
-  readFeatureSet,
-  writeFeatureSet,
-} from '../../runs/feature-set-file.js'
+import { filesPresent, readSpace, type SpaceRecord, spaceSchema, writeSpace } from '../../runs/space-file.js'
 import { headArrays, headOf, headSchema } from '../../runs/fitted-arrays.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
@@ -100,9 +95,9 @@ async function dictionaryOf(
   return { ...rest, weights: decodeSafetensors(await readFile(run.path(file))).arrays }
 }
 
-const featuresSchema = z.object({ learned: featureSetSchema, pixels: featureSetSchema })
+const featuresSchema = z.object({ learned: spaceSchema, pixels: spaceSchema })
 
-export type FeaturesStage = Stage<{ learned: FeatureSetRecord; pixels: FeatureSetRecord }>
+export type FeaturesStage = Stage<{ learned: SpaceRecord; pixels: SpaceRecord }>
 
 /** Learned features and raw pixels of all images, normalised. */
 export function featuresStage(fitting: Fitting, patches: PatchesStage | undefined): FeaturesStage {
@@ -123,13 +118,15 @@ export function featuresStage(fitting: Fitting, patches: PatchesStage | undefine
     total: imagesOf(fitting),
     schema: featuresSchema,
     present: ({ learned, pixels }) => filesPresent(run.folder, [learned.file, pixels.file]),
-    work: async (context) => {
+    work: async ({ linearAlgebra, onProgress, ...context }) => {
       const network = await encoder(fitting, await dictionaryOf(fitting, patches))
-      const learned = await learnedFeatures(dataset, network, context.linearAlgebra, context)
-      const pixels = await pixelFeatures(dataset, context.linearAlgebra)
+      const learned = await learnedFeatures(dataset, network, linearAlgebra, {
+        ...context,
+        onProgress: (done, total) => onProgress?.(done, total),
+      })
       return {
-        learned: await writeFeatureSet(run.folder, file('learned'), learned),
-        pixels: await writeFeatureSet(run.folder, file('pixels'), pixels),
+        learned: await writeSpace(run.folder, file('learned'), learned),
+        pixels: await writeSpace(run.folder, file('pixels'), await pixelFeatures(dataset, linearAlgebra)),
       }
     },
   }
@@ -180,20 +177,23 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
     present: (result) => filesPresent(run.folder, [result.file]),
     work: async ({ linearAlgebra, signal, onProgress }) => {
       const found = await run.store.result(features)
-      const learned = await readFeatureSet(run.folder, found.learned)
-      const pixels = await readFeatureSet(run.folder, found.pixels)
       let fits = 0
+      const open = (record: SpaceRecord): Promise<FeatureSpace> =>
+        readSpace(run.folder, record, {
+          linearAlgebra,
+          signal,
+          onProgress: (done, rows, note) =>
+            onProgress?.(fits, total, `${note} by ${record.name}, ${Math.floor((100 * done) / rows)} %`),
+        })
+      const [learned, pixels] = [await open(found.learned), await open(found.pixels)]
       const compared = await compareHeads({
-        sets: [learned, pixels],
+        spaces: [learned, pixels],
         draws,
         heads,
         classCount: train.classNames.length,
         test,
         seed,
-        linearAlgebra,
         signal,
-        onGraph: (done, rows, set) =>
-          onProgress?.(fits, total, `neighbours by ${set}, ${Math.floor((100 * done) / rows)} %`),
         onFit: (done) => onProgress?.((fits = done), total),
       })
       const chosen = compared.find((each) => !each.baseline && each.key === options.head)
@@ -254,9 +254,10 @@ export function classifierStage(
       patches === undefined ? [fitting.train, features, heads] : [fitting.train, patches, features, heads],
     schema: filesSchema,
     present: ({ files }) => filesPresent(run.folder, files),
-    work: async () => {
+    work: async ({ linearAlgebra }) => {
       const { network, groups } = await encoder(fitting, await dictionaryOf(fitting, patches))
-      const { normalisation } = await readFeatureSet(run.folder, (await run.store.result(features)).learned)
+      const { learned } = await run.store.result(features)
+      const space = await readSpace(run.folder, learned, { linearAlgebra })
       const { head, arrays, ...probabilities } = await probabilitiesOf(fitting, heads)
       await saveClassifier(run, {
         classNames,
@@ -268,7 +269,7 @@ export function classifierStage(
         drawn: network.drawInputs && { request: model.defaultFeatures(config), seed },
         encoder: network.program,
         batch: network.batch,
-        normalisation,
+        normalisation: await space.normalisation(),
         head: headOf(head, classNames.length, arrays),
       })
       const { compared } = await run.store.result(heads)

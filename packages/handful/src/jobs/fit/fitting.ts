@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { decodeSafetensors } from 'onnx-autodiff'
 import { imagesKey, labelsKey, testKey } from '../../data/content.js'
 import type { Dataset } from '../../data/image-set.js'
-import { encoderOf } from '../../features/encoder.js'
-import { labelDraws, type LearnedFeatures } from '../../features/feature-sets.js'
+import { type Encoder, encoderOf } from '../../features/encoder.js'
+import { labelDraws } from '../../data/draw-labels.js'
 import type { PatchDictionary } from '../../features/patches.js'
 import { contentKey } from '../../files/content-key.js'
 import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
@@ -89,6 +89,6 @@ export function openFitting(options: FitOptions, dataset: Dataset, context: RunC
 export async function encoder(
   { trained, model, config }: Fitting,
   dictionary: PatchDictionary | undefined,
-): Promise<LearnedFeatures> {
+): Promise<Encoder> {
   return encoderOf(await trained(), model.defaultFeatures(config), dictionary)
 }

@@ -14,21 +14,22 @@ import { sourceForm } from '../../data/open-collection.js'
 import { openImages } from '../../data/open-images.js'
 import { HandfulError, printable, systemCode, systemError } from '../../errors.js'
 import { besideEachOther, type Extractable, extractFeatures } from '../../features/extract.js'
-import { argmaxRows, type FeatureMatrix } from '../../numerics/matrix.js'
-import { applyNormalisation, fitNormalisation, type Normalisation } from '../../features/normalise.js'
-import type { LinearAlgebra } from '../../numerics/linear-algebra.js'
+import { FeatureSpace, normalisedSpace, type SpaceContext } from '../../features/feature-space.js'
+import { applyNormalisation } from '../../features/normalise.js'
+import { type FeatureMatrix, mostProbable } from '../../numerics/matrix.js'
 import { neighbourhoodPurity, type Purity, silhouette } from '../../features/neighbourhood.js'
 import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
 import { restorePredictor } from '../../heads/predictor.js'
 import { featureOutputs } from '../../models/model.js'
 import { CLASSIFIER_FILE, loadClassifier } from '../../runs/classifier.js'
-import { type FeatureChoice, featureRequest, imageSource, requestInWords, runSeed } from '../features/run.js'
+import { checkDevice } from '../../runs/device.js'
+import { type FeatureChoice, featureRequest, requestInWords } from '../../features/feature-request.js'
+import { imageSource, runSeed } from '../features/run.js'
+import type { JobContext } from '../../training/progress.js'
 import { featureNetwork } from '../predict/run.js'
 import { atlasArguments, type AtlasPredictions, writeAtlas } from '../../study/sections/atlas/atlas.js'
 import { axes, layOut, mapThumbnails } from '../../study/sections/maps/study-map.js'
 import { loadTrainedModel, type TrainedModel } from '../../runs/trained-model.js'
-import { checkDevice } from '../../runs/device.js'
-import type { JobContext } from '../../training/progress.js'
 
 export interface MapJobOptions extends FeatureChoice {
   readonly run: string
@@ -102,18 +103,18 @@ export async function runMap(options: MapJobOptions, context: JobContext): Promi
       seed: reader.seed ?? seed,
       onProgress: (done, total) => progress.report({ stage: STAGES.features, done, total, unit: 'images' }),
     })
-    const { features, predictions } = await reader.finish(
+    const { space, predictions } = await reader.finish(
       reader.outputs.map((name) => found[name]),
-      linearAlgebra,
+      { linearAlgebra, signal },
     )
+    const features = space.train
     const classes = [...new Set([...reader.classNames, ...[...new Set(chosen.labels)].sort()])].filter(
       Boolean,
     )
     const labels = Int32Array.from(chosen.labels, (label) => classes.indexOf(label))
     const { neighbours, coordinates } = await layOut(
-      features,
+      space,
       {
-        linearAlgebra,
         seed,
         signal,
         onProgress: (done, total) => progress.report({ stage: STAGES.layout, done, total, unit: 'epochs' }),
@@ -163,8 +164,8 @@ interface FeatureReader {
   /** Normalised features, and predictions where there is a classifier of just these features. */
   finish(
     layers: readonly FeatureMatrix[],
-    linearAlgebra: LinearAlgebra,
-  ): Promise<{ features: FeatureMatrix; predictions?: AtlasPredictions & { readonly predicted: Int32Array } }>
+    context: SpaceContext,
+  ): Promise<{ space: FeatureSpace; predictions?: AtlasPredictions & { readonly predicted: Int32Array } }>
 }
 
 /** What a run's classifier works on; where it has none, or other features are asked for, what `handful features` takes. */
@@ -183,33 +184,27 @@ async function featureReader(trained: TrainedModel, options: MapJobOptions): Pro
     outputs,
     detail: `layers ${request.layers.join(', ')}, ${requestInWords(request)}`,
     classNames: [],
-    async finish(found, linearAlgebra) {
-      const raw = besideEachOther(found)
+    async finish(found, context) {
       const blocks = found.map(({ columns }) => columns)
-      const normalisation = await fitNormalisation(raw, linearAlgebra, { blocks })
-      return { features: await applyNormalisation(normalisation, raw, linearAlgebra) }
+      return { space: await normalisedSpace({ train: besideEachOther(found) }, { blocks }, context) }
     },
   }
 }
 
 async function classifierReader(run: string): Promise<FeatureReader> {
   const classifier = await loadClassifier(run)
-  const { outputs, classNames, head, drawn } = classifier
-  const normalisation: Normalisation = classifier.normalisation
+  const { outputs, classNames, head, drawn, normalisation } = classifier
   return {
     network: await featureNetwork(run, classifier),
     outputs,
     detail: `what the classifier works on, ${outputs.join(', ')}`,
     seed: drawn?.seed,
     classNames,
-    async finish(found, linearAlgebra) {
-      const features = await applyNormalisation(normalisation, besideEachOther(found), linearAlgebra)
-      const probabilities = await restorePredictor(head, linearAlgebra)(features)
-      const predicted = argmaxRows(probabilities)
-      const probability = Float32Array.from(predicted, (c, i) =>
-        Math.min(1, probabilities.data[i * probabilities.columns + c]),
-      )
-      return { features, predictions: { predicted, probability } }
+    async finish(found, context) {
+      const { linearAlgebra } = context
+      const train = await applyNormalisation(normalisation, besideEachOther(found), linearAlgebra)
+      const predictions = mostProbable(await restorePredictor(head, linearAlgebra)(train))
+      return { space: new FeatureSpace({ train }, context), predictions }
     },
   }
 }

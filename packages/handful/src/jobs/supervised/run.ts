@@ -22,7 +22,7 @@ import {
   supervisedSchedule,
   trainSupervised,
 } from '../../training/supervised.js'
-import { labelDraws } from '../../features/feature-sets.js'
+import { labelDraws } from '../../data/draw-labels.js'
 import { knownShape, withSettings } from '../../training/model-options.js'
 import { readDataset, READING } from '../../runs/read-dataset.js'
 import { contentKey } from '../../files/content-key.js'

@@ -8,13 +8,13 @@ import type { TestSet } from '../../../data/test-set.js'
 import { usageError } from '../../../errors.js'
 import { besideEachOther, type Extractor, openExtractor } from '../../../features/extract.js'
 import type { LinearAlgebra } from '../../../numerics/linear-algebra.js'
-import { featureMatrix, type FeatureMatrix } from '../../../numerics/matrix.js'
+import { featureMatrix, type FeatureMatrix, storedUnitRows, type UnitRows } from '../../../numerics/matrix.js'
 import { applyNormalisation, fitNormalisation, type Normalisation } from '../../../features/normalise.js'
-import type { HeadName } from '../../../heads/registry.js'
+import type { HeadName } from '../../../names.js'
 import type { Pooling } from '../../../models/model.js'
 import type { StudyPart } from './schema.js'
 import { compareHeads } from '../../../heads/compare-heads.js'
-import type { FeatureSet } from '../../../features/feature-sets.js'
+import { FeatureSpace } from '../../../features/feature-space.js'
 import type { StageContext } from '../../../stages/stage.js'
 import type { UsableModel } from '../sweep/noised-features.js'
 import type { LabelledDraws } from '../labelled-draws.js'
@@ -75,21 +75,19 @@ export function modelParts({ model, config, image }: Omit<UsableModel, 'weights'
 export async function compareParts(options: PartsOptions, context: StageContext): Promise<StudyPart[]> {
   const { trained, test, drawsByLabels, heads, classCount, method = trained.model.name } = options
   const parts = modelParts(trained)
-  const sets = await partFeatures(parts, options, context)
+  const spaces = await partFeatures(parts, options, context)
   const draws = drawsByLabels.flatMap((each) => each.draws)
   const results: StudyPart[] = []
   for (const [index, { part, layers }] of parts.entries()) {
-    const set = sets[index]
+    const { space, dimension } = spaces[index]
     const compared = await compareHeads({
-      sets: [set],
+      spaces: [space],
       draws,
       heads,
       classCount,
       test,
       seed: context.seed,
-      linearAlgebra: context.linearAlgebra,
       signal: context.signal,
-      onGraph: (row, rows) => context.onProgress?.(row, rows, `neighbours: ${part}`),
       onFit: (fit, fits) => context.onProgress?.(index * fits + fit, parts.length * fits, `heads: ${part}`),
     })
     for (const { key, accuracies } of compared) {
@@ -99,7 +97,7 @@ export async function compareParts(options: PartsOptions, context: StageContext)
           method,
           part,
           layers: [...layers],
-          dimension: set.dimension,
+          dimension,
           head: key,
           labelsPerClass,
           accuracies: accuracies.slice(before, before + own.length),
@@ -119,7 +117,7 @@ async function partFeatures(
   parts: readonly ModelPart[],
   { trained, train, test, pooling, normalisedBy = NORMALISED_BY }: PartsOptions,
   { linearAlgebra, seed, threads, device, signal, onProgress }: StageContext,
-): Promise<(FeatureSet & { readonly dimension: number })[]> {
+): Promise<{ readonly space: FeatureSpace; readonly dimension: number }[]> {
   const { model, config, image, weights } = trained
   const usual = model.defaultFeatures(config)
   const layers = parts[parts.length - 1].layers
@@ -145,15 +143,18 @@ async function partFeatures(
       const blocks = part.layers.map((layer) => some[layer].columns)
       normalisations.push(await fitNormalisation(joined(some, part), linearAlgebra, { blocks }))
     }
-    const normalised = (images: Images): Promise<FeatureMatrix[]> =>
+    const normalised = (images: Images): Promise<UnitRows[]> =>
       normalisedFeatures(extractor, parts, normalisations, images, linearAlgebra, told)
     const [ofTrain, ofTest] = [await normalised(train), await normalised(test.images)]
-    return parts.map((part, i) => ({
-      name: part.part,
-      baseline: false,
-      train: ofTrain[i],
-      test: ofTest[i],
-      normalisation: normalisations[i],
+    return parts.map(({ part }, i) => ({
+      space: new FeatureSpace(
+        { name: part, train: ofTrain[i], test: ofTest[i] },
+        {
+          linearAlgebra,
+          signal,
+          onProgress: (row, rows, note) => onProgress?.(row, rows, `${note}: ${part}`),
+        },
+      ),
       dimension: normalisations[i].centre.length,
     }))
   } finally {
@@ -172,7 +173,7 @@ async function normalisedFeatures(
   images: Images,
   linearAlgebra: LinearAlgebra,
   onBlock: (images: number) => void,
-): Promise<FeatureMatrix[]> {
+): Promise<UnitRows[]> {
   const results = normalisations.map(({ projection }) => featureMatrix(images.count, projection.columns))
   const bytes = imageBytes(images)
   for (let start = 0; start < images.count; start += BLOCK) {
@@ -185,5 +186,5 @@ async function normalisedFeatures(
     }
     onBlock(end - start)
   }
-  return results
+  return results.map(storedUnitRows)
 }

@@ -1,9 +1,10 @@
 /** Encoder, decoder or both: for models whose encoder and decoder both give features. */
 import { z } from 'zod'
 import { contentKey } from '../../../files/content-key.js'
-import type { HeadName } from '../../../heads/registry.js'
-import { featureSeconds, fitSeconds } from '../../estimate.js'
+import type { HeadName } from '../../../names.js'
+import { featureSeconds } from '../../estimate.js'
 import { figureBlock } from '../../report/blocks.js'
+import { fitSeconds } from '../../study-heads.js'
 import type { StudyStage } from '../../study-stage.js'
 import type { TrainedRecord } from '../../training.js'
 import { drawsOf, numbersOf } from '../labelled-draws.js'

@@ -5,7 +5,7 @@
  */
 import type { Random } from 'onnx-autodiff'
 import type { LinearAlgebra } from '../../../numerics/linear-algebra.js'
-import { type FeatureMatrix, unitRows } from '../../../numerics/matrix.js'
+import { unitRows, type UnitRows } from '../../../numerics/matrix.js'
 import { labelledRows } from '../../../heads/head.js'
 import { ridgeRegression } from '../../../heads/ridge.js'
 import type { FeatureRequest } from '../../../models/model.js'
@@ -24,7 +24,7 @@ export interface Rated extends Setting {
 
 export interface LabelledProblem {
   /** `[rows, columns]`, normalised. */
-  readonly features: FeatureMatrix
+  readonly features: UnitRows
   /** `[rows]`, -1 where there is none. */
   readonly labels: Int32Array
   readonly classCount: number
@@ -67,8 +67,8 @@ const NEIGHBOURS = 10
  * @param augmented `[images, columns]` of an augmented version of each
  */
 export async function neighbourAgreement(
-  clean: FeatureMatrix,
-  augmented: FeatureMatrix,
+  clean: UnitRows,
+  augmented: UnitRows,
   linearAlgebra: LinearAlgebra,
 ): Promise<number> {
   const k = Math.min(NEIGHBOURS, clean.rows - 1)

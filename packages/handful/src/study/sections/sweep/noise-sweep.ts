@@ -11,9 +11,9 @@ import { type Images, imagesAt } from '../../../data/image-set.js'
 import type { TestSet } from '../../../data/test-set.js'
 import { usageError } from '../../../errors.js'
 import { argmaxRows, selectRows } from '../../../numerics/matrix.js'
-import { neighbourGraph } from '../../../features/neighbour-graph.js'
-import { createHead, type HeadName, isSmoothed } from '../../../heads/registry.js'
-import { smoothedFeatures } from '../../../heads/smoothed.js'
+import { headProblem } from '../../../heads/head.js'
+import { createHead } from '../../../heads/registry.js'
+import type { HeadName } from '../../../names.js'
 import { featureOutputs, type FeatureRequest, type Pooling } from '../../../models/model.js'
 import { average } from '../../../numerics/statistics.js'
 import type { StudySweep } from './schema.js'
@@ -252,37 +252,23 @@ function prepare(options: SweepOptions, labelled: readonly Int32Array[], context
   const random = (purpose: string, draw: number): Random =>
     new Random(context.seed, `sweep/${purpose}/draw ${draw}`)
 
-  const likelihood: Sweep['likelihood'] = ({ train: features }, labels) => {
-    const { linearAlgebra } = context
-    return leaveOneOutLikelihood({
-      features,
+  const likelihood: Sweep['likelihood'] = ({ space }, labels) =>
+    leaveOneOutLikelihood({
+      features: space.train,
       labels: ownLabels(labels),
       classCount,
       random: random('likelihood', 0),
-      linearAlgebra,
+      linearAlgebra: context.linearAlgebra,
     })
-  }
 
-  const accuracies: Sweep['accuracies'] = async ({ train: features, test: seen }, some) => {
-    if (scored === undefined || seen === undefined) return []
-    const { linearAlgebra, signal } = context
-    const onGraph = GRAPH_HEADS.has(head) || isSmoothed(head)
-    const graph = onGraph ? await neighbourGraph(features, linearAlgebra) : undefined
-    const smoothed = isSmoothed(head) ? await smoothedFeatures({ features, graph, linearAlgebra }) : undefined
+  const accuracies: Sweep['accuracies'] = async ({ space }, some) => {
+    if (scored === undefined || space.test === undefined) return []
     const found: number[] = []
     for (const [draw, labels] of some.entries()) {
-      signal.throwIfAborted()
-      const problem = {
-        features,
-        labels: ownLabels(labels),
-        classCount,
-        random: random(head, draw),
-        linearAlgebra,
-        graph,
-        smoothed,
-      }
-      const fitted = await createHead(head).fit(problem)
-      found.push(scored.score(argmaxRows(await fitted.predict(seen))).accuracy)
+      context.signal.throwIfAborted()
+      const given = { labels: ownLabels(labels), classCount, random: random(head, draw) }
+      const fitted = await createHead(head).fit(headProblem(space, given))
+      found.push(scored.score(argmaxRows(await fitted.predict(space.test))).accuracy)
     }
     return found
   }
@@ -293,7 +279,7 @@ function prepare(options: SweepOptions, labelled: readonly Int32Array[], context
       const value = await likelihood(features, labels)
       if (value !== undefined) crossValidated.push(value)
     }
-    const originals = selectRows(features.train, images.originals)
+    const originals = selectRows(features.space.train, images.originals)
     return {
       accuracies: await accuracies(features, some),
       crossValidated,
@@ -320,8 +306,6 @@ function prepare(options: SweepOptions, labelled: readonly Int32Array[], context
     },
   }
 }
-
-const GRAPH_HEADS: ReadonlySet<HeadName> = new Set(['propagation', 'propagation-plain', 'poisson', 'graph'])
 
 interface ImagesOfSweep {
   readonly images: SweepImages

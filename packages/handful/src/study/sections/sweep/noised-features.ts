@@ -6,8 +6,8 @@
 import type { Random } from 'onnx-autodiff'
 import type { Images } from '../../../data/image-set.js'
 import { besideEachOther, openExtractor } from '../../../features/extract.js'
-import { type FeatureMatrix, selectRows } from '../../../numerics/matrix.js'
-import { applyNormalisation, fitNormalisation } from '../../../features/normalise.js'
+import { type FeatureMatrix, selectRows, type UnitRows } from '../../../numerics/matrix.js'
+import { type FeatureSpace, normalisedSpace } from '../../../features/feature-space.js'
 import { featureOutputs, type FeatureRequest } from '../../../models/model.js'
 import { augment, photoAugmentation, shapeAugmentation } from '../../../training/augment.js'
 import type { TrainedModel } from '../../../runs/trained-model.js'
@@ -28,11 +28,10 @@ export interface SweepImages {
   readonly test?: Images
 }
 
-/** Features of the same kind of images, normalised. */
+/** Features of the same kind of images: of training and test images as a space, and of the augmented ones beside it. */
 export interface NoisedFeatures {
-  readonly train: FeatureMatrix
-  readonly augmented: FeatureMatrix
-  readonly test?: FeatureMatrix
+  readonly space: FeatureSpace
+  readonly augmented: UnitRows
 }
 
 /** A distorted version of each image, of the same class: digits and small shapes where it is grey, photographs in colour. */
@@ -74,16 +73,12 @@ export async function noisedFeatures(
       const joined = (found: Record<string, FeatureMatrix>): FeatureMatrix =>
         besideEachOther(outputs.map((output) => found[output]))
       const raw = joined(ofTrain)
-      const normalisation = await fitNormalisation(selectRows(raw, images.unlabelled), linearAlgebra, {
-        blocks: outputs.map((output) => ofTrain[output].columns),
-      })
-      const normalised = (features: FeatureMatrix): Promise<FeatureMatrix> =>
-        applyNormalisation(normalisation, features, linearAlgebra)
-      return {
-        train: await normalised(raw),
-        augmented: await normalised(joined(ofAugmented)),
-        test: ofTest && (await normalised(joined(ofTest))),
-      }
+      const space = await normalisedSpace(
+        { train: raw, test: ofTest && joined(ofTest), fittedTo: selectRows(raw, images.unlabelled) },
+        { blocks: outputs.map((output) => ofTrain[output].columns) },
+        { linearAlgebra, signal },
+      )
+      return { space, augmented: await space.normalise(joined(ofAugmented)) }
     }
   } finally {
     await extractor.close()
