@@ -28,7 +28,8 @@ export function assembleStudy({ workshop, plan, standing, context, date }: Assem
     return record === undefined ? [] : [{ stage, ...record }]
   })
   const sections = gatherSections({
-    all: (kind, schema) => finished.flatMap((each) => (each.kind === kind ? [schema.parse(each.result)] : [])),
+    all: (kind, schema) =>
+      finished.flatMap((each) => (each.kind === kind ? [schema.parse(each.result)] : [])),
   })
   const missing = [
     ...plan.dropped,
@@ -58,7 +59,9 @@ export function assembleStudy({ workshop, plan, standing, context, date }: Assem
       const found = resultOf(cell, done)
       if (found === undefined) return []
       const { method, head, labelsPerClass } = cell
-      return [{ method, head, labelsPerClass, accuracies: [...found.result.accuracies], seconds: found.seconds }]
+      return [
+        { method, head, labelsPerClass, accuracies: [...found.result.accuracies], seconds: found.seconds },
+      ]
     }),
     missing,
     ...sections.fields,

@@ -57,7 +57,11 @@ const DEAR = 15
  *
  * @param which only dear stages, or any but training and features
  */
-export function fitBudget(stages: readonly StudyStage[], budgetSeconds: number, which: 'dear' | 'any'): Fitted {
+export function fitBudget(
+  stages: readonly StudyStage[],
+  budgetSeconds: number,
+  which: 'dear' | 'any',
+): Fitted {
   const rated = stages
     .filter(({ kind }) => kind !== 'model' && kind !== 'features')
     .map((stage) => ({ stage, cost: stage.seconds / worth(stage) }))

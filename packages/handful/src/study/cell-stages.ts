@@ -54,7 +54,9 @@ export function cellsOf(
   const { stem } = method
   if (stem !== undefined) return sizes.map((size) => networkCell({ ...method, stem }, size, parts))
   if (bank === undefined) throw new Error(`internal: cellsOf: got no features of ${method.id}`)
-  return sizes.flatMap((size) => workshop.headNames.map((head) => featureCell(method, bank, head, size, parts)))
+  return sizes.flatMap((size) =>
+    workshop.headNames.map((head) => featureCell(method, bank, head, size, parts)),
+  )
 }
 
 const labelsInWords = (size: LabelCount): string =>
@@ -115,7 +117,8 @@ function featureCell(
     schema: cellSchema(draws),
     older: () => olderCell(store, (count) => contentKey({ ...settings, draws: count })),
     work: async (context) => {
-      const fitters = own || workshop.fitters.length === 0 ? [await workshop.fitterHere(bank, context)] : workshop.fitters
+      const fitters =
+        own || workshop.fitters.length === 0 ? [await workshop.fitterHere(bank, context)] : workshop.fitters
       return runFeatureCell(
         {
           fit: {

@@ -14,7 +14,14 @@ import type { LabelCount, StudyMissing } from './result.js'
 import { pretrainStage } from '../training/pretrain.js'
 import { headComponents } from '../features/reduce.js'
 import { bankPresent, bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
-import { fewerDraws, fitBudget, type Fitted, fitStrongNetwork, totalSeconds, trainingShare } from './budget.js'
+import {
+  fewerDraws,
+  fitBudget,
+  type Fitted,
+  fitStrongNetwork,
+  totalSeconds,
+  trainingShare,
+} from './budget.js'
 import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
 import { type GenerativeName, isGenerative, type PlannedMethod, resolveMethods } from './methods.js'
@@ -40,7 +47,7 @@ export interface StudyPlan {
   /** By name of the model or id of the method. */
   readonly models: ReadonlyMap<string, ModelStage>
   readonly banks: ReadonlyMap<string, BankStage>
-  /** Those of the stages that are cells. */
+  /** Those of the stages that are cells, in their order. */
   readonly cells: readonly CellStage[]
   /** What does not fit the budget. */
   readonly dropped: readonly StudyMissing[]
@@ -66,7 +73,7 @@ export async function planStudy(workshop: Workshop): Promise<StudyPlan> {
     const planned = ({ stages, dropped }: Fitted, more: readonly string[] = []): StudyPlan => ({
       ...built,
       stages,
-      cells: built.cells.filter((cell) => stages.includes(cell)),
+      cells: stages.flatMap((stage) => built.cells.find((cell) => cell === stage) ?? []),
       dropped,
       methods,
       labelCounts: sizes.counts,
@@ -196,11 +203,7 @@ function scaleOf({ options, data }: Workshop): Scale {
   }
 }
 
-async function modelStage(
-  training: TrainingSettings,
-  workshop: Workshop,
-  scale: Scale,
-): Promise<ModelStage> {
+async function modelStage(training: TrainingSettings, workshop: Workshop, scale: Scale): Promise<ModelStage> {
   const { options, data, place } = workshop
   const { model, minutes, steps } = training
   const identity = await trainingIdentity(training, data.images, options)

@@ -144,7 +144,8 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
       progress,
       context: { linearAlgebra, seed, threads, device, signal },
       before: [{ stage: READING, expectedSeconds: 5 }],
-      budget: budget === undefined ? undefined : { seconds: parseDuration(budget) ?? Infinity, words: budget },
+      budget:
+        budget === undefined ? undefined : { seconds: parseDuration(budget) ?? Infinity, words: budget },
       noteOf: (stage, { done }) => (isCell(stage) ? bestInWords(plan.cells, done) : undefined),
       onBegin: onStage,
       onEnd: async (stage, standing) => {

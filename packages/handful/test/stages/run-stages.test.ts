@@ -156,7 +156,9 @@ describe('progress', () => {
         { stage: 'fits', expectedSeconds: 4 },
       ],
     ])
-    expect([...new Set(events.map((event) => event.stage))]).toEqual(plans[0].slice(1).map((each) => each.stage))
+    expect([...new Set(events.map((event) => event.stage))]).toEqual(
+      plans[0].slice(1).map((each) => each.stage),
+    )
     expect(events.filter((event) => event.stage === 'fits').map(({ done, total }) => [done, total])).toEqual([
       [0, 10],
       [5, 10],
@@ -167,9 +169,9 @@ describe('progress', () => {
   })
 
   test('has no time for a group of which one stage has none', () => {
-    expect(plannedStages([stage('a', { seconds: undefined, group: 'g' }), stage('b', { group: 'g' })])).toEqual([
-      { stage: 'g', expectedSeconds: undefined },
-    ])
+    expect(
+      plannedStages([stage('a', { seconds: undefined, group: 'g' }), stage('b', { group: 'g' })]),
+    ).toEqual([{ stage: 'g', expectedSeconds: undefined }])
   })
 })
 

@@ -24,7 +24,7 @@ import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import type { ReportPictures } from '../pictures-stage.js'
 import { fitReport } from './fit-report.js'
-import { encoder, type Fitting } from './fitting.js'
+import { comparisonSchema, encoder, type FitComparison, type Fitting } from './fitting.js'
 
 export const TITLES = {
   patches: 'find patches',
@@ -135,16 +135,6 @@ export function featuresStage(fitting: Fitting, patches: PatchesStage | undefine
   }
 }
 
-const comparisonSchema = z.object({
-  features: z.string(),
-  baseline: z.boolean(),
-  head: z.string(),
-  accuracies: z.array(z.number()),
-  confusion: z.array(z.array(z.number())),
-  /** Decided by the options alone, never by the accuracies. */
-  chosen: z.boolean(),
-})
-
 const headsSchema = z.object({
   compared: z.array(comparisonSchema),
   /** The chosen head, fitted to the first draw: its arrays and what it gives for training and test images. */
@@ -152,7 +142,6 @@ const headsSchema = z.object({
   file: z.string(),
 })
 
-export type FitComparison = z.infer<typeof comparisonSchema>
 export type HeadsStage = Stage<z.infer<typeof headsSchema>>
 
 /** All heads on both kinds of features, for each draw of the labelled images. */
