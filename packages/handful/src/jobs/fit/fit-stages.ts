@@ -302,7 +302,8 @@ export function reportStage(
 ): Stage<RunReport> {
   const { options, run, keys, train } = fitting
   const { patches, features, heads, classifier, pictures } = stages
-  const needs = [train, ...(patches === undefined ? [] : [patches]), features, heads, classifier, pictures]
+  const needs = [train, heads, pictures]
+  const timed = [train, ...(patches === undefined ? [] : [patches]), features, heads, classifier, pictures]
   const settings = { needs: needs.map(({ key }) => key), options, names: keys.names }
   return {
     ...described(fitting, 'report', settings),
@@ -313,7 +314,7 @@ export function reportStage(
     work: async () => {
       const { compared } = await run.store.result(heads)
       const seconds = [readingSeconds]
-      for (const stage of needs) {
+      for (const stage of timed) {
         const record = await run.store.read(stage)
         if (record !== undefined) seconds.push({ stage: record.name, seconds: record.seconds })
       }
