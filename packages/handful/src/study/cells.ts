@@ -14,9 +14,9 @@ import { silentProgress } from '../training/progress.js'
 import { supervisedAugmentation, trainSupervised } from '../training/supervised.js'
 import type { DrawFit, DrawFitter } from './draw-fit.js'
 import { MOST_DRAWS, type StudyOptions } from './study-options.js'
-import type { OlderRecord, StageStore } from '../stages/stage-store.js'
+import type { StageStore } from '../stages/stage-store.js'
 import { contentKey } from '../files/content-key.js'
-import type { StageContext } from '../stages/stage.js'
+import type { OlderRecord, StageContext } from '../stages/stage.js'
 
 const share = z.number().min(0).max(1)
 

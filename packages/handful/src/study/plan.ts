@@ -48,7 +48,7 @@ export interface StudyPlan {
   /** By name of the model or id of the method. */
   readonly models: ReadonlyMap<string, ModelStage>
   readonly banks: ReadonlyMap<string, BankStage>
-  /** Those of the stages that are cells. */
+  /** Those of the stages that are cells, in their order. */
   readonly cells: readonly CellStage[]
   /** What does not fit the budget. */
   readonly dropped: readonly StudyMissing[]
@@ -74,7 +74,7 @@ export async function planStudy(workshop: Workshop): Promise<StudyPlan> {
     const planned = ({ stages, dropped }: Fitted, more: readonly string[] = []): StudyPlan => ({
       ...built,
       stages,
-      cells: built.cells.filter((cell) => stages.includes(cell)),
+      cells: stages.flatMap((stage) => built.cells.find((cell) => cell === stage) ?? []),
       dropped,
       methods,
       labelCounts: sizes.counts,

@@ -7,8 +7,7 @@ import type { Picture, RunReport } from '../../draw/run-report.js'
 import type { TrainingSummary } from '../../training/pretrain.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
 import type { ReportPictures } from '../pictures-stage.js'
-import type { FitComparison } from './fit-stages.js'
-import type { Fitting } from './fitting.js'
+import type { FitComparison, Fitting } from './fitting.js'
 
 export interface FitOutcome {
   readonly fitting: Fitting

@@ -19,7 +19,7 @@ import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import type { ReportPictures } from '../pictures-stage.js'
 import { fitReport } from './fit-report.js'
-import { encoder, type Fitting } from './fitting.js'
+import { comparisonSchema, encoder, type FitComparison, type Fitting } from './fitting.js'
 
 export const TITLES = {
   patches: 'find patches',
@@ -132,16 +132,6 @@ export function featuresStage(fitting: Fitting, patches: PatchesStage | undefine
   }
 }
 
-const comparisonSchema = z.object({
-  features: z.string(),
-  baseline: z.boolean(),
-  head: z.string(),
-  accuracies: z.array(z.number()),
-  confusion: z.array(z.array(z.number())),
-  /** Decided by the options alone, never by the accuracies. */
-  chosen: z.boolean(),
-})
-
 const headsSchema = z.object({
   compared: z.array(comparisonSchema),
   /** The chosen head, fitted to the first draw: its arrays and what it gives for training and test images. */
@@ -149,7 +139,6 @@ const headsSchema = z.object({
   file: z.string(),
 })
 
-export type FitComparison = z.infer<typeof comparisonSchema>
 export type HeadsStage = Stage<z.infer<typeof headsSchema>>
 
 /** All heads on both kinds of features, for each draw of the labelled images. */
@@ -314,7 +303,8 @@ export function reportStage(
 ): Stage<RunReport> {
   const { options, run, keys, train } = fitting
   const { patches, features, heads, classifier, pictures } = stages
-  const needs = [train, ...(patches === undefined ? [] : [patches]), features, heads, classifier, pictures]
+  const needs = [train, heads, pictures]
+  const timed = [train, ...(patches === undefined ? [] : [patches]), features, heads, classifier, pictures]
   const settings = { needs: needs.map(({ key }) => key), options, names: keys.names }
   return {
     ...described(fitting, 'report', settings),
@@ -325,7 +315,7 @@ export function reportStage(
     work: async () => {
       const { compared } = await run.store.result(heads)
       const seconds = [readingSeconds]
-      for (const stage of needs) {
+      for (const stage of timed) {
         const record = await run.store.read(stage)
         if (record !== undefined) seconds.push({ stage: record.name, seconds: record.seconds })
       }

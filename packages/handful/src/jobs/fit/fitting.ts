@@ -1,6 +1,7 @@
 /** What the stages of a fit share: the images, the model that they are for, and what was found, read when it is asked for. */
 import { readFile } from 'node:fs/promises'
 import { decodeSafetensors } from 'onnx-autodiff'
+import { z } from 'zod'
 import { imagesKey, labelsKey, testKey } from '../../data/content.js'
 import type { Dataset } from '../../data/image-set.js'
 import { type Encoder, encoderOf } from '../../features/encoder.js'
@@ -84,6 +85,19 @@ export function openFitting(options: FitOptions, dataset: Dataset, context: RunC
     },
   }
 }
+
+/** One head on one kind of features, over the draws. */
+export const comparisonSchema = z.object({
+  features: z.string(),
+  baseline: z.boolean(),
+  head: z.string(),
+  accuracies: z.array(z.number()),
+  confusion: z.array(z.array(z.number())),
+  /** Decided by the options alone, never by the accuracies. */
+  chosen: z.boolean(),
+})
+
+export type FitComparison = z.infer<typeof comparisonSchema>
 
 /** The network that features are taken from. */
 export async function encoder(
