@@ -1,5 +1,70 @@
 /** The library's public names: what the command line does, as functions. */
-export * from './data/index.js'
+export { writeFileAtomic } from './files/atomic.js'
+export type { ImageCollection, LabelledFile } from './data/collection.js'
+export { decodeText, formatCsvRow, parseCsv, type CsvRow } from './files/csv.js'
+export { LIMIT_PIXELS } from './data/decode.js'
+export {
+  dataStatistics,
+  listDatasets,
+  type DatasetListing,
+  type StatisticsRequest,
+} from './jobs/data-commands.js'
+export { drawLabels } from './data/draw-labels.js'
+export {
+  checkBatchSize,
+  checkLabels,
+  countLabels,
+  imageAt,
+  imageBytes,
+  selectImages,
+  type Images,
+  type ImageSet,
+  type SkippedFile,
+} from './data/image-set.js'
+export { LABEL_FILES, readLabelsFile, type LabelRow } from './data/labels-file.js'
+export { dataFolders, type DataFolders } from './data/locate.js'
+export {
+  dataRoots,
+  fetchFolder,
+  fetchOfficial,
+  verifyOfficial,
+  type FileCheck,
+  type OfficialSet,
+  type SetCheck,
+} from './data/official.js'
+export { openCollection } from './data/open-collection.js'
+export {
+  DEFAULT_SIZE,
+  fitSchema,
+  openDataset,
+  sizeSchema,
+  type DatasetSpec,
+  type OpenOptions,
+} from './data/open.js'
+export { openImages, type OpenImagesOptions } from './data/open-images.js'
+export { PREDICTION_COLUMNS, writePredictions, type Predictions } from './data/predictions.js'
+export type { Dataset } from './data/dataset.js'
+export type { DatasetEntry, OpenActivity, OpenProgress } from './data/known-set.js'
+export { datasetEntry, datasets } from './data/registry.js'
+export type { DataStatistics, Duplicates } from './data/image-statistics.js'
+export { generateStrokes } from './data/strokes.js'
+export { TestSet, type ClassScore, type TestScore } from './data/test-set.js'
+export {
+  AUGMENTATIONS,
+  BASELINES,
+  DATASETS,
+  type DatasetName,
+  HEADS,
+  MODELS,
+  type ModelName,
+  POOLINGS,
+  PRESETS,
+  type PresetName,
+  RESIZE_MODES,
+  type ResizeMode,
+  SECTIONS,
+  STEMS,
+} from './names.js'
 export { HandfulError, usageError } from './errors.js'
 export { besideEachOther, extractFeatures, rawPixels } from './features/extract.js'
 export * from './numerics/matrix.js'

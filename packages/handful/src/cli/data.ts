@@ -1,10 +1,11 @@
 /** `handful data`: which data sets are known, fetching and checking their files, and what is in a set or a folder. */
 import { Command } from 'commander'
 import type { DatasetListing } from '../jobs/data-commands.js'
-import type { SquareFit } from '../data/decode.js'
+import type { ResizeMode } from '../names.js'
 import type { DataFolders } from '../data/locate.js'
 import type { FileCheck, OfficialSet, SetCheck } from '../data/official.js'
-import type { DatasetName, OpenActivity } from '../data/registry.js'
+import type { OpenActivity } from '../data/known-set.js'
+import { DATASETS, type DatasetName } from '../names.js'
 import { HandfulError, quoted, usageError } from '../errors.js'
 import { ownCommand, shellWord } from '../errors/shell.js'
 import { closest } from '../errors/suggest.js'
@@ -30,7 +31,7 @@ interface FetchOptions extends Typed {
 
 interface StatsOptions extends Typed {
   readonly size?: number
-  readonly fit?: SquareFit
+  readonly fit?: ResizeMode
 }
 
 const examples: readonly Example[] = [
@@ -238,11 +239,11 @@ async function showStatistics(context: CommandContext, what: string, typed: Stat
 
 /** @throws HandfulError (wrong use) for names that are no set, or one that has no files */
 async function officialSet(name: string): Promise<{ set: OfficialSet }> {
-  const { datasetNames, datasets } = await import('../data/registry.js')
-  const withFiles = datasetNames.filter((known) => 'official' in datasets[known])
-  const known: DatasetName | undefined = datasetNames.find((candidate) => candidate === name)
+  const { datasets } = await import('../data/registry.js')
+  const withFiles = DATASETS.filter((known) => datasets[known].official !== undefined)
+  const known: DatasetName | undefined = DATASETS.find((candidate) => candidate === name)
   const entry = known === undefined ? undefined : datasets[known]
-  if (entry !== undefined && 'official' in entry) return { set: entry.official }
+  if (entry?.official !== undefined) return { set: entry.official }
   const near = closest(name, withFiles)
   throw usageError({
     what: 'data set',

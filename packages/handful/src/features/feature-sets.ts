@@ -4,7 +4,8 @@
  */
 import { Random } from 'onnx-autodiff'
 import { drawLabels } from '../data/draw-labels.js'
-import { countLabels, type Dataset, type ImageSet } from '../data/image-set.js'
+import type { Dataset } from '../data/dataset.js'
+import { countLabels, type ImageSet } from '../data/image-set.js'
 import { HandfulError } from '../errors.js'
 import { besideEachOther, type ExtractOptions, openExtractor, rawPixels } from './extract.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'

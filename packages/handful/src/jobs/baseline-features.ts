@@ -3,7 +3,8 @@
  * or to some of a large folder; then features are written block by block, as those of a model are.
  */
 import { Random } from 'onnx-autodiff'
-import { isGrey, toGrey, type SquareFit } from '../data/decode.js'
+import { isGrey, toGrey } from '../data/decode.js'
+import type { ResizeMode } from '../names.js'
 import { datasetBlocks, folderBlocks, type ImageSource } from '../data/image-blocks.js'
 import type { Images } from '../data/image-set.js'
 import { DEFAULT_SIZE, openDataset } from '../data/open.js'
@@ -36,7 +37,7 @@ export interface BaselineFeaturesOptions extends FeatureChoice, FeatureOutput {
   readonly dataDir?: string
   /** Of a folder's images; 32 where left out, or what `dictionary` was fitted to. */
   readonly size?: number
-  readonly fit?: SquareFit
+  readonly fit?: ResizeMode
   /** Settings that differ from the baseline's own. */
   readonly set?: Readonly<Record<string, unknown>>
   /** A file of patches or components fitted before, in place of fitting. */

@@ -1,6 +1,7 @@
 /** Puts a run's outcome together for the report: numbers, pictures, and what to do next. */
 import { readFile } from 'node:fs/promises'
-import { countLabels, imageAt, type Dataset, type Images } from '../data/image-set.js'
+import type { Dataset } from '../data/dataset.js'
+import { countLabels, imageAt, type Images } from '../data/image-set.js'
 import { argmaxRows, type FeatureMatrix } from '../numerics/matrix.js'
 import type { AnyConfig, AnyModel } from '../models/registry.js'
 import { type PixelImage, thumbnail } from '../draw/thumbnails.js'

@@ -3,7 +3,7 @@
  *
  *   read the images -> train the model -> patches -> features -> heads over the draws -> predictions -> report
  */
-import type { Dataset } from '../data/image-set.js'
+import type { Dataset } from '../data/dataset.js'
 import { writePredictions, type Predictions } from '../data/predictions.js'
 import { argmaxRows, type FeatureMatrix } from '../numerics/matrix.js'
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'

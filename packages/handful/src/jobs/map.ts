@@ -10,7 +10,7 @@ import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { formatCsvRow } from '../files/csv.js'
 import type { ImageSource } from '../data/image-blocks.js'
 import { imageBytes, type Images, type SkippedFile } from '../data/image-set.js'
-import { sourceForm } from '../data/open-collection.js'
+import { holdsCollection } from '../data/open-collection.js'
 import { openImages } from '../data/open-images.js'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
 import { besideEachOther, extractFeatures } from '../features/extract.js'
@@ -241,7 +241,7 @@ async function chooseImages(
 ): Promise<ChosenImages> {
   const random = new Random(seed, 'map/images')
   const [folder] = inputs
-  if (inputs.length > 1 || (folder !== undefined && (await sourceForm(folder)) === undefined)) {
+  if (inputs.length > 1 || (folder !== undefined && !(await holdsCollection(folder)))) {
     const { size, channels } = trained.image
     const opened = await openImages(inputs, {
       ...{ size, channels, fit: trained.fit, signal },

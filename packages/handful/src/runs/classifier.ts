@@ -16,7 +16,7 @@ import {
   type Program,
 } from 'onnx-autodiff'
 import { z } from 'zod'
-import type { SquareFit } from '../data/decode.js'
+import type { ResizeMode } from '../names.js'
 import { HandfulError, systemError } from '../errors.js'
 import type { FeatureMatrix } from '../numerics/matrix.js'
 import { featureMatrix } from '../numerics/matrix.js'
@@ -30,7 +30,7 @@ export interface Classifier {
   readonly size: number
   readonly channels: 1 | 3
   /** How images that are not square become so. */
-  readonly fit: SquareFit
+  readonly fit: ResizeMode
   /** The encoder's outputs that are the feature, side by side. */
   readonly outputs: readonly string[]
   /** What the features were asked for, where the encoder takes drawn inputs beside the image, and the seed of those. */

@@ -1,6 +1,6 @@
 /** Reads the images that a job asks for: progress goes to the user, and so does what had to be left out. */
 import { z } from 'zod'
-import type { Dataset } from '../data/image-set.js'
+import type { Dataset } from '../data/dataset.js'
 import { openDataset } from '../data/open.js'
 import { HandfulError, printable } from '../errors.js'
 import { type FitOptions, imageFields, type JobContext } from '../jobs/fit-options.js'

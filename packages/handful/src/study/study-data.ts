@@ -6,14 +6,8 @@
 import { createHash } from 'node:crypto'
 import { Random } from 'onnx-autodiff'
 import { datasets } from '../data/registry.js'
-import {
-  countLabels,
-  type Dataset,
-  type Images,
-  type ImageSet,
-  imageBytes,
-  selectImages,
-} from '../data/image-set.js'
+import type { Dataset } from '../data/dataset.js'
+import { countLabels, type Images, type ImageSet, imageBytes, selectImages } from '../data/image-set.js'
 import { openDataset } from '../data/open.js'
 import { numberedPaths, TestSet } from '../data/test-set.js'
 import { HandfulError } from '../errors.js'
