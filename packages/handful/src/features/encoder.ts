@@ -2,7 +2,7 @@
  * What `handful fit` takes features from, as one network: the trained model's layers and, beside them, whitened patches,
  * which see what generative models blur. Each of the two weighs the same.
  */
-import { mergePrograms } from 'onnx-autodiff'
+import { mergeNetworks } from 'onnx-autodiff'
 import type { Images } from '../data/image-set.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import { defaultPatches, fitPatches, PATCHES, patchNetwork, patchShrink } from './patches.js'
@@ -50,7 +50,7 @@ export async function fitEncoder(
 function sideBySide(first: FeatureNetwork, second: FeatureNetwork): FeatureNetwork {
   const batches = [first.batch, second.batch].filter((batch) => batch !== undefined)
   return {
-    program: mergePrograms([first.program, second.program]),
+    program: mergeNetworks([first.program, second.program]),
     drawInputs: first.drawInputs,
     batch: batches.length > 0 ? Math.min(...batches) : undefined,
   }

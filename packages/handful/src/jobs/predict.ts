@@ -1,11 +1,10 @@
 /** Classifies new images with a finished run. */
 import { openImages } from '../data/open-images.js'
-import { besideEachOther, extractFeatures } from '../features/extract.js'
+import { besideEachOther, type Extractable, extractFeatures } from '../features/extract.js'
 import { argmaxRows } from '../numerics/matrix.js'
 import { applyNormalisation } from '../features/normalise.js'
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
 import { restorePredictor } from '../heads/predictor.js'
-import type { FeatureNetwork } from '../models/model.js'
 import { type Classifier, loadClassifier } from '../runs/classifier.js'
 import type { JobContext } from './fit-options.js'
 import type { PredictOptions, PredictResult } from './predict-options.js'
@@ -59,7 +58,7 @@ export async function runPredict(
 export async function featureNetwork(
   run: string,
   { drawn, encoder: program, batch }: Classifier,
-): Promise<FeatureNetwork> {
+): Promise<Extractable> {
   if (drawn === undefined) return { program, batch }
   const { model, config, image, weights } = await loadTrainedModel(run)
   const { drawInputs } = model.features(config, image, weights, drawn.request)

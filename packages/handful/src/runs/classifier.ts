@@ -9,11 +9,14 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import {
+  compile,
   decodeModel,
   decodeSafetensors,
   encodeSafetensors,
   type NamedArray,
+  type Network,
   type Program,
+  programOf,
 } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { ResizeMode } from '../names.js'
@@ -35,7 +38,7 @@ export interface Classifier {
   readonly outputs: readonly string[]
   /** What the features were asked for, where the encoder takes drawn inputs beside the image, and the seed of those. */
   readonly drawn?: { readonly request: FeatureRequest; readonly seed: number }
-  readonly encoder: Program
+  readonly encoder: Network | Program
   /** Images of one run of the encoder, at most, where it says so. */
   readonly batch?: number
   readonly normalisation: Normalisation
@@ -87,7 +90,7 @@ const vectorArray = (data: Float32Array): NamedArray => ({ dtype: 'float32', sha
 export async function saveClassifier(run: RunFolder, classifier: Classifier): Promise<void> {
   const { classNames, size, channels, fit, outputs, drawn, batch, encoder, normalisation, head } = classifier
   await run.makeFolder(FOLDER)
-  await run.writeFile(ENCODER, encoder.model)
+  await run.writeFile(ENCODER, 'model' in encoder ? encoder.model : compile(encoder).model)
   await run.writeFile(
     ARRAYS,
     encodeSafetensors({
@@ -137,7 +140,7 @@ export async function loadClassifier(folder: string): Promise<Classifier> {
     const heads = Object.keys(arrays).filter((name) => name.startsWith('head.'))
     return {
       ...settings,
-      encoder: encoderProgram(model),
+      encoder: programOf(decodeModel(model), model),
       normalisation: {
         kind: 'normalisation',
         centre: arrays['normalisation.centre'].data as Float32Array,
@@ -161,16 +164,4 @@ export async function loadClassifier(folder: string): Promise<Classifier> {
       hint: `write them again by handful fit --resume ${folder}`,
     })
   }
-}
-
-function encoderProgram(model: Uint8Array): Program {
-  const { graph } = decodeModel(model)
-  const specs = (values: typeof graph.inputs): Program['inputs'] =>
-    Object.fromEntries(
-      values.map(({ name, dtype, shape = [] }) => [
-        name,
-        { dtype, shape: shape.map((extent) => (typeof extent === 'number' ? extent : -1)) },
-      ]),
-    )
-  return { model, inputs: specs(graph.inputs), outputs: specs(graph.outputs), state: {} }
 }

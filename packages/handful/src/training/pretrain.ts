@@ -18,7 +18,6 @@ import { curveSchema } from './curve.js'
 import { train, type Trained } from './loop.js'
 import type { Progress } from './progress.js'
 import { FEWEST_STEPS, StepPlan } from './step-plan.js'
-import { stackSteps } from './steps.js'
 import { RUN_FILES, type RunFolder, stageKey } from '../runs/run-folder.js'
 
 /** A configuration has at least a batch size. */
@@ -214,7 +213,7 @@ async function secondsPerStep<C extends BaseConfig>(
       const due = phasesDue(laterPhases, step)
       const started = performance.now()
       const inputs = inputsOf(step)
-      await session.run(trainable.program.manySteps ? stackSteps([inputs]) : inputs, due)
+      await session.run(inputs, due)
       const kind = due.join()
       if (step >= WARM_STEPS)
         times.set(kind, [...(times.get(kind) ?? []), (performance.now() - started) / 1000])

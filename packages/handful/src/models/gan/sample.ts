@@ -1,13 +1,5 @@
 /** What a trained generator is used for: new images, and the styles of given ones and images of those. */
-import {
-  type Arrays,
-  BATCH_MARKER,
-  exportProgram,
-  input,
-  Parameters,
-  Random,
-  type Tensor,
-} from 'onnx-autodiff'
+import { type Arrays, BATCH_MARKER, input, Parameters, Random, type Tensor } from 'onnx-autodiff'
 import { imageInput, runInBatches, runOnce, runOverImages, toBytes } from '../common.js'
 import { type GanConfig, geometry } from './config.js'
 import { networkImages, noisePixels, noisePlanes, userImages } from './images.js'
@@ -26,7 +18,7 @@ async function mapLatents(
 ): Promise<Float32Array> {
   const z = input('z', [BATCH_MARKER, config.latent])
   const y = mapping(new Parameters('evaluate').scope('mapping'), config)(z)
-  const program = exportProgram({ inputs: [z], outputs: { y }, parameters: weights })
+  const program = { inputs: [z], outputs: { y }, parameters: weights }
   const shape = [latents.length / config.latent, config.latent]
   return (await runOnce(program, { z: { dtype: 'float32', shape, data: latents } }, options)).y
     .data as Float32Array
@@ -72,7 +64,7 @@ export function encodeStyles(
   const x = imageInput(image)
   const encode = encoder(new Parameters('evaluate').scope('encoder'), config, image)
   const outputs = { y: encode(networkImages(x, config, image)).w }
-  return runOverImages(exportProgram({ inputs: [x], outputs, parameters: weights }), image, pixels, options)
+  return runOverImages({ inputs: [x], outputs, parameters: weights }, image, pixels, options)
 }
 
 /**
@@ -99,7 +91,7 @@ export async function generateImages(
     noisy ? noisePlanes(noise, noiseSides) : undefined,
   )
   const outputs = { y: userImages(y, config, image) }
-  const program = exportProgram({ inputs: noisy ? [w, noise] : [w], outputs, parameters: weights })
+  const program = { inputs: noisy ? [w, noise] : [w], outputs, parameters: weights }
   const batch = (from: number, to: number): Arrays => {
     const count = to - from
     const rows = {
