@@ -15,7 +15,8 @@ import { statisticsLines } from './data-statistics.js'
 import { oneOf, wholeNumber } from './options.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
-import { addDataDirOption, RESIZE_MODE_NAMES } from './shared-options.js'
+import { RESIZE_MODES } from '../names.js'
+import { addDataDirOption } from './shared-options.js'
 import { reportSkipped } from './skipped.js'
 
 interface Typed {
@@ -102,11 +103,7 @@ export function dataCommand(context: CommandContext): [Command, readonly Example
       'side of the square that your own images become (32)',
       wholeNumber('--size', 4, 1024),
     )
-    .option(
-      '--fit <how>',
-      `how they become one: ${RESIZE_MODE_NAMES.join(', ')}`,
-      oneOf('--fit', RESIZE_MODE_NAMES),
-    )
+    .option('--fit <how>', `how they become one: ${RESIZE_MODES.join(', ')}`, oneOf('--fit', RESIZE_MODES))
   for (const inner of [list, fetch, verify, stats]) {
     addDataDirOption(inner).option('--json', 'print the result as JSON on stdout')
     if (inner !== list) inner.option('--quiet', 'no progress')

@@ -5,6 +5,7 @@ import { flagOf } from '../errors/shell.js'
 import type { FeaturesResult } from '../jobs/features.js'
 import type { JobContext } from '../jobs/fit-options.js'
 import { formatCount } from '../draw/format.js'
+import { type Pooling, POOLINGS, type ResizeMode, RESIZE_MODES } from '../names.js'
 import type { CommandContext } from './context.js'
 import { assignments, nameList, numberList, oneOf, wholeNumber } from './options.js'
 import type { Example } from './program.js'
@@ -17,13 +18,11 @@ import {
   type DatasetOptions,
   engineOf,
   type MachineOptions,
-  RESIZE_MODE_NAMES,
   TRAINED_RUN,
 } from './shared-options.js'
 import { reportSkipped } from './skipped.js'
 
 // Spelled out here, not taken from the job, so that help does not load it; a test holds the two together.
-export const POOLING_NAMES = ['mean', '2x2', '4x4', 'none'] as const
 
 export const BASELINE_NAMES = ['pixels', 'pca', 'patches', 'random'] as const
 
@@ -33,9 +32,9 @@ interface Typed extends DatasetOptions, MachineOptions {
   readonly dictionary?: string
   readonly saveDictionary?: string
   readonly size?: number
-  readonly fit?: (typeof RESIZE_MODE_NAMES)[number]
+  readonly fit?: ResizeMode
   readonly layers?: readonly string[]
-  readonly pooling?: (typeof POOLING_NAMES)[number]
+  readonly pooling?: Pooling
   readonly noiseLevel?: readonly number[]
   readonly averageLevels?: boolean
   readonly draws?: number
@@ -78,7 +77,7 @@ export function featuresCommand(context: CommandContext): [Command, readonly Exa
     .option(
       '--pooling <how>',
       'spatial layers as their mean, means over 2x2 or 4x4 cells, or none: every number (as suits the model)',
-      oneOf('--pooling', POOLING_NAMES),
+      oneOf('--pooling', POOLINGS),
     )
     .option(
       '--noise-level <t>',
@@ -110,7 +109,7 @@ export function featuresCommand(context: CommandContext): [Command, readonly Exa
     .option(
       '--fit <how>',
       'how such an image becomes a square: cover, pad, stretch',
-      oneOf('--fit', RESIZE_MODE_NAMES),
+      oneOf('--fit', RESIZE_MODES),
     )
   addSeedOption(command, "of that noise and of generated images (the run's)")
   addMachineOptions(command, context).action(

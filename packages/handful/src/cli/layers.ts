@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import type { LayerRow } from '../jobs/features.js'
 import { usageError } from '../errors.js'
+import { POOLINGS } from '../names.js'
 import type { CommandContext } from './context.js'
 import { wholeNumber } from './options.js'
 import type { Example } from './program.js'
@@ -61,8 +62,7 @@ async function ofRun(run: string, { json: _, ...given }: Typed): Promise<LayerRo
     import('../runs/trained-model.js'),
     import('../jobs/features.js'),
   ])
-  const { model, config, image } = await describedModel(run)
-  return listLayers(model, config, image)
+  return listLayers((await describedModel(run)).model)
 }
 
 async function ofPreset({ dataset, size, grey, json: _, ...choice }: Typed): Promise<LayerRow[]> {
@@ -81,19 +81,17 @@ async function ofPreset({ dataset, size, grey, json: _, ...choice }: Typed): Pro
     import('../jobs/features.js'),
   ])
   const image = knownShape({ dataset }) ?? { size: size ?? 0, channels: grey === true ? 1 : 3 }
-  const { model, config } = resolveModel(z.object(modelFields).parse(choice), image)
-  return listLayers(model, config, image)
+  return listLayers(resolveModel(z.object(modelFields).parse(choice), image))
 }
 
 function table(rows: readonly LayerRow[]): string[] {
-  const poolings = ['mean', '2x2', '4x4', 'none'] as const
   const cells = [
-    ['', 'layer', 'shape', ...poolings],
+    ['', 'layer', 'shape', ...POOLINGS],
     ...rows.map(({ name, shape, numbers, chosen }) => [
       chosen ? '*' : '',
       name,
       shape.join(' x '),
-      ...poolings.map((pooling) => String(numbers[pooling])),
+      ...POOLINGS.map((pooling) => String(numbers[pooling])),
     ]),
   ]
   const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)))

@@ -5,7 +5,7 @@ import { usageError } from '../errors.js'
 import type { MapResult } from '../jobs/map.js'
 import { formatCount, formatPercent } from '../draw/format.js'
 import type { CommandContext } from './context.js'
-import { POOLING_NAMES } from './features.js'
+import { type Pooling, POOLINGS } from '../names.js'
 import { nameList, numberBetween, numberList, oneOf, wholeNumber } from './options.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
@@ -25,7 +25,7 @@ interface Typed extends DatasetOptions, MachineOptions {
   readonly count?: number
   readonly minDistance?: number
   readonly layers?: readonly string[]
-  readonly pooling?: (typeof POOLING_NAMES)[number]
+  readonly pooling?: Pooling
   readonly noiseLevel?: readonly number[]
   readonly seed?: number
   readonly out?: string
@@ -69,11 +69,7 @@ export function mapCommand(context: CommandContext): [Command, readonly Example[
       numberBetween('--min-distance', 0, 1),
     )
     .option('--layers <a,b>', '"handful layers <run>" lists them (as suits the run)', nameList('--layers'))
-    .option(
-      '--pooling <how>',
-      'of spatial layers, as for "handful features"',
-      oneOf('--pooling', POOLING_NAMES),
-    )
+    .option('--pooling <how>', 'of spatial layers, as for "handful features"', oneOf('--pooling', POOLINGS))
     .option(
       '--noise-level <t>',
       'of a diffusion model, 0 to 1000; several such as 50,200 stand side by side',

@@ -1,14 +1,8 @@
 /** The options that several commands have, each spelled out in one place. */
 import type { Command } from 'commander'
+import { AUGMENTATIONS, DATASETS, MODELS, PRESETS, RESIZE_MODES } from '../names.js'
 import type { CommandContext } from './context.js'
 import { assignments, numberBetween, oneOf, positiveNumber, wholeNumber } from './options.js'
-
-// Spelled out here, not taken from the schemas, so that help does not load them; a test holds the two together.
-export const DATASET_NAMES = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
-export const RESIZE_MODE_NAMES = ['cover', 'pad', 'stretch'] as const
-export const MODEL_NAMES = ['vae', 'vqvae', 'diffusion', 'gan'] as const
-export const PRESET_NAMES = ['fast', 'paper', 'ddpm', 'invariant'] as const
-export const AUGMENTATION_NAMES = ['shapes', 'photos', 'crops', 'none'] as const
 
 export function addImageOptions(command: Command): Command {
   return addDatasetOption(command, 'a known data set')
@@ -16,7 +10,7 @@ export function addImageOptions(command: Command): Command {
     .option(
       '--fit <how>',
       'how an image becomes a square: cover (cut to its middle), pad (white bars), stretch',
-      oneOf('--fit', RESIZE_MODE_NAMES),
+      oneOf('--fit', RESIZE_MODES),
     )
 }
 
@@ -25,13 +19,13 @@ export function addModelOptions(command: Command, preset = 'fast'): Command {
   return command
     .option(
       '--model <name>',
-      `what learns from the unlabelled images: ${MODEL_NAMES.join(', ')} (vae)`,
-      oneOf('--model', MODEL_NAMES),
+      `what learns from the unlabelled images: ${MODELS.join(', ')} (vae)`,
+      oneOf('--model', MODELS),
     )
     .option(
       '--preset <name>',
       `its settings: fast (minutes on two cores), paper (the reference's own), ddpm (diffusion only), invariant (VAE only) (${preset})`,
-      oneOf('--preset', PRESET_NAMES),
+      oneOf('--preset', PRESETS),
     )
     .option(
       '--set <name=value>',
@@ -47,8 +41,8 @@ export function addTrainingOptions(
   return command
     .option(
       '--augment <how>',
-      `how training images are distorted: ${AUGMENTATION_NAMES.join(', ')} (as suits model and images)`,
-      oneOf('--augment', AUGMENTATION_NAMES),
+      `how training images are distorted: ${AUGMENTATIONS.join(', ')} (as suits model and images)`,
+      oneOf('--augment', AUGMENTATIONS),
     )
     .option('--minutes <n>', defaultLimit.minutes, positiveNumber('--minutes', '10'))
     .option('--steps <n>', defaultLimit.steps, wholeNumber('--steps', 1, 100_000_000))
@@ -67,11 +61,7 @@ export function addRunOptions(command: Command, context: CommandContext): Comman
 
 /** @param what the data set is, such as `images of a known data set` */
 export function addDatasetOption(command: Command, what: string): Command {
-  return command.option(
-    '--dataset <name>',
-    `${what}: ${DATASET_NAMES.join(', ')}`,
-    oneOf('--dataset', DATASET_NAMES),
-  )
+  return command.option('--dataset <name>', `${what}: ${DATASETS.join(', ')}`, oneOf('--dataset', DATASETS))
 }
 
 export function addDataDirOption(command: Command): Command {

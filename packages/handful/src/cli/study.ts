@@ -10,34 +10,17 @@ import type { StudyContext, StudyOutline } from '../study/run.js'
 import { formatDuration } from '../draw/format.js'
 import { average } from '../numerics/statistics.js'
 import type { Study } from '../study/result.js'
+import { BASELINES, DATASETS, MODELS, RESIZE_MODES, SECTIONS, SUPERVISED_MODELS } from '../names.js'
 import type { CommandContext } from './context.js'
 import { Interrupted } from './interrupt.js'
 import { assignments, nameList, oneOf, positiveNumber, wholeNumber } from './options.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
-import {
-  addDataDirOption,
-  addMachineOptions,
-  addSeedOption,
-  DATASET_NAMES,
-  RESIZE_MODE_NAMES,
-} from './shared-options.js'
+import { addDataDirOption, addMachineOptions, addSeedOption } from './shared-options.js'
 
 const STUDIES_FOLDER = 'studies'
 
-// Spelled out here, not taken from the schema, so that help does not load it; a test holds the two together.
-export const METHOD_NAMES = [
-  'vae',
-  'vqvae',
-  'diffusion',
-  'gan',
-  'resnet18',
-  'pixels',
-  'pca',
-  'patches',
-  'random',
-] as const
-export const SECTION_NAMES = ['sweep', 'parts', 'maps', 'atlas', 'generation'] as const
+const METHODS = [...MODELS, ...SUPERVISED_MODELS, ...BASELINES]
 
 interface Typed {
   readonly config?: string
@@ -80,8 +63,8 @@ export function studyCommand(context: CommandContext): [Command, readonly Exampl
         'it stopped; changed options redo what depends on them.',
     )
     .usage('[dataset | folder] [options]')
-    .argument('[images]', `${DATASET_NAMES.join(', ')}, or a folder of labelled images`)
-    .option('--methods <a,b>', `of ${METHOD_NAMES.join(', ')}, or several joined by +`, nameList('--methods'))
+    .argument('[images]', `${DATASETS.join(', ')}, or a folder of labelled images`)
+    .option('--methods <a,b>', `of ${METHODS.join(', ')}, or several joined by +`, nameList('--methods'))
     .option('--labels <n,n>', 'labels per class: numbers, and all', nameList('--labels'))
     .option(
       '--heads <a,b>',
@@ -104,7 +87,7 @@ export function studyCommand(context: CommandContext): [Command, readonly Exampl
       'any option of --print-config, such as models.vae.set.latent=32; again for more',
       assignments('--set'),
     )
-    .option('--without <a,b>', `leaves parts out: ${SECTION_NAMES.join(', ')}`, nameList('--without'))
+    .option('--without <a,b>', `leaves parts out: ${SECTIONS.join(', ')}`, nameList('--without'))
     .option('--budget <time>', 'time for all of it, such as 30m or 2h: what does not fit is left out')
     .option('--dry-run', 'list what is done and what would be done, with times, and do nothing')
     .option('--config <file>', 'options from a YAML file; others given here go before it')
@@ -112,11 +95,7 @@ export function studyCommand(context: CommandContext): [Command, readonly Exampl
     .option('--out <folder>', `the study's folder (${STUDIES_FOLDER}/<name>)`)
     .option('--resume <folder>', 'go on with the study in this folder, with its own options')
     .option('--size <pixels>', 'side of the square that images become', wholeNumber('--size', 8, 256))
-    .option(
-      '--fit <how>',
-      'how an image becomes a square: cover, pad, stretch',
-      oneOf('--fit', RESIZE_MODE_NAMES),
-    )
+    .option('--fit <how>', 'how an image becomes a square: cover, pad, stretch', oneOf('--fit', RESIZE_MODES))
     .option(
       '--count <n>',
       'training images of a generated set (strokes)',
@@ -251,13 +230,13 @@ function given(typed: Typed): Tree {
 
 /** A known data set by its name, else a folder: `./mnist` is always one. */
 function sourceOf(images: string): { dataset?: string; folder?: string } {
-  if (DATASET_NAMES.some((name) => name === images)) return { dataset: images, folder: undefined }
-  const near = /[/\\.]/.test(images) || existsSync(images) ? undefined : closest(images, DATASET_NAMES)
+  if (DATASETS.some((name) => name === images)) return { dataset: images, folder: undefined }
+  const near = /[/\\.]/.test(images) || existsSync(images) ? undefined : closest(images, DATASETS)
   if (near === undefined) return { folder: images, dataset: undefined }
   throw usageError({
     what: 'images',
     got: quoted(images),
-    expected: `${DATASET_NAMES.join(', ')}, or a folder that is there`,
+    expected: `${DATASETS.join(', ')}, or a folder that is there`,
     hint: `did you mean ${near}?`,
   })
 }
@@ -267,7 +246,7 @@ function workIn(tree: Tree, { labels, run = {}, set = {}, without = [] }: Typed)
   if (labels !== undefined) tree.labels = labels.map(labelCount)
   for (const [model, folder] of Object.entries(run)) assign(tree, ['models', model, 'run'], String(folder))
   for (const section of without) {
-    oneOf('--without', SECTION_NAMES)(section)
+    oneOf('--without', SECTIONS)(section)
     assign(tree, ['sections', section], false)
   }
   for (const [name, value] of Object.entries(set)) assign(tree, pathOf(name), value)

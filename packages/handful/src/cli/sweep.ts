@@ -5,7 +5,7 @@ import { usageError } from '../errors.js'
 import { formatPercent } from '../draw/format.js'
 import { average } from '../numerics/statistics.js'
 import type { CommandContext } from './context.js'
-import { POOLING_NAMES } from './features.js'
+import { type Pooling, POOLINGS } from '../names.js'
 import { nameList, numberList, oneOf, wholeNumber } from './options.js'
 import type { Example } from './program.js'
 import { runJob } from './run-job.js'
@@ -29,7 +29,7 @@ interface Typed extends MachineOptions {
   readonly draws?: number
   readonly layers?: readonly string[]
   readonly noiseLevels?: readonly number[]
-  readonly pooling?: (typeof POOLING_NAMES)[number]
+  readonly pooling?: Pooling
   readonly head?: string
   readonly compareAt?: readonly number[]
   readonly testImages?: number
@@ -84,8 +84,8 @@ export function sweepCommand(context: CommandContext): [Command, readonly Exampl
     )
     .option(
       '--pooling <how>',
-      `of the layers: ${POOLING_NAMES.join(', ')} (as suits the model)`,
-      oneOf('--pooling', POOLING_NAMES),
+      `of the layers: ${POOLINGS.join(', ')} (as suits the model)`,
+      oneOf('--pooling', POOLINGS),
     )
     .option('--head <name>', 'the classifier whose accuracies are shown (linear)')
     .option(

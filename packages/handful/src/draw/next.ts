@@ -1,11 +1,7 @@
 /** What a run's outcome suggests to do next, where the run itself has no better idea. */
 import { flagOf, shellWord } from '../errors/shell.js'
-import {
-  bestPreset,
-  modelChoiceSchema,
-  resolveAugmentation,
-  resolveModel,
-} from '../training/model-options.js'
+import { modelChoiceSchema, resolveAugmentation, resolveModel } from '../training/model-options.js'
+import { models } from '../models/registry.js'
 import { chosenResult, baselinesOf, canJudge } from './summary.js'
 import { average } from '../numerics/statistics.js'
 import type { RunReport } from './run-report.js'
@@ -41,9 +37,15 @@ function sameFit({ config, dataset: { height, channels } }: RunReport): string {
     config.folder === undefined ? `--dataset ${shellWord(String(config.dataset))}` : '<your folder>'
   const image = { size: height, channels }
   const choice = modelChoiceSchema.parse(config)
-  const { name: augment } = resolveAugmentation(undefined, resolveModel(choice, image), image)
+  const { name: augment } = resolveAugmentation(undefined, resolveModel(choice, image))
   // What would be taken anyway is not said.
-  const usual = { model: 'vae', preset: bestPreset(choice.model), augment, head: 'propagation', fit: 'cover' }
+  const usual = {
+    model: 'vae',
+    preset: models[choice.model].bestPreset,
+    augment,
+    head: 'propagation',
+    fit: 'cover',
+  }
   const flags = Object.entries({ ...usual, size: undefined, labelsPerClass: undefined }).flatMap(
     ([name, value]) => {
       const own = config[name]

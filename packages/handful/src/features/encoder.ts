@@ -6,12 +6,12 @@ import { mergeNetworks } from 'onnx-autodiff'
 import type { Images } from '../data/image-set.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import { defaultPatches, fitPatches, PATCHES, patchNetwork, patchShrink } from './patches.js'
-import type { FeatureNetwork, FeatureRequest } from '../models/model.js'
+import type { FeatureRequest } from '../models/feature-request.js'
+import type { FeatureNetwork, WeightedModel } from '../models/model.js'
 import type { LearnedFeatures } from './feature-sets.js'
-import type { TrainedModel } from '../runs/trained-model.js'
 
 export interface EncoderOptions {
-  readonly trained: Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>
+  readonly trained: WeightedModel
   readonly request: FeatureRequest
   /** Patches of the dictionary; 0 for the model's features alone. */
   readonly patches: number
@@ -31,17 +31,17 @@ export async function fitEncoder(
   images: Images,
   { trained, request, patches, ...fitting }: EncoderOptions,
 ): Promise<LearnedFeatures> {
-  const { model, config, image, weights } = trained
-  const network = model.features(config, image, weights, request)
+  const { model, weights } = trained
+  const network = model.features(weights, request)
   const layers = { outputs: request.layers }
   if (patches === 0) return { name: 'learned features', network, groups: [layers] }
-  const shrink = patchShrink(image.size)
+  const shrink = patchShrink(model.image.size)
   const drawn = Math.max(DRAWN_PER_IMAGE * images.count, DRAWN_PER_PATCH * patches)
   const samples = Math.min(defaultPatches.samples, drawn)
   const dictionary = await fitPatches(images, { ...defaultPatches, atoms: patches, samples, shrink }, fitting)
   return {
     name: 'learned features and patches',
-    network: sideBySide(network, patchNetwork(dictionary, image)),
+    network: sideBySide(network, patchNetwork(dictionary, model.image)),
     groups: [layers, { outputs: [PATCHES], standardise: 'dimension' }],
   }
 }

@@ -11,22 +11,17 @@ import { DEFAULT_SIZE, openDataset } from '../data/open.js'
 import { usageError } from '../errors.js'
 import { type FittedFeatures, loadFittedFeatures, saveFittedFeatures } from '../features/fitted.js'
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
+import type { FeatureChoice } from '../models/feature-request.js'
 import type { ImageShape } from '../models/model.js'
+import type { BaselineName } from '../names.js'
 import {
-  type BaselineName,
   type BaselineNetwork,
   baselineSettings,
   checkKind,
   fitBaseline,
   fittedNetwork,
 } from '../features/baseline-network.js'
-import {
-  checkOutput,
-  type FeatureChoice,
-  type FeatureOutput,
-  type FeaturesResult,
-  featuresToFile,
-} from './features.js'
+import { checkOutput, type FeatureOutput, type FeaturesResult, featuresToFile } from './features.js'
 import type { JobContext } from './fit-options.js'
 
 export interface BaselineFeaturesOptions extends FeatureChoice, FeatureOutput {

@@ -7,36 +7,21 @@ import { z } from 'zod'
 import { datasetBlocks, folderBlocks, type ImageSource } from '../data/image-blocks.js'
 import { openDataset } from '../data/open.js'
 import { HandfulError, printable, quoted, usageError } from '../errors.js'
-import { closest, listAlternatives } from '../errors/suggest.js'
+import { listAlternatives } from '../errors/suggest.js'
 import { type Extractor, openExtractor } from '../features/extract.js'
 import { FEATURE_ENDINGS, FeatureFile, type FeatureFileSpec, type TensorSpec } from '../features/store.js'
+import { featureRequest } from '../models/choose-features.js'
 import {
-  type FeatureNetwork,
+  type FeatureChoice,
   featureOutputs,
   type FeatureRequest,
-  type ImageShape,
-  type LayerDescription,
-  type Pooling,
-} from '../models/model.js'
-import type { AnyConfig, AnyModel } from '../models/registry.js'
+  requestInWords,
+} from '../models/feature-request.js'
+import type { BoundModel, FeatureNetwork, LayerDescription } from '../models/model.js'
+import type { Pooling } from '../names.js'
 import { checkDevice } from './device.js'
 import { imageFields, type JobContext } from './fit-options.js'
 import { type DescribedModel, loadTrainedModel } from '../runs/trained-model.js'
-
-export const POOLINGS = ['mean', '2x2', '4x4', 'none'] as const satisfies readonly Pooling[]
-
-/** Which features; what is left out is what the model does best with. */
-export interface FeatureChoice {
-  readonly layers?: readonly string[]
-  readonly pooling?: Pooling
-  readonly noiseLevel?: number
-  /** Several in its place. */
-  readonly noiseLevels?: readonly number[]
-  readonly combineLevels?: FeatureRequest['combineLevels']
-  readonly draws?: number
-  readonly mirror?: boolean
-  readonly combineViews?: FeatureRequest['combineViews']
-}
 
 /** Where features go and how they are computed, whatever they come from. */
 export interface FeatureOutput {
@@ -81,10 +66,10 @@ export async function runFeatures(options: FeaturesOptions, context: JobContext)
   const { run } = options
   await checkOutput(options)
   const trained = await loadTrainedModel(run)
-  const { model, config, image, weights } = trained
-  const request = featureRequest(model, config, image, options)
+  const { model, weights } = trained
+  const request = featureRequest(model, options)
   const seed = options.seed ?? runSeed(trained)
-  const network = model.features(config, image, weights, request)
+  const network = model.features(weights, request)
   const written = await featuresToFile(
     {
       network,
@@ -155,21 +140,6 @@ export async function featuresToFile(
   }
 }
 
-/** `pooling 2x2, noise levels 50, 200`. */
-export function requestInWords(request: FeatureRequest): string {
-  const { pooling, noiseLevel, noiseLevels, combineLevels, draws = 1, mirror = false, combineViews } = request
-  const levels = noiseLevels ?? (noiseLevel === undefined ? [] : [noiseLevel])
-  const noise = `noise level${levels.length > 1 ? 's' : ''} ${levels.join(', ')}`
-  return [
-    `pooling ${pooling}`,
-    ...(levels.length > 0 ? [noise] : []),
-    ...(levels.length > 1 && combineLevels === 'average' ? ['averaged'] : []),
-    ...(draws > 1 ? [`${draws} draws`] : []),
-    ...(mirror ? ['mirrored too'] : []),
-    ...(combineViews === 'concatenate' ? ['these beside each other'] : []),
-  ].join(', ')
-}
-
 /**
  * Takes blocks of images in and writes their features: one block is in memory at a time.
  * @returns the number of rows
@@ -214,67 +184,6 @@ function tensorsOf(layers: readonly { name: string; columns: number }[], togethe
   return [{ name: 'features', columns, outputs: layers.map(({ name }) => name) }]
 }
 
-/**
- * The model's own choice with the user's changes.
- * @throws HandfulError (wrong use) for unknown layers, and for a noise level where there is none
- */
-export function featureRequest(
-  model: AnyModel,
-  config: AnyConfig,
-  image: ImageShape,
-  choice: FeatureChoice,
-): FeatureRequest {
-  const own = model.defaultFeatures(config)
-  const { layers = own.layers, pooling = own.pooling, noiseLevels, combineLevels } = choice
-  const { draws, mirror, combineViews } = choice
-  const known = model.layers(config, image).map(({ name }) => name)
-  for (const name of layers) {
-    if (known.includes(name)) continue
-    const near = closest(name, known)
-    throw usageError({
-      what: '--layers',
-      where: `model ${model.name}`,
-      got: quoted(name),
-      expected: `some of ${known.join(', ')}`,
-      hint: near === undefined ? undefined : `did you mean ${near}?`,
-    })
-  }
-  const twice = layers.find((name, i) => layers.indexOf(name) !== i)
-  if (twice !== undefined)
-    throw usageError({ what: '--layers', got: `${quoted(twice)} twice`, expected: 'each layer once' })
-  if (own.noiseLevel === undefined) {
-    const given = {
-      'noise-level': choice.noiseLevel ?? noiseLevels,
-      'average-levels': combineLevels,
-      draws,
-      mirror,
-      'concatenate-views': combineViews,
-    }
-    for (const [flag, value] of Object.entries(given)) {
-      if (value === undefined) continue
-      throw usageError({
-        what: `--${flag}`,
-        got: String(value),
-        expected: `none for model ${model.name}, which adds no noise`,
-        hint: 'leave it out; diffusion has it',
-      })
-    }
-  }
-  if (combineViews !== undefined && (draws ?? 1) === 1 && mirror !== true) {
-    throw usageError({
-      what: '--concatenate-views',
-      got: 'one view of each image',
-      expected: 'several to stand beside each other',
-      hint: 'add --draws 2 or --mirror',
-    })
-  }
-  const views = { draws, mirror, combineViews }
-  if (noiseLevels !== undefined) return { layers, pooling, noiseLevels, combineLevels, ...views }
-  if (combineLevels !== undefined)
-    throw usageError({ what: '--average-levels', got: 'one noise level', expected: 'several to average' })
-  return { layers, pooling, noiseLevel: choice.noiseLevel ?? own.noiseLevel, ...views }
-}
-
 const runOptionsSchema = z.object({ ...imageFields, seed: z.int().min(0).default(0) }).partial()
 
 /** Seed of the run itself. */
@@ -284,7 +193,7 @@ export function runSeed({ options }: DescribedModel): number {
 
 /** The user's images, brought to the model's size and channels; else those that the run was trained on. */
 export async function imageSource(
-  { run, options: saved, image, fit }: DescribedModel,
+  { run, options: saved, model: { image }, fit }: DescribedModel,
   {
     folder,
     dataset,
@@ -336,9 +245,9 @@ export interface LayerRow extends LayerDescription {
 }
 
 /** The layers of a model, in the order of the network. */
-export function listLayers(model: AnyModel, config: AnyConfig, image: ImageShape): LayerRow[] {
-  const { layers } = model.defaultFeatures(config)
-  return model.layers(config, image).map(({ name, shape }) => {
+export function listLayers(model: BoundModel): LayerRow[] {
+  const { layers } = model.defaultFeatures
+  return model.layers().map(({ name, shape }) => {
     const pooled = (cells: number): number => {
       if (shape.length === 1) return shape[0]
       const [height, width, channels] = shape

@@ -6,10 +6,9 @@ import { z } from 'zod'
 import { HEAD_NAMES } from '../heads/registry.js'
 import type { Progress } from '../training/progress.js'
 import type { RunFolder } from '../runs/run-folder.js'
-import { bestPreset, modelFields, PRESETS } from '../training/model-options.js'
-
-export const DATASETS = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
-export const RESIZE_MODES = ['cover', 'pad', 'stretch'] as const
+import { models } from '../models/registry.js'
+import { DATASETS, PRESETS, RESIZE_MODES } from '../names.js'
+import { modelFields } from '../training/model-options.js'
 
 export const DEFAULT_MINUTES = 3
 /** A quarter of those that the study compares: most of the gain in a quarter of the time. */
@@ -49,7 +48,7 @@ export const fitOptionsSchema = z
   .strictObject({
     ...imageFields,
     ...modelFields,
-    /** Default `bestPreset`. */
+    /** Default the model's best. */
     preset: z.enum(PRESETS).optional(),
     ...trainingFields,
     /** Whitened patches that stand beside the model's features (`features/patches.ts`); 0 for the model's alone. */
@@ -66,7 +65,7 @@ export const fitOptionsSchema = z
   .transform((options) => {
     const bounded = options.minutes !== undefined || options.steps !== undefined
     const labelsPerClass = options.labelsPerClass ?? (options.dataset === undefined ? undefined : 4)
-    const preset = options.preset ?? bestPreset(options.model)
+    const preset = options.preset ?? models[options.model].bestPreset
     return { ...options, preset, labelsPerClass, minutes: bounded ? options.minutes : DEFAULT_MINUTES }
   })
 

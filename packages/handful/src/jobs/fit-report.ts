@@ -3,22 +3,21 @@ import { readFile } from 'node:fs/promises'
 import type { Dataset } from '../data/dataset.js'
 import { countLabels, imageAt, type Images } from '../data/image-set.js'
 import { argmaxRows, type FeatureMatrix } from '../numerics/matrix.js'
-import type { AnyConfig, AnyModel } from '../models/registry.js'
+import type { BoundModel } from '../models/model.js'
+import type { AugmentationName } from '../names.js'
 import { type PixelImage, thumbnail } from '../draw/thumbnails.js'
 import type { Picture, RunReport } from '../draw/run-report.js'
 import type { Pretrained } from '../training/pretrain.js'
 import { RUN_FILES, type RunFolder } from '../runs/run-folder.js'
 import type { Comparison } from '../heads/compare-heads.js'
 import type { FitOptions } from './fit-options.js'
-import type { AugmentationName } from '../training/model-options.js'
 import type { ModelPictures } from '../draw/model-pictures.js'
 
 export interface FitOutcome {
   readonly options: FitOptions
   readonly run: RunFolder
   readonly dataset: Dataset
-  readonly model: AnyModel
-  readonly config: AnyConfig
+  readonly model: BoundModel
   readonly augment: AugmentationName
   readonly pictures: ModelPictures
   readonly pretrained: Pretrained
@@ -33,8 +32,7 @@ export interface FitOutcome {
 const EXAMPLES_PER_CLASS = 7
 
 export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
-  const { options, run, dataset, model, config, augment, pretrained, compared, chosen, draw, seconds } =
-    outcome
+  const { options, run, dataset, model, augment, pretrained, compared, chosen, draw, seconds } = outcome
   const { train, test } = dataset
   const labelled = countLabels(draw, train.classNames.length)
   const pictures = await reportPictures(outcome.pictures)
@@ -70,7 +68,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
     predictions: await predictedExamples(outcome),
     ...pictures,
     training: {
-      model: model.title(config),
+      model: model.title,
       parameters: pretrained.parameterCount,
       steps: pretrained.steps,
       batch: pretrained.batch,
@@ -82,7 +80,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
     notes: notesOf(outcome),
     published: [],
     next: [],
-    config: { ...options, augment, config },
+    config: { ...options, augment, config: model.config },
     environment: environment as Record<string, unknown>,
   }
 }

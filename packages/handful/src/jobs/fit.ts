@@ -7,9 +7,11 @@ import type { Dataset } from '../data/dataset.js'
 import { writePredictions, type Predictions } from '../data/predictions.js'
 import { argmaxRows, type FeatureMatrix } from '../numerics/matrix.js'
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
-import type { FeatureNetwork, FeatureRequest, ImageShape } from '../models/model.js'
+import type { FeatureRequest } from '../models/feature-request.js'
+import type { FeatureNetwork, ImageShape } from '../models/model.js'
 import type { RunReport } from '../draw/run-report.js'
-import { pretrain, pretrainStage } from '../training/pretrain.js'
+import { pretrainStage } from '../training/pretrain.js'
+import { pretrainInRun } from '../runs/pretrained.js'
 import { RUN_FILES } from '../runs/run-folder.js'
 import { type Classifier, saveClassifier } from '../runs/classifier.js'
 import { comparedHeads, compareHeads, type Comparison } from '../heads/compare-heads.js'
@@ -55,17 +57,16 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
   const draws = labelDraws(train, options)
   planStages(options, trainStage, context, train.count + (test?.count ?? 0))
   const image: ImageShape = { size: train.height, channels: train.channels }
-  const { model, config } = resolveModel(options, image)
-  const augmentation = resolveAugmentation(options.augment, { model, config }, image)
-  const request = model.defaultFeatures(config)
+  const model = resolveModel(options, image)
+  const augmentation = resolveAugmentation(options.augment, model)
+  const request = model.defaultFeatures
   const { seed, threads, device } = options
 
   const pretrained = await timed(trainStage, async () => {
-    const trained = await pretrain(
+    const trained = await pretrainInRun(
       train,
       {
         model,
-        config,
         augmentation: augmentation.options,
         seed,
         steps: options.steps,
@@ -75,14 +76,14 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
       },
       context,
     )
-    await saveModelDescription(run, { model, config, image, fit: options.fit, augment: augmentation.name })
+    await saveModelDescription(run, { model, fit: options.fit, augment: augmentation.name })
     return trained
   })
   const linearAlgebra = onnxLinearAlgebra({ threads: options.threads })
   try {
     const encoder = await timed(STAGES.patches, () =>
       fitEncoder(train, {
-        ...{ trained: { model, config, image, weights: pretrained.weights }, request },
+        ...{ trained: { model, weights: pretrained.weights }, request },
         ...{ patches: options.patches, seed, linearAlgebra, signal },
         onProgress: (done, total) => progress.report({ stage: STAGES.patches, done, total, unit: 'rounds' }),
       }),
@@ -145,7 +146,7 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
       )
     })
     const pictures = await timed(STAGES.pictures, () =>
-      drawPictures(run, { model, config, image, weights: pretrained.weights }, train, {
+      drawPictures(run, { model, weights: pretrained.weights }, train, {
         seed,
         threads,
         device,
@@ -158,7 +159,6 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
       run,
       dataset,
       model,
-      config,
       augment: augmentation.name,
       pretrained,
       pictures,

@@ -20,10 +20,11 @@ import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import { neighbourhoodPurity, type Purity, silhouette } from '../features/neighbourhood.js'
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
 import { restorePredictor } from '../heads/predictor.js'
-import { featureOutputs } from '../models/model.js'
+import { featureRequest } from '../models/choose-features.js'
+import { type FeatureChoice, featureOutputs, requestInWords } from '../models/feature-request.js'
 import { CLASSIFIER_FILE, loadClassifier } from '../runs/classifier.js'
 import { checkDevice } from './device.js'
-import { type FeatureChoice, featureRequest, imageSource, requestInWords, runSeed } from './features.js'
+import { imageSource, runSeed } from './features.js'
 import type { JobContext } from './fit-options.js'
 import { featureNetwork } from './predict.js'
 import { atlasArguments, type AtlasPredictions, writeAtlas } from '../study/sections/atlas/atlas.js'
@@ -169,14 +170,14 @@ interface FeatureReader {
 
 /** What a run's classifier works on; where it has none, or other features are asked for, what `handful features` takes. */
 async function featureReader(trained: TrainedModel, options: MapJobOptions): Promise<FeatureReader> {
-  const { run, model, config, image, weights } = trained
+  const { run, model, weights } = trained
   const { layers, pooling, noiseLevel, noiseLevels, combineLevels, draws, mirror, combineViews } = options
   const asked = [layers, pooling, noiseLevel, noiseLevels, combineLevels, draws, mirror, combineViews].some(
     (value) => value !== undefined,
   )
   if (!asked && (await hasClassifier(run))) return classifierReader(run)
-  const request = featureRequest(model, config, image, options)
-  const network = model.features(config, image, weights, request)
+  const request = featureRequest(model, options)
+  const network = model.features(weights, request)
   const outputs = featureOutputs(request)
   return {
     network,
@@ -242,7 +243,7 @@ async function chooseImages(
   const random = new Random(seed, 'map/images')
   const [folder] = inputs
   if (inputs.length > 1 || (folder !== undefined && !(await holdsCollection(folder)))) {
-    const { size, channels } = trained.image
+    const { size, channels } = trained.model.image
     const opened = await openImages(inputs, {
       ...{ size, channels, fit: trained.fit, signal },
       onProgress: (done, total) => progress.report({ stage: STAGES.read, done, total, unit: 'images' }),

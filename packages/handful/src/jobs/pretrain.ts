@@ -5,9 +5,9 @@
  */
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
-import type { ImageShape } from '../models/model.js'
-import type { AnyConfig } from '../models/registry.js'
-import { pretrain, pretrainStage } from '../training/pretrain.js'
+import type { BaseConfig, ImageShape } from '../models/model.js'
+import type { AugmentationName } from '../names.js'
+import { pretrainStage } from '../training/pretrain.js'
 import { checkDevice } from './device.js'
 import {
   type FitContext,
@@ -18,7 +18,6 @@ import {
   trainingFields,
 } from './fit-options.js'
 import {
-  type AugmentationName,
   knownShape,
   type ModelChoice,
   modelFields,
@@ -26,6 +25,7 @@ import {
   resolveModel,
 } from '../training/model-options.js'
 import { drawPictures } from '../draw/model-pictures.js'
+import { pretrainInRun } from '../runs/pretrained.js'
 import { readDataset, READING, type Source } from '../runs/read-dataset.js'
 import { saveModelDescription } from '../runs/trained-model.js'
 
@@ -76,25 +76,24 @@ export async function runPretrain(options: PretrainJobOptions, context: FitConte
   ])
   const images = await readImages(options, context)
   const image: ImageShape = { size: images.height, channels: images.channels }
-  const { model, config } = resolveModel(options, image)
-  const augmentation = resolveAugmentation(options.augment, { model, config }, image)
+  const model = resolveModel(options, image)
+  const augmentation = resolveAugmentation(options.augment, model)
   const { seed, threads, device, minutes } = options
-  const trained = await pretrain(
+  const trained = await pretrainInRun(
     images,
     {
       model,
-      config,
       augmentation: augmentation.options,
       seed,
-      steps: options.steps ?? (minutes === undefined ? model.defaultSteps(config) : undefined),
+      steps: options.steps ?? (minutes === undefined ? model.defaultSteps : undefined),
       minutes,
       threads,
       device,
     },
     context,
   )
-  await saveModelDescription(run, { model, config, image, fit: options.fit, augment: augmentation.name })
-  const pictures = await drawPictures(run, { model, config, image, weights: trained.weights }, images, {
+  await saveModelDescription(run, { model, fit: options.fit, augment: augmentation.name })
+  const pictures = await drawPictures(run, { model, weights: trained.weights }, images, {
     seed,
     threads,
     device,
@@ -102,7 +101,7 @@ export async function runPretrain(options: PretrainJobOptions, context: FitConte
     onProgress: (done, total) => progress.report({ stage: STAGES.pictures, done, total, unit: '%' }),
   })
   return {
-    model: model.title(config),
+    model: model.title,
     images: images.count,
     parameters: trained.parameterCount,
     steps: trained.steps,
@@ -133,7 +132,7 @@ export interface ResolvedTraining {
   /** Undefined where minutes bound the training. */
   readonly steps: number | undefined
   readonly image: ImageShape
-  readonly config: AnyConfig
+  readonly config: BaseConfig
 }
 
 /**
@@ -142,13 +141,13 @@ export interface ResolvedTraining {
  */
 export async function resolveTraining(options: Unresolved, context: JobContext): Promise<ResolvedTraining> {
   const image = await imageShape(options, context)
-  const { model, config } = resolveModel(options, image)
+  const model = resolveModel(options, image)
   const { minutes } = options
   return {
-    augment: resolveAugmentation(options.augment, { model, config }, image).name,
-    steps: options.steps ?? (minutes === undefined ? model.defaultSteps(config) : undefined),
+    augment: resolveAugmentation(options.augment, model).name,
+    steps: options.steps ?? (minutes === undefined ? model.defaultSteps : undefined),
     image,
-    config,
+    config: model.config,
   }
 }
 

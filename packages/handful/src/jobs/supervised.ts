@@ -10,14 +10,13 @@ import { z } from 'zod'
 import type { Dataset } from '../data/dataset.js'
 import { checkLabels, type ImageSet } from '../data/image-set.js'
 import { type Predictions, writePredictions } from '../data/predictions.js'
-import { argmaxRows, featureMatrix } from '../numerics/matrix.js'
-import { resnet18, resnet18Presets, resnet18Schema, STEMS } from '../models/resnet18/resnet18.js'
+import { STEMS, SUPERVISED_AUGMENTATIONS } from '../names.js'
+import { argmaxRows, type FeatureMatrix } from '../numerics/matrix.js'
+import { resnet18, resnet18Presets, resnet18Schema } from '../models/resnet18/resnet18.js'
 import type { ImageShape } from '../models/model.js'
 import { type Estimate, estimateAccuracy } from '../numerics/statistics.js'
 import { RUN_FILES, stageKey } from '../runs/run-folder.js'
 import {
-  type Probabilities,
-  SUPERVISED_AUGMENTATIONS,
   supervisedAugmentation,
   supervisedOptionsSchema,
   supervisedSchedule,
@@ -202,7 +201,7 @@ async function oneDraw(
     await writePredictions(run.path(RUN_FILES.predictions), predictionParts(dataset, own, found))
   }
   const result: SupervisedDraw = {
-    accuracy: test && found ? test.score(argmaxRows(matrixOf(found))).accuracy : null,
+    accuracy: test && found ? test.score(argmaxRows(found)).accuracy : null,
     steps: trained.steps,
     labels: labels.filter((label) => label >= 0).length,
     parameters: trained.parameterCount,
@@ -216,21 +215,18 @@ async function oneDraw(
   return result
 }
 
-const matrixOf = ({ rows, columns, data }: Probabilities): ReturnType<typeof featureMatrix> =>
-  featureMatrix(rows, columns, data)
-
 function predictionParts(
   { train, test }: Dataset,
-  own: { readonly labels: Int32Array; readonly probabilities: Probabilities },
-  found: Probabilities | undefined,
+  own: { readonly labels: Int32Array; readonly probabilities: FeatureMatrix },
+  found: FeatureMatrix | undefined,
 ): Predictions[] {
   const part = (
     images: Predictions['images'],
     split: string,
-    probabilities: Probabilities,
+    probabilities: FeatureMatrix,
     labels?: Int32Array,
   ): Predictions => {
-    const predicted = argmaxRows(matrixOf(probabilities))
+    const predicted = argmaxRows(probabilities)
     const { columns, data } = probabilities
     const probability = Array.from(predicted, (best, i) => Math.min(1, data[i * columns + best]))
     return {

@@ -25,7 +25,8 @@ import type { FeatureMatrix } from '../numerics/matrix.js'
 import { featureMatrix } from '../numerics/matrix.js'
 import type { Normalisation } from '../features/normalise.js'
 import type { PredictorParameters } from '../heads/head.js'
-import type { FeatureRequest } from '../models/model.js'
+import { type FeatureRequest, featureRequestSchema } from '../models/feature-request.js'
+import { RESIZE_MODES } from '../names.js'
 import { RUN_FILES, type RunFolder } from './run-folder.js'
 
 export interface Classifier {
@@ -56,20 +57,11 @@ const settingsSchema = z.object({
   classNames: z.array(z.string()).min(1),
   size: z.number().int().positive(),
   channels: z.union([z.literal(1), z.literal(3)]),
-  fit: z.enum(['cover', 'pad', 'stretch']),
+  fit: z.enum(RESIZE_MODES),
   outputs: z.array(z.string()).min(1),
   drawn: z
     .object({
-      request: z.object({
-        layers: z.array(z.string()),
-        pooling: z.enum(['mean', '2x2', '4x4', 'none']),
-        noiseLevel: z.number().optional(),
-        noiseLevels: z.array(z.number()).optional(),
-        combineLevels: z.enum(['concatenate', 'average']).optional(),
-        draws: z.number().optional(),
-        mirror: z.boolean().optional(),
-        combineViews: z.enum(['average', 'concatenate']).optional(),
-      }),
+      request: featureRequestSchema,
       seed: z.number(),
     })
     .optional(),

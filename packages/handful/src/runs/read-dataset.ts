@@ -23,7 +23,7 @@ const sourceSchema = z
  * @throws HandfulError where the run does not say
  */
 export function sourceOfRun(
-  { run, options, image }: Pick<DescribedModel, 'run' | 'options' | 'image'>,
+  { run, options, model }: Pick<DescribedModel, 'run' | 'options' | 'model'>,
   what: string,
   dataDir: string | undefined,
 ): Source {
@@ -36,7 +36,7 @@ export function sourceOfRun(
       expected: 'one of handful pretrain or handful fit',
     })
   }
-  const own = data.folder === undefined ? {} : { size: image.size }
+  const own = data.folder === undefined ? {} : { size: model.image.size }
   return { ...data, ...own, dataDir: dataDir ?? data.dataDir }
 }
 

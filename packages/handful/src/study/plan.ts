@@ -18,7 +18,9 @@ import { bankPresent, bankSchema, type BankRecord, combineBanks, makeBank } from
 import { fewerDraws, fitBudget, fitStrongNetwork, totalSeconds, trainingShare } from './budget.js'
 import { cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
-import { type GenerativeName, isGenerative, type PlannedMethod, resolveMethods } from './methods.js'
+import { isModelName } from '../models/registry.js'
+import type { ModelName } from '../names.js'
+import { type PlannedMethod, resolveMethods } from './methods.js'
 import { parseDuration, type StudyOptions } from './study-options.js'
 import { sectionStages } from './section-stages.js'
 import { baselineMethod, type FeatureMethod, modelMethod } from './sources.js'
@@ -98,11 +100,11 @@ function trainingOf(
   methods: readonly PlannedMethod[],
   { models, minutesPerModel }: StudyOptions,
   budgetSeconds: number | undefined,
-): Map<GenerativeName, TrainingSettings> {
+): Map<ModelName, TrainingSettings> {
   const names = [...new Set(methods.flatMap(({ id, parts }) => (parts.length > 0 ? parts : [id])))].filter(
-    isGenerative,
+    isModelName,
   )
-  const minutesOf = (name: GenerativeName): number | undefined => {
+  const minutesOf = (name: ModelName): number | undefined => {
     const { run, steps, minutes } = models[name]
     return run === undefined && steps === undefined ? (minutes ?? minutesPerModel) : undefined
   }
@@ -123,7 +125,7 @@ export interface Building {
   readonly workshop: Workshop
   readonly methods: readonly PlannedMethod[]
   readonly sizes: readonly LabelCount[]
-  readonly trained: ReadonlyMap<GenerativeName, TrainingSettings>
+  readonly trained: ReadonlyMap<ModelName, TrainingSettings>
   readonly draws: number
 }
 
@@ -237,9 +239,7 @@ function methodOf(id: string, model: Stage | undefined, { workshop }: Building):
   const brought = workshop.own.find((method) => method.id === id)
   if (brought !== undefined) return brought
   if (model === undefined) return baselineMethod(id, workshop.options)
-  return modelMethod(id, id, workshop.options.models[id as GenerativeName], () =>
-    workshop.trainedModel(model),
-  )
+  return modelMethod(id, id, workshop.options.models[id as ModelName], () => workshop.trainedModel(model))
 }
 
 function bankStage(id: string, model: Stage | undefined, building: Building, scale: Scale): Stage {

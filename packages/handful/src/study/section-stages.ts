@@ -9,6 +9,8 @@ import { z } from 'zod'
 import { type LabelCount, studySchema, type StudyInput } from './result.js'
 import { stageKey } from '../runs/run-folder.js'
 import type { ImageSet } from '../data/image-set.js'
+import { modelsWith } from '../models/registry.js'
+import type { ModelName } from '../names.js'
 import { scoreNetworkFor } from '../scores/network-cache.js'
 import { argmaxRows, rowRange } from '../numerics/matrix.js'
 import { createHead, type HeadName } from '../heads/registry.js'
@@ -46,9 +48,8 @@ const schemas = {
 
 export function sectionStages(parts: SectionParts): Stage[] {
   const { sections } = parts.workshop.options
-  const diffusion = parts.models.get('diffusion')
   return [
-    ...(sections.sweep && diffusion !== undefined ? [sweepStage(diffusion, parts)] : []),
+    ...(sections.sweep ? sweepStages(parts) : []),
     ...(sections.parts ? partsStages(parts) : []),
     ...(sections.maps ? mapStages(parts) : []),
     ...(sections.atlas ? atlasStages(parts) : []),
@@ -60,7 +61,18 @@ export function sectionStages(parts: SectionParts): Stage[] {
 const SWEEP_LABELS = 16
 const SWEEP_DRAWS = 5
 
-function sweepStage(model: Stage, { workshop, sizes, draws: asked, scale }: SectionParts): Stage {
+/** Those models that see images through noise. */
+const sweepStages = (parts: SectionParts): Stage[] =>
+  modelsWith('hasNoiseLevels').flatMap((name) => {
+    const model = parts.models.get(name)
+    return model === undefined ? [] : [sweepStage(name, model, parts)]
+  })
+
+function sweepStage(
+  method: ModelName,
+  model: Stage,
+  { workshop, sizes, draws: asked, scale }: SectionParts,
+): Stage {
   const { data, options } = workshop
   const few = sizes.filter((size) => size !== 'all').filter((size) => size <= SWEEP_LABELS)
   const labelsPerClass = Math.max(...few, 1)
@@ -69,12 +81,12 @@ function sweepStage(model: Stage, { workshop, sizes, draws: asked, scale }: Sect
   const identity = { model: model.key, labels: data.keys.labels, test: data.keys.test, few, draws, seed }
   return {
     kind: 'sweep',
-    name: 'noise levels of diffusion',
+    name: `noise levels of ${method}`,
     key: stageKey({ PROTOCOL, kind: 'sweep', ...identity }),
     needs: [model],
     seconds: 60 + 9 * 20 * (scale.size / 32) ** 2,
     group: 'noise levels',
-    method: 'diffusion',
+    method,
     schema: schemas.sweep,
     work: async (context) => {
       const drawsOf = (size: number) => ({
@@ -83,7 +95,7 @@ function sweepStage(model: Stage, { workshop, sizes, draws: asked, scale }: Sect
       })
       const parts = {
         trained: await workshop.trainedModel(model),
-        ...{ method: 'diffusion', train: data.images, test: data.test, classCount: data.classNames.length },
+        ...{ method, train: data.images, test: data.test, classCount: data.classNames.length },
         ...drawsOf(labelsPerClass),
         beforeAfter: few.map(drawsOf),
       }
@@ -106,7 +118,7 @@ function partsStages({ workshop, models, sizes, draws: asked, scale }: SectionPa
   const { seed } = options
   const some = options.heads.filter((head) => PARTS_HEADS.includes(head))
   const heads = some.length > 0 ? some : options.heads.slice(0, 1)
-  return ['vae', 'vqvae'].flatMap((name): Stage[] => {
+  return modelsWith('hasDecoder').flatMap((name): Stage[] => {
     const model = models.get(name)
     if (model === undefined || few.length === 0) return []
     const identity = {

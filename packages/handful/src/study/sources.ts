@@ -7,9 +7,10 @@ import { imageBytes } from '../data/image-set.js'
 import { besideEachOther, openExtractor, rawPixels } from '../features/extract.js'
 import type { FeatureMatrix } from '../numerics/matrix.js'
 import { defaultPatches, patchShrink } from '../features/patches.js'
-import { type FeatureNetwork, featureOutputs } from '../models/model.js'
+import { featureRequest } from '../models/choose-features.js'
+import { featureOutputs, requestInWords } from '../models/feature-request.js'
+import type { FeatureNetwork } from '../models/model.js'
 import { type BaselineSettings, baselineSettings, fitBaseline } from '../features/baseline-network.js'
-import { featureRequest, requestInWords } from '../jobs/features.js'
 import type { TrainedModel } from '../runs/trained-model.js'
 import type { StageContext } from './context.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
@@ -105,9 +106,9 @@ export function modelMethod(
     kind: 'generative',
     settings: { features },
     async open(_images, context) {
-      const { model, config, image, weights } = await trainedModel()
-      const request = featureRequest(model, config, image, features)
-      const network = model.features(config, image, weights, request)
+      const { model, weights } = await trainedModel()
+      const request = featureRequest(model, features)
+      const network = model.features(weights, request)
       return networkSource(network, featureOutputs(request), context, {
         detail: `${request.layers.join(', ')}; ${requestInWords(request)}`,
       })

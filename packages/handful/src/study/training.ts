@@ -10,13 +10,13 @@ import type { Images } from '../data/image-set.js'
 import { HandfulError, printable } from '../errors.js'
 import type { ImageShape } from '../models/model.js'
 import { curveSchema, thin } from '../training/curve.js'
-import { pretrain, readTrainingSummary } from '../training/pretrain.js'
+import { pretrainInRun, readTrainingSummary } from '../runs/pretrained.js'
 import { type PlainObject, RUN_FILES, RunFolder } from '../runs/run-folder.js'
 import type { JobContext } from '../jobs/fit-options.js'
 import { resolveAugmentation, resolveModel } from '../training/model-options.js'
 import { pretrainOptionsSchema } from '../jobs/pretrain.js'
 import { loadTrainedModel, saveModelDescription } from '../runs/trained-model.js'
-import type { GenerativeName } from './methods.js'
+import type { ModelName } from '../names.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
 
 export const trainedSchema = z.strictObject({
@@ -35,7 +35,7 @@ export type TrainedRecord = z.infer<typeof trainedSchema>
 
 /** What a model's training comes from; its key is the hash of it. */
 export interface TrainingSettings {
-  readonly model: GenerativeName
+  readonly model: ModelName
   readonly settings: ModelSettings
   readonly minutes?: number
   readonly steps?: number
@@ -50,19 +50,26 @@ export async function trainingIdentity(
   options: StudyOptions,
 ): Promise<unknown> {
   if (settings.run !== undefined) return runIdentity(name, settings.run, images, options)
-  const image = imageOf(images)
-  const { model, config } = resolveModel({ ...settings, model: name }, image)
-  const augmentation = resolveAugmentation(settings.augment, { model, config }, image)
-  return { model: name, config, augmentation: augmentation.options, minutes, steps, seed: options.seed }
+  const model = resolveModel({ ...settings, model: name }, imageOf(images))
+  const augmentation = resolveAugmentation(settings.augment, model)
+  return {
+    model: name,
+    config: model.config,
+    augmentation: augmentation.options,
+    minutes,
+    steps,
+    seed: options.seed,
+  }
 }
 
 async function runIdentity(
-  name: GenerativeName,
+  name: ModelName,
   run: string,
   images: Images,
   options: StudyOptions,
 ): Promise<unknown> {
-  const { model, config, image, options: saved } = await loadTrainedModel(run)
+  const { model, options: saved } = await loadTrainedModel(run)
+  const { config, image } = model
   const problem = (got: string, expected: string): HandfulError =>
     new HandfulError({
       what: `models.${name}.run`,
@@ -111,9 +118,8 @@ export async function trainForStudy(
   { folder, name: runName, environment, signal, progress }: TrainingPlace,
 ): Promise<TrainedRecord> {
   if (settings.run !== undefined) return describeRun(settings.run)
-  const image = imageOf(images)
-  const { model, config } = resolveModel({ ...settings, model: name }, image)
-  const augmentation = resolveAugmentation(settings.augment, { model, config }, image)
+  const model = resolveModel({ ...settings, model: name }, imageOf(images))
+  const augmentation = resolveAugmentation(settings.augment, model)
   const { seed, threads, device } = options
   const run = path.join('models', runName)
   const opened = await openRun(
@@ -124,16 +130,16 @@ export async function trainForStudy(
     environment,
   )
   try {
-    const trained = await pretrain(
+    const trained = await pretrainInRun(
       images,
-      { model, config, augmentation: augmentation.options, seed, steps, minutes, threads, device },
+      { model, augmentation: augmentation.options, seed, steps, minutes, threads, device },
       { run: opened, signal, progress },
     )
-    await saveModelDescription(opened, { model, config, image, fit: options.fit, augment: augmentation.name })
+    await saveModelDescription(opened, { model, fit: options.fit, augment: augmentation.name })
     return {
       run,
       own: true,
-      title: model.title(config),
+      title: model.title,
       parameters: trained.parameterCount,
       steps: trained.steps,
       batch: trained.batch,
@@ -147,7 +153,7 @@ export async function trainForStudy(
 
 async function openRun(
   folder: string,
-  model: GenerativeName,
+  model: ModelName,
   { settings, minutes, steps }: Pick<TrainingSettings, 'settings' | 'minutes' | 'steps'>,
   { folder: images, dataset, dataDir, size, fit, seed, threads, device }: StudyOptions,
   environment: PlainObject,
@@ -172,12 +178,12 @@ async function openRun(
 }
 
 async function describeRun(run: string): Promise<TrainedRecord> {
-  const { model, config } = await loadTrainedModel(run)
+  const { model } = await loadTrainedModel(run)
   const { steps, batch, parameterCount, seconds, curves } = await readTrainingSummary(run)
   return {
     run,
     own: false,
-    title: model.title(config),
+    title: model.title,
     parameters: parameterCount,
     steps,
     batch,

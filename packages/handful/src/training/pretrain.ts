@@ -1,33 +1,18 @@
-/** Trains a generative model on all images of a set, labelled or not, and keeps its weights in the run folder. */
-import { readFile } from 'node:fs/promises'
+/** Trains a generative model on all images of a set, labelled or not, and gives its weights. */
 import path from 'node:path'
-import { type Arrays, decodeSafetensors, encodeSafetensors, openSession, Random } from 'onnx-autodiff'
+import { type Arrays, type NamedArray, openSession, Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { checkBatchSize, imageBytes, type Images } from '../data/image-set.js'
-import {
-  averagedWeights,
-  type ImageShape,
-  phasesDue,
-  type ModelDefinition,
-  type Trainable,
-  type Weights,
-} from '../models/model.js'
+import { averagedWeights, type BoundModel, phasesDue, type Trainable, type Weights } from '../models/model.js'
 import { augment, type AugmentOptions, takeImages } from './augment.js'
 import { BatchOrder } from './batches.js'
-import { curveSchema } from './curve.js'
-import { train, type Trained } from './loop.js'
+import { type Curve, curveSchema } from './curve.js'
+import { train, type Trained, type TrainingJob } from './loop.js'
 import type { Progress } from './progress.js'
 import { FEWEST_STEPS, StepPlan } from './step-plan.js'
-import { RUN_FILES, type RunFolder, stageKey } from '../runs/run-folder.js'
 
-/** A configuration has at least a batch size. */
-export interface BaseConfig {
-  readonly batch: number
-}
-
-export interface PretrainOptions<C extends BaseConfig> {
-  readonly model: ModelDefinition<C>
-  readonly config: C
+export interface PretrainOptions {
+  readonly model: BoundModel
   /** What the input is distorted by, where the model has a clean target beside it. Null trains on the images as they are. */
   readonly augmentation: AugmentOptions | null
   readonly seed: number
@@ -38,7 +23,16 @@ export interface PretrainOptions<C extends BaseConfig> {
   readonly device: string
 }
 
-const summarySchema = z.object({
+export interface PretrainContext {
+  /** A folder for checkpoints and the plan, and what they belong to: see `pretrainIdentity`. */
+  readonly checkpoints: { readonly folder: string; readonly key: string }
+  readonly signal: AbortSignal
+  readonly progress: Progress
+  /** Means of what training reports, about every second. */
+  readonly onMetrics?: TrainingJob['onMetrics']
+}
+
+export const trainingSummarySchema = z.object({
   steps: z.number().int().positive(),
   batch: z.number().int().positive(),
   parameterCount: z.number(),
@@ -46,7 +40,7 @@ const summarySchema = z.object({
   curves: z.array(curveSchema),
 })
 
-export type TrainingSummary = z.infer<typeof summarySchema>
+export type TrainingSummary = z.infer<typeof trainingSummarySchema>
 
 export interface Pretrained extends TrainingSummary {
   /** Averaged weights. */
@@ -55,57 +49,50 @@ export interface Pretrained extends TrainingSummary {
 
 export const pretrainStage = (model: { readonly name: string }): string => `train the ${model.name}`
 
-const SUMMARY = `${RUN_FILES.model}/training.json`
-/** Below a run's checkpoints. */
+/** Below the checkpoints. */
 const PLAN = 'plan.json'
 
 /** Steps timed before their number is chosen; the first ones warm up. */
 const WARM_STEPS = 3
 const TIMED_STEPS = 6
 
-export async function pretrain<C extends BaseConfig>(
+/** All that the weights depend on. */
+export function pretrainIdentity(
   images: Images,
-  options: PretrainOptions<C>,
-  { run, signal, progress }: { run: RunFolder; signal: AbortSignal; progress: Progress },
-): Promise<Pretrained> {
-  const { model, seed, threads, device, augmentation } = options
-  checkBatchSize(images, 2)
-  const config = { ...options.config, batch: Math.min(options.config.batch, images.count) }
-  const shape: ImageShape = { size: images.height, channels: images.channels }
-  const { steps: wantedSteps, minutes } = options
-  const key = stageKey({
-    model: model.name,
+  { model, augmentation, seed, steps, minutes, device }: PretrainOptions,
+): Readonly<Record<string, unknown>> {
+  const { name, config, image: shape } = model.withBatch(images.count)
+  return {
+    model: name,
     config,
     augmentation,
     seed,
-    wantedSteps,
+    wantedSteps: steps,
     minutes,
     device,
     images: { name: images.name, count: images.count, shape },
-  })
-  const stage = pretrainStage(model)
-  if (run.isDone(stage, key)) return load(run)
+  }
+}
 
-  const started = performance.now()
+export async function pretrain(
+  images: Images,
+  options: PretrainOptions,
+  { checkpoints, signal, progress, onMetrics }: PretrainContext,
+): Promise<Pretrained> {
+  const { seed, steps: wantedSteps, minutes = 1, threads, device } = options
+  checkBatchSize(images, 2)
+  const model = options.model.withBatch(images.count)
+  const stage = pretrainStage(model)
   const plan =
     wantedSteps === undefined
-      ? await StepPlan.open(run.path('checkpoints', PLAN), minutes ?? 1, () =>
-          secondsPerStep(images, config, options),
+      ? await StepPlan.open(path.join(checkpoints.folder, PLAN), minutes, () =>
+          secondsPerStep(images, model, options),
         )
       : undefined
-  const curves: z.infer<typeof curveSchema>[] = []
-  const onMetrics = async (step: number, metrics: Readonly<Record<string, number>>): Promise<void> => {
-    for (const [name, value] of Object.entries(metrics)) {
-      let curve = curves.find((each) => each.name === name)
-      if (!curve) curves.push((curve = { name, step: [], value: [] }))
-      curve.step.push(step)
-      curve.value.push(value)
-    }
-    await run.appendMetrics({ stage, step, ...metrics })
-  }
+  const curves = new Map<string, Curve>()
   let parameterCount = 0
   const trainTo = (steps: number, continues = false): Promise<Trained> => {
-    const trainable = model.train(config, shape, steps, seed)
+    const trainable = model.train(steps, seed)
     parameterCount = trainable.parameterCount
     return train({
       stage,
@@ -118,17 +105,17 @@ export async function pretrain<C extends BaseConfig>(
       initialState: trainable.initialState,
       inputsOf: batchMaker(images, trainable, options),
       // A plan may change its steps on the way, and the checkpoint stays good.
-      checkpoints: {
-        folder: run.path('checkpoints', model.name),
-        key: stageKey({ key, steps: wantedSteps }),
-      },
+      checkpoints: { folder: path.join(checkpoints.folder, model.name), key: checkpoints.key },
       threads,
       device,
       signal,
       progress,
       onStart: (step, spent) => plan?.start(step, spent),
       endsEarly: (step, spent) => plan?.changes(step, spent) === true,
-      onMetrics,
+      onMetrics: async (step, metrics) => {
+        addPoints(curves, step, metrics)
+        await onMetrics?.(step, metrics)
+      },
     })
   }
   let trained = await trainTo(plan?.steps ?? (wantedSteps as number))
@@ -138,30 +125,34 @@ export async function pretrain<C extends BaseConfig>(
     trained = await trainTo(plan.steps, true)
   }
   const { state, steps, seconds } = trained
-  const weights = averagedWeights(state)
-  const summary = { steps, batch: config.batch, parameterCount, seconds, curves }
-  await run.makeFolder(RUN_FILES.model)
-  await run.writeFile(RUN_FILES.weights, encodeSafetensors(weights))
-  await run.writeJson(SUMMARY, summary)
-  await run.markDone(stage, key, (performance.now() - started) / 1000)
-  return { weights, ...summary }
+  return {
+    weights: averagedWeights(state),
+    steps,
+    batch: model.config.batch,
+    parameterCount,
+    seconds,
+    curves: [...curves.values()],
+  }
 }
 
-async function load(run: RunFolder): Promise<Pretrained> {
-  const { arrays } = decodeSafetensors(await readFile(run.path(RUN_FILES.weights)))
-  return { weights: arrays, ...(await readTrainingSummary(run.folder)) }
-}
-
-/** How the model in a run's folder was trained. */
-export async function readTrainingSummary(folder: string): Promise<TrainingSummary> {
-  return summarySchema.parse(JSON.parse(await readFile(path.join(folder, SUMMARY), 'utf8')))
+function addPoints(
+  curves: Map<string, Curve>,
+  step: number,
+  metrics: Readonly<Record<string, number>>,
+): void {
+  for (const [name, value] of Object.entries(metrics)) {
+    const curve = curves.get(name) ?? { name, step: [], value: [] }
+    curves.set(name, curve)
+    curve.step.push(step)
+    curve.value.push(value)
+  }
 }
 
 /** Inputs of a training step, from the step's number alone. */
-function batchMaker<C extends BaseConfig>(
+function batchMaker(
   images: Images,
   { batch, hasTarget, hasSecondView = false, drawInputs }: Trainable,
-  { augmentation, seed }: PretrainOptions<C>,
+  { augmentation, seed }: Pick<PretrainOptions, 'augmentation' | 'seed'>,
 ): (step: number) => Arrays {
   const { height: size, channels, pixels } = images
   const order = new BatchOrder(images.count, batch, seed)
@@ -175,32 +166,21 @@ function batchMaker<C extends BaseConfig>(
     }
     const seen = view('augmentation')
     const second = hasSecondView ? view('augmentation of the second view') : undefined
-    return {
-      image: { dtype: 'uint8', shape, data: seen },
-      ...(hasTarget
-        ? { target: { dtype: 'uint8', shape, data: seen === clean ? clean.slice() : clean } }
-        : {}),
-      ...(second
-        ? { second: { dtype: 'uint8', shape, data: second === clean ? clean.slice() : second } }
-        : {}),
-      ...drawInputs((name) => new Random(seed, `${name}/${step}`), step),
+    const inputs: Record<string, NamedArray> = { image: { dtype: 'uint8', shape, data: seen } }
+    // Each input has memory of its own: a session takes it away.
+    const add = (name: string, data: Uint8Array): void => {
+      inputs[name] = { dtype: 'uint8', shape, data: data === clean && data === seen ? data.slice() : data }
     }
+    if (hasTarget) add('target', clean)
+    if (second) add('second', second)
+    return { ...inputs, ...drawInputs((name) => new Random(seed, `${name}/${step}`), step) }
   }
 }
 
 /** Seconds that a step takes, by timing a few. */
-async function secondsPerStep<C extends BaseConfig>(
-  images: Images,
-  config: C,
-  options: PretrainOptions<C>,
-): Promise<number> {
-  const { model, seed, threads, device } = options
-  const trainable = model.train(
-    config,
-    { size: images.height, channels: images.channels },
-    FEWEST_STEPS,
-    seed,
-  )
+async function secondsPerStep(images: Images, model: BoundModel, options: PretrainOptions): Promise<number> {
+  const { seed, threads, device } = options
+  const trainable = model.train(FEWEST_STEPS, seed)
   const inputsOf = batchMaker(images, trainable, options)
   const { program, laterPhases = [] } = trainable
   const programs = [program, ...laterPhases.map((phase) => phase.program)]
