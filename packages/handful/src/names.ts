@@ -5,7 +5,7 @@
  */
 
 /** Generative models, each a folder of `models/`. */
-export const MODELS = ['vae', 'vqvae', 'diffusion', 'gan'] as const
+export const MODELS = ['vae', 'vqvae', 'diffusion', 'gan', 'flow'] as const
 export type ModelName = (typeof MODELS)[number]
 
 /**

@@ -2,12 +2,13 @@
 import { quoted, usageError } from '../errors.js'
 import { type ModelName, MODELS } from '../names.js'
 import { diffusion } from './diffusion/diffusion.js'
+import { flow } from './flow/flow.js'
 import { gan } from './gan/gan.js'
 import type { Model, ModelFacts } from './model.js'
 import { vae } from './vae/vae.js'
 import { vqVae } from './vqvae/vqvae.js'
 
-export const models: Readonly<Record<ModelName, Model>> = { vae, vqvae: vqVae, diffusion, gan }
+export const models: Readonly<Record<ModelName, Model>> = { vae, vqvae: vqVae, diffusion, gan, flow }
 
 export const isModelName = (name: string): name is ModelName => Object.hasOwn(models, name)
 

@@ -4,21 +4,9 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { POOLING_NAMES } from '../../src/cli/features.js'
 import { HEAD_NAMES } from '../../src/cli/fit.js'
-import {
-  AUGMENTATION_NAMES,
-  DATASET_NAMES,
-  MODEL_NAMES,
-  PRESET_NAMES,
-  RESIZE_MODE_NAMES,
-} from '../../src/cli/shared-options.js'
 import { closest, editDistance, listAlternatives } from '../../src/errors/suggest.js'
-import { POOLINGS } from '../../src/jobs/features.js'
-import { DATASETS, RESIZE_MODES } from '../../src/jobs/fit-options.js'
-import { AUGMENTATIONS, MODELS, PRESETS } from '../../src/training/model-options.js'
 import { HEAD_NAMES as HEADS } from '../../src/heads/registry.js'
-import { modelNames } from '../../src/models/registry.js'
 import { handful } from './harness.js'
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -41,10 +29,7 @@ describe('help', () => {
   })
 
   test('names the choices that the options accept', () => {
-    expect([DATASET_NAMES, RESIZE_MODE_NAMES, HEAD_NAMES]).toEqual([DATASETS, RESIZE_MODES, HEADS])
-    expect([MODEL_NAMES, PRESET_NAMES, AUGMENTATION_NAMES]).toEqual([MODELS, PRESETS, AUGMENTATIONS])
-    expect(POOLING_NAMES).toEqual(POOLINGS)
-    expect([...MODEL_NAMES].sort()).toEqual(modelNames().sort())
+    expect(HEAD_NAMES).toEqual(HEADS)
   })
 
   test('--version is the bare number', async () => {
