@@ -7,7 +7,7 @@
 /** Each package's floors from the lowest to the highest: folders of `src`, or files without their ending. */
 const floors = {
   'packages/onnx-autodiff/src': [
-    ['random', 'errors'],
+    ['random', 'arrays'],
     ['graph', 'gradient'],
     ['spatial'],
     ['nn', 'optim'],

@@ -18,7 +18,7 @@ import {
   onnxLinearAlgebra,
   openDataset,
   pixelFeatures,
-  pretrain,
+  pretrainInRun,
   resolveAugmentation,
   resolveModel,
   RunFolder,
@@ -49,8 +49,8 @@ const { train, test } = await openDataset({ dataset: values.dataset, dataDir: va
 if (!test) throw new Error(`${values.dataset}: got no test split, expected one`)
 const image = { size: train.height, channels: train.channels }
 const { preset } = modelChoiceSchema.parse({ preset: values.preset })
-const { model, config } = resolveModel({ model: 'vae', preset, set: {} }, image)
-const augmentation = resolveAugmentation(undefined, { model, config }, image).options
+const model = resolveModel({ model: 'vae', preset, set: {} }, image)
+const augmentation = resolveAugmentation(undefined, model).options
 const run = await RunFolder.create({
   folder: values.out ?? mkdtempSync(path.join(tmpdir(), 'handful-')),
   parent: '.',
@@ -59,11 +59,10 @@ const run = await RunFolder.create({
   config: {},
   environment: {},
 })
-const pretrained = await pretrain(
+const pretrained = await pretrainInRun(
   train,
   {
     model,
-    config,
     augmentation,
     seed,
     threads: 2,
@@ -78,9 +77,9 @@ console.log(
 )
 
 const linearAlgebra = onnxLinearAlgebra({ threads: 2 })
-const request = model.defaultFeatures(config)
+const request = model.defaultFeatures
 const encoder = await fitEncoder(train, {
-  ...{ trained: { model, config, image, weights: pretrained.weights }, request },
+  ...{ trained: { model, weights: pretrained.weights }, request },
   ...{ patches: Number(values.patches), seed, linearAlgebra },
 })
 const splits = { train, test }

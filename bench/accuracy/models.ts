@@ -50,15 +50,15 @@ if (!test) throw new Error(`${values.dataset}: got no test split, expected one`)
 const linearAlgebra = onnxLinearAlgebra({ threads: 2 })
 
 for (const run of positionals) {
-  const { model, config, image, weights } = await loadTrainedModel(run)
-  const own = model.defaultFeatures(config)
+  const { model, weights } = await loadTrainedModel(run)
+  const own = model.defaultFeatures
   const request = {
     ...own,
     ...(values.layers ? { layers: values.layers.split(',') } : {}),
     ...(values.pooling ? { pooling: values.pooling as Pooling } : {}),
     ...(values['noise-level'] ? { noiseLevel: Number(values['noise-level']) } : {}),
   }
-  const network = model.features(config, image, weights, request)
+  const network = model.features(weights, request)
   const started = performance.now()
   const features = async (images: Images): Promise<FeatureMatrix> => {
     const found = await extractFeatures(network, images, request.layers, { seed })
@@ -76,7 +76,7 @@ for (const run of positionals) {
     known = smoothedReferences(smoothing)
   }
   console.log(
-    `${run}: ${model.title(config)}; ${JSON.stringify(request)}; ${raw.columns} numbers, ` +
+    `${run}: ${model.title}; ${JSON.stringify(request)}; ${raw.columns} numbers, ` +
       `${((performance.now() - started) / 1000).toFixed(0)} s for features and graph`,
   )
   for (const name of values.heads.split(',')) {

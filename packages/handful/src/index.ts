@@ -1,5 +1,65 @@
 /** The library's public names: what the command line does, as functions. */
-export * from './data/index.js'
+export { writeFileAtomic } from './files/atomic.js'
+export type { ImageCollection, LabelledFile } from './data/collection.js'
+export { decodeText, formatCsvRow, parseCsv, type CsvRow } from './files/csv.js'
+export { LIMIT_PIXELS } from './data/decode.js'
+export { drawLabels } from './data/draw-labels.js'
+export {
+  checkBatchSize,
+  checkLabels,
+  countLabels,
+  imageAt,
+  imageBytes,
+  selectImages,
+  type Images,
+  type ImageSet,
+  type SkippedFile,
+} from './data/image-set.js'
+export { LABEL_FILES, readLabelsFile, type LabelRow } from './data/labels-file.js'
+export { dataFolders, type DataFolders } from './data/locate.js'
+export {
+  dataRoots,
+  fetchFolder,
+  fetchOfficial,
+  verifyOfficial,
+  type FileCheck,
+  type OfficialSet,
+  type SetCheck,
+} from './data/official.js'
+export { openCollection } from './data/open-collection.js'
+export {
+  DEFAULT_SIZE,
+  fitSchema,
+  openDataset,
+  sizeSchema,
+  type DatasetSpec,
+  type OpenOptions,
+} from './data/open.js'
+export { openImages, type OpenImagesOptions } from './data/open-images.js'
+export { PREDICTION_COLUMNS, writePredictions, type Predictions } from './data/predictions.js'
+export type { Dataset } from './data/dataset.js'
+export type { DatasetEntry, OpenActivity, OpenProgress } from './data/known-set.js'
+export { datasetEntry, datasets } from './data/registry.js'
+export type { DataStatistics, Duplicates } from './data/image-statistics.js'
+export { generateStrokes } from './data/strokes.js'
+export { TestSet, type ClassScore, type TestScore } from './data/test-set.js'
+export {
+  AUGMENTATIONS,
+  BASELINES,
+  DATASETS,
+  type DatasetName,
+  HEADS,
+  type HeadName,
+  MODELS,
+  type ModelName,
+  POOLINGS,
+  PRESETS,
+  type PresetName,
+  RESIZE_MODES,
+  type ResizeMode,
+  SECTIONS,
+  STEMS,
+} from './names.js'
 export { HandfulError, usageError } from './errors.js'
 export { besideEachOther, extractFeatures, rawPixels } from './features/extract.js'
 export * from './numerics/matrix.js'
@@ -42,7 +102,6 @@ export {
   type RowHead,
   type RowProblem,
 } from './heads/head.js'
-export { HEADS, type HeadName } from './names.js'
 export { createHead } from './heads/registry.js'
 export { combinedPropagation } from './heads/combined.js'
 export { neighbourGraph, type NeighbourGraph } from './features/neighbour-graph.js'
@@ -57,15 +116,13 @@ export { poissonLearning } from './heads/poisson.js'
 export { restorePredictor } from './heads/predictor.js'
 export { ridgeRegression } from './heads/ridge.js'
 export type * from './models/model.js'
-export { featureOutputs } from './models/model.js'
-export { vae, type VaeConfig } from './models/vae/vae.js'
-export { vqVae, type VqVaeConfig } from './models/vqvae/vqvae.js'
-export { diffusion } from './models/diffusion/diffusion.js'
-export { gan } from './models/gan/gan.js'
-export { modelNamed, modelNames } from './models/registry.js'
+export { featureOutputs, type FeatureRequest } from './models/feature-request.js'
+export { defineModel, type ModelDefinition } from './models/define-model.js'
+export { modelNamed, models } from './models/registry.js'
 export { modelChoiceSchema, resolveAugmentation, resolveModel } from './training/model-options.js'
 export { augment, type AugmentOptions, photoAugmentation, shapeAugmentation } from './training/augment.js'
 export { pretrain, type Pretrained, type PretrainOptions } from './training/pretrain.js'
+export type { Pooling } from './names.js'
 export { type Progress, type ProgressEvent, silentProgress } from './training/progress.js'
 export { RunFolder } from './runs/run-folder.js'
 export { type Estimate, studentInterval, wilsonInterval } from './numerics/statistics.js'

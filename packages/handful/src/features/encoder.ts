@@ -2,6 +2,7 @@
  * What `handful fit` takes features from, as one network: the trained model's layers and, beside them, whitened patches,
  * which see what generative models blur. Each of the two weighs the same.
  */
+import { type FeatureRequest } from '../models/feature-request.js'
 import { mergeNetworks } from 'onnx-autodiff'
 import type { Images } from '../data/image-set.js'
 import {
@@ -13,9 +14,8 @@ import {
   patchNetwork,
   patchShrink,
 } from './patches.js'
-import type { FeatureNetwork, FeatureRequest } from '../models/model.js'
+import type { FeatureNetwork, WeightedModel } from '../models/model.js'
 import type { LearnedFeatures } from './feature-sources.js'
-import type { TrainedModel } from '../runs/trained-model.js'
 
 /** Patches that the dictionary is found from, drawn from each image, and of all at least so many for each of its own. */
 const DRAWN_PER_IMAGE = 50
@@ -38,22 +38,22 @@ export type Encoder = LearnedFeatures & { readonly network: FeatureNetwork }
 
 /** @param dictionary of the patches that stand beside the model's features; none for the model's alone */
 export function encoderOf(
-  { model, config, image, weights }: Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>,
+  { model, weights }: WeightedModel,
   request: FeatureRequest,
   dictionary?: PatchDictionary,
 ): Encoder {
-  const network = model.features(config, image, weights, request)
+  const network = model.features(weights, request)
   const layers = { outputs: request.layers }
   if (dictionary === undefined) return { name: 'learned features', network, groups: [layers] }
   return {
     name: 'learned features and patches',
-    network: sideBySide(network, patchNetwork(dictionary, image)),
+    network: sideBySide(network, patchNetwork(dictionary, model.image)),
     groups: [layers, { outputs: [PATCHES], standardise: 'dimension' }],
   }
 }
 
 export interface EncoderOptions extends FitPatchesOptions {
-  readonly trained: Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>
+  readonly trained: WeightedModel
   readonly request: FeatureRequest
   /** Patches of the dictionary; 0 for the model's features alone. */
   readonly patches: number

@@ -1,5 +1,6 @@
 /** What features come from, and the spaces made of it: a network's outputs in groups, raw pixels. */
-import type { Dataset, Images } from '../data/image-set.js'
+import type { Dataset } from '../data/dataset.js'
+import type { Images } from '../data/image-set.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import type { FeatureMatrix } from '../numerics/matrix.js'
 import {

@@ -7,8 +7,15 @@
 import { Random } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import { checkColumns, checkFinite, featureMatrix, rowRange, scaledToUnitRows } from '../numerics/matrix.js'
-import type { FeatureMatrix, UnitRows } from '../numerics/matrix.js'
+import {
+  checkColumns,
+  checkFinite,
+  featureMatrix,
+  type FeatureMatrix,
+  rowRange,
+  scaledToUnitRows,
+  type UnitRows,
+} from '../numerics/matrix.js'
 import { descendingEigen } from '../numerics/symmetric.js'
 
 export interface NormalisationOptions {

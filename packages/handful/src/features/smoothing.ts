@@ -12,10 +12,22 @@
  */
 import { HandfulError } from '../errors.js'
 import type { LinearAlgebra, Neighbours } from '../numerics/linear-algebra.js'
-import { checkColumns, checkFinite, featureMatrix, scaledToUnitRows, unitRows } from '../numerics/matrix.js'
-import type { FeatureMatrix, UnitRows } from '../numerics/matrix.js'
-import { graphWeights, kernelWeights, neighbourGraph } from './neighbour-graph.js'
-import type { Kernel, NeighbourGraph } from './neighbour-graph.js'
+import {
+  checkColumns,
+  checkFinite,
+  featureMatrix,
+  type FeatureMatrix,
+  scaledToUnitRows,
+  unitRows,
+  type UnitRows,
+} from '../numerics/matrix.js'
+import {
+  graphWeights,
+  type Kernel,
+  kernelWeights,
+  neighbourGraph,
+  type NeighbourGraph,
+} from './neighbour-graph.js'
 import { degrees, symmetricNormalised } from '../numerics/sparse.js'
 import { leadingSparseEigenvectors } from '../numerics/leading-eigenvectors.js'
 

@@ -8,8 +8,15 @@ import type { SparseMatrix } from '../numerics/sparse.js'
 import { logitScale } from './calibrate.js'
 import { graphWeights, type Kernel } from '../features/neighbour-graph.js'
 import { connectComponents } from './graph.js'
-import { labelledRows, overAllClasses, softmaxRows } from './head.js'
-import type { FittedHead, Head, HeadProblem, LabelledRows } from './head.js'
+import {
+  type FittedHead,
+  type Head,
+  type HeadProblem,
+  labelledRows,
+  type LabelledRows,
+  overAllClasses,
+  softmaxRows,
+} from './head.js'
 import { neighbourHead } from './predictor.js'
 import { balanceClasses } from './proportions.js'
 

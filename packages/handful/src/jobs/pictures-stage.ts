@@ -7,8 +7,8 @@ import { drawPictures, PICTURE_FILES } from '../draw/model-pictures.js'
 import { runReportSchema } from '../draw/run-report.js'
 import { thumbnail } from '../draw/thumbnails.js'
 import { contentKey } from '../files/content-key.js'
+import type { WeightedModel } from '../models/model.js'
 import type { RunFolder } from '../runs/run-folder.js'
-import type { TrainedModel } from '../runs/trained-model.js'
 import type { Stage } from '../stages/stage.js'
 
 export { PICTURE_FILES }
@@ -25,7 +25,7 @@ export type ReportPictures = z.infer<typeof picturesSchema>
 export interface Pictured {
   readonly run: RunFolder
   readonly train: Stage
-  readonly trained: () => Promise<Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>>
+  readonly trained: () => Promise<WeightedModel>
 }
 
 export function picturesStage(images: Images, { run, train, trained }: Pictured): Stage<ReportPictures> {

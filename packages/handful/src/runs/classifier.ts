@@ -6,6 +6,8 @@
  *     model/classifier.json          class names, image size, the head's kind and settings
  *     model/classifier.safetensors   normalisation and the head's arrays
  */
+import { type FeatureRequest, featureRequestSchema } from '../models/feature-request.js'
+import { RESIZE_MODES, type ResizeMode } from '../names.js'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import {
@@ -18,11 +20,9 @@ import {
   programOf,
 } from 'onnx-autodiff'
 import { z } from 'zod'
-import type { SquareFit } from '../data/decode.js'
 import { HandfulError, systemError } from '../errors.js'
 import type { Normalisation } from '../features/normalise.js'
 import type { PredictorParameters } from '../heads/head.js'
-import type { FeatureRequest } from '../models/model.js'
 import { headArrays, headOf, headSchema, normalisationArrays, normalisationOf } from './fitted-arrays.js'
 import { RUN_FILES, type RunFolder } from './run-folder.js'
 
@@ -31,7 +31,7 @@ export interface Classifier {
   readonly size: number
   readonly channels: 1 | 3
   /** How images that are not square become so. */
-  readonly fit: SquareFit
+  readonly fit: ResizeMode
   /** The encoder's outputs that are the feature, side by side. */
   readonly outputs: readonly string[]
   /** What the features were asked for, where the encoder takes drawn inputs beside the image, and the seed of those. */
@@ -54,20 +54,11 @@ const settingsSchema = z.object({
   classNames: z.array(z.string()).min(1),
   size: z.number().int().positive(),
   channels: z.union([z.literal(1), z.literal(3)]),
-  fit: z.enum(['cover', 'pad', 'stretch']),
+  fit: z.enum(RESIZE_MODES),
   outputs: z.array(z.string()).min(1),
   drawn: z
     .object({
-      request: z.object({
-        layers: z.array(z.string()),
-        pooling: z.enum(['mean', '2x2', '4x4', 'none']),
-        noiseLevel: z.number().optional(),
-        noiseLevels: z.array(z.number()).optional(),
-        combineLevels: z.enum(['concatenate', 'average']).optional(),
-        draws: z.number().optional(),
-        mirror: z.boolean().optional(),
-        combineViews: z.enum(['average', 'concatenate']).optional(),
-      }),
+      request: featureRequestSchema,
       seed: z.number(),
     })
     .optional(),

@@ -1,6 +1,7 @@
 /** Puts the results of stages together to a study. */
 import type { PlainObject } from '../runs/run-folder.js'
 import { headEntry } from '../heads/registry.js'
+import { isModelName } from '../models/registry.js'
 import { average } from '../numerics/statistics.js'
 import { resnet18, resnet18Presets } from '../models/resnet18/resnet18.js'
 import type { Standing } from '../stages/run-stages.js'
@@ -96,7 +97,7 @@ function describeMethod(
   { options }: Workshop,
 ): StudyMethod {
   const bank = resultOf(banks.get(id), done)?.result
-  const trained = kind === 'generative' ? resultOf(models.get(id), done)?.result : undefined
+  const trained = isModelName(id) ? resultOf(models.get(id), done)?.result : undefined
   const network =
     stem === undefined ? undefined : resnet18({ ...resnet18Presets[stem], width: options.supervised.width })
   return {

@@ -9,7 +9,8 @@ import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
 import { argmaxRows } from '../numerics/matrix.js'
-import { resnet18, resnet18Presets, type STEMS } from '../models/resnet18/resnet18.js'
+import { resnet18, resnet18Presets } from '../models/resnet18/resnet18.js'
+import type { StemName } from '../names.js'
 import { silentProgress } from '../training/progress.js'
 import { supervisedAugmentation, trainSupervised } from '../training/supervised.js'
 import type { DrawFit, DrawFitter } from './draw-fit.js'
@@ -98,7 +99,7 @@ export async function runFeatureCell(
 export interface NetworkCell {
   readonly images: Images
   readonly test: Images
-  readonly stem: (typeof STEMS)[number]
+  readonly stem: StemName
   readonly draws: readonly Int32Array[]
   readonly classCount: number
   readonly score: Score

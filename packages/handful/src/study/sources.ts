@@ -2,15 +2,15 @@
  * Where features come from: what a method is given and what it gives back. A method sees training images without labels,
  * names or order, and later the images to take features of: nothing else reaches it.
  */
-import type { Images } from '../data/image-set.js'
-import { imageBytes } from '../data/image-set.js'
+import { featureOutputs, requestInWords } from '../models/feature-request.js'
+import { featureRequest } from '../models/choose-features.js'
+import { imageBytes, type Images } from '../data/image-set.js'
 import { rawPixels } from '../features/extract.js'
 import { type FeatureSource, networkSource } from '../features/feature-sources.js'
 import type { FeatureGroup } from '../features/reduce.js'
 import { defaultPatches, patchShrink } from '../features/patches.js'
-import { featureOutputs } from '../models/model.js'
 import { type BaselineSettings, baselineSettings, fitBaseline } from '../features/baseline-network.js'
-import { featureRequest, requestInWords } from '../features/feature-request.js'
+
 import type { TrainedModel } from '../runs/trained-model.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
 import type { StageContext } from '../stages/stage.js'
@@ -90,9 +90,9 @@ export function modelMethod(
     kind: 'generative',
     settings: { features },
     async open(_images, context) {
-      const { model, config, image, weights } = await trainedModel()
-      const request = featureRequest(model, config, image, features)
-      const network = model.features(config, image, weights, request)
+      const { model, weights } = await trainedModel()
+      const request = featureRequest(model, features)
+      const network = model.features(weights, request)
       return networkSource(
         { network, groups: [{ outputs: featureOutputs(request) }] },
         context,

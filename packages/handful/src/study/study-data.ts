@@ -3,9 +3,10 @@
  * order), heads get the labels of a draw, and test labels stay inside the `TestSet`. Both splits are shuffled: where
  * classes lie one after the other, as in folders, an image's place would be its label.
  */
+import type { Dataset } from '../data/dataset.js'
 import { Random } from 'onnx-autodiff'
 import { datasets } from '../data/registry.js'
-import { countLabels, type Dataset, type Images, type ImageSet, selectImages } from '../data/image-set.js'
+import { countLabels, type Images, type ImageSet, selectImages } from '../data/image-set.js'
 import { openDataset } from '../data/open.js'
 import { numberedPaths, TestSet } from '../data/test-set.js'
 import { HandfulError } from '../errors.js'

@@ -43,13 +43,13 @@ test.each([
   [0, ['hidden'], 'learned features'],
 ])('with %i patches', async (patches, outputs, name) => {
   const images = { ...stripes(90), labels: new Int32Array(90), classNames: ['a', 'b'] }
-  const { model, config } = resolveModel(
+  const model = resolveModel(
     { model: 'vae', preset: 'fast', set: { width: 4, hidden: 16, latent: 4 } },
     image,
   )
-  const weights = averagedWeights(model.train(config, image, 1, 0).initialState)
-  const trained = { model, config, image, weights }
-  const request = model.defaultFeatures(config)
+  const weights = averagedWeights(model.train(1, 0).initialState)
+  const trained = { model, weights }
+  const request = model.defaultFeatures
   const encoder = await fitEncoder(images, { trained, request, patches, seed: 0, linearAlgebra })
   expect(encoder.name).toBe(name)
   const set = await learnedFeatures({ train: images }, encoder, linearAlgebra, { seed: 0, threads: 1 })

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { openStrokes } from '../../src/data/strokes-dataset.js'
 import { vae } from '../../src/models/vae/vae.js'
-import { pretrain } from '../../src/training/pretrain.js'
+import { pretrainInRun } from '../../src/runs/pretrained.js'
 import { silentProgress } from '../../src/training/progress.js'
 import { RunFolder } from '../../src/runs/run-folder.js'
 import { StepPlan } from '../../src/training/step-plan.js'
@@ -66,7 +66,7 @@ test('what was planned last is what a run goes on with', async () => {
 test('a training that was planned far too long ends in its time, with weights and one curve', async () => {
   const { train: images } = await openStrokes({ seed: 0, count: 64, testCount: 0, folders: { cacheDir: '' } })
   const image = { size: images.height, channels: images.channels } as const
-  const config = { ...vae.presets.fast(image), batch: 8, width: 4, hidden: 8, latent: 3, warmUpSteps: 2 }
+  const config = { ...vae.preset('fast', image), batch: 8, width: 4, hidden: 8, latent: 3, warmUpSteps: 2 }
   const folder = path.join(await temporary(), 'run')
   const run = await RunFolder.create({
     folder,
@@ -78,9 +78,16 @@ test('a training that was planned far too long ends in its time, with weights an
   })
   await writeFile(run.path('checkpoints', 'plan.json'), '{"steps":1000000}')
   const started = performance.now()
-  const { steps, seconds, curves } = await pretrain(
+  const { steps, seconds, curves } = await pretrainInRun(
     images,
-    { model: vae, config, augmentation: null, seed: 0, minutes: 0.05, threads: 1, device: 'cpu' },
+    {
+      model: vae.configure(config, image),
+      augmentation: null,
+      seed: 0,
+      minutes: 0.05,
+      threads: 1,
+      device: 'cpu',
+    },
     { run, signal: new AbortController().signal, progress: silentProgress },
   )
   expect((performance.now() - started) / 1000).toBeLessThan(20)

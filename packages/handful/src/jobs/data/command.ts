@@ -1,7 +1,7 @@
 /** `handful data`: which data sets are known, fetching and checking their files, and what is in a set or a folder. */
+import type { OpenActivity } from '../../data/known-set.js'
 import type { DataFolders } from '../../data/locate.js'
 import type { FileCheck, OfficialSet, SetCheck } from '../../data/official.js'
-import type { OpenActivity } from '../../data/registry.js'
 import { formatCount } from '../../draw/format.js'
 import { HandfulError, quoted, usageError } from '../../errors.js'
 import { ownCommand, shellWord } from '../../errors/shell.js'

@@ -1,18 +1,13 @@
 /** What `handful data` does, as plain functions: which sets there are, and the statistics of one or of the user's own. */
 
-import type { SquareFit } from '../../data/decode.js'
+import { type DatasetName, DATASETS, type ResizeMode } from '../../names.js'
+import type { OpenProgress } from '../../data/known-set.js'
 import { collectionBlocks, datasetBlocks } from '../../data/image-blocks.js'
 import type { DataFolders } from '../../data/locate.js'
 import { bytesOnDisk, dataRoots, findOfficial } from '../../data/official.js'
 import { openCollection } from '../../data/open-collection.js'
 import { DEFAULT_SIZE, openDataset } from '../../data/open.js'
-import {
-  datasetNames,
-  datasets,
-  type DatasetEntry,
-  type DatasetName,
-  type OpenProgress,
-} from '../../data/registry.js'
+import { datasets } from '../../data/registry.js'
 import { collectStatistics, FileFacts, type DataStatistics } from '../../data/image-statistics.js'
 
 export type Presence = 'complete' | 'incomplete' | 'absent' | 'generated'
@@ -34,8 +29,8 @@ export interface DatasetListing {
 /** The known data sets and where their files are. Nothing is read but the folders. */
 export async function listDatasets(folders: DataFolders): Promise<DatasetListing[]> {
   const listings: DatasetListing[] = []
-  for (const name of datasetNames) {
-    const { title, description, source, licence, official }: DatasetEntry = datasets[name]
+  for (const name of DATASETS) {
+    const { title, description, source, licence, official } = datasets[name]
     const facts = { name, title, description, source, licence, downloadBytes: official?.downloadBytes ?? 0 }
     const found = official === undefined ? undefined : await findOfficial(official, dataRoots(folders))
     if (official === undefined || found === undefined) {
@@ -58,7 +53,7 @@ export interface StatisticsRequest {
   readonly dataDir?: string
   /** Side of the squares that the user's own images become. */
   readonly size?: number
-  readonly fit?: SquareFit
+  readonly fit?: ResizeMode
   readonly environment?: Readonly<Record<string, string | undefined>>
   readonly signal?: AbortSignal
   readonly onProgress?: OpenProgress
@@ -71,7 +66,7 @@ export interface StatisticsRequest {
 export async function dataStatistics(request: StatisticsRequest): Promise<DataStatistics> {
   const { what, dataDir, size = DEFAULT_SIZE, fit = 'cover', signal, onProgress } = request
   const progress = (done: number, total: number): void => onProgress?.(done, total, 'decoding')
-  const known = datasetNames.find((name) => name === what) ?? (await setInside(what))
+  const known = DATASETS.find((name) => name === what) ?? (await setInside(what))
   if (known !== undefined) {
     const folder = known === what ? dataDir : what
     const dataset = await openDataset({ dataset: known, dataDir: folder, seed: 0 }, request)
@@ -85,8 +80,8 @@ export async function dataStatistics(request: StatisticsRequest): Promise<DataSt
 
 /** The known set whose official files a folder holds. */
 async function setInside(folder: string): Promise<DatasetName | undefined> {
-  for (const name of datasetNames) {
-    const { official }: DatasetEntry = datasets[name]
+  for (const name of DATASETS) {
+    const { official } = datasets[name]
     const found = official === undefined ? undefined : await findOfficial(official, [folder])
     if (found !== undefined && !found.paths.includes(undefined)) return name
   }

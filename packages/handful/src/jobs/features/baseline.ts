@@ -2,8 +2,10 @@
  * `handful features --baseline`: features without a trained model. What needs fitting is fitted to the training images,
  * or to some of a large folder; then features are written block by block, as those of a model are.
  */
+import type { BaselineName, ResizeMode } from '../../names.js'
+import { type FeatureChoice } from '../../models/feature-request.js'
 import { Random } from 'onnx-autodiff'
-import { isGrey, toGrey, type SquareFit } from '../../data/decode.js'
+import { isGrey, toGrey } from '../../data/decode.js'
 import { datasetBlocks, folderBlocks, type ImageSource } from '../../data/image-blocks.js'
 import type { Images } from '../../data/image-set.js'
 import { DEFAULT_SIZE, openDataset } from '../../data/open.js'
@@ -12,7 +14,6 @@ import { type FittedFeatures, loadFittedFeatures, saveFittedFeatures } from '../
 import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
 import type { ImageShape } from '../../models/model.js'
 import {
-  type BaselineName,
   type BaselineNetwork,
   baselineSettings,
   checkKind,
@@ -20,7 +21,6 @@ import {
   fittedNetwork,
 } from '../../features/baseline-network.js'
 import { checkOutput, type FeatureOutput, type FeaturesResult, featuresToFile } from './run.js'
-import type { FeatureChoice } from '../../features/feature-request.js'
 import type { JobContext } from '../../training/progress.js'
 
 export interface BaselineFeaturesOptions extends FeatureChoice, FeatureOutput {
@@ -31,7 +31,7 @@ export interface BaselineFeaturesOptions extends FeatureChoice, FeatureOutput {
   readonly dataDir?: string
   /** Of a folder's images; 32 where left out, or what `dictionary` was fitted to. */
   readonly size?: number
-  readonly fit?: SquareFit
+  readonly fit?: ResizeMode
   /** Settings that differ from the baseline's own. */
   readonly set?: Readonly<Record<string, unknown>>
   /** A file of patches or components fitted before, in place of fitting. */

@@ -2,24 +2,23 @@
  * `handful features` and `handful layers`: what the hidden layers of a trained model make of images, written to a file
  * block by block, and which layers there are.
  */
+import type { BoundModel, FeatureNetwork, LayerDescription } from '../../models/model.js'
+import {
+  featureOutputs,
+  requestInWords,
+  type FeatureChoice,
+  type FeatureRequest,
+} from '../../models/feature-request.js'
+import { featureRequest } from '../../models/choose-features.js'
+import { type Pooling } from '../../names.js'
 import path from 'node:path'
 import { z } from 'zod'
 import { datasetBlocks, folderBlocks, type ImageSource } from '../../data/image-blocks.js'
 import { openDataset } from '../../data/open.js'
 import { HandfulError, printable, quoted, usageError } from '../../errors.js'
 import { listAlternatives } from '../../errors/suggest.js'
-import { type FeatureChoice, featureRequest, requestInWords } from '../../features/feature-request.js'
 import { type Extractor, openExtractor } from '../../features/extract.js'
 import { FEATURE_ENDINGS, FeatureFile, type FeatureFileSpec, type TensorSpec } from '../../features/store.js'
-import {
-  type FeatureNetwork,
-  featureOutputs,
-  type FeatureRequest,
-  type ImageShape,
-  type LayerDescription,
-  type Pooling,
-} from '../../models/model.js'
-import type { AnyConfig, AnyModel } from '../../models/registry.js'
 import { type DescribedModel, loadTrainedModel } from '../../runs/trained-model.js'
 import { checkDevice } from '../../runs/device.js'
 import { imageFields } from '../../runs/run-options.js'
@@ -70,10 +69,10 @@ export async function runFeatures(options: FeaturesOptions, context: JobContext)
   const { run } = options
   await checkOutput(options)
   const trained = await loadTrainedModel(run)
-  const { model, config, image, weights } = trained
-  const request = featureRequest(model, config, image, options)
+  const { model, weights } = trained
+  const request = featureRequest(model, options)
   const seed = options.seed ?? runSeed(trained)
-  const network = model.features(config, image, weights, request)
+  const network = model.features(weights, request)
   const written = await featuresToFile(
     {
       network,
@@ -197,7 +196,7 @@ export function runSeed({ options }: DescribedModel): number {
 
 /** The user's images, brought to the model's size and channels; else those that the run was trained on. */
 export async function imageSource(
-  { run, options: saved, image, fit }: DescribedModel,
+  { run, options: saved, model: { image }, fit }: DescribedModel,
   {
     folder,
     dataset,
@@ -249,9 +248,9 @@ export interface LayerRow extends LayerDescription {
 }
 
 /** The layers of a model, in the order of the network. */
-export function listLayers(model: AnyModel, config: AnyConfig, image: ImageShape): LayerRow[] {
-  const { layers } = model.defaultFeatures(config)
-  return model.layers(config, image).map(({ name, shape }) => {
+export function listLayers(model: BoundModel): LayerRow[] {
+  const { layers } = model.defaultFeatures
+  return model.layers().map(({ name, shape }) => {
     const pooled = (cells: number): number => {
       if (shape.length === 1) return shape[0]
       const [height, width, channels] = shape

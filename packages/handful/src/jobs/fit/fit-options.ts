@@ -2,10 +2,11 @@
  * What `handful fit` can be told, as plain data: checked here whether it came from the command line, from a saved
  * config.yaml or from a library call, and written to the run folder with every value resolved.
  */
+import { models } from '../../models/registry.js'
 import { z } from 'zod'
 import { HEADS, PRESETS } from '../../names.js'
 import { imageFields, oneLimit, oneSource, trainingFields } from '../../runs/run-options.js'
-import { bestPreset, modelFields } from '../../training/model-options.js'
+import { modelFields } from '../../training/model-options.js'
 
 export const DEFAULT_MINUTES = 3
 /** A quarter of those that the study compares: most of the gain in a quarter of the time. */
@@ -32,7 +33,7 @@ export const fitOptionsSchema = z
   .transform((options) => {
     const bounded = options.minutes !== undefined || options.steps !== undefined
     const labelsPerClass = options.labelsPerClass ?? (options.dataset === undefined ? undefined : 4)
-    const preset = options.preset ?? bestPreset(options.model)
+    const preset = options.preset ?? models[options.model].bestPreset
     return { ...options, preset, labelsPerClass, minutes: bounded ? options.minutes : DEFAULT_MINUTES }
   })
 

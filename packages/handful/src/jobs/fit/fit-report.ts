@@ -23,7 +23,7 @@ const EXAMPLES_PER_CLASS = 7
 
 export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
   const { fitting, pictures, pretrained, compared, seconds } = outcome
-  const { options, run, dataset, model, config, augment, draws } = fitting
+  const { options, run, dataset, model, augment, draws } = fitting
   const { train, test } = dataset
   const [draw] = draws
   const labelled = countLabels(draw, train.classNames.length)
@@ -60,7 +60,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
     predictions: await predictedExamples(outcome),
     ...pictures,
     training: {
-      model: model.title(config),
+      model: model.title,
       parameters: pretrained.parameterCount,
       steps: pretrained.steps,
       batch: pretrained.batch,
@@ -72,7 +72,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
     notes: notesOf(outcome),
     published: [],
     next: [],
-    config: { ...options, augment, config },
+    config: { ...options, augment, config: model.config },
     environment: environment as Record<string, unknown>,
   }
 }

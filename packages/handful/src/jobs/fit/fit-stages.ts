@@ -1,8 +1,8 @@
 /** The stages of `handful fit` after training, each with what it keeps in the run folder. */
+import type { Dataset } from '../../data/dataset.js'
 import { readFile } from 'node:fs/promises'
 import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
-import type { Dataset } from '../../data/image-set.js'
 import { type Predictions, writePredictions } from '../../data/predictions.js'
 import { type RunReport, runReportSchema } from '../../draw/run-report.js'
 import { fitDictionary } from '../../features/encoder.js'
@@ -101,8 +101,8 @@ export type FeaturesStage = Stage<{ learned: SpaceRecord; pixels: SpaceRecord }>
 
 /** Learned features and raw pixels of all images, normalised. */
 export function featuresStage(fitting: Fitting, patches: PatchesStage | undefined): FeaturesStage {
-  const { options, run, dataset, train, keys, model, config } = fitting
-  const request = model.defaultFeatures(config)
+  const { options, run, dataset, train, keys, model } = fitting
+  const request = model.defaultFeatures
   const fields = described(fitting, 'features', {
     train: train.key,
     patches: patches?.key,
@@ -234,7 +234,7 @@ export function classifierStage(
   fitting: Fitting,
   { patches, features, heads }: Pick<FitStages, 'patches' | 'features' | 'heads'>,
 ): Stage<z.infer<typeof filesSchema>> {
-  const { options, run, dataset, image, keys, model, config } = fitting
+  const { options, run, dataset, image, keys, model } = fitting
   const { fit, seed } = options
   const { classNames } = dataset.train
   return {
@@ -255,7 +255,7 @@ export function classifierStage(
         fit,
         outputs: groups.flatMap(({ outputs }) => outputs),
         // What `predict` has to know to draw the same kind of noise; nothing where features need none.
-        drawn: network.drawInputs && { request: model.defaultFeatures(config), seed },
+        drawn: network.drawInputs && { request: model.defaultFeatures, seed },
         encoder: network.program,
         batch: network.batch,
         normalisation: await space.normalisation(),

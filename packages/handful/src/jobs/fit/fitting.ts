@@ -1,24 +1,24 @@
 /** What the stages of a fit share: the images, the model that they are for, and what was found, read when it is asked for. */
+import type { Dataset } from '../../data/dataset.js'
 import { readFile } from 'node:fs/promises'
 import { decodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
 import { imagesKey, labelsKey, testKey } from '../../data/content.js'
-import type { Dataset } from '../../data/image-set.js'
 import { type Encoder, encoderOf } from '../../features/encoder.js'
 import { labelDraws } from '../../data/draw-labels.js'
 import type { PatchDictionary } from '../../features/patches.js'
 import { contentKey } from '../../files/content-key.js'
 import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
 import { trainStage } from '../../runs/train-stage.js'
-import type { TrainedModel } from '../../runs/trained-model.js'
 import type { Stage } from '../../stages/stage.js'
 import type { TrainingSummary } from '../../training/pretrain.js'
-import { type ResolvedModel, resolveAugmentation, resolveModel } from '../../training/model-options.js'
+import { resolveAugmentation, resolveModel } from '../../training/model-options.js'
 import type { AugmentationName } from '../../names.js'
-import type { ImageShape } from '../../models/model.js'
+import type { BoundModel, ImageShape, WeightedModel } from '../../models/model.js'
 import type { FitOptions } from './fit-options.js'
 
-export interface Fitting extends ResolvedModel {
+export interface Fitting {
+  readonly model: BoundModel
   readonly options: FitOptions
   readonly run: RunFolder
   readonly dataset: Dataset
@@ -36,7 +36,7 @@ export interface Fitting extends ResolvedModel {
     readonly names: string
   }
   /** The trained model, from its files. */
-  readonly trained: () => Promise<Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>>
+  readonly trained: () => Promise<WeightedModel>
 }
 
 /** @throws HandfulError (wrong use) for settings that do not suit, and too few labels for what was asked */
@@ -45,14 +45,13 @@ export function openFitting(options: FitOptions, dataset: Dataset, context: RunC
   const { train, test } = dataset
   const draws = labelDraws(train, options)
   const image: ImageShape = { size: train.height, channels: train.channels }
-  const { model, config } = resolveModel(options, image)
-  const augmentation = resolveAugmentation(options.augment, { model, config }, image)
+  const model = resolveModel(options, image)
+  const augmentation = resolveAugmentation(options.augment, model)
   const { seed, steps, minutes, threads, device, fit } = options
   const stage = trainStage(
     train,
     {
       model,
-      config,
       augmentation: augmentation.options,
       seed,
       steps,
@@ -69,7 +68,6 @@ export function openFitting(options: FitOptions, dataset: Dataset, context: RunC
     run,
     dataset,
     model,
-    config,
     image,
     augment: augmentation.name,
     draws,
@@ -81,7 +79,7 @@ export function openFitting(options: FitOptions, dataset: Dataset, context: RunC
     },
     trained: async () => {
       const { arrays } = decodeSafetensors(await readFile(run.path(RUN_FILES.weights)))
-      return { model, config, image, weights: arrays }
+      return { model, weights: arrays }
     },
   }
 }
@@ -101,8 +99,8 @@ export type FitComparison = z.infer<typeof comparisonSchema>
 
 /** The network that features are taken from. */
 export async function encoder(
-  { trained, model, config }: Fitting,
+  { trained, model }: Fitting,
   dictionary: PatchDictionary | undefined,
 ): Promise<Encoder> {
-  return encoderOf(await trained(), model.defaultFeatures(config), dictionary)
+  return encoderOf(await trained(), model.defaultFeatures, dictionary)
 }

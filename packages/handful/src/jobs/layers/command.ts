@@ -52,12 +52,12 @@ export const layers = jobCommand({
     if (run !== undefined) {
       const { describedModel } = await import('../../runs/trained-model.js')
       const described = await describedModel(run)
-      return listLayers(described.model, described.config, described.image)
+      return listLayers(described.model)
     }
     const { knownShape, modelChoiceSchema, resolveModel } = await import('../../training/model-options.js')
     const image = knownShape({ dataset }) ?? { size: size ?? 0, channels: grey ? 1 : 3 }
     const resolved = resolveModel(modelChoiceSchema.parse({ model, preset, set }), image)
-    return listLayers(resolved.model, resolved.config, image)
+    return listLayers(resolved)
   },
   show: (rows) => ({ json: rows, lines: table(rows) }),
 })

@@ -3,6 +3,9 @@
  * embedding-atlas opens. Labels that are known colour it and are measured against it; those of a test split are never
  * looked at.
  */
+import { holdsCollection } from '../../data/open-collection.js'
+import { featureOutputs, requestInWords, type FeatureChoice } from '../../models/feature-request.js'
+import { featureRequest } from '../../models/choose-features.js'
 import { access } from 'node:fs/promises'
 import path from 'node:path'
 import { Random } from 'onnx-autodiff'
@@ -10,7 +13,6 @@ import { makeFolders, writeFileAtomic } from '../../files/atomic.js'
 import { formatCsvRow } from '../../files/csv.js'
 import type { ImageSource } from '../../data/image-blocks.js'
 import { imageBytes, type Images, type SkippedFile } from '../../data/image-set.js'
-import { sourceForm } from '../../data/open-collection.js'
 import { openImages } from '../../data/open-images.js'
 import { HandfulError, printable, systemCode, systemError } from '../../errors.js'
 import { besideEachOther, type Extractable, extractFeatures } from '../../features/extract.js'
@@ -20,10 +22,8 @@ import { type FeatureMatrix, mostProbable } from '../../numerics/matrix.js'
 import { neighbourhoodPurity, type Purity, silhouette } from '../../features/neighbourhood.js'
 import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
 import { restorePredictor } from '../../heads/predictor.js'
-import { featureOutputs } from '../../models/model.js'
 import { CLASSIFIER_FILE, loadClassifier } from '../../runs/classifier.js'
 import { checkDevice } from '../../runs/device.js'
-import { type FeatureChoice, featureRequest, requestInWords } from '../../features/feature-request.js'
 import { imageSource, runSeed } from '../features/run.js'
 import type { JobContext } from '../../training/progress.js'
 import { featureNetwork } from '../predict/run.js'
@@ -170,14 +170,14 @@ interface FeatureReader {
 
 /** What a run's classifier works on; where it has none, or other features are asked for, what `handful features` takes. */
 async function featureReader(trained: TrainedModel, options: MapJobOptions): Promise<FeatureReader> {
-  const { run, model, config, image, weights } = trained
+  const { run, model, weights } = trained
   const { layers, pooling, noiseLevel, noiseLevels, combineLevels, draws, mirror, combineViews } = options
   const asked = [layers, pooling, noiseLevel, noiseLevels, combineLevels, draws, mirror, combineViews].some(
     (value) => value !== undefined,
   )
   if (!asked && (await hasClassifier(run))) return classifierReader(run)
-  const request = featureRequest(model, config, image, options)
-  const network = model.features(config, image, weights, request)
+  const request = featureRequest(model, options)
+  const network = model.features(weights, request)
   const outputs = featureOutputs(request)
   return {
     network,
@@ -236,8 +236,8 @@ async function chooseImages(
 ): Promise<ChosenImages> {
   const random = new Random(seed, 'map/images')
   const [folder] = inputs
-  if (inputs.length > 1 || (folder !== undefined && (await sourceForm(folder)) === undefined)) {
-    const { size, channels } = trained.image
+  if (inputs.length > 1 || (folder !== undefined && !(await holdsCollection(folder)))) {
+    const { size, channels } = trained.model.image
     const opened = await openImages(inputs, {
       ...{ size, channels, fit: trained.fit, signal },
       onProgress: (done, total) => progress.report({ stage: STAGES.read, done, total, unit: 'images' }),

@@ -81,7 +81,7 @@ export async function featureNetwork(
   { drawn, encoder: program, batch }: Classifier,
 ): Promise<Extractable> {
   if (drawn === undefined) return { program, batch }
-  const { model, config, image, weights } = await loadTrainedModel(run)
-  const { drawInputs } = model.features(config, image, weights, drawn.request)
+  const { model, weights } = await loadTrainedModel(run)
+  const { drawInputs } = model.features(weights, drawn.request)
   return { program, drawInputs, batch }
 }

@@ -3,14 +3,13 @@
  *
  *   read the images -> train -> pictures
  */
+import type { BaseConfig, ImageShape } from '../../models/model.js'
+import type { AugmentationName } from '../../names.js'
 import type { Images } from '../../data/image-set.js'
-import type { ImageShape } from '../../models/model.js'
-import type { AnyConfig } from '../../models/registry.js'
 import { runJobStages } from '../../runs/job-stages.js'
 import { trainStage } from '../../runs/train-stage.js'
 import { pretrainStage } from '../../training/pretrain.js'
 import {
-  type AugmentationName,
   knownShape,
   type ModelChoice,
   resolveAugmentation,
@@ -59,16 +58,15 @@ export async function runPretrain(options: PretrainJobOptions, context: RunConte
   ])
   const images = await readImages(options, context)
   const image: ImageShape = { size: images.height, channels: images.channels }
-  const { model, config } = resolveModel(options, image)
-  const augmentation = resolveAugmentation(options.augment, { model, config }, image)
+  const model = resolveModel(options, image)
+  const augmentation = resolveAugmentation(options.augment, model)
   const train = trainStage(
     images,
     {
       model,
-      config,
       augmentation: augmentation.options,
       seed,
-      steps: options.steps ?? (minutes === undefined ? model.defaultSteps(config) : undefined),
+      steps: options.steps ?? (minutes === undefined ? model.defaultSteps : undefined),
       minutes,
       threads,
       device,
@@ -81,7 +79,7 @@ export async function runPretrain(options: PretrainJobOptions, context: RunConte
   const trained = await run.store.result(train)
   const drawn = await run.store.result(pictures)
   return {
-    model: model.title(config),
+    model: model.title,
     images: images.count,
     parameters: trained.parameterCount,
     steps: trained.steps,
@@ -112,7 +110,7 @@ export interface ResolvedTraining {
   /** Undefined where minutes bound the training. */
   readonly steps: number | undefined
   readonly image: ImageShape
-  readonly config: AnyConfig
+  readonly config: BaseConfig
 }
 
 /**
@@ -121,13 +119,13 @@ export interface ResolvedTraining {
  */
 export async function resolveTraining(options: Unresolved, context: JobContext): Promise<ResolvedTraining> {
   const image = await imageShape(options, context)
-  const { model, config } = resolveModel(options, image)
+  const model = resolveModel(options, image)
   const { minutes } = options
   return {
-    augment: resolveAugmentation(options.augment, { model, config }, image).name,
-    steps: options.steps ?? (minutes === undefined ? model.defaultSteps(config) : undefined),
+    augment: resolveAugmentation(options.augment, model).name,
+    steps: options.steps ?? (minutes === undefined ? model.defaultSteps : undefined),
     image,
-    config,
+    config: model.config,
   }
 }
 

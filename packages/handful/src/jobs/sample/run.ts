@@ -3,7 +3,7 @@ import { writeFileAtomic } from '../../files/atomic.js'
 import { openImages } from '../../data/open-images.js'
 import { openDataset } from '../../data/open.js'
 import { HandfulError, usageError } from '../../errors.js'
-import type { RunOptions } from '../../models/model.js'
+import { type ModelFacts, type RunOptions, SAMPLER_OPTIONS } from '../../models/model.js'
 import { imageGrid } from '../../draw/grid.js'
 import type { PixelImage } from '../../draw/thumbnails.js'
 import { pairedGrid, splitImages } from '../../draw/model-pictures.js'
@@ -56,18 +56,18 @@ export async function runSample(options: SampleJobOptions, context: JobContext):
   const { run, out, count, seed, steps, eta, truncation } = options
   await checkDevice(options.device)
   const trained = await loadTrainedModel(run)
-  const { model, config, image, weights } = trained
+  const { model, weights } = trained
   if (model.sample === undefined) throw notOffered(trained, 'samples')
   refuseOtherSamplers(trained, options)
-  const pixels = await model.sample(config, image, weights, {
-    ...runOptions(options, context, 'sample', 'samplingSteps' in config ? 'steps' : 'images'),
+  const pixels = await model.sample(weights, {
+    ...runOptions(options, context, 'sample', sampledUnit(model)),
     count,
     seed,
     steps,
     eta,
     truncation,
   })
-  await writeFileAtomic(out, await imageGrid(splitImages(pixels, image), Math.ceil(Math.sqrt(count))))
+  await writeFileAtomic(out, await imageGrid(splitImages(pixels, model.image), Math.ceil(Math.sqrt(count))))
   return { images: count, out, skipped: [] }
 }
 
@@ -79,7 +79,8 @@ export async function runReconstruct(
   const { out, interpolate } = options
   await checkDevice(options.device)
   const trained = await loadTrainedModel(options.run)
-  const { model, config, image, weights } = trained
+  const { model, weights } = trained
+  const { image } = model
   if (interpolate === undefined && model.reconstruct === undefined)
     throw notOffered(trained, 'reconstructions')
   if (interpolate !== undefined && model.interpolate === undefined)
@@ -91,14 +92,14 @@ export async function runReconstruct(
     return { images: inputs.length, out, skipped }
   }
   const open = runOptions(options, context, 'reconstruct', 'images')
-  const reconstructed = (await model.reconstruct?.(config, image, weights, pixels, open)) ?? pixels
+  const reconstructed = (await model.reconstruct?.(weights, pixels, open)) ?? pixels
   await writeFileAtomic(out, await pairedGrid(inputs, splitImages(reconstructed, image), COLUMNS))
   return { images: inputs.length, out, skipped }
 }
 
 /** A row for each image but the last, from it to the next one. */
 async function interpolations(
-  { model, config, image, weights }: TrainedModel,
+  { model, weights }: TrainedModel,
   images: readonly PixelImage[],
   steps: number,
   { threads, device }: ReconstructOptions,
@@ -116,8 +117,8 @@ async function interpolations(
   for (let i = 0; i + 1 < images.length; i++) {
     signal.throwIfAborted()
     const pair = new Uint8Array([...images[i].pixels, ...images[i + 1].pixels])
-    const way = await model.interpolate?.(config, image, weights, { pair, steps, threads, device, signal })
-    rows.push(...splitImages(way ?? pair, image))
+    const way = await model.interpolate?.(weights, { pair, steps, threads, device, signal })
+    rows.push(...splitImages(way ?? pair, model.image))
     progress.report({ stage: 'interpolate', done: i + 1, total: images.length - 1, unit: 'pairs' })
   }
   return imageGrid(rows, steps)
@@ -130,7 +131,7 @@ interface TakenImages {
 
 /** The first images named, or of a data set's test split: images that training has not seen say more. */
 async function takeImages(
-  { image, fit }: TrainedModel,
+  { model: { image }, fit }: TrainedModel,
   { images: inputs, dataset, dataDir, count, seed }: ReconstructOptions,
   { signal, progress }: JobContext,
 ): Promise<TakenImages> {
@@ -172,28 +173,19 @@ export function notOffered({ model, run }: TrainedModel, what: string): HandfulE
   return usageError({ what, where: run, got: `model ${model.name}`, expected: `a model that offers ${what}` })
 }
 
-/**
- * What a sampler can be told is what its configuration has a default for.
- * @throws HandfulError (wrong use) for an option that is none of the model's
- */
-export function refuseOtherSamplers(trained: TrainedModel, { steps, eta, truncation }: SamplerOptions): void {
-  const { config } = trained
-  refuseUnless('samplingSteps' in config, 'steps', steps, trained)
-  refuseUnless('eta' in config, 'eta', eta, trained)
-  refuseUnless('truncation' in config, 'truncation', truncation, trained)
-}
+/** What its progress counts: an iterative sampler's steps. */
+export const sampledUnit = ({ samplerOptions }: ModelFacts): string =>
+  samplerOptions.includes('steps') ? 'steps' : 'images'
 
-function refuseUnless(
-  offered: boolean,
-  flag: string,
-  value: number | undefined,
-  { model }: TrainedModel,
-): void {
-  if (value === undefined || offered) return
-  throw usageError({
-    what: `--${flag}`,
-    got: String(value),
-    expected: `none for model ${model.name}`,
-    hint: 'leave it out',
-  })
+/** @throws HandfulError (wrong use) for an option that is none of the model's */
+export function refuseOtherSamplers({ model }: TrainedModel, options: SamplerOptions): void {
+  for (const flag of SAMPLER_OPTIONS) {
+    if (options[flag] === undefined || model.samplerOptions.includes(flag)) continue
+    throw usageError({
+      what: `--${flag}`,
+      got: String(options[flag]),
+      expected: `none for model ${model.name}`,
+      hint: 'leave it out',
+    })
+  }
 }

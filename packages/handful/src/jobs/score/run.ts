@@ -4,6 +4,7 @@
  *
  *   read the images -> the network that scores, trained once for the data set -> samples -> scores.json
  */
+
 import path from 'node:path'
 import { writeFileAtomic } from '../../files/atomic.js'
 import { imageAt, type Images } from '../../data/image-set.js'
@@ -18,7 +19,7 @@ import type { ScoreNetworkDescription, ScoreNetworkOptions } from '../../scores/
 import type { GenerationScores } from '../../scores/scores.js'
 import { pairedGrid, splitImages } from '../../draw/model-pictures.js'
 import { readDataset, READING, sourceOfRun } from '../../runs/read-dataset.js'
-import { notOffered, refuseOtherSamplers, type SamplerOptions } from '../sample/run.js'
+import { notOffered, refuseOtherSamplers, sampledUnit, type SamplerOptions } from '../sample/run.js'
 import { loadTrainedModel, type TrainedModel } from '../../runs/trained-model.js'
 import { checkDevice } from '../../runs/device.js'
 import type { JobContext } from '../../training/progress.js'
@@ -74,14 +75,14 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
   const { signal, progress } = context
   await checkDevice(device)
   const trained = await loadTrainedModel(run)
-  const { model, config } = trained
+  const { model } = trained
   if (model.sample === undefined) throw notOffered(trained, 'samples')
   refuseOtherSamplers(trained, options)
   if (inception !== undefined) await checkInception(inception)
   progress.plan([
     { stage: STAGES.read, expectedSeconds: 5 },
     { stage: STAGES.network, expectedSeconds: 60 },
-    { stage: STAGES.sample, expectedSeconds: 'samplingSteps' in config ? 300 : 20 },
+    { stage: STAGES.sample, expectedSeconds: model.samplerOptions.includes('steps') ? 300 : 20 },
     { stage: STAGES.score, expectedSeconds: 30 },
   ])
   const dataset = await readDataset(
@@ -117,12 +118,12 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
       eta,
       truncation,
       ...machine,
-      onProgress: reporting(STAGES.sample, 'samplingSteps' in config ? 'steps' : 'images'),
+      onProgress: reporting(STAGES.sample, sampledUnit(model)),
       onPart: reporting(STAGES.score, 'parts'),
     })
     if (scored === undefined) throw notOffered(trained, 'samples')
     const result: ScoreResult = {
-      model: model.title(config),
+      model: model.title,
       dataset: train.name,
       heldOut: heldOut.name,
       imagesPerSecond: scored.imagesPerSecond,
@@ -142,7 +143,7 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
 }
 
 async function heldOutImages(
-  { run, image, fit }: TrainedModel,
+  { run, model, fit }: TrainedModel,
   { heldOut }: ScoreJobOptions,
   test: Images | undefined,
   { signal, progress }: JobContext,
@@ -150,7 +151,7 @@ async function heldOutImages(
   if (heldOut !== undefined) {
     const onProgress = (done: number, total: number): void =>
       progress.report({ stage: STAGES.read, done, total, unit: 'images' })
-    const { images, skipped } = await openImages(heldOut, { ...image, fit, signal, onProgress })
+    const { images, skipped } = await openImages(heldOut, { ...model.image, fit, signal, onProgress })
     if (skipped.length > 0)
       progress.message(`${skipped.length} files skipped, such as ${skipped[0].path}: ${skipped[0].reason}`)
     return { ...images, name: heldOut.join(' ') }
@@ -173,7 +174,7 @@ function nearestPairs(
   samples: Images,
   training: Images,
   { memorisation }: GenerationScores,
-  { image }: TrainedModel,
+  { model: { image } }: TrainedModel,
 ): Promise<Buffer> {
   const shown = (images: Images, place: number): PixelImage => splitImages(imageAt(images, place), image)[0]
   return pairedGrid(

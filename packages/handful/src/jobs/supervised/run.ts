@@ -4,19 +4,19 @@
  *
  *   read the images -> for each draw: train, predict the test images, count -> results.json, predictions.csv
  */
+import { argmaxRows, type FeatureMatrix } from '../../numerics/matrix.js'
+import { STEMS, SUPERVISED_AUGMENTATIONS } from '../../names.js'
+import type { Dataset } from '../../data/dataset.js'
 import { readFile, rm } from 'node:fs/promises'
 import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
-import { checkLabels, type Dataset, type ImageSet } from '../../data/image-set.js'
+import { checkLabels, type ImageSet } from '../../data/image-set.js'
 import { type Predictions, writePredictions } from '../../data/predictions.js'
-import { argmaxRows, featureMatrix } from '../../numerics/matrix.js'
-import { resnet18, resnet18Presets, resnet18Schema, STEMS } from '../../models/resnet18/resnet18.js'
+import { resnet18, resnet18Presets, resnet18Schema } from '../../models/resnet18/resnet18.js'
 import type { ImageShape } from '../../models/model.js'
 import { type Estimate, estimateAccuracy } from '../../numerics/statistics.js'
 import { RUN_FILES, type RunContext } from '../../runs/run-folder.js'
 import {
-  type Probabilities,
-  SUPERVISED_AUGMENTATIONS,
   supervisedAugmentation,
   supervisedOptionsSchema,
   supervisedSchedule,
@@ -215,7 +215,7 @@ async function oneDraw(
       await writePredictions(run.path(RUN_FILES.predictions), predictionParts(dataset, own, found))
     }
     const counted: SupervisedDraw = {
-      accuracy: test && found ? test.score(argmaxRows(matrixOf(found))).accuracy : null,
+      accuracy: test && found ? test.score(argmaxRows(found)).accuracy : null,
       steps: trained.steps,
       labels: labels.filter((label) => label >= 0).length,
       parameters: trained.parameterCount,
@@ -227,21 +227,18 @@ async function oneDraw(
   }
 }
 
-const matrixOf = ({ rows, columns, data }: Probabilities): ReturnType<typeof featureMatrix> =>
-  featureMatrix(rows, columns, data)
-
 function predictionParts(
   { train, test }: Dataset,
-  own: { readonly labels: Int32Array; readonly probabilities: Probabilities },
-  found: Probabilities | undefined,
+  own: { readonly labels: Int32Array; readonly probabilities: FeatureMatrix },
+  found: FeatureMatrix | undefined,
 ): Predictions[] {
   const part = (
     images: Predictions['images'],
     split: string,
-    probabilities: Probabilities,
+    probabilities: FeatureMatrix,
     labels?: Int32Array,
   ): Predictions => {
-    const predicted = argmaxRows(matrixOf(probabilities))
+    const predicted = argmaxRows(probabilities)
     const { columns, data } = probabilities
     const probability = Array.from(predicted, (best, i) => Math.min(1, data[i * columns + best]))
     return {

@@ -5,13 +5,12 @@
  *     sweep.json    everything, as a study holds it
  *     sweep.csv     a row for each layer and noise level
  */
+import type { HeadName, Pooling } from '../../names.js'
 import path from 'node:path'
 import { writeFileAtomic } from '../../files/atomic.js'
 import { formatCsvRow } from '../../files/csv.js'
 import type { Images } from '../../data/image-set.js'
 import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
-import type { HeadName } from '../../names.js'
-import type { Pooling } from '../../models/model.js'
 import { average } from '../../numerics/statistics.js'
 import type { StudySweep } from '../../study/sections/sweep/schema.js'
 import { labelDraws } from '../../data/draw-labels.js'

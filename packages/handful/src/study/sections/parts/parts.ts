@@ -2,25 +2,26 @@
  * Features of the encoder, of the decoder and of both, compared: for models that have the two. What the decoder is given
  * (the latent, the quantised map) counts as its own, as in the reference study.
  */
+import { modelsWith } from '../../../models/registry.js'
+import type { BoundModel, WeightedModel } from '../../../models/model.js'
+import type { HeadName, Pooling } from '../../../names.js'
 import { Random } from 'onnx-autodiff'
 import { type Images, imageBytes, imagesAt } from '../../../data/image-set.js'
 import type { TestSet } from '../../../data/test-set.js'
 import { usageError } from '../../../errors.js'
+import { listAlternatives } from '../../../errors/suggest.js'
 import { besideEachOther, type Extractor, openExtractor } from '../../../features/extract.js'
 import type { LinearAlgebra } from '../../../numerics/linear-algebra.js'
 import { featureMatrix, type FeatureMatrix, storedUnitRows, type UnitRows } from '../../../numerics/matrix.js'
 import { applyNormalisation, fitNormalisation, type Normalisation } from '../../../features/normalise.js'
-import type { HeadName } from '../../../names.js'
-import type { Pooling } from '../../../models/model.js'
 import type { StudyPart } from './schema.js'
 import { compareHeads } from '../../../heads/compare-heads.js'
 import { FeatureSpace } from '../../../features/feature-space.js'
 import type { StageContext } from '../../../stages/stage.js'
-import type { UsableModel } from '../sweep/noised-features.js'
 import type { LabelledDraws } from '../labelled-draws.js'
 
 export interface PartsOptions {
-  readonly trained: UsableModel
+  readonly trained: WeightedModel
   /** As the study calls it. Default the model's name. */
   readonly method?: string
   readonly train: Images
@@ -39,32 +40,25 @@ export interface ModelPart {
   readonly layers: readonly string[]
 }
 
-const DECODER = 'decoder.'
-const DECODER_INPUTS = new Set(['mean', 'quantised'])
-
 /**
  * The layers of each part, in the order of the network: those that the model's own features name where both parts are
  * among them, as in the study's networks, else all.
  * @throws HandfulError (wrong use) for a model without a decoder to take features from
  */
-export function modelParts({ model, config, image }: Omit<UsableModel, 'weights'>): ModelPart[] {
-  const all = model.layers(config, image).map(({ name }) => name)
-  const usual = model.defaultFeatures(config).layers
-  const layers = usual.some((name) => name.startsWith(DECODER)) ? usual : all
-  const isDecoder = (name: string): boolean => name.startsWith(DECODER) || DECODER_INPUTS.has(name)
-  const [encoder, decoder] = [layers.filter((name) => !isDecoder(name)), layers.filter(isDecoder)]
-  if (encoder.length === 0 || !decoder.some((name) => name.startsWith(DECODER))) {
+export function modelParts(model: BoundModel): ModelPart[] {
+  const parts = model.parts()
+  if (parts === undefined) {
     throw usageError({
       what: 'encoder and decoder',
       where: 'model',
       got: model.name,
-      expected: 'a model with layers in both, such as vae or vqvae',
+      expected: `a model with layers in both, such as ${listAlternatives(modelsWith('hasDecoder'))}`,
     })
   }
   return [
-    { part: 'encoder', layers: encoder },
-    { part: 'decoder', layers: decoder },
-    { part: 'stacked', layers: [...encoder, ...decoder] },
+    { part: 'encoder', layers: parts.encoder },
+    { part: 'decoder', layers: parts.decoder },
+    { part: 'stacked', layers: [...parts.encoder, ...parts.decoder] },
   ]
 }
 
@@ -74,7 +68,7 @@ export function modelParts({ model, config, image }: Omit<UsableModel, 'weights'
  */
 export async function compareParts(options: PartsOptions, context: StageContext): Promise<StudyPart[]> {
   const { trained, test, drawsByLabels, heads, classCount, method = trained.model.name } = options
-  const parts = modelParts(trained)
+  const parts = modelParts(trained.model)
   const spaces = await partFeatures(parts, options, context)
   const draws = drawsByLabels.flatMap((each) => each.draws)
   const results: StudyPart[] = []
@@ -118,15 +112,15 @@ async function partFeatures(
   { trained, train, test, pooling, normalisedBy = NORMALISED_BY }: PartsOptions,
   { linearAlgebra, seed, threads, device, signal, onProgress }: StageContext,
 ): Promise<{ readonly space: FeatureSpace; readonly dimension: number }[]> {
-  const { model, config, image, weights } = trained
-  const usual = model.defaultFeatures(config)
+  const { model, weights } = trained
+  const usual = model.defaultFeatures
   const layers = parts[parts.length - 1].layers
   const request = {
     ...usual,
     layers,
     pooling: pooling ?? (usual.pooling === 'none' ? '2x2' : usual.pooling),
   }
-  const network = model.features(config, image, weights, request)
+  const network = model.features(weights, request)
   const extractor = await openExtractor(network, layers, { seed, threads, device, signal })
   try {
     const drawn = new Random(seed, 'parts/normalisation')

@@ -6,6 +6,9 @@
  * It is cheap by construction: features are taken of the labelled images of all draws, of a part of the unlabelled ones and
  * of a part of the test images, one session for each noise level, all layers at once.
  */
+import type { BoundModel, WeightedModel } from '../../../models/model.js'
+import { featureOutputs, type FeatureRequest } from '../../../models/feature-request.js'
+import type { HeadName, Pooling } from '../../../names.js'
 import { Random } from 'onnx-autodiff'
 import { type Images, imagesAt } from '../../../data/image-set.js'
 import type { TestSet } from '../../../data/test-set.js'
@@ -13,8 +16,6 @@ import { usageError } from '../../../errors.js'
 import { argmaxRows, selectRows } from '../../../numerics/matrix.js'
 import { headProblem } from '../../../heads/head.js'
 import { createHead } from '../../../heads/registry.js'
-import type { HeadName } from '../../../names.js'
-import { featureOutputs, type FeatureRequest, type Pooling } from '../../../models/model.js'
 import { average } from '../../../numerics/statistics.js'
 import type { StudySweep } from './schema.js'
 import {
@@ -26,20 +27,14 @@ import {
   withoutChoosing,
 } from './choose.js'
 import type { StageContext } from '../../../stages/stage.js'
-import {
-  augmentedImages,
-  type NoisedFeatures,
-  noisedFeatures,
-  type SweepImages,
-  type UsableModel,
-} from './noised-features.js'
+import { augmentedImages, type NoisedFeatures, noisedFeatures, type SweepImages } from './noised-features.js'
 import type { LabelledDraws } from '../labelled-draws.js'
 import { noisedPictures } from './noised-pictures.js'
 
 export const NOISE_LEVELS = [1, 10, 50, 100, 200, 350, 500, 700, 900]
 
 export interface SweepOptions extends LabelledDraws {
-  readonly trained: UsableModel
+  readonly trained: WeightedModel
   /** As the study calls it. Default the model's name. */
   readonly method?: string
   readonly train: Images
@@ -119,7 +114,7 @@ export async function sweepNoise(options: SweepOptions, context: StageContext): 
     ],
     fixedBadly,
     beforeAfter: await beforeAndAfter(comparison, fixedBadly, options, context),
-    pictures: await noisedPictures(trained.config, options.train, sweep.pictured, noiseLevels, context.seed),
+    pictures: await noisedPictures(sweep.noiseAt, options.train, sweep.pictured, noiseLevels, context.seed),
     together: await sweep.together(),
     notes: [...sweep.notes, ...choiceNotes(options)],
   }
@@ -184,6 +179,7 @@ interface Sweep {
   /** The one of all layers. */
   readonly fullest: string
   readonly noiseLevels: readonly number[]
+  readonly noiseAt: NonNullable<BoundModel['noiseAt']>
   /** Of the training images, the one to be shown. */
   readonly pictured: number
   readonly notes: string[]
@@ -199,9 +195,9 @@ const FIXED_BADLY = 50
 const SOME_IMAGES = 2000
 
 /** Those that features are taken of by default; beside a single one, the first of its resolution. */
-function sweptLayers({ model, config, image }: UsableModel, usual: readonly string[]): readonly string[] {
+function sweptLayers(model: BoundModel, usual: readonly string[]): readonly string[] {
   if (usual.length > 1) return usual
-  const all = model.layers(config, image)
+  const all = model.layers()
   const side = all.find(({ name }) => name === usual[0])?.shape[0]
   const first = all.find(({ shape }) => shape[0] === side)?.name
   return [...new Set([first ?? usual[0], ...usual])]
@@ -210,11 +206,12 @@ function sweptLayers({ model, config, image }: UsableModel, usual: readonly stri
 /** Settles layers, levels and images, and what is done with them. */
 function prepare(options: SweepOptions, labelled: readonly Int32Array[], context: StageContext): Sweep {
   const { trained, draws, classCount, head = DEFAULT_HEAD } = options
-  const { model, config } = trained
-  const { noiseLevel: ownLevel, ...usual } = model.defaultFeatures(config)
+  const { model } = trained
+  const { noiseLevel: ownLevel, ...usual } = model.defaultFeatures
   const noiseLevels = [...(options.noiseLevels ?? NOISE_LEVELS)].sort((a, b) => a - b)
-  const severalLevels = withoutChoosing(model, config)
-  if (ownLevel === undefined || severalLevels === undefined) {
+  const severalLevels = withoutChoosing(model)
+  const { noiseAt } = model
+  if (noiseAt === undefined || severalLevels === undefined) {
     throw usageError({
       what: 'noise-level sweep',
       where: 'model',
@@ -224,7 +221,7 @@ function prepare(options: SweepOptions, labelled: readonly Int32Array[], context
   }
   const request = {
     ...usual,
-    layers: options.layers ?? sweptLayers(trained, usual.layers),
+    layers: options.layers ?? sweptLayers(model, usual.layers),
     pooling: options.pooling ?? usual.pooling,
   }
   const { layers } = request
@@ -291,6 +288,7 @@ function prepare(options: SweepOptions, labelled: readonly Int32Array[], context
     candidates,
     fullest,
     noiseLevels,
+    noiseAt,
     pictured: rows[0],
     notes,
     likelihood,

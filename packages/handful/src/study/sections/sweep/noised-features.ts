@@ -3,18 +3,16 @@
  * training images, of augmented versions of some, and of some test images. One session gives all layers; normalisation is
  * fitted to the unlabelled images alone.
  */
+import type { WeightedModel } from '../../../models/model.js'
+import { featureOutputs, type FeatureRequest } from '../../../models/feature-request.js'
 import type { Random } from 'onnx-autodiff'
 import type { Images } from '../../../data/image-set.js'
 import { besideEachOther, openExtractor } from '../../../features/extract.js'
 import { type FeatureMatrix, selectRows, type UnitRows } from '../../../numerics/matrix.js'
 import { type FeatureSpace, normalisedSpace } from '../../../features/feature-space.js'
-import { featureOutputs, type FeatureRequest } from '../../../models/model.js'
 import { augment, photoAugmentation, shapeAugmentation } from '../../../training/augment.js'
-import type { TrainedModel } from '../../../runs/trained-model.js'
-import type { StageContext } from '../../../stages/stage.js'
 
-/** What a network is needed for. */
-export type UsableModel = Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>
+import type { StageContext } from '../../../stages/stage.js'
 
 /** The images of a sweep. */
 export interface SweepImages {
@@ -46,14 +44,14 @@ export function augmentedImages(images: Images, random: Random): Images {
  * @param onBatch told of each batch's images
  */
 export async function noisedFeatures(
-  { model, config, image, weights }: UsableModel,
+  { model, weights }: WeightedModel,
   request: FeatureRequest,
   candidates: ReadonlyMap<string, readonly string[]>,
   images: SweepImages,
   { linearAlgebra, seed, threads, device, signal }: StageContext,
   onBatch: (images: number) => void,
 ): Promise<(name: string) => Promise<NoisedFeatures>> {
-  const network = model.features(config, image, weights, request)
+  const network = model.features(weights, request)
   const extractor = await openExtractor(network, featureOutputs(request), { seed, threads, device, signal })
   const extract = async (some: Images, firstPlace: number): Promise<Record<string, FeatureMatrix>> => {
     let before = 0

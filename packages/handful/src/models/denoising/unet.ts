@@ -34,9 +34,36 @@ import {
   zeros,
 } from 'onnx-autodiff'
 import { HandfulError } from '../../errors.js'
-import type { DiffusionConfig } from './config.js'
-import type { Noise } from './schedule.js'
 import type { ImageShape } from '../model.js'
+
+/** What the network is built by; a model's configuration has all of it. */
+export interface UNetConfig {
+  readonly network: 'study' | 'residual'
+  /** Channels of the first level. */
+  readonly width: number
+  /** Channels of each level in units of the width, finest first; each level halves the resolution. */
+  readonly multipliers: readonly number[]
+  /** Blocks of a level on the way down and again on the way up; twice as many at the lowest one. */
+  readonly blocks: number
+  /** Side of the squares of pixels that become channels before anything else. */
+  readonly patch: number
+  /** Groups of the group norm. */
+  readonly groups: number
+  /** Self-attention behind each block of so many of the lowest levels. */
+  readonly attention: number
+}
+
+/** What a noise level stands for. */
+export interface Noise {
+  /** 0 (clean) to 1000 (noise). */
+  readonly level: number
+  /** Factor of the image. */
+  readonly alpha: number
+  /** Factor of the noise. */
+  readonly sigma: number
+  /** log(alpha^2 / sigma^2). */
+  readonly logSnr: number
+}
 
 export interface BlockPlan {
   readonly name: string
@@ -57,14 +84,14 @@ const ZERO_PLANES = 4
 export const FOURIER_FREQUENCIES = [0.0731, -0.2914, 0.1587, -0.0268, 0.3342, -0.1193, 0.2105, -0.1876]
 
 /** Numbers in the embedding of a noise level. */
-export const embeddingSize = ({ network, width }: DiffusionConfig): number =>
+export const embeddingSize = ({ network, width }: UNetConfig): number =>
   network === 'study' ? LEVEL_PLANES + ZERO_PLANES : width
 
 /**
  * What the network is told of the noise level: cosines and sines of the log-SNR at fixed frequencies, or the sinusoidal
  * embedding of the level with periods from 2 pi to 20,000 pi (Vaswani et al., arXiv 1706.03762).
  */
-export function embedNoise(config: DiffusionConfig, { level, logSnr }: Noise): number[] {
+export function embedNoise(config: UNetConfig, { level, logSnr }: Noise): number[] {
   if (config.network === 'study') {
     const angles = FOURIER_FREQUENCIES.map((frequency) => 2 * Math.PI * frequency * logSnr)
     return [...angles.map(Math.cos), ...angles.map(Math.sin), ...new Array<number>(ZERO_PLANES).fill(0)]
@@ -75,7 +102,7 @@ export function embedNoise(config: DiffusionConfig, { level, logSnr }: Noise): n
 }
 
 /** Sides of the levels, finest first. */
-function sidesOf({ patch, multipliers }: DiffusionConfig, { size }: ImageShape): number[] {
+function sidesOf({ patch, multipliers }: UNetConfig, { size }: ImageShape): number[] {
   const sides = [Math.ceil(size / patch)]
   while (sides.length < multipliers.length) sides.push(Math.floor(sides[sides.length - 1] / 2))
   if (sides[sides.length - 1] < 1) {
@@ -92,7 +119,7 @@ function sidesOf({ patch, multipliers }: DiffusionConfig, { size }: ImageShape):
 }
 
 /** Every block in the order of computation. */
-export function planBlocks(config: DiffusionConfig, image: ImageShape): BlockPlan[] {
+export function planBlocks(config: UNetConfig, image: ImageShape): BlockPlan[] {
   const { network, width, multipliers, blocks } = config
   const sides = sidesOf(config, image)
   const channels = multipliers.map((multiplier) => width * multiplier)
@@ -141,7 +168,7 @@ const conv3 = (p: Parameters, inChannels: number, outChannels: number, startAtZe
     outChannels,
     kernel: 3,
     padding: 1,
-    ...(startAtZero ? { initialize: zeros } : {}),
+    initialize: startAtZero ? zeros : undefined,
   })
 
 function skip(p: Parameters, { inChannels, outChannels }: BlockPlan): Layer {
@@ -165,7 +192,7 @@ function residualBlock(
   p: Parameters,
   plan: BlockPlan,
   dropout: Dropout,
-  { groups, width }: DiffusionConfig,
+  { groups, width }: UNetConfig,
 ): Block {
   const norm1 = groupNorm(p.scope('norm1'), plan.inChannels, groups)
   const conv1 = conv3(p.scope('conv1'), plan.inChannels, plan.midChannels)
@@ -209,7 +236,7 @@ export type Denoiser = (x: Tensor, embedding: Tensor) => Denoised
 
 export function denoiser(
   p: Parameters,
-  config: DiffusionConfig,
+  config: UNetConfig,
   image: ImageShape,
   dropout: Dropout = noDropout,
 ): Denoiser {
@@ -234,7 +261,7 @@ function studyUNet(p: Parameters, plans: readonly BlockPlan[], dropout: Dropout)
 function residualUNet(
   p: Parameters,
   plans: readonly BlockPlan[],
-  config: DiffusionConfig,
+  config: UNetConfig,
   image: ImageShape,
   dropout: Dropout,
 ): Denoiser {

@@ -1,59 +1,60 @@
-/** New images and reconstructions from a diffusion model, through one exported network that stays open for all steps. */
+/** New images and reconstructions from a model of noise, through one network that stays open for all steps. */
 import { BATCH_MARKER, input, openSession, Parameters, Random } from 'onnx-autodiff'
 import { toBytes } from '../common.js'
-import type { DiffusionConfig } from './config.js'
-import { exportedShape, floats, imageNumbers } from './inputs.js'
-import { type Predict, removeNoise, samplingNoises } from './sampler.js'
-import { HIGHEST_LEVEL, noiseSchedule } from './schedule.js'
-import { denoiser, embeddingSize, embedNoise } from './unet.js'
-import type { ImageShape, RunOptions, SampleOptions, Weights } from '../model.js'
+import type { ImageShape, RunOptions, Weights } from '../model.js'
+import { type DenoisingModel, exportedShape, floats, HIGHEST_LEVEL, imageNumbers } from './inputs.js'
+import { denoiser, embeddingSize, embedNoise, type Noise } from './unet.js'
 
 /** Images that are sampled together: what fits into memory with any network. */
 const SAMPLED_TOGETHER = 50
 /** Reconstruction starts from this level: enough noise to hide the details, not the shape. */
-const RECONSTRUCTION_LEVEL = 300
+export const RECONSTRUCTION_LEVEL = 300
+
+/** Steps of a reconstruction, in the proportion of its level. */
+export const reconstructionSteps = (samplingSteps: number): number =>
+  Math.max(1, Math.round((samplingSteps * RECONSTRUCTION_LEVEL) / HIGHEST_LEVEL))
+
+/** What the network predicts of noisy numbers x at this noise. */
+export type Predict = (x: Float32Array, noise: Noise) => Promise<Float32Array>
+
+export interface Removing {
+  readonly predict: Predict
+  /** Fills with standard normals. */
+  readonly fillNoise: (target: Float32Array) => void
+  readonly signal?: AbortSignal
+  /** Told after each time that the network has been asked. */
+  readonly onStep?: () => void
+}
+
+/** A way from noisy images at a level to clean ones. */
+export interface NoiseRemoval {
+  /** Times that the network is asked. */
+  readonly evaluations: number
+  readonly remove: (x: Float32Array, removing: Removing) => Promise<Float32Array>
+}
 
 interface Start {
-  /** Numbers of an image, [channels, size, size], at the level. */
+  /** Numbers of an image, [channels, size, size], with noise. */
   readonly startOf: (index: number, random: Random) => Float32Array
-  readonly level: number
   readonly count: number
   readonly seed: number
   /** Each image has a stream of this name and its place. */
   readonly stream: string
-  readonly steps: number
-  readonly eta: number
 }
 
 /** Takes the noise out of images, a group at a time, with one network that stays open. */
 async function denoiseAll(
-  config: DiffusionConfig,
-  image: ImageShape,
+  model: DenoisingModel,
   weights: Weights,
-  start: Start,
+  { evaluations, remove }: NoiseRemoval,
+  { startOf, count, seed, stream }: Start,
   { onProgress, signal, ...options }: RunOptions,
 ): Promise<Uint8Array> {
-  const { startOf, level, count, seed, stream, steps, eta } = start
-  const schedule = noiseSchedule(config.schedule)
+  const { config, image } = model
   const numbers = imageNumbers(image)
-  const { mean: centre, deviation } = config
-  const sampler = {
-    schedule,
-    parameterisation: config.parameterisation,
-    from: level,
-    steps,
-    spacing: config.spacing,
-    eta,
-    signal,
-    // Dividing by a small alpha makes much of a small error in the noise, so early clean images are kept in range.
-    range:
-      config.parameterisation === 'epsilon'
-        ? ([-centre / deviation, (1 - centre) / deviation] as const)
-        : undefined,
-  }
-  const total = Math.ceil(count / SAMPLED_TOGETHER) * samplingNoises(sampler).length
+  const total = Math.ceil(count / SAMPLED_TOGETHER) * evaluations
   const result = new Uint8Array(count * numbers)
-  const network = await openNetwork(config, image, weights, options)
+  const network = await openNetwork(model, weights, options)
   try {
     let done = 0
     for (let from = 0; from < count; from += SAMPLED_TOGETHER) {
@@ -63,21 +64,15 @@ async function denoiseAll(
       )
       const x = new Float32Array(streams.length * numbers)
       streams.forEach((random, i) => x.set(startOf(from + i, random), i * numbers))
-      const clean = await removeNoise(x, network.predict, {
-        ...sampler,
+      const clean = await remove(x, {
+        predict: network.predict,
         fillNoise: (target) =>
           streams.forEach((random, i) => random.fillNormal(target.subarray(i * numbers, (i + 1) * numbers))),
+        signal,
         onStep: () => onProgress?.(++done, total),
       })
-      result.set(
-        toBytes(
-          channelsLast(
-            clean.map((value) => value * deviation + centre),
-            image,
-          ),
-        ),
-        from * numbers,
-      )
+      const shown = clean.map((value) => value * config.deviation + config.mean)
+      result.set(toBytes(channelsLast(shown, image)), from * numbers)
     }
     return result
   } finally {
@@ -86,8 +81,7 @@ async function denoiseAll(
 }
 
 async function openNetwork(
-  config: DiffusionConfig,
-  image: ImageShape,
+  { config, image }: DenoisingModel,
   weights: Weights,
   options: RunOptions,
 ): Promise<{ predict: Predict; close: () => Promise<void> }> {
@@ -122,50 +116,35 @@ function channelsLast(x: Float32Array, { size, channels }: ImageShape): Float32A
   })
 }
 
-export function sample(
-  config: DiffusionConfig,
-  image: ImageShape,
+/** Images out of pure noise. */
+export function sampleFromNoise(
+  model: DenoisingModel,
   weights: Weights,
-  options: SampleOptions,
+  removal: NoiseRemoval,
+  { count, seed, ...options }: RunOptions & { readonly count: number; readonly seed: number },
 ): Promise<Uint8Array> {
-  const { count, seed, steps = config.samplingSteps, eta = config.eta, ...run } = options
   const startOf = (_: number, random: Random): Float32Array =>
-    random.fillNormal(new Float32Array(imageNumbers(image)))
-  return denoiseAll(
-    config,
-    image,
-    weights,
-    { startOf, level: HIGHEST_LEVEL, count, seed, stream: 'samples', steps, eta },
-    run,
-  )
+    random.fillNormal(new Float32Array(imageNumbers(model.image)))
+  return denoiseAll(model, weights, removal, { startOf, count, seed, stream: 'samples' }, options)
 }
 
-/** Noise of level 300 is put on the images (0.64 of the image is left in the study's schedule) and taken out again by DDIM. */
-export function reconstruct(
-  config: DiffusionConfig,
-  image: ImageShape,
+/** Puts noise of the reconstruction's level on images and has it taken out again. */
+export function reconstructFromNoise(
+  { config, image, noiseAt }: DenoisingModel,
   weights: Weights,
+  removal: NoiseRemoval,
   pixels: Uint8Array,
   options: RunOptions,
 ): Promise<Uint8Array> {
   const { size, channels } = image
-  const numbers = size * size * channels
-  const { alpha, sigma } = noiseSchedule(config.schedule).at(RECONSTRUCTION_LEVEL)
+  const numbers = imageNumbers(image)
+  const { alpha, sigma } = noiseAt(RECONSTRUCTION_LEVEL)
   const startOf = (index: number, random: Random): Float32Array =>
     random.fillNormal(new Float32Array(numbers)).map((noise, at) => {
       const pixel =
         pixels[index * numbers + (at % (size * size)) * channels + Math.floor(at / (size * size))] / 255
       return (alpha * (pixel - config.mean)) / config.deviation + sigma * noise
     })
-  const steps = Math.max(1, Math.round((config.samplingSteps * RECONSTRUCTION_LEVEL) / HIGHEST_LEVEL))
-  const start = {
-    startOf,
-    level: RECONSTRUCTION_LEVEL,
-    count: pixels.length / numbers,
-    seed: 0,
-    stream: 'reconstruction',
-    steps,
-    eta: 0,
-  }
-  return denoiseAll(config, image, weights, start, options)
+  const start = { startOf, count: pixels.length / numbers, seed: 0, stream: 'reconstruction' }
+  return denoiseAll({ config, image, noiseAt }, weights, removal, start, options)
 }

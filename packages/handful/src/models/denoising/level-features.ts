@@ -1,4 +1,4 @@
-/** Features of a diffusion model: outputs of its blocks for images with noise of a chosen level. */
+/** Features of a model of noise: outputs of its blocks for images with noise of a chosen level. */
 import {
   add,
   BATCH_MARKER,
@@ -13,31 +13,36 @@ import {
 } from 'onnx-autodiff'
 import { usageError } from '../../errors.js'
 import { checkLayers, imageInput, pooledRows } from '../common.js'
-import type { DiffusionConfig } from './config.js'
-import { exportedShape, floats, imageNumbers, standardised } from './inputs.js'
-import { HIGHEST_LEVEL, noiseSchedule } from './schedule.js'
-import { denoiser, embeddingSize, embedNoise, planBlocks } from './unet.js'
+import { featureOutputs, type FeatureRequest } from '../feature-request.js'
+import type { FeatureNetwork, LayerDescription, Weights } from '../model.js'
 import {
-  type FeatureNetwork,
-  featureOutputs,
-  type FeatureRequest,
-  type ImageShape,
-  type Weights,
-} from '../model.js'
+  type DenoisingModel,
+  exportedShape,
+  floats,
+  HIGHEST_LEVEL,
+  imageNumbers,
+  standardised,
+} from './inputs.js'
+import { denoiser, embeddingSize, embedNoise, planBlocks } from './unet.js'
+
+/** Every block, in the order of computation. */
+export const blockLayers = ({ config, image }: DenoisingModel): LayerDescription[] =>
+  planBlocks(config, image).map(({ name, side, outChannels }) => ({ name, shape: [side, side, outChannels] }))
 
 /**
  * Features of images with noise of the level or levels asked for. The noise of an image comes from its place in the set
  * alone, and is the same at every level: one among several gives what it gives on its own.
  */
-export function features(
-  config: DiffusionConfig,
-  image: ImageShape,
+export function levelFeatures(
+  model: DenoisingModel & { readonly config: { readonly featureLevel: number } },
+  where: string,
   weights: Weights,
   request: FeatureRequest,
 ): FeatureNetwork {
+  const { config, image, noiseAt } = model
   const { layers, pooling, noiseLevel = config.featureLevel, draws = 1, mirror = false } = request
   const levels = request.noiseLevels ?? [noiseLevel]
-  checkRequest(config, image, { layers, levels, draws })
+  checkRequest(model, where, { layers, levels, draws })
   const denoise = denoiser(new Parameters('evaluate'), config, image)
   const pixels = imageInput(image)
   const noises = Array.from({ length: draws }, (_, i) =>
@@ -47,11 +52,12 @@ export function features(
   const flipped = (x: Tensor): Tensor => flipImage(x, { width: true })
   /** The layers as rows at one level, in the order of the request. */
   const atLevel = (level: number): Tensor[] => {
-    const { alpha, sigma, ...told } = noiseSchedule(config.schedule).at(level)
-    const embedding = constant(embedNoise(config, { alpha, sigma, ...told }), [1, embeddingSize(config)])
+    const noise = noiseAt(level)
+    const { alpha, sigma } = noise
+    const embedding = constant(embedNoise(config, noise), [1, embeddingSize(config)])
     const dimmed = mul(clean, alpha)
-    const seen = noises.flatMap((noise): Record<string, Tensor>[] => {
-      const added = mul(noise, sigma)
+    const seen = noises.flatMap((drawn): Record<string, Tensor>[] => {
+      const added = mul(drawn, sigma)
       const own = denoise(add(dimmed, added), embedding).layers
       if (!mirror) return [own]
       const mirrored = denoise(add(flipped(dimmed), added), embedding).layers
@@ -95,35 +101,22 @@ const meanOf = (rows: readonly Tensor[]): Tensor =>
   )
 
 function checkRequest(
-  config: DiffusionConfig,
-  image: ImageShape,
+  { config, image }: DenoisingModel,
+  where: string,
   { layers, levels, draws }: { layers: readonly string[]; levels: readonly number[]; draws: number },
 ): void {
   const known = planBlocks(config, image).map(({ name }) => name)
-  checkLayers('diffusion features', known, layers)
+  checkLayers(where, known, layers)
+  const wrong = (what: string, got: string, expected: string): Error =>
+    usageError({ what, where, got, expected })
   if (levels.length === 0 || new Set(levels).size < levels.length) {
-    throw usageError({
-      what: 'noise levels',
-      where: 'diffusion features',
-      got: levels.length === 0 ? 'none' : levels.join(', '),
-      expected: 'each level once',
-    })
+    throw wrong('noise levels', levels.length === 0 ? 'none' : levels.join(', '), 'each level once')
   }
-  const wrong = levels.find((level) => !(level >= 0 && level <= HIGHEST_LEVEL))
-  if (wrong !== undefined) {
-    throw usageError({
-      what: 'noise level',
-      where: 'diffusion features',
-      got: String(wrong),
-      expected: `a number from 0 (clean) to ${HIGHEST_LEVEL} (noise)`,
-    })
+  const outside = levels.find((level) => !(level >= 0 && level <= HIGHEST_LEVEL))
+  if (outside !== undefined) {
+    throw wrong('noise level', String(outside), `a number from 0 (clean) to ${HIGHEST_LEVEL} (noise)`)
   }
   if (!Number.isInteger(draws) || draws < 1) {
-    throw usageError({
-      what: 'draws',
-      where: 'diffusion features',
-      got: String(draws),
-      expected: 'a whole number of at least 1',
-    })
+    throw wrong('draws', String(draws), 'a whole number of at least 1')
   }
 }

@@ -1,27 +1,28 @@
 /** What a trained generator is used for: new images, and the styles of given ones and images of those. */
 import { type Arrays, BATCH_MARKER, input, Parameters, Random, type Tensor } from 'onnx-autodiff'
-import { imageInput, runInBatches, runOnce, runOverImages, toBytes } from '../common.js'
+import { imageInput, toBytes } from '../common.js'
 import { type GanConfig, geometry } from './config.js'
-import { networkImages, noisePixels, noisePlanes, userImages } from './images.js'
+import { networkImages, noisePixels, noisePlanes, userImages } from './network-images.js'
 import { encoder, generator, mapping } from './networks.js'
 import type { ImageShape, RunOptions, Weights } from '../model.js'
+import { rowsOf, runInBatches, runOverImages } from '../run-network.js'
 
 /** Latents that the mean style is taken over. */
 const MEAN_COUNT = 4096
 
 /** w = F(z) for latents [n, latent]. */
-async function mapLatents(
+function mapLatents(
   config: GanConfig,
   weights: Weights,
   latents: Float32Array,
-  options: RunOptions,
+  { threads, device }: RunOptions,
 ): Promise<Float32Array> {
   const z = input('z', [BATCH_MARKER, config.latent])
   const y = mapping(new Parameters('evaluate').scope('mapping'), config)(z)
-  const program = { inputs: [z], outputs: { y }, parameters: weights }
-  const shape = [latents.length / config.latent, config.latent]
-  return (await runOnce(program, { z: { dtype: 'float32', shape, data: latents } }, options)).y
-    .data as Float32Array
+  const network = { inputs: [z], outputs: { y }, parameters: weights }
+  const batch = latents.length / config.latent
+  const inputsOf = (from: number, to: number): Arrays => ({ z: rowsOf(latents, [config.latent], from, to) })
+  return runInBatches(network, batch, inputsOf, { threads, device, batch })
 }
 
 export interface StyleOptions {
@@ -94,13 +95,7 @@ export async function generateImages(
   const program = { inputs: noisy ? [w, noise] : [w], outputs, parameters: weights }
   const batch = (from: number, to: number): Arrays => {
     const count = to - from
-    const rows = {
-      w: {
-        dtype: 'float32' as const,
-        shape: [count, latent],
-        data: styles.slice(from * latent, to * latent),
-      },
-    }
+    const rows = { w: rowsOf(styles, [latent], from, to) }
     if (!noisy) return rows
     const planes = new Float32Array(length * count)
     for (let i = 0; i < count; i++) {

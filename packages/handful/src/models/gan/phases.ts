@@ -1,9 +1,9 @@
 /**
  * One step of a GAN's training as several programs over one state, each on what the last one left: the losses of
- * gan-losses.ts in their order. A phase is one function: what it draws, its loss, what it updates.
+ * losses.ts in their order. A phase is one function: what it draws, its loss, what it updates.
  */
 import { add, type Arrays, mul, sub, type Update } from 'onnx-autodiff'
-import { adaptedStrength } from './augment.js'
+import { adaptedStrength } from './augment-in-graph.js'
 import type { GanConfig } from './config.js'
 import {
   discriminatorLoss,
@@ -13,7 +13,7 @@ import {
   r1Loss,
   reconstructionLoss,
 } from './losses.js'
-import { type Computation, Draws, GanParts } from './parts.js'
+import { type Computation, Draws, GanParts } from './training-parts.js'
 import type { ImageShape, Trainable } from '../model.js'
 
 /** Share of the latest batch in the encoder's running statistic. */

@@ -23,9 +23,9 @@ import {
   type Update,
 } from 'onnx-autodiff'
 import { imageDimensions } from '../common.js'
-import { AUGMENTATION_COLUMNS, augmentInGraph, drawAugmentation } from './augment.js'
+import { AUGMENTATION_COLUMNS, augmentInGraph, drawAugmentation } from './augment-in-graph.js'
 import { type GanConfig, geometry } from './config.js'
-import { networkImages, noisePixels, noisePlanes } from './images.js'
+import { networkImages, noisePixels, noisePlanes } from './network-images.js'
 import { discriminator, encoder, generator, mapping } from './networks.js'
 import type { ImageShape, Streams } from '../model.js'
 
