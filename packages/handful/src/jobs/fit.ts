@@ -79,7 +79,7 @@ export async function runFit(options: FitOptions, context: FitContext): Promise<
     await saveModelDescription(run, { model, config, image, fit: options.fit, augment: augmentation.name })
     return trained
   })
-  const linearAlgebra = onnxLinearAlgebra({ threads: options.threads })
+  const linearAlgebra = onnxLinearAlgebra({ threads, device })
   try {
     const encoder = await timed(STAGES.patches, () =>
       fitEncoder(train, {

@@ -21,8 +21,7 @@ import {
 import { z } from 'zod'
 import type { SquareFit } from '../data/decode.js'
 import { HandfulError, systemError } from '../errors.js'
-import type { FeatureMatrix } from '../numerics/matrix.js'
-import { featureMatrix } from '../numerics/matrix.js'
+import { featureMatrix, type FeatureMatrix, matrixArray } from '../numerics/matrix.js'
 import type { Normalisation } from '../features/normalise.js'
 import type { PredictorParameters } from '../heads/head.js'
 import type { FeatureRequest } from '../models/model.js'
@@ -80,11 +79,6 @@ const settingsSchema = z.object({
   }),
 })
 
-const matrixArray = ({ rows, columns, data }: FeatureMatrix): NamedArray => ({
-  dtype: 'float32',
-  shape: [rows, columns],
-  data,
-})
 const vectorArray = (data: Float32Array): NamedArray => ({ dtype: 'float32', shape: [data.length], data })
 
 export async function saveClassifier(run: RunFolder, classifier: Classifier): Promise<void> {

@@ -140,7 +140,7 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
   const { signal, progress, date = () => new Date() } = context
   const { options, store } = workshop
   const { seed, threads, device } = options
-  const linearAlgebra = onnxLinearAlgebra({ threads })
+  const linearAlgebra = onnxLinearAlgebra({ threads, device })
   const records = await doneStages(workshop, plan)
   const done = new Set(records.keys())
   const missing: StudyMissing[] = [...plan.dropped]
