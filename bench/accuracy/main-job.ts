@@ -83,7 +83,7 @@ const encoder = await fitEncoder(train, {
   ...{ patches: Number(values.patches), seed, linearAlgebra },
 })
 const splits = { train, test }
-const sets = [
+const spaces = [
   await learnedFeatures(splits, encoder, linearAlgebra, { seed }),
   await pixelFeatures(splits, linearAlgebra),
 ]
@@ -91,14 +91,12 @@ console.log(`${clock()}: features`)
 const counts = values.labels.split(',').map(Number)
 const each = Number(values.draws)
 const compared = await compareHeads({
-  sets,
+  spaces,
   draws: counts.flatMap((labelsPerClass) => labelDraws(train, { labelsPerClass, draws: each, seed })),
   classCount: train.classNames.length,
   test,
   seed,
-  linearAlgebra,
   signal,
-  onGraph: () => {},
   onFit: () => {},
 })
 for (const { features, head, accuracies } of compared) {

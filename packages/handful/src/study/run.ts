@@ -124,7 +124,7 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
   const { signal, progress, onStage, date = () => new Date() } = context
   const { options, store } = workshop
   const { seed, threads, device, budget } = options
-  const linearAlgebra = onnxLinearAlgebra({ threads })
+  const linearAlgebra = onnxLinearAlgebra({ threads, device })
   const pool = await fitPool(plan, workshop, context)
   workshop.fitters = pool?.fitters ?? []
   // A fit under way is not waited for.

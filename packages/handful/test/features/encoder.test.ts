@@ -62,7 +62,7 @@ test.each([
   await saveClassifier(run, {
     ...{ ...image, classNames: ['a', 'b'], fit: 'cover', encoder: program, batch },
     outputs: encoder.groups.flatMap((group) => group.outputs),
-    normalisation: set.normalisation,
+    normalisation: await set.normalisation(),
     head: { kind: 'linear', classCount: 2, settings: {}, arrays: { weight: featureMatrix(1, 2) } },
   })
   await run.close()

@@ -1,6 +1,5 @@
 /** The comparison of heads: which ones stand in it, and that each draw is judged by what it was fitted to. */
 import { readFile } from 'node:fs/promises'
-import { Random } from 'onnx-autodiff'
 import { describe, expect, test } from 'vitest'
 import { TestSet } from '../../src/data/test-set.js'
 import {

@@ -55,14 +55,14 @@ export async function runBaselineFeatures(
   options: BaselineFeaturesOptions,
   context: JobContext,
 ): Promise<FeaturesResult> {
-  const { baseline: name, set, dictionary, saveDictionary, seed, threads } = options
+  const { baseline: name, set, dictionary, saveDictionary, seed, threads, device } = options
   await checkOutput(options)
   const settings = baselineSettings(name, set)
   checkFiles(options)
   const fitted = dictionary === undefined ? undefined : await loadFittedFeatures(dictionary)
   if (fitted !== undefined && dictionary !== undefined) checkKind(fitted, name, dictionary)
   const { images, source } = await openSource(options, fitted, context)
-  const linearAlgebra = onnxLinearAlgebra({ threads })
+  const linearAlgebra = onnxLinearAlgebra({ threads, device })
   try {
     const baseline =
       fitted === undefined

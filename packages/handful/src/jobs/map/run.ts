@@ -94,7 +94,7 @@ export async function runMap(options: MapJobOptions, context: JobContext): Promi
   const chosen = await chooseImages(trained, options, seed, context)
   const { images } = chosen
   checkCount(images, run)
-  const linearAlgebra = onnxLinearAlgebra({ threads })
+  const linearAlgebra = onnxLinearAlgebra({ threads, device })
   try {
     const found = await extractFeatures(reader.network, images, reader.outputs, {
       threads,

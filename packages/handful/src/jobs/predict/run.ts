@@ -45,7 +45,7 @@ export async function runPredict(
     signal,
     onProgress: (done, total) => progress.report({ stage: 'read the images', done, total, unit: 'images' }),
   })
-  const linearAlgebra = onnxLinearAlgebra({ threads })
+  const linearAlgebra = onnxLinearAlgebra({ threads, device })
   try {
     const features = await extractFeatures(network, images, outputs, {
       threads,

@@ -104,7 +104,7 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
       `The network that scores was trained on ${network.description.images} labelled images only: take its scores for rough.`,
     )
   }
-  const linearAlgebra = onnxLinearAlgebra({ threads })
+  const linearAlgebra = onnxLinearAlgebra({ threads, device })
   try {
     const scored = await scoreModel(trained, {
       training: train,

@@ -86,7 +86,7 @@ export async function runSweep(options: SweepJobOptions, context: JobContext): P
     progress.message('No test images: accuracies are left out, and nothing is chosen otherwise.')
   const { classNames } = train
   const drawsOf = (count: number): Int32Array[] => labelDraws(train, { labelsPerClass: count, draws, seed })
-  const linearAlgebra = onnxLinearAlgebra({ threads })
+  const linearAlgebra = onnxLinearAlgebra({ threads, device })
   try {
     const sweep = await sweepNoise(
       {
