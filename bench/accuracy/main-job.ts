@@ -18,7 +18,7 @@ import {
   onnxLinearAlgebra,
   openDataset,
   pixelFeatures,
-  pretrainInRun,
+  pretrain,
   resolveAugmentation,
   resolveModel,
   RunFolder,
@@ -59,7 +59,7 @@ const run = await RunFolder.create({
   config: {},
   environment: {},
 })
-const pretrained = await pretrainInRun(
+const pretrained = await pretrain(
   train,
   {
     model,
@@ -70,7 +70,7 @@ const pretrained = await pretrainInRun(
     steps: values.steps ? Number(values.steps) : undefined,
     minutes: Number(values.minutes ?? 4),
   },
-  { run, signal, progress: silentProgress },
+  { checkpoints: { folder: run.path('checkpoints'), key: 'bench' }, signal, progress: silentProgress },
 )
 console.log(
   `${clock()}: trained ${pretrained.steps} steps of ${pretrained.batch} in ${pretrained.seconds.toFixed(0)} s`,

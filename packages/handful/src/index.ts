@@ -3,7 +3,7 @@ export { writeFileAtomic } from './files/atomic.js'
 export type { ImageCollection, LabelledFile } from './data/collection.js'
 export { decodeText, formatCsvRow, parseCsv, type CsvRow } from './files/csv.js'
 export { LIMIT_PIXELS } from './data/decode.js'
-export { drawLabels } from './data/draw-labels.js'
+export { drawLabels, labelDraws, type LabelDraws } from './data/draw-labels.js'
 export {
   checkBatchSize,
   checkLabels,

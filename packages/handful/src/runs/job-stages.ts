@@ -21,7 +21,7 @@ export async function runJobStages<S extends Stage>(
   if ((await doneStages(stages, run.store)).size === stages.length) {
     progress.message('All of this run is done: nothing is computed again.')
   }
-  const linearAlgebra = onnxLinearAlgebra({ threads })
+  const linearAlgebra = onnxLinearAlgebra({ threads, device })
   try {
     const context = { linearAlgebra, seed, threads, device, signal }
     return await runStages(stages, { store: run.store, progress, context, before, required: true })

@@ -12,8 +12,8 @@ import { studyHead } from './study-heads.js'
 let linearAlgebra: ReturnType<typeof onnxLinearAlgebra> | undefined
 let shelf: { readonly file: string; readonly space: FeatureSpace } | undefined
 
-async function answer({ folder, threads, fit }: FitRequest): Promise<Int32Array> {
-  linearAlgebra ??= onnxLinearAlgebra({ threads })
+async function answer({ folder, threads, device, fit }: FitRequest): Promise<Int32Array> {
+  linearAlgebra ??= onnxLinearAlgebra({ threads, device })
   if (shelf?.file !== fit.bank.file) {
     // The features before it go before these come.
     shelf = undefined

@@ -8,7 +8,7 @@ import { createGzip, gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import { afterEach, describe, expect, it } from 'vitest'
 import { cifar100 } from '../../src/data/cifar.js'
-import { listDatasets } from '../../src/jobs/data-commands.js'
+import { listDatasets } from '../../src/jobs/data/run.js'
 import { MNIST } from '../../src/data/mnist.js'
 import {
   fetchOfficial,

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { openStrokes } from '../../src/data/strokes-dataset.js'
 import { vae } from '../../src/models/vae/vae.js'
-import { pretrainInRun } from '../../src/runs/pretrained.js'
+import { pretrain } from '../../src/training/pretrain.js'
 import { silentProgress } from '../../src/training/progress.js'
 import { RunFolder } from '../../src/runs/run-folder.js'
 import { StepPlan } from '../../src/training/step-plan.js'
@@ -78,7 +78,7 @@ test('a training that was planned far too long ends in its time, with weights an
   })
   await writeFile(run.path('checkpoints', 'plan.json'), '{"steps":1000000}')
   const started = performance.now()
-  const { steps, seconds, curves } = await pretrainInRun(
+  const { steps, seconds, curves } = await pretrain(
     images,
     {
       model: vae.configure(config, image),
@@ -88,7 +88,11 @@ test('a training that was planned far too long ends in its time, with weights an
       threads: 1,
       device: 'cpu',
     },
-    { run, signal: new AbortController().signal, progress: silentProgress },
+    {
+      checkpoints: { folder: run.path('checkpoints'), key: 'plan' },
+      signal: new AbortController().signal,
+      progress: silentProgress,
+    },
   )
   expect((performance.now() - started) / 1000).toBeLessThan(20)
   expect(seconds).toBeGreaterThan(1.5)
