@@ -112,7 +112,7 @@ const layerRule = {
 }
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/node_modules/', 'runs/', 'data/', 'coverage/', '.tmp/']),
+  globalIgnores(['**/dist/', '**/node_modules/', '**/*_pb.ts', 'runs/', 'data/', 'coverage/', '.tmp/']),
   js.configs.recommended,
   tseslint.configs.recommended,
   {
