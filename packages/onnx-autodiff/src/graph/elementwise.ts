@@ -259,22 +259,23 @@ const powPrimitive = binary('pow', {
   },
   onnx: 'Pow',
 })
-const maximumPrimitive = binary('maximum', {
-  value: Math.max,
-  gradient: (a, b, _, dy) => {
-    const mask = step(sub(a, b))
-    return [mul(dy, mask), mul(dy, sub(1, mask))]
-  },
-  onnx: 'Max',
-})
-const minimumPrimitive = binary('minimum', {
-  value: Math.min,
-  gradient: (a, b, _, dy) => {
-    const mask = step(sub(b, a))
-    return [mul(dy, mask), mul(dy, sub(1, mask))]
-  },
-  onnx: 'Min',
-})
+/** The gradient goes to the first operand where it is ahead of the second, else to the second. */
+const extremum = (
+  name: string,
+  onnx: string,
+  value: (a: number, b: number) => number,
+  ahead: (a: Tensor, b: Tensor) => Tensor,
+): Primitive<None> =>
+  binary(name, {
+    value,
+    gradient: (a, b, _, dy) => {
+      const mask = step(ahead(a, b))
+      return [mul(dy, mask), mul(dy, sub(1, mask))]
+    },
+    onnx,
+  })
+const maximumPrimitive = extremum('maximum', 'Max', Math.max, (a, b) => sub(a, b))
+const minimumPrimitive = extremum('minimum', 'Min', Math.min, (a, b) => sub(b, a))
 const comparison = (name: string, onnx: string, value: (a: number, b: number) => boolean): Primitive<None> =>
   binary(name, { value: (a, b) => Number(value(a, b)), gradient: () => [null, null], onnx, result: 'bool' })
 const greaterPrimitive = comparison('greater', 'Greater', (a, b) => a > b)

@@ -3,7 +3,7 @@
  * used twice, and a loop's region becomes a sub-graph that reads outer values by their names.
  */
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from './model.js'
-import { DTYPE_CODES } from './fields.js'
+import { DTYPE_CODES } from './codes.js'
 import { GraphError, type Shape, sizeOf } from '../graph/shape.js'
 import {
   type EmittedAttributes,

@@ -166,28 +166,31 @@ export function maxPool(x: Tensor, kernel: Pair, { stride = kernel, padding = 0 
   })
 }
 
+function checkPositive(name: string, what: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1) attributeError(name, what, value, 'an integer of at least 1')
+}
+
+/** Output pixel i takes input pixel floor(i from / to). */
+const nearest = (from: number, to: number): SpatialMatrix =>
+  selection(
+    from,
+    range(to).map((i) => Math.floor((i * from) / to)),
+  )
+
 /** Each pixel repeated. */
 export const upsampleNearest = (x: Tensor, factor: Pair): Tensor =>
   perAxis(x, 'upsampleNearest', (size, axis) => {
     const times = pair(factor)[axis]
-    if (!Number.isInteger(times) || times < 1)
-      attributeError('upsampleNearest', 'factor', times, 'an integer of at least 1')
-    return selection(
-      size,
-      range(size * times).map((i) => Math.floor(i / times)),
-    )
+    checkPositive('upsampleNearest', 'factor', times)
+    return nearest(size, size * times)
   })
 
-/** Nearest resampling to a size: output pixel i takes input pixel floor(i from / to), as PyTorch's `nearest`. */
+/** Nearest resampling to a size, as PyTorch's `nearest`. */
 export const resizeNearest = (x: Tensor, size: Pair): Tensor =>
   perAxis(x, 'resizeNearest', (from, axis) => {
     const to = pair(size)[axis]
-    if (!Number.isInteger(to) || to < 1)
-      attributeError('resizeNearest', 'size', to, 'an integer of at least 1')
-    return selection(
-      from,
-      range(to).map((i) => Math.floor((i * from) / to)),
-    )
+    checkPositive('resizeNearest', 'size', to)
+    return nearest(from, to)
   })
 
 /** Bilinear resampling to a size, by pixel centres (PyTorch's align_corners=False). */

@@ -44,7 +44,8 @@ test.each([{ contributed: true }, { contributed: false }])(
 
 test('gradients and their gradients: central differences', () => {
   expect(gradientProblems(instances)).toEqual([])
-})
+  // Seconds on an idle machine; minutes where many share it.
+}, 600_000)
 
 test('no primitive is used that the table does not list', () => {
   const used = topologicalOrder(instances.flatMap((each) => [...each.outputs, ...each.gradients])).flatMap(

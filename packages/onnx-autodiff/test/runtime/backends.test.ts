@@ -62,6 +62,20 @@ for (const [kind, open] of [
   })
 }
 
+test('a run takes no more steps than its time allows, and one at least', async () => {
+  const lengths = async (runMilliseconds: number): Promise<number[]> => {
+    const state = { w: array(1, 0, 2, 1) }
+    const session = await openLocalSession(step, { threads: 1, state, runMilliseconds })
+    const found: number[] = []
+    const draw = (): Arrays => ({ x: array(0, 0, 0, 0) })
+    for await (const run of session.advance({ from: 0, to: 100, draw })) found.push(run.length)
+    await session.close()
+    return found
+  }
+  expect(await lengths(0)).toEqual(Array<number>(100).fill(1))
+  expect(Math.max(...(await lengths(1e6)))).toBe(64)
+})
+
 test('an operator that it does not have is refused by name, in a loop too, before anything runs', async () => {
   const chosen = { inputs: [x], outputs: { y: topK(x, 1).values } }
   await expect(openSession(chosen, { device: abacus })).rejects.toThrow(
