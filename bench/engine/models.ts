@@ -4,7 +4,6 @@ import {
   add,
   averagePool,
   binaryCrossEntropyElements,
-  compile,
   concat,
   convolution,
   crossEntropy,
@@ -21,7 +20,7 @@ import {
   mul,
   type NamedArray,
   Parameters,
-  type Program,
+  type Step,
   Random,
   relu,
   sgd,
@@ -37,7 +36,7 @@ import {
 } from 'onnx-autodiff'
 
 export interface Benchmark {
-  readonly program: Program
+  readonly program: Step
   readonly state: Record<string, NamedArray>
   readonly inputs: Record<string, NamedArray>
   readonly parameters: number
@@ -51,7 +50,7 @@ const uniformArray = (shape: readonly number[], low: number, high: number): Name
 })
 
 /** (a) The study's convolutional VAE on 28x28x1: 13 M parameters, Adam. */
-export function vae(batch = 128, manySteps = true): Benchmark {
+export function vae(batch = 128): Benchmark {
   const p = new Parameters()
   const image = input('image', [28, 28, batch, 1])
   const noise = input('noise', [batch, 6])
@@ -88,7 +87,7 @@ export function vae(batch = 128, manySteps = true): Benchmark {
     { rate: 1e-3 },
   )
   return {
-    program: compile({ inputs: [image, noise], state: updates, outputs: { loss } }, { manySteps }),
+    program: { inputs: [image, noise], state: updates, outputs: { loss } },
     state: { ...p.initialize(0), ...initialState },
     inputs: { image: uniformArray(image.shape, 0, 1), noise: uniformArray(noise.shape, -1, 1) },
     parameters: p.count,
@@ -96,7 +95,7 @@ export function vae(batch = 128, manySteps = true): Benchmark {
 }
 
 /** (b) A residual UNet with group norm and SiLU on 32x32x3, base width 64: 1.3 M parameters, Adam. */
-export function unet(batch = 64, width = 64, manySteps = true): Benchmark {
+export function unet(batch = 64, width = 64): Benchmark {
   const p = new Parameters()
   const image = input('image', [32, 32, batch, 3])
   const target = input('target', [32, 32, batch, 3])
@@ -142,7 +141,7 @@ export function unet(batch = 64, width = 64, manySteps = true): Benchmark {
   const inputs = { image: uniformArray(image.shape, -1, 1), time: uniformArray(time.shape, -1, 1) }
   const half: NamedArray = { ...inputs.image, data: (inputs.image.data as Float32Array).map((x) => x / 2) }
   return {
-    program: compile({ inputs: [image, target, time], state: updates, outputs: { loss } }, { manySteps }),
+    program: { inputs: [image, target, time], state: updates, outputs: { loss } },
     state: { ...p.initialize(0), ...initialState },
     inputs: { ...inputs, target: half },
     parameters: p.count,
@@ -150,7 +149,7 @@ export function unet(batch = 64, width = 64, manySteps = true): Benchmark {
 }
 
 /** (c) ResNet-18 with a 3x3 stem and batch norm on 32x32x3: 11.2 M parameters, SGD with momentum. */
-export function resnet18(batch = 64, manySteps = true): Benchmark {
+export function resnet18(batch = 64): Benchmark {
   const p = new Parameters()
   const image = input('image', [32, 32, batch, 3])
   const labels = input('labels', [batch], 'int32')
@@ -198,10 +197,7 @@ export function resnet18(batch = 64, manySteps = true): Benchmark {
     { rate: 0.02, momentum: 0.9 },
   )
   return {
-    program: compile(
-      { inputs: [image, labels], state: [...updates, ...p.bufferUpdates()], outputs: { loss } },
-      { manySteps },
-    ),
+    program: { inputs: [image, labels], state: [...updates, ...p.bufferUpdates()], outputs: { loss } },
     state: { ...p.initialize(0), ...initialState },
     inputs: {
       image: uniformArray(image.shape, -1, 1),

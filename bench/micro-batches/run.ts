@@ -12,7 +12,6 @@ import { fileURLToPath } from 'node:url'
 import {
   adam,
   add,
-  compile,
   convolution,
   gradients,
   groupNorm,
@@ -60,7 +59,7 @@ async function measure(slices: number): Promise<{ peakMb: number; ms: number; lo
       ? step([whole(images), whole(targets)])
       : sumOverSlices([images, targets], step).map((total) => mul(total, 1 / slices))
   const { updates, initialState } = adam({ parameters: p.trained(), gradients: found }, { rate: 1e-3 })
-  const program = compile({ inputs: [images, targets], state: updates, outputs: { loss } })
+  const program = { inputs: [images, targets], state: updates, outputs: { loss }, separateSteps: true }
 
   const random = new Random(0, 'images')
   const all = random.fillNormal(new Float32Array(sizeOf(shape)))

@@ -29,16 +29,11 @@ export {
   pixelFeatures,
   type Splits,
 } from './features/feature-sets.js'
-export {
-  dataStatistics,
-  listDatasets,
-  type DatasetListing,
-  type StatisticsRequest,
-} from './jobs/data/run.js'
-export { runFit } from './jobs/fit.js'
-export { type FitContext, type FitInput, type FitOptions, fitOptionsSchema } from './jobs/fit-options.js'
-export { runPredict } from './jobs/predict.js'
-export type { PredictOptions, PredictResult } from './jobs/predict-options.js'
+export { dataStatistics, listDatasets, type DatasetListing, type StatisticsRequest } from './jobs/data/run.js'
+export { runFit } from './jobs/fit/run.js'
+export { type FitInput, type FitOptions, fitOptionsSchema } from './jobs/fit/fit-options.js'
+export type { RunContext as FitContext } from './runs/run-folder.js'
+export { type PredictOptions, type PredictResult, runPredict } from './jobs/predict/run.js'
 export { type FittedHead, type Head, type HeadProblem } from './heads/head.js'
 export { createHead, HEAD_NAMES, type HeadName } from './heads/registry.js'
 export { combinedPropagation } from './heads/combined.js'
@@ -86,7 +81,7 @@ export { runSupervised, supervisedJobSchema } from './jobs/supervised/run.js'
 export { outlineStudy, runStudy, type StudyContext, type StudyOutline } from './study/run.js'
 export { parseStudyOptions, type StudyInput, type StudyOptions } from './study/study-options.js'
 export { type FeatureMethod, type FeatureSource } from './study/sources.js'
-export { type Study, studySchema } from './study/result.js'
+export { type FullStudy as Study, studySchema } from './study/all-sections.js'
 export { umapLayout, type UmapOptions } from './features/umap.js'
 export {
   neighbourhoodPurity,

@@ -1,6 +1,6 @@
 /** Trains a small network to tell two spirals apart, exports it, and checks its accuracy on new points. */
-import { adam, compile, crossEntropy, gradients, input, linear, Parameters, silu } from 'onnx-autodiff'
-import { BATCH_MARKER, exportProgram, openSession, Random, sequence } from 'onnx-autodiff'
+import { adam, crossEntropy, gradients, input, linear, Parameters, silu } from 'onnx-autodiff'
+import { BATCH_MARKER, openSession, Random, sequence } from 'onnx-autodiff'
 
 function network(p: Parameters) {
   const layer = (name: string, inputs: number, outputs: number) => linear(p.scope(name), { inputs, outputs })
@@ -19,23 +19,24 @@ function draw(n: number, random: Random) {
   return { points, labels: { dtype: 'int32', shape: [n], data: spiral } as const }
 }
 
-// One program is one training step: forward, backward and update.
+// One training step: forward, backward and update.
 const p = new Parameters()
 const [points, labels] = [input('points', [128, 2]), input('labels', [128], 'int32')]
 const loss = crossEntropy(network(p)(points), labels)
 const pairs = { parameters: p.trained(), gradients: gradients(loss, p.trained()) }
 const { updates, initialState } = adam(pairs, { rate: 0.01 })
-const program = compile({ inputs: [points, labels], state: updates, outputs: { loss } })
+const step = { inputs: [points, labels], state: updates, outputs: { loss } }
 
-const training = await openSession(program, { state: { ...p.initialize(0), ...initialState } })
+const training = await openSession(step, { state: { ...p.initialize(0), ...initialState } })
 const batches = new Random(0, 'batches')
-for (let step = 0; step < 800; step++) await training.run(draw(128, batches))
+const steps = { from: 0, to: 800, draw: () => draw(128, batches) }
+for await (const run of training.advance(steps))
+  if (run.some(({ loss }) => !Number.isFinite(loss.data[0]))) throw new Error('loss (spirals): got no number')
 
 // The same model code makes an ordinary ONNX model, for any number of points.
 const some = input('points', [BATCH_MARKER, 2])
 const outputs = { logits: network(new Parameters('evaluate'))(some) }
-const model = exportProgram({ inputs: [some], outputs, parameters: await training.readState() })
-const use = await openSession(model)
+const use = await openSession({ inputs: [some], outputs, parameters: await training.readState() })
 const test = draw(1000, new Random(0, 'test'))
 const { logits } = await use.run({ points: test.points })
 await Promise.all([training.close(), use.close()])

@@ -2,12 +2,17 @@
  * A map of features as one SVG file: points coloured by class, class names where each class is densest, and, on a second
  * figure, some of the images in their places. Colours follow light and dark by the reader's setting and print as light.
  */
-import type { StudyMap } from '../study/result.js'
 import { escapeHtml } from './html.js'
 import { classColours } from './map-colours.js'
 
-/** A label of -1: the class is unknown. */
-export type MapPoints = Pick<StudyMap, 'x' | 'y' | 'label'> & Partial<Pick<StudyMap, 'thumbnails'>>
+export interface MapPoints {
+  readonly x: readonly number[]
+  readonly y: readonly number[]
+  /** Class of each point; -1 where it is unknown. */
+  readonly label: readonly number[]
+  /** Pictures of some points, as data URIs. */
+  readonly thumbnails?: readonly { readonly point: number; readonly image: string }[]
+}
 
 export interface MapFigureOptions {
   /** Width of the map itself in pixels; its height follows from the points. Default 880. */

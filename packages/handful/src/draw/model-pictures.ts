@@ -13,6 +13,12 @@ export interface ModelPictures {
   readonly samples: readonly PixelImage[]
 }
 
+/** In a run folder. */
+export const PICTURE_FILES = {
+  reconstructions: 'samples/reconstructions.png',
+  samples: 'samples/samples.png',
+} as const
+
 const RECONSTRUCTIONS = 12
 const SAMPLES = 24
 const SAMPLE_COLUMNS = 8
@@ -67,7 +73,7 @@ export async function drawPictures(
   const outputs = reconstructed === undefined ? [] : splitImages(reconstructed, image)
   const samples = sampled === undefined ? [] : splitImages(sampled, image)
   if (outputs.length > 0)
-    await run.writeFile('samples/reconstructions.png', await pairedGrid(inputs, outputs, count))
-  if (samples.length > 0) await run.writeFile('samples/samples.png', await imageGrid(samples, SAMPLE_COLUMNS))
+    await run.writeFile(PICTURE_FILES.reconstructions, await pairedGrid(inputs, outputs, count))
+  if (samples.length > 0) await run.writeFile(PICTURE_FILES.samples, await imageGrid(samples, SAMPLE_COLUMNS))
   return { inputs, outputs, samples }
 }

@@ -2,43 +2,46 @@
  * What `handful fit` takes features from, as one network: the trained model's layers and, beside them, whitened patches,
  * which see what generative models blur. Each of the two weighs the same.
  */
-import { mergePrograms } from 'onnx-autodiff'
+import { mergeNetworks } from 'onnx-autodiff'
 import type { Images } from '../data/image-set.js'
-import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import { defaultPatches, fitPatches, PATCHES, patchNetwork, patchShrink } from './patches.js'
+import {
+  defaultPatches,
+  fitPatches,
+  type FitPatchesOptions,
+  type PatchDictionary,
+  PATCHES,
+  patchNetwork,
+  patchShrink,
+} from './patches.js'
 import type { FeatureNetwork, FeatureRequest } from '../models/model.js'
 import type { LearnedFeatures } from './feature-sets.js'
 import type { TrainedModel } from '../runs/trained-model.js'
-
-export interface EncoderOptions {
-  readonly trained: Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>
-  readonly request: FeatureRequest
-  /** Patches of the dictionary; 0 for the model's features alone. */
-  readonly patches: number
-  readonly seed: number
-  readonly linearAlgebra: LinearAlgebra
-  readonly signal?: AbortSignal
-  /** Counts rounds in which the dictionary is refined. */
-  readonly onProgress?: (done: number, total: number) => void
-}
 
 /** Patches that the dictionary is found from, drawn from each image, and of all at least so many for each of its own. */
 const DRAWN_PER_IMAGE = 50
 const DRAWN_PER_PATCH = 10
 
-/** The features of a trained model for the images that it was trained on; a dictionary of patches is fitted to these. */
-export async function fitEncoder(
+/** A dictionary of so many patches of the images that the model was trained on. */
+export function fitDictionary(
   images: Images,
-  { trained, request, patches, ...fitting }: EncoderOptions,
-): Promise<LearnedFeatures> {
-  const { model, config, image, weights } = trained
-  const network = model.features(config, image, weights, request)
-  const layers = { outputs: request.layers }
-  if (patches === 0) return { name: 'learned features', network, groups: [layers] }
-  const shrink = patchShrink(image.size)
+  patches: number,
+  fitting: FitPatchesOptions,
+): Promise<PatchDictionary> {
   const drawn = Math.max(DRAWN_PER_IMAGE * images.count, DRAWN_PER_PATCH * patches)
   const samples = Math.min(defaultPatches.samples, drawn)
-  const dictionary = await fitPatches(images, { ...defaultPatches, atoms: patches, samples, shrink }, fitting)
+  const shrink = patchShrink(images.height)
+  return fitPatches(images, { ...defaultPatches, atoms: patches, samples, shrink }, fitting)
+}
+
+/** @param dictionary of the patches that stand beside the model's features; none for the model's alone */
+export function encoderOf(
+  { model, config, image, weights }: Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>,
+  request: FeatureRequest,
+  dictionary?: PatchDictionary,
+): LearnedFeatures {
+  const network = model.features(config, image, weights, request)
+  const layers = { outputs: request.layers }
+  if (dictionary === undefined) return { name: 'learned features', network, groups: [layers] }
   return {
     name: 'learned features and patches',
     network: sideBySide(network, patchNetwork(dictionary, image)),
@@ -46,11 +49,27 @@ export async function fitEncoder(
   }
 }
 
+export interface EncoderOptions extends FitPatchesOptions {
+  readonly trained: Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>
+  readonly request: FeatureRequest
+  /** Patches of the dictionary; 0 for the model's features alone. */
+  readonly patches: number
+}
+
+/** The features of a trained model for the images that it was trained on; a dictionary of patches is fitted to these. */
+export async function fitEncoder(
+  images: Images,
+  { trained, request, patches, ...fitting }: EncoderOptions,
+): Promise<LearnedFeatures> {
+  const dictionary = patches === 0 ? undefined : await fitDictionary(images, patches, fitting)
+  return encoderOf(trained, request, dictionary)
+}
+
 /** Two networks on the same images as one; the second draws nothing. */
 function sideBySide(first: FeatureNetwork, second: FeatureNetwork): FeatureNetwork {
   const batches = [first.batch, second.batch].filter((batch) => batch !== undefined)
   return {
-    program: mergePrograms([first.program, second.program]),
+    program: mergeNetworks([first.program, second.program]),
     drawInputs: first.drawInputs,
     batch: batches.length > 0 ? Math.min(...batches) : undefined,
   }

@@ -1,5 +1,5 @@
 /** Runs images through a trained network in batches and collects its outputs as matrices, a row an image. */
-import { openSession, Random } from 'onnx-autodiff'
+import { openSession, Random, type Runnable } from 'onnx-autodiff'
 import type { Images } from '../data/image-set.js'
 import { imageBytes } from '../data/image-set.js'
 import type { FeatureNetwork } from '../models/model.js'
@@ -16,6 +16,9 @@ export interface ExtractOptions {
 
 /** Large enough to keep the cores busy, small enough to stay in memory with any network. */
 const BATCH = 250
+
+/** A model's features, or the network of a run that was read again. */
+export type Extractable = Omit<FeatureNetwork, 'program'> & { readonly program: Runnable }
 
 /** A network that stays open while images come in blocks. */
 export interface Extractor {
@@ -35,7 +38,7 @@ export interface Extractor {
 
 /** Opens a network for the outputs named. Close it when done. */
 export async function openExtractor(
-  { program, drawInputs, batch = BATCH }: FeatureNetwork,
+  { program, drawInputs, batch = BATCH }: Extractable,
   outputs: readonly string[],
   { seed, threads, device, signal }: Omit<ExtractOptions, 'onProgress'>,
 ): Promise<Extractor> {
@@ -68,7 +71,7 @@ export async function openExtractor(
 
 /** The outputs named, [images, numbers] each. */
 export async function extractFeatures(
-  network: FeatureNetwork,
+  network: Extractable,
   images: Images,
   outputs: readonly string[],
   { onProgress, ...options }: ExtractOptions,

@@ -23,7 +23,6 @@ import {
   concat,
   constant,
   conv2d,
-  exportProgram,
   fromBatchFirst,
   input,
   matmul,
@@ -278,7 +277,7 @@ export function patchNetwork(dictionary: PatchDictionary, image: ImageShape): Fe
   const found = concat([positive, negative], 1)
   const features = reshape(found, [BATCH_MARKER, found.shape[1] * found.shape[2]])
   return {
-    program: exportProgram({ inputs: [pixels], outputs: { [PATCHES]: features }, parameters: weights }),
+    program: { inputs: [pixels], outputs: { [PATCHES]: features }, parameters: weights },
     batch: Math.max(1, Math.floor(RESPONSES_LIMIT / (places ** 2 * atoms * 4))),
   }
 }

@@ -2,7 +2,7 @@
  * Principal components of the pixels: the simplest features that are learned at all. The image's numbers in 0..1, less
  * their means, times the leading eigenvectors of their covariance (features/normalise.ts finds them), as a network.
  */
-import { exportProgram, flattenImage, input, matmul, Random, sub } from 'onnx-autodiff'
+import { flattenImage, input, matmul, Random, sub } from 'onnx-autodiff'
 import { z } from 'zod'
 import { type Images, imagesAt } from '../data/image-set.js'
 import { HandfulError } from '../errors.js'
@@ -67,6 +67,6 @@ export function pcaNetwork(weights: Weights, image: ImageShape): FeatureNetwork 
   const [centre, projection] = ['centre', 'projection'].map((name) => input(name, weights[name].shape))
   const components = matmul(sub(flattenImage(toUnitRange(pixels)), centre), projection)
   return {
-    program: exportProgram({ inputs: [pixels], outputs: { [COMPONENTS]: components }, parameters: weights }),
+    program: { inputs: [pixels], outputs: { [COMPONENTS]: components }, parameters: weights },
   }
 }

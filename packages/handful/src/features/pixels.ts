@@ -1,5 +1,5 @@
 /** The images' own numbers as a network: what rawPixels gives, for images that come in blocks. */
-import { exportProgram, flattenImage } from 'onnx-autodiff'
+import { flattenImage } from 'onnx-autodiff'
 import { imageInput, toUnitRange } from '../models/common.js'
 import type { FeatureNetwork, ImageShape } from '../models/model.js'
 
@@ -10,5 +10,5 @@ export const PIXELS = 'pixels'
 export function pixelNetwork(image: ImageShape): FeatureNetwork {
   const pixels = imageInput(image)
   const outputs = { [PIXELS]: flattenImage(toUnitRange(pixels)) }
-  return { program: exportProgram({ inputs: [pixels], outputs, parameters: {} }) }
+  return { program: { inputs: [pixels], outputs, parameters: {} } }
 }

@@ -6,8 +6,8 @@
 import type { z } from 'zod'
 import type { HandfulError } from '../errors.js'
 import type { RunFolder } from '../runs/run-folder.js'
-import type { JobContext } from './fit-options.js'
 import type { Options, Session, Told } from './option.js'
+import type { JobContext } from '../training/progress.js'
 
 export interface Example {
   readonly command: string

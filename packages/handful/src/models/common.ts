@@ -10,7 +10,7 @@ import {
   mean,
   mul,
   openSession,
-  type Program,
+  type Runnable,
   sub,
   type Tensor,
 } from 'onnx-autodiff'
@@ -53,7 +53,7 @@ export const imageInput = (image: ImageShape): Tensor =>
 
 /** Opens a network, runs it once, closes it. */
 export async function runOnce(
-  program: Program,
+  program: Runnable,
   inputs: Arrays,
   { threads, device }: RunOptions,
 ): Promise<Arrays> {
@@ -70,7 +70,7 @@ const ROWS_TOGETHER = 100
 
 /** Runs a network over rows in batches and joins its output `y`; `inputsOf` makes the inputs of rows `from` to `to`. */
 export async function runInBatches(
-  program: Program,
+  program: Runnable,
   count: number,
   inputsOf: (from: number, to: number) => Arrays,
   { threads, device, signal, onProgress }: RunOptions,
@@ -98,7 +98,7 @@ export async function runInBatches(
 
 /** `runInBatches` over images, uint8 [n, size, size, channels] one after the other. */
 export function runOverImages(
-  program: Program,
+  program: Runnable,
   image: ImageShape,
   pixels: Uint8Array,
   options: RunOptions,

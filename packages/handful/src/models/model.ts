@@ -3,7 +3,7 @@
  * networks made from trained weights: features of named layers, samples, reconstructions. The training loop, the
  * feature store and the commands know models by this alone.
  */
-import type { Arrays, NamedArray, Program, Random } from 'onnx-autodiff'
+import type { Arrays, NamedArray, Network, Random, Step } from 'onnx-autodiff'
 import type { z } from 'zod'
 
 /** Side of the square images in pixels, and 1 channel for grey or 3 for colour. */
@@ -22,7 +22,7 @@ export type Streams = (name: string) => Random
  * same kind (the clean image where `image` is augmented), and whatever `drawInputs` makes.
  */
 export interface Trainable {
-  readonly program: Program
+  readonly program: Step
   /**
    * Further programs over the same state that run in a step after `program`, in this order: alternating updates, lazy
    * regularisation. `initialState` holds what any of them keeps.
@@ -54,7 +54,7 @@ export interface Problem {
 
 /** A program that runs in every `every`-th step, the first one (step 0) included. */
 export interface Phase {
-  readonly program: Program
+  readonly program: Step
   readonly every: number
 }
 
@@ -112,7 +112,7 @@ export const featureOutputs = ({ layers, noiseLevels, combineLevels }: FeatureRe
 
 /** Pixels to features: takes `image` uint8 [n, size, size, channels] and what `drawInputs` makes; gives [n, numbers] each. */
 export interface FeatureNetwork {
-  readonly program: Program
+  readonly program: Network
   /** Inputs for the images at these places of a set, drawn per image so that its features never depend on its batch. */
   readonly drawInputs?: (streams: Streams, indices: ArrayLike<number>) => Arrays
   /** Images of one run, at most, where what they take inside the network is much larger than they are. */

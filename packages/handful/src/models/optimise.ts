@@ -6,7 +6,6 @@ import {
   adamW,
   add,
   type Arrays,
-  compile,
   constantRate,
   cosineDecay,
   ema,
@@ -66,14 +65,11 @@ export function trainingStep(
   const decay = emaHalfLife > 0 ? 0.5 ** (1 / Math.max(emaHalfLife * steps, 1)) : 0
   const averaged = ema(changed, initial, { decay })
   return {
-    program: compile(
-      {
-        inputs,
-        state: [{ variable: step, next: now }, ...changed, ...averaged.updates, ...updates],
-        outputs: { loss, ...metrics },
-      },
-      { manySteps: true },
-    ),
+    program: {
+      inputs,
+      state: [{ variable: step, next: now }, ...changed, ...averaged.updates, ...updates],
+      outputs: { loss, ...metrics },
+    },
     initialState: {
       step: { dtype: 'float32', shape: [], data: new Float32Array(1) },
       ...initial,

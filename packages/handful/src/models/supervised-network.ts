@@ -7,11 +7,9 @@ import {
   adam,
   argmin,
   cast,
-  compile,
   cosineDecay,
   crossEntropy,
   equal,
-  exportProgram,
   add,
   gradients,
   input,
@@ -92,14 +90,11 @@ export function supervisedStep(
       ? sgd(pairs, { rate, momentum: MOMENTUM, nesterov: true, weightDecay })
       : adam(pairs, { rate, weightDecay, step: now })
   return {
-    program: compile(
-      {
-        inputs: [pixels, labels],
-        state: [{ variable: step, next: now }, ...optimised.updates, ...p.bufferUpdates()],
-        outputs: { loss, accuracy },
-      },
-      { manySteps: true },
-    ),
+    program: {
+      inputs: [pixels, labels],
+      state: [{ variable: step, next: now }, ...optimised.updates, ...p.bufferUpdates()],
+      outputs: { loss, accuracy },
+    },
     initialState: {
       step: { dtype: 'float32', shape: [], data: new Float32Array(1) },
       ...p.initialize(seed),
@@ -155,5 +150,5 @@ export function supervisedFeatures(
     ...chosenRows(network.title, found.layers, request),
     [PROBABILITIES]: softmax(found.logits),
   }
-  return { program: exportProgram({ inputs: [pixels], outputs, parameters: weights }) }
+  return { program: { inputs: [pixels], outputs, parameters: weights } }
 }

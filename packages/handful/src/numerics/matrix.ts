@@ -2,6 +2,7 @@
  * A dense matrix of features, one row an image: what extraction gives and what normalisation and heads take.
  * Row-major float32, as ONNX Runtime reads it without a copy.
  */
+import type { NamedArray } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
 
 export interface FeatureMatrix {
@@ -79,6 +80,17 @@ export function scaleToUnitRows({ rows, columns, data }: FeatureMatrix): void {
   }
 }
 
+/** A matrix as ONNX Runtime and safetensors files take it, without a copy. */
+export const matrixArray = ({ rows, columns, data }: FeatureMatrix): NamedArray => ({
+  dtype: 'float32',
+  shape: [rows, columns],
+  data,
+})
+
+/** The matrix in an array of numbers, without a copy. */
+export const matrixOf = ({ shape: [rows, columns], data }: NamedArray): FeatureMatrix =>
+  featureMatrix(rows, columns, data as Float32Array)
+
 /** The column of the largest number in each row (the first of equals). */
 export function argmaxRows({ rows, columns, data }: FeatureMatrix): Int32Array {
   const best = new Int32Array(rows)
@@ -86,6 +98,19 @@ export function argmaxRows({ rows, columns, data }: FeatureMatrix): Int32Array {
     for (let j = 1; j < columns; j++) if (data[i * columns + j] > data[i * columns + best[i]]) best[i] = j
   }
   return best
+}
+
+/** The most probable class of each row and its probability, at most 1: sums of float32 shares exceed that by rounding. */
+export function mostProbable(probabilities: FeatureMatrix): {
+  readonly predicted: Int32Array
+  readonly probability: Float32Array
+} {
+  const predicted = argmaxRows(probabilities)
+  const { columns, data } = probabilities
+  return {
+    predicted,
+    probability: Float32Array.from(predicted, (c, i) => Math.min(1, data[i * columns + c])),
+  }
 }
 
 /** Throws HandfulError where the matrix has another number of columns than it should. */

@@ -4,12 +4,12 @@
  * initialiser: measured on 60,000 x 128 (k = 16, 2 cores), 13 s against 17-25 s, and no model of their size to build.
  */
 import {
-  encodeModel,
-  listDevices,
+  DeviceError,
   type NamedArray,
   type OnnxNode,
   openLocalSession,
   type Program,
+  programOf,
   type Session,
 } from 'onnx-autodiff'
 import { featureMatrix, rowRange, type FeatureMatrix } from './matrix.js'
@@ -149,15 +149,13 @@ const TOP_K: OnnxNode = {
   attributes: {},
 }
 
-const MATRIX = { dtype: 'float32', shape: [-1, -1] } as const
-
 /** `a` and `b` of any size, and the number of neighbours `k` where it is asked for. */
 function graphProgram(nodes: readonly OnnxNode[], counts: readonly string[]): Program {
   const outputs = nodes[nodes.length - 1].outputs.map((name) => ({
     name,
     dtype: name === 'indices' ? ('int64' as const) : ('float32' as const),
   }))
-  const model = encodeModel({
+  return programOf({
     graph: {
       name: 'linear algebra',
       nodes,
@@ -174,16 +172,6 @@ function graphProgram(nodes: readonly OnnxNode[], counts: readonly string[]): Pr
     producer: 'handful',
     metadata: {},
   })
-  return {
-    model,
-    inputs: {
-      a: MATRIX,
-      b: MATRIX,
-      ...Object.fromEntries(counts.map((name) => [name, { dtype: 'int64' as const, shape: [1] }])),
-    },
-    outputs: Object.fromEntries(outputs.map(({ name, dtype }) => [name, { dtype, shape: [-1, -1] }])),
-    state: {},
-  }
 }
 
 /** In this thread: another one would be sent the references, all rows of them, with every block of queries. */
@@ -191,15 +179,13 @@ async function createSession(
   program: Program,
   { threads, device = 'cpu' }: OnnxLinearAlgebraOptions,
 ): Promise<Session> {
-  return openLocalSession(program, { threads, device }).catch(async (error: unknown) => {
-    // Looking for devices starts their drivers: only where one was asked for in vain.
-    const devices = await listDevices()
-    if (devices.includes(device)) throw error
+  return openLocalSession(program, { threads, device }).catch((error: unknown) => {
+    if (!(error instanceof DeviceError)) throw error
     throw new HandfulError({
       what: 'device',
       where: 'linear algebra of the heads',
       got: device,
-      expected: devices.join(', '),
+      expected: error.present.join(', '),
       hint: 'use cpu, which is always there',
     })
   })

@@ -9,20 +9,21 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import {
+  compile,
   decodeModel,
   decodeSafetensors,
   encodeSafetensors,
-  type NamedArray,
+  type Network,
   type Program,
+  programOf,
 } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { SquareFit } from '../data/decode.js'
 import { HandfulError, systemError } from '../errors.js'
-import type { FeatureMatrix } from '../numerics/matrix.js'
-import { featureMatrix } from '../numerics/matrix.js'
 import type { Normalisation } from '../features/normalise.js'
 import type { PredictorParameters } from '../heads/head.js'
 import type { FeatureRequest } from '../models/model.js'
+import { headArrays, headOf, headSchema, normalisationArrays, normalisationOf } from './fitted-arrays.js'
 import { RUN_FILES, type RunFolder } from './run-folder.js'
 
 export interface Classifier {
@@ -35,7 +36,7 @@ export interface Classifier {
   readonly outputs: readonly string[]
   /** What the features were asked for, where the encoder takes drawn inputs beside the image, and the seed of those. */
   readonly drawn?: { readonly request: FeatureRequest; readonly seed: number }
-  readonly encoder: Program
+  readonly encoder: Network | Program
   /** Images of one run of the encoder, at most, where it says so. */
   readonly batch?: number
   readonly normalisation: Normalisation
@@ -71,32 +72,18 @@ const settingsSchema = z.object({
     })
     .optional(),
   batch: z.number().int().positive().optional(),
-  head: z.object({
-    kind: z.enum(['linear', 'mlp', 'neighbours']),
-    settings: z.record(z.string(), z.union([z.number(), z.string()])),
-  }),
+  head: headSchema,
 })
-
-const matrixArray = ({ rows, columns, data }: FeatureMatrix): NamedArray => ({
-  dtype: 'float32',
-  shape: [rows, columns],
-  data,
-})
-const vectorArray = (data: Float32Array): NamedArray => ({ dtype: 'float32', shape: [data.length], data })
 
 export async function saveClassifier(run: RunFolder, classifier: Classifier): Promise<void> {
   const { classNames, size, channels, fit, outputs, drawn, batch, encoder, normalisation, head } = classifier
   await run.makeFolder(FOLDER)
-  await run.writeFile(ENCODER, encoder.model)
+  await run.writeFile(ENCODER, 'model' in encoder ? encoder.model : compile(encoder).model)
   await run.writeFile(
     ARRAYS,
     encodeSafetensors({
-      'normalisation.centre': vectorArray(normalisation.centre),
-      'normalisation.projection': matrixArray(normalisation.projection),
-      'normalisation.explained': vectorArray(normalisation.explained),
-      ...Object.fromEntries(
-        Object.entries(head.arrays).map(([name, array]) => [`head.${name}`, matrixArray(array)]),
-      ),
+      ...normalisationArrays(normalisation),
+      ...headArrays(head),
     }),
   )
   const settings = {
@@ -130,26 +117,11 @@ export async function loadClassifier(folder: string): Promise<Classifier> {
   try {
     const settings = settingsSchema.parse(JSON.parse(json.toString()))
     const { arrays } = decodeSafetensors(arrayBytes)
-    const matrix = (name: string): FeatureMatrix => {
-      const { shape, data } = arrays[name]
-      return featureMatrix(shape[0], shape[1] ?? 1, data as Float32Array)
-    }
-    const heads = Object.keys(arrays).filter((name) => name.startsWith('head.'))
     return {
       ...settings,
-      encoder: encoderProgram(model),
-      normalisation: {
-        kind: 'normalisation',
-        centre: arrays['normalisation.centre'].data as Float32Array,
-        projection: matrix('normalisation.projection'),
-        explained: arrays['normalisation.explained'].data as Float32Array,
-      },
-      head: {
-        kind: settings.head.kind,
-        classCount: settings.classNames.length,
-        settings: settings.head.settings,
-        arrays: Object.fromEntries(heads.map((name) => [name.slice('head.'.length), matrix(name)])),
-      },
+      encoder: programOf(decodeModel(model), model),
+      normalisation: normalisationOf(arrays),
+      head: headOf(settings.head, settings.classNames.length, arrays),
     }
   } catch (error) {
     if (error instanceof HandfulError) throw error
@@ -161,16 +133,4 @@ export async function loadClassifier(folder: string): Promise<Classifier> {
       hint: `write them again by handful fit --resume ${folder}`,
     })
   }
-}
-
-function encoderProgram(model: Uint8Array): Program {
-  const { graph } = decodeModel(model)
-  const specs = (values: typeof graph.inputs): Program['inputs'] =>
-    Object.fromEntries(
-      values.map(({ name, dtype, shape = [] }) => [
-        name,
-        { dtype, shape: shape.map((extent) => (typeof extent === 'number' ? extent : -1)) },
-      ]),
-    )
-  return { model, inputs: specs(graph.inputs), outputs: specs(graph.outputs), state: {} }
 }

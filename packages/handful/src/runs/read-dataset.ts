@@ -3,18 +3,21 @@ import { z } from 'zod'
 import type { Dataset } from '../data/image-set.js'
 import { openDataset } from '../data/open.js'
 import { HandfulError, printable } from '../errors.js'
-import { type FitOptions, imageFields, type JobContext } from '../jobs/fit-options.js'
 import type { DescribedModel } from './trained-model.js'
+import { imageFields } from './run-options.js'
+import type { JobContext } from '../training/progress.js'
 
 /** As progress names it. */
 export const READING = 'read the images'
 
-/** Which images, as every job that opens some is told. */
-export type Source = Pick<FitOptions, 'folder' | 'dataset' | 'dataDir' | 'size' | 'fit' | 'seed'>
+const sourceFields = z.object({ ...imageFields, seed: z.int().min(0).default(0) })
 
-const sourceSchema = z
-  .object({ ...imageFields, seed: z.int().min(0).default(0) })
-  .refine(({ folder, dataset }) => folder !== undefined || dataset !== undefined)
+/** Which images, as every job that opens some is told. */
+export type Source = z.output<typeof sourceFields>
+
+const sourceSchema = sourceFields.refine(
+  ({ folder, dataset }) => folder !== undefined || dataset !== undefined,
+)
 
 /**
  * The images that a run was trained on, brought to its model's size.

@@ -3,7 +3,7 @@
  *
  *     config.yaml         every option as it was resolved
  *     env.json            versions, machine, seed, command line
- *     stages.json         which stages are done, each with the key of what went into it
+ *     stages/             one file for each stage that is done (stages/stage-store.ts)
  *     metrics.jsonl       one object a line
  *     samples/            pictures
  *     checkpoints/        what --resume goes on from
@@ -12,14 +12,18 @@
  * One process at a time holds it (`.lock`), nothing in it is ever overwritten by another run, and every file that is
  * written whole appears whole or not at all.
  */
-import { createHash } from 'node:crypto'
 import { appendFile, mkdir, readFile, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
+import { damageInWords } from '../files/damage.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
 import { acquireLock, type Lock } from '../files/lock.js'
+import type { OlderRecord } from '../stages/stage.js'
+import { StageStore } from '../stages/stage-store.js'
+import type { JobContext } from '../training/progress.js'
+import { type OlderStages, readOlderStages } from './older-stages.js'
 
 /** Room that a run needs before it starts, in bytes: a small model with its checkpoints and pictures. */
 const NEEDED_BYTES = 64 * 2 ** 20
@@ -27,7 +31,6 @@ const NEEDED_BYTES = 64 * 2 ** 20
 export const RUN_FILES = {
   config: 'config.yaml',
   environment: 'env.json',
-  stages: 'stages.json',
   metrics: 'metrics.jsonl',
   predictions: 'predictions.csv',
   report: 'report.json',
@@ -37,17 +40,6 @@ export const RUN_FILES = {
   model: 'model',
   weights: 'model/weights.safetensors',
 } as const
-
-const stagesSchema = z.strictObject({
-  version: z.literal(1),
-  stages: z.record(
-    z.string(),
-    z.strictObject({ key: z.string(), finishedAt: z.string(), seconds: z.number().nonnegative() }),
-  ),
-})
-
-/** What is kept of a stage that is done. */
-export type StageRecord = z.infer<typeof stagesSchema>['stages'][string]
 
 /** A plain tree of values, as configuration and environment are. */
 export type PlainObject = Readonly<Record<string, unknown>>
@@ -65,25 +57,28 @@ export interface CreateRunOptions {
   readonly environment: PlainObject
 }
 
+/** What a job that writes a run works with, beside its options. */
+export interface RunContext extends JobContext {
+  /** Where everything goes. Stages that are done there are not done again. */
+  readonly run: RunFolder
+}
+
 /** A run folder that this process holds. Close it when the run ends, however it ends. */
 export class RunFolder {
   readonly folder: string
+  /** What is done of the run. */
+  readonly store: StageStore
   readonly #lock: Lock
-  #stages: Record<string, StageRecord>
-
   /** Whether this process made the folder; undefined when it took up a run that was there. */
   readonly #made: boolean | undefined
+  readonly #older: OlderStages
 
-  private constructor(
-    folder: string,
-    lock: Lock,
-    stages: Record<string, StageRecord>,
-    made: boolean | undefined,
-  ) {
+  private constructor(folder: string, lock: Lock, made?: boolean, older: OlderStages = {}) {
     this.folder = folder
+    this.store = new StageStore(folder)
     this.#lock = lock
-    this.#stages = stages
     this.#made = made
+    this.#older = older
   }
 
   /**
@@ -95,7 +90,7 @@ export class RunFolder {
       options.folder === undefined ? await makeDated(options) : await makeNamed(options.folder)
     await checkRoom(folder)
     const lock = await acquireLock(folder)
-    const run = new RunFolder(folder, lock, {}, made)
+    const run = new RunFolder(folder, lock, made)
     try {
       // A process that came in between the check for emptiness and the lock has left its configuration by now.
       await expectNoRun(folder)
@@ -118,7 +113,7 @@ export class RunFolder {
     await checkRoom(folder)
     const lock = await acquireLock(folder)
     try {
-      const run = new RunFolder(folder, lock, await readStages(folder), undefined)
+      const run = new RunFolder(folder, lock, undefined, await readOlderStages(folder))
       await run.writeJson(await freeName(folder, 'env', '.json'), environment)
       return run
     } catch (error) {
@@ -132,22 +127,19 @@ export class RunFolder {
     return path.join(this.folder, ...parts)
   }
 
-  /** Whether a stage was finished with the same inputs. Its files are then there to be read. */
-  isDone(stage: string, key: string): boolean {
-    return this.#stages[stage]?.key === key
-  }
-
-  get stages(): Readonly<Record<string, StageRecord>> {
-    return this.#stages
-  }
-
   /**
-   * Records a stage as done; call it when all its files are written.
-   * @param key `stageKey(...)` of everything that the stage's result depends on
+   * What an older version left of a stage that it named so, where it did it with this key.
+   * @param result from the files that it wrote
    */
-  async markDone(stage: string, key: string, seconds: number): Promise<void> {
-    this.#stages = { ...this.#stages, [stage]: { key, seconds, finishedAt: new Date().toISOString() } }
-    await this.writeJson(RUN_FILES.stages, { version: 1, stages: this.#stages })
+  async doneBefore(
+    name: string,
+    key: string,
+    result: () => Promise<unknown>,
+  ): Promise<OlderRecord | undefined> {
+    const found = Object.hasOwn(this.#older, name) ? this.#older[name] : undefined
+    if (found?.key !== key) return undefined
+    const { seconds, finishedAt } = found
+    return { seconds, finishedAt, result: await result() }
   }
 
   /** Adds one line to metrics.jsonl. */
@@ -197,11 +189,6 @@ export class RunFolder {
   }
 }
 
-/** A key for `isDone`: equal values give equal keys, whatever the order of their fields. */
-export function stageKey(inputs: unknown): string {
-  return createHash('sha256').update(canonical(inputs)).digest('hex').slice(0, 32)
-}
-
 /**
  * The configuration of a finished or interrupted run.
  * @throws HandfulError if the folder isn't a run or the file is damaged
@@ -224,25 +211,9 @@ export async function readRunConfig(folder: string): Promise<PlainObject> {
     throw new HandfulError({
       what: 'run configuration',
       where: file,
-      got: firstLine(error),
+      got: damageInWords(error),
       expected: 'the YAML that was written there',
       hint: 'restore the file, or start a new run with another --out',
-    })
-  }
-}
-
-async function readStages(folder: string): Promise<Record<string, StageRecord>> {
-  const file = path.join(folder, RUN_FILES.stages)
-  try {
-    return stagesSchema.parse(JSON.parse(await readFile(file, 'utf8'))).stages
-  } catch (error) {
-    if (isMissing(error)) return {}
-    throw new HandfulError({
-      what: 'list of stages',
-      where: file,
-      got: firstLine(error),
-      expected: 'the JSON that was written there',
-      hint: 'delete it to do all stages again',
     })
   }
 }
@@ -329,24 +300,4 @@ async function guard<T>(file: string, work: () => Promise<T>): Promise<T> {
 
 function isMissing(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')
-}
-
-function firstLine(error: unknown): string {
-  if (error instanceof z.ZodError) {
-    const [issue] = error.issues
-    return `${issue.message} (at ${issue.path.join('.') || 'the top'})`
-  }
-  return String(error instanceof Error ? error.message : error).split('\n')[0]
-}
-
-/** JSON with sorted fields. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value)
-      .filter(([, inner]) => inner !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-    return `{${entries.map(([name, inner]) => `${JSON.stringify(name)}:${canonical(inner)}`).join(',')}}`
-  }
-  return JSON.stringify(value) ?? 'null'
 }

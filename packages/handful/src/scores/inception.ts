@@ -11,12 +11,12 @@ import {
   cast,
   concat,
   decodeModel,
-  exportProgram,
   fromBatchFirst,
   input,
   mul,
   type OnnxValue,
   openSession,
+  type Network,
   type Program,
   resizeBilinear,
   toBatchFirst,
@@ -191,7 +191,7 @@ function decode(model: Uint8Array, spec: Spec): ReturnType<typeof decodeModel> {
 }
 
 /** `image` uint8 [n, h, w, c] -> `prepared`, as the network takes it. */
-function preparation({ size, layout, range, mean, deviation }: Spec, image: ImageShape): Program {
+function preparation({ size, layout, range, mean, deviation }: Spec, image: ImageShape): Network {
   const pixels = imageInput(image)
   const resized = resizeBilinear(fromBatchFirst(cast(pixels, 'float32')), size)
   const colours = image.channels === 1 ? concat([resized, resized, resized], 3) : resized
@@ -208,11 +208,11 @@ function preparation({ size, layout, range, mean, deviation }: Spec, image: Imag
     offset: vector((i) => (offset - mean[i]) / deviation[i]),
   }
   const prepared = add(mul(colours, input('scale', [3])), input('offset', [3]))
-  return exportProgram({
+  return {
     inputs: [pixels],
     outputs: { prepared: layout === 'nchw' ? prepared : toBatchFirst(prepared) },
     parameters,
-  })
+  }
 }
 
 /** [n, numbers], or with extents of 1 after them. */

@@ -8,7 +8,7 @@ import path from 'node:path'
 import { makeFolders } from '../files/atomic.js'
 import { countLabels, type Dataset, type ImageSet } from '../data/image-set.js'
 import { HandfulError, systemError } from '../errors.js'
-import type { StageContext } from '../study/context.js'
+import type { StageContext } from '../stages/stage.js'
 import {
   loadScoreNetwork,
   saveScoreNetwork,

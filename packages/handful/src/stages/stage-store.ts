@@ -1,12 +1,13 @@
 /**
- * What is done of a study: one small JSON file for each stage, `stages/<kind>-<short hash>.json`, named by the hash of all
+ * What is done of a job: one small JSON file for each stage, `stages/<kind>-<short hash>.json`, named by the hash of all
  * that went into it. A stage whose file is there is never done again; one whose settings change has another name.
  */
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { writeFileAtomic } from '../files/atomic.js'
 import { systemCode, systemError } from '../errors.js'
+import type { OlderRecord, Stage, StageName } from './stage.js'
 
 const FOLDER = 'stages'
 const SHORT = 16
@@ -24,14 +25,11 @@ const recordSchema = z.strictObject({
 
 export type StageRecord = z.infer<typeof recordSchema>
 
-export interface StageName {
-  readonly kind: string
-  readonly name: string
-  readonly key: string
-}
+type Lookup = StageName & Pick<Stage, 'older'>
 
 export class StageStore {
   readonly #known = new Map<string, StageRecord | undefined>()
+  #names: Promise<ReadonlySet<string>> | undefined
 
   constructor(readonly folder: string) {}
 
@@ -40,18 +38,39 @@ export class StageStore {
   }
 
   /** What the stage gave, or undefined where it is still to be done. A damaged file counts as none. */
-  async read(stage: StageName): Promise<StageRecord | undefined> {
+  async read(stage: Lookup): Promise<StageRecord | undefined> {
     const file = this.file(stage)
     if (this.#known.has(file)) return this.#known.get(file)
-    const record = await readRecord(file, stage.key)
+    const found = await readRecord(file, stage.key)
+    const older = found === undefined ? await stage.older?.() : undefined
+    const record = found ?? (older && recordOf(stage, older))
     this.#known.set(file, record)
     return record
   }
 
-  async write(stage: StageName, result: unknown, seconds: number, date: Date): Promise<StageRecord> {
-    const { kind, name, key } = stage
-    const finishedAt = date.toISOString()
-    const record: StageRecord = { version: 1, kind, name, key, seconds, finishedAt, result }
+  /** The first of several records that is there; the folder is listed once, so that many may be asked for. */
+  async firstOf(stages: Iterable<StageName>): Promise<StageRecord | undefined> {
+    this.#names ??= readdir(path.join(this.folder, FOLDER)).then(
+      (names) => new Set(names),
+      () => new Set(),
+    )
+    const names = await this.#names
+    if (names.size === 0) return undefined
+    for (const stage of stages) {
+      if (!names.has(path.basename(this.file(stage)))) continue
+      const record = await readRecord(this.file(stage), stage.key)
+      if (record !== undefined) return record
+    }
+    return undefined
+  }
+
+  /** What a stage gave that is done. */
+  async result<R>(stage: Lookup & Pick<Stage<R>, 'schema'>): Promise<R> {
+    return stage.schema.parse((await this.read(stage))?.result)
+  }
+
+  async write(stage: StageName, result: unknown, seconds: number, date = new Date()): Promise<StageRecord> {
+    const record = recordOf(stage, { seconds, finishedAt: date.toISOString(), result })
     const file = this.file(stage)
     await writeFileAtomic(file, `${JSON.stringify(record)}\n`)
     this.#known.set(file, record)
@@ -59,15 +78,24 @@ export class StageStore {
   }
 
   /** The stage's result, from its file or from the work itself. */
-  async once<T>(stage: StageName, schema: z.ZodType<T>, work: () => Promise<T>): Promise<T> {
-    const kept = schema.safeParse((await this.read(stage))?.result)
-    if (kept.success) return kept.data
+  async once<R>(
+    stage: Lookup & Pick<Stage<R>, 'schema' | 'present'>,
+    work: () => Promise<R>,
+    date?: () => Date,
+  ): Promise<R> {
+    const kept = stage.schema.safeParse((await this.read(stage))?.result)
+    if (kept.success && (await stage.present?.(kept.data)) !== false) return kept.data
     const started = performance.now()
-    const result = await work()
-    await this.write(stage, result, (performance.now() - started) / 1000, new Date())
+    const result = stage.schema.parse(await work())
+    await this.write(stage, result, (performance.now() - started) / 1000, date?.())
     return result
   }
 }
+
+const recordOf = (
+  { kind, name, key }: StageName,
+  { seconds, finishedAt, result }: OlderRecord,
+): StageRecord => ({ version: 1, kind, name, key, seconds, finishedAt, result })
 
 async function readRecord(file: string, key: string): Promise<StageRecord | undefined> {
   let text: string

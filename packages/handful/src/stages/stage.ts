@@ -1,31 +1,69 @@
-/** One node of a study's graph: what it is, what it needs, what it costs, and the work itself. */
+/**
+ * A stage: one piece of a job whose result is kept. All that it depends on is plain data, its `settings` and the stages
+ * that it needs; what it gives is plain data too, and names the files that it wrote. Only `work` is code.
+ */
 import type { z } from 'zod'
-import type { LabelCount, StudyMissing } from '../study/result.js'
-import type { StageContext } from '../study/context.js'
-import type { StageName } from './stage-store.js'
+import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 
-export interface Stage extends StageName {
-  readonly kind: 'model' | 'features' | 'cell' | 'sweep' | 'parts' | 'map' | 'generation' | 'atlas'
-  /** `key` is the hash of these stages' keys and of the stage's own settings. */
-  readonly needs: readonly Stage[]
-  /** Expected. */
-  readonly seconds: number
-  /** As progress names it; stages that follow each other under one name are counted together. */
-  readonly group: string
-  readonly method?: string
-  readonly head?: string
-  readonly labelsPerClass?: LabelCount
-  readonly draws?: number
-  readonly schema: z.ZodType
-  /** Whether the files that the result names are still there. */
-  present?(result: unknown): Promise<boolean>
-  /** Gives plain data that `schema` accepts. */
-  work(context: StageContext): Promise<unknown>
+/** What tells a stage from all others. */
+export interface StageName {
+  readonly kind: string
+  /** As progress and reports name it. */
+  readonly name: string
+  /** `contentKey(settings)`: stages of one key give the same. */
+  readonly key: string
 }
 
-/** How a stage that has no result stands in the study. */
-export const missingOf = (
-  { name, method, head, labelsPerClass }: Stage,
-  reason: StudyMissing['reason'],
-  message: string,
-): StudyMissing => ({ what: name, method, head, labelsPerClass, reason, message })
+export interface Stage<R = unknown> extends StageName {
+  /** All that the result depends on as plain data, the keys of `needs` included. */
+  readonly settings: object
+  /** Done before it. Of those whose files it reads, the results are in the store: `store.result(need)`. */
+  readonly needs: readonly Stage[]
+  /** Expected; undefined where nothing but its own pace can tell. */
+  readonly seconds: number | undefined
+  /** As progress names it; stages of one group are counted together. */
+  readonly group: string
+  /** What progress counts: `total` of `unit`, 100 % unless said otherwise. */
+  readonly unit?: string
+  readonly total?: number
+  /** Whether its work reports under the group's name by itself, as training does. */
+  readonly reportsItself?: boolean
+  readonly schema: z.ZodType<R>
+  /** Whether the files that the result names are still there. */
+  present?(result: R): Promise<boolean>
+  /** What an older version kept of the same work under another name, where the store has nothing under this one. */
+  older?(): Promise<OlderRecord | undefined>
+  /** Gives plain data that `schema` accepts. */
+  work(context: StageContext): Promise<R>
+}
+
+/** What is known of work that was done under another name. */
+export interface OlderRecord {
+  readonly seconds: number
+  readonly finishedAt: string
+  readonly result: unknown
+}
+
+/** What every stage works with. */
+export interface StageContext {
+  readonly linearAlgebra: LinearAlgebra
+  readonly seed: number
+  readonly threads: number
+  readonly device: string
+  /** Aborted when the user wants to stop: the stage throws `signal.reason` soon, and nothing half-done counts. */
+  readonly signal: AbortSignal
+  readonly onProgress?: (done: number, total: number, note?: string) => void
+}
+
+/** The stages as they are given, save that each comes after those of them that it needs. */
+export function inOrder<S extends Stage>(stages: readonly S[]): S[] {
+  const given = new Map<Stage, S>(stages.map((stage) => [stage, stage]))
+  const ordered = new Set<S>()
+  const add = (stage: S | undefined): void => {
+    if (stage === undefined || ordered.has(stage)) return
+    stage.needs.forEach((need) => add(given.get(need)))
+    ordered.add(stage)
+  }
+  stages.forEach(add)
+  return [...ordered]
+}

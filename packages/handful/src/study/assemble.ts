@@ -2,45 +2,39 @@
 import type { PlainObject } from '../runs/run-folder.js'
 import { createHead } from '../heads/registry.js'
 import { average } from '../numerics/statistics.js'
-import {
-  type LabelCount,
-  type Study,
-  type StudyCell,
-  type StudyInput,
-  type StudyMethod,
-  type StudyMissing,
-  studySchema,
-} from './result.js'
-import { bankSchema } from './bank.js'
-import { cellSchema } from './cells.js'
+import { resnet18, resnet18Presets } from '../models/resnet18/resnet18.js'
+import type { Standing } from '../stages/run-stages.js'
+import { type FullStudy, gatherSections, studySchema } from './all-sections.js'
+import { type CellStage, NETWORK_HEAD } from './cell-stages.js'
 import type { PlannedMethod } from './methods.js'
 import type { StudyPlan } from './plan.js'
-import { sectionNotes, sectionResults } from './section-stages.js'
-import type { Stage } from '../stages/stage.js'
-import type { StageRecord } from '../stages/stage-store.js'
-import { resnet18, resnet18Presets } from '../models/resnet18/resnet18.js'
-import { trainedSchema } from './training.js'
+import type { LabelCount, StudyInput, StudyMethod } from './result.js'
+import { missingOf, type StudyStage } from './study-stage.js'
 import type { Workshop } from './workshop.js'
 
 export interface Assembling {
   readonly workshop: Workshop
   readonly plan: StudyPlan
-  readonly done: ReadonlySet<Stage>
-  readonly missing: readonly StudyMissing[]
+  readonly standing: Standing<StudyStage>
   readonly context: { readonly command: string; readonly environment: PlainObject }
   readonly date: Date
 }
 
-type Finished = readonly (readonly [Stage, StageRecord])[]
-
-export async function assembleStudy(assembling: Assembling): Promise<Study> {
-  const { workshop, plan, done, missing, context, date } = assembling
+export function assembleStudy({ workshop, plan, standing, context, date }: Assembling): FullStudy {
   const { data, options } = workshop
-  const finished: [Stage, StageRecord][] = []
-  for (const stage of plan.stages) {
-    const record = done.has(stage) ? await workshop.store.read(stage) : undefined
-    if (record !== undefined) finished.push([stage, record])
-  }
+  const { done, lost } = standing
+  const finished = plan.stages.flatMap((stage) => {
+    const record = done.get(stage)
+    return record === undefined ? [] : [{ stage, ...record }]
+  })
+  const sections = gatherSections({
+    all: (kind, schema) =>
+      finished.flatMap((each) => (each.kind === kind ? [schema.parse(each.result)] : [])),
+  })
+  const missing = [
+    ...plan.dropped,
+    ...lost.map(({ stage, reason, message }) => missingOf(stage, reason, message)),
+  ]
   const failed = new Set(missing.map(({ what }) => what))
   const study: StudyInput = {
     version: 1,
@@ -59,15 +53,22 @@ export async function assembleStudy(assembling: Assembling): Promise<Study> {
     },
     setting: 'inductive',
     labelCounts: [...plan.labelCounts],
-    methods: plan.methods.map((method) => describeMethod(method, finished, workshop)),
+    methods: plan.methods.map((method) => describeMethod(method, plan, done, workshop)),
     heads: describeHeads(plan, workshop),
-    cells: finished.flatMap(([stage, record]) => cellOf(stage, record)),
-    missing: [...missing],
-    ...sectionResults(finished),
-    stages: finished.map(([{ name }, { seconds }]) => ({ stage: name, seconds })),
+    cells: plan.cells.flatMap((cell) => {
+      const found = resultOf(cell, done)
+      if (found === undefined) return []
+      const { method, head, labelsPerClass } = cell
+      return [
+        { method, head, labelsPerClass, accuracies: [...found.result.accuracies], seconds: found.seconds },
+      ]
+    }),
+    missing,
+    ...sections.fields,
+    stages: finished.map(({ stage, seconds }) => ({ stage: stage.name, seconds })),
     notes: [
       ...plan.notes,
-      ...sectionNotes(finished),
+      ...sections.notes,
       'Test images were seen by nothing before they were predicted, and nothing was chosen on their labels.',
       'All methods and heads have the same draws of labelled images; draws of more labels contain those of fewer.',
     ],
@@ -77,23 +78,25 @@ export async function assembleStudy(assembling: Assembling): Promise<Study> {
   return studySchema.parse(study)
 }
 
-function cellOf(
-  { kind, method, head, labelsPerClass }: Stage,
-  { result, seconds }: StageRecord,
-): StudyCell[] {
-  if (kind !== 'cell' || method === undefined || head === undefined || labelsPerClass === undefined) return []
-  return [{ method, head, labelsPerClass, accuracies: cellSchema.parse(result).accuracies, seconds }]
+type Done = Standing<StudyStage>['done']
+
+/** What a stage gave, where it is done. */
+function resultOf<R>(
+  stage: StudyStage<R> | undefined,
+  done: Done,
+): { readonly result: R; readonly seconds: number } | undefined {
+  const record = stage && done.get(stage)
+  return record && { result: stage.schema.parse(record.result), seconds: record.seconds }
 }
 
 function describeMethod(
   { id, title, kind, parts, stem }: PlannedMethod,
-  finished: Finished,
+  { models, banks }: StudyPlan,
+  done: Done,
   { options }: Workshop,
 ): StudyMethod {
-  const resultOf = (wanted: Stage['kind']): unknown =>
-    finished.find(([stage]) => stage.kind === wanted && stage.method === id)?.[1].result
-  const bank = bankSchema.safeParse(resultOf('features')).data
-  const trained = kind === 'generative' ? trainedSchema.safeParse(resultOf('model')).data : undefined
+  const bank = resultOf(banks.get(id), done)?.result
+  const trained = kind === 'generative' ? resultOf(models.get(id), done)?.result : undefined
   const network =
     stem === undefined ? undefined : resnet18({ ...resnet18Presets[stem], width: options.supervised.width })
   return {
@@ -126,25 +129,20 @@ function describeHeads({ methods, heads }: StudyPlan, workshop: Workshop): Study
   }))
   const supervised = methods.some(({ kind }) => kind === 'supervised')
   return supervised
-    ? [...described, { id: 'network', title: 'the network itself', reference: false }]
+    ? [...described, { id: NETWORK_HEAD, title: 'the network itself', reference: false }]
     : described
 }
 
 /** `best: 2: 94.1 % vae, 4: 95.5 % vae`: for whoever watches, never for choosing. */
-export async function bestInWords(
-  { store }: Workshop,
-  cells: readonly Stage[],
-  done: ReadonlySet<Stage>,
-): Promise<string | undefined> {
+export function bestInWords(cells: readonly CellStage[], done: Done): string | undefined {
   const best = new Map<LabelCount, { mean: number; method: string }>()
   let count = 0
-  for (const stage of cells) {
-    const { labelsPerClass, method } = stage
-    if (!done.has(stage) || labelsPerClass === undefined || method === undefined) continue
-    const record = cellSchema.safeParse((await store.read(stage))?.result).data
-    if (record === undefined) continue
+  for (const cell of cells) {
+    const found = resultOf(cell, done)
+    if (found === undefined) continue
     count++
-    const mean = average(record.accuracies)
+    const { labelsPerClass, method } = cell
+    const mean = average(found.result.accuracies)
     if (mean > (best.get(labelsPerClass)?.mean ?? -1)) best.set(labelsPerClass, { mean, method })
   }
   if (count === 0) return undefined

@@ -21,8 +21,8 @@ import { applyNormalisation, fitNormalisation } from '../features/normalise.js'
 import { reducedComponents, reduceFeatures } from '../features/reduce.js'
 import { FeatureFile } from '../features/store.js'
 import { smoothedFeatures } from '../heads/smoothed.js'
-import type { StageContext } from './context.js'
 import type { FeatureMethod } from './sources.js'
+import type { StageContext } from '../stages/stage.js'
 
 export const bankSchema = z.strictObject({
   /** Below the study's folder. */

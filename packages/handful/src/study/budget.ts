@@ -5,7 +5,7 @@
  */
 import { formatDuration } from '../draw/format.js'
 import type { StudyMissing } from './result.js'
-import { missingOf, type Stage } from '../stages/stage.js'
+import { missingOf, type StudyStage } from './study-stage.js'
 
 const TRAINING_SHARE = 0.5
 
@@ -20,7 +20,7 @@ export function trainingShare(minutesAsked: readonly number[], budgetSeconds: nu
 }
 
 export interface Fitted {
-  readonly stages: Stage[]
+  readonly stages: StudyStage[]
   readonly dropped: StudyMissing[]
 }
 
@@ -40,7 +40,7 @@ const WORTH_OF_LABELS = [
  * What a stage is worth a second of: few labels more than many, the cheap supervised network, which all methods are
  * measured against and which is its only head, more than a cell of features, the strong one less.
  */
-function worth({ kind, method, head, labelsPerClass = 'all' }: Stage): number {
+function worth({ kind, method, head, labelsPerClass = 'all' }: StudyStage): number {
   if (kind !== 'cell') return 10
   const found = WORTH_OF_LABELS.find(([most]) => labelsPerClass !== 'all' && labelsPerClass <= most)
   const labels = found?.[1] ?? 1
@@ -57,14 +57,18 @@ const DEAR = 15
  *
  * @param which only dear stages, or any but training and features
  */
-export function fitBudget(stages: readonly Stage[], budgetSeconds: number, which: 'dear' | 'any'): Fitted {
+export function fitBudget(
+  stages: readonly StudyStage[],
+  budgetSeconds: number,
+  which: 'dear' | 'any',
+): Fitted {
   const rated = stages
     .filter(({ kind }) => kind !== 'model' && kind !== 'features')
     .map((stage) => ({ stage, cost: stage.seconds / worth(stage) }))
     .filter(({ cost }) => which === 'any' || cost > DEAR)
     .sort((a, b) => b.cost - a.cost)
   let total = totalSeconds(stages)
-  const gone = new Set<Stage>()
+  const gone = new Set<StudyStage>()
   for (const { stage } of rated) {
     if (total <= budgetSeconds) break
     gone.add(stage)
@@ -83,9 +87,9 @@ export function fitBudget(stages: readonly Stage[], budgetSeconds: number, which
 }
 
 /** The strong network at ascending label counts until its time is used up. */
-export function fitStrongNetwork(stages: readonly Stage[], limitSeconds: number): Fitted {
+export function fitStrongNetwork(stages: readonly StudyStage[], limitSeconds: number): Fitted {
   let used = 0
-  const over = new Set<Stage>()
+  const over = new Set<StudyStage>()
   for (const stage of stages) {
     if (stage.method !== 'resnet18-small' || stage.kind !== 'cell') continue
     used += stage.seconds
@@ -103,5 +107,5 @@ export function fitStrongNetwork(stages: readonly Stage[], limitSeconds: number)
   }
 }
 
-export const totalSeconds = (stages: readonly Stage[]): number =>
+export const totalSeconds = (stages: readonly StudyStage[]): number =>
   stages.reduce((sum, { seconds }) => sum + seconds, OVERHEAD_SECONDS)

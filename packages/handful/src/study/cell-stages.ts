@@ -1,36 +1,62 @@
 /** The cells of a study as stages: each method with each head at each number of labels, all draws. */
-import type { LabelCount } from './result.js'
+import { contentKey } from '../files/content-key.js'
+import type { StemName } from '../names.js'
 import { supervisedSteps } from '../training/supervised.js'
-import { stageKey } from '../runs/run-folder.js'
-import { cellSchema, knownDraws, networkSchedule, runFeatureCell, runNetworkCell } from './cells.js'
-import type { StageContext } from './context.js'
-import { type DrawFitter, fitDraw, openBank } from './draw-fit.js'
+import type { BankRecord } from './bank.js'
+import {
+  type CellRecord,
+  cellSchema,
+  knownDraws,
+  networkSchedule,
+  olderCell,
+  runFeatureCell,
+  runNetworkCell,
+} from './cells.js'
 import { fitProcesses } from './draw-fit-pool.js'
 import { fitSeconds, networkSeconds, type Scale } from './estimate.js'
-import { drawsFor, smallNetworkEpochs } from './study-heads.js'
 import type { PlannedMethod } from './methods.js'
-import type { Building } from './plan.js'
-import type { Stage } from '../stages/stage.js'
+import type { LabelCount } from './result.js'
 import { studyDraws } from './study-data.js'
+import { drawsFor, smallNetworkEpochs } from './study-heads.js'
+import type { StudyStage } from './study-stage.js'
 import type { Workshop } from './workshop.js'
 
 /** Raised when a stage comes to give something else for the same settings. */
 export const PROTOCOL = 1
+/** What stands as the head of a supervised network, which is one itself. */
+export const NETWORK_HEAD = 'network'
 /** Cells up to so many labels per class come before sections and before all others. */
 export const FEW_LABELS = 16
+
+/** What cells are made of, beside their method. */
+export interface CellParts {
+  readonly workshop: Workshop
+  readonly sizes: readonly LabelCount[]
+  /** Of the labelled images, where nothing asks for fewer. */
+  readonly draws: number
+  readonly scale: Scale
+}
+
+export interface CellStage extends StudyStage<CellRecord> {
+  readonly kind: 'cell'
+  readonly method: string
+  readonly head: string
+  readonly labelsPerClass: LabelCount
+}
 
 /** All cells of a method: heads and label counts on its features, or a supervised network at each label count. */
 export function cellsOf(
   method: PlannedMethod,
-  bank: Stage | undefined,
-  building: Building,
-  scale: Scale,
-): Stage[] {
-  const { sizes, workshop } = building
-  if (method.stem !== undefined) return sizes.map((size) => networkCell(method, size, building, scale))
+  bank: StudyStage<BankRecord> | undefined,
+  parts: CellParts,
+): CellStage[] {
+  const { sizes, workshop } = parts
+  const { stem } = method
+  if (stem !== undefined) return sizes.map((size) => networkCell({ ...method, stem }, size, parts))
   if (bank === undefined) throw new Error(`internal: cellsOf: got no features of ${method.id}`)
-  const heads = [...workshop.options.heads, ...Object.keys(workshop.ownHeads)]
-  return sizes.flatMap((size) => heads.map((head) => featureCell(method, bank, head, size, building, scale)))
+  return sizes.flatMap((size) =>
+    workshop.headNames.map((head) => featureCell(method, bank, head, size, parts)),
+  )
 }
 
 const labelsInWords = (size: LabelCount): string =>
@@ -59,12 +85,11 @@ function cellIdentity(size: LabelCount, { data, options }: Workshop) {
 
 function featureCell(
   { id, title }: PlannedMethod,
-  bank: Stage,
+  bank: StudyStage<BankRecord>,
   head: string,
   size: LabelCount,
-  { workshop, draws: asked }: Building,
-  scale: Scale,
-): Stage {
+  { workshop, draws: asked, scale }: CellParts,
+): CellStage {
   const { data, options, store } = workshop
   const labelled = labelledOf(size, workshop)
   const each = fitSeconds(head, labelled, scale)
@@ -75,58 +100,51 @@ function featureCell(
   const own = Object.hasOwn(workshop.ownHeads, head)
   const beside = own ? 1 : fitProcesses(threads)
   const epochs = smallNetworkEpochs(head, labelled)
-  const cellOf = (count: number) => ({
-    kind: 'cell' as const,
+  const settings = { ...cellIdentity(size, workshop), head, epochs, bank: bank.key }
+  const stage: CellStage = {
+    kind: 'cell',
     name: `${id}, ${head}, ${labelsInWords(size)}`,
-    key: stageKey({ ...cellIdentity(size, workshop), draws: count, head, epochs, bank: bank.key }),
-  })
-  return {
-    ...cellOf(draws),
+    settings,
+    key: contentKey(settings),
     needs: [bank],
     seconds: 0.3 + Math.ceil(draws / beside) * each,
     group: groupOf(size, title),
+    unit: 'fits',
+    total: draws,
     method: id,
     head,
     labelsPerClass: size,
-    draws,
-    schema: cellSchema,
+    schema: cellSchema(draws),
+    older: () => olderCell(store, (count) => contentKey({ ...settings, draws: count })),
     work: async (context) => {
-      const record = await workshop.bankRecord(bank)
-      const fitters = own ? undefined : context.fitters
+      const fitters =
+        own || workshop.fitters.length === 0 ? [await workshop.fitterHere(bank, context)] : workshop.fitters
       return runFeatureCell(
         {
           fit: {
-            ...{ bank: record, head, labelled },
+            bank: await store.result(bank),
+            head,
+            labelled,
             classCount: data.classNames.length,
             stream: `head ${head}/${id}/${size}`,
           },
-          fitters: fitters ?? [await fitterHere(workshop, bank, context)],
+          fitters,
           draws: studyDraws(data, size, { draws, seed: options.seed }),
-          known: await knownDraws(store, cellOf),
+          known: await knownDraws(store, stage),
           score: workshop.score,
         },
         context,
       )
     },
   }
-}
-
-/** Fits in this process. */
-async function fitterHere(
-  workshop: Workshop,
-  stage: Stage,
-  { linearAlgebra }: StageContext,
-): Promise<DrawFitter> {
-  const open = openBank(await workshop.bank(stage), linearAlgebra)
-  return (fit) => fitDraw(open, workshop.head(fit.head, fit.labelled), fit)
+  return stage
 }
 
 function networkCell(
-  { id, title, stem = 'imagenet' }: PlannedMethod,
+  { id, title, stem }: PlannedMethod & { readonly stem: StemName },
   size: LabelCount,
-  { workshop }: Building,
-  scale: Scale,
-): Stage {
+  { workshop, scale }: CellParts,
+): CellStage {
   const { data, options, store } = workshop
   const { supervised } = options
   const draws = size === 'all' ? 1 : supervised.draws
@@ -136,22 +154,24 @@ function networkCell(
   const batch = Math.min(schedule.batch, labelled)
   const { width, augment } = supervised
   const network = { stem, width, augment, ...schedule }
-  // A draw is the same one however many there are: more of them train only those that are new.
-  const drawsKey = stageKey({ ...cellIdentity(size, workshop), network, images: data.keys.images })
-  const key = stageKey({ drawsKey, draws })
+  const settings = { ...cellIdentity(size, workshop), network, images: data.keys.images }
+  const key = contentKey(settings)
   const name = `${id}, ${labelsInWords(size)}`
   return {
     kind: 'cell',
     name,
+    settings,
     key,
     needs: [],
     seconds: draws * networkSeconds(stem, { steps, batch, width }, scale),
     group: stem === 'small' ? title : groupOf(size, title),
+    unit: 'fits',
+    total: draws,
     method: id,
-    head: 'network',
+    head: NETWORK_HEAD,
     labelsPerClass: size,
-    draws,
-    schema: cellSchema,
+    schema: cellSchema(draws),
+    older: () => olderCell(store, (count) => contentKey({ drawsKey: key, draws: count })),
     work: (context) =>
       runNetworkCell(
         {
@@ -161,7 +181,10 @@ function networkCell(
           draws: studyDraws(data, size, { draws, seed: options.seed }),
           classCount: data.classNames.length,
           score: workshop.score,
-          ...{ drawsKey, name, options, store },
+          key,
+          name,
+          options,
+          store,
         },
         context,
       ),

@@ -11,17 +11,46 @@ import type { Images } from '../data/image-set.js'
 import { argmaxRows } from '../numerics/matrix.js'
 import { resnet18, resnet18Presets, type STEMS } from '../models/resnet18/resnet18.js'
 import { silentProgress } from '../training/progress.js'
-import { stageKey } from '../runs/run-folder.js'
 import { supervisedAugmentation, trainSupervised } from '../training/supervised.js'
-import type { StageContext } from './context.js'
 import type { DrawFit, DrawFitter } from './draw-fit.js'
 import { MOST_DRAWS, type StudyOptions } from './study-options.js'
-import type { StageName, StageStore } from '../stages/stage-store.js'
+import type { StageStore } from '../stages/stage-store.js'
+import { contentKey } from '../files/content-key.js'
+import type { OlderRecord, StageContext } from '../stages/stage.js'
 
 const share = z.number().min(0).max(1)
 
-export const cellSchema = z.strictObject({ accuracies: z.array(share).min(1) })
-export type CellRecord = z.infer<typeof cellSchema>
+const accuraciesOf = (fewest: number) => z.strictObject({ accuracies: z.array(share).min(fewest) })
+
+/**
+ * A cell's draws, the first ones first. How many there are is no part of its key: a draw is the same one however many
+ * there are, so that fewer of them are there already and more of them take only those that are new.
+ */
+export const cellSchema = (draws: number): z.ZodType<CellRecord> =>
+  accuraciesOf(draws).transform(({ accuracies }) => ({ accuracies: accuracies.slice(0, draws) }))
+
+export interface CellRecord {
+  readonly accuracies: readonly number[]
+}
+
+/** The draws of a cell that are there, be they fewer than it is to have. */
+export async function knownDraws(
+  store: StageStore,
+  cell: Parameters<StageStore['read']>[0],
+): Promise<readonly number[]> {
+  return accuraciesOf(1).safeParse((await store.read(cell))?.result).data?.accuracies ?? []
+}
+
+/** Versions before this one had a record for each number of draws, under a key of its own: the one of most draws. */
+export const olderCell = (
+  store: StageStore,
+  keyOf: (draws: number) => string,
+): Promise<OlderRecord | undefined> =>
+  store.firstOf(
+    (function* () {
+      for (let draws = MOST_DRAWS; draws > 0; draws--) yield { kind: 'cell', name: '', key: keyOf(draws) }
+    })(),
+  )
 
 /** Share of right answers: the only thing that is known of test labels. */
 export type Score = (predicted: Int32Array) => number
@@ -66,18 +95,6 @@ export async function runFeatureCell(
   return { accuracies }
 }
 
-/** The accuracies of a cell as it is known with another number of draws: a draw is the same one however many there are. */
-export async function knownDraws(
-  store: StageStore,
-  cellOf: (draws: number) => StageName,
-): Promise<readonly number[]> {
-  for (let draws = MOST_DRAWS; draws > 0; draws--) {
-    const found = cellSchema.safeParse((await store.read(cellOf(draws)))?.result)
-    if (found.success) return found.data.accuracies
-  }
-  return []
-}
-
 export interface NetworkCell {
   readonly images: Images
   readonly test: Images
@@ -85,8 +102,8 @@ export interface NetworkCell {
   readonly draws: readonly Int32Array[]
   readonly classCount: number
   readonly score: Score
-  /** What each draw's own stage is keyed by. */
-  readonly drawsKey: string
+  /** Of the cell, which each draw's own stage is keyed by. */
+  readonly key: string
   readonly name: string
   readonly options: StudyOptions
   readonly store: StageStore
@@ -94,15 +111,20 @@ export interface NetworkCell {
 
 /** Trains a network from scratch for each draw. Draws that are done are kept, and a stopped one goes on at its checkpoint. */
 export async function runNetworkCell(cell: NetworkCell, context: StageContext): Promise<CellRecord> {
-  const { images, test, stem, draws, classCount, score, drawsKey, name, options, store } = cell
+  const { images, test, stem, draws, classCount, score, key, name, options, store } = cell
   const { supervised, seed, threads, device } = options
   const settings = { ...resnet18Presets[stem], width: supervised.width }
   const { stem: _stem, width: _width, ...optimiser } = settings
   const accuracies: number[] = []
   for (const [draw, labels] of draws.entries()) {
-    const stage = { kind: 'draw', name: `${name}, draw ${draw + 1}`, key: stageKey({ drawsKey, draw }) }
-    const folder = path.join(store.folder, 'checkpoints', `${drawsKey.slice(0, 12)}-${draw}`)
-    const { accuracy } = await store.once(stage, z.strictObject({ accuracy: share }), async () => {
+    const stage = {
+      kind: 'draw',
+      name: `${name}, draw ${draw + 1}`,
+      key: contentKey({ drawsKey: key, draw }),
+      schema: z.strictObject({ accuracy: share }),
+    }
+    const folder = path.join(store.folder, 'checkpoints', `${key.slice(0, 12)}-${draw}`)
+    const { accuracy } = await store.once(stage, async () => {
       const { predict } = await trainSupervised({
         images,
         labels,
@@ -121,7 +143,7 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
           ...silentProgress,
           report: ({ done, total }) => context.onProgress?.(draw + done / Math.max(1, total), draws.length),
         },
-        checkpoints: { folder, key: drawsKey },
+        checkpoints: { folder, key },
       })
       return { accuracy: score(argmaxRows(await predict(test))) }
     })

@@ -13,16 +13,23 @@ import { isSmoothed } from '../heads/registry.js'
 import type { LabelCount, StudyMissing } from './result.js'
 import { pretrainStage } from '../training/pretrain.js'
 import { headComponents } from '../features/reduce.js'
-import { stageKey } from '../runs/run-folder.js'
 import { bankPresent, bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
-import { fewerDraws, fitBudget, fitStrongNetwork, totalSeconds, trainingShare } from './budget.js'
-import { cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
+import {
+  fewerDraws,
+  fitBudget,
+  type Fitted,
+  fitStrongNetwork,
+  totalSeconds,
+  trainingShare,
+} from './budget.js'
+import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
 import { type GenerativeName, isGenerative, type PlannedMethod, resolveMethods } from './methods.js'
 import { parseDuration, type StudyOptions } from './study-options.js'
-import { sectionStages } from './section-stages.js'
+import { sectionStages } from './all-sections.js'
 import { baselineMethod, type FeatureMethod, modelMethod } from './sources.js'
-import type { Stage } from '../stages/stage.js'
+import { inOrder } from '../stages/stage.js'
+import type { StudyStage } from './study-stage.js'
 import { labelSizes } from './study-data.js'
 import {
   runPresent,
@@ -33,9 +40,15 @@ import {
   type TrainingSettings,
 } from './training.js'
 import type { Workshop } from './workshop.js'
+import { contentKey } from '../files/content-key.js'
 
 export interface StudyPlan {
-  readonly stages: readonly Stage[]
+  readonly stages: readonly StudyStage[]
+  /** By name of the model or id of the method. */
+  readonly models: ReadonlyMap<string, ModelStage>
+  readonly banks: ReadonlyMap<string, BankStage>
+  /** Those of the stages that are cells, in their order. */
+  readonly cells: readonly CellStage[]
   /** What does not fit the budget. */
   readonly dropped: readonly StudyMissing[]
   readonly methods: readonly PlannedMethod[]
@@ -54,41 +67,35 @@ export async function planStudy(workshop: Workshop): Promise<StudyPlan> {
   const sizes = labelSizes(options.labels, data)
   const budget = options.budget === undefined ? undefined : parseDuration(options.budget)
   const trained = trainingOf(methods, options, budget)
-  const build = (draws: number): Promise<Stage[]> =>
-    buildStages({ workshop, methods, sizes: sizes.counts, trained, draws })
   const notes = [...data.notes, ...sizes.notes]
-  const common = {
-    methods,
-    labelCounts: sizes.counts,
-    heads: [...options.heads, ...Object.keys(workshop.ownHeads)],
-  }
   for (const draws of fewerDraws(options.draws)) {
-    const all = await build(draws)
-    const { stages: affordable, dropped } = fitStrongNetwork(all, options.supervised.strongMinutes * 60)
-    if (budget === undefined) {
-      return { ...common, stages: affordable, dropped, draws, notes, seconds: totalSeconds(affordable) }
-    }
+    const built = await buildStages({ workshop, methods, sizes: sizes.counts, trained, draws })
+    const planned = ({ stages, dropped }: Fitted, more: readonly string[] = []): StudyPlan => ({
+      ...built,
+      stages,
+      cells: stages.flatMap((stage) => built.cells.find((cell) => cell === stage) ?? []),
+      dropped,
+      methods,
+      labelCounts: sizes.counts,
+      heads: workshop.headNames,
+      draws,
+      notes: [...notes, ...more],
+      seconds: totalSeconds(stages),
+    })
+    const affordable = fitStrongNetwork(built.stages, options.supervised.strongMinutes * 60)
+    if (budget === undefined) return planned(affordable)
     const last = draws <= Math.min(5, options.draws)
-    const fitted = fitBudget(affordable, budget, last ? 'any' : 'dear')
+    const fitted = fitBudget(affordable.stages, budget, last ? 'any' : 'dear')
     const seconds = totalSeconds(fitted.stages)
     if (seconds > budget && !last) continue
-    const budgetNotes = [...notes]
+    const more: string[] = []
     if (draws < options.draws) {
-      budgetNotes.push(
-        `${draws} draws of the labelled images instead of ${options.draws}, to fit ${options.budget}`,
-      )
+      more.push(`${draws} draws of the labelled images instead of ${options.draws}, to fit ${options.budget}`)
     }
     if (seconds > budget) {
-      budgetNotes.push(`what is left takes longer than ${options.budget} by the estimate: take fewer methods`)
+      more.push(`what is left takes longer than ${options.budget} by the estimate: take fewer methods`)
     }
-    return {
-      ...common,
-      stages: fitted.stages,
-      dropped: [...dropped, ...fitted.dropped],
-      draws,
-      notes: budgetNotes,
-      seconds,
-    }
+    return planned({ ...fitted, dropped: [...affordable.dropped, ...fitted.dropped] }, more)
   }
   throw new Error('internal: planStudy: got no number of draws, expected one')
 }
@@ -119,7 +126,7 @@ function trainingOf(
   )
 }
 
-export interface Building {
+interface Building {
   readonly workshop: Workshop
   readonly methods: readonly PlannedMethod[]
   readonly sizes: readonly LabelCount[]
@@ -127,52 +134,58 @@ export interface Building {
   readonly draws: number
 }
 
-async function buildStages(building: Building): Promise<Stage[]> {
-  const { workshop, methods, trained } = building
+interface Built {
+  /** In the order in which they are done. */
+  readonly stages: readonly StudyStage[]
+  readonly models: ReadonlyMap<string, ModelStage>
+  readonly banks: ReadonlyMap<string, BankStage>
+  readonly cells: readonly CellStage[]
+}
+
+export type ModelStage = StudyStage<TrainedRecord>
+export type BankStage = StudyStage<BankRecord>
+
+async function buildStages({ workshop, methods, sizes, trained, draws }: Building): Promise<Built> {
   const scale = scaleOf(workshop)
-  const models = new Map<string, Stage>()
+  const models = new Map<string, ModelStage>()
   for (const settings of trained.values())
-    models.set(settings.model, await modelStage(settings, building, scale))
+    models.set(settings.model, await modelStage(settings, workshop, scale))
   const singles = new Set(
     methods.flatMap(({ id, parts, kind }) => (kind === 'supervised' ? [] : parts.length > 0 ? parts : [id])),
   )
-  const banks = new Map<string, Stage>()
-  for (const id of singles) banks.set(id, bankStage(id, models.get(id), building, scale))
+  const banks = new Map<string, BankStage>()
+  for (const id of singles) banks.set(id, bankStage(id, models.get(id), workshop, scale))
   for (const { id, parts } of methods) {
     if (parts.length === 0) continue
-    const needs = parts.map((part) => banks.get(part) as Stage)
-    banks.set(id, combinationStage(id, needs, building, scale))
+    const needs = parts.flatMap((part) => banks.get(part) ?? [])
+    banks.set(id, combinationStage(id, needs, workshop, scale))
   }
-  const cells = methods.flatMap((method) => cellsOf(method, banks.get(method.id), building, scale))
-  const few = ({ labelsPerClass }: Stage): boolean =>
-    labelsPerClass !== 'all' && (labelsPerClass ?? 0) <= FEW_LABELS
-  const strong = ({ method }: Stage): boolean => method === 'resnet18-small'
-  const byCost = (some: Stage[]): Stage[] =>
+  const cells = methods.flatMap((method) =>
+    cellsOf(method, banks.get(method.id), { workshop, sizes, draws, scale }),
+  )
+  const few = ({ labelsPerClass }: CellStage): boolean =>
+    labelsPerClass !== 'all' && labelsPerClass <= FEW_LABELS
+  const strong = ({ method }: CellStage): boolean => method === 'resnet18-small'
+  const byCost = (some: CellStage[]): CellStage[] =>
     some.sort((a, b) => sizeOf(a.labelsPerClass) - sizeOf(b.labelsPerClass) || a.seconds - b.seconds)
-  const ordered: Stage[] = []
-  const add = (stage: Stage): void => {
-    if (ordered.includes(stage)) return
-    stage.needs.forEach(add)
-    ordered.push(stage)
-  }
   const rank = { baseline: 0, generative: 1, combination: 2, supervised: 3 }
-  for (const { id } of [...methods].sort((a, b) => rank[a.kind] - rank[b.kind])) {
-    const bank = banks.get(id)
-    if (bank !== undefined) add(bank)
-    byCost(cells.filter((cell) => cell.method === id && few(cell) && !strong(cell))).forEach(add)
-  }
-  sectionStages({
-    workshop,
-    methods,
-    models,
-    banks,
-    draws: building.draws,
-    sizes: building.sizes,
-    scale,
-  }).forEach(add)
-  byCost(cells.filter((cell) => !strong(cell))).forEach(add)
-  byCost(cells.filter(strong)).forEach(add)
-  return ordered
+  const first = [...methods]
+    .sort((a, b) => rank[a.kind] - rank[b.kind])
+    .flatMap(({ id }): StudyStage[] => {
+      const bank = banks.get(id)
+      const own = cells.filter((cell) => cell.method === id && few(cell) && !strong(cell))
+      return [...(bank === undefined ? [] : [bank]), ...byCost(own)]
+    })
+  const stages = inOrder<StudyStage>([
+    ...first,
+    ...sectionStages({ workshop, methods, models, banks, draws, sizes, scale }),
+    ...byCost(cells.filter((cell) => !strong(cell))),
+    ...byCost(cells.filter(strong)),
+    // Each comes before the first that needs it.
+    ...models.values(),
+    ...banks.values(),
+  ])
+  return { stages, models, banks, cells }
 }
 
 const sizeOf = (count: LabelCount | undefined): number => (count === 'all' ? Infinity : (count ?? 0))
@@ -190,36 +203,43 @@ function scaleOf({ options, data }: Workshop): Scale {
   }
 }
 
-async function modelStage(settings: TrainingSettings, { workshop }: Building, scale: Scale): Promise<Stage> {
+async function modelStage(training: TrainingSettings, workshop: Workshop, scale: Scale): Promise<ModelStage> {
   const { options, data, place } = workshop
-  const { model, minutes, steps } = settings
-  const identity = await trainingIdentity(settings, data.images, options)
-  const key = stageKey({ PROTOCOL, kind: 'model', identity, images: data.keys.images })
-  const ready = settings.settings.run !== undefined
+  const { model, minutes, steps } = training
+  const identity = await trainingIdentity(training, data.images, options)
+  const settings = { PROTOCOL, kind: 'model', identity, images: data.keys.images }
+  const key = contentKey(settings)
+  const ready = training.settings.run !== undefined
   return {
     kind: 'model',
+    settings,
     name: ready ? `the trained ${model}` : pretrainStage({ name: model }),
     key,
     needs: [],
     seconds: ready ? 1 : minutes === undefined ? stepSeconds(model, steps ?? 0, scale) : 60 * minutes + 5,
     group: pretrainStage({ name: model }),
+    reportsItself: true,
     method: model,
     schema: trainedSchema,
-    present: (result) => runPresent(place.folder, result as TrainedRecord),
-    work: ({ signal }) =>
-      trainForStudy(settings, data.images, options, {
-        ...place,
-        signal,
-        progress: workshop.progress,
-        name: `${model}-${key.slice(0, 8)}`,
-      }),
+    present: (result) => runPresent(place.folder, result),
+    work: (context) =>
+      trainForStudy(
+        training,
+        data.images,
+        options,
+        { ...place, progress: workshop.progress, name: `${model}-${key.slice(0, 8)}` },
+        context,
+      ),
   }
 }
 
-function bankOptions(name: string, key: string, { options, data, place }: Workshop) {
+function bankOptions(
+  { method, key }: { readonly method: string; readonly key: string },
+  { options, data, place }: Workshop,
+) {
   return {
     folder: place.folder,
-    name: `${name}-${key.slice(0, 8)}`,
+    name: `${method}-${key.slice(0, 8)}`,
     components: options.components ?? headComponents(data.images.channels),
     whitening: options.whitening,
     seed: options.seed,
@@ -227,13 +247,10 @@ function bankOptions(name: string, key: string, { options, data, place }: Worksh
   }
 }
 
+/** Where no head asks for smoothed features the key says nothing of them, so that what is there without stays good. */
 const smooths = ({ heads }: StudyOptions): boolean => heads.some(isSmoothed)
 
-/** Nothing where no head asks for it, so that what is there without stays good. */
-const smoothing = (options: StudyOptions): { readonly smoothed?: true } =>
-  smooths(options) ? { smoothed: true } : {}
-
-function methodOf(id: string, model: Stage | undefined, { workshop }: Building): FeatureMethod {
+function methodOf(id: string, model: ModelStage | undefined, workshop: Workshop): FeatureMethod {
   const brought = workshop.own.find((method) => method.id === id)
   if (brought !== undefined) return brought
   if (model === undefined) return baselineMethod(id, workshop.options)
@@ -242,65 +259,79 @@ function methodOf(id: string, model: Stage | undefined, { workshop }: Building):
   )
 }
 
-function bankStage(id: string, model: Stage | undefined, building: Building, scale: Scale): Stage {
-  const { workshop } = building
-  const { options, data, place } = workshop
-  const method = methodOf(id, model, building)
+/** Two stages of a method's features, which differ in what they come from. */
+const bankFields = (id: string, settings: object, { place }: Workshop) => ({
+  kind: 'features',
+  name: `features: ${id}`,
+  settings,
+  key: contentKey(settings),
+  group: `features: ${id}`,
+  method: id,
+  schema: bankSchema,
+  present: (result: BankRecord) => bankPresent(place.folder, result),
+})
+
+function bankStage(id: string, model: ModelStage | undefined, workshop: Workshop, scale: Scale): BankStage {
+  const { options, data } = workshop
+  const method = methodOf(id, model, workshop)
   const { whitening, seed } = options
-  const key = stageKey({
-    PROTOCOL,
-    kind: 'features',
-    model: model?.key,
-    settings: method.settings,
-    id: model === undefined ? id : undefined,
-    ...{ seed, whitening, components: scale.components, ...smoothing(options) },
-    images: data.keys.images,
-    test: data.keys.test,
-  })
+  const fields = bankFields(
+    id,
+    {
+      PROTOCOL,
+      kind: 'features',
+      model: model?.key,
+      settings: method.settings,
+      id: model === undefined ? id : undefined,
+      seed,
+      whitening,
+      components: scale.components,
+      smoothed: smooths(options) || undefined,
+      images: data.keys.images,
+      test: data.keys.test,
+    },
+    workshop,
+  )
   return {
-    kind: 'features',
-    name: `features: ${id}`,
-    key,
+    ...fields,
     needs: model === undefined ? [] : [model],
     seconds: featureSeconds(id, scale) + (smooths(options) ? smoothingSeconds(scale) : 0),
-    group: `features: ${id}`,
-    method: id,
-    schema: bankSchema,
-    present: (result) => bankPresent(place.folder, result as BankRecord),
     work: (context) =>
       makeBank(
         method,
         { train: data.images, test: data.test.images },
-        bankOptions(id, key, workshop),
+        bankOptions(fields, workshop),
         context,
       ),
   }
 }
 
-function combinationStage(id: string, needs: readonly Stage[], { workshop }: Building, scale: Scale): Stage {
-  const { options, place } = workshop
-  const { whitening } = options
-  const key = stageKey({
-    PROTOCOL,
-    kind: 'combination',
-    whitening,
-    components: scale.components,
-    ...smoothing(options),
-    needs: needs.map((need) => need.key),
-  })
+function combinationStage(
+  id: string,
+  needs: readonly BankStage[],
+  workshop: Workshop,
+  scale: Scale,
+): BankStage {
+  const { options, store } = workshop
+  const fields = bankFields(
+    id,
+    {
+      PROTOCOL,
+      kind: 'combination',
+      whitening: options.whitening,
+      components: scale.components,
+      smoothed: smooths(options) || undefined,
+      needs: needs.map((need) => need.key),
+    },
+    workshop,
+  )
   return {
-    kind: 'features',
-    name: `features: ${id}`,
-    key,
+    ...fields,
     needs,
     seconds: combinationSeconds(scale) + (smooths(options) ? smoothingSeconds(scale) : 0),
-    group: `features: ${id}`,
-    method: id,
-    schema: bankSchema,
-    present: (result) => bankPresent(place.folder, result as BankRecord),
     work: async (context) => {
-      const parts = await Promise.all(needs.map((need) => workshop.bankRecord(need)))
-      return combineBanks(parts, bankOptions(id, key, workshop), context)
+      const parts = await Promise.all(needs.map((need) => store.result(need)))
+      return combineBanks(parts, bankOptions(fields, workshop), context)
     },
   }
 }

@@ -1,14 +1,15 @@
 /**
  * What a study found out, as plain data: saved as study.json, from which its report is drawn. It holds single results;
  * means, intervals and crossings are worked out where they are shown, so that they can't contradict what they come from.
+ * Here stands what every study has; each section adds fields of its own (study/all-sections.ts has the whole).
  */
 import { z } from 'zod'
 import { curveSchema } from '../training/curve.js'
 
-const share = z.number().min(0).max(1)
-const count = z.number().int().nonnegative()
+export const share = z.number().min(0).max(1)
+export const count = z.number().int().nonnegative()
 const seconds = z.number().nonnegative()
-const dataUri = z
+export const dataUri = z
   .string()
   .regex(/^data:image\/(png|jpeg|webp);base64,[A-Za-z0-9+/]*={0,2}$/, 'expected a data URI of an image')
 
@@ -75,107 +76,7 @@ const missing = z.object({
   message: z.string(),
 })
 
-/** The noise-level sweep of a diffusion model. */
-const sweep = z.object({
-  method: z.string(),
-  head: z.string(),
-  labelsPerClass: z.number().int().positive(),
-  points: z.array(
-    z.object({
-      layer: z.string(),
-      /** On the scale 0..1000. */
-      noiseLevel: z.number().min(0).max(1000),
-      /** On the test set, one for each draw: for looking at, never for choosing. Empty where there is no test set. */
-      accuracies: z.array(share),
-      /** From the labelled images alone, one for each draw: mean log-likelihood of labels left out, higher is better. */
-      crossValidated: z.array(z.number()),
-      /** A criterion without labels, higher is better: how far an image's neighbours stay the same under augmentation. */
-      labelFree: z.number().optional(),
-    }),
-  ),
-  /** What each way of choosing takes. */
-  chosen: z.array(
-    z.object({
-      by: z.enum(['cross-validation', 'label-free']),
-      layer: z.string(),
-      noiseLevel: z.number(),
-    }),
-  ),
-  /** A badly fixed noise level, for the comparison before and after. */
-  fixedBadly: z.object({ layer: z.string(), noiseLevel: z.number() }).optional(),
-  /** Accuracy over label counts at the badly fixed and at the chosen setting. */
-  beforeAfter: z.array(
-    z.object({
-      labelsPerClass: z.number().int().positive(),
-      before: z.array(share),
-      after: z.array(share),
-    }),
-  ),
-  /** One image at the levels swept. */
-  pictures: z.array(z.object({ noiseLevel: z.number(), image: dataUri })),
-  /** Two layers at two noise levels beside each other: what it takes not to choose. */
-  together: z
-    .object({
-      layers: z.array(z.string()),
-      noiseLevels: z.array(z.number()),
-      accuracies: z.array(share),
-      crossValidated: z.array(z.number()),
-      labelFree: z.number().optional(),
-    })
-    .optional(),
-  /** Sentences about how it was made, such as how many test images it stands on. */
-  notes: z.array(z.string()).optional(),
-})
-
-/** Features of encoder, decoder and both. */
-const part = z.object({
-  method: z.string(),
-  part: z.enum(['encoder', 'decoder', 'stacked']),
-  layers: z.array(z.string()),
-  dimension: count,
-  head: z.string(),
-  labelsPerClass: labelCountSchema,
-  accuracies: z.array(share).min(1),
-})
-
-/** Features laid out in the plane by UMAP. */
-const map = z.object({
-  method: z.string(),
-  x: z.array(z.number()),
-  y: z.array(z.number()),
-  /** Class of each point, a place in `dataset.classes`. */
-  label: z.array(count),
-  /** Share of the 15 nearest neighbours, in the features, of the same class; its value for guessing beside it. */
-  purity: share,
-  purityByChance: share,
-  /** Mean silhouette of the classes in the features, -1 to 1. */
-  silhouette: z.number().min(-1).max(1),
-  /** Some points with their pictures. */
-  thumbnails: z.array(z.object({ point: count, image: dataUri })).default([]),
-})
-
-const generation = z.object({
-  method: z.string(),
-  samples: dataUri.optional(),
-  /** Upper rows the images, lower rows what the model makes of them. */
-  reconstructions: dataUri.optional(),
-  imagesPerSecond: z.number().positive().optional(),
-  scores: z
-    .object({
-      images: count,
-      /** Frechet and kernel distance in the feature space of the score network, to the test images; and the training images' own. */
-      frechet: z.number(),
-      frechetOfTraining: z.number().optional(),
-      kernel: z.number(),
-      precision: share,
-      recall: share,
-      /** Median distance to the nearest training image over that of test images: far below 1 means memorised. */
-      nearestTraining: z.number().optional(),
-    })
-    .optional(),
-})
-
-export const studySchema = z.object({
+const opening = {
   version: z.literal(1),
   title: z.string(),
   createdAt: z.string(),
@@ -199,25 +100,26 @@ export const studySchema = z.object({
   heads: z.array(head),
   cells: z.array(cell),
   missing: z.array(missing).default([]),
-  sweep: sweep.optional(),
-  parts: z.array(part).default([]),
-  maps: z.array(map).default([]),
-  generation: z.array(generation).default([]),
+} as const
+
+const closing = {
   /** Seconds of each stage, in order. */
   stages: z.array(z.object({ stage: z.string(), seconds })).default([]),
   notes: z.array(z.string()).default([]),
   config: z.record(z.string(), z.unknown()),
   environment: z.record(z.string(), z.unknown()),
-})
+} as const
 
-export type Study = z.output<typeof studySchema>
-export type StudyInput = z.input<typeof studySchema>
+/** A study with the fields that sections add, in the order of the file. */
+export const studySchemaWith = <Fields extends z.ZodRawShape>(fields: Fields) =>
+  z.object({ ...opening, ...fields, ...closing })
+
+const common = studySchemaWith({})
+
+export type Study = z.output<typeof common>
+export type StudyInput = z.input<typeof common>
 export type LabelCount = z.infer<typeof labelCountSchema>
 export type StudyMethod = z.infer<typeof method>
 export type StudyHead = z.infer<typeof head>
 export type StudyCell = z.infer<typeof cell>
 export type StudyMissing = z.infer<typeof missing>
-export type StudySweep = z.infer<typeof sweep>
-export type StudyPart = z.infer<typeof part>
-export type StudyMap = z.infer<typeof map>
-export type StudyGeneration = z.infer<typeof generation>

@@ -11,8 +11,8 @@ import { type FeatureNetwork, featureOutputs } from '../models/model.js'
 import { type BaselineSettings, baselineSettings, fitBaseline } from '../features/baseline-network.js'
 import { featureRequest, requestInWords } from '../jobs/features/run.js'
 import type { TrainedModel } from '../runs/trained-model.js'
-import type { StageContext } from './context.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
+import type { StageContext } from '../stages/stage.js'
 
 type PixelBlock = Pick<Images, 'count' | 'height' | 'width' | 'channels' | 'pixels'>
 

@@ -4,12 +4,12 @@ import path from 'node:path'
 import { z } from 'zod'
 import { writeFileAtomic } from '../files/atomic.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
-import { type Study, studySchema } from './result.js'
+import { type FullStudy, studySchema } from './all-sections.js'
 
 export const STUDY_FILES = { config: 'study.yaml', result: 'study.json' } as const
 
 /** Writes study.json. */
-export async function saveStudy(folder: string, study: Study): Promise<void> {
+export async function saveStudy(folder: string, study: FullStudy): Promise<void> {
   await writeFileAtomic(path.join(folder, STUDY_FILES.result), `${JSON.stringify(study)}\n`)
 }
 
@@ -17,7 +17,7 @@ export async function saveStudy(folder: string, study: Study): Promise<void> {
  * Reads study.json; undefined where there is none.
  * @throws HandfulError if it is damaged
  */
-export async function loadStudySoFar(folder: string): Promise<Study | undefined> {
+export async function loadStudySoFar(folder: string): Promise<FullStudy | undefined> {
   const file = path.join(folder, STUDY_FILES.result)
   let text: string
   try {

@@ -5,16 +5,16 @@
 import { z } from 'zod'
 import { type HandfulError, printable, usageError } from '../errors.js'
 import { closest } from '../errors/suggest.js'
+import { SECTIONS, type SectionName } from '../names.js'
 import { HEAD_NAMES } from '../heads/registry.js'
 import { labelCountSchema } from './result.js'
 import { STEMS } from '../models/resnet18/resnet18.js'
 import { SUPERVISED_AUGMENTATIONS } from '../training/supervised.js'
-import { imageFields, oneLimit, oneSource } from '../jobs/fit-options.js'
 import { AUGMENTATIONS, bestPreset, modelFields, MODELS, PRESETS } from '../training/model-options.js'
+import { imageFields, oneLimit, oneSource } from '../runs/run-options.js'
 
 /** What can stand in `methods`, alone or joined by `+`. */
 export const STUDY_METHODS = [...MODELS, 'resnet18', 'pixels', 'pca', 'patches', 'random'] as const
-export const SECTIONS = ['sweep', 'parts', 'maps', 'atlas', 'generation'] as const
 
 export const DEFAULT_METHODS = [
   'pixels',
@@ -60,6 +60,14 @@ const modelSettings = (model: (typeof MODELS)[number]) =>
     .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, oneLimit)
 
 export type ModelSettings = z.output<ReturnType<typeof modelSettings>>
+
+/** A switch for each section that can be left out. */
+const sectionSwitches = z.strictObject(
+  Object.fromEntries(SECTIONS.map((name) => [name, z.boolean().default(true)])) as Record<
+    SectionName,
+    z.ZodDefault<z.ZodBoolean>
+  >,
+)
 
 export const studyOptionsSchema = z
   .strictObject({
@@ -120,15 +128,7 @@ export const studyOptionsSchema = z
     /** Dimensions that features are brought to; 128 for grey images and 256 for colour unless given. */
     components: most.max(4096).optional(),
     whitening: z.number().min(0).max(1).default(0.5),
-    sections: z
-      .strictObject({
-        sweep: z.boolean().default(true),
-        parts: z.boolean().default(true),
-        maps: z.boolean().default(true),
-        atlas: z.boolean().default(true),
-        generation: z.boolean().default(true),
-      })
-      .prefault({}),
+    sections: sectionSwitches.prefault({}),
     /** Time for all of it, such as `30m` or `1h30m`: what does not fit is left out and listed. */
     budget: z
       .string()

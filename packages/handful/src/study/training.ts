@@ -10,14 +10,15 @@ import type { Images } from '../data/image-set.js'
 import { HandfulError, printable } from '../errors.js'
 import type { ImageShape } from '../models/model.js'
 import { curveSchema, thin } from '../training/curve.js'
-import { pretrain, readTrainingSummary } from '../training/pretrain.js'
+import { readTrainingSummary, trainStage } from '../runs/train-stage.js'
 import { type PlainObject, RUN_FILES, RunFolder } from '../runs/run-folder.js'
-import type { JobContext } from '../jobs/fit-options.js'
 import { resolveAugmentation, resolveModel } from '../training/model-options.js'
-import { pretrainOptionsSchema } from '../jobs/pretrain/run.js'
-import { loadTrainedModel, saveModelDescription } from '../runs/trained-model.js'
+import { pretrainOptionsSchema } from '../runs/pretrain-options.js'
+import type { StageContext } from '../stages/stage.js'
+import { loadTrainedModel } from '../runs/trained-model.js'
 import type { GenerativeName } from './methods.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
+import type { JobContext } from '../training/progress.js'
 
 export const trainedSchema = z.strictObject({
   /** Of the run: as it was given, or below the study's folder. */
@@ -95,7 +96,7 @@ async function runIdentity(
   return { config, weights: createHash('sha256').update(weights).digest('hex') }
 }
 
-export interface TrainingPlace extends JobContext {
+export interface TrainingPlace extends Pick<JobContext, 'progress'> {
   /** The study's folder. */
   readonly folder: string
   /** Of the run folder, below `models`. */
@@ -108,13 +109,14 @@ export async function trainForStudy(
   { model: name, settings, minutes, steps }: TrainingSettings,
   images: Images,
   options: StudyOptions,
-  { folder, name: runName, environment, signal, progress }: TrainingPlace,
+  { folder, name: runName, environment, progress }: TrainingPlace,
+  context: StageContext,
 ): Promise<TrainedRecord> {
   if (settings.run !== undefined) return describeRun(settings.run)
   const image = imageOf(images)
   const { model, config } = resolveModel({ ...settings, model: name }, image)
   const augmentation = resolveAugmentation(settings.augment, { model, config }, image)
-  const { seed, threads, device } = options
+  const { seed, threads, device, fit } = options
   const run = path.join('models', runName)
   const opened = await openRun(
     path.join(folder, run),
@@ -124,12 +126,23 @@ export async function trainForStudy(
     environment,
   )
   try {
-    const trained = await pretrain(
+    const describe = { fit, augment: augmentation.name }
+    const stage = trainStage(
       images,
-      { model, config, augmentation: augmentation.options, seed, steps, minutes, threads, device },
-      { run: opened, signal, progress },
+      {
+        model,
+        config,
+        augmentation: augmentation.options,
+        seed,
+        steps,
+        minutes,
+        threads,
+        device,
+        describe,
+      },
+      { run: opened, progress },
     )
-    await saveModelDescription(opened, { model, config, image, fit: options.fit, augment: augmentation.name })
+    const trained = await opened.store.once(stage, () => stage.work(context))
     return {
       run,
       own: true,

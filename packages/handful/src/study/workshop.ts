@@ -3,15 +3,16 @@ import type { Head } from '../heads/head.js'
 import type { Progress } from '../training/progress.js'
 import type { PlainObject } from '../runs/run-folder.js'
 import { loadTrainedModel, type TrainedModel } from '../runs/trained-model.js'
-import { type Bank, type BankRecord, bankSchema, readBank } from './bank.js'
+import { type Bank, type BankRecord, readBank } from './bank.js'
 import type { Score } from './cells.js'
+import { type DrawFitter, fitDraw, openBank } from './draw-fit.js'
 import { studyHead } from './study-heads.js'
 import type { StudyOptions } from './study-options.js'
 import type { FeatureMethod } from './sources.js'
-import type { Stage } from '../stages/stage.js'
+import type { Stage, StageContext } from '../stages/stage.js'
 import type { StageStore } from '../stages/stage-store.js'
 import type { StudyData } from './study-data.js'
-import { runOf, type TrainedRecord, trainedSchema } from './training.js'
+import { runOf, type TrainedRecord } from './training.js'
 
 export interface WorkshopParts {
   readonly options: StudyOptions
@@ -34,6 +35,8 @@ export class Workshop {
   readonly place: { readonly folder: string; readonly environment: PlainObject }
   /** The only way to the test labels. */
   readonly score: Score
+  /** Processes that fit heads of the registry; where there are none, heads are fitted in this one. */
+  fitters: readonly DrawFitter[] = []
   #shelf: { readonly key: string; readonly bank: Promise<Bank> } | undefined
 
   constructor({ options, data, store, progress, environment, own, ownHeads }: WorkshopParts) {
@@ -52,24 +55,27 @@ export class Workshop {
     return Object.hasOwn(this.ownHeads, name) ? this.ownHeads[name]() : studyHead(name, labelled)
   }
 
-  async bankRecord(stage: Stage): Promise<BankRecord> {
-    return bankSchema.parse((await this.store.read(stage))?.result)
+  /** All heads of the study, the caller's own last. */
+  get headNames(): string[] {
+    return [...this.options.heads, ...Object.keys(this.ownHeads)]
   }
 
   /** A method's features; those of the method before it are let go. */
-  async bank(stage: Stage): Promise<Bank> {
+  async bank(stage: Stage<BankRecord>): Promise<Bank> {
     if (this.#shelf?.key !== stage.key) {
-      const bank = this.bankRecord(stage).then((record) => readBank(this.store.folder, record))
+      const bank = this.store.result(stage).then((record) => readBank(this.store.folder, record))
       this.#shelf = { key: stage.key, bank }
     }
     return this.#shelf.bank
   }
 
-  async trainedRecord(stage: Stage): Promise<TrainedRecord> {
-    return trainedSchema.parse((await this.store.read(stage))?.result)
+  /** Fits in this process. */
+  async fitterHere(stage: Stage<BankRecord>, { linearAlgebra }: StageContext): Promise<DrawFitter> {
+    const open = openBank(await this.bank(stage), linearAlgebra)
+    return (fit) => fitDraw(open, this.head(fit.head, fit.labelled), fit)
   }
 
-  async trainedModel(stage: Stage): Promise<TrainedModel> {
-    return loadTrainedModel(runOf(this.store.folder, await this.trainedRecord(stage)))
+  async trainedModel(stage: Stage<TrainedRecord>): Promise<TrainedModel> {
+    return loadTrainedModel(runOf(this.store.folder, await this.store.result(stage)))
   }
 }

@@ -7,20 +7,19 @@ import {
   type Arrays,
   loadCheckpoint,
   openSession,
-  type Program,
   saveCheckpoint,
   type Session,
+  type Step,
 } from 'onnx-autodiff'
 import { z } from 'zod'
 import { HandfulError } from '../errors.js'
 import { type Phase, phasesDue, type Trainable } from '../models/model.js'
 import type { Progress } from './progress.js'
-import { stackSteps, unstackSteps } from './steps.js'
 
 export interface TrainingJob {
   /** As progress names it: `train the autoencoder`. */
   readonly stage: string
-  readonly program: Program
+  readonly program: Step
   /** Programs that run after it in the steps that they are due in. */
   readonly laterPhases?: readonly Phase[]
   readonly initialState: Arrays
@@ -57,8 +56,6 @@ export interface Trained {
 
 const CHECKPOINT_SECONDS = 30
 const METRICS_SECONDS = 1
-const RUN_MILLISECONDS = 800
-const MOST_STEPS = 16
 /** Losses that far above the best mean so far, in multiples of its distance from the start, are an explosion. */
 const EXPLOSION = 20
 /** Before so many steps losses may rise for a while: a codebook by gradient runs after an encoder that is far ahead of it. */
@@ -91,18 +88,9 @@ export async function train(job: TrainingJob): Promise<Trained> {
     let saved = started
     const meter = new Meter(job, step, resumed.losses)
     job.onStart?.(step, resumed.seconds)
-    let chunk = 1
-    let next = inputsOfChunk(job, step, chunk)
-    while (next) {
-      const { count } = next
-      const began = performance.now()
-      const running = session.run(next.inputs, phasesDue(laterPhases, step))
-      // The next batches are made while these steps run in their own thread.
-      next = inputsOfChunk(job, step + count, chunk)
-      const outputs = await running
-      for (const each of program.manySteps ? unstackSteps(outputs, count) : [outputs])
-        await meter.add(++step, each)
-      if (program.manySteps) chunk = chunkFor((performance.now() - began) / count)
+    const due = (at: number): number[] => phasesDue(laterPhases, at)
+    for await (const run of session.advance({ from: step, to: steps, draw: job.inputsOf, due })) {
+      for (const outputs of run) await meter.add(++step, outputs)
       const late = performance.now() - saved > CHECKPOINT_SECONDS * 1000
       if (step < steps && (late || signal.aborted)) {
         await meter.flush(step)
@@ -120,22 +108,6 @@ export async function train(job: TrainingJob): Promise<Trained> {
   } finally {
     await session.close()
   }
-}
-
-/** Steps of one run: as many as take about a second, so that progress stays live and a stop is heard. */
-const chunkFor = (millisecondsPerStep: number): number =>
-  Math.min(Math.max(Math.floor(RUN_MILLISECONDS / millisecondsPerStep), 1), MOST_STEPS)
-
-/** Inputs of the steps from `step` on, or undefined at the end. */
-function inputsOfChunk(
-  { program, steps, inputsOf }: TrainingJob,
-  step: number,
-  chunk: number,
-): { inputs: Arrays; count: number } | undefined {
-  const count = Math.min(program.manySteps ? chunk : 1, steps - step)
-  if (count <= 0) return undefined
-  const list = Array.from({ length: count }, (_, i) => inputsOf(step + i))
-  return { inputs: program.manySteps ? stackSteps(list) : list[0], count }
 }
 
 async function resumePoint({

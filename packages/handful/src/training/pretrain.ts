@@ -1,7 +1,5 @@
-/** Trains a generative model on all images of a set, labelled or not, and keeps its weights in the run folder. */
-import { readFile } from 'node:fs/promises'
-import path from 'node:path'
-import { type Arrays, decodeSafetensors, encodeSafetensors, openSession, Random } from 'onnx-autodiff'
+/** Trains a generative model on all images of a set, labelled or not. */
+import { type Arrays, openSession, Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { checkBatchSize, imageBytes, type Images } from '../data/image-set.js'
 import {
@@ -18,8 +16,7 @@ import { curveSchema } from './curve.js'
 import { train, type Trained } from './loop.js'
 import type { Progress } from './progress.js'
 import { FEWEST_STEPS, StepPlan } from './step-plan.js'
-import { stackSteps } from './steps.js'
-import { RUN_FILES, type RunFolder, stageKey } from '../runs/run-folder.js'
+import { contentKey } from '../files/content-key.js'
 
 /** A configuration has at least a batch size. */
 export interface BaseConfig {
@@ -39,7 +36,7 @@ export interface PretrainOptions<C extends BaseConfig> {
   readonly device: string
 }
 
-const summarySchema = z.object({
+export const trainingSummarySchema = z.object({
   steps: z.number().int().positive(),
   batch: z.number().int().positive(),
   parameterCount: z.number(),
@@ -47,7 +44,7 @@ const summarySchema = z.object({
   curves: z.array(curveSchema),
 })
 
-export type TrainingSummary = z.infer<typeof summarySchema>
+export type TrainingSummary = z.infer<typeof trainingSummarySchema>
 
 export interface Pretrained extends TrainingSummary {
   /** Averaged weights. */
@@ -56,7 +53,6 @@ export interface Pretrained extends TrainingSummary {
 
 export const pretrainStage = (model: { readonly name: string }): string => `train the ${model.name}`
 
-const SUMMARY = `${RUN_FILES.model}/training.json`
 /** Below a run's checkpoints. */
 const PLAN = 'plan.json'
 
@@ -64,30 +60,48 @@ const PLAN = 'plan.json'
 const WARM_STEPS = 3
 const TIMED_STEPS = 6
 
+/** Where training keeps what it goes on from, and tells its losses. */
+export interface TrainingFolder {
+  path(...parts: readonly string[]): string
+  appendMetrics(values: Readonly<Record<string, unknown>>): Promise<void>
+}
+
+/** The batch is never larger than the set. */
+const fittingBatch = <C extends BaseConfig>(config: C, { count }: Images): C => ({
+  ...config,
+  batch: Math.min(config.batch, count),
+})
+
+/** All that trained weights depend on; checkpoints are good for the same alone. */
+export function trainingSettings<C extends BaseConfig>(
+  images: Images,
+  { model, config, augmentation, seed, steps, minutes, device }: PretrainOptions<C>,
+) {
+  const { name, count, height, channels } = images
+  return {
+    model: model.name,
+    config: fittingBatch(config, images),
+    augmentation,
+    seed,
+    wantedSteps: steps,
+    minutes,
+    device,
+    images: { name, count, shape: { size: height, channels } },
+  }
+}
+
+/** Trains, or goes on with training where it was stopped. */
 export async function pretrain<C extends BaseConfig>(
   images: Images,
   options: PretrainOptions<C>,
-  { run, signal, progress }: { run: RunFolder; signal: AbortSignal; progress: Progress },
+  { run, signal, progress }: { run: TrainingFolder; signal: AbortSignal; progress: Progress },
 ): Promise<Pretrained> {
-  const { model, seed, threads, device, augmentation } = options
+  const { model, seed, threads, device, steps: wantedSteps, minutes } = options
   checkBatchSize(images, 2)
-  const config = { ...options.config, batch: Math.min(options.config.batch, images.count) }
+  const config = fittingBatch(options.config, images)
   const shape: ImageShape = { size: images.height, channels: images.channels }
-  const { steps: wantedSteps, minutes } = options
-  const key = stageKey({
-    model: model.name,
-    config,
-    augmentation,
-    seed,
-    wantedSteps,
-    minutes,
-    device,
-    images: { name: images.name, count: images.count, shape },
-  })
+  const key = contentKey(trainingSettings(images, options))
   const stage = pretrainStage(model)
-  if (run.isDone(stage, key)) return load(run)
-
-  const started = performance.now()
   const plan =
     wantedSteps === undefined
       ? await StepPlan.open(run.path('checkpoints', PLAN), minutes ?? 1, () =>
@@ -121,7 +135,7 @@ export async function pretrain<C extends BaseConfig>(
       // A plan may change its steps on the way, and the checkpoint stays good.
       checkpoints: {
         folder: run.path('checkpoints', model.name),
-        key: stageKey({ key, steps: wantedSteps }),
+        key: contentKey({ key, steps: wantedSteps }),
       },
       threads,
       device,
@@ -139,23 +153,7 @@ export async function pretrain<C extends BaseConfig>(
     trained = await trainTo(plan.steps, true)
   }
   const { state, steps, seconds } = trained
-  const weights = averagedWeights(state)
-  const summary = { steps, batch: config.batch, parameterCount, seconds, curves }
-  await run.makeFolder(RUN_FILES.model)
-  await run.writeFile(RUN_FILES.weights, encodeSafetensors(weights))
-  await run.writeJson(SUMMARY, summary)
-  await run.markDone(stage, key, (performance.now() - started) / 1000)
-  return { weights, ...summary }
-}
-
-async function load(run: RunFolder): Promise<Pretrained> {
-  const { arrays } = decodeSafetensors(await readFile(run.path(RUN_FILES.weights)))
-  return { weights: arrays, ...(await readTrainingSummary(run.folder)) }
-}
-
-/** How the model in a run's folder was trained. */
-export async function readTrainingSummary(folder: string): Promise<TrainingSummary> {
-  return summarySchema.parse(JSON.parse(await readFile(path.join(folder, SUMMARY), 'utf8')))
+  return { weights: averagedWeights(state), steps, batch: config.batch, parameterCount, seconds, curves }
 }
 
 /** Inputs of a training step, from the step's number alone. */
@@ -214,7 +212,7 @@ async function secondsPerStep<C extends BaseConfig>(
       const due = phasesDue(laterPhases, step)
       const started = performance.now()
       const inputs = inputsOf(step)
-      await session.run(trainable.program.manySteps ? stackSteps([inputs]) : inputs, due)
+      await session.run(inputs, due)
       const kind = due.join()
       if (step >= WARM_STEPS)
         times.set(kind, [...(times.get(kind) ?? []), (performance.now() - started) / 1000])

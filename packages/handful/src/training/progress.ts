@@ -33,6 +33,16 @@ export interface Progress {
   message(text: string): void
 }
 
+/** What a job works with, beside its options. */
+export interface JobContext {
+  /**
+   * Aborted when the user wants to stop. The job then saves a checkpoint at the next safe point and throws
+   * `signal.reason` (`signal.throwIfAborted()`).
+   */
+  readonly signal: AbortSignal
+  readonly progress: Progress
+}
+
 /** For callers that want none. */
 export const silentProgress: Progress = { plan: () => {}, report: () => {}, message: () => {} }
 

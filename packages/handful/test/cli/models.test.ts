@@ -311,7 +311,7 @@ describe('fit', () => {
     expect(report.config.augment).toBe(model === 'vqvae' ? 'shapes' : 'none')
     expect(report.reconstructions.length).toBeGreaterThan(0)
     expect(report.samples).toHaveLength(24)
-    const { runPredict } = await import('../../src/jobs/predict.js')
+    const { runPredict } = await import('../../src/jobs/predict/run.js')
     const { exit, stdout } = await handful(['predict', out, path.join(images, 'light')], {
       predict: runPredict,
     })

@@ -6,7 +6,7 @@ import sharp from 'sharp'
 import { Random } from 'onnx-autodiff'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseCsv } from '../../src/files/csv.js'
-import { studySchema } from '../../src/study/result.js'
+import { studySchema } from '../../src/study/all-sections.js'
 import { handful } from './harness.js'
 
 let parent: string

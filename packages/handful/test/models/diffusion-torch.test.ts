@@ -1,6 +1,6 @@
 /** The diffusion model in both forms against PyTorch (bench/reference/models/diffusion.py) with the same weights. */
 import { readFileSync } from 'node:fs'
-import { type Arrays, BATCH_MARKER, exportProgram, input, openLocalSession, Parameters } from 'onnx-autodiff'
+import { type Arrays, BATCH_MARKER, input, inputName, openLocalSession, Parameters } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { DiffusionConfig } from '../../src/models/diffusion/config.js'
@@ -81,9 +81,9 @@ test.each(forms)('loss and gradients of a training step, $name', async ({ image,
       attributes.levels.map((level) => noiseSchedule(config.schedule).at(level)),
     ),
     ...Object.fromEntries(
-      Object.keys(program.inputs).flatMap((name) =>
-        name.startsWith('dropout') ? [[name, floats(inputs[name])]] : [],
-      ),
+      (program.inputs ?? [])
+        .map(inputName)
+        .flatMap((name) => (name.startsWith('dropout') ? [[name, floats(inputs[name])]] : [])),
     ),
   })
   const state = await session.readState()
@@ -150,7 +150,7 @@ async function predictExported(
   const told = input('told', [BATCH_MARKER, embeddingSize(config)])
   const { prediction } = denoiser(new Parameters('evaluate'), config, image)(x, told)
   const session = await openLocalSession(
-    exportProgram({ inputs: [x, told], outputs: { prediction }, parameters: weights }),
+    { inputs: [x, told], outputs: { prediction }, parameters: weights },
     { threads: 1 },
   )
   try {

@@ -10,7 +10,6 @@ import {
   type Trainable,
   type Weights,
 } from '../../src/models/model.js'
-import { stackSteps, unstackSteps } from '../../src/training/steps.js'
 
 const tensorSchema = z.object({ shape: z.array(z.int()), data: z.array(z.number()) })
 export type TorchTensor = z.infer<typeof tensorSchema>
@@ -70,11 +69,7 @@ export async function takeStep(
 ): Promise<{ outputs: Arrays; state: Arrays }> {
   const session = await openLocalSession(program, { threads: 1, state: { ...initialState, ...state } })
   try {
-    const found = await session.run(program.manySteps ? stackSteps([inputs]) : inputs)
-    return {
-      outputs: program.manySteps ? unstackSteps(found, 1)[0] : found,
-      state: await session.readState(),
-    }
+    return { outputs: await session.run(inputs), state: await session.readState() }
   } finally {
     await session.close()
   }
@@ -99,15 +94,14 @@ export async function trainOnSquares(
   const session = await openLocalSession(program, { threads: 1, state: initialState })
   const metrics: Record<string, number>[] = []
   const image = (): NamedArray => ({ dtype: 'uint8', shape: [COUNT, 8, 8, 1], data: squares.slice() })
-  const together = 20
-  for (let from = 0; from < steps; from += together) {
-    const inputs = Array.from({ length: together }, (_, i) => ({
-      image: image(),
-      target: image(),
-      ...(hasSecondView ? { second: image() } : {}),
-      ...drawInputs((name) => new Random(1, `${name}/${from + i}`), from + i),
-    }))
-    for (const outputs of unstackSteps(await session.run(stackSteps(inputs)), together)) {
+  const draw = (step: number): Arrays => ({
+    image: image(),
+    target: image(),
+    ...(hasSecondView ? { second: image() } : {}),
+    ...drawInputs((name) => new Random(1, `${name}/${step}`), step),
+  })
+  for await (const run of session.advance({ from: 0, to: steps, draw })) {
+    for (const outputs of run) {
       metrics.push(
         Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, Number(data[0])])),
       )

@@ -5,7 +5,8 @@ import { chmod, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from
 import { hostname, tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { RunFolder, readRunConfig, stageKey } from '../../src/runs/run-folder.js'
+import { RunFolder, readRunConfig } from '../../src/runs/run-folder.js'
+import { contentKey } from '../../src/files/content-key.js'
 
 let parent: string
 
@@ -124,15 +125,31 @@ describe('a new run', () => {
 describe('a resumed run', () => {
   test('knows which stages are done, and with which inputs', async () => {
     const first = await create()
-    await first.markDone('train', stageKey({ seed: 7, steps: 100 }), 12.5)
+    const stage = { kind: 'train', name: 'train', key: contentKey({ seed: 7, steps: 100 }) }
+    await first.store.write(stage, null, 12.5)
     await first.close()
     const second = await RunFolder.resume(first.folder, { node: '22' })
-    expect(second.isDone('train', stageKey({ steps: 100, seed: 7 }))).toBe(true)
-    expect(second.isDone('train', stageKey({ steps: 200, seed: 7 }))).toBe(false)
-    expect(second.isDone('predict', stageKey({}))).toBe(false)
-    expect(second.stages.train.seconds).toBe(12.5)
+    const secondsOf = async (key: string) => (await second.store.read({ ...stage, key }))?.seconds
+    expect(await secondsOf(contentKey({ steps: 100, seed: 7 }))).toBe(12.5)
+    expect(await secondsOf(contentKey({ steps: 200, seed: 7 }))).toBeUndefined()
     expect(JSON.parse(await readFile(second.path('env-2.json'), 'utf8'))).toEqual({ node: '22' })
     expect(await second.discardIfEmpty()).toBe(false)
+    await second.close()
+  })
+
+  test('of an older version knows what was done there', async () => {
+    const first = await create()
+    await first.close()
+    const train = { key: contentKey({ seed: 7 }), finishedAt: '2026-01-01T00:00:00.000Z', seconds: 3 }
+    await writeFile(first.path('stages.json'), JSON.stringify({ version: 1, stages: { train } }))
+    const second = await RunFolder.resume(first.folder, {})
+    const result = () => Promise.resolve('from its files')
+    expect(await second.doneBefore('train', contentKey({ seed: 7 }), result)).toMatchObject({
+      seconds: 3,
+      result: 'from its files',
+    })
+    expect(await second.doneBefore('train', contentKey({ seed: 8 }), result)).toBeUndefined()
+    expect(await second.doneBefore('toString', '', result)).toBeUndefined()
     await second.close()
   })
 
@@ -222,7 +239,7 @@ describe('the lock', () => {
 })
 
 test('stage keys follow values, not the order of fields', () => {
-  expect(stageKey({ a: 1, b: [1, { c: 2, d: undefined }] })).toBe(stageKey({ b: [1, { c: 2 }], a: 1 }))
-  expect(stageKey({ a: 1 })).not.toBe(stageKey({ a: '1' }))
-  expect(stageKey([1, 2])).not.toBe(stageKey([2, 1]))
+  expect(contentKey({ a: 1, b: [1, { c: 2, d: undefined }] })).toBe(contentKey({ b: [1, { c: 2 }], a: 1 }))
+  expect(contentKey({ a: 1 })).not.toBe(contentKey({ a: '1' }))
+  expect(contentKey([1, 2])).not.toBe(contentKey([2, 1]))
 })

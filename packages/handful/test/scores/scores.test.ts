@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { BATCH_MARKER, exportProgram, input, mean, Random, type Tensor } from 'onnx-autodiff'
+import { BATCH_MARKER, compile, input, mean, Random, type Tensor } from 'onnx-autodiff'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ImageSet } from '../../src/data/image-set.js'
 import { inceptionFeatures } from '../../src/scores/inception.js'
@@ -119,7 +119,7 @@ test('a network from a file gives features of images resampled and scaled as sai
   const file = path.join(folder, 'colours.onnx')
   const x = input('pixels', [16, 16, BATCH_MARKER, 3])
   const outputs: Record<string, Tensor> = { means: mean(x, [0, 1]) }
-  await writeFile(file, exportProgram({ inputs: [x], outputs, parameters: {} }).model)
+  await writeFile(file, compile({ inputs: [x], outputs, parameters: {} }).model)
   const grey = { ...training, count: 5, pixels: training.pixels.slice(0, 5 * SIZE * SIZE) }
   const options = { file, size: 16, range: 'zero-to-one', mean: [0, 0.5, 0], deviation: [1, 2, 0.5] } as const
   const found = await inceptionFeatures(

@@ -1,5 +1,5 @@
 /** Orders over the graph. */
-import { isComposite, type Node, type Tensor } from './tensor.js'
+import { isComposite, isInput, type Node, type Tensor } from './tensor.js'
 
 /** What a node is computed from. A composite is computed from its body. */
 export function dependencies(node: Node): readonly Tensor[] {
@@ -38,4 +38,42 @@ export function topologicalOrder(
     }
   }
   return order
+}
+
+/** The same graph with other tensors in place of some inputs: those that `replace` gives one for. */
+export function substitute(
+  outputs: readonly Tensor[],
+  replace: (input: Tensor) => Tensor | undefined,
+): Tensor[] {
+  const replaced = new Map<Tensor, Tensor>()
+  const now = (tensor: Tensor): Tensor => replaced.get(tensor) ?? tensor
+  const all = (node: Node): readonly Tensor[] => [
+    ...node.inputs,
+    ...(node.body ? [node.body] : []),
+    ...(node.region?.results ?? []),
+  ]
+  for (const node of topologicalOrder(outputs, all)) {
+    if (isInput(node.outputs[0])) {
+      const other = replace(node.outputs[0])
+      if (other) replaced.set(node.outputs[0], other)
+    } else if (all(node).some((tensor) => replaced.has(tensor))) {
+      const own = withOperands(node, now)
+      node.outputs.forEach((tensor, i) => replaced.set(tensor, own.outputs[i]))
+    }
+  }
+  return outputs.map(now)
+}
+
+/** A node of the same kind and types on other tensors. */
+function withOperands(node: Node, now: (tensor: Tensor) => Tensor): Node {
+  const outputs: Tensor[] = []
+  const own: Node = {
+    ...node,
+    inputs: node.inputs.map(now),
+    outputs,
+    ...(node.body ? { body: now(node.body) } : {}),
+    ...(node.region ? { region: { ...node.region, results: node.region.results.map(now) } } : {}),
+  }
+  for (const { output, shape, dtype } of node.outputs) outputs.push({ node: own, output, shape, dtype })
+  return own
 }

@@ -4,9 +4,9 @@
  */
 import { GraphError, type Shape, sizeOf } from '../graph/shape.js'
 import { input, type Tensor } from '../graph/tensor.js'
-import type { Update } from '../onnx/compile.js'
+import type { Update } from '../graph/computation.js'
 import { Random } from '../random.js'
-import type { NamedArray } from '../runtime/types.js'
+import type { NamedArray } from '../arrays.js'
 
 export type Initializer = (random: Random, shape: Shape) => Float32Array
 

@@ -1,29 +1,33 @@
 /** From a graph with named inputs, state and outputs to a program: one ONNX model that is one training step. */
-import type { OnnxAttribute, OnnxModel, OnnxNode, OnnxValue } from './model.js'
-import type { ArraySpec, Program } from '../runtime/types.js'
+import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from './model.js'
+import type { ArraySpec } from '../arrays.js'
+import { type Computation, isNetwork, type Step, type Update } from '../graph/computation.js'
 import { GraphError, sameShape, shapeText } from '../graph/shape.js'
 import { inputName, isInput, type Tensor } from '../graph/tensor.js'
 import { simplify } from '../graph/simplify.js'
 import { ModelEmitter } from './emit.js'
+import { exportModel } from './ordinary.js'
+import { type Program, programOf } from './program.js'
 import { loopOverSteps } from './step-loop.js'
+import { IR_VERSION, OPSET } from './versions.js'
 import { encodeModel } from './writer.js'
 
-/** A tensor that a step reads, and what it holds after the step. */
-export interface Update {
-  /** An input tensor; its name is the state's name. */
-  readonly variable: Tensor
-  readonly next: Tensor
+/** What the ONNX is written for. */
+export interface Target {
+  /** As errors name it. */
+  readonly name: string
+  /** Operators of the com.microsoft domain may be written: faster on the CPU, absent elsewhere. */
+  readonly contributed: boolean
+  /** A step may be the body of a Loop, so that one run takes many. */
+  readonly loops: boolean
+  /** Operators that it can't run, each with what to do about it: a computation that needs one is refused. */
+  readonly absent: Readonly<Record<string, string>>
 }
 
-export interface ProgramParts {
-  readonly inputs?: readonly Tensor[]
-  readonly state?: readonly Update[]
-  readonly outputs: Readonly<Record<string, Tensor>>
-}
+/** What onnxruntime does on a CPU. */
+export const CPU_TARGET: Target = { name: 'cpu', contributed: true, loops: true, absent: {} }
 
-export interface CompileOptions {
-  /** Operators of the com.microsoft domain may be used: faster on the CPU, absent elsewhere. On by default. */
-  readonly contributed?: boolean
+export interface CompileOptions extends Partial<Target> {
   /**
    * One run takes as many steps as its inputs are long along a new first axis; outputs come stacked alike. Saves copying
    * the state between steps.
@@ -31,18 +35,26 @@ export interface CompileOptions {
   readonly manySteps?: boolean
 }
 
-/** Opset 21 is what every supported runtime and browser build knows. */
-export const OPSET = 21
-export const IR_VERSION = 10
-
 const nextName = ({ variable }: Update): string => `${inputName(variable)}/next`
 const spec = (tensor: Tensor): ArraySpec => ({ dtype: tensor.dtype, shape: tensor.shape })
 const value = (name: string, { dtype, shape }: ArraySpec): OnnxValue => ({ name, dtype, shape })
 
-/** Compiles; see `compileModel` for the model itself. */
-export function compile(parts: ProgramParts, options: CompileOptions = {}): Program {
-  const { model, next } = compileModel(parts, options)
-  const { inputs = [], state = [], outputs } = parts
+/**
+ * A computation as a program for a target, the CPU unless said otherwise: an ONNX model that also stands on its own, in a
+ * file. A network is written in the ordinary form, which needs standard operators only.
+ *
+ * @throws GraphError naming an operator that the target does not have, or what is wrong with the names
+ */
+export function compile(computation: Computation, options: CompileOptions = {}): Program {
+  const target = { ...CPU_TARGET, ...options }
+  if (isNetwork(computation)) {
+    const model = exportModel(computation)
+    checkOperators(model.graph, target)
+    return programOf(model)
+  }
+  const { model, next } = compileModel(computation, options)
+  checkOperators(model.graph, target)
+  const { inputs = [], state = [], outputs } = computation
   const perRun = (tensor: Tensor): ArraySpec =>
     options.manySteps ? { dtype: tensor.dtype, shape: [-1, ...tensor.shape] } : spec(tensor)
   return {
@@ -57,14 +69,14 @@ export function compile(parts: ProgramParts, options: CompileOptions = {}): Prog
 }
 
 export function compileModel(
-  parts: ProgramParts,
+  parts: Step,
   options: CompileOptions = {},
 ): { model: OnnxModel; next: string[] } {
   const { inputs = [], state = [], outputs } = parts
   checkNames(parts)
   const declared = [...inputs, ...state.map(({ variable }) => variable)]
   const taken = new Set([...declared.map(inputName), ...state.map(nextName), ...Object.keys(outputs)])
-  const emitter = new ModelEmitter(options.contributed ?? true, taken)
+  const emitter = new ModelEmitter(options.contributed ?? CPU_TARGET.contributed, taken)
   for (const tensor of declared) emitter.bind(tensor, inputName(tensor))
 
   const results = simplify([...state.map(({ next }) => next), ...Object.values(outputs)])
@@ -102,6 +114,18 @@ export function compileModel(
   return { model: loopOverSteps(model, state.length), next }
 }
 
+/** @throws GraphError for the first node that the target can't run */
+function checkOperators({ nodes }: OnnxGraph, target: Target): void {
+  for (const { op, attributes } of nodes) {
+    if (Object.hasOwn(target.absent, op))
+      throw new GraphError(
+        `compile (${target.name}): got the operator ${op}, expected one that it has; ${target.absent[op]}`,
+      )
+    for (const attribute of Object.values(attributes))
+      if (attribute.kind === 'graph') checkOperators(attribute.value, target)
+  }
+}
+
 /** Lets a node write an output under the output's name where it is read once, and keeps the copy elsewhere. */
 function renameOutputs(nodes: OnnxNode[], copies: readonly OnnxNode[]): OnnxNode[] {
   const produced = new Map<string, number>()
@@ -129,7 +153,7 @@ function renameOutputs(nodes: OnnxNode[], copies: readonly OnnxNode[]): OnnxNode
   return [...nodes.map(within), ...kept]
 }
 
-function checkNames({ inputs = [], state = [], outputs }: ProgramParts): void {
+function checkNames({ inputs = [], state = [], outputs }: Step): void {
   const seen = new Set<string>()
   for (const tensor of [...inputs, ...state.map(({ variable }) => variable)]) {
     if (!isInput(tensor))

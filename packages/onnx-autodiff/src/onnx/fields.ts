@@ -3,7 +3,8 @@
  * 13), shared by the writer and the reader.
  */
 
-import type { OnnxArray, OnnxAttribute, OnnxDtype } from './model.js'
+import type { ElementType } from '../arrays.js'
+import type { OnnxAttribute } from './model.js'
 
 export const MODEL = {
   irVersion: 1,
@@ -69,44 +70,10 @@ export const ATTRIBUTE_TYPES: Readonly<Record<OnnxAttribute['kind'], number>> = 
 }
 
 /** TensorProto.DataType */
-export const DTYPE_CODES: Readonly<Record<OnnxDtype, number>> = {
+export const DTYPE_CODES: Readonly<Record<ElementType, number>> = {
   float32: 1,
   uint8: 2,
   int32: 6,
   int64: 7,
   bool: 9,
-}
-
-export const DTYPES = Object.keys(DTYPE_CODES) as readonly OnnxDtype[]
-
-/** Bytes of one element, and an array over `buffer` (all hosts that onnxruntime runs on are little-endian, as ONNX is). */
-export const ELEMENTS: Readonly<
-  Record<OnnxDtype, { readonly bytes: number; readonly array: (buffer: ArrayBuffer) => OnnxArray }>
-> = {
-  float32: { bytes: 4, array: (buffer) => new Float32Array(buffer) },
-  int32: { bytes: 4, array: (buffer) => new Int32Array(buffer) },
-  int64: { bytes: 8, array: (buffer) => new BigInt64Array(buffer) },
-  uint8: { bytes: 1, array: (buffer) => new Uint8Array(buffer) },
-  bool: { bytes: 1, array: (buffer) => new Uint8Array(buffer) },
-}
-
-/** What is wrong with an array of this type and shape, or undefined: its class and its number of elements. */
-export function arrayProblem(
-  dtype: OnnxDtype,
-  shape: readonly number[],
-  data: OnnxArray,
-): string | undefined {
-  const expected = ELEMENTS[dtype]?.array(new ArrayBuffer(0)).constructor
-  if (expected === undefined) return `got element type "${dtype}", expected one of ${DTYPES.join(', ')}`
-  if (!(data instanceof expected)) {
-    return `got ${data?.constructor?.name ?? String(data)}, expected ${expected.name} for ${dtype}`
-  }
-  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    return `got shape [${shape.join(', ')}], expected whole numbers of at least 0`
-  }
-  const size = shape.reduce((product, dim) => product * dim, 1)
-  if (data.length !== size) {
-    return `got ${data.length} elements, expected ${size} for shape [${shape.join(', ')}]`
-  }
-  return undefined
 }

@@ -2,18 +2,14 @@
  * An ONNX model as plain data: what the writer encodes and the reader gives back. Field names follow onnx.proto3
  * (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3); only what the engine needs is here.
  */
-
-export type OnnxDtype = 'float32' | 'int32' | 'int64' | 'bool' | 'uint8'
-
-/** The arrays that hold each element type. */
-export type OnnxArray = Float32Array | Int32Array | BigInt64Array | Uint8Array
+import type { Elements, ElementType } from '../arrays.js'
 
 export interface OnnxTensor {
   readonly name: string
-  readonly dtype: OnnxDtype
+  readonly dtype: ElementType
   readonly shape: readonly number[]
   /** Row-major elements; `bool` is a Uint8Array of 0 and 1. */
-  readonly data: OnnxArray
+  readonly data: Elements
 }
 
 export type OnnxAttribute =
@@ -39,7 +35,7 @@ export interface OnnxNode {
 /** A graph input or output; a dimension that is a text is dynamic and named so. A missing shape is unknown. */
 export interface OnnxValue {
   readonly name: string
-  readonly dtype: OnnxDtype
+  readonly dtype: ElementType
   readonly shape?: readonly (number | string)[]
 }
 

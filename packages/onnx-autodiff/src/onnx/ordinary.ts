@@ -7,14 +7,14 @@
  * extent is a multiple of, and wherever it shows in a shape that extent is left open.
  */
 import type { OnnxModel, OnnxValue } from './model.js'
-import type { NamedArray, Program } from '../runtime/types.js'
+import type { NamedArray } from '../arrays.js'
+import type { Network } from '../graph/computation.js'
 import { GraphError, type Shape, shapeText, sizeOf } from '../graph/shape.js'
 import { constantValue, inputName, isComposite, isInput, type Node, type Tensor } from '../graph/tensor.js'
 import { topologicalOrder } from '../graph/walk.js'
-import { IR_VERSION, OPSET } from './compile.js'
 import { ModelEmitter } from './emit.js'
 import { compositeRules, convolutionWithBias, primitiveRules } from './ordinary-rules.js'
-import { encodeModel } from './writer.js'
+import { IR_VERSION, OPSET } from './versions.js'
 
 /** Build models for export with this many images. */
 export const BATCH_MARKER = 10_007
@@ -194,21 +194,13 @@ function permute(
   return { values: result, shape: to }
 }
 
-export interface OrdinaryParts {
-  /** Built with BATCH_MARKER images. A float32 input [height, width, batch, channels] becomes [batch, channels, height, width]. */
-  readonly inputs: readonly Tensor[]
-  readonly outputs: Readonly<Record<string, Tensor>>
-  readonly parameters: Readonly<Record<string, NamedArray>>
-  readonly metadata?: Readonly<Record<string, string>>
-}
-
 /**
  * The network as an ordinary ONNX model. Outputs [height, width, batch, channels] become [batch, channels, height, width],
  * all others stay as they are.
  *
  * @throws GraphError where a name is used twice, a tensor has no value, or an operator does not work at any batch size
  */
-export function exportModel({ inputs, outputs, parameters, metadata = {} }: OrdinaryParts): OnnxModel {
+export function exportModel({ inputs, outputs, parameters, metadata = {} }: Network): OnnxModel {
   const roots = Object.values(outputs)
   const next = (node: Node): readonly Tensor[] =>
     isComposite(node.primitive) && !(node.primitive.name in compositeRules)
@@ -259,24 +251,6 @@ export function exportModel({ inputs, outputs, parameters, metadata = {} }: Ordi
     irVersion: IR_VERSION,
     producer: 'onnx-autodiff',
     metadata,
-  }
-}
-
-/** The same as a program for a session; open extents are -1. */
-export function exportProgram(parts: OrdinaryParts): Program {
-  const model = exportModel(parts)
-  const specs = (values: readonly OnnxValue[]): Program['inputs'] =>
-    Object.fromEntries(
-      values.map(({ name, dtype, shape = [] }) => [
-        name,
-        { dtype, shape: shape.map((extent) => (typeof extent === 'number' ? extent : -1)) },
-      ]),
-    )
-  return {
-    model: encodeModel(model),
-    inputs: specs(model.graph.inputs),
-    outputs: specs(model.graph.outputs),
-    state: {},
   }
 }
 

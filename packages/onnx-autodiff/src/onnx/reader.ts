@@ -5,13 +5,10 @@
  */
 
 import {
-  arrayProblem,
   ATTRIBUTE,
   ATTRIBUTE_TYPES,
   DIM,
   DTYPE_CODES,
-  DTYPES,
-  ELEMENTS,
   ENTRY,
   GRAPH,
   MODEL,
@@ -23,16 +20,8 @@ import {
   TYPE,
   VALUE,
 } from './fields.js'
-import type {
-  OnnxArray,
-  OnnxAttribute,
-  OnnxDtype,
-  OnnxGraph,
-  OnnxModel,
-  OnnxNode,
-  OnnxTensor,
-  OnnxValue,
-} from './model.js'
+import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from './model.js'
+import { arrayProblem, ELEMENT_TYPES, type Elements, ELEMENTS, type ElementType } from '../arrays.js'
 import { ProtoError, ProtoReader } from './protobuf.js'
 
 /** Loops in loops: real models go two or three deep. */
@@ -219,9 +208,9 @@ function readAttribute(reader: ProtoReader, depth: number): [string, OnnxAttribu
   return [name, attribute]
 }
 
-function readDtype(code: number, where: string): OnnxDtype {
-  const dtype = DTYPES.find((candidate) => DTYPE_CODES[candidate] === code)
-  const expected = DTYPES.map((candidate) => `${DTYPE_CODES[candidate]} (${candidate})`).join(', ')
+function readDtype(code: number, where: string): ElementType {
+  const dtype = ELEMENT_TYPES.find((candidate) => DTYPE_CODES[candidate] === code)
+  const expected = ELEMENT_TYPES.map((candidate) => `${DTYPE_CODES[candidate]} (${candidate})`).join(', ')
   return dtype ?? fail(where, `got element type ${code}, expected one of ${expected}`)
 }
 
@@ -259,7 +248,7 @@ function readTensor(reader: ProtoReader): OnnxTensor {
   return { name, dtype, shape, data }
 }
 
-function rawData(dtype: OnnxDtype, raw: Uint8Array, where: string): OnnxArray {
+function rawData(dtype: ElementType, raw: Uint8Array, where: string): Elements {
   const { bytes, array } = ELEMENTS[dtype]
   if (raw.length % bytes !== 0) {
     fail(where, `got ${raw.length} bytes of raw data, expected a multiple of ${bytes} for ${dtype}`)
@@ -268,11 +257,11 @@ function rawData(dtype: OnnxDtype, raw: Uint8Array, where: string): OnnxArray {
 }
 
 function typedData(
-  dtype: OnnxDtype,
+  dtype: ElementType,
   floats: readonly number[],
   int32s: readonly number[],
   int64s: readonly bigint[],
-): OnnxArray {
+): Elements {
   if (dtype === 'float32') return Float32Array.from(floats)
   if (dtype === 'int64') return BigInt64Array.from(int64s)
   return dtype === 'int32' ? Int32Array.from(int32s) : Uint8Array.from(int32s)

@@ -4,7 +4,6 @@
  */
 
 import {
-  arrayProblem,
   ATTRIBUTE,
   ATTRIBUTE_TYPES,
   DIM,
@@ -21,6 +20,7 @@ import {
   VALUE,
 } from './fields.js'
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from './model.js'
+import { arrayProblem } from '../arrays.js'
 import { ProtoWriter } from './protobuf.js'
 
 /** Protocol buffers end at 2 GiB. */

@@ -6,8 +6,8 @@ import { add, div, minimum, mul, pow, sqrt, sub } from '../graph/elementwise.js'
 import { sum } from '../graph/reduce.js'
 import { GraphError, sizeOf } from '../graph/shape.js'
 import { input, inputName, type Operand, scalar, type Tensor } from '../graph/tensor.js'
-import type { Update } from '../onnx/compile.js'
-import type { NamedArray } from '../runtime/types.js'
+import type { Update } from '../graph/computation.js'
+import type { NamedArray } from '../arrays.js'
 
 export interface Optimised {
   /** Of parameters and the optimiser's own state. */

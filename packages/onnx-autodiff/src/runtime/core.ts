@@ -6,10 +6,13 @@
 
 import ort from 'onnxruntime-node'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
-import { checkArrays, copyArray, copyArrays } from './arrays.js'
-import { availableThreads, checkDevice, executionProviders, runtimeMessage } from './devices.js'
+import type { Arrays, NamedArray } from '../arrays.js'
+import type { Program } from '../onnx/program.js'
+import type { Backend } from './backends/backend.js'
+import { checkArrays, copyArray, copyArrays } from './checks.js'
+import { availableThreads, checkDevice, runtimeMessage } from './devices.js'
 import { chosenPrograms, type Joined, joinPrograms } from './programs.js'
-import type { Arrays, NamedArray, Program, Session, SessionOptions } from './types.js'
+import type { Runner, SessionOptions } from './types.js'
 
 const OPTIMIZATION_LEVELS = { none: 'disabled', basic: 'basic', extended: 'extended', all: 'all' } as const
 
@@ -20,7 +23,7 @@ interface Loaded {
   readonly fetches: readonly string[]
 }
 
-export class SessionCore implements Session {
+export class SessionCore implements Runner {
   readonly #loaded: readonly Loaded[]
   readonly #joined: Joined
   readonly #profiled: boolean
@@ -35,9 +38,12 @@ export class SessionCore implements Session {
     if (Object.keys(joined.state).length === 0) this.#state = {}
   }
 
-  static async open(programs: readonly Program[], options: SessionOptions): Promise<SessionCore> {
-    const device = options.device ?? 'cpu'
-    await checkDevice(device)
+  static async open(
+    programs: readonly Program[],
+    backend: Backend,
+    options: SessionOptions,
+  ): Promise<SessionCore> {
+    await checkDevice(backend)
     const threads = options.threads ?? availableThreads()
     if (!Number.isSafeInteger(threads) || threads < 1) {
       throw new Error(`threads (session): got ${threads}, expected a whole number of at least 1`)
@@ -51,7 +57,7 @@ export class SessionCore implements Session {
           options.profile !== undefined && programs.length > 1
             ? `${options.profile}-${place}`
             : options.profile
-        loaded.push(await load(program, { ...options, threads, device, profile }))
+        loaded.push(await load(program, backend, { ...options, threads, profile }))
       }
     } catch (error) {
       for (const { session } of loaded) await session.release()
@@ -145,10 +151,12 @@ export class SessionCore implements Session {
 /** Loads one program and checks its names against its graph's. */
 async function load(
   program: Program,
-  { device, threads, optimization, profile }: SessionOptions & { readonly device: string },
+  backend: Backend,
+  { threads, optimization, profile }: SessionOptions,
 ): Promise<Loaded> {
   const session = await ort.InferenceSession.create(program.model, {
-    executionProviders: executionProviders(device),
+    executionProviders: backend.executionProviders,
+    preferredOutputLocation: backend.results,
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',

@@ -3,8 +3,10 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import ort from 'onnxruntime-node'
-import type { InferenceSession } from 'onnxruntime-node'
+import { IR_VERSION, OPSET } from '../onnx/versions.js'
 import { encodeModel } from '../onnx/writer.js'
+import type { Backend } from './backends/backend.js'
+import { backends } from './backends/registry.js'
 
 // onnxruntime reads this once, when the first session opens. Its failures come back as exceptions, and a device that is
 // only being tried must not fill the terminal with its loader's complaints.
@@ -19,27 +21,43 @@ const PROBE = encodeModel({
     inputs: [{ name: 'x', dtype: 'float32', shape: [1] }],
     outputs: [{ name: 'y', dtype: 'float32', shape: [1] }],
   },
-  opsets: { '': 21 },
-  irVersion: 10,
+  opsets: { '': OPSET },
+  irVersion: IR_VERSION,
   producer: '',
   metadata: {},
 })
+
+/** Asked for a device that is not there. */
+export class DeviceError extends Error {
+  override readonly name = 'DeviceError'
+
+  /** @param present the devices that are there @param reason why this one could not be used */
+  constructor(
+    readonly device: string,
+    readonly present: readonly string[],
+    readonly reason: string,
+  ) {
+    super(`device (session): got ${JSON.stringify(device)}, expected one of ${present.join(', ')}; ${reason}`)
+  }
+}
 
 /**
  * The devices present: `cpu`, then each of those that this onnxruntime was built for (`webgpu`, `cuda`, `dml`, ...) and
  * that a small program runs on. Takes up to a second where graphics drivers have to start.
  */
 export async function listDevices(): Promise<string[]> {
-  const devices = ['cpu']
-  for (const { name } of ort.listSupportedBackends()) {
-    if (name !== 'cpu' && (await deviceProblem(name)) === undefined) devices.push(name)
+  const present: string[] = []
+  for (const backend of backends) {
+    if ((await deviceProblem(backend)) === undefined) present.push(backend.name)
   }
-  return devices
+  return present
 }
 
-async function deviceProblem(device: string): Promise<string | undefined> {
+async function deviceProblem({ executionProviders: [provider] }: Backend): Promise<string | undefined> {
+  if (provider === 'cpu') return undefined
+  if (!ort.listSupportedBackends().some((each) => each.name === provider)) return unknown()
   try {
-    const session = await ort.InferenceSession.create(PROBE, { executionProviders: [device] })
+    const session = await ort.InferenceSession.create(PROBE, { executionProviders: [provider] })
     await session.release()
     return undefined
   } catch (error) {
@@ -47,27 +65,21 @@ async function deviceProblem(device: string): Promise<string | undefined> {
   }
 }
 
-/**
- * Throws unless `device` is present.
- *
- * @throws Error `device (session): got "cuda", expected one of cpu; <why it could not be used>`
- */
-export async function checkDevice(device: string): Promise<void> {
-  if (device === 'cpu') return
-  const built = ort.listSupportedBackends().some(({ name }) => name === device)
-  const problem = built
-    ? await deviceProblem(device)
-    : `onnxruntime-node on ${process.platform} does not know it`
-  if (problem === undefined) return
-  const present = await listDevices()
-  throw new Error(
-    `device (session): got ${JSON.stringify(device)}, expected one of ${present.join(', ')}; ${problem}`,
-  )
+const unknown = (): string => `onnxruntime-node on ${process.platform} does not know it`
+
+/** The backend of a device, whether or not it is there. @throws DeviceError if nothing has that name */
+export async function backendOf(device: string | Backend): Promise<Backend> {
+  if (typeof device !== 'string') return device
+  const backend = backends.find(({ name }) => name === device)
+  if (backend) return backend
+  throw new DeviceError(device, await listDevices(), unknown())
 }
 
-/** onnxruntime's options for a device: what the device cannot run falls back to the CPU. */
-export function executionProviders(device: string): InferenceSession.ExecutionProviderConfig[] {
-  return device === 'cpu' ? ['cpu'] : [device, 'cpu']
+/** Refuses a device that is not there. @throws DeviceError with the devices that are there, and why this one is not */
+export async function checkDevice(device: string | Backend): Promise<void> {
+  const backend = await backendOf(device)
+  const problem = await deviceProblem(backend)
+  if (problem !== undefined) throw new DeviceError(backend.name, await listDevices(), problem)
 }
 
 /**

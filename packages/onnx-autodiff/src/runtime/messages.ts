@@ -1,9 +1,17 @@
 /** What a session and the thread it runs in say to each other. */
 
-import type { Arrays, Program, SessionOptions } from './types.js'
+import type { Arrays } from '../arrays.js'
+import type { Program } from '../onnx/program.js'
+import type { Backend } from './backends/backend.js'
+import type { SessionOptions } from './types.js'
 
 export type Call =
-  | { readonly kind: 'open'; readonly programs: readonly Program[]; readonly options: SessionOptions }
+  | {
+      readonly kind: 'open'
+      readonly programs: readonly Program[]
+      readonly backend: Backend
+      readonly options: SessionOptions
+    }
   | { readonly kind: 'run'; readonly inputs: Arrays; readonly programs?: readonly number[] }
   | { readonly kind: 'readState' }
   | { readonly kind: 'writeState'; readonly state: Arrays }

@@ -3,41 +3,49 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { checkArrays, transferList, wholeBuffers } from './arrays.js'
+import type { Arrays } from '../arrays.js'
+import type { Program } from '../onnx/program.js'
+import type { Backend } from './backends/backend.js'
+import { checkArrays, transferList, wholeBuffers } from './checks.js'
 import { SessionCore } from './core.js'
-import { asList, chosenPrograms, joinPrograms } from './programs.js'
-import type { Arrays, Program, Session, SessionOptions } from './types.js'
+import { backendOf } from './devices.js'
+import { chosenPrograms, compileFor, joinPrograms, type Runnable } from './programs.js'
+import { sessionOn } from './steps.js'
+import type { Runner, Session, SessionOptions } from './types.js'
 import { BUSY, STOPPING, type Call, type Reply, type Request, type WorkerData } from './messages.js'
 
-export type { SessionOptions } from './types.js'
-
 /**
- * Opens a program, or several over one state, in a thread of its own, so that this one stays free while it runs. The
- * arrays given to `run` are handed over to that thread (theirs become empty here) unless they are part of a larger
- * buffer, which is copied; what a run gives back is the caller's own. An idle session does not keep the process alive.
+ * Opens a computation, or several over one state, compiled for the device it is to run on, in a thread of its own, so that
+ * this one stays free while it runs. The arrays given to `run` are handed over to that thread (theirs become empty here)
+ * unless they are part of a larger buffer, which is copied; what a run gives back is the caller's own. An idle session does
+ * not keep the process alive.
  *
  * @throws Error if the device, the number of threads, the state or the model is not accepted
  */
 export async function openSession(
-  programs: Program | readonly Program[],
-  options: SessionOptions = {},
+  runnables: Runnable | readonly Runnable[],
+  { device = 'cpu', ...options }: SessionOptions = {},
 ): Promise<Session> {
-  const session = new WorkerSession(asList(programs))
+  const backend = await backendOf(device)
+  const programs = compileFor(backend, runnables)
+  const session = new WorkerSession(programs)
   try {
-    await session.open(options)
+    await session.open(backend, options)
   } catch (error) {
     await session.terminate()
     throw error
   }
-  return session
+  return sessionOn(session, programs)
 }
 
 /** As `openSession`, in the calling thread, which every run blocks: for scripts, tests and benchmarks. */
-export function openLocalSession(
-  programs: Program | readonly Program[],
-  options: SessionOptions = {},
+export async function openLocalSession(
+  runnables: Runnable | readonly Runnable[],
+  { device = 'cpu', ...options }: SessionOptions = {},
 ): Promise<Session> {
-  return SessionCore.open(asList(programs), options)
+  const backend = await backendOf(device)
+  const programs = compileFor(backend, runnables)
+  return sessionOn(await SessionCore.open(programs, backend, options), programs)
 }
 
 /**
@@ -68,7 +76,7 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
-class WorkerSession implements Session {
+class WorkerSession implements Runner {
   readonly #programs: readonly Program[]
   readonly #worker: Worker
   readonly #phase = new Int32Array(new SharedArrayBuffer(4))
@@ -98,17 +106,13 @@ class WorkerSession implements Session {
     })
   }
 
-  async open(options: SessionOptions): Promise<void> {
-    const programs = this.#programs.map(({ model, inputs, outputs, state }) => ({
-      model: whole(model),
-      inputs,
-      outputs,
-      state,
-    }))
+  async open(backend: Backend, options: SessionOptions): Promise<void> {
+    const programs = this.#programs.map((program) => ({ ...program, model: whole(program.model) }))
     const initial = options.state === undefined ? {} : { state: wholeBuffers(options.state) }
     await this.#call({
       kind: 'open',
       programs,
+      backend,
       options: { ...options, ...initial },
     })
   }

@@ -3,7 +3,11 @@
  * session is opened with the list, and each run names the ones that take their turn.
  */
 
-import type { ArraySpec, Program } from './types.js'
+import { type ArraySpec, specText } from '../arrays.js'
+import { type Computation, isNetwork } from '../graph/computation.js'
+import { compile } from '../onnx/compile.js'
+import type { Program } from '../onnx/program.js'
+import type { Backend } from './backends/backend.js'
 
 type Specs = Readonly<Record<string, ArraySpec>>
 
@@ -14,8 +18,25 @@ export interface Joined {
   readonly state: Specs
 }
 
-export const asList = (programs: Program | readonly Program[]): readonly Program[] =>
-  'model' in programs ? [programs] : programs
+/** What a session runs: what models describe, or a program that is compiled already, such as a model from a file. */
+export type Runnable = Computation | Program
+
+/** Compiles for a backend what is not compiled yet. */
+export function compileFor(backend: Backend, runnables: Runnable | readonly Runnable[]): readonly Program[] {
+  const list = Array.isArray(runnables) ? (runnables as readonly Runnable[]) : [runnables as Runnable]
+  return list.map((each) => {
+    if ('model' in each) return each
+    // Steps of several programs take turns with one another; and their number is told by the length of the inputs.
+    const manySteps =
+      backend.loops &&
+      list.length === 1 &&
+      !isNetwork(each) &&
+      each.separateSteps !== true &&
+      (each.state ?? []).length > 0 &&
+      (each.inputs ?? []).length > 0
+    return compile(each, { ...backend, manySteps })
+  })
+}
 
 /** @throws Error if two programs give one name two types, or write one output */
 export function joinPrograms(programs: readonly Program[]): Joined {
@@ -39,18 +60,14 @@ export function joinPrograms(programs: readonly Program[]): Joined {
 function union(all: readonly Specs[]): Specs {
   const found: Record<string, ArraySpec> = {}
   for (const [name, spec] of all.flatMap((specs) => Object.entries(specs))) {
-    const before = name in found ? text(found[name]) : text(spec)
-    if (before !== text(spec)) {
-      throw new Error(
-        `programs (session): got "${name}" as ${before} and as ${text(spec)}, expected one type`,
-      )
+    const [before, now] = [specText(found[name] ?? spec), specText(spec)]
+    if (before !== now) {
+      throw new Error(`programs (session): got "${name}" as ${before} and as ${now}, expected one type`)
     }
     found[name] = spec
   }
   return found
 }
-
-const text = ({ dtype, shape }: ArraySpec): string => `${dtype} [${shape.join(', ')}]`
 
 /**
  * The programs of these places, all of them where none are named.

@@ -5,12 +5,10 @@
  */
 
 import { z } from 'zod'
-import { arrayProblem, ELEMENTS } from '../onnx/fields.js'
-import type { OnnxDtype } from '../onnx/model.js'
-import type { Arrays, NamedArray } from './types.js'
+import { arrayProblem, type Arrays, ELEMENTS, type ElementType, type NamedArray } from '../arrays.js'
 
 const NAMES = { float32: 'F32', int32: 'I32', int64: 'I64', uint8: 'U8', bool: 'BOOL' } as const
-const DTYPES = Object.fromEntries(Object.entries(NAMES).map(([dtype, name]) => [name, dtype as OnnxDtype]))
+const DTYPES = Object.fromEntries(Object.entries(NAMES).map(([dtype, name]) => [name, dtype as ElementType]))
 
 /** The reference implementation's own limit. */
 const MAX_HEADER_BYTES = 100_000_000

@@ -1,38 +1,10 @@
-/** What a compiled program looks like to a runtime, and what a runtime offers. */
-
-import type { OnnxArray, OnnxDtype } from '../onnx/model.js'
-
-export interface ArraySpec {
-  readonly dtype: OnnxDtype
-  readonly shape: readonly number[]
-}
-
-export interface NamedArray extends ArraySpec {
-  readonly data: OnnxArray
-}
-
-export type Arrays = Readonly<Record<string, NamedArray>>
-
-/** One ONNX graph that maps (inputs, state) to (outputs, next state). An inference program has an empty state. */
-export interface Program {
-  /** The encoded ONNX model. */
-  readonly model: Uint8Array
-  /** What each run is fed, by ONNX input name. A dimension of -1 is dynamic. */
-  readonly inputs: Readonly<Record<string, ArraySpec>>
-  /** What each run gives back, by ONNX output name. */
-  readonly outputs: Readonly<Record<string, ArraySpec>>
-  /**
-   * What a run reads and replaces: by ONNX input name, the ONNX output that holds the next value. The same shape and
-   * element type on both sides; never the same buffer (the runtime swaps two).
-   */
-  readonly state: Readonly<Record<string, ArraySpec & { readonly next: string }>>
-  /** Whether a run takes as many steps as the first extent of its inputs says (see CompileOptions). */
-  readonly manySteps?: boolean
-}
+/** What a session offers, and how one is opened. */
+import type { Arrays } from '../arrays.js'
+import type { Backend } from './backends/backend.js'
 
 export interface SessionOptions {
   /** `cpu` unless said otherwise. An unknown or absent device is an error that lists those present. */
-  readonly device?: string
+  readonly device?: string | Backend
   /** Threads inside one operator; by default the number of cores this process may use. */
   readonly threads?: number
   /** The state before the first run; without it `writeState` has to come first (an inference program has none). */
@@ -43,16 +15,38 @@ export interface SessionOptions {
   readonly profile?: string
 }
 
+/** Steps to take, counted from wherever the caller counts from. */
+export interface Steps {
+  readonly from: number
+  /** The first step that is not taken any more. */
+  readonly to: number
+  /** The inputs of a step. Asked for once each and in order, while the steps before it run. */
+  readonly draw: (step: number) => Arrays | Promise<Arrays>
+  /** Of a session with several programs, those that run in a step (all where left out). */
+  readonly due?: (step: number) => readonly number[]
+}
+
 export interface Session {
   /**
-   * One run. Resolves to the program's outputs; the state moves on by one step. Inputs may be transferred, not copied. Of
-   * a session with several programs, those of `programs` (places in the list it was opened with, all where left out) run
-   * one after the other, each on the state that the last one left; if one fails, the state is as it was before all.
+   * One step. Resolves to the program's outputs; the state moves on. Inputs may be transferred, not copied. Of a session
+   * with several programs, those of `programs` (places in the list it was opened with, all where left out) run one after
+   * the other, each on the state that the last one left; if one fails, the state is as it was before all.
    */
   run(inputs: Arrays, programs?: readonly number[]): Promise<Arrays>
+  /**
+   * Takes steps, several in one run where that saves time and none of it takes much longer than a second. Gives the
+   * outputs of each step of a run when the run is done; between two of them the state may be read, or the rest left.
+   */
+  advance(steps: Steps): AsyncGenerator<readonly Arrays[], void>
   /** A copy of the whole state. */
   readState(): Promise<Arrays>
   /** Replaces the whole state (shapes and names are checked). */
   writeState(state: Arrays): Promise<void>
   close(): Promise<void>
+}
+
+/** What runs programs: a session but for how many steps one run takes. */
+export interface Runner extends Omit<Session, 'advance'> {
+  /** One run. Of a program that takes many steps (see Program), inputs and outputs are stacked. */
+  run(inputs: Arrays, programs?: readonly number[]): Promise<Arrays>
 }

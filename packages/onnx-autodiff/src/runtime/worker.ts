@@ -4,10 +4,10 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { transferList } from './arrays.js'
+import type { Arrays } from '../arrays.js'
+import { transferList } from './checks.js'
 import { SessionCore } from './core.js'
 import { BUSY, IDLE, STOPPED, type Call, type Reply, type Request, type WorkerData } from './messages.js'
-import type { Arrays } from './types.js'
 
 if (parentPort !== null) {
   const port = parentPort
@@ -17,7 +17,7 @@ if (parentPort !== null) {
 
   const answer = async (call: Call): Promise<Arrays | undefined> => {
     if (call.kind === 'open') {
-      session = await SessionCore.open(call.programs, call.options)
+      session = await SessionCore.open(call.programs, call.backend, call.options)
       return undefined
     }
     if (session === undefined) throw new Error(`internal: ${call.kind} (worker) came before open`)

@@ -14,7 +14,7 @@ import {
   sub,
   sum,
   sumOverSlices,
-  type ProgramParts,
+  type Step,
 } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { run } from '../run.js'
@@ -22,10 +22,7 @@ import { run } from '../run.js'
 const floats = (values: readonly number[], shape: readonly number[]): ort.Tensor =>
   new ort.Tensor('float32', values, shape)
 
-async function runOnce(
-  parts: ProgramParts,
-  feeds: Record<string, ort.Tensor>,
-): Promise<Record<string, number[]>> {
+async function runOnce(parts: Step, feeds: Record<string, ort.Tensor>): Promise<Record<string, number[]>> {
   const session = await ort.InferenceSession.create(compile(parts).model, { logSeverityLevel: 3 })
   const results = await session.run(feeds)
   await session.release()

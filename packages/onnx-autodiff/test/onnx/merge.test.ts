@@ -2,16 +2,16 @@
 import {
   BATCH_MARKER,
   convolution,
-  exportProgram,
   fromBatchFirst,
   input,
   linear,
   matmul,
   mean,
-  mergePrograms,
+  mergeNetworks,
+  type Network,
   openSession,
   Parameters,
-  type Program,
+  inputName,
   Random,
   relu,
   reshape,
@@ -22,29 +22,25 @@ import { describe, expect, test } from 'vitest'
 const image = (): Tensor => input('image', [BATCH_MARKER, 4, 4, 2])
 
 /** Both networks below name their parameters alike, and their inner values too. */
-function convolutional(output: string, seed: number): Program {
+function convolutional(output: string, seed: number): Network {
   const p = new Parameters()
   const conv = convolution(p.scope('layer'), { inChannels: 2, outChannels: 3, kernel: 3, padding: 1 })
   const pixels = image()
   const found = mean(relu(conv(fromBatchFirst(pixels))), [0, 1])
-  return exportProgram({
-    inputs: [pixels],
-    outputs: { [output]: found },
-    parameters: p.initialize(seed),
-  })
+  return { inputs: [pixels], outputs: { [output]: found }, parameters: p.initialize(seed) }
 }
 
-function dense(output: string, seed: number): Program {
+function dense(output: string, seed: number): Network {
   const p = new Parameters()
   const layer = linear(p.scope('layer'), { inputs: 32, outputs: 5 })
   const pixels = image()
   const rows = reshape(pixels, [BATCH_MARKER, 32])
   const mixing = input('mixing', [5, 2])
-  return exportProgram({
+  return {
     inputs: [pixels, mixing],
     outputs: { [output]: matmul(relu(layer(rows)), mixing) },
     parameters: p.initialize(seed),
-  })
+  }
 }
 
 const floats = (name: string, shape: number[]) => {
@@ -53,15 +49,15 @@ const floats = (name: string, shape: number[]) => {
   return { dtype: 'float32' as const, shape, data }
 }
 
-describe('merged programs', () => {
+describe('merged networks', () => {
   test('give the outputs of each, inputs of one name shared', async () => {
     const parts = [convolutional('a', 1), dense('b', 2), convolutional('c', 3)]
-    const merged = mergePrograms(parts)
-    expect(Object.keys(merged.inputs)).toEqual(['image', 'mixing'])
+    const merged = mergeNetworks(parts)
+    expect(merged.inputs.map(inputName)).toEqual(['image', 'mixing'])
     // A run takes its arrays over: each gets its own.
     const shapes: Record<string, number[]> = { image: [3, 4, 4, 2], mixing: [5, 2] }
-    const inputsOf = ({ inputs }: Program) =>
-      Object.fromEntries(Object.keys(inputs).map((name) => [name, floats(name, shapes[name])]))
+    const inputsOf = ({ inputs }: Network) =>
+      Object.fromEntries(inputs.map(inputName).map((name) => [name, floats(name, shapes[name])]))
     const session = await openSession(merged, { threads: 1 })
     const together = await session.run(inputsOf(merged))
     await session.close()
@@ -73,16 +69,11 @@ describe('merged programs', () => {
     }
   })
 
-  test('refuse outputs and inputs that clash, and state', () => {
+  test('refuse outputs and inputs that clash', () => {
     const network = convolutional('a', 1)
-    expect(() => mergePrograms([network, convolutional('a', 2)])).toThrow(/two outputs "a"/)
-    const other: Program = { ...dense('b', 1), inputs: { image: { dtype: 'uint8', shape: [-1, 4, 4, 2] } } }
-    expect(() => mergePrograms([network, other])).toThrow(/input "image" as float32 .* and as uint8/)
-    const stateful: Program = {
-      ...dense('b', 1),
-      state: { w: { dtype: 'float32', shape: [2], next: 'w.next' } },
-    }
-    expect(() => mergePrograms([network, stateful])).toThrow(/one with state/)
-    expect(mergePrograms([network])).toBe(network)
+    expect(() => mergeNetworks([network, convolutional('a', 2)])).toThrow(/two outputs "a"/)
+    const other = { ...dense('b', 1), inputs: [input('image', [BATCH_MARKER, 4, 4, 2], 'uint8')] }
+    expect(() => mergeNetworks([network, other])).toThrow(/input "image" as float32 .* and as uint8/)
+    expect(mergeNetworks([network])).toBe(network)
   })
 })

@@ -10,7 +10,7 @@ import {
   decodeModel,
   encodeModel,
   exportModel,
-  exportProgram,
+  compile,
   expand,
   flattenImage,
   groupNorm,
@@ -108,7 +108,7 @@ test('a program names open dimensions by -1, and metadata goes into the file', (
   const p = new Parameters('evaluate')
   const built = classifier(p, BATCH_MARKER)
   const parts = { ...built, parameters: values(p), metadata: { classes: 'cat,dog' } }
-  const program = exportProgram(parts)
+  const program = compile(parts)
   expect(program.inputs).toEqual({ image: { dtype: 'float32', shape: [-1, 3, 8, 8] } })
   expect(program.outputs).toEqual({ y: { dtype: 'float32', shape: [-1, 10] } })
   expect(program.state).toEqual({})

@@ -4,7 +4,6 @@ import {
   constant,
   evaluate,
   exportModel,
-  exportProgram,
   input,
   inputName,
   type NamedArray,
@@ -97,7 +96,7 @@ function drawn(tensor: Tensor, n: number): Float64Array {
 export async function worstDifference(build: Build, batches: readonly number[] = [3, 1]): Promise<number> {
   const marked = build(new Parameters('evaluate'), BATCH_MARKER)
   const registry = new Parameters('evaluate')
-  const program = exportProgram({ ...build(registry, BATCH_MARKER), parameters: values(registry) })
+  const program = { ...build(registry, BATCH_MARKER), parameters: values(registry) }
   const session = await openLocalSession(program, { threads: 1 })
   let worst = 0
   for (const n of batches) {

@@ -40,13 +40,13 @@ const drawn = (count: number, columns: number): Float32Array =>
 const all = { x: drawn(STEPS, 3), target: drawn(STEPS, 2) }
 const columns = { x: 3, target: 2 }
 
-/** Inputs of steps `from` to `to - 1`, stacked or, for one step, plain. */
-function inputsOf(from: number, to: number, stacked: boolean): Arrays {
+/** Inputs of steps `from` to `to - 1`. */
+function inputsOf(from: number, to: number): Arrays {
   const part = (name: 'x' | 'target'): NamedArray => {
     const length = BATCH * columns[name]
     const shape = [BATCH, columns[name]]
     const data = all[name].slice(from * length, to * length)
-    return { dtype: 'float32', shape: stacked ? [to - from, ...shape] : shape, data }
+    return { dtype: 'float32', shape, data }
   }
   return { x: part('x'), target: part('target') }
 }
@@ -59,8 +59,9 @@ async function run(
   const session = await openLocalSession(program, { state, threads: 1 })
   const losses: number[] = []
   for (const [i, to] of cuts.slice(1).entries()) {
-    const { loss } = await session.run(inputsOf(cuts[i], to, manySteps))
-    losses.push(...(loss.data as Float32Array))
+    const draw = (step: number): Arrays => inputsOf(step, step + 1)
+    for await (const outputs of session.advance({ from: cuts[i], to, draw }))
+      losses.push(...outputs.map(({ loss }) => Number(loss.data[0])))
   }
   const result = { losses, state: await session.readState() }
   await session.close()

@@ -2,7 +2,7 @@
 
 import type { OnnxNode, OnnxTensor } from '../../src/onnx/model.js'
 import { encodeModel } from '../../src/onnx/writer.js'
-import type { ArraySpec, NamedArray, Program } from '../../src/runtime/types.js'
+import type { ArraySpec, NamedArray, Program } from 'onnx-autodiff'
 
 export function node(
   op: string,

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { Random } from '../../src/random.js'
 import { loadCheckpoint, saveCheckpoint } from '../../src/runtime/checkpoint.js'
 import { openSession } from '../../src/runtime/node.js'
-import type { Arrays } from '../../src/runtime/types.js'
+import type { Arrays } from 'onnx-autodiff'
 import { floats, linearDescent } from './programs.js'
 
 const rows = 64

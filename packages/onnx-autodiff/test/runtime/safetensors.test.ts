@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeSafetensors, encodeSafetensors, SafetensorsError } from '../../src/runtime/safetensors.js'
-import type { NamedArray } from '../../src/runtime/types.js'
+import type { NamedArray } from 'onnx-autodiff'
 
 /** A file with this header (padded to a multiple of eight bytes) and data. */
 function file(header: unknown, data: readonly number[] = []): Uint8Array {

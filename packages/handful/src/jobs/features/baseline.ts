@@ -26,7 +26,7 @@ import {
   type FeaturesResult,
   featuresToFile,
 } from './run.js'
-import type { JobContext } from '../fit-options.js'
+import type { JobContext } from '../../training/progress.js'
 
 export interface BaselineFeaturesOptions extends FeatureChoice, FeatureOutput {
   readonly baseline: BaselineName

@@ -19,9 +19,10 @@ import {
   type Pooling,
 } from '../../models/model.js'
 import type { AnyConfig, AnyModel } from '../../models/registry.js'
-import { checkDevice } from '../device.js'
-import { imageFields, type JobContext } from '../fit-options.js'
 import { type DescribedModel, loadTrainedModel } from '../../runs/trained-model.js'
+import { checkDevice } from '../../runs/device.js'
+import { imageFields } from '../../runs/run-options.js'
+import type { JobContext } from '../../training/progress.js'
 
 export const POOLINGS = ['mean', '2x2', '4x4', 'none'] as const satisfies readonly Pooling[]
 

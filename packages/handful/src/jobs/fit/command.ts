@@ -52,9 +52,9 @@ export const fit = runCommand({
     { command: 'handful fit photos --model vqvae --minutes 10', does: 'features of another model' },
     { command: 'handful fit --resume runs/photos', does: 'go on with a run that was stopped' },
   ],
-  schema: async () => (await import('../fit-options.js')).fitOptionsSchema,
+  schema: async () => (await import('./fit-options.js')).fitOptionsSchema,
   resolve: async (options, context) => (await import('../pretrain/run.js')).resolveTraining(options, context),
-  run: async (options, context) => (await import('../fit.js')).runFit(options, context),
+  run: async (options, context) => (await import('./run.js')).runFit(options, context),
   async show(report, run, { environment }) {
     const [{ saveReport }, { suggestNext }, { summarise }] = await Promise.all([
       import('../../draw/save-report.js'),

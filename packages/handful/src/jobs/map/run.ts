@@ -13,22 +13,22 @@ import { imageBytes, type Images, type SkippedFile } from '../../data/image-set.
 import { sourceForm } from '../../data/open-collection.js'
 import { openImages } from '../../data/open-images.js'
 import { HandfulError, printable, systemCode, systemError } from '../../errors.js'
-import { besideEachOther, extractFeatures } from '../../features/extract.js'
+import { besideEachOther, type Extractable, extractFeatures } from '../../features/extract.js'
 import { argmaxRows, type FeatureMatrix } from '../../numerics/matrix.js'
 import { applyNormalisation, fitNormalisation, type Normalisation } from '../../features/normalise.js'
 import type { LinearAlgebra } from '../../numerics/linear-algebra.js'
 import { neighbourhoodPurity, type Purity, silhouette } from '../../features/neighbourhood.js'
 import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
 import { restorePredictor } from '../../heads/predictor.js'
-import { type FeatureNetwork, featureOutputs } from '../../models/model.js'
+import { featureOutputs } from '../../models/model.js'
 import { CLASSIFIER_FILE, loadClassifier } from '../../runs/classifier.js'
-import { checkDevice } from '../device.js'
 import { type FeatureChoice, featureRequest, imageSource, requestInWords, runSeed } from '../features/run.js'
-import type { JobContext } from '../fit-options.js'
-import { featureNetwork } from '../predict.js'
+import { featureNetwork } from '../predict/run.js'
 import { atlasArguments, type AtlasPredictions, writeAtlas } from '../../study/sections/atlas/atlas.js'
 import { axes, layOut, mapThumbnails } from '../../study/sections/maps/study-map.js'
 import { loadTrainedModel, type TrainedModel } from '../../runs/trained-model.js'
+import { checkDevice } from '../../runs/device.js'
+import type { JobContext } from '../../training/progress.js'
 
 export interface MapJobOptions extends FeatureChoice {
   readonly run: string
@@ -154,7 +154,7 @@ export async function runMap(options: MapJobOptions, context: JobContext): Promi
 }
 
 interface FeatureReader {
-  readonly network: FeatureNetwork
+  readonly network: Extractable
   readonly outputs: readonly string[]
   readonly detail: string
   /** Of the noise that a classifier was fitted with. */

@@ -4,7 +4,7 @@ import { formatCsvRow } from '../../files/csv.js'
 import { jobCommand } from '../command.js'
 import { text } from '../option.js'
 import { machineOptions } from '../option-groups.js'
-import type { PredictResult } from '../predict-options.js'
+import type { PredictResult } from './run.js'
 
 export const predict = jobCommand({
   name: 'predict',
@@ -30,7 +30,7 @@ export const predict = jobCommand({
     await runOfCommand(given.run, 'fit', () => hint)
     return given
   },
-  run: async (options, context) => (await import('../predict.js')).runPredict(options, context),
+  run: async (options, context) => (await import('./run.js')).runPredict(options, context),
   async show(result, { run, out }, { quiet }) {
     const rows = csvRows(result)
     if (out !== undefined) {

@@ -3,45 +3,26 @@
  *
  *   read the images -> train -> pictures
  */
-import { z } from 'zod'
 import type { Images } from '../../data/image-set.js'
 import type { ImageShape } from '../../models/model.js'
 import type { AnyConfig } from '../../models/registry.js'
-import { pretrain, pretrainStage } from '../../training/pretrain.js'
-import { checkDevice } from '../device.js'
-import {
-  type FitContext,
-  imageFields,
-  type JobContext,
-  oneLimit,
-  oneSource,
-  trainingFields,
-} from '../fit-options.js'
+import { runJobStages } from '../../runs/job-stages.js'
+import { trainStage } from '../../runs/train-stage.js'
+import { pretrainStage } from '../../training/pretrain.js'
 import {
   type AugmentationName,
   knownShape,
   type ModelChoice,
-  modelFields,
   resolveAugmentation,
   resolveModel,
 } from '../../training/model-options.js'
-import { drawPictures } from '../../draw/model-pictures.js'
 import { readDataset, READING, type Source } from '../../runs/read-dataset.js'
-import { saveModelDescription } from '../../runs/trained-model.js'
-
-export const pretrainOptionsSchema = z
-  .strictObject({
-    /** Tells a run's configuration from that of `handful fit`. */
-    command: z.literal('pretrain').default('pretrain'),
-    ...imageFields,
-    ...modelFields,
-    ...trainingFields,
-  })
-  .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
-  .refine((options) => options.minutes === undefined || options.steps === undefined, oneLimit)
-
-export type PretrainJobInput = z.input<typeof pretrainOptionsSchema>
-export type PretrainJobOptions = z.output<typeof pretrainOptionsSchema>
+import { loadTrainedModel } from '../../runs/trained-model.js'
+import { PICTURES, PICTURE_FILES, picturesStage } from '../pictures-stage.js'
+import { checkDevice } from '../../runs/device.js'
+import type { RunContext } from '../../runs/run-folder.js'
+import type { PretrainJobOptions } from '../../runs/pretrain-options.js'
+import type { JobContext } from '../../training/progress.js'
 
 /** What came of it, for the user and for `--json`. */
 export interface PretrainResult {
@@ -59,27 +40,28 @@ export interface PretrainResult {
   readonly pictures: readonly string[]
 }
 
-const STAGES = { read: READING, pictures: 'draw pictures' }
-
 /** Trains and keeps the model in the run folder. */
-export async function runPretrain(options: PretrainJobOptions, context: FitContext): Promise<PretrainResult> {
-  const { run, progress, signal } = context
-  await checkDevice(options.device)
+export async function runPretrain(options: PretrainJobOptions, context: RunContext): Promise<PretrainResult> {
+  const { run, progress } = context
+  const { seed, threads, device, minutes, fit } = options
+  await checkDevice(device)
   const early = knownShape(options)
   // A wrong setting is said before images are read, where their shape is known beforehand.
   if (early !== undefined) resolveModel(options, early)
-  const stage = pretrainStage({ name: options.model })
+  const reading = { stage: READING, expectedSeconds: 5 }
   progress.plan([
-    { stage: STAGES.read, expectedSeconds: 5 },
-    { stage, expectedSeconds: options.minutes === undefined ? undefined : options.minutes * 60 },
-    { stage: STAGES.pictures, expectedSeconds: 5 },
+    reading,
+    {
+      stage: pretrainStage({ name: options.model }),
+      expectedSeconds: minutes === undefined ? undefined : 60 * minutes,
+    },
+    { stage: PICTURES, expectedSeconds: 2 },
   ])
   const images = await readImages(options, context)
   const image: ImageShape = { size: images.height, channels: images.channels }
   const { model, config } = resolveModel(options, image)
   const augmentation = resolveAugmentation(options.augment, { model, config }, image)
-  const { seed, threads, device, minutes } = options
-  const trained = await pretrain(
+  const train = trainStage(
     images,
     {
       model,
@@ -90,17 +72,14 @@ export async function runPretrain(options: PretrainJobOptions, context: FitConte
       minutes,
       threads,
       device,
+      describe: { fit, augment: augmentation.name },
     },
     context,
   )
-  await saveModelDescription(run, { model, config, image, fit: options.fit, augment: augmentation.name })
-  const pictures = await drawPictures(run, { model, config, image, weights: trained.weights }, images, {
-    seed,
-    threads,
-    device,
-    signal,
-    onProgress: (done, total) => progress.report({ stage: STAGES.pictures, done, total, unit: '%' }),
-  })
+  const pictures = picturesStage(images, { run, train, trained: () => loadTrainedModel(run.folder) })
+  await runJobStages([train, pictures], { ...context, seed, threads, device, before: [reading] })
+  const trained = await run.store.result(train)
+  const drawn = await run.store.result(pictures)
   return {
     model: model.title(config),
     images: images.count,
@@ -110,8 +89,8 @@ export async function runPretrain(options: PretrainJobOptions, context: FitConte
     seconds: trained.seconds,
     metrics: Object.fromEntries(trained.curves.map(({ name, value }) => [name, value[value.length - 1]])),
     pictures: [
-      ...(pictures.outputs.length > 0 ? ['samples/reconstructions.png'] : []),
-      ...(pictures.samples.length > 0 ? ['samples/samples.png'] : []),
+      ...(drawn.reconstructions.length > 0 ? [PICTURE_FILES.reconstructions] : []),
+      ...(drawn.samples.length > 0 ? [PICTURE_FILES.samples] : []),
     ],
   }
 }

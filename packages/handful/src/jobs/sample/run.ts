@@ -6,10 +6,10 @@ import { HandfulError, usageError } from '../../errors.js'
 import type { RunOptions } from '../../models/model.js'
 import { imageGrid } from '../../draw/grid.js'
 import type { PixelImage } from '../../draw/thumbnails.js'
-import { checkDevice } from '../device.js'
-import type { JobContext } from '../fit-options.js'
 import { pairedGrid, splitImages } from '../../draw/model-pictures.js'
 import { loadTrainedModel, type TrainedModel } from '../../runs/trained-model.js'
+import { checkDevice } from '../../runs/device.js'
+import type { JobContext } from '../../training/progress.js'
 
 interface Common {
   readonly run: string

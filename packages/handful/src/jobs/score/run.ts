@@ -11,8 +11,6 @@ import { openImages } from '../../data/open-images.js'
 import { printable, usageError } from '../../errors.js'
 import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
 import type { PixelImage } from '../../draw/thumbnails.js'
-import { checkDevice } from '../device.js'
-import type { JobContext } from '../fit-options.js'
 import { checkInception, type InceptionOptions } from '../../scores/inception.js'
 import { scoreNetworkFor } from '../../scores/network-cache.js'
 import { scoreModel } from '../../scores/score-model.js'
@@ -22,6 +20,8 @@ import { pairedGrid, splitImages } from '../../draw/model-pictures.js'
 import { readDataset, READING, sourceOfRun } from '../../runs/read-dataset.js'
 import { notOffered, refuseOtherSamplers, type SamplerOptions } from '../sample/run.js'
 import { loadTrainedModel, type TrainedModel } from '../../runs/trained-model.js'
+import { checkDevice } from '../../runs/device.js'
+import type { JobContext } from '../../training/progress.js'
 
 export interface ScoreJobOptions extends SamplerOptions {
   readonly run: string

@@ -13,7 +13,7 @@ import { argmaxRows, featureMatrix } from '../../numerics/matrix.js'
 import { resnet18, resnet18Presets, resnet18Schema, STEMS } from '../../models/resnet18/resnet18.js'
 import type { ImageShape } from '../../models/model.js'
 import { type Estimate, estimateAccuracy } from '../../numerics/statistics.js'
-import { RUN_FILES, stageKey } from '../../runs/run-folder.js'
+import { RUN_FILES, type RunContext } from '../../runs/run-folder.js'
 import {
   type Probabilities,
   SUPERVISED_AUGMENTATIONS,
@@ -22,11 +22,12 @@ import {
   supervisedSchedule,
   trainSupervised,
 } from '../../training/supervised.js'
-import { checkDevice } from '../device.js'
 import { labelDraws } from '../../features/feature-sets.js'
-import { type FitContext, imageFields, oneSource, trainingFields } from '../fit-options.js'
 import { knownShape, withSettings } from '../../training/model-options.js'
 import { readDataset, READING } from '../../runs/read-dataset.js'
+import { contentKey } from '../../files/content-key.js'
+import { checkDevice } from '../../runs/device.js'
+import { imageFields, oneSource, trainingFields } from '../../runs/run-options.js'
 
 /** Labelled images of each class of a known data set, unless said otherwise. */
 const DEFAULT_LABELS = 4
@@ -91,7 +92,7 @@ export const RESULTS_FILE = 'results.json'
 /** @throws HandfulError where images have no labels or too few, or training diverges */
 export async function runSupervised(
   options: SupervisedJobOptions,
-  context: FitContext,
+  context: RunContext,
 ): Promise<SupervisedResult> {
   const { labelsPerClass, draws: count, seed } = options
   const { run, progress } = context
@@ -138,7 +139,7 @@ const stageOf = (draw: number): string => `draw ${draw + 1}`
 const predictionOf = (draw: number): string => `${stageOf(draw)}, predictions`
 
 /** Draws take equally long, save that the first one's network predicts the training images too: proportions count alone. */
-function planDraws(draws: number, { progress }: FitContext): void {
+function planDraws(draws: number, { progress }: RunContext): void {
   const each = Array.from({ length: draws }, (_, i) => [
     { stage: stageOf(i), expectedSeconds: 120 },
     { stage: predictionOf(i), expectedSeconds: i === 0 ? 60 : 10 },
@@ -157,62 +158,73 @@ async function oneDraw(
   draw: number,
   labels: Int32Array,
   { options, settings, dataset }: DrawWork,
-  context: FitContext,
+  context: RunContext,
 ): Promise<SupervisedDraw> {
   const { run, signal, progress } = context
   const { train, test } = dataset
   const { augment, seed, threads, device } = options
   const image: ImageShape = { size: train.height, channels: train.channels }
   const shape = { name: train.name, count: train.count, image, test: test?.count ?? 0 }
-  const key = stageKey({ settings, augment, seed, draw, labels: [...labels].join(), device, shape })
+  const key = contentKey({ settings, augment, seed, draw, labels: [...labels].join(), device, shape })
   const stage = stageOf(draw)
   const file = `draws/draw-${draw + 1}.json`
-  if (run.isDone(stage, key)) return drawSchema.parse(JSON.parse(await readFile(run.path(file), 'utf8')))
-  const started = performance.now()
-  const { stem, width, ...optimised } = settings
   const checkpoints = { folder: run.path(RUN_FILES.checkpoints, `draw-${draw + 1}`), key }
-  const trained = await trainSupervised({
-    images: train,
-    labels,
-    classCount: train.classNames.length,
-    options: {
-      ...optimised,
-      network: resnet18({ stem, width }),
-      augmentation: supervisedAugmentation(augment, image),
+  const result = await run.store.once(
+    {
+      kind: 'draw',
+      name: stage,
+      key,
+      schema: drawSchema,
+      older: () => run.doneBefore(stage, key, async () => JSON.parse(await readFile(run.path(file), 'utf8'))),
     },
-    // Each draw starts from weights of its own.
-    seed: new Random(seed, `supervised/draw ${draw}`).integer(2 ** 31),
-    threads,
-    device,
-    signal,
-    progress,
-    stage,
-    checkpoints,
-    onMetrics: (step, metrics) => run.appendMetrics({ stage, step, ...metrics }),
-  })
-  const all = (test?.count ?? 0) + (draw === 0 ? train.count : 0)
-  const predicted =
-    (before: number) =>
-    (done: number): void =>
-      progress.report({ stage: predictionOf(draw), done: before + done, total: all, unit: 'images' })
-  const found = test && (await trained.predict(test.images, predicted(0)))
-  if (draw === 0) {
-    const own = { labels, probabilities: await trained.predict(train, predicted(test?.count ?? 0)) }
-    await writePredictions(run.path(RUN_FILES.predictions), predictionParts(dataset, own, found))
-  }
-  const result: SupervisedDraw = {
-    accuracy: test && found ? test.score(argmaxRows(matrixOf(found))).accuracy : null,
-    steps: trained.steps,
-    labels: labels.filter((label) => label >= 0).length,
-    parameters: trained.parameterCount,
-    seconds: trained.seconds,
-  }
-  await run.makeFolder('draws')
-  await run.writeJson(file, result)
-  await run.markDone(stage, key, (performance.now() - started) / 1000)
+    work,
+  )
   // Weights and momentum of eleven million parameters: no longer needed.
   await rm(checkpoints.folder, { recursive: true, force: true })
   return result
+
+  async function work(): Promise<SupervisedDraw> {
+    const { stem, width, ...optimised } = settings
+    const trained = await trainSupervised({
+      images: train,
+      labels,
+      classCount: train.classNames.length,
+      options: {
+        ...optimised,
+        network: resnet18({ stem, width }),
+        augmentation: supervisedAugmentation(augment, image),
+      },
+      // Each draw starts from weights of its own.
+      seed: new Random(seed, `supervised/draw ${draw}`).integer(2 ** 31),
+      threads,
+      device,
+      signal,
+      progress,
+      stage,
+      checkpoints,
+      onMetrics: (step, metrics) => run.appendMetrics({ stage, step, ...metrics }),
+    })
+    const all = (test?.count ?? 0) + (draw === 0 ? train.count : 0)
+    const predicted =
+      (before: number) =>
+      (done: number): void =>
+        progress.report({ stage: predictionOf(draw), done: before + done, total: all, unit: 'images' })
+    const found = test && (await trained.predict(test.images, predicted(0)))
+    if (draw === 0) {
+      const own = { labels, probabilities: await trained.predict(train, predicted(test?.count ?? 0)) }
+      await writePredictions(run.path(RUN_FILES.predictions), predictionParts(dataset, own, found))
+    }
+    const counted: SupervisedDraw = {
+      accuracy: test && found ? test.score(argmaxRows(matrixOf(found))).accuracy : null,
+      steps: trained.steps,
+      labels: labels.filter((label) => label >= 0).length,
+      parameters: trained.parameterCount,
+      seconds: trained.seconds,
+    }
+    await run.makeFolder('draws')
+    await run.writeJson(file, counted)
+    return counted
+  }
 }
 
 const matrixOf = ({ rows, columns, data }: Probabilities): ReturnType<typeof featureMatrix> =>

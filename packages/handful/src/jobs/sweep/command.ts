@@ -4,7 +4,7 @@ import { formatPercent } from '../../draw/format.js'
 import { usageError } from '../../errors.js'
 import { HEADS, POOLINGS } from '../../names.js'
 import { average } from '../../numerics/statistics.js'
-import type { StudySweep } from '../../study/result.js'
+import type { StudySweep } from '../../study/sections/sweep/schema.js'
 import { jobCommand } from '../command.js'
 import { numbers, oneOf, type Option, text, whole, withDefault } from '../option.js'
 import {

@@ -13,14 +13,14 @@ import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
 import type { HeadName } from '../../heads/registry.js'
 import type { Pooling } from '../../models/model.js'
 import { average } from '../../numerics/statistics.js'
-import type { StudySweep } from '../../study/result.js'
-import { checkDevice } from '../device.js'
+import type { StudySweep } from '../../study/sections/sweep/schema.js'
 import { labelDraws } from '../../features/feature-sets.js'
-import type { JobContext } from '../fit-options.js'
 import { readDataset, READING, sourceOfRun } from '../../runs/read-dataset.js'
 import { settingFlags } from '../../study/sections/sweep/choose.js'
 import { layersOf, sweepNoise } from '../../study/sections/sweep/noise-sweep.js'
 import { loadTrainedModel } from '../../runs/trained-model.js'
+import { checkDevice } from '../../runs/device.js'
+import type { JobContext } from '../../training/progress.js'
 
 export interface SweepJobOptions {
   readonly run: string

@@ -12,7 +12,6 @@ import {
   add,
   type Arrays,
   clipByGlobalNorm,
-  compile,
   constantRate,
   cosineDecay,
   ema,
@@ -75,11 +74,11 @@ function train(config: DiffusionConfig, image: ImageShape, steps: number, seed: 
 
   const { updates, initialState } = optimise(p, loss, config, steps, seed)
   return {
-    program: compile({
+    program: {
       inputs: [pixels, noise, alpha, sigma, embedding, weight, ...masks],
       state: updates,
       outputs: { loss, ...byThirds(errors) },
-    }),
+    },
     initialState,
     // The study counts its frequencies, which stay as they are here.
     parameterCount: p.count + (network === 'study' ? FOURIER_FREQUENCIES.length : 0),

@@ -4,7 +4,6 @@ import {
   BATCH_MARKER,
   concat,
   constant,
-  exportProgram,
   flipImage,
   input,
   inputName,
@@ -71,11 +70,11 @@ export function features(
   const names = featureOutputs(request)
   const numbers = imageNumbers(image)
   return {
-    program: exportProgram({
+    program: {
       inputs: [pixels, ...noises],
       outputs: Object.fromEntries(names.map((name, i) => [name, found[i]])),
       parameters: weights,
-    }),
+    },
     drawInputs: (streams, indices) =>
       Object.fromEntries(
         noises.map((noise, draw) => {

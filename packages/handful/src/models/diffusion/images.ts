@@ -1,5 +1,5 @@
 /** New images and reconstructions from a diffusion model, through one exported network that stays open for all steps. */
-import { BATCH_MARKER, exportProgram, input, openSession, Parameters, Random } from 'onnx-autodiff'
+import { BATCH_MARKER, input, openSession, Parameters, Random } from 'onnx-autodiff'
 import { toBytes } from '../common.js'
 import type { DiffusionConfig } from './config.js'
 import { exportedShape, floats, imageNumbers } from './inputs.js'
@@ -95,7 +95,7 @@ async function openNetwork(
   const embedding = input('embedding', [1, embeddingSize(config)])
   const { prediction } = denoiser(new Parameters('evaluate'), config, image)(noisy, embedding)
   const session = await openSession(
-    exportProgram({ inputs: [noisy, embedding], outputs: { prediction }, parameters: weights }),
+    { inputs: [noisy, embedding], outputs: { prediction }, parameters: weights },
     options,
   )
   const numbers = imageNumbers(image)

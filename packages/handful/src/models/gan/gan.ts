@@ -6,7 +6,7 @@
  * In the order of reading: gan-config.ts (settings), gan-networks.ts (the four networks) on gan-layers.ts, gan-losses.ts,
  * gan-steps.ts (a step of training), gan-sample.ts (use of the generator).
  */
-import { exportProgram, Parameters, Random } from 'onnx-autodiff'
+import { Parameters, Random } from 'onnx-autodiff'
 import { chosenRows, imageInput, straightWay } from '../common.js'
 import { fast, type GanConfig, ganSchema, paper } from './config.js'
 import { networkImages } from './images.js'
@@ -27,7 +27,7 @@ function features(
   const encode = encoder(new Parameters('evaluate').scope('encoder'), config, image)
   const { layers } = encode(networkImages(pixels, config, image))
   const outputs = chosenRows('GAN features', layers, request)
-  return { program: exportProgram({ inputs: [pixels], outputs, parameters: weights }) }
+  return { program: { inputs: [pixels], outputs, parameters: weights } }
 }
 
 export const gan: ModelDefinition<GanConfig> = {

@@ -6,7 +6,6 @@ import {
   add,
   adam,
   type Arrays,
-  compile,
   ema,
   gradients,
   input,
@@ -14,7 +13,7 @@ import {
   mul,
   type NamedArray,
   Parameters,
-  type Program,
+  type Step,
   type Random,
   scalar,
   sizeOf,
@@ -207,15 +206,15 @@ export class GanParts {
     })
   }
 
-  compile(draws: Draws, { reads, updates, outputs, seesImages = false }: Computation): Program {
+  step(draws: Draws, { reads, updates, outputs, seesImages = false }: Computation): Step {
     const changed = new Set(updates.map(({ variable }) => variable))
     const kept = reads
       .filter((tensor) => !changed.has(tensor))
       .map((variable) => ({ variable, next: variable }))
-    return compile({
+    return {
       inputs: [...(seesImages ? [this.pixels] : []), ...draws.inputs],
       state: [...updates, ...kept],
       outputs,
-    })
+    }
   }
 }

@@ -2,7 +2,6 @@
 import {
   type Arrays,
   BATCH_MARKER,
-  exportProgram,
   input,
   Parameters,
   Random,
@@ -26,7 +25,7 @@ async function mapLatents(
 ): Promise<Float32Array> {
   const z = input('z', [BATCH_MARKER, config.latent])
   const y = mapping(new Parameters('evaluate').scope('mapping'), config)(z)
-  const program = exportProgram({ inputs: [z], outputs: { y }, parameters: weights })
+  const program = { inputs: [z], outputs: { y }, parameters: weights }
   const shape = [latents.length / config.latent, config.latent]
   return (await runOnce(program, { z: { dtype: 'float32', shape, data: latents } }, options)).y
     .data as Float32Array
@@ -72,7 +71,7 @@ export function encodeStyles(
   const x = imageInput(image)
   const encode = encoder(new Parameters('evaluate').scope('encoder'), config, image)
   const outputs = { y: encode(networkImages(x, config, image)).w }
-  return runOverImages(exportProgram({ inputs: [x], outputs, parameters: weights }), image, pixels, options)
+  return runOverImages({ inputs: [x], outputs, parameters: weights }, image, pixels, options)
 }
 
 /**
@@ -99,7 +98,7 @@ export async function generateImages(
     noisy ? noisePlanes(noise, noiseSides) : undefined,
   )
   const outputs = { y: userImages(y, config, image) }
-  const program = exportProgram({ inputs: noisy ? [w, noise] : [w], outputs, parameters: weights })
+  const program = { inputs: noisy ? [w, noise] : [w], outputs, parameters: weights }
   const batch = (from: number, to: number): Arrays => {
     const count = to - from
     const rows = {

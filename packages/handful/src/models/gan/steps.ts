@@ -135,7 +135,7 @@ export function trainGan(config: GanConfig, image: ImageShape, _steps: number, s
   const { r1, pathLength, latentReconstruction } = config
   const phase = (name: string, every: number, compute: (draws: Draws) => Computation) => {
     const draws = new Draws(name)
-    return { draws, every, program: parts.compile(draws, compute(draws)) }
+    return { draws, every, program: parts.step(draws, compute(draws)) }
   }
   const path = pathLength
     ? [phase('path', pathLength.every, (draws) => pathLengthPhase(parts, draws, pathLength))]

@@ -17,7 +17,6 @@ import {
   concat,
   convolution,
   exp,
-  exportProgram,
   flattenImage,
   input,
   type Layer,
@@ -214,7 +213,7 @@ function features(
 ): FeatureNetwork {
   const pixels = imageInput(image)
   const outputs = chosenRows('VAE features', allLayers(config, image, pixels), request)
-  return { program: exportProgram({ inputs: [pixels], outputs, parameters: weights }) }
+  return { program: { inputs: [pixels], outputs, parameters: weights } }
 }
 
 /** uint8 [n, size, size, channels] -> the means of their codes, [n, latent]. */
@@ -227,7 +226,7 @@ function encodeMeans(
 ): Promise<Float32Array> {
   const seen = imageInput(image)
   const { mean } = vaeNetwork(new Parameters('evaluate'), config, image).encode(toRange(config, seen))
-  const program = exportProgram({ inputs: [seen], outputs: { y: mean }, parameters: weights })
+  const program = { inputs: [seen], outputs: { y: mean }, parameters: weights }
   return runOverImages(program, image, pixels, options)
 }
 
@@ -243,7 +242,7 @@ async function decodeCodes(
   const code = input('z', [BATCH_MARKER, latent])
   const { output } = vaeNetwork(new Parameters('evaluate'), config, image).decode(code)
   const shown = likelihood === 'bernoulli' ? sigmoid(output) : add(mul(output, 0.5), 0.5)
-  const program = exportProgram({ inputs: [code], outputs: { y: toBatchFirst(shown) }, parameters: weights })
+  const program = { inputs: [code], outputs: { y: toBatchFirst(shown) }, parameters: weights }
   const rows = (from: number, to: number) => ({
     z: {
       dtype: 'float32' as const,

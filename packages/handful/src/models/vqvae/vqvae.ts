@@ -19,7 +19,6 @@ import {
   BATCH_MARKER,
   cast,
   exp,
-  exportProgram,
   fromBatchFirst,
   gather,
   greater,
@@ -206,7 +205,7 @@ function features(
 ): FeatureNetwork {
   const pixels = imageInput(image)
   const outputs = chosenRows('VQ-VAE features', use(config, image, pixels).layers, request)
-  return { program: exportProgram({ inputs: [pixels], outputs, parameters: weights }) }
+  return { program: { inputs: [pixels], outputs, parameters: weights } }
 }
 
 /** uint8 [n, size, size, channels] -> places in the codebook, [n, h w] in the order row, column. */
@@ -220,12 +219,7 @@ export async function encodeCodes(
   const seen = imageInput(image)
   const outputs = { y: use(config, image, seen).layers.codes }
   return Int32Array.from(
-    await runOverImages(
-      exportProgram({ inputs: [seen], outputs, parameters: weights }),
-      image,
-      pixels,
-      options,
-    ),
+    await runOverImages({ inputs: [seen], outputs, parameters: weights }, image, pixels, options),
   )
 }
 
@@ -243,11 +237,11 @@ export async function decodeCodes(
   const { book, decode } = network(new Parameters('evaluate'), config, image)
   const vectors = gather(book.vectors, reshape(places, [-1]))
   const q = fromBatchFirst(reshape(vectors, [BATCH_MARKER, side, side, config.codeSize]))
-  const program = exportProgram({
+  const program = {
     inputs: [places],
     outputs: { y: shown(config, decode(q).output) },
     parameters: weights,
-  })
+  }
   const rows = (from: number, to: number) => ({
     codes: {
       dtype: 'int32' as const,
@@ -272,7 +266,7 @@ async function interpolate(
   const seen = imageInput(image)
   const { layers } = use(config, image, seen)
   const [z] = Object.values(chosenRows('VQ-VAE interpolation', layers, request))
-  const encoder = exportProgram({ inputs: [seen], outputs: { y: z }, parameters: weights })
+  const encoder = { inputs: [seen], outputs: { y: z }, parameters: weights }
   const ends = await runOverImages(encoder, image, pair, options)
 
   const numbers = ends.length / 2
@@ -281,11 +275,11 @@ async function interpolate(
   const { book, decode } = network(new Parameters('evaluate'), config, image)
   const places = book.nearest(reshape(points, [-1, config.codeSize]))
   const q = fromBatchFirst(reshape(book.lookUp(places), [BATCH_MARKER, side, side, config.codeSize]))
-  const decoder = exportProgram({
+  const decoder = {
     inputs: [points],
     outputs: { y: shown(config, decode(q).output) },
     parameters: weights,
-  })
+  }
   const way = straightWay(ends, steps)
   const rows = (from: number, to: number): Arrays => ({
     z: { dtype: 'float32', shape: [to - from, numbers], data: way.slice(from * numbers, to * numbers) },
@@ -347,11 +341,11 @@ export const vqVae: ModelDefinition<VqVaeConfig> = {
     decodeCodes(config, image, weights, drawCodes(weights, count, seed), options),
   async reconstruct(config, image, weights, pixels, options) {
     const seen = imageInput(image)
-    const program = exportProgram({
+    const program = {
       inputs: [seen],
       outputs: { y: use(config, image, seen).output },
       parameters: weights,
-    })
+    }
     return toBytes(await runOverImages(program, image, pixels, options))
   },
   interpolate,

@@ -46,6 +46,14 @@ export interface StudySection {
 
 export const text = (words: string, soft?: boolean): Block => ({ kind: 'text', text: words, soft })
 
+export const heading = (words: string): Block => ({ kind: 'heading', text: words })
+
+export const note = (words: string): Block => ({ kind: 'note', text: words })
+
+/** Of a table. */
+export const numberColumns = (...titles: readonly string[]): TableBlock['columns'] =>
+  titles.map((title) => ({ title, number: true }))
+
 /** A figure, if there is one. */
 export const figureBlock = (figure: Figure | undefined): Block[] =>
   figure === undefined ? [] : [{ kind: 'figure', figure }]

@@ -8,8 +8,7 @@ import type { Block } from './blocks.js'
 import { csvText, fileName, lightSvg, standaloneSvg, type Figure } from '../../draw/figure-frame.js'
 import { pictureEnding, renderStudyMarkdown } from './markdown.js'
 import { renderStudyPage } from './study-page.js'
-import { studySections } from './sections.js'
-import type { Study } from '../result.js'
+import { type FullStudy, isReportFile, studySections } from '../all-sections.js'
 
 export const STUDY_REPORT_FILES = {
   page: 'report.html',
@@ -33,7 +32,7 @@ export interface StudyReportOptions {
  * @throws HandfulError if a file can't be written
  */
 export async function writeStudyReport(
-  study: Study,
+  study: FullStudy,
   folder: string,
   { png = false }: StudyReportOptions = {},
 ): Promise<string[]> {
@@ -80,13 +79,9 @@ async function pngOf(figure: Figure): Promise<Uint8Array> {
     .toBuffer()
 }
 
-/** Names that a report gives its files, so that nothing else in the folder is ever taken away. */
-const OWN_FILES =
-  /^(accuracy-|crossover|cells|noise-levels|encoder-decoder|maps?[-.]|learning-curves|main-table-|generation|minutes|missing|samples-|reconstructions-)[^/]*\.(svg|csv|png|jpeg|webp)$/
-
 async function removeStale(folder: string, kept: ReadonlySet<string>): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (!kept.has(name) && OWN_FILES.test(name)) await rm(path.join(folder, name), { force: true })
+    if (!kept.has(name) && isReportFile(name)) await rm(path.join(folder, name), { force: true })
   }
 }
 
@@ -102,7 +97,7 @@ export async function holdsStudy(folder: string): Promise<boolean> {
  * Reads a folder's study.json.
  * @throws HandfulError if there is none or it is damaged
  */
-export async function loadStudy(folder: string): Promise<Study> {
+export async function loadStudy(folder: string): Promise<FullStudy> {
   const study = await loadStudySoFar(folder)
   if (study !== undefined) return study
   throw new HandfulError({

@@ -18,7 +18,8 @@ import { drawing, element, group, number, type Figure } from '../../draw/figure-
 import { drawSeries, legendRow, type LineSeries } from '../../draw/lines.js'
 import { lookOf, type Look } from '../figures/looks.js'
 import { estimateDraws, headOf, methodTitle, sortedCounts } from '../results.js'
-import type { Study, StudyMethod, StudyPart } from '../result.js'
+import type { Study, StudyMethod } from '../result.js'
+import type { StudyPart } from './parts/schema.js'
 
 const WIDTH = 860
 const GAP = 74
@@ -41,7 +42,7 @@ const PARTS: Readonly<Record<StudyPart['part'], Look>> = {
 }
 
 /** Accuracy over label counts from encoder, decoder and both, a plot for each model and head. */
-export function partsFigure(study: Study): Figure | undefined {
+export function partsFigure(study: Study & { readonly parts: readonly StudyPart[] }): Figure | undefined {
   const plots = [...new Set(study.parts.map(({ method, head }) => `${method}\n${head}`))].map((key) => {
     const [method, head] = key.split('\n')
     return { method, head, parts: study.parts.filter((one) => one.method === method && one.head === head) }

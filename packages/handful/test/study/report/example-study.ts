@@ -4,7 +4,11 @@
  */
 import { Random } from 'onnx-autodiff'
 import { thumbnail } from '../../../src/draw/thumbnails.js'
-import { studySchema, type LabelCount, type Study, type StudyInput } from '../../../src/study/result.js'
+import type { z } from 'zod'
+import { type FullStudy as Study, studySchema } from '../../../src/study/all-sections.js'
+import type { LabelCount } from '../../../src/study/result.js'
+
+type StudyInput = z.input<typeof studySchema>
 
 export interface ExampleStudyOptions {
   readonly dataset?: 'mnist' | 'cifar10' | 'cifar100' | 'folder'

@@ -9,11 +9,11 @@ import type { ImageSet } from '../../../src/data/image-set.js'
 import { TestSet } from '../../../src/data/test-set.js'
 import { scoreNetworkFor } from '../../../src/scores/network-cache.js'
 import { resolveModel } from '../../../src/training/model-options.js'
-import type { StageContext } from '../../../src/study/context.js'
 import { studyGeneration } from '../../../src/study/sections/generation/generation.js'
 import { plainLinearAlgebra } from '../../../src/numerics/linear-algebra.js'
 import { averagedWeights, type ImageShape } from '../../../src/models/model.js'
-import { studySchema } from '../../../src/study/result.js'
+import { studySchema } from '../../../src/study/all-sections.js'
+import type { StageContext } from '../../../src/stages/stage.js'
 
 const image: ImageShape = { size: 8, channels: 1 }
 

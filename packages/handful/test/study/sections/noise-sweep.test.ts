@@ -1,7 +1,7 @@
 /** The noise-level sweep of a tiny diffusion model: what it holds, and that test labels choose nothing. */
 import { describe, expect, it } from 'vitest'
 import { sweepNoise, type SweepOptions } from '../../../src/study/sections/sweep/noise-sweep.js'
-import { studySchema } from '../../../src/study/result.js'
+import { studySchema } from '../../../src/study/all-sections.js'
 import { modelNamed } from '../../../src/models/registry.js'
 import { tiny, untrained } from '../../models/diffusion-tiny.js'
 import { CLASSES, context, draws, SIZE, testSet, train } from './sweep-problem.js'

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { compareParts, modelParts } from '../../../src/study/sections/parts/parts.js'
 import { averagedWeights } from '../../../src/models/model.js'
 import { modelNamed } from '../../../src/models/registry.js'
-import { studySchema } from '../../../src/study/result.js'
+import { studySchema } from '../../../src/study/all-sections.js'
 import { CLASSES, context, draws, SIZE, testSet, train } from './sweep-problem.js'
 
 const mnist = { size: 28, channels: 1 } as const

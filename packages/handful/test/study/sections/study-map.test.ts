@@ -1,10 +1,10 @@
 import { Random } from 'onnx-autodiff'
 import { describe, expect, it } from 'vitest'
-import type { StageContext } from '../../../src/study/context.js'
 import { type MapInput, studyMap } from '../../../src/study/sections/maps/study-map.js'
 import { plainLinearAlgebra } from '../../../src/numerics/linear-algebra.js'
 import { featureMatrix, unitRows } from '../../../src/numerics/matrix.js'
-import { studySchema } from '../../../src/study/result.js'
+import { studySchema } from '../../../src/study/all-sections.js'
+import type { StageContext } from '../../../src/stages/stage.js'
 
 const context: StageContext = {
   linearAlgebra: plainLinearAlgebra(),

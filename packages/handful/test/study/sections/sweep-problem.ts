@@ -3,8 +3,8 @@ import { Random } from 'onnx-autodiff'
 import { drawLabels } from '../../../src/data/draw-labels.js'
 import type { Images } from '../../../src/data/image-set.js'
 import { numberedPaths, TestSet } from '../../../src/data/test-set.js'
-import type { StageContext } from '../../../src/study/context.js'
 import { plainLinearAlgebra } from '../../../src/numerics/linear-algebra.js'
+import type { StageContext } from '../../../src/stages/stage.js'
 
 export const SIZE = 12
 export const CLASSES = ['across', 'down', 'square']

@@ -2,13 +2,13 @@
 import { imageBytes, type Images } from '../../../data/image-set.js'
 import type { TestSet } from '../../../data/test-set.js'
 import { imageGrid } from '../../../draw/grid.js'
-import type { StudyGeneration } from '../../result.js'
+import type { StudyGeneration } from './schema.js'
 import type { InceptionOptions } from '../../../scores/inception.js'
 import { type DrawnImages, drawSamples, scoreModel, type WeightedModel } from '../../../scores/score-model.js'
 import type { ScoreNetwork } from '../../../scores/score-network.js'
 import type { GenerationScores } from '../../../scores/scores.js'
 import { pairedGrid, splitImages } from '../../../draw/model-pictures.js'
-import type { StageContext } from '../../context.js'
+import type { StageContext } from '../../../stages/stage.js'
 
 export interface GenerationStage {
   readonly trained: WeightedModel

@@ -2,7 +2,8 @@
 import { mapFigure } from '../../../draw/map-figure.js'
 import { xmlSafe, type Figure } from '../../../draw/figure-frame.js'
 import { methodTitle } from '../../results.js'
-import type { Study, StudyMap } from '../../result.js'
+import type { Study } from '../../result.js'
+import type { StudyMap } from './schema.js'
 
 const SIZE = 620
 

@@ -11,9 +11,9 @@ import { neighbourGraph } from '../../../features/neighbour-graph.js'
 import { neighbourhoodPurity, silhouette } from '../../../features/neighbourhood.js'
 import { spreadPoints } from '../../../features/spread.js'
 import { umapLayout } from '../../../features/umap.js'
-import type { StudyMap } from '../../result.js'
 import { thumbnail } from '../../../draw/thumbnails.js'
-import type { StageContext } from '../../context.js'
+import type { StageContext } from '../../../stages/stage.js'
+import type { StudyMap } from './schema.js'
 
 export interface MapInput {
   readonly method: string
@@ -37,6 +37,11 @@ export interface MapOptions {
 }
 
 export const MOST_POINTS = 10_000
+
+/** Expected: UMAP of 10,000 points takes 40 s. */
+export const layoutSeconds = (images: number): number =>
+  3 + (40 * Math.min(images, MOST_POINTS)) / MOST_POINTS
+
 const THUMBNAILS = 150
 
 /** @throws HandfulError where fewer than two classes are labelled */

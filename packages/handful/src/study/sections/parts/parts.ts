@@ -12,12 +12,12 @@ import { featureMatrix, type FeatureMatrix } from '../../../numerics/matrix.js'
 import { applyNormalisation, fitNormalisation, type Normalisation } from '../../../features/normalise.js'
 import type { HeadName } from '../../../heads/registry.js'
 import type { Pooling } from '../../../models/model.js'
-import type { StudyPart } from '../../result.js'
+import type { StudyPart } from './schema.js'
 import { compareHeads } from '../../../heads/compare-heads.js'
 import type { FeatureSet } from '../../../features/feature-sets.js'
-import type { StageContext } from '../../context.js'
+import type { StageContext } from '../../../stages/stage.js'
 import type { UsableModel } from '../sweep/noised-features.js'
-import type { SweepDraws } from '../sweep/noise-sweep.js'
+import type { LabelledDraws } from '../labelled-draws.js'
 
 export interface PartsOptions {
   readonly trained: UsableModel
@@ -26,7 +26,7 @@ export interface PartsOptions {
   readonly train: Images
   readonly test: TestSet
   readonly classCount: number
-  readonly drawsByLabels: readonly SweepDraws[]
+  readonly drawsByLabels: readonly LabelledDraws[]
   readonly heads: readonly HeadName[]
   /** Default as the model's own features, or 2x2 where those are not pooled. */
   readonly pooling?: Pooling

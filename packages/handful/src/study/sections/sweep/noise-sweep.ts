@@ -16,7 +16,7 @@ import { createHead, type HeadName, isSmoothed } from '../../../heads/registry.j
 import { smoothedFeatures } from '../../../heads/smoothed.js'
 import { featureOutputs, type FeatureRequest, type Pooling } from '../../../models/model.js'
 import { average } from '../../../numerics/statistics.js'
-import type { StudySweep } from '../../result.js'
+import type { StudySweep } from './schema.js'
 import {
   bestSetting,
   leaveOneOutLikelihood,
@@ -25,7 +25,7 @@ import {
   type Setting,
   withoutChoosing,
 } from './choose.js'
-import type { StageContext } from '../../context.js'
+import type { StageContext } from '../../../stages/stage.js'
 import {
   augmentedImages,
   type NoisedFeatures,
@@ -33,18 +33,12 @@ import {
   type SweepImages,
   type UsableModel,
 } from './noised-features.js'
+import type { LabelledDraws } from '../labelled-draws.js'
 import { noisedPictures } from './noised-pictures.js'
 
 export const NOISE_LEVELS = [1, 10, 50, 100, 200, 350, 500, 700, 900]
 
-/** Draws of one number of labels. */
-export interface SweepDraws {
-  readonly labelsPerClass: number
-  /** `[images]` each, -1 where hidden. */
-  readonly draws: readonly Int32Array[]
-}
-
-export interface SweepOptions extends SweepDraws {
+export interface SweepOptions extends LabelledDraws {
   readonly trained: UsableModel
   /** As the study calls it. Default the model's name. */
   readonly method?: string
@@ -65,7 +59,7 @@ export interface SweepOptions extends SweepDraws {
   /** The badly fixed noise level of the comparison before and after, on all layers together. Default 50. */
   readonly fixedBadly?: number
   /** Label counts of that comparison; draw i goes with draw i of the sweep. Default none. */
-  readonly beforeAfter?: readonly SweepDraws[]
+  readonly beforeAfter?: readonly LabelledDraws[]
 }
 
 /** Layers beside each other, as a setting names them. */
@@ -140,7 +134,7 @@ function choiceNotes({ beforeAfter = [], labelsPerClass }: SweepOptions): string
   ]
 }
 
-interface Comparison extends SweepDraws {
+interface Comparison extends LabelledDraws {
   /** The setting that each draw chooses. */
   readonly after: readonly Setting[]
 }

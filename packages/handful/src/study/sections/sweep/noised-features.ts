@@ -11,7 +11,7 @@ import { applyNormalisation, fitNormalisation } from '../../../features/normalis
 import { featureOutputs, type FeatureRequest } from '../../../models/model.js'
 import { augment, photoAugmentation, shapeAugmentation } from '../../../training/augment.js'
 import type { TrainedModel } from '../../../runs/trained-model.js'
-import type { StageContext } from '../../context.js'
+import type { StageContext } from '../../../stages/stage.js'
 
 /** What a network is needed for. */
 export type UsableModel = Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>

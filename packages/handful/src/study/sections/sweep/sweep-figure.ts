@@ -20,7 +20,8 @@ import { drawing, element, group, type Figure } from '../../../draw/figure-frame
 import { drawSeries, endLabels, endLabelWidth, type LineSeries } from '../../../draw/lines.js'
 import { lookOf } from '../../figures/looks.js'
 import { estimateDraws, methodTitle } from '../../results.js'
-import type { LabelCount, StudySweep } from '../../result.js'
+import type { LabelCount } from '../../result.js'
+import type { StudySweep } from './schema.js'
 
 const WIDTH = 860
 const MAIN = 300

@@ -1,15 +1,35 @@
 /** Classifies new images with a finished run. */
-import { openImages } from '../data/open-images.js'
-import { besideEachOther, extractFeatures } from '../features/extract.js'
-import { argmaxRows } from '../numerics/matrix.js'
-import { applyNormalisation } from '../features/normalise.js'
-import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
-import { restorePredictor } from '../heads/predictor.js'
-import type { FeatureNetwork } from '../models/model.js'
-import { type Classifier, loadClassifier } from '../runs/classifier.js'
-import type { JobContext } from './fit-options.js'
-import type { PredictOptions, PredictResult } from './predict-options.js'
-import { loadTrainedModel } from '../runs/trained-model.js'
+import { openImages } from '../../data/open-images.js'
+import { besideEachOther, type Extractable, extractFeatures } from '../../features/extract.js'
+import { mostProbable } from '../../numerics/matrix.js'
+import { applyNormalisation } from '../../features/normalise.js'
+import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
+import { restorePredictor } from '../../heads/predictor.js'
+import { type Classifier, loadClassifier } from '../../runs/classifier.js'
+import { loadTrainedModel } from '../../runs/trained-model.js'
+import type { JobContext } from '../../training/progress.js'
+
+export interface PredictOptions {
+  /** A run folder with its model. */
+  readonly run: string
+  /** Image files, and folders that are searched for images. */
+  readonly images: readonly string[]
+  readonly threads: number
+  readonly device: string
+}
+
+export interface Prediction {
+  /** As it was given, or found below a given folder. */
+  readonly path: string
+  readonly predicted: string
+  /** Of the predicted class, 0 to 1. */
+  readonly probability: number
+}
+
+export interface PredictResult {
+  readonly predictions: readonly Prediction[]
+  readonly skipped: readonly { readonly path: string; readonly reason: string }[]
+}
 
 export async function runPredict(
   { run, images: inputs, threads, device }: PredictOptions,
@@ -41,12 +61,12 @@ export async function runPredict(
       linearAlgebra,
     )
     const probabilities = await restorePredictor(classifier.head, linearAlgebra)(normalised)
-    const predicted = argmaxRows(probabilities)
+    const { predicted, probability } = mostProbable(probabilities)
     return {
       predictions: images.paths.map((path, i) => ({
         path,
         predicted: classNames[predicted[i]],
-        probability: Math.min(1, probabilities.data[i * probabilities.columns + predicted[i]]),
+        probability: probability[i],
       })),
       skipped,
     }
@@ -59,7 +79,7 @@ export async function runPredict(
 export async function featureNetwork(
   run: string,
   { drawn, encoder: program, batch }: Classifier,
-): Promise<FeatureNetwork> {
+): Promise<Extractable> {
   if (drawn === undefined) return { program, batch }
   const { model, config, image, weights } = await loadTrainedModel(run)
   const { drawInputs } = model.features(config, image, weights, drawn.request)

@@ -1,45 +1,36 @@
 /** Puts a run's outcome together for the report: numbers, pictures, and what to do next. */
 import { readFile } from 'node:fs/promises'
-import { countLabels, imageAt, type Dataset, type Images } from '../data/image-set.js'
-import { argmaxRows, type FeatureMatrix } from '../numerics/matrix.js'
-import type { AnyConfig, AnyModel } from '../models/registry.js'
-import { type PixelImage, thumbnail } from '../draw/thumbnails.js'
-import type { Picture, RunReport } from '../draw/run-report.js'
-import type { Pretrained } from '../training/pretrain.js'
-import { RUN_FILES, type RunFolder } from '../runs/run-folder.js'
-import type { Comparison } from '../heads/compare-heads.js'
-import type { FitOptions } from './fit-options.js'
-import type { AugmentationName } from '../training/model-options.js'
-import type { ModelPictures } from '../draw/model-pictures.js'
+import { countLabels, imageAt, type Images } from '../../data/image-set.js'
+import { type FeatureMatrix, mostProbable } from '../../numerics/matrix.js'
+import { type PixelImage, thumbnail } from '../../draw/thumbnails.js'
+import type { Picture, RunReport } from '../../draw/run-report.js'
+import type { TrainingSummary } from '../../training/pretrain.js'
+import { RUN_FILES } from '../../runs/run-folder.js'
+import type { ReportPictures } from '../pictures-stage.js'
+import type { FitComparison, Fitting } from './fitting.js'
 
 export interface FitOutcome {
-  readonly options: FitOptions
-  readonly run: RunFolder
-  readonly dataset: Dataset
-  readonly model: AnyModel
-  readonly config: AnyConfig
-  readonly augment: AugmentationName
-  readonly pictures: ModelPictures
-  readonly pretrained: Pretrained
-  readonly compared: readonly Comparison[]
-  readonly chosen: Comparison
-  /** Labels that the chosen classifier was fitted to, -1 where hidden. */
-  readonly draw: Int32Array
-  readonly trainProbabilities: FeatureMatrix
-  readonly seconds: { stage: string; seconds: number }[]
+  readonly fitting: Fitting
+  readonly pictures: ReportPictures
+  readonly pretrained: TrainingSummary
+  readonly compared: readonly FitComparison[]
+  /** Of the training images, by the chosen classifier. */
+  readonly probabilities: FeatureMatrix
+  readonly seconds: readonly { readonly stage: string; readonly seconds: number }[]
 }
 
 const EXAMPLES_PER_CLASS = 7
 
 export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
-  const { options, run, dataset, model, config, augment, pretrained, compared, chosen, draw, seconds } =
-    outcome
+  const { fitting, pictures, pretrained, compared, seconds } = outcome
+  const { options, run, dataset, model, config, augment, draws } = fitting
   const { train, test } = dataset
+  const [draw] = draws
   const labelled = countLabels(draw, train.classNames.length)
-  const pictures = await reportPictures(outcome.pictures)
   const environment: unknown = JSON.parse(await readFile(run.path(RUN_FILES.environment), 'utf8'))
   const results = compared.filter(({ accuracies }) => accuracies.length > 0)
-  const checked = chosen.confusion.flat().reduce((a, b) => a + b, 0)
+  const confusion = compared.find(({ chosen }) => chosen)?.confusion ?? []
+  const checked = confusion.flat().reduce((a, b) => a + b, 0)
   return {
     version: 1,
     title: `${train.name}: ${options.labelsPerClass ?? 'all'} labels per class`,
@@ -62,9 +53,9 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
       head: each.head,
       baseline: each.baseline,
       accuracies: each.accuracies,
-      chosen: each === chosen,
+      chosen: each.chosen,
     })),
-    confusion: checked > 0 ? chosen.confusion : undefined,
+    confusion: checked > 0 ? confusion : undefined,
     labelledExamples: await labelledExamples(train, draw),
     predictions: await predictedExamples(outcome),
     ...pictures,
@@ -76,7 +67,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
       seconds: pretrained.seconds,
       curves: pretrained.curves.map((curve) => ({ ...curve })),
     },
-    stages: seconds,
+    stages: [...seconds],
     skipped: dataset.skipped.map(({ path, reason }) => ({ path, reason })),
     notes: notesOf(outcome),
     published: [],
@@ -86,7 +77,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
   }
 }
 
-function notesOf({ options, dataset, pretrained }: FitOutcome): string[] {
+function notesOf({ fitting: { options, dataset }, pretrained }: FitOutcome): string[] {
   const notes = [...dataset.notes]
   if (dataset.test)
     notes.push(
@@ -130,24 +121,24 @@ async function labelledExamples(train: Images, labels: Int32Array): Promise<Pict
 }
 
 async function predictedExamples({
-  dataset: { train },
-  draw,
-  trainProbabilities,
+  fitting: {
+    dataset: { train },
+    draws: [draw],
+  },
+  probabilities,
 }: FitOutcome): Promise<RunReport['predictions']> {
-  const predicted = argmaxRows(trainProbabilities)
-  const probability = (i: number): number =>
-    trainProbabilities.data[i * trainProbabilities.columns + predicted[i]]
+  const { predicted, probability } = mostProbable(probabilities)
   const picture = async (index: number): Promise<Picture> => ({
     image: await thumbnail(pixelImage(train, index)),
     path: train.paths[index],
     predicted: train.classNames[predicted[index]],
-    probability: Math.min(1, probability(index)),
+    probability: probability[index],
   })
   return Promise.all(
     train.classNames.map(async (_, c) => {
       const own = [...predicted.keys()]
         .filter((i) => predicted[i] === c && draw[i] < 0)
-        .sort((a, b) => probability(b) - probability(a))
+        .sort((a, b) => probability[b] - probability[a])
       const most = own.slice(0, EXAMPLES_PER_CLASS)
       const least = own.slice(most.length).slice(-EXAMPLES_PER_CLASS).reverse()
       return {
@@ -157,17 +148,4 @@ async function predictedExamples({
       }
     }),
   )
-}
-
-async function reportPictures({
-  inputs,
-  outputs,
-  samples,
-}: ModelPictures): Promise<Pick<RunReport, 'reconstructions' | 'samples'>> {
-  return {
-    reconstructions: await Promise.all(
-      outputs.map(async (to, i) => ({ input: await thumbnail(inputs[i]), output: await thumbnail(to) })),
-    ),
-    samples: await Promise.all(samples.map(thumbnail)),
-  }
 }

@@ -1,7 +1,6 @@
 /** Checks of what goes into a session, and which buffers may be handed to another thread instead of copied. */
 
-import { arrayProblem, ELEMENTS } from '../onnx/fields.js'
-import type { Arrays, ArraySpec, NamedArray } from './types.js'
+import { arrayProblem, type Arrays, type ArraySpec, ELEMENTS, type NamedArray } from '../arrays.js'
 
 /**
  * Throws unless `arrays` has exactly the names of `specs`, each with its type and shape (-1 takes any size).

@@ -1,0 +1,17 @@
+/** The device that a job asks for, looked at before the job has spent any time. */
+import { checkDevice as checkPresent, DeviceError } from 'onnx-autodiff'
+import { quoted, usageError } from '../errors.js'
+
+/** @throws HandfulError (wrong use) if the engine cannot run there */
+export async function checkDevice(device: string): Promise<void> {
+  await checkPresent(device).catch((error: unknown) => {
+    if (!(error instanceof DeviceError)) throw error
+    const { present, reason } = error
+    throw usageError({
+      what: '--device',
+      got: quoted(device),
+      expected: `one of ${present.join(', ')}`,
+      hint: reason,
+    })
+  })
+}

@@ -1,0 +1,33 @@
+/** What jobs that open images or train have in common, as fields of their schemas. */
+import { z } from 'zod'
+import { DATASETS, RESIZE_MODES } from '../names.js'
+
+const side = z.number().int().min(8).max(256)
+
+/** Which images; every job that opens some has these. */
+export const imageFields = {
+  /** The user's own images; or one of the known sets in `dataset`. */
+  folder: z.string().min(1).optional(),
+  dataset: z.enum(DATASETS).optional(),
+  /** Where the files of a known data set lie or are downloaded to. */
+  dataDir: z.string().min(1).optional(),
+  /** Side of the square that images become, in pixels; known sets: their own by default. */
+  size: side.optional(),
+  /** How an image that isn't square becomes one: cut to its middle, with bars, or distorted. */
+  fit: z.enum(RESIZE_MODES).default('cover'),
+}
+
+/** How long training goes on, and on what; every job that trains has these. */
+export const trainingFields = {
+  /** Training stops after so many minutes or steps, whichever is given. */
+  minutes: z.number().positive().max(10_080).optional(),
+  steps: z.number().int().min(1).max(100_000_000).optional(),
+  seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  /** Threads of the engine. */
+  threads: z.number().int().min(1).max(1024),
+  device: z.string().min(1).default('cpu'),
+}
+
+/** What zod says where both or neither of `folder` and `dataset` are given. */
+export const oneSource = { message: 'either a folder or a data set', path: ['dataset'] }
+export const oneLimit = { message: 'minutes or steps, not both', path: ['steps'] }

@@ -1,0 +1,60 @@
+/** Up to how many labels features beat a network that is trained on the labelled images alone. */
+import { figureBlock, type TableBlock, type TableCell, text } from '../../report/blocks.js'
+import { PUBLISHED_CROSSOVERS, publishedSet } from '../../published.js'
+import type { Study } from '../../result.js'
+import { defineSection } from '../section-entry.js'
+import { crossoverFigure } from './crossover-figure.js'
+import { crossingInWords, type Crossover, crossovers, intervalInWords } from './crossover.js'
+
+export const crossoverSection = defineSection({
+  id: 'crossover',
+  title: 'Up to how many labels it pays',
+  files: ['crossover'],
+  report: (study) => {
+    const found = crossovers(study, 'best')
+    const fixed = crossovers(study, 'reference')
+    if (found.length === 0) return []
+    return [
+      text(
+        'With few labels a classifier on features that were learned without labels beats a network trained on the labelled images alone; with many it does not. Here is where the lines cross.',
+      ),
+      ...figureBlock(crossoverFigure(study, found, fixed)),
+      crossingTable(study, found, fixed),
+    ]
+  },
+})
+
+function crossingTable(study: Study, found: readonly Crossover[], fixed: readonly Crossover[]): TableBlock {
+  const set = publishedSet(study.dataset.name)
+  const claims = PUBLISHED_CROSSOVERS.filter((claim) => claim.set === set)
+  return {
+    kind: 'table',
+    columns: [
+      { title: 'Method' },
+      { title: 'Ahead of' },
+      { title: 'With its best head' },
+      ...(fixed.length > 0 ? [{ title: "With the reference's head" }] : []),
+      ...(claims.length > 0 ? [{ title: 'Published' }] : []),
+    ],
+    rows: found.map((one) => {
+      const same = fixed.find((other) => other.method === one.method && other.rival === one.rival)
+      const claim = claims.find(({ method }) => method === one.method.id && one.rival.id === 'resnet18')
+      return [
+        one.method.title,
+        one.rival.title,
+        crossingCell(one),
+        ...(fixed.length > 0 ? [same === undefined ? '–' : crossingCell(same)] : []),
+        ...(claims.length > 0
+          ? [claim === undefined ? '' : { text: claim.claim, below: [`its data: ${claim.check}`] }]
+          : []),
+      ]
+    }),
+    caption:
+      'Labels per class, interpolated over the logarithm of the count; underneath the 95 % interval: 2,000 bootstrap draws over the draws of the labelled images, the best head picked anew in each; training again with another seed is not in them.',
+  }
+}
+
+const crossingCell = (one: Crossover): TableCell => ({
+  text: crossingInWords(one),
+  below: [intervalInWords(one)],
+})

@@ -1,0 +1,147 @@
+/** What the models generate: samples and reconstructions as pictures, scores of the samples as a table. */
+import path from 'node:path'
+import { contentKey } from '../../../files/content-key.js'
+import { formatCount, formatDuration } from '../../../draw/format.js'
+import { scoreNetworkFor } from '../../../scores/network-cache.js'
+import { type Block, numberColumns, type TableBlock } from '../../report/blocks.js'
+import { methodTitle } from '../../results.js'
+import type { Study } from '../../result.js'
+import type { StudyStage } from '../../study-stage.js'
+import type { TrainedRecord } from '../../training.js'
+import { defineSection, type Planning } from '../section-entry.js'
+import { studyGeneration } from './generation.js'
+import { generationSchema, type StudyGeneration } from './schema.js'
+
+const PROTOCOL = 1
+const KIND = 'generation'
+/** Images drawn and scored, at most. */
+const SCORED_IMAGES = 2000
+const SAMPLES_PER_SECOND: Readonly<Record<string, number>> = {
+  vae: 2000,
+  vqvae: 200,
+  diffusion: 12,
+  gan: 300,
+}
+
+export const generationSection = defineSection({
+  id: 'generation',
+  title: 'What the models generate',
+  files: ['generation', 'samples-', 'reconstructions-'],
+  fields: { generation: generationSchema.array().default([]) },
+  stages: (planning) => [...planning.models].map(([name, model]) => generationStage(name, model, planning)),
+  gather: (finished) => ({ fields: { generation: finished.all(KIND, generationSchema) } }),
+  report: (study) =>
+    study.generation.length === 0
+      ? []
+      : [
+          scoreTable(study, study.generation),
+          ...study.generation.flatMap((one) => picturesOf(one, methodTitle(study, one.method))),
+        ],
+})
+
+function generationStage(
+  method: string,
+  model: StudyStage<TrainedRecord>,
+  { workshop, scale }: Planning,
+): StudyStage<StudyGeneration> {
+  const { data, place } = workshop
+  const count = Math.min(SCORED_IMAGES, data.test.count)
+  const { labels, test } = data.keys
+  const settings = { PROTOCOL, kind: KIND, model: model.key, labels, test, count }
+  return {
+    kind: KIND,
+    name: `generation: ${method}`,
+    settings,
+    key: contentKey(settings),
+    needs: [model],
+    seconds: 40 + (count / (SAMPLES_PER_SECOND[method] ?? 100)) * (scale.size / 32) ** 2,
+    group: 'generation',
+    method,
+    schema: generationSchema,
+    work: async (context) => {
+      const { images: train, test, classNames } = data
+      // All labels are for the network that scores generated images, never for methods.
+      const network = await scoreNetworkFor(
+        { train: { ...train, labels: data.labels, classNames } },
+        context,
+        path.join(place.folder, 'score-network'),
+      )
+      const trained = await workshop.trainedModel(model)
+      return studyGeneration({ trained, method, train, test, network }, context, { count })
+    },
+  }
+}
+
+function scoreTable(study: Study, generation: readonly StudyGeneration[]): TableBlock {
+  const images = Math.max(0, ...generation.map(({ scores }) => scores?.images ?? 0))
+  const shown = (value: number | undefined, format: (value: number) => string): string =>
+    value === undefined ? '–' : format(value)
+  const digits = (count: number) => (value: number) => value.toFixed(count)
+  const rows = generation.map(({ method, scores, imagesPerSecond }) => {
+    const training = study.methods.find(({ id }) => id === method)?.training
+    return { method, scores, imagesPerSecond, training }
+  })
+  return {
+    kind: 'table',
+    columns: [
+      { title: 'Model' },
+      ...numberColumns('Fréchet', 'its floor', 'Kernel', 'Precision', 'Recall', 'Nearest training'),
+      ...numberColumns('Images a second', 'Parameters', 'Training'),
+    ],
+    rows: rows.map(({ method, scores, imagesPerSecond, training }) => [
+      methodTitle(study, method),
+      shown(scores?.frechet, digits(2)),
+      shown(scores?.frechetOfTraining, digits(2)),
+      shown(scores?.kernel, digits(4)),
+      shown(scores?.precision, digits(3)),
+      shown(scores?.recall, digits(3)),
+      shown(scores?.nearestTraining, digits(2)),
+      shown(imagesPerSecond, formatCount),
+      shown(training?.parameters, formatCount),
+      shown(training?.seconds, formatDuration),
+    ]),
+    caption: `${images > 0 ? `${formatCount(images)} generated images against the test images, in the features of one score network. ` : ''}Fréchet and kernel distance: lower is better; the floor is the training images' own. Precision: generated images that look real; recall: real ones that are covered. Nearest training: distance to the nearest training image over that of test images; far below 1 means learned by heart.`,
+    file: {
+      name: 'generation',
+      data: {
+        columns: [
+          'method',
+          'images',
+          'frechet',
+          'frechet_of_training',
+          'kernel',
+          'precision',
+          'recall',
+          'nearest_training',
+          'images_per_second',
+          'parameters',
+          'training_seconds',
+        ],
+        rows: rows.map(({ method, scores, imagesPerSecond, training }) => [
+          method,
+          scores?.images,
+          scores?.frechet,
+          scores?.frechetOfTraining,
+          scores?.kernel,
+          scores?.precision,
+          scores?.recall,
+          scores?.nearestTraining,
+          imagesPerSecond,
+          training?.parameters,
+          training?.seconds,
+        ]),
+      },
+    },
+  }
+}
+
+function picturesOf({ method, samples, reconstructions }: StudyGeneration, title: string): Block[] {
+  const picture = (name: string, words: string, image: string | undefined): Block[] =>
+    image === undefined
+      ? []
+      : [{ kind: 'picture', name: `${name}-${method}`, title: `${title}: ${words}`, image }]
+  return [
+    ...picture('samples', 'samples', samples),
+    ...picture('reconstructions', 'images above, what the model makes of them below', reconstructions),
+  ]
+}

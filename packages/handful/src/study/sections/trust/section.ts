@@ -1,0 +1,71 @@
+/** How far to trust the study's numbers. */
+import { formatCount } from '../../../draw/format.js'
+import { publishedSet, REFERENCE_STUDY } from '../../published.js'
+import type { Study } from '../../result.js'
+import { fittedHeads } from '../../results.js'
+import { defineSection } from '../section-entry.js'
+
+export const trustSection = defineSection({
+  id: 'trust',
+  title: 'How far to trust these numbers',
+  report: (study) => [{ kind: 'list', items: trust(study) }],
+})
+
+function trust(study: Study): string[] {
+  const { dataset, setting } = study
+  const several = fittedHeads(study).length > 1
+  const trained = study.methods.some(({ training }) => training !== undefined)
+  return [
+    setting === 'inductive'
+      ? `Inductive: the ${formatCount(dataset.testImages)} test images were seen by no training, no normalisation and no propagation before they were predicted.`
+      : `Transductive: the ${formatCount(dataset.testImages)} test images, without their labels, were seen by training or propagation. These numbers do not compare with inductive ones.`,
+    'Nothing was tuned on test labels: noise levels, layers and the strength of a head come from the labelled few, from criteria without labels, or were fixed beforehand. Test labels served for counting right answers only.',
+    ...(several
+      ? [
+          `One thing is picked after the fact: where a number is said to be with the best head, that is the highest of ${fittedHeads(study).length} means on these same test images, which flatters it a little. Numbers with a named head have none of that.`,
+        ]
+      : []),
+    drawsInWords(study),
+    ...(trained
+      ? [
+          'Each generative model was trained once: how much training again with another seed would change is not in the intervals.',
+        ]
+      : []),
+    study.methods.some(({ kind }) => kind === 'supervised')
+      ? 'A supervised network learns from the labelled images alone; features were learned from all training images, without labels.'
+      : 'No supervised network was trained for comparison.',
+    study.methods.some(({ id }) => id === 'pixels')
+      ? 'Raw pixels stand in every table: what does not beat them has learned nothing of use.'
+      : 'Raw pixels are missing: without them nobody can tell what the learning is worth.',
+    ...(publishedSet(dataset.name) === undefined
+      ? []
+      : [
+          `Published figures are those of ${REFERENCE_STUDY}. Its protocol differs from this one, and some of it was chosen on test images.`,
+        ]),
+    ...study.notes,
+  ]
+}
+
+/** How many draws there are, for heads and for networks, and what the intervals are. */
+function drawsInWords(study: Study): string {
+  const kinds = [
+    { what: 'heads on features', cells: study.cells.filter(({ method }) => !isNetwork(study, method)) },
+    { what: 'supervised networks', cells: study.cells.filter(({ method }) => isNetwork(study, method)) },
+  ].filter(({ cells }) => cells.length > 0)
+  const words = kinds.map(({ what, cells }) => {
+    const draws = cells.map(({ accuracies }) => accuracies.length)
+    const [fewest, most] = [Math.min(...draws), Math.max(...draws)]
+    return `${fewest === most ? most : `${fewest} to ${most}`} for ${what}`
+  })
+  const single = study.cells.some(({ accuracies }) => accuracies.length < 2)
+  const interval = single
+    ? "Intervals are Student's t at 95 % over the draws; a cell with one draw has Wilson's interval of the number of test images, which says nothing of the choice of labels."
+    : "Intervals are Student's t at 95 % over the draws."
+  return words.length === 0
+    ? 'No cell has a result yet.'
+    : `Draws of the labelled images: ${words.join(', ')}. ${interval}`
+}
+
+function isNetwork(study: Study, method: string): boolean {
+  return study.methods.find(({ id }) => id === method)?.kind === 'supervised'
+}

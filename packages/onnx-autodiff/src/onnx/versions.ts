@@ -1,0 +1,3 @@
+/** What every supported runtime and browser build knows. */
+export const OPSET = 21
+export const IR_VERSION = 10
