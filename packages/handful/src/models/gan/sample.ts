@@ -1,12 +1,5 @@
 /** What a trained generator is used for: new images, and the styles of given ones and images of those. */
-import {
-  type Arrays,
-  BATCH_MARKER,
-  input,
-  Parameters,
-  Random,
-  type Tensor,
-} from 'onnx-autodiff'
+import { type Arrays, BATCH_MARKER, input, Parameters, Random, type Tensor } from 'onnx-autodiff'
 import { imageInput, runInBatches, runOnce, runOverImages, toBytes } from '../common.js'
 import { type GanConfig, geometry } from './config.js'
 import { networkImages, noisePixels, noisePlanes, userImages } from './images.js'
