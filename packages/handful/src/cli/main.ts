@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Where `handful` starts: hands the process's own streams, signals and arguments to the command line. */
 import { readFileSync } from 'node:fs'
-import os from 'node:os'
+import { availableThreads } from 'onnx-autodiff/threads'
 import type { CommandContext } from './context.js'
 import { runCommandLine } from './program.js'
 import { shellWord } from '../errors/shell.js'
@@ -33,6 +33,6 @@ const context: CommandContext = {
   environment: process.env,
   commandLine: ['handful', ...args].map(shellWord).join(' '),
   date: () => new Date(),
-  cores: os.availableParallelism(),
+  cores: availableThreads(),
 }
 process.exitCode = await runCommandLine(args, context)

@@ -1,8 +1,8 @@
-/** From what was typed to a result on the screen: defaults, --print-config, --json. */
+/** From what was typed to a result on the screen: defaults, --print-config, and the job with what surrounds it. */
 import type { Command, JobCommand } from '../jobs/command.js'
 import type { Options, Session } from '../jobs/option.js'
 import type { CommandContext } from './context.js'
-import { refuseAbsentDevice, runJob, tell } from './run-job.js'
+import { refuseAbsentDevice, runJob, sessionOf, tell } from './surroundings.js'
 
 /** Arguments and options by name, without defaults. */
 export interface Typed {
@@ -48,23 +48,6 @@ async function performJob(
     entry.run(options, job, telling),
   ).finally(() => later.forEach((text) => terminal.message(text)))
   tell(terminal, await entry.show(result, options, session), json === true)
-}
-
-/** What the entry of a command may know. */
-export function sessionOf(context: CommandContext, { quiet = false }: { quiet?: boolean }): Session {
-  const { cores, environment, commandLine, date, terminal } = context
-  return {
-    cores,
-    environment,
-    quiet,
-    commandLine,
-    date,
-    async describe({ threads, device, seed }) {
-      const { describeEnvironment } = await import('./environment.js')
-      return describeEnvironment({ context, threads, device, seed })
-    },
-    afterwards: (text) => terminal.message(text),
-  }
 }
 
 function defaultsOf(options: Options, session: Session): Record<string, unknown> {

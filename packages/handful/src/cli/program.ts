@@ -9,7 +9,8 @@ import type { Option } from '../jobs/option.js'
 import type { CommandContext } from './context.js'
 import { reportError } from './failure.js'
 import { formatHelp } from './help.js'
-import { perform, sessionOf, type Typed } from './perform.js'
+import { perform, type Typed } from './perform.js'
+import { sessionOf } from './surroundings.js'
 import { explainUsage } from './usage.js'
 
 const examples: readonly Example[] = [
@@ -76,8 +77,9 @@ function parserOf(entry: Command, shown: readonly Example[], context: CommandCon
   for (const [option, about] of Object.entries(options)) parser.addOption(optionOf(option, about, context))
   lay(parser, shown, context)
   return parser.action((...given: unknown[]) => {
-    const named = parameters.map(([parameter], place) => [parameter, given[place]])
-    return perform(entry, { ...parser.opts<Typed>(), ...Object.fromEntries(named) }, context)
+    const named = parameters.map(([parameter], place) => [parameter, given[place]] as const)
+    const typed: Typed = { ...parser.opts<Typed>(), ...Object.fromEntries(named) }
+    return perform(entry, typed, context)
   })
 }
 

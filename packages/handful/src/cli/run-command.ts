@@ -10,7 +10,7 @@ import { runOfCommand } from '../jobs/run-of-command.js'
 import { type PlainObject, RunFolder } from '../runs/run-folder.js'
 import type { CommandContext } from './context.js'
 import { Interrupted } from './interrupt.js'
-import { refuseAbsentDevice, runJob, tell } from './run-job.js'
+import { refuseAbsentDevice, runJob, tell } from './surroundings.js'
 import { usageErrorOf } from './usage.js'
 
 const RUNS_FOLDER = 'runs'

@@ -125,7 +125,13 @@ export async function runMap(options: MapJobOptions, context: JobContext): Promi
     await writeFileAtomic(table, tableOf(chosen, coordinates, classes, labels, predictions))
     const known = labels.some((label) => label >= 0)
     await writeAtlas(atlas, {
-      ...{ images, splits: chosen.splits, features, coordinates, neighbours, predictions, signal },
+      images,
+      splits: chosen.splits,
+      features,
+      coordinates,
+      neighbours,
+      predictions,
+      signal,
       labels: known ? labels : undefined,
       classNames: classes,
       onProgress: (done, total) => progress.report({ stage: STAGES.write, done, total, unit: 'images' }),
@@ -239,7 +245,10 @@ async function chooseImages(
   if (inputs.length > 1 || (folder !== undefined && !(await holdsCollection(folder)))) {
     const { size, channels } = trained.model.image
     const opened = await openImages(inputs, {
-      ...{ size, channels, fit: trained.fit, signal },
+      size,
+      channels,
+      fit: trained.fit,
+      signal,
       onProgress: (done, total) => progress.report({ stage: STAGES.read, done, total, unit: 'images' }),
     })
     const blank = Array.from(opened.images.paths, () => '')
@@ -309,7 +318,12 @@ async function drawImages(
   drawn.forEach((each, i) => pixels.set(each.pixels, i * height * width * channels))
   return {
     images: {
-      ...{ name: source.name, count: drawn.length, height, width, channels, pixels },
+      name: source.name,
+      count: drawn.length,
+      height,
+      width,
+      channels,
+      pixels,
       paths: drawn.map((each) => each.path),
     },
     labels: drawn.map(({ label }) => label),

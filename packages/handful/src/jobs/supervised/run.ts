@@ -175,7 +175,10 @@ async function oneDraw(
       name: stage,
       key,
       schema: drawSchema,
-      older: () => run.doneBefore(stage, key, async () => JSON.parse(await readFile(run.path(file), 'utf8'))),
+      older: () =>
+        run.doneBefore(stage, key, async (): Promise<unknown> =>
+          JSON.parse(await readFile(run.path(file), 'utf8')),
+        ),
     },
     work,
   )

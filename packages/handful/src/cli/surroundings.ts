@@ -1,4 +1,4 @@
-/** A job with everything around it: its device, progress on stderr, Ctrl-C, and what comes of it on the screen. */
+/** What surrounds every job: what its entry may know, the device, progress on stderr, Ctrl-C, and the result on the screen. */
 import type { Shown } from '../jobs/command.js'
 import type { Session } from '../jobs/option.js'
 import type { JobContext } from '../training/progress.js'
@@ -9,6 +9,23 @@ import type { Terminal } from './terminal.js'
 
 const TICK_MILLISECONDS = 1000
 const NAMED_FILES = 5
+
+/** What the entry of a command may know. */
+export function sessionOf(context: CommandContext, { quiet = false }: { quiet?: boolean }): Session {
+  const { cores, environment, commandLine, date, terminal } = context
+  return {
+    cores,
+    environment,
+    quiet,
+    commandLine,
+    date,
+    async describe({ threads, device, seed }) {
+      const { describeEnvironment } = await import('./environment.js')
+      return describeEnvironment({ context, threads, device, seed })
+    },
+    afterwards: (text) => terminal.message(text),
+  }
+}
 
 /** Looked at before a command has spent any time; what runs on the device is the engine's business. */
 export async function refuseAbsentDevice(device: unknown): Promise<void> {
