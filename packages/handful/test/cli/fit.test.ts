@@ -156,7 +156,7 @@ describe('a run that fails', () => {
     const { exit, stderr } = await handful(['fit', 'photos', '--out', out], { fit })
     expect(exit).toBe(1)
     expect(stderr).toContain(`handful fit --resume ${out}`)
-    expect(await readdir(out)).toContain('stages.json')
+    expect(await readdir(out)).toContain('stages')
     expect(await readdir(out)).not.toContain('.lock')
   })
 

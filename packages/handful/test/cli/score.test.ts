@@ -201,8 +201,8 @@ describe('supervised', () => {
 
     const signals = new Signals()
     const running = handful([...args, ...draws, '--out', stopped], { signals })
-    const done = (): Promise<string> => readFile(path.join(stopped, 'stages.json'), 'utf8').catch(() => '')
-    await expect.poll(done, { timeout: 30_000, interval: 5 }).toContain('draw 1')
+    const done = (): Promise<string[]> => readdir(path.join(stopped, 'stages')).catch(() => [])
+    await expect.poll(done, { timeout: 30_000, interval: 5 }).toContainEqual(expect.stringMatching(/^draw-/))
     signals.emit('SIGINT')
     const first = await running
     const resumed = await handful(['supervised', '--resume', stopped])
