@@ -143,7 +143,7 @@ export { baselineSettings, fitBaseline, fittedNetwork } from './features/baselin
 export { runBaselineFeatures } from './jobs/features/baseline.js'
 export { type FittedFeatures, loadFittedFeatures, saveFittedFeatures } from './features/fitted.js'
 export { runSupervised, supervisedJobSchema } from './jobs/supervised/run.js'
-export { outlineStudy, runStudy, type StudyContext, type StudyOutline } from './study/run.js'
+export { outlineStudy, runStudy, type StudyContext, type StudyOutline } from './study/run-study.js'
 export { parseStudyOptions, type StudyInput, type StudyOptions } from './study/study-options.js'
 export { type FeatureMethod } from './study/sources.js'
 export { type FullStudy as Study, studySchema } from './study/all-sections.js'

@@ -1,5 +1,5 @@
 /** What the command line is given: the commands, where it writes and how it is stopped. */
-import type { Command, CommandGroup } from '../jobs/command.js'
+import type { Command, CommandGroup } from '../jobs/command-entry.js'
 import type { SignalSource } from './interrupt.js'
 import type { Terminal } from './terminal.js'
 

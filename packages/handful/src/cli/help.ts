@@ -1,6 +1,6 @@
 /** How help is laid out: what the command is for, examples first, within a page's width. */
 import type { Command, Help } from 'commander'
-import type { Example } from '../jobs/command.js'
+import type { Example } from '../jobs/command-entry.js'
 
 const HELP_COLUMNS = 100
 

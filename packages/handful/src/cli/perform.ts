@@ -1,5 +1,5 @@
 /** From what was typed to a result on the screen: defaults, --print-config, and the job with what surrounds it. */
-import type { Command, JobCommand } from '../jobs/command.js'
+import type { Command, JobCommand } from '../jobs/command-entry.js'
 import type { Options, Session } from '../jobs/option.js'
 import type { CommandContext } from './context.js'
 import { refuseAbsentDevice, runJob, sessionOf, tell } from './surroundings.js'

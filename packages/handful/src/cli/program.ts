@@ -4,7 +4,7 @@
  */
 import { Command as Parser, CommanderError, Option as ParserOption } from 'commander'
 import { flagOf } from '../errors/shell.js'
-import type { Command, Example } from '../jobs/command.js'
+import type { Command, Example } from '../jobs/command-entry.js'
 import type { Option } from '../jobs/option.js'
 import type { CommandContext } from './context.js'
 import { reportError } from './failure.js'

@@ -1,5 +1,5 @@
 /** What surrounds every job: what its entry may know, the device, progress on stderr, Ctrl-C, and the result on the screen. */
-import type { Shown } from '../jobs/command.js'
+import type { Shown } from '../jobs/command-entry.js'
 import type { Session } from '../jobs/option.js'
 import type { JobContext } from '../training/progress.js'
 import type { CommandContext } from './context.js'

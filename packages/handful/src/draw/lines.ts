@@ -2,7 +2,7 @@
 import * as Plot from '@observablehq/plot'
 import { dot, PUBLISHED, type Look } from './looks.js'
 import { overlay, placeOn, textWidth, within, type Chart, type Marks, type Placed } from './plot.js'
-import { spread } from './spread.js'
+import { spread } from './label-spread.js'
 
 export interface LinePoint {
   /** On the chart's scale. */

@@ -48,8 +48,12 @@ function trainable({ weight, bias }: Layer): TrainableLayer {
   values.set(bias, weight.data.length)
   const zeros = () => new Float64Array(values.length)
   return {
-    ...{ inputs: weight.rows, outputs: weight.columns, values },
-    ...{ gradient: zeros(), mean: zeros(), square: zeros() },
+    inputs: weight.rows,
+    outputs: weight.columns,
+    values,
+    gradient: zeros(),
+    mean: zeros(),
+    square: zeros(),
   }
 }
 

@@ -1,5 +1,5 @@
 /** Every command, a line each, in the order in which help lists them. */
-import type { Command, CommandGroup } from './command.js'
+import type { Command, CommandGroup } from './command-entry.js'
 import { data } from './data/command.js'
 import { features } from './features/command.js'
 import { fit } from './fit/command.js'

@@ -34,7 +34,10 @@ export function baselineMethod(id: string, { baselines, seed }: StudyOptions): F
   switch (id) {
     case 'pixels':
       return {
-        ...{ id, title: 'raw pixels', kind: 'baseline', settings: {} },
+        id,
+        title: 'raw pixels',
+        kind: 'baseline',
+        settings: {},
         open: async (images) => ({
           columns: imageBytes(images),
           detail: 'the numbers of the image',
@@ -66,7 +69,10 @@ function fittedMethod(
   standardise?: FeatureGroup['standardise'],
 ): FeatureMethod {
   return {
-    ...{ id, title, kind: 'baseline', settings },
+    id,
+    title,
+    kind: 'baseline',
+    settings,
     async open(images, context) {
       const { network, outputs, detail } = await fitBaseline(baseline(images), images, {
         ...context,

@@ -176,8 +176,20 @@ async function openRun(
   await rm(folder, { recursive: true, force: true })
   const { preset, set, augment } = settings
   const config = pretrainOptionsSchema.parse({
-    ...{ model, preset, set, augment, minutes, steps, seed, threads, device },
-    ...{ folder: images, dataset, dataDir, size, fit },
+    model,
+    preset,
+    set,
+    augment,
+    minutes,
+    steps,
+    seed,
+    threads,
+    device,
+    folder: images,
+    dataset,
+    dataDir,
+    size,
+    fit,
   })
   return RunFolder.create({
     folder,

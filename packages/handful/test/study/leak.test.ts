@@ -3,7 +3,7 @@
  * wherever they can reach. They find none, and what they guess from what they found is chance.
  */
 import { describe, expect, test } from 'vitest'
-import { runStudy } from '../../src/study/run.js'
+import { runStudy } from '../../src/study/run-study.js'
 import type { FeatureSource } from '../../src/features/feature-sources.js'
 import type { FeatureMethod } from '../../src/study/sources.js'
 import { openStudyData } from '../../src/study/study-data.js'

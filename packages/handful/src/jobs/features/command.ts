@@ -3,7 +3,7 @@ import { formatCount } from '../../draw/format.js'
 import { usageError } from '../../errors.js'
 import { flagOf } from '../../errors/shell.js'
 import { BASELINES } from '../../names.js'
-import { jobCommand } from '../command.js'
+import { jobCommand } from '../command-entry.js'
 import { flag, oneOf, text, whole } from '../option.js'
 import {
   dataDirOption,

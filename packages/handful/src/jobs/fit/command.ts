@@ -1,7 +1,7 @@
 /** `handful fit`: the main job, from images and a few labels to predictions, a model and a report. */
 import { ownCommand, shellWord } from '../../errors/shell.js'
 import { HEADS } from '../../names.js'
-import { runCommand } from '../command.js'
+import { runCommand } from '../command-entry.js'
 import { oneOf, whole } from '../option.js'
 import { imageOptions, labelOptions, modelOptions, runOptions, trainingOptions } from '../option-groups.js'
 

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { formatCount, formatPercent } from '../../draw/format.js'
 import { usageError } from '../../errors.js'
 import { shellWord } from '../../errors/shell.js'
-import { jobCommand } from '../command.js'
+import { jobCommand } from '../command-entry.js'
 import { numberBetween, text, whole, withDefault } from '../option.js'
 import {
   dataDirOption,

@@ -1,7 +1,7 @@
 /** `handful pretrain`: trains a generative model on unlabelled images, for samples, reconstructions and features. */
 import { formatCount, formatDuration } from '../../draw/format.js'
 import { ownCommand, shellWord } from '../../errors/shell.js'
-import { runCommand } from '../command.js'
+import { runCommand } from '../command-entry.js'
 import { imageOptions, modelOptions, runOptions, trainingOptions } from '../option-groups.js'
 import type { PretrainResult } from './run.js'
 

@@ -1,7 +1,7 @@
 /** `handful reconstruct`: images beside what a trained model makes of them, or the way from one to the next. */
 import path from 'node:path'
 import { usageError } from '../../errors.js'
-import { jobCommand } from '../command.js'
+import { jobCommand } from '../command-entry.js'
 import { text, whole, withDefault } from '../option.js'
 import { dataDirOption, datasetOption, machineOptions, seedOption, TRAINED_RUN } from '../option-groups.js'
 

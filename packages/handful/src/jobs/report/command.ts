@@ -1,6 +1,6 @@
 /** `handful report`: draws the report of a run or a study again from what it saved. */
 import { usageError } from '../../errors.js'
-import { jobCommand, type Shown } from '../command.js'
+import { jobCommand, type Shown } from '../command-entry.js'
 import { flag } from '../option.js'
 import { jsonOption } from '../option-groups.js'
 

@@ -1,6 +1,6 @@
 /** `handful sample`: new images from a trained model, as a grid. */
 import path from 'node:path'
-import { jobCommand } from '../command.js'
+import { jobCommand } from '../command-entry.js'
 import { text, whole, withDefault } from '../option.js'
 import { machineOptions, samplerOptions, seedOption, TRAINED_RUN } from '../option-groups.js'
 

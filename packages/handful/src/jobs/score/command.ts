@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { formatCount, formatPercent } from '../../draw/format.js'
 import { usageError } from '../../errors.js'
-import { jobCommand } from '../command.js'
+import { jobCommand } from '../command-entry.js'
 import { text, whole, withDefault, words } from '../option.js'
 import {
   dataDirOption,

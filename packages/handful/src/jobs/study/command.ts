@@ -5,8 +5,8 @@ import { ownCommand, shellWord } from '../../errors/shell.js'
 import { BASELINES, DATASETS, MODELS, SECTIONS } from '../../names.js'
 import { average } from '../../numerics/statistics.js'
 import type { Study } from '../../study/result.js'
-import type { StudyOutline } from '../../study/run.js'
-import { jobCommand, type Shown } from '../command.js'
+import type { StudyOutline } from '../../study/run-study.js'
+import { jobCommand, type Shown } from '../command-entry.js'
 import { assignments, flag, names, positive, text, typedOnly, whole } from '../option.js'
 import {
   dataDirOption,
@@ -78,7 +78,7 @@ export const study = jobCommand({
   print: async ({ options }) => (await import('../../study/study-folder.js')).optionsAsYaml(options),
   async run({ options, folder, dryRun, png }, context, session) {
     const [{ outlineStudy, runStudy }, { loadStudySoFar }, { writeStudyReport }] = await Promise.all([
-      import('../../study/run.js'),
+      import('../../study/run-study.js'),
       import('../../study/study-file.js'),
       import('../../study/report/write.js'),
     ])

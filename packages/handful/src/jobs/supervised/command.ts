@@ -1,7 +1,7 @@
 /** `handful supervised`: a ResNet-18 from scratch on the labelled few, what every generative model has to beat. */
 import { formatCount, formatDuration, formatPercent } from '../../draw/format.js'
 import { STEMS, SUPERVISED_AUGMENTATIONS } from '../../names.js'
-import { runCommand } from '../command.js'
+import { runCommand } from '../command-entry.js'
 import { oneOf } from '../option.js'
 import { imageOptions, labelOptions, runOptions, setOption } from '../option-groups.js'
 import type { SupervisedResult } from './run.js'

@@ -5,7 +5,7 @@ import { usageError } from '../../errors.js'
 import { HEADS, POOLINGS } from '../../names.js'
 import { average } from '../../numerics/statistics.js'
 import type { StudySweep } from '../../study/sections/sweep/schema.js'
-import { jobCommand } from '../command.js'
+import { jobCommand } from '../command-entry.js'
 import { numbers, oneOf, type Option, text, whole, withDefault } from '../option.js'
 import {
   dataDirOption,

@@ -12,7 +12,7 @@ import {
   publishedFigure,
   publishedSet,
 } from '../../../src/study/published.js'
-import { spread } from '../../../src/draw/spread.js'
+import { spread } from '../../../src/draw/label-spread.js'
 import type { Study } from '../../../src/study/result.js'
 import { exampleStudy } from '../report/example-study.js'
 

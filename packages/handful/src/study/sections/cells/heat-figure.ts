@@ -90,36 +90,39 @@ export function heatFigure(study: Study): Figure | undefined {
     caption: `Mean and half of the 95 % interval, in per cent. Shade: from the lowest to the highest of a column. A frame and a star mark the best of each column; "–" was not measured, "×" failed, "…" did not fit the budget.`,
     svg: drawing({ title, width, height }, [{ chart: svg }]),
     width,
-    data: {
-      columns: [
-        'method',
-        'head',
-        'labels_per_class',
-        'accuracy',
-        'low_95',
-        'high_95',
-        'half_95',
-        'draws',
-        'best',
-        'seconds',
-      ],
-      rows: rows.flatMap(({ method, head, results }) =>
-        [...results].map(([count, { estimate, cell }]) => [
-          method.id,
-          head.id,
-          count,
-          estimate.mean,
-          estimate.low,
-          estimate.high,
-          estimate.half,
-          estimate.draws,
-          Number(estimate.mean === best.get(count)),
-          cell.seconds,
-        ]),
-      ),
-    },
+    data: tableOf(rows, best),
   }
 }
+
+/** Every cell as a row, for other tools. */
+const tableOf = (rows: readonly Row[], best: ReadonlyMap<LabelCount, number>): Figure['data'] => ({
+  columns: [
+    'method',
+    'head',
+    'labels_per_class',
+    'accuracy',
+    'low_95',
+    'high_95',
+    'half_95',
+    'draws',
+    'best',
+    'seconds',
+  ],
+  rows: rows.flatMap(({ method, head, results }) =>
+    [...results].map(([count, { estimate, cell }]) => [
+      method.id,
+      head.id,
+      count,
+      estimate.mean,
+      estimate.low,
+      estimate.high,
+      estimate.half,
+      estimate.draws,
+      Number(estimate.mean === best.get(count)),
+      cell.seconds,
+    ]),
+  ),
+})
 
 function rowsOf(study: Study, counts: readonly LabelCount[]): Row[] {
   return study.methods.flatMap((method) => {

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { contentKey } from '../../src/files/content-key.js'
 import type { Stage } from '../../src/stages/stage.js'
-import { outlineStudy, runStudy } from '../../src/study/run.js'
+import { outlineStudy, runStudy } from '../../src/study/run-study.js'
 import { studySchema } from '../../src/study/all-sections.js'
 import { countedHead, squares, tiny, useFolder, watched } from './study-support.js'
 
