@@ -3,13 +3,11 @@
  * training images, of augmented versions of some, and of some test images. One session gives all layers; normalisation is
  * fitted to the unlabelled images alone.
  */
-import type { Random } from 'onnx-autodiff'
 import type { Images } from '../../../data/image-set.js'
 import { besideEachOther, openExtractor } from '../../../features/extract.js'
 import { type FeatureMatrix, selectRows } from '../../../numerics/matrix.js'
 import { applyNormalisation, fitNormalisation } from '../../../features/normalise.js'
 import { featureOutputs, type FeatureRequest } from '../../../models/model.js'
-import { augment, photoAugmentation, shapeAugmentation } from '../../../training/augment.js'
 import type { TrainedModel } from '../../../runs/trained-model.js'
 import type { StageContext } from '../../../stages/stage.js'
 
@@ -33,13 +31,6 @@ export interface NoisedFeatures {
   readonly train: FeatureMatrix
   readonly augmented: FeatureMatrix
   readonly test?: FeatureMatrix
-}
-
-/** A distorted version of each image, of the same class: digits and small shapes where it is grey, photographs in colour. */
-export function augmentedImages(images: Images, random: Random): Images {
-  const { pixels, count, height: size, channels } = images
-  const options = channels === 1 ? shapeAugmentation : photoAugmentation
-  return { ...images, pixels: augment({ pixels, count, size, channels }, options, random) }
 }
 
 /**
