@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   resolve: {
     alias: {
+      'onnx-autodiff/threads': fileURLToPath(
+        new URL('packages/onnx-autodiff/src/runtime/threads.ts', import.meta.url),
+      ),
       'onnx-autodiff': fileURLToPath(new URL('packages/onnx-autodiff/src/index.ts', import.meta.url)),
     },
   },

@@ -49,8 +49,8 @@ const { train, test } = await openDataset({ dataset: values.dataset, dataDir: va
 if (!test) throw new Error(`${values.dataset}: got no test split, expected one`)
 const image = { size: train.height, channels: train.channels }
 const { preset } = modelChoiceSchema.parse({ preset: values.preset })
-const { model, config } = resolveModel({ model: 'vae', preset, set: {} }, image)
-const augmentation = resolveAugmentation(undefined, { model, config }, image).options
+const model = resolveModel({ model: 'vae', preset, set: {} }, image)
+const augmentation = resolveAugmentation(undefined, model).options
 const run = await RunFolder.create({
   folder: values.out ?? mkdtempSync(path.join(tmpdir(), 'handful-')),
   parent: '.',
@@ -63,7 +63,6 @@ const pretrained = await pretrain(
   train,
   {
     model,
-    config,
     augmentation,
     seed,
     threads: 2,
@@ -71,20 +70,20 @@ const pretrained = await pretrain(
     steps: values.steps ? Number(values.steps) : undefined,
     minutes: Number(values.minutes ?? 4),
   },
-  { run, signal, progress: silentProgress },
+  { checkpoints: { folder: run.path('checkpoints'), key: 'bench' }, signal, progress: silentProgress },
 )
 console.log(
   `${clock()}: trained ${pretrained.steps} steps of ${pretrained.batch} in ${pretrained.seconds.toFixed(0)} s`,
 )
 
 const linearAlgebra = onnxLinearAlgebra({ threads: 2 })
-const request = model.defaultFeatures(config)
+const request = model.defaultFeatures
 const encoder = await fitEncoder(train, {
-  ...{ trained: { model, config, image, weights: pretrained.weights }, request },
+  ...{ trained: { model, weights: pretrained.weights }, request },
   ...{ patches: Number(values.patches), seed, linearAlgebra },
 })
 const splits = { train, test }
-const sets = [
+const spaces = [
   await learnedFeatures(splits, encoder, linearAlgebra, { seed }),
   await pixelFeatures(splits, linearAlgebra),
 ]
@@ -92,14 +91,12 @@ console.log(`${clock()}: features`)
 const counts = values.labels.split(',').map(Number)
 const each = Number(values.draws)
 const compared = await compareHeads({
-  sets,
+  spaces,
   draws: counts.flatMap((labelsPerClass) => labelDraws(train, { labelsPerClass, draws: each, seed })),
   classCount: train.classNames.length,
   test,
   seed,
-  linearAlgebra,
   signal,
-  onGraph: () => {},
   onFit: () => {},
 })
 for (const { features, head, accuracies } of compared) {

@@ -9,19 +9,19 @@
  */
 import { parseArgs } from 'node:util'
 import {
-  applyNormalisation,
   applySmoothing,
   argmaxRows,
   besideEachOther,
   createHead,
   extractFeatures,
   type FeatureMatrix,
-  fitNormalisation,
+  FeatureSpace,
   fitSmoothing,
+  headProblem,
+  normalisedSpace,
   type Images,
   labelDraws,
   loadTrainedModel,
-  neighbourGraph,
   onnxLinearAlgebra,
   openDataset,
   type Pooling,
@@ -50,15 +50,15 @@ if (!test) throw new Error(`${values.dataset}: got no test split, expected one`)
 const linearAlgebra = onnxLinearAlgebra({ threads: 2 })
 
 for (const run of positionals) {
-  const { model, config, image, weights } = await loadTrainedModel(run)
-  const own = model.defaultFeatures(config)
+  const { model, weights } = await loadTrainedModel(run)
+  const own = model.defaultFeatures
   const request = {
     ...own,
     ...(values.layers ? { layers: values.layers.split(',') } : {}),
     ...(values.pooling ? { pooling: values.pooling as Pooling } : {}),
     ...(values['noise-level'] ? { noiseLevel: Number(values['noise-level']) } : {}),
   }
-  const network = model.features(config, image, weights, request)
+  const network = model.features(weights, request)
   const started = performance.now()
   const features = async (images: Images): Promise<FeatureMatrix> => {
     const found = await extractFeatures(network, images, request.layers, { seed })
@@ -66,17 +66,24 @@ for (const run of positionals) {
   }
   const raw = await features(train)
   const blocks = request.layers.map((layer) => network.program.outputs[layer].shape[1])
-  const normalisation = await fitNormalisation(raw, linearAlgebra, { blocks })
-  let known = await applyNormalisation(normalisation, raw, linearAlgebra)
-  let unseen = await applyNormalisation(normalisation, await features(test.images), linearAlgebra)
-  const graph = await neighbourGraph(known, linearAlgebra)
-  if (values.smooth) {
-    const smoothing = await fitSmoothing(known, graph, {}, linearAlgebra)
-    unseen = await applySmoothing(smoothing, unseen, linearAlgebra)
-    known = smoothedReferences(smoothing)
+  let space = await normalisedSpace(
+    { train: raw, test: await features(test.images) },
+    { blocks },
+    { linearAlgebra },
+  )
+  const graph = await space.graph()
+  if (values.smooth && space.test) {
+    const smoothing = await fitSmoothing(space.train, graph, {}, linearAlgebra)
+    const unseen = await applySmoothing(smoothing, space.test, linearAlgebra)
+    space = new FeatureSpace(
+      { train: smoothedReferences(smoothing), test: unseen },
+      { linearAlgebra },
+      { graph },
+    )
   }
+  const unseen = space.test ?? space.train
   console.log(
-    `${run}: ${model.title(config)}; ${JSON.stringify(request)}; ${raw.columns} numbers, ` +
+    `${run}: ${model.title}; ${JSON.stringify(request)}; ${raw.columns} numbers, ` +
       `${((performance.now() - started) / 1000).toFixed(0)} s for features and graph`,
   )
   for (const name of values.heads.split(',')) {
@@ -86,14 +93,8 @@ for (const run of positionals) {
       const draws = labelDraws(train, { labelsPerClass: count, draws: Number(values.draws), seed })
       for (const [draw, labels] of draws.entries()) {
         const random = new Random(seed, `head ${name}/draw ${draw}`)
-        const fitted = await createHead(name).fit({
-          features: known,
-          labels,
-          classCount: train.classNames.length,
-          random,
-          linearAlgebra,
-          graph,
-        })
+        const given = { labels, classCount: train.classNames.length, random }
+        const fitted = await createHead(name).fit(headProblem(space, given))
         accuracies.push(test.score(argmaxRows(await fitted.predict(unseen))).accuracy)
       }
       const { mean, low } = studentInterval(accuracies)

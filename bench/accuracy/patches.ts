@@ -20,8 +20,11 @@ import {
   concatenateRows,
   type FeatureMatrix,
   rowRange,
+  storedUnitRows,
 } from '../../packages/handful/src/numerics/matrix.js'
+import { FeatureSpace } from '../../packages/handful/src/features/feature-space.js'
 import { applyNormalisation, fitNormalisation } from '../../packages/handful/src/features/normalise.js'
+import { headProblem } from '../../packages/handful/src/heads/head.js'
 import {
   defaultPatches,
   fitPatches,
@@ -29,7 +32,6 @@ import {
   patchNetwork,
   patchOptionsSchema,
 } from '../../packages/handful/src/features/patches.js'
-import { neighbourGraph } from '../../packages/handful/src/features/neighbour-graph.js'
 import { labelPropagation } from '../../packages/handful/src/heads/label-propagation.js'
 import { logisticRegression } from '../../packages/handful/src/heads/logistic-regression.js'
 import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-linear-algebra.js'
@@ -108,26 +110,28 @@ const others = concatenateRows(
   })),
 )
 say('features of all images')
-const all = concatenateRows(own, others)
-const graph = given.propagation ? await neighbourGraph(all, linearAlgebra) : undefined
-if (graph) say('graph')
+const space = new FeatureSpace({ train: storedUnitRows(concatenateRows(own, others)) }, { linearAlgebra })
+if (given.propagation) {
+  await space.graph()
+  say('graph')
+}
 
 for (const perClass of given.labels.split(',').map(Number)) {
   const scores: Record<string, number[]> = {
     'logistic regression': [],
-    ...(graph ? { propagation: [] } : {}),
+    ...(given.propagation ? { propagation: [] } : {}),
   }
   for (let draw = 0; draw < Number(given.draws); draw++) {
     const random = new Random(draw, 'labelled images')
     const labels = drawLabels(train.labels, perClass, random, train.classNames)
-    const problem = { classCount, random: random.child('head'), linearAlgebra }
-    const linear = await logisticRegression().fit({ ...problem, features: own, labels })
+    const problem = { classCount, random: random.child('head') }
+    const linear = await logisticRegression().fit({ ...problem, linearAlgebra, features: own, labels })
     scores['logistic regression'].push(test.score(argmaxRows(await linear.predict(others))).accuracy)
-    if (graph === undefined) continue
-    const hidden = new Int32Array(all.rows).fill(-1)
+    if (!given.propagation) continue
+    const hidden = new Int32Array(space.train.rows).fill(-1)
     hidden.set(labels)
-    const spread = await labelPropagation().fit({ ...problem, features: all, labels: hidden, graph })
-    const found = rowRange(await spread.probabilities(), own.rows, all.rows)
+    const spread = await labelPropagation().fit(headProblem(space, { ...problem, labels: hidden }))
+    const found = rowRange(await spread.probabilities(), own.rows, space.train.rows)
     scores.propagation.push(test.score(argmaxRows(found)).accuracy)
   }
   for (const [head, values] of Object.entries(scores)) {

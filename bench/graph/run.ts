@@ -12,9 +12,11 @@ import { Random } from 'onnx-autodiff'
 import { LANES, rowRanges, withSparseKernels } from '../../packages/handful/src/numerics/sparse-kernels.js'
 import { graphWeights } from '../../packages/handful/src/features/neighbour-graph.js'
 import { type Neighbours, plainLinearAlgebra } from '../../packages/handful/src/numerics/linear-algebra.js'
-import { featureMatrix } from '../../packages/handful/src/numerics/matrix.js'
+import { featureMatrix, unitRows } from '../../packages/handful/src/numerics/matrix.js'
 import { leadingSparseEigenvectors } from '../../packages/handful/src/numerics/leading-eigenvectors.js'
 import { type SparseMatrix, symmetricNormalised } from '../../packages/handful/src/numerics/sparse.js'
+import { FeatureSpace } from '../../packages/handful/src/features/feature-space.js'
+import { headProblem } from '../../packages/handful/src/heads/head.js'
 import { labelPropagation } from '../../packages/handful/src/heads/label-propagation.js'
 import { poissonLearning } from '../../packages/handful/src/heads/poisson.js'
 import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-linear-algebra.js'
@@ -59,19 +61,16 @@ console.log(
 const features = featureMatrix(images, CLASSES)
 for (let i = 0; i < images; i++) features.data[i * CLASSES + (i % CLASSES)] = 1
 const labels = Int32Array.from({ length: images }, (_, i) => (i < LABELS * CLASSES ? i % CLASSES : -1))
-const linearAlgebra = plainLinearAlgebra()
+const space = new FeatureSpace(
+  { train: unitRows(features) },
+  { linearAlgebra: plainLinearAlgebra() },
+  { graph },
+)
 for (const head of [labelPropagation(), poissonLearning()]) {
   const times: number[] = []
   for (let round = 0; round <= rounds; round++) {
     const began = performance.now()
-    await head.fit({
-      features,
-      labels,
-      classCount: CLASSES,
-      graph,
-      random: random.child(head.name),
-      linearAlgebra,
-    })
+    await head.fit(headProblem(space, { labels, classCount: CLASSES, random: random.child(head.name) }))
     times.push(performance.now() - began)
   }
   console.log(`${head.name}: ${median(times).toFixed(0)} ms a fit`)

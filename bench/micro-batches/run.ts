@@ -59,7 +59,7 @@ async function measure(slices: number): Promise<{ peakMb: number; ms: number; lo
       ? step([whole(images), whole(targets)])
       : sumOverSlices([images, targets], step).map((total) => mul(total, 1 / slices))
   const { updates, initialState } = adam({ parameters: p.trained(), gradients: found }, { rate: 1e-3 })
-  const program = { inputs: [images, targets], state: updates, outputs: { loss }, separateSteps: true }
+  const program = { inputs: [images, targets], state: updates, outputs: { loss } }
 
   const random = new Random(0, 'images')
   const all = random.fillNormal(new Float32Array(sizeOf(shape)))

@@ -5,7 +5,7 @@
  */
 
 /** Generative models, each a folder of `models/`. */
-export const MODELS = ['vae', 'vqvae', 'diffusion', 'gan'] as const
+export const MODELS = ['vae', 'vqvae', 'diffusion', 'gan', 'flow'] as const
 export type ModelName = (typeof MODELS)[number]
 
 /**
@@ -18,6 +18,10 @@ export type PresetName = (typeof PRESETS)[number]
 /** How training images of a generative model are distorted. */
 export const AUGMENTATIONS = ['shapes', 'photos', 'crops', 'none'] as const
 export type AugmentationName = (typeof AUGMENTATIONS)[number]
+
+/** Networks that are trained on labels alone. */
+export const SUPERVISED_MODELS = ['resnet18'] as const
+export type SupervisedName = (typeof SUPERVISED_MODELS)[number]
 
 /** The supervised network's stems, and how its training images are distorted. */
 export const STEMS = ['imagenet', 'small'] as const
@@ -63,3 +67,7 @@ export type ResizeMode = (typeof RESIZE_MODES)[number]
 /** Parts of a study beside its cells that can be left out, each a folder of `study/sections/`. */
 export const SECTIONS = ['sweep', 'parts', 'maps', 'atlas', 'generation'] as const
 export type SectionName = (typeof SECTIONS)[number]
+
+/** An entry for each of some names. */
+export const byName = <K extends string, V>(names: readonly K[], entry: (name: K) => V): Record<K, V> =>
+  Object.fromEntries(names.map((name) => [name, entry(name)])) as Record<K, V>

@@ -4,8 +4,8 @@
  */
 import { add } from './graph/elementwise.js'
 import { GraphError, sameShape, shapeError, shapeText } from './graph/shape.js'
-import { constant, isComposite, type Node, scalar, type Tensor } from './graph/tensor.js'
-import { expand } from './graph/movement.js'
+import { constant, type Node, nodeName, scalar, type Tensor } from './graph/tensor.js'
+import { expand } from './graph/broadcast.js'
 import { gradientDependencies, topologicalOrder } from './graph/walk.js'
 
 /**
@@ -44,7 +44,7 @@ export function gradients(loss: Tensor, targets: readonly Tensor[], seed?: Tenso
       if (!gradient || !onPath.has(inputs[i].node)) return
       if (!sameShape(gradient.shape, inputs[i].shape)) {
         throw new GraphError(
-          `internal: the gradient of ${node.primitive.name} for input ${i} has shape ${shapeText(gradient.shape)}, ` +
+          `internal: the gradient of ${nodeName(node)} for input ${i} has shape ${shapeText(gradient.shape)}, ` +
             `expected ${shapeText(inputs[i].shape)}`,
         )
       }
@@ -61,19 +61,17 @@ function inputGradients(
   arriving: readonly (Tensor | undefined)[],
   loss: Tensor,
 ): readonly (Tensor | null)[] {
-  const { primitive } = node
-  if (isComposite(primitive)) {
+  if (node.kind === 'composite') {
     const gradient = arriving[0] as Tensor
-    return primitive.gradient ? primitive.gradient(node, gradient) : [gradient]
+    return node.composite.gradient ? node.composite.gradient(node, gradient) : [gradient]
   }
-  if (!primitive.gradient) {
-    const shapes = node.inputs.map((tensor) => shapeText(tensor.shape)).join(', ')
-    throw new GraphError(
-      `gradients (${primitive.name}): got ${primitive.name}(${shapes}) on the path ${pathText(loss, node)}, ` +
-        'expected a primitive with a gradient rule; put stopGradient around it if none should flow',
-    )
-  }
-  return primitive.gradient(node, arriving)
+  if (node.kind === 'primitive' && node.primitive.gradient) return node.primitive.gradient(node, arriving)
+  const name = nodeName(node)
+  const shapes = node.inputs.map((tensor) => shapeText(tensor.shape)).join(', ')
+  throw new GraphError(
+    `gradients (${name}): got ${name}(${shapes}) on the path ${pathText(loss, node)}, ` +
+      'expected a primitive with a gradient rule; put stopGradient around it if none should flow',
+  )
 }
 
 /** The operators from the loss down to a node, as `sum < mul < topK`. */
@@ -84,7 +82,7 @@ function pathText(loss: Tensor, target: Node): string {
     for (const { node: from } of gradientDependencies(node)) if (!reader.has(from)) reader.set(from, node)
   }
   const names: string[] = []
-  for (let node: Node | undefined = target; node; node = reader.get(node)) names.push(node.primitive.name)
+  for (let node: Node | undefined = target; node; node = reader.get(node)) names.push(nodeName(node))
   const path = names.reverse()
   return (path.length > 12 ? [...path.slice(0, 5), '...', ...path.slice(-6)] : path).join(' < ')
 }

@@ -12,6 +12,7 @@ export {
   type Composite,
   type DType,
   type Node,
+  nodeName,
   type Operand,
   type Primitive,
   type Tensor,
@@ -41,13 +42,13 @@ export {
   step,
   stopGradient,
   sub,
-  sumTo,
   tanh,
   where,
 } from './graph/elementwise.js'
-export { concat, expand, pad, reshape, slice, transpose } from './graph/movement.js'
+export { expand, sum, sumTo } from './graph/broadcast.js'
+export { concat, pad, reshape, slice, transpose } from './graph/movement.js'
 export { matmul } from './graph/matmul.js'
-export { max, mean, sum } from './graph/reduce.js'
+export { max, mean } from './graph/reduce.js'
 export { argmin, gather, oneHot, topK } from './graph/select.js'
 export { sumOverSlices } from './graph/loop.js'
 export { evaluate, validate } from './graph/evaluate.js'
@@ -58,7 +59,6 @@ export {
   convTranspose2d,
   type ConvolutionOptions,
   type ConvolutionTransposeOptions,
-  type Pair,
   type Padding,
 } from './spatial/convolution.js'
 export type { AlgorithmName } from './spatial/algorithms.js'
@@ -77,11 +77,13 @@ export * from './nn/parameters.js'
 export { batchStatistics } from './nn/normalise.js'
 export * from './optim/optimisers.js'
 export * from './optim/schedules.js'
-export { BATCH_MARKER, exportModel } from './onnx/ordinary.js'
+export { BATCH_MARKER } from './graph/ordinary-form.js'
+export { exportModel } from './onnx/ordinary.js'
 export { decodeModel, OnnxFormatError } from './onnx/reader.js'
 export { encodeModel } from './onnx/writer.js'
 export type { Backend } from './runtime/backends/backend.js'
-export { availableThreads, checkDevice, DeviceError, listDevices } from './runtime/devices.js'
+export { checkDevice, DeviceError, listDevices } from './runtime/devices.js'
+export { availableThreads } from './runtime/threads.js'
 export type { Runnable } from './runtime/programs.js'
 export { openLocalSession, openSession } from './runtime/node.js'
 export {

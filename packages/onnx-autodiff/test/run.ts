@@ -1,7 +1,6 @@
 /** Runs graphs through onnxruntime in tests: many tensors at once, since making a session is what takes the time. */
 import ort from 'onnxruntime-node'
 import { compile, type CompileOptions, inputName, type Tensor } from 'onnx-autodiff'
-import { isInput } from '../src/graph/tensor.js'
 import { dependencies, topologicalOrder } from '../src/graph/walk.js'
 import type { OnnxGraph, OnnxModel } from '../src/onnx/model.js'
 
@@ -10,8 +9,11 @@ export type Feeds = Readonly<Record<string, ArrayLike<number>>>
 /** The inputs that tensors are computed from; those of a loop's rounds are not among them. */
 export function inputsOf(tensors: readonly Tensor[]): Tensor[] {
   const order = topologicalOrder(tensors, dependencies)
-  const slices = new Set(order.flatMap((node) => node.region?.slices ?? []))
-  return order.map((node) => node.outputs[0]).filter((tensor) => isInput(tensor) && !slices.has(tensor))
+  const slices = new Set(order.flatMap((node) => (node.kind === 'loop' ? node.slices : [])))
+  return order
+    .filter(({ kind }) => kind === 'input')
+    .map((node) => node.outputs[0])
+    .filter((tensor) => !slices.has(tensor))
 }
 
 function feedOf({ dtype, shape }: Tensor, values: ArrayLike<number>): ort.Tensor {

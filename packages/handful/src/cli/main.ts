@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /** Where `handful` starts: hands the process's own streams, signals and arguments to the command line. */
 import { readFileSync } from 'node:fs'
-import os from 'node:os'
+import { availableThreads } from 'onnx-autodiff/threads'
 import type { CommandContext } from './context.js'
-import { jobs } from './jobs.js'
 import { runCommandLine } from './program.js'
 import { shellWord } from '../errors/shell.js'
+import { commands } from '../jobs/commands.js'
 import { Terminal } from './terminal.js'
 
 /** `handful predict ... | head` closes the pipe early: that is no failure, and nobody is left to tell. */
@@ -22,6 +22,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const args = process.argv.slice(2)
 const context: CommandContext = {
   version,
+  commands,
   terminal: new Terminal({
     stdout: process.stdout,
     stderr: process.stderr,
@@ -29,10 +30,9 @@ const context: CommandContext = {
     now: () => performance.now() / 1000,
   }),
   signals: process,
-  jobs,
   environment: process.env,
   commandLine: ['handful', ...args].map(shellWord).join(' '),
   date: () => new Date(),
-  cores: os.availableParallelism(),
+  cores: availableThreads(),
 }
 process.exitCode = await runCommandLine(args, context)

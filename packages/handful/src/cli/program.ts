@@ -1,39 +1,20 @@
 /**
- * The command line as a whole: the commands, how their help is laid out, and what happens from the arguments to the
- * exit status. Heavy modules are loaded by the commands when they run, never here.
+ * The command line as a whole: built from the entries of the commands, from the arguments to the exit status. Heavy modules
+ * are loaded by the commands when they run, never here.
  */
-import { Command, CommanderError, type Help } from 'commander'
-import { usageError, type HandfulError } from '../errors.js'
+import { Command as Parser, CommanderError, Option as ParserOption } from 'commander'
+import { flagOf } from '../errors/shell.js'
+import type { Command, Example } from '../jobs/command.js'
+import type { Option } from '../jobs/option.js'
 import type { CommandContext } from './context.js'
-import { dataCommand } from './data.js'
 import { reportError } from './failure.js'
-import { featuresCommand } from './features.js'
-import { fitCommand } from './fit.js'
-import { layersCommand } from './layers.js'
-import { mapCommand } from './map.js'
-import { predictCommand } from './predict.js'
-import { pretrainCommand } from './pretrain.js'
-import { reconstructCommand } from './reconstruct.js'
-import { reportCommand } from './report.js'
-import { sampleCommand } from './sample.js'
-import { scoreCommand } from './score.js'
-import { supervisedCommand } from './supervised.js'
-import { sweepCommand } from './sweep.js'
-import { studyCommand } from './study.js'
-import { closest } from '../errors/suggest.js'
-
-const HELP_COLUMNS = 100
-
-export interface Example {
-  readonly command: string
-  readonly does: string
-}
+import { formatHelp } from './help.js'
+import { perform, type Typed } from './perform.js'
+import { sessionOf } from './surroundings.js'
+import { explainUsage } from './usage.js'
 
 const examples: readonly Example[] = [
-  {
-    command: 'handful fit --dataset strokes',
-    does: 'try it: generated handwriting, 5 minutes',
-  },
+  { command: 'handful fit --dataset strokes', does: 'try it: generated handwriting, 5 minutes' },
   { command: 'handful fit photos', does: 'your own images, a few of them labelled' },
   { command: 'handful predict runs/photos new/*.jpg', does: 'classify new images with a run' },
   { command: 'handful report runs/photos', does: "write a run's report again" },
@@ -64,175 +45,62 @@ export async function runCommandLine(args: readonly string[], context: CommandCo
 }
 
 /** The program with all its commands. */
-export function createProgram(context: CommandContext): Command {
-  const program = new Command('handful')
+function createProgram(context: CommandContext): Parser {
+  const program = new Parser('handful')
     .description('Learns an image classifier from a handful of labels.')
     .version(context.version, '--version', 'print the version')
-    .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
-  for (const [command, commandExamples] of [
-    fitCommand(context),
-    predictCommand(context),
-    reportCommand(context),
-    pretrainCommand(context),
-    sampleCommand(context),
-    reconstructCommand(context),
-    scoreCommand(context),
-    supervisedCommand(context),
-    layersCommand(context),
-    featuresCommand(context),
-    mapCommand(context),
-    sweepCommand(context),
-    studyCommand(context),
-    dataCommand(context),
-  ]) {
-    program.addCommand(command)
-    lay(command, commandExamples)
-    for (const inner of command.commands) {
-      const shown = commandExamples.filter((example) =>
-        `${example.command} `.startsWith(`${fullName(inner)} `),
-      )
-      lay(inner, shown)
+  lay(program, examples, context)
+  for (const entry of context.commands) {
+    if (!('commands' in entry)) {
+      program.addCommand(parserOf(entry, entry.examples, context))
+      continue
     }
+    const { name, summary, description, usage } = entry
+    const group = new Parser(name).summary(summary).description(description).usage(usage).helpCommand(false)
+    lay(group, entry.examples, context)
+    for (const inner of entry.commands) {
+      const own = entry.examples.filter(({ command }) => `${command} `.startsWith(`handful ${inner.name} `))
+      group.addCommand(parserOf(inner, own, context))
+    }
+    program.addCommand(group)
   }
-  lay(program, examples)
   return program
-
-  function lay(command: Command, shown: readonly Example[]): void {
-    command
-      .exitOverride()
-      .showSuggestionAfterError(false)
-      .helpOption('-h, --help', 'show this help')
-      .configureOutput({
-        writeOut: (text) => context.terminal.stdout.write(text),
-        // What commander says about a wrong command line is said by reportError, in our own form.
-        writeErr: () => {},
-        outputError: () => {},
-      })
-      .configureHelp({ formatHelp: (inner, help) => formatHelp(inner, help, shown) })
-  }
 }
 
-function formatHelp(command: Command, help: Help, shown: readonly Example[]): string {
-  const isProgram = command.parent === null
-  const name = fullName(command)
-  const sections: string[] = [command.description()]
-  sections.push(
-    `Examples:\n${columns(shown.map((example) => [example.command, example.does]))}`,
-    `Usage:\n  ${name} ${isProgram ? '<command> [options]' : command.usage()}`,
-  )
-  const visible = help.visibleArguments(command)
-  if (visible.length > 0) {
-    sections.push(
-      `Arguments:\n${columns(visible.map((argument) => [help.argumentTerm(argument), argument.description]))}`,
-    )
-  }
-  const commands = help.visibleCommands(command)
-  if (commands.length > 0) {
-    sections.push(
-      `Commands:\n${columns(commands.map((inner) => [help.subcommandTerm(inner), summary(inner)]))}`,
-    )
-  }
-  const options = help.visibleOptions(command)
-  sections.push(`Options:\n${columns(options.map((option) => [option.flags, option.description]))}`)
-  if (isProgram)
-    sections.push('"handful help <command>" shows more. Nothing that you give it leaves this machine.')
-  return `${sections.join('\n\n')}\n`
+/** An entry as commander reads it. */
+function parserOf(entry: Command, shown: readonly Example[], context: CommandContext): Parser {
+  const { name, summary, description, usage, options } = entry
+  const parser = new Parser(name.split(' ').at(-1)).summary(summary).description(description).usage(usage)
+  const parameters = Object.entries(entry.arguments ?? {})
+  for (const [, [form, about]] of parameters) parser.argument(form, about)
+  for (const [option, about] of Object.entries(options)) parser.addOption(optionOf(option, about, context))
+  lay(parser, shown, context)
+  return parser.action((...given: unknown[]) => {
+    const named = parameters.map(([parameter], place) => [parameter, given[place]] as const)
+    const typed: Typed = { ...parser.opts<Typed>(), ...Object.fromEntries(named) }
+    return perform(entry, typed, context)
+  })
 }
 
-/** `handful data list`. */
-function fullName(command: Command): string {
-  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`
+function optionOf(name: string, option: Option<unknown>, context: CommandContext): ParserOption {
+  const { value, about, read } = option
+  const flag = flagOf(name)
+  const text = typeof about === 'string' ? about : about(sessionOf(context, {}))
+  const made = new ParserOption(value === undefined ? flag : `${flag} ${value}`, text)
+  return read === undefined ? made : made.argParser((typed, earlier) => read(flag, typed, earlier))
 }
 
-function summary(command: Command): string {
-  return command.summary() || command.description()
-}
-
-/** Two columns, the second wrapped to fit the page. */
-function columns(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.min(52, Math.max(...rows.map(([term]) => term.length)))
-  const room = HELP_COLUMNS - width - 4
-  const lines: string[] = []
-  for (const [term, text] of rows) {
-    const wrapped = wrap(text, room)
-    const first = term.length > width ? `  ${term}\n${' '.repeat(width + 4)}` : `  ${term.padEnd(width)}  `
-    lines.push(first + wrapped.join(`\n${' '.repeat(width + 4)}`))
-  }
-  return lines.map((line) => line.trimEnd()).join('\n')
-}
-
-function wrap(text: string, columnsLeft: number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > columnsLeft) {
-      lines.push(line)
-      line = word
-    } else {
-      line = line === '' ? word : `${line} ${word}`
-    }
-  }
-  return [...lines, line]
-}
-
-/** Commander's complaints in the form that all errors here have. */
-function explainUsage(error: CommanderError, program: Command, args: readonly string[]): HandfulError {
-  const outer = program.commands.find((candidate) => candidate.name() === args[0])
-  const command = outer?.commands.find((candidate) => candidate.name() === args[1]) ?? outer
-  const help = `${fullName(command ?? program)} --help`
-  const named = /'([^']*)'/.exec(error.message)?.[1] ?? ''
-  const hint = (known: readonly string[]): string => {
-    const near = closest(named.split('=')[0], known)
-    return near === undefined ? `see ${help}` : `did you mean ${near}?`
-  }
-  switch (error.code) {
-    case 'commander.unknownOption': {
-      const known = (command ?? program).options.flatMap((option) => option.long ?? [])
-      return usageError({
-        what: 'option',
-        got: named,
-        expected: `an option of ${help.slice(0, -7)}`,
-        hint: hint(known),
-      })
-    }
-    case 'commander.unknownCommand': {
-      const known = (outer ?? program).commands.map((candidate) => candidate.name())
-      return usageError({ what: 'command', got: named, expected: known.join(', '), hint: hint(known) })
-    }
-    case 'commander.help':
-      return usageError({
-        what: 'command',
-        got: `${args[0]} alone`,
-        expected: command?.commands.map((candidate) => candidate.name()).join(', '),
-        hint: `see ${help}`,
-      })
-    case 'commander.optionMissingArgument':
-      return usageError({
-        what: 'option',
-        got: `${named} alone`,
-        expected: 'a value after it',
-        hint: `see ${help}`,
-      })
-    case 'commander.missingArgument':
-      return usageError({
-        what: 'arguments',
-        got: `no <${named}>`,
-        expected: command?.usage(),
-        hint: `see ${help}`,
-      })
-    case 'commander.excessArguments':
-      return usageError({
-        what: 'arguments',
-        got: 'more than the command takes',
-        expected: `${command?.name() ?? ''} ${command?.usage() ?? ''}`.trim(),
-        hint: `quote names that hold spaces; see ${help}`,
-      })
-    default:
-      return usageError({
-        what: 'command line',
-        got: error.message.replace(/^error: /, ''),
-        hint: `see ${help}`,
-      })
-  }
+function lay(parser: Parser, shown: readonly Example[], { terminal }: CommandContext): void {
+  parser
+    .exitOverride()
+    .showSuggestionAfterError(false)
+    .helpOption('-h, --help', 'show this help')
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      // What commander says about a wrong command line is said by reportError, in our own form.
+      writeErr: () => {},
+      outputError: () => {},
+    })
+    .configureHelp({ formatHelp: (inner, help) => formatHelp(inner, help, shown) })
 }

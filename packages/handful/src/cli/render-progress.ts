@@ -2,8 +2,13 @@
  * Progress on stderr: on a terminal one line that is drawn over, with bar, share, rate and time left; elsewhere a plain
  * line every few seconds. A stage that ends leaves one line behind in both.
  */
-import type { PlannedStage, Progress, ProgressEvent, StageStatus } from '../training/progress.js'
-import { ProgressTracker } from '../training/progress.js'
+import {
+  type PlannedStage,
+  type Progress,
+  type ProgressEvent,
+  ProgressTracker,
+  type StageStatus,
+} from '../training/progress.js'
 import { formatClock, formatCount, formatDuration } from '../draw/format.js'
 import type { Terminal } from './terminal.js'
 

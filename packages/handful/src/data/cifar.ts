@@ -7,10 +7,10 @@
 import { join } from 'node:path'
 import { HandfulError, printable } from '../errors.js'
 import { decodeText } from '../files/csv.js'
-import type { Dataset } from './image-set.js'
+import type { Dataset } from './dataset.js'
+import type { DatasetEntry, OpenRequest } from './known-set.js'
 import { locateFiles, readBounded } from './locate.js'
 import { dataRoots, type OfficialSet } from './official.js'
-import type { OpenRequest } from './registry.js'
 import { fetchArchive } from './unpack-official.js'
 import { TestSet, numberedPaths } from './test-set.js'
 
@@ -36,7 +36,7 @@ interface CifarForm {
 const MIRROR = 'https://www.cs.toronto.edu/~kriz/'
 const part = (images: number, sha256: string) => ({ images, sha256 })
 
-export const CIFAR10: CifarForm = {
+const CIFAR10: CifarForm = {
   name: 'cifar10',
   title: 'CIFAR-10',
   folder: 'cifar-10-batches-bin',
@@ -62,7 +62,7 @@ export const CIFAR10: CifarForm = {
   labelBytes: 1,
 }
 
-export const CIFAR100: CifarForm = {
+const CIFAR100: CifarForm = {
   name: 'cifar100',
   title: 'CIFAR-100',
   folder: 'cifar-100-binary',
@@ -109,7 +109,7 @@ interface Records {
  *
  * @throws HandfulError if files are missing, or not whole records with labels of the set
  */
-export async function openCifar(form: CifarForm, request: OpenRequest): Promise<Dataset> {
+async function openCifar(form: CifarForm, request: OpenRequest): Promise<Dataset> {
   const paths = await locateCifar(form, request)
   const [namesPath, ...recordPaths] = paths
   const classNames = await readClassNames(form, namesPath)
@@ -141,7 +141,7 @@ const placesOf = ({ folder, name }: CifarForm, root: string): string[] => [
 ]
 
 /** The files of the official archive. */
-export function officialCifar(form: CifarForm): OfficialSet {
+function officialCifar(form: CifarForm): OfficialSet {
   const { title, folder, archive, labelBytes } = form
   const set: OfficialSet = {
     title,
@@ -245,3 +245,19 @@ function joinRecords(parts: readonly Records[]): Records {
   }
   return { pixels, labels }
 }
+
+const entryOf = (form: CifarForm): DatasetEntry => ({
+  title: form.title,
+  description: `photographs of objects, 32x32 colour, ${form.classCount} classes, 50,000 + 10,000 images`,
+  size: SIDE,
+  channels: 3,
+  classCount: form.classCount,
+  source: 'https://www.cs.toronto.edu/~kriz/cifar.html',
+  licence: 'for research, cite Krizhevsky 2009',
+  official: officialCifar(form),
+  generated: false,
+  open: (request) => openCifar(form, request),
+})
+
+export const cifar10 = entryOf(CIFAR10)
+export const cifar100 = entryOf(CIFAR100)

@@ -5,12 +5,42 @@
 
 import type { ImageContent } from './decode.js'
 import type { SkippedFile } from './image-set.js'
+import type { LabelRow } from './labels-file.js'
 import type { PlacedFile } from './layout.js'
+import type { FolderListing } from './walk.js'
 
 export interface LabelledFile extends PlacedFile {
   /** The class name, '' where unlabelled. */
   readonly label: string
 }
+
+/**
+ * A kind of file that holds many images. It is known by its first bytes, never by its name, and opens as a tree of files,
+ * as a folder does, or as a list of images.
+ */
+export interface CollectionFormat {
+  readonly name: string
+  /** Whether it is an archive of a folder, with its usual ending, or a table; in words. */
+  readonly kind: 'archive' | 'table'
+  readonly words: string
+  /** @param start the first 512 bytes at most */
+  readonly recognises: (start: Buffer) => boolean
+  readonly open: (place: string, signal?: AbortSignal) => Promise<FileTree | ImageCollection>
+}
+
+export interface FileTree {
+  readonly name: string
+  /** As the user wrote it. */
+  readonly place: string
+  readonly listing: FolderListing
+  readonly notes: readonly string[]
+  /** The rows of a labels file. */
+  readonly readLabels: (path: string) => Promise<LabelRow[]>
+  /** The files at these paths, each with its place in the list as `index`. */
+  readonly contents: (paths: readonly string[], signal?: AbortSignal) => AsyncIterable<ImageContent>
+}
+
+export const isTree = (opened: FileTree | ImageCollection): opened is FileTree => 'listing' in opened
 
 export interface ImageCollection {
   /** Short, for messages and reports. */

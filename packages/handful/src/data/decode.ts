@@ -9,19 +9,17 @@ import { readFile, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import sharp from 'sharp'
 import { HandfulError, printable, systemCode } from '../errors.js'
+import type { ResizeMode } from '../names.js'
 import type { SkippedFile } from './image-set.js'
 
 /** Larger images are skipped; their header is read, their pixels never. */
 export const LIMIT_PIXELS = 50_000_000
 export const LIMIT_IMAGE_BYTES = 256 * 2 ** 20
 
-/** How an image that is not square becomes one: cut to its centre, white bars, or stretched. */
-export type SquareFit = 'cover' | 'pad' | 'stretch'
-
 export interface DecodeOptions {
   /** Side of the square in pixels. */
   readonly size: number
-  readonly fit: SquareFit
+  readonly fit: ResizeMode
   /** Images done (decoded or skipped) and in all. */
   readonly onProgress?: (done: number, total: number) => void
   readonly signal?: AbortSignal
@@ -172,7 +170,7 @@ export function checkImageBytes(bytes: number): void {
 async function decodeContent(
   bytes: Uint8Array,
   size: number,
-  fit: SquareFit,
+  fit: ResizeMode,
 ): Promise<{ pixels: Buffer; width: number; height: number }> {
   checkImageBytes(bytes.length)
   const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

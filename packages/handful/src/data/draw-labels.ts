@@ -2,9 +2,9 @@
  * The labelled few of an experiment: from a data set whose labels are all known, a random draw of n images per class
  * keeps its labels and the rest counts as unlabelled (RECIPES: "labels per class").
  */
-
-import type { Random } from 'onnx-autodiff'
+import { Random } from 'onnx-autodiff'
 import { HandfulError, quoted } from '../errors.js'
+import { countLabels, type ImageSet } from './image-set.js'
 
 /**
  * Hides all labels but `perClass` of each class, drawn without replacement.
@@ -47,4 +47,36 @@ export function drawLabels(
     for (const index of candidates.slice(0, perClass)) drawn[index] = label
   }
   return drawn
+}
+
+export interface LabelDraws {
+  /** Labelled images of each class; undefined for all labels, once. */
+  readonly labelsPerClass?: number
+  readonly draws: number
+  readonly seed: number
+}
+
+/**
+ * The labels of each draw, [images] each, -1 where hidden. What a draw holds depends on the seed and its number alone.
+ * @throws HandfulError (wrong use) if a class has fewer labels than asked for
+ */
+export function labelDraws(
+  { labels, classNames, name }: Pick<ImageSet, 'labels' | 'classNames' | 'name'>,
+  { labelsPerClass, draws, seed }: LabelDraws,
+): Int32Array[] {
+  if (labelsPerClass === undefined) return [labels]
+  const fewest = Math.min(...countLabels(labels, classNames.length))
+  if (fewest < labelsPerClass) {
+    throw new HandfulError({
+      what: 'labels per class',
+      where: name,
+      got: `${labelsPerClass}`,
+      expected: `at most ${fewest}, which is what the smallest class has`,
+      hint: `use --labels-per-class ${fewest} or less`,
+      exitCode: 2,
+    })
+  }
+  return Array.from({ length: draws }, (_, draw) =>
+    drawLabels(labels, labelsPerClass, new Random(seed, `labelled images/draw ${draw}`)),
+  )
 }

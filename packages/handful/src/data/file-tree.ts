@@ -5,24 +5,12 @@
 
 import { basename, join, resolve } from 'node:path'
 import { HandfulError, printable, quoted } from '../errors.js'
-import type { ImageCollection, LabelledFile } from './collection.js'
-import { diskContents, type ImageContent } from './decode.js'
+import type { FileTree, ImageCollection, LabelledFile } from './collection.js'
+import { diskContents } from './decode.js'
 import { listed } from './image-set.js'
-import { LABEL_FILES, readLabelsFile, type LabelRow } from './labels-file.js'
+import { LABEL_FILES, readLabelsFile } from './labels-file.js'
 import { readLayout, type FolderLayout, type LabelsFilePlace, type PlacedFile } from './layout.js'
-import { listFolder, type FolderListing } from './walk.js'
-
-export interface FileTree {
-  readonly name: string
-  /** As the user wrote it. */
-  readonly place: string
-  readonly listing: FolderListing
-  readonly notes: readonly string[]
-  /** The rows of a labels file. */
-  readonly readLabels: (path: string) => Promise<LabelRow[]>
-  /** The files at these paths, each with its place in the list as `index`. */
-  readonly contents: (paths: readonly string[], signal?: AbortSignal) => AsyncIterable<ImageContent>
-}
+import { listFolder } from './walk.js'
 
 /** @throws HandfulError if the folder cannot be listed */
 export async function diskTree(folder: string, signal?: AbortSignal): Promise<FileTree> {

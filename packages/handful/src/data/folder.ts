@@ -7,9 +7,10 @@ import { printable } from '../errors.js'
 import type { ImageCollection, LabelledFile } from './collection.js'
 import { decodeContents, isGrey, toGrey, type DecodeOptions } from './decode.js'
 import { noImages } from './file-tree.js'
-import { checkLabels, imageAt, type Dataset, type Images, type ImageSet } from './image-set.js'
+import type { Dataset } from './dataset.js'
+import { checkLabels, imageAt, type Images, type ImageSet } from './image-set.js'
 import { openCollection } from './open-collection.js'
-import { datasets, type DatasetEntry } from './registry.js'
+import { datasets } from './registry.js'
 import { TestSet } from './test-set.js'
 
 export interface FolderOptions extends DecodeOptions {
@@ -77,7 +78,7 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
 /** Where the folder holds a known data set in its official form, how to name it. */
 function officialFilesHint(place: string, skipped: readonly { readonly path: string }[]): string | undefined {
   const present = new Set(skipped.map(({ path }) => posix.basename(path)))
-  const found = Object.entries<DatasetEntry>(datasets).find(([, { official }]) =>
+  const found = Object.entries(datasets).find(([, { official }]) =>
     official?.files.some(({ names }) => names.some((name) => present.has(name))),
   )
   if (found === undefined) return undefined

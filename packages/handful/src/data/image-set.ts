@@ -4,7 +4,6 @@
  */
 
 import { HandfulError, quoted } from '../errors.js'
-import type { TestSet } from './test-set.js'
 
 /** Images without labels. */
 export interface Images {
@@ -34,16 +33,6 @@ export interface ImageSet extends Images {
 export interface SkippedFile {
   readonly path: string
   readonly reason: string
-}
-
-export interface Dataset {
-  readonly name: string
-  readonly train: ImageSet
-  /** Images held out for scoring, where the data set has such a split. */
-  readonly test?: TestSet
-  readonly skipped: readonly SkippedFile[]
-  /** Sentences for the user about how the data was understood, such as a split that was left out. */
-  readonly notes: readonly string[]
 }
 
 /** Numbers of bytes in one image. */

@@ -9,10 +9,11 @@ import { HandfulError, printable } from '../errors.js'
 import { writeFileAtomic } from '../files/atomic.js'
 import { download } from '../files/download.js'
 import { parseIdx, unpackGzip } from './idx.js'
-import type { Dataset, ImageSet } from './image-set.js'
+import type { Dataset } from './dataset.js'
+import type { ImageSet } from './image-set.js'
+import { type DatasetEntry, DIGITS, type OpenRequest } from './known-set.js'
 import { locateFiles, readBounded } from './locate.js'
 import { wrongFile, type FetchRequest, type OfficialFile, type OfficialSet } from './official.js'
-import type { OpenRequest } from './registry.js'
 import { TestSet, numberedPaths } from './test-set.js'
 
 const MIRRORS = [
@@ -64,8 +65,6 @@ export const MNIST: OfficialSet = {
   downloadBytes: 11_312_907,
   fetch: fetchMnist,
 }
-
-export const DIGITS: readonly string[] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
 
 /**
  * Opens MNIST.
@@ -203,4 +202,17 @@ async function copyOfficial(file: OfficialFile, from: string, folder: string): P
     })
   }
   await writeFileAtomic(join(folder, basename(path)), await readBounded(path, LIMIT_BYTES, 'MNIST file'))
+}
+
+export const mnist: DatasetEntry = {
+  title: 'MNIST',
+  description: 'handwritten digits, 28x28 grey, 10 classes, 60,000 + 10,000 images',
+  size: 28,
+  channels: 1,
+  classCount: 10,
+  source: 'http://yann.lecun.com/exdb/mnist/',
+  licence: 'CC BY-SA 3.0',
+  official: MNIST,
+  generated: false,
+  open: openMnist,
 }

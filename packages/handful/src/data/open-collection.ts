@@ -6,14 +6,19 @@
 import { open, stat } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
-import type { ImageCollection } from './collection.js'
-import { diskTree, treeCollection, type FileTree } from './file-tree.js'
+import { listAlternatives } from '../errors/suggest.js'
+import { isTree, type CollectionFormat, type FileTree, type ImageCollection } from './collection.js'
+import { diskTree, treeCollection } from './file-tree.js'
 import type { SkippedFile } from './image-set.js'
 import { LABEL_FILES } from './labels-file.js'
-import { parquetCollection } from './parquet.js'
-import { tarTree } from './tar.js'
+import { parquet, parquetCollection } from './parquet.js'
+import { gzippedTar, tar } from './tar.js'
 
-export type SourceForm = 'folder' | 'tar' | 'tar.gz' | 'parquet'
+/** What images can be packed into: one file each, one line here. */
+const FORMATS: readonly CollectionFormat[] = [parquet, gzippedTar, tar]
+
+/** What a path leads to: a folder, a file of one of the formats, or a file that holds no collection, such as one image. */
+type Source = { readonly kind: 'folder' } | { readonly kind: 'file'; readonly format?: CollectionFormat }
 
 /**
  * Lists the images of a folder, an archive or a table without decoding any.
@@ -21,28 +26,29 @@ export type SourceForm = 'folder' | 'tar' | 'tar.gz' | 'parquet'
  * @throws HandfulError if there is nothing of the kind, or it cannot be read as meant
  */
 export async function openCollection(place: string, signal?: AbortSignal): Promise<ImageCollection> {
-  const form = await sourceForm(place)
-  switch (form) {
-    case 'folder': {
-      const tree = await diskTree(place, signal)
-      const files = shardsOf(tree)
-      if (files === undefined) return treeCollection(tree)
-      return parquetCollection(place, { files, skipped: tree.listing.skipped, signal })
-    }
-    case 'parquet':
-      return parquetCollection(place, { signal })
-    case 'tar':
-    case 'tar.gz':
-      return treeCollection(await tarTree(place, { gzip: form === 'tar.gz', signal }))
-    case undefined:
-      throw new HandfulError({
-        what: 'images',
-        where: printable(place),
-        got: 'a file of another kind',
-        expected: 'a folder of images, a .tar or .tar.gz of one, or a Parquet file',
-        hint: /\.(zip|7z|rar|tar\.\w+|txz|tbz2?)$/i.test(place) ? 'unpack it first' : 'check the path',
-      })
+  const opened = await openPlace(place, signal)
+  return isTree(opened) ? treeCollection(opened) : opened
+}
+
+async function openPlace(place: string, signal?: AbortSignal): Promise<FileTree | ImageCollection> {
+  const source = await sourceOf(place)
+  if (source.kind === 'folder') {
+    const tree = await diskTree(place, signal)
+    const files = shardsOf(tree)
+    return files === undefined
+      ? tree
+      : parquetCollection(place, { files, skipped: tree.listing.skipped, signal })
   }
+  if (source.format !== undefined) return source.format.open(place, signal)
+  const wordsOf = (kind: CollectionFormat['kind']): string =>
+    listAlternatives(FORMATS.flatMap((format) => (format.kind === kind ? format.words : [])).sort())
+  throw new HandfulError({
+    what: 'images',
+    where: printable(place),
+    got: 'a file of another kind',
+    expected: `a folder of images, a ${wordsOf('archive')} of one, or ${wordsOf('table')}`,
+    hint: /\.(zip|7z|rar|tar\.\w+|txz|tbz2?)$/i.test(place) ? 'unpack it first' : 'check the path',
+  })
 }
 
 /** The images of a folder, an archive or a table, whatever their folders are called and whether labelled or not. */
@@ -59,23 +65,15 @@ export interface ImagePaths {
  * @throws HandfulError as openCollection
  */
 export async function openImagePaths(place: string, signal?: AbortSignal): Promise<ImagePaths> {
-  const form = await sourceForm(place)
-  if (form === 'parquet') return pathsOf(await parquetCollection(place, { signal }))
-  const tree =
-    form === 'tar' || form === 'tar.gz'
-      ? await tarTree(place, { gzip: form === 'tar.gz', signal })
-      : await diskTree(place, signal)
-  const { files, skipped } = tree.listing
-  const shards = shardsOf(tree)
-  if (form === 'folder' && shards !== undefined) {
-    return pathsOf(await parquetCollection(place, { files: shards, skipped, signal }))
-  }
+  const opened = await openPlace(place, signal)
+  if (!isTree(opened)) return pathsOf(opened)
+  const { files, skipped } = opened.listing
   const paths = files.filter((path) => !LABEL_FILES.some((name) => name === posix.basename(path)))
   return {
     paths,
     skipped,
     async *contents(indices, own) {
-      for await (const content of tree.contents(
+      for await (const content of opened.contents(
         indices.map((index) => paths[index]),
         own,
       )) {
@@ -89,13 +87,19 @@ function pathsOf({ files, skipped, contents }: ImageCollection): ImagePaths {
   return { paths: files.map(({ path }) => path), skipped, contents }
 }
 
-/** What a path leads to; undefined for a file that holds no collection of images, such as a single image. */
-export async function sourceForm(place: string): Promise<SourceForm | undefined> {
+/** Whether a path leads to a folder, an archive or a table of images rather than to a single one. */
+export async function holdsCollection(place: string): Promise<boolean> {
+  const source = await sourceOf(place)
+  return source.kind === 'folder' || source.format !== undefined
+}
+
+async function sourceOf(place: string): Promise<Source> {
   try {
     const kind = await stat(place)
-    if (kind.isDirectory()) return 'folder'
-    if (!kind.isFile()) return undefined
-    return fileForm(await firstBytes(place))
+    if (kind.isDirectory()) return { kind: 'folder' }
+    if (!kind.isFile()) return { kind: 'file' }
+    const start = await firstBytes(place)
+    return { kind: 'file', format: FORMATS.find(({ recognises }) => recognises(start)) }
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw systemError('images', place, error)
     throw new HandfulError({
@@ -107,13 +111,6 @@ export async function sourceForm(place: string): Promise<SourceForm | undefined>
       cause: error,
     })
   }
-}
-
-/** The magic numbers of Parquet, of gzip and, 257 bytes into its first header, of tar. */
-function fileForm(start: Buffer): SourceForm | undefined {
-  if (start.toString('latin1', 0, 4) === 'PAR1') return 'parquet'
-  if (start[0] === 0x1f && start[1] === 0x8b) return 'tar.gz'
-  return start.toString('latin1', 257, 262) === 'ustar' ? 'tar' : undefined
 }
 
 async function firstBytes(path: string): Promise<Buffer> {

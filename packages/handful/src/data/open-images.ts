@@ -7,7 +7,7 @@ import { basename, join, resolve, sep } from 'node:path'
 import { HandfulError, printable } from '../errors.js'
 import { decodeContents, diskContents, toGrey, type DecodeOptions, type ImageContent } from './decode.js'
 import type { Images, SkippedFile } from './image-set.js'
-import { openImagePaths, sourceForm } from './open-collection.js'
+import { holdsCollection, openImagePaths } from './open-collection.js'
 
 export interface OpenImagesOptions extends DecodeOptions {
   readonly channels: 1 | 3
@@ -76,7 +76,7 @@ interface Found {
 
 /** What one argument stands for: a file, or all images of a folder, an archive or a table. */
 async function findImages(input: string, { signal }: OpenImagesOptions): Promise<Found> {
-  if ((await sourceForm(input)) === undefined) {
+  if (!(await holdsCollection(input))) {
     const file = { path: input, file: input }
     return {
       files: [{ path: input, key: resolve(input), index: 0 }],

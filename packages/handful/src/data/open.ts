@@ -4,15 +4,17 @@
 
 import { z } from 'zod'
 import { usageError } from '../errors.js'
+import { RESIZE_MODES } from '../names.js'
+import type { Dataset } from './dataset.js'
 import { openFolder } from './folder.js'
-import type { Dataset } from './image-set.js'
+import type { OpenProgress } from './known-set.js'
 import { dataFolders } from './locate.js'
-import { datasetEntry, type OpenProgress } from './registry.js'
+import { datasetEntry } from './registry.js'
 
 /** Side of the square that a folder's images are brought to, where none is asked for. */
 export const DEFAULT_SIZE = 32
 
-export const fitSchema = z.enum(['cover', 'pad', 'stretch'])
+export const fitSchema = z.enum(RESIZE_MODES)
 export const sizeSchema = z.int().min(4).max(1024)
 
 const specSchema = z.strictObject({

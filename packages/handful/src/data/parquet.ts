@@ -5,7 +5,7 @@
 
 import { basename, join, resolve } from 'node:path'
 import { HandfulError, printable, quoted } from '../errors.js'
-import type { ImageCollection, LabelledFile } from './collection.js'
+import type { CollectionFormat, ImageCollection, LabelledFile } from './collection.js'
 import { UnusableImage, type ImageContent } from './decode.js'
 import { listed, type SkippedFile } from './image-set.js'
 import { splitNamed, type Split } from './layout.js'
@@ -251,4 +251,12 @@ function imageBytesOf(value: unknown): Uint8Array {
   const bytes = typeof value === 'object' && value !== null && 'bytes' in value ? value.bytes : value
   if (bytes instanceof Uint8Array) return bytes
   throw new UnusableImage('no image bytes in the table')
+}
+
+export const parquet: CollectionFormat = {
+  name: 'parquet',
+  kind: 'table',
+  words: 'a Parquet file',
+  recognises: (start) => start.toString('latin1', 0, 4) === 'PAR1',
+  open: (place, signal) => parquetCollection(place, { signal }),
 }

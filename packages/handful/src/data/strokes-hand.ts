@@ -6,7 +6,6 @@
  */
 
 import type { Random } from 'onnx-autodiff'
-
 import { DIGIT_FORMS, type DigitForm, type StrokeFamily } from './strokes-forms.js'
 import { PenPath, blurInk, inkPath, traceSpline } from './strokes-pen.js'
 

@@ -5,7 +5,6 @@
  */
 
 import { Random } from 'onnx-autodiff'
-
 import { usageError } from '../errors.js'
 import { Artist, STROKES_SIZE } from './strokes-hand.js'
 

@@ -6,7 +6,7 @@
 import { basename } from 'node:path'
 import { HandfulError, printable } from '../errors.js'
 import { LIMIT_IMAGE_BYTES, type ImageContent } from './decode.js'
-import type { FileTree } from './file-tree.js'
+import type { CollectionFormat, FileTree } from './collection.js'
 import type { SkippedFile } from './image-set.js'
 import { LABEL_FILES, parseLabels } from './labels-file.js'
 import { splitNamed } from './layout.js'
@@ -147,4 +147,21 @@ async function* contents(
     yield { index, path: paths[index], load: () => Promise.resolve(content) }
     if (--left === 0) return
   }
+}
+
+/** Its magic number stands 257 bytes into the first header. */
+export const tar: CollectionFormat = {
+  name: 'tar',
+  kind: 'archive',
+  words: '.tar',
+  recognises: (start) => start.toString('latin1', 257, 262) === 'ustar',
+  open: (place, signal) => tarTree(place, { gzip: false, signal }),
+}
+
+export const gzippedTar: CollectionFormat = {
+  name: 'tar.gz',
+  kind: 'archive',
+  words: '.tar.gz',
+  recognises: (start) => start[0] === 0x1f && start[1] === 0x8b,
+  open: (place, signal) => tarTree(place, { gzip: true, signal }),
 }

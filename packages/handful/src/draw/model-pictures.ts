@@ -1,10 +1,9 @@
 /** What a trained model makes of images and out of nothing, as pictures: for reports, run folders and the commands. */
 import { imageBytes, type Images } from '../data/image-set.js'
-import type { ImageShape, RunOptions } from '../models/model.js'
+import type { ImageShape, RunOptions, WeightedModel } from '../models/model.js'
 import { imageGrid } from './grid.js'
 import type { PixelImage } from './thumbnails.js'
 import type { RunFolder } from '../runs/run-folder.js'
-import type { TrainedModel } from '../runs/trained-model.js'
 
 export interface ModelPictures {
   readonly inputs: readonly PixelImage[]
@@ -12,6 +11,12 @@ export interface ModelPictures {
   readonly outputs: readonly PixelImage[]
   readonly samples: readonly PixelImage[]
 }
+
+/** In a run folder. */
+export const PICTURE_FILES = {
+  reconstructions: 'samples/reconstructions.png',
+  samples: 'samples/samples.png',
+} as const
 
 const RECONSTRUCTIONS = 12
 const SAMPLES = 24
@@ -48,26 +53,26 @@ export function pairedGrid(
 /** Reconstructions of the first images and samples, as files in the run's samples/ and for a report. */
 export async function drawPictures(
   run: RunFolder,
-  { model, config, image, weights }: Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>,
+  { model, weights }: WeightedModel,
   images: Images,
   { seed, onProgress, ...open }: RunOptions & { readonly seed: number },
 ): Promise<ModelPictures> {
   const count = Math.min(RECONSTRUCTIONS, images.count)
   const seen = images.pixels.slice(0, count * imageBytes(images))
-  const inputs = splitImages(seen, image)
+  const inputs = splitImages(seen, model.image)
   // Each of the two is half of the work, whatever it counts.
   const half = (which: 0 | 1): RunOptions => ({
     ...open,
     onProgress: (done, total) =>
       onProgress?.(Math.min(which * 50 + Math.floor((50 * done) / total), 99), 100),
   })
-  const reconstructed = await model.reconstruct?.(config, image, weights, seen, half(0))
-  const sampled = await model.sample?.(config, image, weights, { ...half(1), count: SAMPLES, seed })
+  const reconstructed = await model.reconstruct?.(weights, seen, half(0))
+  const sampled = await model.sample?.(weights, { ...half(1), count: SAMPLES, seed })
   onProgress?.(100, 100)
-  const outputs = reconstructed === undefined ? [] : splitImages(reconstructed, image)
-  const samples = sampled === undefined ? [] : splitImages(sampled, image)
+  const outputs = reconstructed === undefined ? [] : splitImages(reconstructed, model.image)
+  const samples = sampled === undefined ? [] : splitImages(sampled, model.image)
   if (outputs.length > 0)
-    await run.writeFile('samples/reconstructions.png', await pairedGrid(inputs, outputs, count))
-  if (samples.length > 0) await run.writeFile('samples/samples.png', await imageGrid(samples, SAMPLE_COLUMNS))
+    await run.writeFile(PICTURE_FILES.reconstructions, await pairedGrid(inputs, outputs, count))
+  if (samples.length > 0) await run.writeFile(PICTURE_FILES.samples, await imageGrid(samples, SAMPLE_COLUMNS))
   return { inputs, outputs, samples }
 }

@@ -12,18 +12,16 @@ import { defaultPatches, fitPatches, PATCHES, patchNetwork, patchOptionsSchema }
 import { COMPONENTS, defaultPca, fitPca, pcaNetwork, pcaSchema } from './pca.js'
 import { pixelNetwork, PIXELS } from './pixels.js'
 import { untrainedFeatures, untrainedSupervisedFeatures } from './random-network.js'
-import { type FeatureNetwork, featureOutputs, type ImageShape } from '../models/model.js'
-import { resnet18, resnet18Presets } from '../models/resnet18/resnet18.js'
-import { type FeatureChoice, featureRequest, requestInWords } from '../jobs/features.js'
-import { MODELS, PRESETS, resolveModel, withSettings } from '../training/model-options.js'
-
-export const BASELINES = ['pixels', 'pca', 'patches', 'random'] as const
-
-export type BaselineName = (typeof BASELINES)[number]
+import { featureRequest } from '../models/choose-features.js'
+import { type FeatureChoice, featureOutputs, requestInWords } from '../models/feature-request.js'
+import type { FeatureNetwork, ImageShape } from '../models/model.js'
+import { isSupervisedName, supervisedModels } from '../models/supervised-registry.js'
+import { type BaselineName, MODELS, PRESETS, SUPERVISED_MODELS } from '../names.js'
+import { resolveModel, withSettings } from '../training/model-options.js'
 
 const randomSchema = z.strictObject({
   /** Whose architecture. */
-  network: z.enum([...MODELS, 'resnet18']),
+  network: z.enum([...MODELS, ...SUPERVISED_MODELS]),
   preset: z.enum(PRESETS),
 })
 
@@ -103,7 +101,7 @@ export async function fitBaseline(
   choice: FeatureChoice = {},
 ): Promise<BaselineNetwork> {
   const image: ImageShape = { size: images.height, channels: images.channels }
-  if (baseline.name !== 'random') refuseChoice(baseline.name, choice)
+  if (baseline.name !== 'random') refuseChoice(`baseline ${baseline.name}`, choice)
   switch (baseline.name) {
     case 'pixels':
       return { network: pixelNetwork(image), outputs: [PIXELS], detail: 'raw pixels' }
@@ -150,16 +148,16 @@ function randomNetwork(
   seed: number,
   choice: FeatureChoice,
 ): BaselineNetwork {
-  if (name !== 'resnet18') {
-    const { model, config } = resolveModel({ model: name, preset, set: {} }, image)
-    const request = featureRequest(model, config, image, choice)
-    const network = untrainedFeatures(model, config, image, seed, request)
-    const detail = `${model.title(config)}, random weights, ${requestInWords(request)}`
+  if (!isSupervisedName(name)) {
+    const model = resolveModel({ model: name, preset, set: {} }, image)
+    const request = featureRequest(model, choice)
+    const network = untrainedFeatures(model, seed, request)
+    const detail = `${model.title}, random weights, ${requestInWords(request)}`
     return { network, outputs: featureOutputs(request), detail }
   }
-  const { layers = ['mean'], pooling = 'mean', ...noise } = choice
-  refuseChoice('network resnet18', noise)
-  const classifier = resnet18(resnet18Presets.imagenet)
+  const { network: classifier, features: usual } = supervisedModels[name].untrained
+  const { layers = usual.layers, pooling = usual.pooling, ...noise } = choice
+  refuseChoice(`network ${name}`, noise)
   const network = untrainedSupervisedFeatures(classifier, image, seed, { layers, pooling })
   return { network, outputs: layers, detail: `${classifier.title}, random weights, pooling ${pooling}` }
 }
@@ -178,7 +176,7 @@ function refuseChoice(name: string, choice: FeatureChoice): void {
   for (const [field, flag] of Object.entries(flags)) {
     const value = choice[field as keyof FeatureChoice]
     if (value === undefined) continue
-    const expected = `none for ${name === 'network resnet18' ? name : `baseline ${name}`}`
+    const expected = `none for ${name}`
     throw usageError({ what: `--${flag}`, got: String(value), expected, hint: 'leave it out' })
   }
 }

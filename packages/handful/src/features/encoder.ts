@@ -2,48 +2,70 @@
  * What `handful fit` takes features from, as one network: the trained model's layers and, beside them, whitened patches,
  * which see what generative models blur. Each of the two weighs the same.
  */
+import { type FeatureRequest } from '../models/feature-request.js'
 import { mergeNetworks } from 'onnx-autodiff'
 import type { Images } from '../data/image-set.js'
-import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import { defaultPatches, fitPatches, PATCHES, patchNetwork, patchShrink } from './patches.js'
-import type { FeatureNetwork, FeatureRequest } from '../models/model.js'
-import type { LearnedFeatures } from './feature-sets.js'
-import type { TrainedModel } from '../runs/trained-model.js'
-
-export interface EncoderOptions {
-  readonly trained: Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>
-  readonly request: FeatureRequest
-  /** Patches of the dictionary; 0 for the model's features alone. */
-  readonly patches: number
-  readonly seed: number
-  readonly linearAlgebra: LinearAlgebra
-  readonly signal?: AbortSignal
-  /** Counts rounds in which the dictionary is refined. */
-  readonly onProgress?: (done: number, total: number) => void
-}
+import {
+  defaultPatches,
+  fitPatches,
+  type FitPatchesOptions,
+  type PatchDictionary,
+  PATCHES,
+  patchNetwork,
+  patchShrink,
+} from './patches.js'
+import type { FeatureNetwork, WeightedModel } from '../models/model.js'
+import type { LearnedFeatures } from './feature-sources.js'
 
 /** Patches that the dictionary is found from, drawn from each image, and of all at least so many for each of its own. */
 const DRAWN_PER_IMAGE = 50
 const DRAWN_PER_PATCH = 10
 
+/** A dictionary of so many patches of the images that the model was trained on. */
+export function fitDictionary(
+  images: Images,
+  patches: number,
+  fitting: FitPatchesOptions,
+): Promise<PatchDictionary> {
+  const drawn = Math.max(DRAWN_PER_IMAGE * images.count, DRAWN_PER_PATCH * patches)
+  const samples = Math.min(defaultPatches.samples, drawn)
+  const shrink = patchShrink(images.height)
+  return fitPatches(images, { ...defaultPatches, atoms: patches, samples, shrink }, fitting)
+}
+
+/** Features with the network that a run keeps. */
+export type Encoder = LearnedFeatures & { readonly network: FeatureNetwork }
+
+/** @param dictionary of the patches that stand beside the model's features; none for the model's alone */
+export function encoderOf(
+  { model, weights }: WeightedModel,
+  request: FeatureRequest,
+  dictionary?: PatchDictionary,
+): Encoder {
+  const network = model.features(weights, request)
+  const layers = { outputs: request.layers }
+  if (dictionary === undefined) return { name: 'learned features', network, groups: [layers] }
+  return {
+    name: 'learned features and patches',
+    network: sideBySide(network, patchNetwork(dictionary, model.image)),
+    groups: [layers, { outputs: [PATCHES], standardise: 'dimension' }],
+  }
+}
+
+export interface EncoderOptions extends FitPatchesOptions {
+  readonly trained: WeightedModel
+  readonly request: FeatureRequest
+  /** Patches of the dictionary; 0 for the model's features alone. */
+  readonly patches: number
+}
+
 /** The features of a trained model for the images that it was trained on; a dictionary of patches is fitted to these. */
 export async function fitEncoder(
   images: Images,
   { trained, request, patches, ...fitting }: EncoderOptions,
-): Promise<LearnedFeatures> {
-  const { model, config, image, weights } = trained
-  const network = model.features(config, image, weights, request)
-  const layers = { outputs: request.layers }
-  if (patches === 0) return { name: 'learned features', network, groups: [layers] }
-  const shrink = patchShrink(image.size)
-  const drawn = Math.max(DRAWN_PER_IMAGE * images.count, DRAWN_PER_PATCH * patches)
-  const samples = Math.min(defaultPatches.samples, drawn)
-  const dictionary = await fitPatches(images, { ...defaultPatches, atoms: patches, samples, shrink }, fitting)
-  return {
-    name: 'learned features and patches',
-    network: sideBySide(network, patchNetwork(dictionary, image)),
-    groups: [layers, { outputs: [PATCHES], standardise: 'dimension' }],
-  }
+): Promise<Encoder> {
+  const dictionary = patches === 0 ? undefined : await fitDictionary(images, patches, fitting)
+  return encoderOf(trained, request, dictionary)
 }
 
 /** Two networks on the same images as one; the second draws nothing. */

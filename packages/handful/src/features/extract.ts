@@ -1,7 +1,6 @@
 /** Runs images through a trained network in batches and collects its outputs as matrices, a row an image. */
 import { openSession, Random, type Runnable } from 'onnx-autodiff'
-import type { Images } from '../data/image-set.js'
-import { imageBytes } from '../data/image-set.js'
+import { imageBytes, type Images } from '../data/image-set.js'
 import type { FeatureNetwork } from '../models/model.js'
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 

@@ -3,7 +3,7 @@
  * features share, and its two kernels.
  */
 import type { LinearAlgebra, Neighbours } from '../numerics/linear-algebra.js'
-import { unitRows, type FeatureMatrix } from '../numerics/matrix.js'
+import type { UnitRows } from '../numerics/matrix.js'
 import { symmetrise, type SparseMatrix } from '../numerics/sparse.js'
 
 /** `[rows, k]` nearest other rows by cosine. */
@@ -17,15 +17,15 @@ export interface GraphOptions {
 
 /** Exact neighbours of every row among the others (fewer than k where there are fewer rows). */
 export async function neighbourGraph(
-  features: FeatureMatrix,
+  features: UnitRows,
   linearAlgebra: LinearAlgebra,
-  { k = DEFAULT_K, onProgress }: GraphOptions = {},
+  { k = NEIGHBOURS, onProgress }: GraphOptions = {},
 ): Promise<NeighbourGraph> {
-  const unit = isUnit(features) ? features : unitRows(features)
-  return linearAlgebra.nearest(unit, unit, k, { excludeSelf: true, onProgress })
+  return linearAlgebra.nearest(features, features, k, { excludeSelf: true, onProgress })
 }
 
-export const DEFAULT_K = 15
+/** Neighbours that are found: as many as any head asks for. */
+export const NEIGHBOURS = 15
 
 /**
  * How similar a node is to its neighbours, from cosines sorted in descending order.
@@ -79,13 +79,4 @@ function makeWeights(graph: NeighbourGraph, k: number, kernel: Kernel): SparseMa
     kernelWeights(kernel, graph.similarities, i * graph.k, used, weights, i * used)
   }
   return symmetrise(graph.rows, used, neighbours, weights)
-}
-
-function isUnit({ rows, columns, data }: FeatureMatrix): boolean {
-  for (let i = 0; i < rows; i++) {
-    let square = 0
-    for (let j = i * columns; j < (i + 1) * columns; j++) square += data[j] * data[j]
-    if (square !== 0 && Math.abs(square - 1) > 1e-4) return false
-  }
-  return true
 }

@@ -7,8 +7,16 @@
 import { Random } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import { checkColumns, checkFinite, featureMatrix, rowRange, scaleToUnitRows } from '../numerics/matrix.js'
-import type { FeatureMatrix } from '../numerics/matrix.js'
+import {
+  checkColumns,
+  checkFinite,
+  featureMatrix,
+  type FeatureMatrix,
+  rowRange,
+  scaledToUnitRows,
+  type UnitRows,
+} from '../numerics/matrix.js'
+import { orthogonalise } from '../numerics/row-space.js'
 import { descendingEigen } from '../numerics/symmetric.js'
 
 export interface NormalisationOptions {
@@ -105,12 +113,10 @@ export async function applyNormalisation(
   normalisation: Normalisation,
   features: FeatureMatrix,
   linearAlgebra: LinearAlgebra,
-): Promise<FeatureMatrix> {
+): Promise<UnitRows> {
   checkColumns(features, normalisation.centre.length, 'normalisation')
   checkFinite(features, 'normalisation')
-  const result = await projectFeatures(normalisation, features, linearAlgebra)
-  scaleToUnitRows(result)
-  return result
+  return scaledToUnitRows(await projectFeatures(normalisation, features, linearAlgebra))
 }
 
 /** `(x - centre) projection`: the same with rows as long as they come, unchecked. */
@@ -277,10 +283,7 @@ function decompose(symmetric: FeatureMatrix, count: number): Eigenvectors {
 /** What is left of a column below this share of its square is rounding: the column depends on those before it. */
 const DEPENDENT = 1e-24
 
-/**
- * Modified Gram-Schmidt, twice, on the columns; works on the transpose so that vectors are contiguous. Columns that depend on
- * earlier ones become zero.
- */
+/** Orthonormal columns; works on the transpose so that vectors are contiguous. Columns that depend on earlier ones become zero. */
 function orthonormalise({ rows, columns, data }: FeatureMatrix): FeatureMatrix {
   const vectors = Array.from({ length: columns }, (_, j) =>
     Float64Array.from({ length: rows }, (__, i) => data[i * columns + j]),
@@ -289,16 +292,7 @@ function orthonormalise({ rows, columns, data }: FeatureMatrix): FeatureMatrix {
   for (let j = 0; j < columns; j++) {
     const vector = vectors[j]
     const whole = vector.reduce((sum, value) => sum + value * value, 0)
-    for (let pass = 0; pass < 2; pass++) {
-      for (let earlier = 0; earlier < j; earlier++) {
-        const other = vectors[earlier]
-        let inner = 0
-        for (let i = 0; i < rows; i++) inner += vector[i] * other[i]
-        for (let i = 0; i < rows; i++) vector[i] -= inner * other[i]
-      }
-    }
-    let square = 0
-    for (let i = 0; i < rows; i++) square += vector[i] * vector[i]
+    const square = orthogonalise(vector, vectors.slice(0, j))
     const scale = square > DEPENDENT * whole ? 1 / Math.sqrt(square) : 0
     for (let i = 0; i < rows; i++) {
       vector[i] *= scale

@@ -44,7 +44,7 @@ import { HandfulError } from '../errors.js'
 import { imageInput } from '../models/common.js'
 import type { FeatureNetwork, ImageShape, Weights } from '../models/model.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import { featureMatrix, type FeatureMatrix, scaleToUnitRows } from '../numerics/matrix.js'
+import { featureMatrix, type FeatureMatrix, scaledToUnitRows } from '../numerics/matrix.js'
 import { symmetricFunction } from '../numerics/symmetric.js'
 import { sphericalKMeans } from '../numerics/spherical-k-means.js'
 
@@ -219,7 +219,7 @@ function drawAtoms(whitened: FeatureMatrix, atoms: number, random: Random): Feat
     const row = random.integer(whitened.rows)
     found.data.set(data.subarray(row * columns, (row + 1) * columns), k * columns)
   }
-  scaleToUnitRows(found)
+  scaledToUnitRows(found)
   return found
 }
 

@@ -3,25 +3,17 @@
  * "What is the best multi-stage architecture for object recognition?", ICCV 2009; Saxe et al., "On random weights and
  * unsupervised feature learning", ICML 2011). A trained model that does not beat its own untrained form has learned nothing.
  */
-import {
-  averagedWeights,
-  type FeatureNetwork,
-  type FeatureRequest,
-  type ImageShape,
-  type ModelDefinition,
-} from '../models/model.js'
+import type { FeatureRequest } from '../models/feature-request.js'
+import { averagedWeights, type BoundModel, type FeatureNetwork, type ImageShape } from '../models/model.js'
 import { supervisedFeatures, type SupervisedNetwork, untrainedWeights } from '../models/supervised-network.js'
 
 /** A generative model's features from the weights that its training starts from. */
-export function untrainedFeatures<C>(
-  model: ModelDefinition<C>,
-  config: C,
-  image: ImageShape,
+export function untrainedFeatures(
+  model: BoundModel,
   seed: number,
-  request: FeatureRequest = model.defaultFeatures(config),
+  request: FeatureRequest = model.defaultFeatures,
 ): FeatureNetwork {
-  const { initialState } = model.train(config, image, 1, seed)
-  return model.features(config, image, averagedWeights(initialState), request)
+  return model.features(averagedWeights(model.train(1, seed).initialState), request)
 }
 
 /** The same of a supervised network, in evaluation mode: its norms pass everything through before training. */

@@ -25,14 +25,14 @@ export interface FeatureGroup {
   readonly standardise?: 'dimension' | 'block'
 }
 
+/** Images that come in a block. */
+export type PixelBlock = Pick<Images, 'count' | 'height' | 'width' | 'channels' | 'pixels'>
+
 export interface ReducibleFeatures {
   /** In the order of their columns. */
   readonly groups: readonly FeatureGroup[]
   /** `[images, columns]`; `firstPlace` is the place of the first of them in their split. */
-  extract(
-    images: Pick<Images, 'count' | 'height' | 'width' | 'channels' | 'pixels'>,
-    firstPlace: number,
-  ): Promise<FeatureMatrix>
+  extract(images: PixelBlock, firstPlace: number): Promise<FeatureMatrix>
 }
 
 export interface ReductionOptions {

@@ -12,10 +12,22 @@
  */
 import { HandfulError } from '../errors.js'
 import type { LinearAlgebra, Neighbours } from '../numerics/linear-algebra.js'
-import { checkColumns, checkFinite, featureMatrix, scaleToUnitRows, unitRows } from '../numerics/matrix.js'
-import type { FeatureMatrix } from '../numerics/matrix.js'
-import { graphWeights, kernelWeights, neighbourGraph } from './neighbour-graph.js'
-import type { Kernel } from './neighbour-graph.js'
+import {
+  checkColumns,
+  checkFinite,
+  featureMatrix,
+  type FeatureMatrix,
+  scaledToUnitRows,
+  unitRows,
+  type UnitRows,
+} from '../numerics/matrix.js'
+import {
+  graphWeights,
+  type Kernel,
+  kernelWeights,
+  neighbourGraph,
+  type NeighbourGraph,
+} from './neighbour-graph.js'
 import { degrees, symmetricNormalised } from '../numerics/sparse.js'
 import { leadingSparseEigenvectors } from '../numerics/leading-eigenvectors.js'
 
@@ -44,7 +56,7 @@ export interface Smoothing {
   /** `[dimensions]`, descending from 1. */
   readonly eigenvalues: Float64Array
   /** `[images, columns]` the features that the graph was made of, rows of length 1. */
-  readonly references: FeatureMatrix
+  readonly references: UnitRows
   /** `[images, dimensions]` coordinates at time 0: `v_j / sqrt(d)`. */
   readonly eigenvectors: FeatureMatrix
 }
@@ -111,7 +123,7 @@ function stepsFor(eigenvalues: Float64Array): number {
 }
 
 /** `[images, dimensions]` of the images that the smoothing was fitted to. */
-export function smoothedReferences({ eigenvalues, eigenvectors, time }: Smoothing): FeatureMatrix {
+export function smoothedReferences({ eigenvalues, eigenvectors, time }: Smoothing): UnitRows {
   return weighted(eigenvectors, eigenvalues, time)
 }
 
@@ -125,7 +137,7 @@ export async function applySmoothing(
   { references, eigenvectors, eigenvalues, k, kernel, time }: Smoothing,
   features: FeatureMatrix,
   linearAlgebra: LinearAlgebra,
-): Promise<FeatureMatrix> {
+): Promise<UnitRows> {
   checkColumns(features, references.columns, 'smoothing')
   checkFinite(features, 'smoothing')
   const found = await linearAlgebra.nearest(unitRows(features), references, k)
@@ -149,16 +161,29 @@ export async function applySmoothing(
 const SMALLEST_EIGENVALUE = 0.01
 
 /** Coordinates times `eigenvalue^power`, rows of length 1. */
-function weighted(coordinates: FeatureMatrix, eigenvalues: Float64Array, power: number): FeatureMatrix {
+function weighted(coordinates: FeatureMatrix, eigenvalues: Float64Array, power: number): UnitRows {
   const { rows, columns } = coordinates
   const factors = eigenvalues.map((value) => (value > SMALLEST_EIGENVALUE ? value ** power : 0))
-  const result = featureMatrix(
-    rows,
-    columns,
-    coordinates.data.map((value, at) => value * factors[at % columns]),
-  )
-  scaleToUnitRows(result)
-  return result
+  const data = coordinates.data.map((value, at) => value * factors[at % columns])
+  return scaledToUnitRows(featureMatrix(rows, columns, data))
+}
+
+/** Coordinates that heads work on, at most; fewer for few images, of which each would otherwise tell a handful apart and no more. */
+export const SMOOTHED_DIMENSIONS = 64
+const IMAGES_PER_DIMENSION = 20
+
+/** Smoothed features as heads work on them, `[rows, 64]`; two images have nothing between them that could be smoothed. */
+export async function smoothedFeatures(
+  features: UnitRows,
+  graph: NeighbourGraph | undefined,
+  linearAlgebra: LinearAlgebra,
+  options: Pick<SmoothingOptions, 'signal' | 'onProgress'> = {},
+): Promise<UnitRows> {
+  if (features.rows < 3) return features
+  const few = Math.max(2, Math.round(features.rows / IMAGES_PER_DIMENSION))
+  const dimensions = Math.min(SMOOTHED_DIMENSIONS, few)
+  const smoothing = await fitSmoothing(features, graph, { ...options, dimensions }, linearAlgebra)
+  return smoothedReferences(smoothing)
 }
 
 function checkOption(name: string, value: number, valid: boolean): void {

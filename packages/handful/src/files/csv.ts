@@ -4,7 +4,8 @@
  * length is an error that names the row, counted as spreadsheets do, the header being row 1.
  */
 
-import { HandfulError, printable, quoted } from '../errors.js'
+import { CsvError, type Info, parse } from 'csv-parse/sync'
+import { HandfulError, printable } from '../errors.js'
 
 export interface CsvRow {
   /** 1 for the header. */
@@ -40,69 +41,43 @@ export function decodeText(bytes: Uint8Array, where: string): string {
  */
 export function parseCsv(text: string, where: string): CsvRow[] {
   const rows: CsvRow[] = []
-  let at = text.charCodeAt(0) === 0xfeff ? 1 : 0
-  for (let number = 1; at < text.length; number++) {
-    const fields: string[] = []
-    let end = false
-    while (!end) {
-      const [field, next] =
-        text[at] === '"' ? quotedField(text, at, number, where) : bareField(text, at, number, where)
-      fields.push(field)
-      end = text[next] !== ','
-      at = next + 1
-      if (end && text[next] === '\r' && text[next + 1] === '\n') at = next + 2
-    }
-    if (fields.length === 1 && fields[0] === '') continue
-    if (rows.length > 0 && fields.length !== rows[0].fields.length) {
-      throw new HandfulError({
-        what: 'fields',
-        where: `${where} row ${number}`,
-        got: `${fields.length}`,
-        expected: `${rows[0].fields.length}, as in the header`,
-        hint: 'put a field that holds a comma in double quotes',
-      })
-    }
-    rows.push({ number, fields })
+  const keep = (fields: string[], { records, empty_lines }: Info): null => {
+    if (fields.length > 1 || fields[0] !== '') rows.push({ number: records + empty_lines, fields })
+    return null
   }
-  return rows
-}
-
-/** Reads up to the next comma or line end; returns the field and the position of what ended it. */
-function bareField(text: string, start: number, row: number, where: string): [string, number] {
-  let at = start
-  while (at < text.length && text[at] !== ',' && text[at] !== '\n' && text[at] !== '\r') {
-    if (text[at] === '"') throw quoteError(where, row, 'a quote inside a field that does not begin with one')
-    at++
+  try {
+    parse(text, {
+      bom: true,
+      on_record: keep,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      relax_column_count: true,
+      skip_empty_lines: true,
+    })
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error
+    throw new HandfulError({
+      what: 'CSV quoting',
+      where: `${printable(where)} row ${Number(error.records) + Number(error.empty_lines) + 1}`,
+      got: quoteFault(error),
+      expected: 'fields in double quotes with "" for a quote inside',
+    })
   }
-  return [text.slice(start, at), at]
-}
-
-function quotedField(text: string, start: number, row: number, where: string): [string, number] {
-  let field = ''
-  let from = start + 1
-  for (;;) {
-    const quote = text.indexOf('"', from)
-    if (quote < 0) throw quoteError(where, row, 'a quote that is never closed')
-    field += text.slice(from, quote)
-    if (text[quote + 1] !== '"') {
-      const after = text[quote + 1]
-      if (after !== undefined && after !== ',' && after !== '\n' && after !== '\r') {
-        throw quoteError(where, row, `${quoted(after)} after a closing quote`)
-      }
-      return [field, quote + 1]
-    }
-    field += '"'
-    from = quote + 2
-  }
-}
-
-function quoteError(where: string, row: number, got: string): HandfulError {
-  return new HandfulError({
-    what: 'CSV quoting',
-    where: `${printable(where)} row ${row}`,
-    got,
-    expected: 'fields in double quotes with "" for a quote inside',
+  const wrong = rows.find(({ fields }) => fields.length !== rows[0].fields.length)
+  if (wrong === undefined) return rows
+  throw new HandfulError({
+    what: 'fields',
+    where: `${where} row ${wrong.number}`,
+    got: `${wrong.fields.length}`,
+    expected: `${rows[0].fields.length}, as in the header`,
+    hint: 'put a field that holds a comma in double quotes',
   })
+}
+
+function quoteFault({ code, message }: CsvError): string {
+  if (code === 'INVALID_OPENING_QUOTE') return 'a quote inside a field that does not begin with one'
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return 'a quote that is never closed'
+  const after = /got (".*?") at line/s.exec(message)
+  return after === null ? printable(message) : `${printable(after[1])} after a closing quote`
 }
 
 /** One row with its line end, quoted where needed. */

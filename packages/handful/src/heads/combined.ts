@@ -4,12 +4,12 @@
  * few labels, and the mean of both stays within a few tenths of the better one.
  */
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
-import { neighbourGraph } from '../features/neighbour-graph.js'
 import { softmaxRows, type FittedHead, type Head, type HeadProblem } from './head.js'
 import { labelPropagation } from './label-propagation.js'
 import { poissonLearning } from './poisson.js'
-import { restorePredictor } from './predictor.js'
+import { neighbourHead } from './predictor.js'
 import { balanceClasses } from './proportions.js'
+import { graphSeconds, type HeadEntry } from './head-entry.js'
 
 export interface CombinedOptions {
   /** Neighbours of each image that make the graph. Default 10. */
@@ -20,33 +20,33 @@ export interface CombinedOptions {
 
 export function combinedPropagation(options: CombinedOptions = {}): Head {
   const name = 'propagation and Poisson learning'
+  const { k = 10 } = options
   const heads = [labelPropagation(options), poissonLearning(options)]
   return {
     name,
     async fit(problem: HeadProblem): Promise<FittedHead> {
-      const { features, linearAlgebra, classProportions } = problem
-      const graph = problem.graph ?? (await neighbourGraph(features, linearAlgebra))
       const fitted: FittedHead[] = []
-      for (const head of heads) fitted.push(await head.fit({ ...problem, graph }))
+      for (const head of heads) fitted.push(await head.fit(problem))
       const [propagation, poisson] = fitted
       const probabilities = geometricMean(await propagation.probabilities(), await poisson.probabilities())
-      if (classProportions === 'balanced') balanceClasses(probabilities)
-      const { parameters: shared } = propagation
-      const parameters = { ...shared, arrays: { ...shared.arrays, probabilities } }
-      return {
-        name,
-        chosen: {
-          ...propagation.chosen,
-          'logit scale of Poisson learning': poisson.chosen['logit scale'],
+      if (problem.classProportions === 'balanced') balanceClasses(probabilities)
+      return neighbourHead(
+        {
+          name,
+          chosen: {
+            ...propagation.chosen,
+            'logit scale of Poisson learning': poisson.chosen['logit scale'],
+          },
+          k,
+          kernel: 'cosine cubed',
+          probabilities,
+          leaveOneOut:
+            propagation.leaveOneOut &&
+            poisson.leaveOneOut &&
+            geometricMean(propagation.leaveOneOut, poisson.leaveOneOut),
         },
-        probabilities: async () => probabilities,
-        predict: restorePredictor(parameters, linearAlgebra),
-        parameters,
-        leaveOneOut:
-          propagation.leaveOneOut &&
-          poisson.leaveOneOut &&
-          geometricMean(propagation.leaveOneOut, poisson.leaveOneOut),
-      }
+        problem,
+      )
     },
   }
 }
@@ -66,4 +66,10 @@ function geometricMean(a: FeatureMatrix, b: FeatureMatrix): FeatureMatrix {
   }
   softmaxRows(logits)
   return logits
+}
+
+export const combinedEntry: HeadEntry = {
+  worksOn: 'graph',
+  make: () => combinedPropagation(),
+  seconds: graphSeconds(1.2),
 }

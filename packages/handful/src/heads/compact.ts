@@ -5,8 +5,9 @@
  * Measured among MNIST's training images alone, a network of two layers gains 12 points at 2 labels per class, 5 at 8.
  */
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
-import type { Head } from './head.js'
+import type { RowHead } from './head.js'
 import { parametricHead } from './linear-form.js'
+import type { HeadEntry } from './head-entry.js'
 
 const COMPONENTS_PER_CLASS = 2
 /** Of two or three classes, each may still have kinds. */
@@ -17,7 +18,7 @@ export const compactComponents = (columns: number, classCount: number): number =
   Math.min(columns, Math.max(FEWEST_COMPONENTS, COMPONENTS_PER_CLASS * classCount))
 
 /** @param head one whose parameters are layers on the features: of kind `linear` or `mlp` */
-export function compact(head: Head): Head {
+export function compact(head: RowHead): RowHead {
   const name = `${head.name} on leading components`
   return {
     name,
@@ -68,3 +69,10 @@ function overAllColumns({ columns, data }: FeatureMatrix, inputs: number, scale:
   data.forEach((value, i) => (result.data[i] = scale * value))
   return result
 }
+
+export const compactEntry = (entry: HeadEntry<RowHead>): HeadEntry<RowHead> => ({
+  worksOn: 'rows',
+  epochs: entry.epochs,
+  make: (options) => compact(entry.make(options)),
+  seconds: (fit) => entry.seconds({ ...fit, components: compactComponents(fit.components, fit.classCount) }),
+})

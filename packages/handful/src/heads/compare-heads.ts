@@ -4,23 +4,18 @@
  */
 import { Random } from 'onnx-autodiff'
 import type { TestSet } from '../data/test-set.js'
-import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import { argmaxRows, type FeatureMatrix } from '../numerics/matrix.js'
-import { neighbourGraph } from '../features/neighbour-graph.js'
-import { rememberingNearest } from '../features/remembering-nearest.js'
-import type { FittedHead, Head, HeadProblem } from './head.js'
-import { createHead, type HeadName, isSmoothed } from './registry.js'
-import { smoothedFeatures } from './smoothed.js'
-import type { FeatureSet } from '../features/feature-sets.js'
+import type { FeatureSpace } from '../features/feature-space.js'
+import { HEADS, type HeadName } from '../names.js'
+import { argmaxRows, type UnitRows } from '../numerics/matrix.js'
+import { type FittedHead, type Head, headProblem, type HeadProblem } from './head.js'
 import { leaveOneOut } from './leave-one-out.js'
-
-/** In every comparison: the one made for few labels, and the plain one beside it. */
-const ALWAYS = ['propagation', 'linear'] as const satisfies readonly HeadName[]
+import { createHead, HEAD_ENTRIES } from './registry.js'
 
 /** The heads that are always compared, and another one where that is chosen. */
-export const comparedHeads = (chosen?: HeadName): HeadName[] => [
-  ...new Set<HeadName>(chosen === undefined ? ALWAYS : [...ALWAYS, chosen]),
-]
+export const comparedHeads = (chosen?: HeadName): HeadName[] => {
+  const always = HEADS.filter((name) => HEAD_ENTRIES[name].alwaysCompared)
+  return chosen === undefined || always.includes(chosen) ? always : [...always, chosen]
+}
 
 export interface Comparison {
   readonly features: string
@@ -36,7 +31,8 @@ export interface Comparison {
 }
 
 export interface ComparisonOptions {
-  readonly sets: readonly FeatureSet[]
+  /** Each tells of its neighbours itself. */
+  readonly spaces: readonly FeatureSpace[]
   /** Labels of the training images for each draw, -1 where hidden. */
   readonly draws: readonly Int32Array[]
   /** Default `comparedHeads()`. */
@@ -44,34 +40,26 @@ export interface ComparisonOptions {
   readonly classCount: number
   readonly test?: TestSet
   readonly seed: number
-  readonly linearAlgebra: LinearAlgebra
   readonly signal: AbortSignal
-  readonly onGraph: (done: number, total: number, set: string) => void
   readonly onFit: (done: number, total: number) => void
 }
 
+/** What a head's fit to a draw draws from: its own stream, whatever else is compared. */
+export const drawStream = (seed: number, key: HeadName, { name }: FeatureSpace, draw: number): Random =>
+  new Random(seed, `head ${key}/${name}/draw ${draw}`)
+
 /** Fits every head to every kind of features for every draw. */
 export async function compareHeads(options: ComparisonOptions): Promise<Comparison[]> {
-  const { sets, draws, heads = comparedHeads(), classCount, test, seed, signal, onFit } = options
+  const { spaces, draws, heads = comparedHeads(), classCount, test, seed, signal, onFit } = options
   const results: Comparison[] = []
-  const total = sets.length * draws.length * heads.length
+  const total = spaces.length * draws.length * heads.length
   let done = 0
-  for (const set of sets) {
-    const graph = await neighbourGraph(set.train, options.linearAlgebra, {
-      onProgress: (row, rows) => options.onGraph(row, rows, set.name),
-    })
-    const linearAlgebra =
-      set.test === undefined
-        ? options.linearAlgebra
-        : rememberingNearest(options.linearAlgebra, { queries: set.test, references: set.train })
-    const smoothed = heads.some(isSmoothed)
-      ? await smoothedFeatures({ features: set.train, graph, linearAlgebra })
-      : undefined
+  for (const space of spaces) {
     for (const key of heads) {
       const head = createHead(key)
       const result: Comparison = {
-        features: set.name,
-        baseline: set.baseline,
+        features: space.name,
+        baseline: space.baseline,
         head: head.name,
         key,
         accuracies: [],
@@ -80,11 +68,11 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
       for (const [draw, labels] of draws.entries()) {
         signal.throwIfAborted()
         onFit(done++, total)
-        const random = new Random(seed, `head ${key}/${set.name}/draw ${draw}`)
-        const problem = { features: set.train, labels, classCount, random, linearAlgebra, graph, smoothed }
+        const random = drawStream(seed, key, space, draw)
+        const problem = headProblem(space, { labels, classCount, random })
         const fitted = await head.fit(problem)
         if (draw === 0) result.first = fitted
-        if (test && set.test) await scoreOnTest(result, fitted, set.test, test)
+        if (test && space.test) await scoreOnTest(result, fitted, space.test, test)
         else await scoreOnLabelled(result, head, fitted, problem)
       }
       results.push(result)
@@ -100,7 +88,7 @@ const square = (size: number): number[][] =>
 async function scoreOnTest(
   result: Comparison,
   fitted: FittedHead,
-  features: FeatureMatrix,
+  features: UnitRows,
   test: TestSet,
 ): Promise<void> {
   const { accuracy, confusion } = test.score(argmaxRows(await fitted.predict(features)))

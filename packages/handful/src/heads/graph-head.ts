@@ -3,14 +3,21 @@
  * neighbour graph, and both are linear in their sources, so one solve with a column for each class and one for each of
  * some labelled rows gives the scores and exact leave-one-out scores: taking a label away takes its column away.
  */
-import { featureMatrix, unitRows, type FeatureMatrix } from '../numerics/matrix.js'
+import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 import type { SparseMatrix } from '../numerics/sparse.js'
 import { logitScale } from './calibrate.js'
-import { graphWeights, neighbourGraph, type Kernel } from '../features/neighbour-graph.js'
+import { graphWeights, type Kernel } from '../features/neighbour-graph.js'
 import { connectComponents } from './graph.js'
-import { labelledRows, overAllClasses, softmaxRows } from './head.js'
-import type { FittedHead, Head, HeadProblem, LabelledRows } from './head.js'
-import { restorePredictor } from './predictor.js'
+import {
+  type FittedHead,
+  type Head,
+  type HeadProblem,
+  labelledRows,
+  type LabelledRows,
+  overAllClasses,
+  softmaxRows,
+} from './head.js'
+import { neighbourHead } from './predictor.js'
 import { balanceClasses } from './proportions.js'
 
 export interface GraphHeadOptions {
@@ -73,8 +80,8 @@ export function graphHead(method: GraphMethod): Head {
 
 async function fitGraphHead(method: GraphMethod, problem: HeadProblem): Promise<FittedHead> {
   const labelled = labelledRows(problem)
-  const { features, classCount, linearAlgebra } = problem
-  const graph = problem.graph ?? (await neighbourGraph(features, linearAlgebra))
+  const { features, classCount } = problem
+  const graph = await problem.graph()
   const weights = connectComponents(graphWeights(graph, method.k, method.kernel), features, labelled.rows)
   const diffused = await diffuse(method, weights, labelled, problem)
   const leftLogits = leaveOneOutLogits(method, diffused, labelled)
@@ -84,20 +91,17 @@ async function fitGraphHead(method: GraphMethod, problem: HeadProblem): Promise<
   softmaxRows(leftLogits, scale)
   if (problem.classProportions === 'balanced') balanceClasses(logits)
   const probabilities = overAllClasses(logits, labelled.classes, classCount)
-  const parameters = {
-    kind: 'neighbours' as const,
-    classCount,
-    settings: { k: Math.max(1, Math.min(method.k, features.rows)), kernel: method.kernel },
-    arrays: { references: unitRows(features), probabilities },
-  }
-  return {
-    name: method.name,
-    chosen: { ...method.chosen, 'logit scale': scale },
-    probabilities: async () => probabilities,
-    predict: restorePredictor(parameters, linearAlgebra),
-    parameters,
-    leaveOneOut: overAllClasses(leftLogits, labelled.classes, classCount),
-  }
+  return neighbourHead(
+    {
+      name: method.name,
+      chosen: { ...method.chosen, 'logit scale': scale },
+      k: method.k,
+      kernel: method.kernel,
+      probabilities,
+      leaveOneOut: overAllClasses(leftLogits, labelled.classes, classCount),
+    },
+    problem,
+  )
 }
 
 async function diffuse(

@@ -1,5 +1,5 @@
 /** The neighbour graph as heads need it: with bridges that join the parts of it that no label reaches. */
-import { scaleToUnitRows, type FeatureMatrix } from '../numerics/matrix.js'
+import { scaledToUnitRows, type FeatureMatrix } from '../numerics/matrix.js'
 import { components, withEdges, type Edge, type SparseMatrix } from '../numerics/sparse.js'
 
 /** Rows of a part that are compared with the labelled ones; a part is small or any of its rows will do. */
@@ -47,7 +47,7 @@ interface UnitRow {
 
 function unitVector({ columns, data }: FeatureMatrix, row: number): Float32Array {
   const vector = data.slice(row * columns, (row + 1) * columns)
-  scaleToUnitRows({ rows: 1, columns, data: vector })
+  scaledToUnitRows({ rows: 1, columns, data: vector })
   return vector
 }
 

@@ -4,12 +4,19 @@
  */
 import type { Random } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
-import { checkFinite, featureMatrix, selectRows, type FeatureMatrix } from '../numerics/matrix.js'
+import type { FeatureSpace } from '../features/feature-space.js'
+import {
+  checkFinite,
+  featureMatrix,
+  selectRows,
+  type FeatureMatrix,
+  type UnitRows,
+} from '../numerics/matrix.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import type { NeighbourGraph } from '../features/neighbour-graph.js'
 
-export interface HeadProblem {
-  /** Labelled and unlabelled rows, normalised as `features/normalise.ts` does: rows of length 1. */
+/** What every head is fitted to. */
+export interface RowProblem {
+  /** Labelled and unlabelled rows. */
   readonly features: FeatureMatrix
   /** `[rows]` class of each row, -1 where it has no label. */
   readonly labels: Int32Array
@@ -17,15 +24,33 @@ export interface HeadProblem {
   /** Folds, initial weights and batches are drawn from children of this stream. */
   readonly random: Random
   readonly linearAlgebra: LinearAlgebra
-  /** Nearest neighbours among all rows, made once and shared by the heads that need it; made here where it is missing. */
-  readonly graph?: NeighbourGraph
-  /** `[rows, coordinates]` features smoothed by that graph, likewise. */
-  readonly smoothed?: FeatureMatrix
   /**
    * `balanced` asserts that the unlabelled rows hold every class equally often, which helps much when it is true and
    * harms as much when it is not. Default `unknown`.
    */
   readonly classProportions?: ClassProportions
+}
+
+/** The same with what the rows' feature space knows, found when it is asked for; of its test rows nothing is seen. */
+export interface HeadProblem
+  extends RowProblem, Pick<FeatureSpace, 'references' | 'graph' | 'smoothed' | 'neighboursOf'> {
+  readonly features: UnitRows
+}
+
+/** A problem on the training rows of a space. */
+export function headProblem(
+  space: FeatureSpace,
+  given: Pick<HeadProblem, 'labels' | 'classCount' | 'random' | 'classProportions'>,
+): HeadProblem {
+  return {
+    ...given,
+    features: space.train,
+    linearAlgebra: space.linearAlgebra,
+    references: () => space.references(),
+    graph: () => space.graph(),
+    smoothed: () => space.smoothed(),
+    neighboursOf: (rows, k) => space.neighboursOf(rows, k),
+  }
 }
 
 export type ClassProportions = 'unknown' | 'balanced'
@@ -54,11 +79,14 @@ export interface FittedHead {
   readonly leaveOneOut?: FeatureMatrix
 }
 
-export interface Head {
+export interface Head<P extends RowProblem = HeadProblem> {
   readonly name: string
   /** Throws HandfulError on labels that cannot be learnt from and on features that are not finite. */
-  fit(problem: HeadProblem): Promise<FittedHead>
+  readonly fit: (problem: P) => Promise<FittedHead>
 }
+
+/** A head that works on rows alone, of any length. */
+export type RowHead = Head<RowProblem>
 
 /** The labelled rows of a problem. Classes without a label are left out: heads never predict them. */
 export interface LabelledRows {
@@ -74,7 +102,7 @@ export interface LabelledRows {
 }
 
 /** Checks a problem and takes its labelled rows out. */
-export function labelledRows({ features, labels, classCount }: HeadProblem): LabelledRows {
+export function labelledRows({ features, labels, classCount }: RowProblem): LabelledRows {
   const problem = (got: string, expected: string, hint: string, where = 'few-label head') =>
     new HandfulError({ what: 'labels', where, got, expected, hint })
   if (labels.length !== features.rows) {

@@ -10,6 +10,7 @@ import { graphHead, type GraphMethod } from './graph-head.js'
 import type { Kernel } from '../features/neighbour-graph.js'
 import type { Head } from './head.js'
 import { solveDiffusion } from '../numerics/conjugate-gradients.js'
+import { graphSeconds, type HeadEntry } from './head-entry.js'
 
 export interface LabelPropagationOptions {
   /** Neighbours of each image that make the graph. Default 10. */
@@ -74,4 +75,17 @@ function logarithms(scores: Float64Array, mass: Float64Array): FeatureMatrix {
     }
   }
   return logits
+}
+
+export const propagationEntry: HeadEntry = {
+  worksOn: 'graph',
+  make: () => labelPropagation(),
+  seconds: graphSeconds(0.5),
+  alwaysCompared: true,
+}
+
+export const plainPropagationEntry: HeadEntry = {
+  worksOn: 'graph',
+  make: () => labelPropagation({ massNormalisation: false }),
+  seconds: graphSeconds(0.5),
 }

@@ -3,7 +3,7 @@
  * model.
  */
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
-import { overAllClasses, type FittedHead, type HeadProblem, type LabelledRows } from './head.js'
+import { overAllClasses, type FittedHead, type LabelledRows, type RowProblem } from './head.js'
 import { restorePredictor } from './predictor.js'
 import { balanceClasses } from './proportions.js'
 
@@ -22,7 +22,7 @@ export interface LinearFit {
 }
 
 /** A fitted head of a weight and a bias over the labelled classes. */
-export function linearHead(fit: LinearFit, problem: HeadProblem, labelled: LabelledRows): FittedHead {
+export function linearHead(fit: LinearFit, problem: RowProblem, labelled: LabelledRows): FittedHead {
   const { classCount } = problem
   const { classes } = labelled
   const bias = featureMatrix(1, classCount)
@@ -47,7 +47,7 @@ export interface ParametricFit {
 /** A fitted head that treats the rows given at fit as it does new ones. */
 export function parametricHead(
   { name, chosen, kind, arrays }: ParametricFit,
-  problem: HeadProblem,
+  problem: RowProblem,
   leaveOneOut?: FeatureMatrix,
 ): FittedHead {
   const parameters = { kind, classCount: problem.classCount, settings: {}, arrays }

@@ -6,11 +6,12 @@
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import { featureMatrix, selectRows, type FeatureMatrix } from '../numerics/matrix.js'
 import { pause } from '../numerics/pause.js'
-import { labelledRows, softmaxRows, type Head, type LabelledRows } from './head.js'
+import { labelledRows, softmaxRows, type LabelledRows, type RowHead } from './head.js'
 import { lbfgs, type Objective } from '../numerics/lbfgs.js'
 import { linearHead } from './linear-form.js'
 import { rowSpace } from '../numerics/row-space.js'
 import { stratifiedFolds } from './folds.js'
+import type { HeadEntry } from './head-entry.js'
 
 export interface LogisticRegressionOptions {
   /** Strengths to choose from, strongest first. */
@@ -32,7 +33,7 @@ const CLOSE_ENOUGH = 3e-6
 /** Multiplications of one product from which it pays to hand it to the linear algebra. */
 const LARGE_PRODUCT = 100_000
 
-export function logisticRegression({ strengths = STRENGTHS }: LogisticRegressionOptions = {}): Head {
+export function logisticRegression({ strengths = STRENGTHS }: LogisticRegressionOptions = {}): RowHead {
   const name = 'logistic regression'
   return {
     name,
@@ -253,4 +254,12 @@ function predictRow(features: FeatureMatrix, row: number, { weight, bias }: Solu
   }
   softmaxRows(logits)
   return logits
+}
+
+export const linearEntry: HeadEntry<RowHead> = {
+  worksOn: 'rows',
+  make: () => logisticRegression(),
+  seconds: ({ labelled, components, classCount }) =>
+    0.5 + Math.min(1, labelled / 160) + labelled * components * classCount * 1e-6,
+  alwaysCompared: true,
 }

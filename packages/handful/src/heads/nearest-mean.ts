@@ -6,13 +6,14 @@
  */
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 import { logitScale } from './calibrate.js'
-import { labelledRows, softmaxRows, type Head, type LabelledRows } from './head.js'
+import { labelledRows, softmaxRows, type LabelledRows, type RowHead } from './head.js'
 import { linearHead } from './linear-form.js'
+import { type HeadEntry, plainSeconds } from './head-entry.js'
 
 /** For rows of length 1: distances squared run from 0 to 4. */
 const EXPECTED_SCALE = 10
 
-export function nearestMean(): Head {
+export function nearestMean(): RowHead {
   const name = 'nearest class mean'
   return {
     name,
@@ -84,4 +85,10 @@ function leaveOneOutLogits(labelled: LabelledRows, means: FeatureMatrix, varianc
     }
   }
   return logits
+}
+
+export const prototypesEntry: HeadEntry<RowHead> = {
+  worksOn: 'rows',
+  make: () => nearestMean(),
+  seconds: plainSeconds,
 }

@@ -6,9 +6,10 @@
 import { featureMatrix, unitRows, type FeatureMatrix } from '../numerics/matrix.js'
 import type { Neighbours } from '../numerics/linear-algebra.js'
 import { neighbourGraph } from '../features/neighbour-graph.js'
-import { labelledRows, overAllClasses, type Head, type LabelledRows } from './head.js'
+import { labelledRows, overAllClasses, type LabelledRows, type RowHead } from './head.js'
 import { restorePredictor } from './predictor.js'
 import { balanceClasses } from './proportions.js'
+import { type HeadEntry, plainSeconds } from './head-entry.js'
 
 export interface NearestNeighboursOptions {
   /** Numbers of neighbours to choose from, ascending. */
@@ -17,7 +18,7 @@ export interface NearestNeighboursOptions {
 
 const NUMBERS = [1, 3, 5, 10, 20]
 
-export function nearestNeighbours({ k: numbers = NUMBERS }: NearestNeighboursOptions = {}): Head {
+export function nearestNeighbours({ k: numbers = NUMBERS }: NearestNeighboursOptions = {}): RowHead {
   const name = 'nearest neighbours'
   return {
     name,
@@ -82,4 +83,10 @@ function vote({ rows, k: stride, indices, similarities }: Neighbours, labelled: 
 
 function mixWithUniform({ columns, data }: FeatureMatrix, share: number): void {
   for (let i = 0; i < data.length; i++) data[i] = share * data[i] + (1 - share) / columns
+}
+
+export const neighboursEntry: HeadEntry<RowHead> = {
+  worksOn: 'rows',
+  make: () => nearestNeighbours(),
+  seconds: plainSeconds,
 }

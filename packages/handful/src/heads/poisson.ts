@@ -11,6 +11,7 @@ import { graphHead, type GraphMethod } from './graph-head.js'
 import type { Kernel } from '../features/neighbour-graph.js'
 import type { Head } from './head.js'
 import { solveDiffusion } from '../numerics/conjugate-gradients.js'
+import { graphSeconds, type HeadEntry } from './head-entry.js'
 
 export interface PoissonOptions {
   /** Neighbours of each image that make the graph. Default 10; results hardly change from 6 to 20. */
@@ -93,4 +94,10 @@ export function poissonLearning(options: PoissonOptions = {}): Head {
     },
   }
   return graphHead(method)
+}
+
+export const poissonEntry: HeadEntry = {
+  worksOn: 'graph',
+  make: () => poissonLearning(),
+  seconds: graphSeconds(0.7),
 }

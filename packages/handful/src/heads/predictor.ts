@@ -4,10 +4,17 @@
  */
 import { z } from 'zod'
 import { HandfulError } from '../errors.js'
-import { checkColumns, checkFinite, featureMatrix, unitRows, type FeatureMatrix } from '../numerics/matrix.js'
-import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import { kernelWeights } from '../features/neighbour-graph.js'
-import { softmaxRows, type PredictorParameters } from './head.js'
+import {
+  checkColumns,
+  checkFinite,
+  featureMatrix,
+  storedUnitRows,
+  unitRows,
+  type FeatureMatrix,
+} from '../numerics/matrix.js'
+import type { LinearAlgebra, Neighbours } from '../numerics/linear-algebra.js'
+import { type Kernel, kernelWeights } from '../features/neighbour-graph.js'
+import { softmaxRows, type FittedHead, type HeadProblem, type PredictorParameters } from './head.js'
 
 /** `[rows, classCount]` probabilities. */
 export type Predictor = (features: FeatureMatrix) => Promise<FeatureMatrix>
@@ -21,8 +28,18 @@ const settingsOf = {
   }),
 }
 
-/** A predictor of stored parameters. Throws HandfulError where arrays are missing or do not fit each other. */
-export function restorePredictor(parameters: PredictorParameters, linearAlgebra: LinearAlgebra): Predictor {
+/** Finds the nearest references of rows. */
+type Search = (rows: FeatureMatrix, k: number) => Promise<Neighbours>
+
+/**
+ * A predictor of stored parameters. Throws HandfulError where arrays are missing or do not fit each other.
+ * @param search among the references, where something knows their neighbours already
+ */
+export function restorePredictor(
+  parameters: PredictorParameters,
+  linearAlgebra: LinearAlgebra,
+  search?: Search,
+): Predictor {
   const array = (name: string): FeatureMatrix => {
     const found = parameters.arrays[name]
     if (found !== undefined) return found
@@ -55,12 +72,42 @@ export function restorePredictor(parameters: PredictorParameters, linearAlgebra:
       if (references.rows !== probabilities.rows) {
         throw badParameters(parameters, `${probabilities.rows} rows of probabilities`, `${references.rows}`)
       }
+      const known = storedUnitRows(references)
+      const find = search ?? ((rows, most) => linearAlgebra.nearest(unitRows(rows), known, most))
       return async (features) => {
         const queries = checked(features, references.columns)
-        const neighbours = await linearAlgebra.nearest(unitRows(queries), references, k)
-        return interpolate(neighbours, probabilities, kernel)
+        return interpolate(await find(queries, k), probabilities, kernel)
       }
     }
+  }
+}
+
+export interface NeighbourFit extends Pick<FittedHead, 'name' | 'chosen' | 'leaveOneOut'> {
+  /** Training rows that a new row takes its probabilities from. */
+  readonly k: number
+  readonly kernel: Kernel
+  /** `[rows, classCount]` of the rows given at fit. */
+  readonly probabilities: FeatureMatrix
+}
+
+/** A fitted head that gives a new row the mean of its nearest training rows' probabilities. */
+export function neighbourHead(
+  { name, chosen, k, kernel, probabilities, leaveOneOut }: NeighbourFit,
+  { classCount, features, linearAlgebra, references, neighboursOf }: HeadProblem,
+): FittedHead {
+  const parameters = {
+    kind: 'neighbours' as const,
+    classCount,
+    settings: { k: Math.max(1, Math.min(k, features.rows)), kernel },
+    arrays: { references: references(), probabilities },
+  }
+  return {
+    name,
+    chosen,
+    probabilities: async () => probabilities,
+    predict: restorePredictor(parameters, linearAlgebra, neighboursOf),
+    parameters,
+    leaveOneOut,
   }
 }
 
@@ -108,11 +155,7 @@ function addToRows({ columns, data }: FeatureMatrix, bias: FeatureMatrix): void 
 }
 
 /** Mean of the neighbours' probabilities under the kernel; a row that is near to nothing gets their plain mean. */
-function interpolate(
-  neighbours: Awaited<ReturnType<LinearAlgebra['nearest']>>,
-  probabilities: FeatureMatrix,
-  kernel: 'cosine cubed' | 'self-tuned',
-): FeatureMatrix {
+function interpolate(neighbours: Neighbours, probabilities: FeatureMatrix, kernel: Kernel): FeatureMatrix {
   const { rows, k, indices, similarities } = neighbours
   const classes = probabilities.columns
   const result = featureMatrix(rows, classes)

@@ -1,51 +1,47 @@
-/**
- * All heads by the names that commands and configurations use.
- */
+/** All heads: a line for each name of the vocabulary. */
 import { HandfulError } from '../errors.js'
-import { compact } from './compact.js'
+import { HEADS, type HeadName } from '../names.js'
+import { combinedEntry } from './combined.js'
+import { compactEntry } from './compact.js'
 import type { Head } from './head.js'
-import { combinedPropagation } from './combined.js'
-import { labelPropagation } from './label-propagation.js'
-import { logisticRegression } from './logistic-regression.js'
-import { nearestMean } from './nearest-mean.js'
-import { nearestNeighbours } from './nearest-neighbours.js'
-import { poissonLearning } from './poisson.js'
-import { ridgeRegression } from './ridge.js'
-import { linearNetwork, smallNetwork } from './small-network.js'
-import { smoothed } from './smoothed.js'
+import type { HeadEntry, HeadOptions } from './head-entry.js'
+import { plainPropagationEntry, propagationEntry } from './label-propagation.js'
+import { linearEntry } from './logistic-regression.js'
+import { prototypesEntry } from './nearest-mean.js'
+import { neighboursEntry } from './nearest-neighbours.js'
+import { poissonEntry } from './poisson.js'
+import { ridgeEntry } from './ridge.js'
+import { linearNetworkEntry, mlpEntry } from './small-network.js'
+import { smoothedEntry } from './smoothed.js'
 
-const HEADS = {
-  propagation: () => labelPropagation(),
-  'propagation-plain': () => labelPropagation({ massNormalisation: false }),
-  poisson: () => poissonLearning(),
-  graph: () => combinedPropagation(),
-  linear: () => logisticRegression(),
-  ridge: () => ridgeRegression(),
-  prototypes: () => nearestMean(),
-  neighbours: () => nearestNeighbours(),
-  mlp: () => smallNetwork(),
-  'linear-network': () => linearNetwork(),
-  'compact-linear': () => compact(logisticRegression()),
-  'compact-mlp': () => compact(smallNetwork()),
-  'smoothed-linear': () => smoothed(logisticRegression()),
-  'smoothed-mlp': () => smoothed(smallNetwork()),
+export const HEAD_ENTRIES: Readonly<Record<HeadName, HeadEntry>> = {
+  propagation: propagationEntry,
+  'propagation-plain': plainPropagationEntry,
+  poisson: poissonEntry,
+  graph: combinedEntry,
+  linear: linearEntry,
+  ridge: ridgeEntry,
+  prototypes: prototypesEntry,
+  neighbours: neighboursEntry,
+  mlp: mlpEntry,
+  'linear-network': linearNetworkEntry,
+  'compact-linear': compactEntry(linearEntry),
+  'compact-mlp': compactEntry(mlpEntry),
+  'smoothed-linear': smoothedEntry(linearEntry),
+  'smoothed-mlp': smoothedEntry(mlpEntry, 2e-6),
 }
 
-export type HeadName = keyof typeof HEADS
-
-export const HEAD_NAMES = Object.keys(HEADS) as HeadName[]
-
-/** Whether a head works on smoothed features, which are then best found once for all draws. */
-export const isSmoothed = (name: string): boolean => name.startsWith('smoothed-')
-
-/** The head of that name with its default settings. Throws HandfulError listing the names there are. */
-export function createHead(name: string): Head {
-  if (Object.hasOwn(HEADS, name)) return HEADS[name as HeadName]()
+/** The entry of a name from outside. Throws HandfulError listing the names there are. */
+export function headEntry(name: string): HeadEntry {
+  if (Object.hasOwn(HEAD_ENTRIES, name)) return HEAD_ENTRIES[name as HeadName]
   throw new HandfulError({
     what: 'head',
     where: 'heads',
     got: name,
-    expected: HEAD_NAMES.join(', '),
+    expected: HEADS.join(', '),
     hint: 'check the spelling',
   })
 }
+
+/** The head of that name, with its default settings unless told otherwise. */
+export const createHead = (name: string, options?: HeadOptions): Head => headEntry(name).make(options)

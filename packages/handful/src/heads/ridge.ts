@@ -6,8 +6,9 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 import { logitScale } from './calibrate.js'
-import { labelledRows, softmaxRows, type Head, type LabelledRows } from './head.js'
+import { labelledRows, softmaxRows, type LabelledRows, type RowHead } from './head.js'
 import { linearHead } from './linear-form.js'
+import { type HeadEntry, plainSeconds } from './head-entry.js'
 
 export interface RidgeOptions {
   /** Strengths to choose from. */
@@ -20,7 +21,7 @@ const DEFAULT_STRENGTH = 0.3
 /** Scores run from 0 to 1 over the classes. */
 const EXPECTED_SCALE = 12
 
-export function ridgeRegression({ strengths = STRENGTHS }: RidgeOptions = {}): Head {
+export function ridgeRegression({ strengths = STRENGTHS }: RidgeOptions = {}): RowHead {
   const name = 'ridge regression'
   return {
     name,
@@ -136,4 +137,10 @@ function leaveOneOutScores({ outside }: Candidate, { counts, targets }: Labelled
     }
   }
   return scores
+}
+
+export const ridgeEntry: HeadEntry<RowHead> = {
+  worksOn: 'rows',
+  make: () => ridgeRegression(),
+  seconds: plainSeconds,
 }

@@ -33,7 +33,7 @@ const array = (shape: readonly number[], data: Float32Array): NamedArray => ({
 export async function trainByProgram(training: SmallTraining): Promise<Layer[]> {
   const { features, initial, inputScale, batchSize } = training
   const { program, initialState } = stepProgram(training, Math.min(batchSize, features.rows))
-  // One thread: the products are too small to share.
+  // On the CPU and one thread wherever a job runs: products of 32 rows are too small to share or to copy elsewhere.
   const session = await openLocalSession(program, { threads: 1, state: initialState })
   try {
     const batches = batchesOf(training)

@@ -6,10 +6,11 @@
  */
 import type { Random } from 'onnx-autodiff'
 import { featureMatrix } from '../numerics/matrix.js'
-import { labelledRows, overAllClasses, type Head, type LabelledRows } from './head.js'
+import { labelledRows, overAllClasses, type LabelledRows, type RowHead } from './head.js'
 import { IMPOSSIBLE_LOGIT, linearHead, parametricHead } from './linear-form.js'
 import { trainByProgram } from './small-network-program.js'
 import { type Layer, trainPlainly } from './small-network-training.js'
+import type { FitSize, HeadEntry } from './head-entry.js'
 
 export interface SmallNetworkOptions {
   readonly epochs?: number
@@ -18,11 +19,12 @@ export interface SmallNetworkOptions {
 }
 
 /** Times that each labelled image is seen, unless said otherwise. */
-export const LINEAR_EPOCHS = 90
-export const SMALL_EPOCHS = 200
+const LINEAR_EPOCHS = 90
+const SMALL_EPOCHS = 200
+const HIDDEN = 128
 
 /** One linear layer. */
-export function linearNetwork(options: SmallNetworkOptions = {}): Head {
+export function linearNetwork(options: SmallNetworkOptions = {}): RowHead {
   const name = 'linear network'
   return {
     name,
@@ -36,14 +38,14 @@ export function linearNetwork(options: SmallNetworkOptions = {}): Head {
 }
 
 /** Two linear layers with a ReLU between. */
-export function smallNetwork(options: SmallNetworkOptions & { readonly hidden?: number } = {}): Head {
+export function smallNetwork(options: SmallNetworkOptions & { readonly hidden?: number } = {}): RowHead {
   const name = 'small network'
   return {
     name,
     async fit(problem) {
       const { classCount } = problem
       const labelled = labelledRows(problem)
-      const settings = { hidden: 128, epochs: SMALL_EPOCHS, batchSize: 32, learningRate: 1e-3, ...options }
+      const settings = { hidden: HIDDEN, epochs: SMALL_EPOCHS, batchSize: 32, learningRate: 1e-3, ...options }
       const [first, second] = await train(
         labelled,
         [settings.hidden],
@@ -99,4 +101,23 @@ function initialLayer(inputs: number, outputs: number, random: Random): Layer {
   const values = Float32Array.from({ length: (inputs + 1) * outputs }, () => random.between(-bound, bound))
   const split = inputs * outputs
   return { weight: featureMatrix(inputs, outputs, values.slice(0, split)), bias: values.slice(split) }
+}
+
+/** Steps of 32 rows through the engine, two of each row's products and Adam's passes over the weights. */
+const networkSeconds = ({ labelled, epochs }: FitSize, weights: number): number =>
+  0.05 + ((epochs * labelled) / Math.min(32, labelled)) * (2.5e-4 + weights * 1.5e-8)
+
+export const mlpEntry: HeadEntry<RowHead> = {
+  worksOn: 'rows',
+  epochs: SMALL_EPOCHS,
+  make: smallNetwork,
+  seconds: (fit) => networkSeconds(fit, HIDDEN * (fit.components + fit.classCount)),
+  reference: true,
+}
+
+export const linearNetworkEntry: HeadEntry<RowHead> = {
+  worksOn: 'rows',
+  epochs: LINEAR_EPOCHS,
+  make: linearNetwork,
+  seconds: (fit) => networkSeconds(fit, fit.components * fit.classCount),
 }

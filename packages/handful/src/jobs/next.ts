@@ -3,13 +3,9 @@ import { flagOf, shellWord } from '../errors/shell.js'
 import { baselinesOf, canJudge, chosenResult } from '../draw/summary.js'
 import type { RunReport } from '../draw/run-report.js'
 import { average } from '../numerics/statistics.js'
-import {
-  bestPreset,
-  modelChoiceSchema,
-  resolveAugmentation,
-  resolveModel,
-} from '../training/model-options.js'
-import { DEFAULT_MINUTES, fitOptionsSchema } from './fit-options.js'
+import { models } from '../models/registry.js'
+import { modelChoiceSchema, resolveAugmentation, resolveModel } from '../training/model-options.js'
+import { DEFAULT_MINUTES, fitOptionsSchema } from './fit/fit-options.js'
 
 /** Commands that follow from a report. `run` is the run folder as a word of a command line. */
 export function suggestNext(report: RunReport, run: string): RunReport['next'] {
@@ -45,10 +41,10 @@ function sameFit({ config, dataset: { height, channels } }: RunReport): string {
   const source = folder === undefined ? `--dataset ${shellWord(String(dataset))}` : '<your folder>'
   const image = { size: height, channels }
   const choice = modelChoiceSchema.parse(config)
-  const { name: augment } = resolveAugmentation(undefined, resolveModel(choice, image), image)
+  const { name: augment } = resolveAugmentation(undefined, resolveModel(choice, image))
   const defaults = fitOptionsSchema.parse({ folder, dataset, threads: 1 })
   const usual = new Map<string, unknown>(
-    Object.entries({ ...defaults, preset: bestPreset(choice.model), augment }),
+    Object.entries({ ...defaults, preset: models[choice.model].bestPreset, augment }),
   )
   const flags = Object.keys(fitOptionsSchema.in.shape).flatMap((name) => {
     const own = config[name]

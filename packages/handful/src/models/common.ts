@@ -1,7 +1,6 @@
-/** Pieces that several models share: pixels in and out, pooling of layers, running a network over rows. */
+/** Pieces that several models share: pixels in and out, pooling of layers. */
 import {
   adaptiveAveragePool,
-  type Arrays,
   BATCH_MARKER,
   cast,
   flattenImage,
@@ -9,13 +8,13 @@ import {
   input,
   mean,
   mul,
-  openSession,
-  type Runnable,
   sub,
   type Tensor,
 } from 'onnx-autodiff'
 import { usageError } from '../errors.js'
-import type { FeatureRequest, ImageShape, LayerDescription, Pooling, RunOptions } from './model.js'
+import type { AugmentationName, Pooling } from '../names.js'
+import type { FeatureRequest } from './feature-request.js'
+import type { ImageShape, LayerDescription } from './model.js'
 
 /** uint8 [n, h, w, c] -> float [h, w, n, c] in 0..1. */
 export const toUnitRange = (pixels: Tensor): Tensor => mul(fromBatchFirst(cast(pixels, 'float32')), 1 / 255)
@@ -23,6 +22,10 @@ export const toUnitRange = (pixels: Tensor): Tensor => mul(fromBatchFirst(cast(p
 /** uint8 [n, h, w, c] -> float [h, w, n, c] in -1..1. */
 export const toSignedRange = (pixels: Tensor): Tensor =>
   sub(mul(fromBatchFirst(cast(pixels, 'float32')), 2 / 255), 1)
+
+/** What leaves the subject of an image what it is: written characters and small shapes where it is grey, else as said. */
+export const suitedAugmentation = ({ channels }: ImageShape, ofColour: AugmentationName): AugmentationName =>
+  channels === 1 ? 'shapes' : ofColour
 
 /** Floats 0..1 as bytes. */
 export const toBytes = (values: ArrayLike<number>): Uint8Array =>
@@ -50,69 +53,6 @@ export const imageDimensions = (count: number, { size, channels }: ImageShape): 
 /** The input `image` of a network in use, uint8 [n, size, size, channels] with any n. */
 export const imageInput = (image: ImageShape): Tensor =>
   input('image', imageDimensions(BATCH_MARKER, image), 'uint8')
-
-/** Opens a network, runs it once, closes it. */
-export async function runOnce(
-  program: Runnable,
-  inputs: Arrays,
-  { threads, device }: RunOptions,
-): Promise<Arrays> {
-  const session = await openSession(program, { threads, device })
-  try {
-    return await session.run(inputs)
-  } finally {
-    await session.close()
-  }
-}
-
-/** Images that go through a network at once. */
-const ROWS_TOGETHER = 100
-
-/** Runs a network over rows in batches and joins its output `y`; `inputsOf` makes the inputs of rows `from` to `to`. */
-export async function runInBatches(
-  program: Runnable,
-  count: number,
-  inputsOf: (from: number, to: number) => Arrays,
-  { threads, device, signal, onProgress }: RunOptions,
-): Promise<Float32Array> {
-  const parts: Float32Array[] = []
-  const session = await openSession(program, { threads, device })
-  try {
-    for (let from = 0; from < count; from += ROWS_TOGETHER) {
-      signal?.throwIfAborted()
-      const to = Math.min(from + ROWS_TOGETHER, count)
-      parts.push((await session.run(inputsOf(from, to))).y.data as Float32Array)
-      onProgress?.(to, count)
-    }
-  } finally {
-    await session.close()
-  }
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
-
-/** `runInBatches` over images, uint8 [n, size, size, channels] one after the other. */
-export function runOverImages(
-  program: Runnable,
-  image: ImageShape,
-  pixels: Uint8Array,
-  options: RunOptions,
-): Promise<Float32Array> {
-  const bytes = image.size * image.size * image.channels
-  const inputsOf = (from: number, to: number): Arrays => ({
-    image: {
-      dtype: 'uint8',
-      shape: imageDimensions(to - from, image),
-      data: pixels.slice(from * bytes, to * bytes),
-    },
-  })
-  return runInBatches(program, pixels.length / bytes, inputsOf, options)
-}
 
 /** The straight way from the first of two rows, one after the other, to the second: `steps` rows, at least 2. */
 export function straightWay(pair: Float32Array, steps: number): Float32Array {

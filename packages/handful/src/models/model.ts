@@ -1,10 +1,12 @@
 /**
- * What every generative model offers. A model is its configuration (plain data), one training step as a program, and
+ * What every generative model offers. A model is its configuration (plain data), one training step as a description, and
  * networks made from trained weights: features of named layers, samples, reconstructions. The training loop, the
- * feature store and the commands know models by this alone.
+ * feature space and the commands know models by this alone; `define-model.ts` is how a model's folder gives it.
  */
 import type { Arrays, NamedArray, Network, Random, Step } from 'onnx-autodiff'
 import type { z } from 'zod'
+import type { AugmentationName, PresetName } from '../names.js'
+import type { FeatureRequest } from './feature-request.js'
 
 /** Side of the square images in pixels, and 1 channel for grey or 3 for colour. */
 export interface ImageShape {
@@ -83,33 +85,6 @@ export interface LayerDescription {
   readonly shape: readonly number[]
 }
 
-/** How a spatial layer becomes a row of numbers: the mean, means over a grid of cells, or everything. */
-export type Pooling = 'mean' | '2x2' | '4x4' | 'none'
-
-export interface FeatureRequest {
-  /** Names among the model's layers; their outputs carry these names. */
-  readonly layers: readonly string[]
-  readonly pooling: Pooling
-  /** Noise level on the scale 0..1000, for models that have one. */
-  readonly noiseLevel?: number
-  /** Several of them in its place, each seen with the same noise. `featureOutputs` says how the outputs are called then. */
-  readonly noiseLevels?: readonly number[]
-  /** Whether several levels give an output each (unless said otherwise), or their means one under the layer's own name. */
-  readonly combineLevels?: 'concatenate' | 'average'
-  /** So many draws of the noise, for models that have one: 1 unless said otherwise. */
-  readonly draws?: number
-  /** The mirrored image too, its layers mirrored back. */
-  readonly mirror?: boolean
-  /** Whether draws and the mirrored image give their means (unless said otherwise), or stand beside each other in a row. */
-  readonly combineViews?: 'average' | 'concatenate'
-}
-
-/** Names of the outputs that a request asks for: the layers, or `layer@level` for each layer and level in turn. */
-export const featureOutputs = ({ layers, noiseLevels, combineLevels }: FeatureRequest): string[] =>
-  noiseLevels === undefined || combineLevels === 'average'
-    ? [...layers]
-    : layers.flatMap((layer) => noiseLevels.map((level) => `${layer}@${level}`))
-
 /** Pixels to features: takes `image` uint8 [n, size, size, channels] and what `drawInputs` makes; gives [n, numbers] each. */
 export interface FeatureNetwork {
   readonly program: Network
@@ -119,42 +94,97 @@ export interface FeatureNetwork {
   readonly batch?: number
 }
 
-export interface ModelDefinition<C = unknown> {
+/** A configuration has at least a batch size; the rest is the model's own. */
+export interface BaseConfig {
+  readonly batch: number
+}
+
+/** What samplers can be told; each model's takes some of it. */
+export const SAMPLER_OPTIONS = ['steps', 'eta', 'truncation'] as const
+export type SamplerOption = (typeof SAMPLER_OPTIONS)[number]
+
+/** For estimates: seconds on two cores of 2020s server hardware at 32x32, of the preset `fast`. */
+export interface ModelCost {
+  /** Of one training step. */
+  readonly stepSeconds: number
+  /** Images a second of features. */
+  readonly imagesPerSecond: number
+}
+
+/** What is known of a model whatever its configuration. */
+export interface ModelFacts {
   readonly name: string
+  /** As tables call it. */
+  readonly shortTitle: string
+  /** What does best with few labels, as measured: where nothing but the accuracy counts, the default. */
+  readonly bestPreset: PresetName
+  readonly samplerOptions: readonly SamplerOption[]
+  /** Whether features are those of images with noise of a chosen level. */
+  readonly hasNoiseLevels: boolean
+  /** Whether its encoder and its decoder both give features. */
+  readonly hasDecoder: boolean
+  readonly cost: ModelCost
+}
+
+/** A model by its name. `configure` turns it into one that can be trained and used. */
+export interface Model extends ModelFacts {
+  /** Those it has. */
+  readonly presets: readonly string[]
+  readonly configSchema: z.ZodType<BaseConfig>
+  /** The values of a preset, unless it has none of that name. */
+  readonly preset: (name: PresetName, image: ImageShape) => BaseConfig | undefined
+  /** @throws ZodError for data that is none of the model's configurations */
+  readonly configure: (config: unknown, image: ImageShape) => BoundModel
+}
+
+/** A model with its configuration and the images that it takes. */
+export interface BoundModel extends ModelFacts {
+  /** Plain data, checked. */
+  readonly config: BaseConfig
+  readonly image: ImageShape
   /** A few words, as a report says it. */
-  readonly title: (config: C) => string
-  readonly configSchema: z.ZodType<C>
-  /**
-   * `paper`: the reference's own architecture and settings. `fast`: the best in minutes on two cores. `ddpm`: the standard
-   * form of a diffusion model. `invariant`: two views of an image are asked for like features as well.
-   */
-  readonly presets: Readonly<
-    Record<'paper' | 'fast', (image: ImageShape) => C> &
-      Partial<Record<'ddpm' | 'invariant', (image: ImageShape) => C>>
-  >
-  /** Whether its input may be an augmented version of the image that it learns to reconstruct. */
-  readonly fromAugmented?: true
-  /** Whether it compares two augmented views of each image, which then should differ in more. */
-  readonly comparesViews?: (config: C) => boolean
-  /** A number of steps that is worth taking with this preset. */
-  readonly defaultSteps: (config: C) => number
-  train(config: C, image: ImageShape, steps: number, seed: number): Trainable
-  layers(config: C, image: ImageShape): readonly LayerDescription[]
+  readonly title: string
+  /** A number of steps that is worth taking. */
+  readonly defaultSteps: number
+  /** How its training images are distorted unless said otherwise. */
+  readonly augmentation: AugmentationName
   /** Layers to use where none are named. */
-  readonly defaultFeatures: (config: C) => FeatureRequest
-  features(config: C, image: ImageShape, weights: Weights, request: FeatureRequest): FeatureNetwork
+  readonly defaultFeatures: FeatureRequest
+  /** The same configuration with batches of so many images at most. */
+  readonly withBatch: (most: number) => BoundModel
+  readonly train: (steps: number, seed: number) => Trainable
+  readonly layers: () => readonly LayerDescription[]
+  /** The layers of encoder and decoder, in the order of the network, where it has both. */
+  readonly parts: () => ModelParts | undefined
+  /** What a level from 0 to 1000 mixes, where it has noise levels. */
+  readonly noiseAt?: (level: number) => Mixture
+  readonly features: (weights: Weights, request: FeatureRequest) => FeatureNetwork
   /** `count` new images, uint8 [count, size, size, channels]. */
-  sample?(config: C, image: ImageShape, weights: Weights, options: SampleOptions): Promise<Uint8Array>
+  readonly sample?: (weights: Weights, options: SampleOptions) => Promise<Uint8Array>
   /** The model's version of each image, uint8 [n, size, size, channels]. */
-  reconstruct?(
-    config: C,
-    image: ImageShape,
-    weights: Weights,
-    pixels: Uint8Array,
-    options: RunOptions,
-  ): Promise<Uint8Array>
+  readonly reconstruct?: (weights: Weights, pixels: Uint8Array, options: RunOptions) => Promise<Uint8Array>
   /** Images on the way from the first image of a pair to the second, uint8 [steps, size, size, channels]; at least 2. */
-  interpolate?(config: C, image: ImageShape, weights: Weights, way: InterpolationOptions): Promise<Uint8Array>
+  readonly interpolate?: (weights: Weights, way: InterpolationOptions) => Promise<Uint8Array>
+}
+
+/** A model with trained weights, wherever they lie. */
+export interface WeightedModel {
+  readonly model: BoundModel
+  readonly weights: Weights
+}
+
+/** What the network sees: alpha (pixel - mean) / deviation + sigma noise, pixels in 0..1. */
+export interface Mixture {
+  readonly alpha: number
+  readonly sigma: number
+  readonly mean: number
+  readonly deviation: number
+}
+
+export interface ModelParts {
+  readonly encoder: readonly string[]
+  /** What it is given, such as the latent, counts as its own. */
+  readonly decoder: readonly string[]
 }
 
 export interface InterpolationOptions extends RunOptions {

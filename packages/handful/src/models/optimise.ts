@@ -1,11 +1,12 @@
 /**
  * What models with a single loss share of a training step: AdamW with a schedule, averaged weights, the count of steps,
- * and all of it as one program.
+ * and all of it as one description.
  */
 import {
   adamW,
   add,
   type Arrays,
+  clipByGlobalNorm,
   constantRate,
   cosineDecay,
   ema,
@@ -31,7 +32,19 @@ export const optimiserFields = {
   emaHalfLife: z.number().min(0),
 }
 
-export type OptimiserSettings = z.infer<z.ZodObject<typeof optimiserFields>>
+export interface Optimisation {
+  readonly learningRate: number
+  readonly schedule: 'constant' | 'cosine'
+  readonly weightDecay: number
+  readonly warmUpSteps: number
+  /** Largest norm of all gradients together; 0 leaves them alone. */
+  readonly clipNorm?: number
+  /** See `optimiserFields`; or a decay that changes with the steps done, this one included. */
+  readonly emaHalfLife: number | ((now: Tensor) => Tensor | number)
+}
+
+/** Decay of an average whose half-life is this share of all steps, and one step at the least. */
+export const halfLifeDecay = (share: number, steps: number): number => 0.5 ** (1 / Math.max(share * steps, 1))
 
 export interface TrainingStep {
   readonly parameters: Parameters
@@ -44,10 +57,10 @@ export interface TrainingStep {
   readonly initialState?: Arrays
 }
 
-/** The program of one step (of several in a run), with its state at the start. Parameters begin as `seed` has it. */
+/** One step, with its state at the start. Parameters begin as `seed` has it. */
 export function trainingStep(
   { parameters: p, inputs, loss, metrics, updates = [], initialState = {} }: TrainingStep,
-  { learningRate, schedule, weightDecay, warmUpSteps, emaHalfLife }: OptimiserSettings,
+  { learningRate, schedule, weightDecay, warmUpSteps, clipNorm = 0, emaHalfLife }: Optimisation,
   steps: number,
   seed: number,
 ): Pick<Trainable, 'program' | 'initialState' | 'parameterCount' | 'loss'> {
@@ -57,13 +70,13 @@ export function trainingStep(
   const rate = warmUp(learningRate, warmUpSteps, after)(now)
   const parameters = p.trained()
   const initial = p.initialize(seed)
+  const found = gradients(loss, parameters)
   const optimised = adamW(
-    { parameters, gradients: gradients(loss, parameters) },
+    { parameters, gradients: clipNorm > 0 ? clipByGlobalNorm(found, clipNorm).clipped : found },
     { rate, weightDecay, step: now },
   )
   const changed = [...optimised.updates, ...p.bufferUpdates()]
-  const decay = emaHalfLife > 0 ? 0.5 ** (1 / Math.max(emaHalfLife * steps, 1)) : 0
-  const averaged = ema(changed, initial, { decay })
+  const averaged = ema(changed, initial, { decay: emaDecay(emaHalfLife, now, steps) })
   return {
     program: {
       inputs,
@@ -80,4 +93,9 @@ export function trainingStep(
     parameterCount: p.count,
     loss: 'loss',
   }
+}
+
+function emaDecay(halfLife: Optimisation['emaHalfLife'], now: Tensor, steps: number): number | Tensor {
+  if (typeof halfLife !== 'number') return halfLife(now)
+  return halfLife > 0 ? halfLifeDecay(halfLife, steps) : 0
 }

@@ -23,8 +23,10 @@ import {
   warmUp,
 } from 'onnx-autodiff'
 import { z } from 'zod'
+import type { StemName, SupervisedName } from '../names.js'
 import { chosenRows, imageDimensions, imageInput, toSignedRange } from './common.js'
-import type { FeatureNetwork, FeatureRequest, ImageShape, Trainable, Weights } from './model.js'
+import type { FeatureRequest } from './feature-request.js'
+import type { FeatureNetwork, ImageShape, Trainable, Weights } from './model.js'
 
 /** What an image becomes: hidden layers [h, w, n, c] or [n, c], and logits [n, classes]. */
 export interface Classified {
@@ -39,6 +41,28 @@ export interface SupervisedNetwork {
   readonly build: (p: Parameters, image: ImageShape, classCount: number) => (x: Tensor) => Classified
   /** The layers that features can be taken from, in the order of the network. */
   readonly layers: readonly string[]
+}
+
+/** What is known of a supervised network by its name. */
+export interface SupervisedModel {
+  readonly name: SupervisedName
+  /** By stem: how studies call it and what it costs. */
+  readonly stems: Readonly<Record<StemName, SupervisedForm>>
+  /** Seconds that the optimiser takes for the weights of width 64, however few images there are. */
+  readonly optimiserSeconds: number
+  readonly network: (form: { readonly stem: StemName; readonly width: number }) => SupervisedNetwork
+  /** Whose random weights serve as a baseline, and the features of it. */
+  readonly untrained: {
+    readonly network: SupervisedNetwork
+    readonly features: Pick<FeatureRequest, 'layers' | 'pooling'>
+  }
+}
+
+export interface SupervisedForm {
+  readonly id: string
+  readonly shortTitle: string
+  /** Of the images of one step of batch 64 at 32x32, width 64, on two cores of 2020s server hardware. */
+  readonly stepSeconds: number
 }
 
 export const optimiserSchema = z.strictObject({

@@ -2,6 +2,7 @@
  * A dense matrix of features, one row an image: what extraction gives and what normalisation and heads take.
  * Row-major float32, as ONNX Runtime reads it without a copy.
  */
+import type { NamedArray } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
 
 export interface FeatureMatrix {
@@ -10,6 +11,11 @@ export interface FeatureMatrix {
   /** `rows * columns` numbers, row after row. */
   readonly data: Float32Array
 }
+
+declare const lengthOne: unique symbol
+
+/** Rows of Euclidean length 1, or of zeros, so that inner products are cosines. Only what scales rows makes it. */
+export type UnitRows = FeatureMatrix & { readonly [lengthOne]: true }
 
 /** Wraps `data` (or zeros) as a matrix. Throws HandfulError where its length is not `rows * columns`. */
 export function featureMatrix(rows: number, columns: number, data?: Float32Array): FeatureMatrix {
@@ -32,12 +38,16 @@ export function fromRows(rows: readonly (readonly number[])[]): FeatureMatrix {
 }
 
 /** Rows `start` to `end - 1`, without a copy. */
+export function rowRange(matrix: UnitRows, start: number, end: number): UnitRows
+export function rowRange(matrix: FeatureMatrix, start: number, end: number): FeatureMatrix
 export function rowRange(matrix: FeatureMatrix, start: number, end: number): FeatureMatrix {
   const { columns, data } = matrix
   return { rows: end - start, columns, data: data.subarray(start * columns, end * columns) }
 }
 
 /** A copy of the rows named, in that order. */
+export function selectRows(matrix: UnitRows, rows: ArrayLike<number>): UnitRows
+export function selectRows(matrix: FeatureMatrix, rows: ArrayLike<number>): FeatureMatrix
 export function selectRows(matrix: FeatureMatrix, rows: ArrayLike<number>): FeatureMatrix {
   const { columns, data } = matrix
   const selected = featureMatrix(rows.length, columns)
@@ -62,22 +72,35 @@ export function concatenateRows(...matrices: FeatureMatrix[]): FeatureMatrix {
 }
 
 /** A copy with rows of Euclidean length 1; rows of zeros stay zeros. */
-export function unitRows(matrix: FeatureMatrix): FeatureMatrix {
-  const { rows, columns } = matrix
-  const unit = featureMatrix(rows, columns, matrix.data.slice())
-  scaleToUnitRows(unit)
-  return unit
+export function unitRows({ rows, columns, data }: FeatureMatrix): UnitRows {
+  return scaledToUnitRows(featureMatrix(rows, columns, data.slice()))
 }
 
-/** The same in place. */
-export function scaleToUnitRows({ rows, columns, data }: FeatureMatrix): void {
+/** The matrix itself, its rows scaled in place. */
+export function scaledToUnitRows(matrix: FeatureMatrix): UnitRows {
+  const { rows, columns, data } = matrix
   for (let i = 0; i < rows; i++) {
     let sum = 0
     for (let j = i * columns; j < (i + 1) * columns; j++) sum += data[j] * data[j]
     const scale = sum > 0 ? 1 / Math.sqrt(sum) : 0
     for (let j = i * columns; j < (i + 1) * columns; j++) data[j] *= scale
   }
+  return matrix as UnitRows
 }
+
+/** Rows that were scaled before they were stored, taken as they are. */
+export const storedUnitRows = (matrix: FeatureMatrix): UnitRows => matrix as UnitRows
+
+/** A matrix as ONNX Runtime and safetensors files take it, without a copy. */
+export const matrixArray = ({ rows, columns, data }: FeatureMatrix): NamedArray => ({
+  dtype: 'float32',
+  shape: [rows, columns],
+  data,
+})
+
+/** The matrix in an array of numbers, without a copy. */
+export const matrixOf = ({ shape: [rows, columns], data }: NamedArray): FeatureMatrix =>
+  featureMatrix(rows, columns, data as Float32Array)
 
 /** The column of the largest number in each row (the first of equals). */
 export function argmaxRows({ rows, columns, data }: FeatureMatrix): Int32Array {
@@ -86,6 +109,19 @@ export function argmaxRows({ rows, columns, data }: FeatureMatrix): Int32Array {
     for (let j = 1; j < columns; j++) if (data[i * columns + j] > data[i * columns + best[i]]) best[i] = j
   }
   return best
+}
+
+/** The most probable class of each row and its probability, at most 1: sums of float32 shares exceed that by rounding. */
+export function mostProbable(probabilities: FeatureMatrix): {
+  readonly predicted: Int32Array
+  readonly probability: Float32Array
+} {
+  const predicted = argmaxRows(probabilities)
+  const { columns, data } = probabilities
+  return {
+    predicted,
+    probability: Float32Array.from(predicted, (c, i) => Math.min(1, data[i * columns + c])),
+  }
 }
 
 /** Throws HandfulError where the matrix has another number of columns than it should. */

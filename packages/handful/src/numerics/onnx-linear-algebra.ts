@@ -12,7 +12,7 @@ import {
   programOf,
   type Session,
 } from 'onnx-autodiff'
-import { featureMatrix, rowRange, type FeatureMatrix } from './matrix.js'
+import { featureMatrix, matrixArray, rowRange } from './matrix.js'
 import { neighbourCount, productShape, type LinearAlgebra } from './linear-algebra.js'
 import { HandfulError } from '../errors.js'
 
@@ -55,7 +55,7 @@ export function onnxLinearAlgebra(options: OnnxLinearAlgebraOptions = {}): OnnxL
       const run = await session(`matmul ${transposeA} ${transposeB}`, () =>
         graphProgram([gemm(transposeA, transposeB)], []),
       )
-      const { product: output } = await run.run({ a: array(a), b: array(b) })
+      const { product: output } = await run.run({ a: matrixArray(a), b: matrixArray(b) })
       return featureMatrix(rows, columns, output.data as Float32Array)
     },
 
@@ -66,12 +66,12 @@ export function onnxLinearAlgebra(options: OnnxLinearAlgebraOptions = {}): OnnxL
       if (indices.length === 0) return { rows: queries.rows, k: Math.max(0, count), indices, similarities }
       const asked = count + (excludeSelf ? 1 : 0)
       const run = await session('nearest', () => graphProgram([gemm(false, true), TOP_K], ['k']))
-      const r = array(references)
+      const r = matrixArray(references)
       const size = Math.max(1, Math.min(MAX_BLOCK_ROWS, Math.floor(blockBytes / 4 / references.rows)))
       for (let start = 0; start < queries.rows; start += size) {
         const end = Math.min(queries.rows, start + size)
         const kArray: NamedArray = { dtype: 'int64', shape: [1], data: BigInt64Array.of(BigInt(asked)) }
-        const block = await run.run({ a: array(rowRange(queries, start, end)), b: r, k: kArray })
+        const block = await run.run({ a: matrixArray(rowRange(queries, start, end)), b: r, k: kArray })
         const found = {
           indices: block.indices.data as BigInt64Array,
           similarities: block.values.data as Float32Array,
@@ -119,12 +119,6 @@ function keepNeighbours(
     similarities[target + kept++] = found.similarities[slot]
   }
 }
-
-const array = ({ rows, columns, data }: FeatureMatrix): NamedArray => ({
-  dtype: 'float32',
-  shape: [rows, columns],
-  data,
-})
 
 function gemm(transposeA: boolean, transposeB: boolean): OnnxNode {
   return {

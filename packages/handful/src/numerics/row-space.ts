@@ -24,13 +24,7 @@ export function rowSpace(features: FeatureMatrix): RowSpace {
   for (let i = 0; i < rows; i++) {
     const vector = Float64Array.from(features.data.subarray(i * columns, (i + 1) * columns))
     const whole = dot(vector, vector)
-    for (let pass = 0; pass < 2; pass++) {
-      for (const other of basis) {
-        const inner = dot(vector, other)
-        for (let j = 0; j < columns; j++) vector[j] -= inner * other[j]
-      }
-    }
-    const left = dot(vector, vector)
+    const left = orthogonalise(vector, basis)
     if (left > DEPENDENT * whole) basis.push(vector.map((value) => value / Math.sqrt(left)))
   }
   const coordinates = featureMatrix(rows, basis.length)
@@ -39,6 +33,20 @@ export function rowSpace(features: FeatureMatrix): RowSpace {
     basis.forEach((vector, k) => (coordinates.data[i * basis.length + k] = dot(row, vector)))
   }
   return { features: coordinates, weightOf: (weight) => overColumns(basis, columns, weight) }
+}
+
+/**
+ * Takes from a vector what lies along orthonormal others, by modified Gram-Schmidt, twice over; returns the square that
+ * is left. Vectors of zeros among the others take nothing.
+ */
+export function orthogonalise(vector: Float64Array, others: readonly Float64Array[]): number {
+  for (let pass = 0; pass < 2; pass++) {
+    for (const other of others) {
+      const inner = dot(vector, other)
+      for (let j = 0; j < vector.length; j++) vector[j] -= inner * other[j]
+    }
+  }
+  return dot(vector, vector)
 }
 
 function overColumns(

@@ -7,7 +7,7 @@
  */
 import type { Random } from 'onnx-autodiff'
 import type { LinearAlgebra } from './linear-algebra.js'
-import { featureMatrix, type FeatureMatrix, rowRange, scaleToUnitRows } from './matrix.js'
+import { featureMatrix, type FeatureMatrix, rowRange, scaledToUnitRows } from './matrix.js'
 import { pause } from './pause.js'
 
 export interface SphericalKMeansOptions {
@@ -30,7 +30,7 @@ export async function sphericalKMeans(
   const { columns } = rows
   const rest = pause()
   let dictionary = featureMatrix(atoms, columns, random.fillNormal(new Float32Array(atoms * columns)))
-  scaleToUnitRows(dictionary)
+  scaledToUnitRows(dictionary)
   for (let round = 0; round < rounds; round++) {
     signal?.throwIfAborted()
     const next = featureMatrix(atoms, columns, dictionary.data.slice())
@@ -51,7 +51,7 @@ export async function sphericalKMeans(
       const row = random.integer(rows.rows)
       next.data.set(rows.data.subarray(row * columns, (row + 1) * columns), k * columns)
     }
-    scaleToUnitRows(next)
+    scaledToUnitRows(next)
     dictionary = next
     onProgress?.(round + 1, rounds)
   }

@@ -6,6 +6,8 @@
  *     model/classifier.json          class names, image size, the head's kind and settings
  *     model/classifier.safetensors   normalisation and the head's arrays
  */
+import { type FeatureRequest, featureRequestSchema } from '../models/feature-request.js'
+import { RESIZE_MODES, type ResizeMode } from '../names.js'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import {
@@ -13,19 +15,15 @@ import {
   decodeModel,
   decodeSafetensors,
   encodeSafetensors,
-  type NamedArray,
   type Network,
   type Program,
   programOf,
 } from 'onnx-autodiff'
 import { z } from 'zod'
-import type { SquareFit } from '../data/decode.js'
 import { HandfulError, systemError } from '../errors.js'
-import type { FeatureMatrix } from '../numerics/matrix.js'
-import { featureMatrix } from '../numerics/matrix.js'
 import type { Normalisation } from '../features/normalise.js'
 import type { PredictorParameters } from '../heads/head.js'
-import type { FeatureRequest } from '../models/model.js'
+import { headArrays, headOf, headSchema, normalisationArrays, normalisationOf } from './fitted-arrays.js'
 import { RUN_FILES, type RunFolder } from './run-folder.js'
 
 export interface Classifier {
@@ -33,7 +31,7 @@ export interface Classifier {
   readonly size: number
   readonly channels: 1 | 3
   /** How images that are not square become so. */
-  readonly fit: SquareFit
+  readonly fit: ResizeMode
   /** The encoder's outputs that are the feature, side by side. */
   readonly outputs: readonly string[]
   /** What the features were asked for, where the encoder takes drawn inputs beside the image, and the seed of those. */
@@ -56,36 +54,17 @@ const settingsSchema = z.object({
   classNames: z.array(z.string()).min(1),
   size: z.number().int().positive(),
   channels: z.union([z.literal(1), z.literal(3)]),
-  fit: z.enum(['cover', 'pad', 'stretch']),
+  fit: z.enum(RESIZE_MODES),
   outputs: z.array(z.string()).min(1),
   drawn: z
     .object({
-      request: z.object({
-        layers: z.array(z.string()),
-        pooling: z.enum(['mean', '2x2', '4x4', 'none']),
-        noiseLevel: z.number().optional(),
-        noiseLevels: z.array(z.number()).optional(),
-        combineLevels: z.enum(['concatenate', 'average']).optional(),
-        draws: z.number().optional(),
-        mirror: z.boolean().optional(),
-        combineViews: z.enum(['average', 'concatenate']).optional(),
-      }),
+      request: featureRequestSchema,
       seed: z.number(),
     })
     .optional(),
   batch: z.number().int().positive().optional(),
-  head: z.object({
-    kind: z.enum(['linear', 'mlp', 'neighbours']),
-    settings: z.record(z.string(), z.union([z.number(), z.string()])),
-  }),
+  head: headSchema,
 })
-
-const matrixArray = ({ rows, columns, data }: FeatureMatrix): NamedArray => ({
-  dtype: 'float32',
-  shape: [rows, columns],
-  data,
-})
-const vectorArray = (data: Float32Array): NamedArray => ({ dtype: 'float32', shape: [data.length], data })
 
 export async function saveClassifier(run: RunFolder, classifier: Classifier): Promise<void> {
   const { classNames, size, channels, fit, outputs, drawn, batch, encoder, normalisation, head } = classifier
@@ -94,12 +73,8 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
   await run.writeFile(
     ARRAYS,
     encodeSafetensors({
-      'normalisation.centre': vectorArray(normalisation.centre),
-      'normalisation.projection': matrixArray(normalisation.projection),
-      'normalisation.explained': vectorArray(normalisation.explained),
-      ...Object.fromEntries(
-        Object.entries(head.arrays).map(([name, array]) => [`head.${name}`, matrixArray(array)]),
-      ),
+      ...normalisationArrays(normalisation),
+      ...headArrays(head),
     }),
   )
   const settings = {
@@ -133,26 +108,11 @@ export async function loadClassifier(folder: string): Promise<Classifier> {
   try {
     const settings = settingsSchema.parse(JSON.parse(json.toString()))
     const { arrays } = decodeSafetensors(arrayBytes)
-    const matrix = (name: string): FeatureMatrix => {
-      const { shape, data } = arrays[name]
-      return featureMatrix(shape[0], shape[1] ?? 1, data as Float32Array)
-    }
-    const heads = Object.keys(arrays).filter((name) => name.startsWith('head.'))
     return {
       ...settings,
       encoder: programOf(decodeModel(model), model),
-      normalisation: {
-        kind: 'normalisation',
-        centre: arrays['normalisation.centre'].data as Float32Array,
-        projection: matrix('normalisation.projection'),
-        explained: arrays['normalisation.explained'].data as Float32Array,
-      },
-      head: {
-        kind: settings.head.kind,
-        classCount: settings.classNames.length,
-        settings: settings.head.settings,
-        arrays: Object.fromEntries(heads.map((name) => [name.slice('head.'.length), matrix(name)])),
-      },
+      normalisation: normalisationOf(arrays),
+      head: headOf(settings.head, settings.classNames.length, arrays),
     }
   } catch (error) {
     if (error instanceof HandfulError) throw error

@@ -1,6 +1,6 @@
 /** The stages of a job that writes a run folder: all are required, and what is done stands in the folder. */
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
-import { runStages, type Standing } from '../stages/run-stages.js'
+import { doneStages, runStages, type Standing } from '../stages/run-stages.js'
 import type { Stage } from '../stages/stage.js'
 import type { PlannedStage } from '../training/progress.js'
 import type { RunContext } from './run-folder.js'
@@ -18,7 +18,10 @@ export async function runJobStages<S extends Stage>(
   stages: readonly S[],
   { run, progress, signal, seed, threads, device, before }: JobStagesOptions,
 ): Promise<Standing<S>> {
-  const linearAlgebra = onnxLinearAlgebra({ threads })
+  if ((await doneStages(stages, run.store)).size === stages.length) {
+    progress.message('All of this run is done: nothing is computed again.')
+  }
+  const linearAlgebra = onnxLinearAlgebra({ threads, device })
   try {
     const context = { linearAlgebra, seed, threads, device, signal }
     return await runStages(stages, { store: run.store, progress, context, before, required: true })

@@ -1,6 +1,6 @@
 /** Reads the images that a job asks for: progress goes to the user, and so does what had to be left out. */
 import { z } from 'zod'
-import type { Dataset } from '../data/image-set.js'
+import type { Dataset } from '../data/dataset.js'
 import { openDataset } from '../data/open.js'
 import { HandfulError, printable } from '../errors.js'
 import type { DescribedModel } from './trained-model.js'
@@ -26,7 +26,7 @@ const sourceSchema = sourceFields.refine(
  * @throws HandfulError where the run does not say
  */
 export function sourceOfRun(
-  { run, options, image }: Pick<DescribedModel, 'run' | 'options' | 'image'>,
+  { run, options, model }: Pick<DescribedModel, 'run' | 'options' | 'model'>,
   what: string,
   dataDir: string | undefined,
 ): Source {
@@ -39,7 +39,7 @@ export function sourceOfRun(
       expected: 'one of handful pretrain or handful fit',
     })
   }
-  const own = data.folder === undefined ? {} : { size: image.size }
+  const own = data.folder === undefined ? {} : { size: model.image.size }
   return { ...data, ...own, dataDir: dataDir ?? data.dataDir }
 }
 

@@ -20,7 +20,8 @@ import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { damageInWords } from '../files/damage.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
 import { acquireLock, type Lock } from '../files/lock.js'
-import { type OlderRecord, StageStore } from '../stages/stage-store.js'
+import type { OlderRecord } from '../stages/stage.js'
+import { StageStore } from '../stages/stage-store.js'
 import type { JobContext } from '../training/progress.js'
 import { type OlderStages, readOlderStages } from './older-stages.js'
 
@@ -130,7 +131,11 @@ export class RunFolder {
    * What an older version left of a stage that it named so, where it did it with this key.
    * @param result from the files that it wrote
    */
-  async doneBefore(name: string, key: string, result: () => Promise<unknown>): Promise<OlderRecord | undefined> {
+  async doneBefore(
+    name: string,
+    key: string,
+    result: () => Promise<unknown>,
+  ): Promise<OlderRecord | undefined> {
     const found = Object.hasOwn(this.#older, name) ? this.#older[name] : undefined
     if (found?.key !== key) return undefined
     const { seconds, finishedAt } = found

@@ -10,14 +10,13 @@ import path from 'node:path'
 import { encodeSafetensors } from 'onnx-autodiff'
 import type { Images } from '../data/image-set.js'
 import { contentKey } from '../files/content-key.js'
-import type { AnyConfig, AnyModel } from '../models/registry.js'
 import type { Stage } from '../stages/stage.js'
 import {
   pretrain,
+  pretrainIdentity,
   type PretrainOptions,
   pretrainStage,
   type TrainingSummary,
-  trainingSettings,
   trainingSummarySchema,
 } from '../training/pretrain.js'
 import { RUN_FILES, type RunContext } from './run-folder.js'
@@ -25,8 +24,7 @@ import { type ModelDescription, saveModelDescription } from './trained-model.js'
 
 const SUMMARY = path.join(RUN_FILES.model, 'training.json')
 
-export interface Training extends PretrainOptions<AnyConfig> {
-  readonly model: AnyModel
+export interface Training extends PretrainOptions {
   /** How images were squared and training images distorted, for the model's description. */
   readonly describe: Pick<ModelDescription, 'fit' | 'augment'>
 }
@@ -36,9 +34,8 @@ export function trainStage(
   { describe, ...options }: Training,
   { run, progress }: Pick<RunContext, 'run' | 'progress'>,
 ): Stage<TrainingSummary> {
-  const { model, config, minutes } = options
-  const image = { size: images.height, channels: images.channels }
-  const settings = trainingSettings(images, options)
+  const { model, minutes, steps } = options
+  const settings = pretrainIdentity(images, options)
   const key = contentKey(settings)
   const name = pretrainStage(model)
   return {
@@ -54,11 +51,16 @@ export function trainStage(
     present: async () => (await stat(run.path(RUN_FILES.weights)).catch(() => undefined)) !== undefined,
     older: () => run.doneBefore(name, key, () => readTrainingSummary(run.folder)),
     work: async ({ signal }) => {
-      const { weights, ...summary } = await pretrain(images, options, { run, signal, progress })
+      const { weights, ...summary } = await pretrain(images, options, {
+        checkpoints: { folder: run.path(RUN_FILES.checkpoints), key: contentKey({ key, steps }) },
+        signal,
+        progress,
+        onMetrics: (step, metrics) => run.appendMetrics({ stage: name, step, ...metrics }),
+      })
       await run.makeFolder(RUN_FILES.model)
       await run.writeFile(RUN_FILES.weights, encodeSafetensors(weights))
       await run.writeJson(SUMMARY, summary)
-      await saveModelDescription(run, { model, config, image, ...describe })
+      await saveModelDescription(run, { model, ...describe })
       return summary
     },
   }

@@ -10,10 +10,10 @@ import { decodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
 import { fitSchema } from '../data/open.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
-import type { ImageShape, Weights } from '../models/model.js'
-import { type AnyConfig, type AnyModel, modelNamed } from '../models/registry.js'
+import type { BoundModel, WeightedModel } from '../models/model.js'
+import { modelNamed } from '../models/registry.js'
+import { AUGMENTATIONS } from '../names.js'
 import { type PlainObject, readRunConfig, RUN_FILES, type RunFolder } from './run-folder.js'
-import { AUGMENTATIONS } from '../training/model-options.js'
 
 const DESCRIPTION = path.join(RUN_FILES.model, 'model.json')
 
@@ -32,23 +32,20 @@ export interface DescribedModel {
   readonly run: string
   /** The options that the run was made with. */
   readonly options: PlainObject
-  readonly model: AnyModel
-  readonly config: AnyConfig
-  readonly image: ImageShape
+  readonly model: BoundModel
   readonly fit: z.infer<typeof fitSchema>
 }
 
-export interface TrainedModel extends DescribedModel {
-  readonly weights: Weights
-}
+export interface TrainedModel extends DescribedModel, WeightedModel {}
 
-export type ModelDescription = Pick<DescribedModel, 'model' | 'config' | 'image' | 'fit'> &
+export type ModelDescription = Pick<DescribedModel, 'model' | 'fit'> &
   Pick<z.infer<typeof descriptionSchema>, 'augment'>
 
 /** Written when the weights are in place. */
 export async function saveModelDescription(run: RunFolder, description: ModelDescription): Promise<void> {
-  const { model, config, image, fit, augment } = description
-  await run.writeJson(DESCRIPTION, { version: 1, model: model.name, config, image, fit, augment })
+  const { model, fit, augment } = description
+  const { name, config, image } = model
+  await run.writeJson(DESCRIPTION, { version: 1, model: name, config, image, fit, augment })
 }
 
 /** @throws HandfulError if the folder is no run, its model is not trained yet, or the file is damaged */
@@ -57,8 +54,7 @@ export async function describedModel(run: string): Promise<DescribedModel> {
   const text = (await readPart(run, DESCRIPTION)).toString('utf8')
   try {
     const { model: name, config, image, fit } = descriptionSchema.parse(JSON.parse(text))
-    const model = modelNamed(name)
-    return { run, options, model, config: model.configSchema.parse(config), image, fit }
+    return { run, options, model: modelNamed(name).configure(config, image), fit }
   } catch (error) {
     throw damaged(run, DESCRIPTION, error)
   }

@@ -1,14 +1,10 @@
 /** Draws images from a trained model, with the time it takes, and scores them against the images that it is a model of. */
 import type { Images } from '../data/image-set.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import type { SampleOptions } from '../models/model.js'
-import type { TrainedModel } from '../runs/trained-model.js'
+import type { SampleOptions, WeightedModel } from '../models/model.js'
 import type { InceptionOptions } from './inception.js'
 import type { ScoreNetwork } from './score-network.js'
 import { type GenerationScores, scoredImages, scoreGeneration } from './scores.js'
-
-/** A model with its weights, wherever they lie. */
-export type WeightedModel = Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>
 
 export interface DrawnImages {
   readonly images: Images
@@ -18,15 +14,15 @@ export interface DrawnImages {
 
 /** `count` new images. Undefined where the model offers none. */
 export async function drawSamples(
-  { model, config, image, weights }: WeightedModel,
+  { model, weights }: WeightedModel,
   options: SampleOptions,
 ): Promise<DrawnImages | undefined> {
   if (model.sample === undefined) return undefined
   const { count } = options
   const started = performance.now()
-  const pixels = await model.sample(config, image, weights, options)
+  const pixels = await model.sample(weights, options)
   const seconds = Math.max((performance.now() - started) / 1000, 1e-3)
-  const { size, channels } = image
+  const { size, channels } = model.image
   const paths = Array.from({ length: count }, (_, i) => `sample/${String(i).padStart(5, '0')}`)
   const shape = { height: size, width: size, channels }
   return {

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import { writeFileAtomic } from '../files/atomic.js'
 import { systemCode, systemError } from '../errors.js'
-import type { Stage, StageName } from './stage.js'
+import type { OlderRecord, Stage, StageName } from './stage.js'
 
 const FOLDER = 'stages'
 const SHORT = 16
@@ -24,9 +24,6 @@ const recordSchema = z.strictObject({
 })
 
 export type StageRecord = z.infer<typeof recordSchema>
-
-/** What is known of work that was done under another name. */
-export type OlderRecord = Pick<StageRecord, 'seconds' | 'finishedAt' | 'result'>
 
 type Lookup = StageName & Pick<Stage, 'older'>
 
@@ -45,7 +42,7 @@ export class StageStore {
     const file = this.file(stage)
     if (this.#known.has(file)) return this.#known.get(file)
     const found = await readRecord(file, stage.key)
-    const older = found === undefined ? await stage.older?.(this) : undefined
+    const older = found === undefined ? await stage.older?.() : undefined
     const record = found ?? (older && recordOf(stage, older))
     this.#known.set(file, record)
     return record

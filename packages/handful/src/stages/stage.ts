@@ -4,7 +4,6 @@
  */
 import type { z } from 'zod'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import type { OlderRecord, StageStore } from './stage-store.js'
 
 /** What tells a stage from all others. */
 export interface StageName {
@@ -33,9 +32,16 @@ export interface Stage<R = unknown> extends StageName {
   /** Whether the files that the result names are still there. */
   present?(result: R): Promise<boolean>
   /** What an older version kept of the same work under another name, where the store has nothing under this one. */
-  older?(store: StageStore): Promise<OlderRecord | undefined>
+  older?(): Promise<OlderRecord | undefined>
   /** Gives plain data that `schema` accepts. */
   work(context: StageContext): Promise<R>
+}
+
+/** What is known of work that was done under another name. */
+export interface OlderRecord {
+  readonly seconds: number
+  readonly finishedAt: string
+  readonly result: unknown
 }
 
 /** What every stage works with. */

@@ -1,6 +1,7 @@
 /** Puts the results of stages together to a study. */
 import type { PlainObject } from '../runs/run-folder.js'
-import { createHead } from '../heads/registry.js'
+import { headEntry } from '../heads/registry.js'
+import { isModelName } from '../models/registry.js'
 import { average } from '../numerics/statistics.js'
 import { resnet18, resnet18Presets } from '../models/resnet18/resnet18.js'
 import type { Standing } from '../stages/run-stages.js'
@@ -28,7 +29,8 @@ export function assembleStudy({ workshop, plan, standing, context, date }: Assem
     return record === undefined ? [] : [{ stage, ...record }]
   })
   const sections = gatherSections({
-    all: (kind, schema) => finished.flatMap((each) => (each.kind === kind ? [schema.parse(each.result)] : [])),
+    all: (kind, schema) =>
+      finished.flatMap((each) => (each.kind === kind ? [schema.parse(each.result)] : [])),
   })
   const missing = [
     ...plan.dropped,
@@ -58,7 +60,9 @@ export function assembleStudy({ workshop, plan, standing, context, date }: Assem
       const found = resultOf(cell, done)
       if (found === undefined) return []
       const { method, head, labelsPerClass } = cell
-      return [{ method, head, labelsPerClass, accuracies: [...found.result.accuracies], seconds: found.seconds }]
+      return [
+        { method, head, labelsPerClass, accuracies: [...found.result.accuracies], seconds: found.seconds },
+      ]
     }),
     missing,
     ...sections.fields,
@@ -93,7 +97,7 @@ function describeMethod(
   { options }: Workshop,
 ): StudyMethod {
   const bank = resultOf(banks.get(id), done)?.result
-  const trained = kind === 'generative' ? resultOf(models.get(id), done)?.result : undefined
+  const trained = isModelName(id) ? resultOf(models.get(id), done)?.result : undefined
   const network =
     stem === undefined ? undefined : resnet18({ ...resnet18Presets[stem], width: options.supervised.width })
   return {
@@ -115,15 +119,12 @@ function describeMethod(
   }
 }
 
-/** The reference study's own head. */
-const REFERENCE_HEAD = 'mlp'
-
 function describeHeads({ methods, heads }: StudyPlan, workshop: Workshop): StudyInput['heads'] {
-  const described = heads.map((id) => ({
-    id,
-    title: Object.hasOwn(workshop.ownHeads, id) ? id : createHead(id).name,
-    reference: id === REFERENCE_HEAD,
-  }))
+  const described = heads.map((id) => {
+    if (Object.hasOwn(workshop.ownHeads, id)) return { id, title: id, reference: false }
+    const { make, reference = false } = headEntry(id)
+    return { id, title: make().name, reference }
+  })
   const supervised = methods.some(({ kind }) => kind === 'supervised')
   return supervised
     ? [...described, { id: NETWORK_HEAD, title: 'the network itself', reference: false }]

@@ -3,6 +3,7 @@
  * the rest goes what costs most for what it is worth. Only estimates decide, never what is done already or how fast this machine is, so
  * that going on with a study plans the same again.
  */
+import { isSupervisedName } from '../models/supervised-registry.js'
 import { formatDuration } from '../draw/format.js'
 import type { StudyMissing } from './result.js'
 import { missingOf, type StudyStage } from './study-stage.js'
@@ -46,7 +47,7 @@ function worth({ kind, method, head, labelsPerClass = 'all' }: StudyStage): numb
   const labels = found?.[1] ?? 1
   // Propagation is the head for few labels.
   if (head !== 'network') return head === 'propagation' && labels > 1.5 ? 3 * labels : labels
-  return method === 'resnet18' ? 20 * labels : 2 * labels
+  return isSupervisedName(method ?? '') ? 20 * labels : 2 * labels
 }
 
 /** Seconds for what it is worth, above which a stage goes before there are fewer draws. */
@@ -57,7 +58,11 @@ const DEAR = 15
  *
  * @param which only dear stages, or any but training and features
  */
-export function fitBudget(stages: readonly StudyStage[], budgetSeconds: number, which: 'dear' | 'any'): Fitted {
+export function fitBudget(
+  stages: readonly StudyStage[],
+  budgetSeconds: number,
+  which: 'dear' | 'any',
+): Fitted {
   const rated = stages
     .filter(({ kind }) => kind !== 'model' && kind !== 'features')
     .map((stage) => ({ stage, cost: stage.seconds / worth(stage) }))

@@ -13,11 +13,11 @@ import {
   runNetworkCell,
 } from './cells.js'
 import { fitProcesses } from './draw-fit-pool.js'
-import { fitSeconds, networkSeconds, type Scale } from './estimate.js'
+import { networkSeconds, type Scale } from './estimate.js'
 import type { PlannedMethod } from './methods.js'
 import type { LabelCount } from './result.js'
 import { studyDraws } from './study-data.js'
-import { drawsFor, smallNetworkEpochs } from './study-heads.js'
+import { drawsFor, fitSeconds, headEpochs } from './study-heads.js'
 import type { StudyStage } from './study-stage.js'
 import type { Workshop } from './workshop.js'
 
@@ -54,7 +54,9 @@ export function cellsOf(
   const { stem } = method
   if (stem !== undefined) return sizes.map((size) => networkCell({ ...method, stem }, size, parts))
   if (bank === undefined) throw new Error(`internal: cellsOf: got no features of ${method.id}`)
-  return sizes.flatMap((size) => workshop.headNames.map((head) => featureCell(method, bank, head, size, parts)))
+  return sizes.flatMap((size) =>
+    workshop.headNames.map((head) => featureCell(method, bank, head, size, parts)),
+  )
 }
 
 const labelsInWords = (size: LabelCount): string =>
@@ -97,7 +99,7 @@ function featureCell(
   // A head that the caller brought is a function of this process, which alone can fit it.
   const own = Object.hasOwn(workshop.ownHeads, head)
   const beside = own ? 1 : fitProcesses(threads)
-  const epochs = smallNetworkEpochs(head, labelled)
+  const epochs = headEpochs(head, labelled)
   const settings = { ...cellIdentity(size, workshop), head, epochs, bank: bank.key }
   const stage: CellStage = {
     kind: 'cell',
@@ -115,7 +117,8 @@ function featureCell(
     schema: cellSchema(draws),
     older: () => olderCell(store, (count) => contentKey({ ...settings, draws: count })),
     work: async (context) => {
-      const fitters = own || workshop.fitters.length === 0 ? [await workshop.fitterHere(bank, context)] : workshop.fitters
+      const fitters =
+        own || workshop.fitters.length === 0 ? [await workshop.fitterHere(bank, context)] : workshop.fitters
       return runFeatureCell(
         {
           fit: {

@@ -9,14 +9,15 @@ import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
 import { argmaxRows } from '../numerics/matrix.js'
-import { resnet18, resnet18Presets, type STEMS } from '../models/resnet18/resnet18.js'
+import { resnet18, resnet18Presets } from '../models/resnet18/resnet18.js'
+import type { StemName } from '../names.js'
 import { silentProgress } from '../training/progress.js'
 import { supervisedAugmentation, trainSupervised } from '../training/supervised.js'
 import type { DrawFit, DrawFitter } from './draw-fit.js'
 import { MOST_DRAWS, type StudyOptions } from './study-options.js'
-import type { OlderRecord, StageStore } from '../stages/stage-store.js'
+import type { StageStore } from '../stages/stage-store.js'
 import { contentKey } from '../files/content-key.js'
-import type { StageContext } from '../stages/stage.js'
+import type { OlderRecord, StageContext } from '../stages/stage.js'
 
 const share = z.number().min(0).max(1)
 
@@ -34,12 +35,18 @@ export interface CellRecord {
 }
 
 /** The draws of a cell that are there, be they fewer than it is to have. */
-export async function knownDraws(store: StageStore, cell: Parameters<StageStore['read']>[0]): Promise<readonly number[]> {
+export async function knownDraws(
+  store: StageStore,
+  cell: Parameters<StageStore['read']>[0],
+): Promise<readonly number[]> {
   return accuraciesOf(1).safeParse((await store.read(cell))?.result).data?.accuracies ?? []
 }
 
 /** Versions before this one had a record for each number of draws, under a key of its own: the one of most draws. */
-export const olderCell = (store: StageStore, keyOf: (draws: number) => string): Promise<OlderRecord | undefined> =>
+export const olderCell = (
+  store: StageStore,
+  keyOf: (draws: number) => string,
+): Promise<OlderRecord | undefined> =>
   store.firstOf(
     (function* () {
       for (let draws = MOST_DRAWS; draws > 0; draws--) yield { kind: 'cell', name: '', key: keyOf(draws) }
@@ -92,7 +99,7 @@ export async function runFeatureCell(
 export interface NetworkCell {
   readonly images: Images
   readonly test: Images
-  readonly stem: (typeof STEMS)[number]
+  readonly stem: StemName
   readonly draws: readonly Int32Array[]
   readonly classCount: number
   readonly score: Score

@@ -6,6 +6,7 @@ export interface FitRequest {
   /** The study's folder, which the features lie below. */
   readonly folder: string
   readonly threads: number
+  readonly device: string
   readonly fit: DrawFit
 }
 

@@ -25,16 +25,18 @@ export interface DrawFitPool {
 export function openDrawFitPool({
   processes,
   threads,
+  device,
   folder,
 }: {
   readonly processes: number
   /** Of all of them together. */
   readonly threads: number
+  readonly device: string
   /** The study's. */
   readonly folder: string
 }): DrawFitPool {
   const each = Math.max(1, Math.floor(threads / processes))
-  const members = Array.from({ length: processes }, () => new FitProcess(folder, each))
+  const members = Array.from({ length: processes }, () => new FitProcess({ folder, threads: each, device }))
   return {
     fitters: members.map((member) => (fit: DrawFit) => member.fit(fit)),
     close: () => members.forEach((member) => member.end()),
@@ -58,16 +60,14 @@ interface Pending {
 }
 
 class FitProcess {
-  readonly #folder: string
-  readonly #threads: number
+  readonly #place: Omit<FitRequest, 'id' | 'fit'>
   readonly #pending = new Map<number, Pending>()
   #child: ChildProcess | undefined
   #ended = false
   #nextId = 0
 
-  constructor(folder: string, threads: number) {
-    this.#folder = folder
-    this.#threads = threads
+  constructor(place: Omit<FitRequest, 'id' | 'fit'>) {
+    this.#place = place
   }
 
   fit(fit: DrawFit): Promise<Int32Array> {
@@ -76,7 +76,7 @@ class FitProcess {
       const child = (this.#child ??= this.#start())
       const id = this.#nextId++
       this.#pending.set(id, { resolve, reject })
-      const request: FitRequest = { id, folder: this.#folder, threads: this.#threads, fit }
+      const request: FitRequest = { ...this.#place, id, fit }
       child.send(request, (error) => {
         if (error !== null) this.#settle(id, ({ reject: refuse }) => refuse(error))
       })

@@ -3,22 +3,23 @@
  * the fits of one method follow each other.
  */
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
-import { readBank } from './bank.js'
-import { fitDraw, openBank, type OpenBank } from './draw-fit.js'
+import type { FeatureSpace } from '../features/feature-space.js'
+import { loadSpace } from '../features/space-files.js'
+import { fitDraw } from './draw-fit.js'
 import type { FitReply, FitRequest } from './draw-fit-messages.js'
 import { studyHead } from './study-heads.js'
 
 let linearAlgebra: ReturnType<typeof onnxLinearAlgebra> | undefined
-let shelf: { readonly file: string; readonly open: OpenBank } | undefined
+let shelf: { readonly file: string; readonly space: FeatureSpace } | undefined
 
-async function answer({ folder, threads, fit }: FitRequest): Promise<Int32Array> {
-  linearAlgebra ??= onnxLinearAlgebra({ threads })
+async function answer({ folder, threads, device, fit }: FitRequest): Promise<Int32Array> {
+  linearAlgebra ??= onnxLinearAlgebra({ threads, device })
   if (shelf?.file !== fit.bank.file) {
     // The features before it go before these come.
     shelf = undefined
-    shelf = { file: fit.bank.file, open: openBank(await readBank(folder, fit.bank), linearAlgebra) }
+    shelf = { file: fit.bank.file, space: await loadSpace(folder, fit.bank, { linearAlgebra }) }
   }
-  return fitDraw(shelf.open, studyHead(fit.head, fit.labelled), fit)
+  return fitDraw(shelf.space, studyHead(fit.head, fit.labelled), fit)
 }
 
 async function serve(request: FitRequest): Promise<void> {

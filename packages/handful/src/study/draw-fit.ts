@@ -3,11 +3,10 @@
  * process or in another. What comes back are predictions; the test labels that they are scored by never leave the study.
  */
 import { Random } from 'onnx-autodiff'
-import type { LinearAlgebra } from '../numerics/linear-algebra.js'
+import type { FeatureSpace } from '../features/feature-space.js'
+import { type Head, headProblem } from '../heads/head.js'
 import { argmaxRows } from '../numerics/matrix.js'
-import { rememberingNearest } from '../features/remembering-nearest.js'
-import type { Head } from '../heads/head.js'
-import type { Bank, BankRecord } from './bank.js'
+import type { BankRecord } from './bank.js'
 
 export interface DrawFit {
   readonly bank: BankRecord
@@ -25,27 +24,13 @@ export interface DrawFit {
 /** Gives the predicted class of each test image. */
 export type DrawFitter = (fit: DrawFit) => Promise<Int32Array>
 
-/** A bank, and the neighbours of its test images kept from one fit to the next. */
-export interface OpenBank {
-  readonly bank: Bank
-  readonly linearAlgebra: LinearAlgebra
-}
-
-export function openBank(bank: Bank, linearAlgebra: LinearAlgebra): OpenBank {
-  const { train: references, test: queries, testNeighbours: neighbours } = bank
-  return { bank, linearAlgebra: rememberingNearest(linearAlgebra, { queries, references, neighbours }) }
-}
-
 export async function fitDraw(
-  { bank, linearAlgebra }: OpenBank,
+  space: FeatureSpace,
   head: Head,
   { labels, classCount, seed, stream }: Pick<DrawFit, 'labels' | 'classCount' | 'seed' | 'stream'>,
 ): Promise<Int32Array> {
-  const { train: features, test, graph, smoothed } = bank
+  if (space.test === undefined) throw new Error('internal: fitDraw: got no test rows, expected some')
   const random = new Random(seed, stream)
-  const fitted = await head.fit({
-    ...{ features, graph, smoothed, classCount, random, linearAlgebra },
-    labels: labels.slice(),
-  })
-  return argmaxRows(await fitted.predict(test))
+  const fitted = await head.fit(headProblem(space, { labels: labels.slice(), classCount, random }))
+  return argmaxRows(await fitted.predict(space.test))
 }

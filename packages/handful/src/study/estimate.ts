@@ -2,10 +2,9 @@
  * How long a stage takes, in seconds on two cores of 2020s server hardware: good enough to plan a budget with and to say
  * what a study costs before it starts. Time left is told from the pace while it runs, not from these.
  */
-import { compactComponents } from '../heads/compact.js'
-import { SMOOTHED_DIMENSIONS } from '../heads/smoothed.js'
-import { smallNetworkEpochs } from './study-heads.js'
-import type { STEMS } from '../models/resnet18/resnet18.js'
+import { isModelName, models } from '../models/registry.js'
+import { supervisedModels } from '../models/supervised-registry.js'
+import type { BaselineName, ModelName, StemName } from '../names.js'
 
 export interface Scale {
   readonly trainImages: number
@@ -23,15 +22,19 @@ export interface Scale {
 const relative = ({ size }: Scale): number => (size / 32) ** 2
 
 /** Images a second of features, at the reference size. */
-const RATES: Readonly<Record<string, number>> = {
+const BASELINE_RATES: Readonly<Record<BaselineName, number>> = {
   pixels: 20_000,
   pca: 10_000,
   random: 3000,
   patches: 300,
-  vae: 3000,
-  vqvae: 1500,
-  diffusion: 300,
-  gan: 800,
+}
+const OTHER_RATE = 1000
+
+const isBaseline = (name: string): name is BaselineName => Object.hasOwn(BASELINE_RATES, name)
+
+function rateOf(method: string): number {
+  if (isModelName(method)) return models[method].cost.imagesPerSecond
+  return isBaseline(method) ? BASELINE_RATES[method] : OTHER_RATE
 }
 
 /** More threads help, though never in proportion; estimates are for two. */
@@ -39,7 +42,7 @@ const speed = ({ threads }: Scale): number => (Math.max(1, threads) / 2) ** 0.7
 
 export function featureSeconds(method: string, scale: Scale): number {
   const { trainImages, testImages, components } = scale
-  const rate = (RATES[method] ?? 1000) / relative(scale)
+  const rate = rateOf(method) / relative(scale)
   // What needs more room than the reduction is fitted in is computed twice for a part.
   const extraction = (trainImages + testImages) / Math.min(rate, 20_000)
   return 3 + (extraction + neighbourSeconds(trainImages, testImages, components)) / speed(scale)
@@ -52,83 +55,24 @@ export const combinationSeconds = (scale: Scale): number =>
 const neighbourSeconds = (train: number, test: number, components: number): number =>
   (15 * train * (train + test) * (0.5 + components / 256)) / 60_000 ** 2
 
-/** 60,000 images and 10 classes; other classes in proportion, roughly. */
-const GRAPH_HEADS: Readonly<Record<string, number>> = {
-  propagation: 0.5,
-  'propagation-plain': 0.5,
-  poisson: 0.7,
-  graph: 1.2,
-}
-
 /** Leading eigenvectors of the graph of 60,000 images. */
 export const smoothingSeconds = ({ trainImages }: Scale): number => (8 * trainImages) / 60_000
 
-/** Steps of 32 rows through the engine, two of each row's products and Adam's passes over the weights. */
-const networkHeadSeconds = (shown: number, labelled: number, weights: number): number =>
-  0.05 + (shown / Math.min(32, labelled)) * (2.5e-4 + weights * 1.5e-8)
-
-const logisticSeconds = (labelled: number, columns: number, classCount: number): number =>
-  0.5 + Math.min(1, labelled / 160) + labelled * columns * classCount * 1e-6
-
-/** One draw. Heads run on one thread. */
-export function fitSeconds(head: string, labelled: number, scale: Scale): number {
-  const { trainImages, components, classCount } = scale
-  if (Object.hasOwn(GRAPH_HEADS, head)) {
-    return 0.05 + GRAPH_HEADS[head] * (trainImages / 60_000) * (0.5 + classCount / 20)
-  }
-  const products = labelled * components * classCount
-  const shown = smallNetworkEpochs(head, labelled) * labelled
-  switch (head) {
-    case 'mlp':
-      return networkHeadSeconds(shown, labelled, 128 * (components + classCount))
-    case 'compact-mlp':
-      return networkHeadSeconds(
-        shown,
-        labelled,
-        128 * (compactComponents(components, classCount) + classCount),
-      )
-    case 'compact-linear':
-      return logisticSeconds(labelled, compactComponents(components, classCount), classCount)
-    case 'smoothed-mlp':
-      return (
-        trainImages * 2e-6 + networkHeadSeconds(shown, labelled, 128 * (SMOOTHED_DIMENSIONS + classCount))
-      )
-    case 'linear-network':
-      return networkHeadSeconds(shown, labelled, components * classCount)
-    case 'smoothed-linear':
-      return logisticSeconds(labelled, SMOOTHED_DIMENSIONS, classCount)
-    case 'linear':
-      return logisticSeconds(labelled, components, classCount)
-    default:
-      return 0.05 + products * 2e-7
-  }
-}
-
-/** The images of one step of batch 64 at 32x32, width 64; and what the optimiser takes for its 11 million weights, however few. */
-const STEP_SECONDS = { imagenet: 0.06, small: 0.7 } as const
-const OPTIMISER_SECONDS = 0.045
-
 /** One draw of a supervised network. */
 export function networkSeconds(
-  stem: (typeof STEMS)[number],
+  stem: StemName,
   { steps, batch, width }: { readonly steps: number; readonly batch: number; readonly width: number },
   scale: Scale,
 ): number {
   const { testImages } = scale
+  const { stems, optimiserSeconds } = supervisedModels.resnet18
+  const { stepSeconds: imagesSeconds } = stems[stem]
   const share = (width / 64) ** 1.7 * relative(scale)
-  const step = OPTIMISER_SECONDS * (width / 64) ** 2 + STEP_SECONDS[stem] * share * (batch / 64)
-  const prediction = (testImages / 64) * STEP_SECONDS[stem] * share * 0.35
+  const step = optimiserSeconds * (width / 64) ** 2 + imagesSeconds * share * (batch / 64)
+  const prediction = (testImages / 64) * imagesSeconds * share * 0.35
   return 1 + (steps * step + prediction) / speed(scale)
 }
 
-/** Of the presets `fast`, at 32x32. */
-const MODEL_STEP_SECONDS: Readonly<Record<string, number>> = {
-  vae: 0.12,
-  vqvae: 0.15,
-  diffusion: 0.5,
-  gan: 0.2,
-}
-
 /** Training by a number of steps. */
-export const stepSeconds = (model: string, steps: number, scale: Scale): number =>
-  (steps * (MODEL_STEP_SECONDS[model] ?? 0.2) * relative(scale)) / speed(scale)
+export const stepSeconds = (model: ModelName, steps: number, scale: Scale): number =>
+  (steps * models[model].cost.stepSeconds * relative(scale)) / speed(scale)

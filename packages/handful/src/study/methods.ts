@@ -2,8 +2,9 @@
 import { quoted, usageError } from '../errors.js'
 import { closest } from '../errors/suggest.js'
 import { type methodKinds } from './result.js'
-import { MODELS } from '../training/model-options.js'
-import type { STEMS } from '../models/resnet18/resnet18.js'
+import { isModelName, models } from '../models/registry.js'
+import { isSupervisedName, supervisedModels } from '../models/supervised-registry.js'
+import { type BaselineName, type StemName, type SupervisedName } from '../names.js'
 import { STUDY_METHODS, type StudyOptions } from './study-options.js'
 import type { FeatureMethod } from './sources.js'
 
@@ -14,23 +15,15 @@ export interface PlannedMethod {
   /** Of a combination: the ids of its methods, each computed once whether or not it is listed itself. */
   readonly parts: readonly string[]
   /** Of a supervised network. */
-  readonly stem?: (typeof STEMS)[number]
+  readonly stem?: StemName
 }
 
-const TITLES: Readonly<Record<string, string>> = {
-  vae: 'VAE',
-  vqvae: 'VQ-VAE',
-  diffusion: 'diffusion',
-  gan: 'GAN',
+const BASELINE_TITLES: Readonly<Record<BaselineName, string>> = {
   pixels: 'raw pixels',
   pca: 'PCA',
   patches: 'whitened patches',
   random: 'untrained network',
 }
-
-export type GenerativeName = (typeof MODELS)[number]
-
-export const isGenerative = (name: string): name is GenerativeName => MODELS.some((model) => model === name)
 
 /**
  * All methods in the order given. Raw pixels are always among them: whatever does not beat them has learned nothing.
@@ -45,7 +38,7 @@ export function resolveMethods(
   const names = [...new Set(methods.map((name) => name.trim()))]
   const found = names.flatMap((name): PlannedMethod[] => {
     if (name.includes('+')) return [combination(name, own)]
-    if (name === 'resnet18') return supervised.stems.map(networkOf)
+    if (isSupervisedName(name)) return supervised.stems.map((stem) => networkOf(name, stem))
     return [single(name, own)]
   })
   if (!found.some(({ id }) => id === 'pixels')) found.unshift(single('pixels', own))
@@ -53,20 +46,18 @@ export function resolveMethods(
   return found
 }
 
-const networkOf = (stem: (typeof STEMS)[number]): PlannedMethod => ({
-  id: stem === 'imagenet' ? 'resnet18' : 'resnet18-small',
-  title: stem === 'imagenet' ? 'ResNet-18' : 'ResNet-18, 3x3 stem',
-  kind: 'supervised',
-  parts: [],
-  stem,
-})
+function networkOf(name: SupervisedName, stem: StemName): PlannedMethod {
+  const { id, shortTitle } = supervisedModels[name].stems[stem]
+  return { id, title: shortTitle, kind: 'supervised', parts: [], stem }
+}
 
 function single(name: string, own: readonly FeatureMethod[]): PlannedMethod {
   const brought = own.find(({ id }) => id === name)
   if (brought !== undefined) return { id: name, title: brought.title, kind: brought.kind, parts: [] }
   checkName(name, name, own)
-  const kind = isGenerative(name) ? 'generative' : 'baseline'
-  return { id: name, title: TITLES[name], kind, parts: [] }
+  return isModelName(name)
+    ? { id: name, title: models[name].shortTitle, kind: 'generative', parts: [] }
+    : { id: name, title: BASELINE_TITLES[name as BaselineName], kind: 'baseline', parts: [] }
 }
 
 function combination(name: string, own: readonly FeatureMethod[]): PlannedMethod {
@@ -75,7 +66,7 @@ function combination(name: string, own: readonly FeatureMethod[]): PlannedMethod
     usageError({ what: 'methods', where: quoted(name), got, expected })
   if (new Set(parts).size < parts.length) throw wrong('a method twice', 'different methods')
   for (const part of parts) {
-    if (part === 'resnet18') throw wrong('a supervised network', 'methods that give features')
+    if (isSupervisedName(part)) throw wrong('a supervised network', 'methods that give features')
     checkName(part, name, own)
   }
   const titles = parts.map((part) => single(part, own).title)

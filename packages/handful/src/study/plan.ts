@@ -9,15 +9,25 @@
  *   sections
  *   cells of many labels, by label count; then the strong supervised network
  */
-import { isSmoothed } from '../heads/registry.js'
+import { HEAD_ENTRIES } from '../heads/registry.js'
 import type { LabelCount, StudyMissing } from './result.js'
 import { pretrainStage } from '../training/pretrain.js'
 import { headComponents } from '../features/reduce.js'
-import { bankPresent, bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
-import { fewerDraws, fitBudget, type Fitted, fitStrongNetwork, totalSeconds, trainingShare } from './budget.js'
+import { spaceStored } from '../features/space-files.js'
+import { bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
+import {
+  fewerDraws,
+  fitBudget,
+  type Fitted,
+  fitStrongNetwork,
+  totalSeconds,
+  trainingShare,
+} from './budget.js'
 import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
-import { type GenerativeName, isGenerative, type PlannedMethod, resolveMethods } from './methods.js'
+import { isModelName } from '../models/registry.js'
+import type { ModelName } from '../names.js'
+import { type PlannedMethod, resolveMethods } from './methods.js'
 import { parseDuration, type StudyOptions } from './study-options.js'
 import { sectionStages } from './all-sections.js'
 import { baselineMethod, type FeatureMethod, modelMethod } from './sources.js'
@@ -38,9 +48,9 @@ import { contentKey } from '../files/content-key.js'
 export interface StudyPlan {
   readonly stages: readonly StudyStage[]
   /** By name of the model or id of the method. */
-  readonly models: ReadonlyMap<string, ModelStage>
+  readonly models: ReadonlyMap<ModelName, ModelStage>
   readonly banks: ReadonlyMap<string, BankStage>
-  /** Those of the stages that are cells. */
+  /** Those of the stages that are cells, in their order. */
   readonly cells: readonly CellStage[]
   /** What does not fit the budget. */
   readonly dropped: readonly StudyMissing[]
@@ -66,7 +76,7 @@ export async function planStudy(workshop: Workshop): Promise<StudyPlan> {
     const planned = ({ stages, dropped }: Fitted, more: readonly string[] = []): StudyPlan => ({
       ...built,
       stages,
-      cells: built.cells.filter((cell) => stages.includes(cell)),
+      cells: stages.flatMap((stage) => built.cells.find((cell) => cell === stage) ?? []),
       dropped,
       methods,
       labelCounts: sizes.counts,
@@ -98,11 +108,11 @@ function trainingOf(
   methods: readonly PlannedMethod[],
   { models, minutesPerModel }: StudyOptions,
   budgetSeconds: number | undefined,
-): Map<GenerativeName, TrainingSettings> {
+): Map<ModelName, TrainingSettings> {
   const names = [...new Set(methods.flatMap(({ id, parts }) => (parts.length > 0 ? parts : [id])))].filter(
-    isGenerative,
+    isModelName,
   )
-  const minutesOf = (name: GenerativeName): number | undefined => {
+  const minutesOf = (name: ModelName): number | undefined => {
     const { run, steps, minutes } = models[name]
     return run === undefined && steps === undefined ? (minutes ?? minutesPerModel) : undefined
   }
@@ -123,14 +133,14 @@ interface Building {
   readonly workshop: Workshop
   readonly methods: readonly PlannedMethod[]
   readonly sizes: readonly LabelCount[]
-  readonly trained: ReadonlyMap<GenerativeName, TrainingSettings>
+  readonly trained: ReadonlyMap<ModelName, TrainingSettings>
   readonly draws: number
 }
 
 interface Built {
   /** In the order in which they are done. */
   readonly stages: readonly StudyStage[]
-  readonly models: ReadonlyMap<string, ModelStage>
+  readonly models: ReadonlyMap<ModelName, ModelStage>
   readonly banks: ReadonlyMap<string, BankStage>
   readonly cells: readonly CellStage[]
 }
@@ -140,14 +150,15 @@ export type BankStage = StudyStage<BankRecord>
 
 async function buildStages({ workshop, methods, sizes, trained, draws }: Building): Promise<Built> {
   const scale = scaleOf(workshop)
-  const models = new Map<string, ModelStage>()
+  const models = new Map<ModelName, ModelStage>()
   for (const settings of trained.values())
     models.set(settings.model, await modelStage(settings, workshop, scale))
   const singles = new Set(
     methods.flatMap(({ id, parts, kind }) => (kind === 'supervised' ? [] : parts.length > 0 ? parts : [id])),
   )
   const banks = new Map<string, BankStage>()
-  for (const id of singles) banks.set(id, bankStage(id, models.get(id), workshop, scale))
+  for (const id of singles)
+    banks.set(id, bankStage(id, isModelName(id) ? models.get(id) : undefined, workshop, scale))
   for (const { id, parts } of methods) {
     if (parts.length === 0) continue
     const needs = parts.flatMap((part) => banks.get(part) ?? [])
@@ -196,11 +207,7 @@ function scaleOf({ options, data }: Workshop): Scale {
   }
 }
 
-async function modelStage(
-  training: TrainingSettings,
-  workshop: Workshop,
-  scale: Scale,
-): Promise<ModelStage> {
+async function modelStage(training: TrainingSettings, workshop: Workshop, scale: Scale): Promise<ModelStage> {
   const { options, data, place } = workshop
   const { model, minutes, steps } = training
   const identity = await trainingIdentity(training, data.images, options)
@@ -245,19 +252,18 @@ function bankOptions(
 }
 
 /** Where no head asks for smoothed features the key says nothing of them, so that what is there without stays good. */
-const smooths = ({ heads }: StudyOptions): boolean => heads.some(isSmoothed)
+const smooths = ({ heads }: StudyOptions): boolean =>
+  heads.some((head) => HEAD_ENTRIES[head].worksOn === 'smoothed')
 
 function methodOf(id: string, model: ModelStage | undefined, workshop: Workshop): FeatureMethod {
   const brought = workshop.own.find((method) => method.id === id)
   if (brought !== undefined) return brought
   if (model === undefined) return baselineMethod(id, workshop.options)
-  return modelMethod(id, id, workshop.options.models[id as GenerativeName], () =>
-    workshop.trainedModel(model),
-  )
+  return modelMethod(id, id, workshop.options.models[id as ModelName], () => workshop.trainedModel(model))
 }
 
 /** Two stages of a method's features, which differ in what they come from. */
-const bankFields = (id: string, settings: object, { options, place }: Workshop) => ({
+const bankFields = (id: string, settings: object, { place }: Workshop) => ({
   kind: 'features',
   name: `features: ${id}`,
   settings,
@@ -265,7 +271,7 @@ const bankFields = (id: string, settings: object, { options, place }: Workshop) 
   group: `features: ${id}`,
   method: id,
   schema: bankSchema,
-  present: (result: BankRecord) => bankPresent(place.folder, result),
+  present: (result: BankRecord) => spaceStored(place.folder, result),
 })
 
 function bankStage(id: string, model: ModelStage | undefined, workshop: Workshop, scale: Scale): BankStage {

@@ -124,7 +124,7 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
   const { signal, progress, onStage, date = () => new Date() } = context
   const { options, store } = workshop
   const { seed, threads, device, budget } = options
-  const linearAlgebra = onnxLinearAlgebra({ threads })
+  const linearAlgebra = onnxLinearAlgebra({ threads, device })
   const pool = await fitPool(plan, workshop, context)
   workshop.fitters = pool?.fitters ?? []
   // A fit under way is not waited for.
@@ -144,7 +144,8 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
       progress,
       context: { linearAlgebra, seed, threads, device, signal },
       before: [{ stage: READING, expectedSeconds: 5 }],
-      budget: budget === undefined ? undefined : { seconds: parseDuration(budget) ?? Infinity, words: budget },
+      budget:
+        budget === undefined ? undefined : { seconds: parseDuration(budget) ?? Infinity, words: budget },
       noteOf: (stage, { done }) => (isCell(stage) ? bestInWords(plan.cells, done) : undefined),
       onBegin: onStage,
       onEnd: async (stage, standing) => {
@@ -170,14 +171,14 @@ const WORTH_SECONDS = 20
 /** Processes to fit heads in, where what is left of them is worth it. */
 async function fitPool(
   { stages, cells }: StudyPlan,
-  { store, options: { threads } }: Workshop,
+  { store, options: { threads, device } }: Workshop,
   { folder, fitProcesses: asked }: StudyContext,
 ): Promise<DrawFitPool | undefined> {
   const done = await doneStages(stages, store)
   const left = cells.filter((cell) => cell.head !== NETWORK_HEAD && !done.has(cell))
   const worth = left.reduce((sum, { seconds }) => sum + seconds, 0) > WORTH_SECONDS
   const processes = asked ?? (worth ? fitProcesses(threads) : 1)
-  return processes > 1 ? openDrawFitPool({ processes, threads, folder }) : undefined
+  return processes > 1 ? openDrawFitPool({ processes, threads, device, folder }) : undefined
 }
 
 /** The command that the options came from: of a study that is gone on with unchanged, the one that began it. */

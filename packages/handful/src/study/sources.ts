@@ -2,33 +2,18 @@
  * Where features come from: what a method is given and what it gives back. A method sees training images without labels,
  * names or order, and later the images to take features of: nothing else reaches it.
  */
-import type { Images } from '../data/image-set.js'
-import { imageBytes } from '../data/image-set.js'
-import { besideEachOther, openExtractor, rawPixels } from '../features/extract.js'
-import type { FeatureMatrix } from '../numerics/matrix.js'
+import { featureOutputs, requestInWords } from '../models/feature-request.js'
+import { featureRequest } from '../models/choose-features.js'
+import { imageBytes, type Images } from '../data/image-set.js'
+import { rawPixels } from '../features/extract.js'
+import { type FeatureSource, networkSource } from '../features/feature-sources.js'
+import type { FeatureGroup } from '../features/reduce.js'
 import { defaultPatches, patchShrink } from '../features/patches.js'
-import { type FeatureNetwork, featureOutputs } from '../models/model.js'
 import { type BaselineSettings, baselineSettings, fitBaseline } from '../features/baseline-network.js'
-import { featureRequest, requestInWords } from '../jobs/features.js'
+
 import type { TrainedModel } from '../runs/trained-model.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
 import type { StageContext } from '../stages/stage.js'
-
-type PixelBlock = Pick<Images, 'count' | 'height' | 'width' | 'channels' | 'pixels'>
-
-export interface FeatureSource {
-  /** Numbers of an image. */
-  readonly columns: number
-  /** Columns of each block, where blocks of unlike scale stand beside each other. */
-  readonly blocks?: readonly number[]
-  /** What normalisation brings to variance 1; `block` unless said otherwise. */
-  readonly standardise?: 'dimension' | 'block'
-  /** Layers, pooling and noise level in words. */
-  readonly detail?: string
-  /** `[images, columns]`; `firstPlace` is the place of the first of them in their split. */
-  extract(images: PixelBlock, firstPlace: number): Promise<FeatureMatrix>
-  close?(): Promise<void>
-}
 
 export interface FeatureMethod {
   readonly id: string
@@ -78,7 +63,7 @@ function fittedMethod(
   title: string,
   settings: unknown,
   baseline: (images: Images) => BaselineSettings,
-  standardise?: FeatureSource['standardise'],
+  standardise?: FeatureGroup['standardise'],
 ): FeatureMethod {
   return {
     ...{ id, title, kind: 'baseline', settings },
@@ -87,7 +72,7 @@ function fittedMethod(
         ...context,
         onProgress: (done, total) => context.onProgress?.(done, total, 'dictionary'),
       })
-      return networkSource(network, outputs, context, { detail, standardise })
+      return networkSource({ network, groups: [{ outputs, standardise }] }, context, detail)
     },
   }
 }
@@ -105,32 +90,14 @@ export function modelMethod(
     kind: 'generative',
     settings: { features },
     async open(_images, context) {
-      const { model, config, image, weights } = await trainedModel()
-      const request = featureRequest(model, config, image, features)
-      const network = model.features(config, image, weights, request)
-      return networkSource(network, featureOutputs(request), context, {
-        detail: `${request.layers.join(', ')}; ${requestInWords(request)}`,
-      })
+      const { model, weights } = await trainedModel()
+      const request = featureRequest(model, features)
+      const network = model.features(weights, request)
+      return networkSource(
+        { network, groups: [{ outputs: featureOutputs(request) }] },
+        context,
+        `${request.layers.join(', ')}; ${requestInWords(request)}`,
+      )
     },
-  }
-}
-
-async function networkSource(
-  network: FeatureNetwork,
-  outputs: readonly string[],
-  { seed, threads, device, signal }: StageContext,
-  kind: Pick<FeatureSource, 'detail' | 'standardise'>,
-): Promise<FeatureSource> {
-  const extractor = await openExtractor(network, outputs, { seed, threads, device, signal })
-  const blocks = outputs.map((name) => extractor.columns[name])
-  return {
-    ...kind,
-    columns: blocks.reduce((sum, columns) => sum + columns, 0),
-    blocks,
-    async extract(images, firstPlace) {
-      const found = await extractor.extract(images, firstPlace)
-      return besideEachOther(outputs.map((name) => found[name]))
-    },
-    close: () => extractor.close(),
   }
 }

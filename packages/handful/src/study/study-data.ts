@@ -3,25 +3,18 @@
  * order), heads get the labels of a draw, and test labels stay inside the `TestSet`. Both splits are shuffled: where
  * classes lie one after the other, as in folders, an image's place would be its label.
  */
-import { createHash } from 'node:crypto'
+import type { Dataset } from '../data/dataset.js'
 import { Random } from 'onnx-autodiff'
 import { datasets } from '../data/registry.js'
-import {
-  countLabels,
-  type Dataset,
-  type Images,
-  type ImageSet,
-  imageBytes,
-  selectImages,
-} from '../data/image-set.js'
+import { countLabels, type Images, type ImageSet, selectImages } from '../data/image-set.js'
 import { openDataset } from '../data/open.js'
 import { numberedPaths, TestSet } from '../data/test-set.js'
 import { HandfulError } from '../errors.js'
 import type { LabelCount } from './result.js'
 import { READING } from '../runs/read-dataset.js'
-import { labelDraws } from '../features/feature-sets.js'
+import { labelDraws } from '../data/draw-labels.js'
 import type { StudyOptions } from './study-options.js'
-import { contentKey } from '../files/content-key.js'
+import { imagesKey, labelsKey, testKey } from '../data/content.js'
 import type { JobContext } from '../training/progress.js'
 
 export interface StudyData {
@@ -68,9 +61,9 @@ export async function openStudyData(options: StudyOptions, context: JobContext):
     test: shuffled,
     notes,
     keys: {
-      images: hashOf(images),
-      labels: digest(new Uint8Array(set.labels.buffer), set.classNames),
-      test: contentKey({ images: hashOf(shuffled.images), scores: fingerprint(shuffled, seed) }),
+      images: imagesKey(images),
+      labels: labelsKey(set.labels, set.classNames),
+      test: testKey(shuffled, seed),
     },
   }
 }
@@ -163,23 +156,4 @@ export function studyDraws(
     { labels: labels.slice(), classNames: [...classNames], name },
     { labelsPerClass, draws, seed },
   )
-}
-
-const hashOf = (images: Images): string => {
-  const { count, height, width, channels, pixels } = images
-  return digest(pixels.subarray(0, count * imageBytes(images)), [count, height, width, channels])
-}
-
-const digest = (bytes: Uint8Array, ...more: readonly unknown[]): string =>
-  createHash('sha256').update(bytes).update(JSON.stringify(more)).digest('hex').slice(0, 32)
-
-const GUESSES = 16
-
-/** What tells two test splits of the same images apart, without their labels: the scores of a few guesses. */
-function fingerprint(test: TestSet, seed: number): number[] {
-  return Array.from({ length: GUESSES }, (_, i) => {
-    const random = new Random(seed, `fingerprint/${i}`)
-    return test.score(Int32Array.from({ length: test.count }, () => random.integer(test.classNames.length)))
-      .correct
-  })
 }

@@ -4,37 +4,39 @@
  * less often, as the reference itself does at its larger sizes. And where one fit takes seconds or the labels are many,
  * fewer draws do: accuracies of many labels hardly differ between draws.
  */
-import { compact } from '../heads/compact.js'
 import type { Head } from '../heads/head.js'
-import { createHead } from '../heads/registry.js'
-import { LINEAR_EPOCHS, linearNetwork, SMALL_EPOCHS, smallNetwork } from '../heads/small-network.js'
-import { smoothed } from '../heads/smoothed.js'
+import { plainSeconds } from '../heads/head-entry.js'
+import { createHead, HEAD_ENTRIES } from '../heads/registry.js'
+import type { HeadName } from '../names.js'
+import type { Scale } from './estimate.js'
 
-interface NetworkHead {
-  /** Times that each labelled image is seen, unless there are many. */
-  readonly epochs: number
-  readonly make: (options: { readonly epochs: number }) => Head
-}
-
-const NETWORKS: Readonly<Record<string, NetworkHead>> = {
-  mlp: { epochs: SMALL_EPOCHS, make: smallNetwork },
-  'compact-mlp': { epochs: SMALL_EPOCHS, make: (options) => compact(smallNetwork(options)) },
-  'smoothed-mlp': { epochs: SMALL_EPOCHS, make: (options) => smoothed(smallNetwork(options)) },
-  'linear-network': { epochs: LINEAR_EPOCHS, make: linearNetwork },
-}
 /** Images that a network is shown, at most: 200 times 3,200 labels. */
 const MOST_SHOWN = 640_000
 
+/** Nothing for a head that the caller brought along. */
+const entryOf = (head: string) =>
+  Object.hasOwn(HEAD_ENTRIES, head) ? HEAD_ENTRIES[head as HeadName] : undefined
+
 /** Epochs of a network that is a head; 0 for other heads. */
-export function smallNetworkEpochs(head: string, labelled: number): number {
-  if (!Object.hasOwn(NETWORKS, head)) return 0
-  return Math.min(NETWORKS[head].epochs, Math.max(1, Math.floor(MOST_SHOWN / labelled)))
+export function headEpochs(head: string, labelled: number): number {
+  const usual = entryOf(head)?.epochs ?? 0
+  return Math.min(usual, Math.max(1, Math.floor(MOST_SHOWN / labelled)))
 }
 
 /** The head of a name for so many labelled images. */
 export function studyHead(name: string, labelled: number): Head {
-  const epochs = smallNetworkEpochs(name, labelled)
-  return epochs === 0 ? createHead(name) : NETWORKS[name].make({ epochs })
+  const epochs = headEpochs(name, labelled)
+  return createHead(name, epochs === 0 ? undefined : { epochs })
+}
+
+/** One draw. Heads run on one thread. */
+export function fitSeconds(
+  head: string,
+  labelled: number,
+  { trainImages, components, classCount }: Scale,
+): number {
+  const { seconds = plainSeconds } = entryOf(head) ?? {}
+  return seconds({ labelled, trainImages, components, classCount, epochs: headEpochs(head, labelled) })
 }
 
 /** A fit that takes so many seconds is a dear one. */

@@ -2,19 +2,31 @@
  * What `handful study` can be told, as plain data: checked here whether it came from the command line, from study.yaml or
  * from a library call.
  */
+import {
+  AUGMENTATIONS,
+  BASELINES,
+  byName,
+  HEADS,
+  type ModelName,
+  MODELS,
+  PRESETS,
+  type SectionName,
+  SECTIONS,
+  STEMS,
+  SUPERVISED_AUGMENTATIONS,
+  SUPERVISED_MODELS,
+} from '../names.js'
+import { models } from '../models/registry.js'
+import { featureFields } from '../models/feature-request.js'
 import { z } from 'zod'
 import { type HandfulError, printable, usageError } from '../errors.js'
 import { closest } from '../errors/suggest.js'
-import { SECTIONS, type SectionName } from '../names.js'
-import { HEAD_NAMES } from '../heads/registry.js'
 import { labelCountSchema } from './result.js'
-import { STEMS } from '../models/resnet18/resnet18.js'
-import { SUPERVISED_AUGMENTATIONS } from '../training/supervised.js'
-import { AUGMENTATIONS, bestPreset, modelFields, MODELS, PRESETS } from '../training/model-options.js'
+import { modelFields } from '../training/model-options.js'
 import { imageFields, oneLimit, oneSource } from '../runs/run-options.js'
 
 /** What can stand in `methods`, alone or joined by `+`. */
-export const STUDY_METHODS = [...MODELS, 'resnet18', 'pixels', 'pca', 'patches', 'random'] as const
+export const STUDY_METHODS = [...MODELS, ...SUPERVISED_MODELS, ...BASELINES] as const
 
 export const DEFAULT_METHODS = [
   'pixels',
@@ -34,10 +46,10 @@ export const MOST_DRAWS = 100
 
 const most = z.number().int().min(1)
 
-const modelSettings = (model: (typeof MODELS)[number]) =>
+const modelSettings = (model: ModelName) =>
   z
     .strictObject({
-      preset: z.enum(PRESETS).default(bestPreset(model)),
+      preset: z.enum(PRESETS).default(models[model].bestPreset),
       set: modelFields.set,
       augment: z.enum(AUGMENTATIONS).optional(),
       /** Of training; `minutesPerModel` unless given here. */
@@ -47,14 +59,9 @@ const modelSettings = (model: (typeof MODELS)[number]) =>
       run: z.string().min(1).optional(),
       /** Which features; what is left out is what the model does best with. */
       features: z
-        .strictObject({
-          layers: z.array(z.string().min(1)).min(1).optional(),
-          pooling: z.enum(['mean', '2x2', '4x4', 'none']).optional(),
-          noiseLevel: z.number().min(0).max(1000).optional(),
-          draws: most.max(MOST_DRAWS).optional(),
-          mirror: z.boolean().optional(),
-          combineViews: z.enum(['average', 'concatenate']).optional(),
-        })
+        .strictObject(featureFields)
+        .omit({ noiseLevels: true, combineLevels: true })
+        .partial()
         .prefault({}),
     })
     .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, oneLimit)
@@ -80,14 +87,7 @@ export const studyOptionsSchema = z
     /** Share of a folder's labelled images that is held out for scoring, where the folder has no test split. */
     testShare: z.number().min(0.05).max(0.8).default(0.25),
     methods: z.array(z.string().min(1)).min(1).default(DEFAULT_METHODS),
-    models: z
-      .strictObject({
-        vae: modelSettings('vae').prefault({}),
-        vqvae: modelSettings('vqvae').prefault({}),
-        diffusion: modelSettings('diffusion').prefault({}),
-        gan: modelSettings('gan').prefault({}),
-      })
-      .prefault({}),
+    models: z.strictObject(byName(MODELS, (name) => modelSettings(name).prefault({}))).prefault({}),
     minutesPerModel: z.number().positive().max(10_080).default(10),
     /** Labelled images of each class. Those that the smallest class does not have are left out. */
     labels: z
@@ -95,7 +95,7 @@ export const studyOptionsSchema = z
       .min(1)
       .default([...DEFAULT_LABELS]),
     heads: z
-      .array(z.enum(HEAD_NAMES))
+      .array(z.enum(HEADS))
       .min(1)
       .default(['mlp', 'compact-mlp', 'smoothed-mlp', 'propagation', 'linear']),
     /** Draws of the labelled images, for the heads. */

@@ -2,6 +2,7 @@
  * The generative models of a study: each is trained in a run folder of its own, `models/<name>-<hash>`, which all
  * commands for trained models take, or comes from a run that was there before.
  */
+import type { ModelName } from '../names.js'
 import { createHash } from 'node:crypto'
 import { readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
@@ -13,10 +14,9 @@ import { curveSchema, thin } from '../training/curve.js'
 import { readTrainingSummary, trainStage } from '../runs/train-stage.js'
 import { type PlainObject, RUN_FILES, RunFolder } from '../runs/run-folder.js'
 import { resolveAugmentation, resolveModel } from '../training/model-options.js'
-import { pretrainOptionsSchema } from '../jobs/pretrain.js'
-import { loadTrainedModel } from '../runs/trained-model.js'
+import { pretrainOptionsSchema } from '../runs/pretrain-options.js'
 import type { StageContext } from '../stages/stage.js'
-import type { GenerativeName } from './methods.js'
+import { loadTrainedModel } from '../runs/trained-model.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
 import type { JobContext } from '../training/progress.js'
 
@@ -36,7 +36,7 @@ export type TrainedRecord = z.infer<typeof trainedSchema>
 
 /** What a model's training comes from; its key is the hash of it. */
 export interface TrainingSettings {
-  readonly model: GenerativeName
+  readonly model: ModelName
   readonly settings: ModelSettings
   readonly minutes?: number
   readonly steps?: number
@@ -51,19 +51,26 @@ export async function trainingIdentity(
   options: StudyOptions,
 ): Promise<unknown> {
   if (settings.run !== undefined) return runIdentity(name, settings.run, images, options)
-  const image = imageOf(images)
-  const { model, config } = resolveModel({ ...settings, model: name }, image)
-  const augmentation = resolveAugmentation(settings.augment, { model, config }, image)
-  return { model: name, config, augmentation: augmentation.options, minutes, steps, seed: options.seed }
+  const model = resolveModel({ ...settings, model: name }, imageOf(images))
+  const augmentation = resolveAugmentation(settings.augment, model)
+  return {
+    model: name,
+    config: model.config,
+    augmentation: augmentation.options,
+    minutes,
+    steps,
+    seed: options.seed,
+  }
 }
 
 async function runIdentity(
-  name: GenerativeName,
+  name: ModelName,
   run: string,
   images: Images,
   options: StudyOptions,
 ): Promise<unknown> {
-  const { model, config, image, options: saved } = await loadTrainedModel(run)
+  const { model, options: saved } = await loadTrainedModel(run)
+  const { config, image } = model
   const problem = (got: string, expected: string): HandfulError =>
     new HandfulError({
       what: `models.${name}.run`,
@@ -113,9 +120,8 @@ export async function trainForStudy(
   context: StageContext,
 ): Promise<TrainedRecord> {
   if (settings.run !== undefined) return describeRun(settings.run)
-  const image = imageOf(images)
-  const { model, config } = resolveModel({ ...settings, model: name }, image)
-  const augmentation = resolveAugmentation(settings.augment, { model, config }, image)
+  const model = resolveModel({ ...settings, model: name }, imageOf(images))
+  const augmentation = resolveAugmentation(settings.augment, model)
   const { seed, threads, device, fit } = options
   const run = path.join('models', runName)
   const opened = await openRun(
@@ -131,7 +137,6 @@ export async function trainForStudy(
       images,
       {
         model,
-        config,
         augmentation: augmentation.options,
         seed,
         steps,
@@ -146,7 +151,7 @@ export async function trainForStudy(
     return {
       run,
       own: true,
-      title: model.title(config),
+      title: model.title,
       parameters: trained.parameterCount,
       steps: trained.steps,
       batch: trained.batch,
@@ -160,7 +165,7 @@ export async function trainForStudy(
 
 async function openRun(
   folder: string,
-  model: GenerativeName,
+  model: ModelName,
   { settings, minutes, steps }: Pick<TrainingSettings, 'settings' | 'minutes' | 'steps'>,
   { folder: images, dataset, dataDir, size, fit, seed, threads, device }: StudyOptions,
   environment: PlainObject,
@@ -185,12 +190,12 @@ async function openRun(
 }
 
 async function describeRun(run: string): Promise<TrainedRecord> {
-  const { model, config } = await loadTrainedModel(run)
+  const { model } = await loadTrainedModel(run)
   const { steps, batch, parameterCount, seconds, curves } = await readTrainingSummary(run)
   return {
     run,
     own: false,
-    title: model.title(config),
+    title: model.title,
     parameters: parameterCount,
     steps,
     batch,

@@ -3,9 +3,11 @@ import type { Head } from '../heads/head.js'
 import type { Progress } from '../training/progress.js'
 import type { PlainObject } from '../runs/run-folder.js'
 import { loadTrainedModel, type TrainedModel } from '../runs/trained-model.js'
-import { type Bank, type BankRecord, readBank } from './bank.js'
+import type { FeatureSpace } from '../features/feature-space.js'
+import { loadSpace } from '../features/space-files.js'
+import type { BankRecord } from './bank.js'
 import type { Score } from './cells.js'
-import { type DrawFitter, fitDraw, openBank } from './draw-fit.js'
+import { type DrawFitter, fitDraw } from './draw-fit.js'
 import { studyHead } from './study-heads.js'
 import type { StudyOptions } from './study-options.js'
 import type { FeatureMethod } from './sources.js'
@@ -37,7 +39,7 @@ export class Workshop {
   readonly score: Score
   /** Processes that fit heads of the registry; where there are none, heads are fitted in this one. */
   fitters: readonly DrawFitter[] = []
-  #shelf: { readonly key: string; readonly bank: Promise<Bank> } | undefined
+  #shelf: { readonly key: string; readonly space: Promise<FeatureSpace> } | undefined
 
   constructor({ options, data, store, progress, environment, own, ownHeads }: WorkshopParts) {
     this.options = options
@@ -61,18 +63,22 @@ export class Workshop {
   }
 
   /** A method's features; those of the method before it are let go. */
-  async bank(stage: Stage<BankRecord>): Promise<Bank> {
+  async bank(
+    stage: Stage<BankRecord>,
+    { linearAlgebra }: Pick<StageContext, 'linearAlgebra'>,
+  ): Promise<FeatureSpace> {
     if (this.#shelf?.key !== stage.key) {
-      const bank = this.store.result(stage).then((record) => readBank(this.store.folder, record))
-      this.#shelf = { key: stage.key, bank }
+      const load = async (): Promise<FeatureSpace> =>
+        loadSpace(this.store.folder, await this.store.result(stage), { linearAlgebra })
+      this.#shelf = { key: stage.key, space: load() }
     }
-    return this.#shelf.bank
+    return this.#shelf.space
   }
 
   /** Fits in this process. */
-  async fitterHere(stage: Stage<BankRecord>, { linearAlgebra }: StageContext): Promise<DrawFitter> {
-    const open = openBank(await this.bank(stage), linearAlgebra)
-    return (fit) => fitDraw(open, this.head(fit.head, fit.labelled), fit)
+  async fitterHere(stage: Stage<BankRecord>, context: StageContext): Promise<DrawFitter> {
+    const space = await this.bank(stage, context)
+    return (fit) => fitDraw(space, this.head(fit.head, fit.labelled), fit)
   }
 
   async trainedModel(stage: Stage<TrainedRecord>): Promise<TrainedModel> {

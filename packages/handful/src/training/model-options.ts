@@ -7,22 +7,20 @@ import { z } from 'zod'
 import { datasetEntry } from '../data/registry.js'
 import { printable, usageError, type HandfulError } from '../errors.js'
 import { closest, listAlternatives } from '../errors/suggest.js'
-import type { ImageShape } from '../models/model.js'
-import { type AnyConfig, type AnyModel, modelNamed } from '../models/registry.js'
+import type { BoundModel, ImageShape } from '../models/model.js'
+import { modelNamed } from '../models/registry.js'
+import {
+  type AugmentationName,
+  AUGMENTATIONS,
+  type ModelName,
+  MODELS,
+  type PresetName,
+  PRESETS,
+} from '../names.js'
 import { type AugmentOptions, cropAugmentation, photoAugmentation, shapeAugmentation } from './augment.js'
-
-export const MODELS = ['vae', 'vqvae', 'diffusion', 'gan'] as const
-export const PRESETS = ['fast', 'paper', 'ddpm', 'invariant'] as const
-export const AUGMENTATIONS = ['shapes', 'photos', 'crops', 'none'] as const
-
-export type AugmentationName = (typeof AUGMENTATIONS)[number]
 
 export const modelFields = {
   model: z.enum(MODELS).default('vae'),
-  /**
-   * `fast`: the best in minutes on two cores. `paper`: the reference's own. `ddpm`: the standard diffusion model.
-   * `invariant`: a VAE that compares two views of each image as well.
-   */
   preset: z.enum(PRESETS).default('fast'),
   /** Values that differ from the preset's, by dotted name. */
   set: z.record(z.string().min(1), z.json()).default({}),
@@ -30,22 +28,13 @@ export const modelFields = {
   augment: z.enum(AUGMENTATIONS).optional(),
 }
 
-/** What does best with few labels, as measured: where nothing but the accuracy counts, the default. */
-export const bestPreset = (model: (typeof MODELS)[number]): (typeof PRESETS)[number] =>
-  model === 'vae' ? 'invariant' : 'fast'
-
 /** The same out of a run's saved options, whatever else they hold. */
 export const modelChoiceSchema = z.object(modelFields).pick({ model: true, preset: true, set: true })
 
 export interface ModelChoice {
-  readonly model: (typeof MODELS)[number]
-  readonly preset: (typeof PRESETS)[number]
+  readonly model: ModelName
+  readonly preset: PresetName
   readonly set: Readonly<Record<string, unknown>>
-}
-
-export interface ResolvedModel {
-  readonly model: AnyModel
-  readonly config: AnyConfig
 }
 
 /** The shape of a known data set's images; that of a folder is known once they are read. */
@@ -56,22 +45,21 @@ export function knownShape({ dataset }: { readonly dataset?: string }): ImageSha
 }
 
 /**
- * The model and its whole configuration for images of a shape.
+ * The model with its whole configuration for images of a shape.
  * @throws HandfulError (wrong use) for a preset that the model does not have, an unknown name or a value that does not suit
  */
-export function resolveModel({ model: name, preset, set }: ModelChoice, image: ImageShape): ResolvedModel {
+export function resolveModel({ model: name, preset, set }: ModelChoice, image: ImageShape): BoundModel {
   const model = modelNamed(name)
-  const values = model.presets[preset]
+  const values = model.preset(preset, image)
   if (values === undefined) {
-    const known = Object.keys(model.presets)
     throw usageError({
       what: '--preset',
       got: preset,
-      expected: `${listAlternatives(known)} for model ${name}`,
+      expected: `${listAlternatives(model.presets)} for model ${name}`,
     })
   }
   const where = `model ${name}, preset ${preset}`
-  return { model, config: withSettings(model.configSchema, values(image), set, where) }
+  return model.configure(withSettings(model.configSchema, values, set, where), image)
 }
 
 /**
@@ -79,13 +67,13 @@ export function resolveModel({ model: name, preset, set }: ModelChoice, image: I
  * @param where what it is the configuration of, for messages
  * @throws HandfulError (wrong use) for an unknown name or a value that does not suit
  */
-export function withSettings<C>(
+export function withSettings<C extends object>(
   schema: z.ZodType<C>,
   values: C,
   set: Readonly<Record<string, unknown>>,
   where: string,
 ): C {
-  const tree = structuredClone(values) as unknown as Tree
+  const tree: Tree = Object.fromEntries(Object.entries(structuredClone(values)))
   const known = dottedNames(tree)
   for (const [path, value] of Object.entries(set)) assign(tree, path, value)
   return checked(schema, tree, { set, known, where })
@@ -98,20 +86,13 @@ const AUGMENTATION_OPTIONS = {
   none: null,
 } as const satisfies Record<AugmentationName, AugmentOptions | null>
 
-/** What is distorted and how; `null` for nothing. */
+/** What is distorted and how; `null` for nothing. The model's own way unless one is named. */
 export function resolveAugmentation(
   name: AugmentationName | undefined,
-  { model, config }: ResolvedModel,
-  image: ImageShape,
+  model: BoundModel,
 ): { readonly name: AugmentationName; readonly options: AugmentOptions | null } {
-  const chosen = name ?? ownAugmentation({ model, config }, image)
+  const chosen = name ?? model.augmentation
   return { name: chosen, options: AUGMENTATION_OPTIONS[chosen] }
-}
-
-function ownAugmentation({ model, config }: ResolvedModel, { channels }: ImageShape): AugmentationName {
-  if (!model.fromAugmented) return 'none'
-  if (channels === 1) return 'shapes'
-  return model.comparesViews?.(config) ? 'crops' : 'photos'
 }
 
 interface Tree {

@@ -1,31 +1,18 @@
-/** Trains a generative model on all images of a set, labelled or not. */
-import { type Arrays, openSession, Random } from 'onnx-autodiff'
+/** Trains a generative model on all images of a set, labelled or not, and gives its weights. */
+import path from 'node:path'
+import { type Arrays, type NamedArray, openSession, Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { checkBatchSize, imageBytes, type Images } from '../data/image-set.js'
-import {
-  averagedWeights,
-  type ImageShape,
-  phasesDue,
-  type ModelDefinition,
-  type Trainable,
-  type Weights,
-} from '../models/model.js'
+import { averagedWeights, type BoundModel, phasesDue, type Trainable, type Weights } from '../models/model.js'
 import { augment, type AugmentOptions, takeImages } from './augment.js'
 import { BatchOrder } from './batches.js'
-import { curveSchema } from './curve.js'
-import { train, type Trained } from './loop.js'
+import { type Curve, curveSchema } from './curve.js'
+import { train, type Trained, type TrainingJob } from './loop.js'
 import type { Progress } from './progress.js'
 import { FEWEST_STEPS, StepPlan } from './step-plan.js'
-import { contentKey } from '../files/content-key.js'
 
-/** A configuration has at least a batch size. */
-export interface BaseConfig {
-  readonly batch: number
-}
-
-export interface PretrainOptions<C extends BaseConfig> {
-  readonly model: ModelDefinition<C>
-  readonly config: C
+export interface PretrainOptions {
+  readonly model: BoundModel
   /** What the input is distorted by, where the model has a clean target beside it. Null trains on the images as they are. */
   readonly augmentation: AugmentOptions | null
   readonly seed: number
@@ -34,6 +21,15 @@ export interface PretrainOptions<C extends BaseConfig> {
   readonly minutes?: number
   readonly threads: number
   readonly device: string
+}
+
+export interface PretrainContext {
+  /** A folder for checkpoints and the plan, and what they belong to: see `pretrainIdentity`. */
+  readonly checkpoints: { readonly folder: string; readonly key: string }
+  readonly signal: AbortSignal
+  readonly progress: Progress
+  /** Means of what training reports, about every second. */
+  readonly onMetrics?: TrainingJob['onMetrics']
 }
 
 export const trainingSummarySchema = z.object({
@@ -53,74 +49,50 @@ export interface Pretrained extends TrainingSummary {
 
 export const pretrainStage = (model: { readonly name: string }): string => `train the ${model.name}`
 
-/** Below a run's checkpoints. */
+/** Below the checkpoints. */
 const PLAN = 'plan.json'
 
 /** Steps timed before their number is chosen; the first ones warm up. */
 const WARM_STEPS = 3
 const TIMED_STEPS = 6
 
-/** Where training keeps what it goes on from, and tells its losses. */
-export interface TrainingFolder {
-  path(...parts: readonly string[]): string
-  appendMetrics(values: Readonly<Record<string, unknown>>): Promise<void>
-}
-
-/** The batch is never larger than the set. */
-const fittingBatch = <C extends BaseConfig>(config: C, { count }: Images): C => ({
-  ...config,
-  batch: Math.min(config.batch, count),
-})
-
-/** All that trained weights depend on; checkpoints are good for the same alone. */
-export function trainingSettings<C extends BaseConfig>(
+/** All that the weights depend on. */
+export function pretrainIdentity(
   images: Images,
-  { model, config, augmentation, seed, steps, minutes, device }: PretrainOptions<C>,
-) {
-  const { name, count, height, channels } = images
+  { model, augmentation, seed, steps, minutes, device }: PretrainOptions,
+): Readonly<Record<string, unknown>> {
+  const { name, config, image: shape } = model.withBatch(images.count)
   return {
-    model: model.name,
-    config: fittingBatch(config, images),
+    model: name,
+    config,
     augmentation,
     seed,
     wantedSteps: steps,
     minutes,
     device,
-    images: { name, count, shape: { size: height, channels } },
+    images: { name: images.name, count: images.count, shape },
   }
 }
 
-/** Trains, or goes on with training where it was stopped. */
-export async function pretrain<C extends BaseConfig>(
+export async function pretrain(
   images: Images,
-  options: PretrainOptions<C>,
-  { run, signal, progress }: { run: TrainingFolder; signal: AbortSignal; progress: Progress },
+  options: PretrainOptions,
+  { checkpoints, signal, progress, onMetrics }: PretrainContext,
 ): Promise<Pretrained> {
-  const { model, seed, threads, device, steps: wantedSteps, minutes } = options
+  const { seed, steps: wantedSteps, minutes = 1, threads, device } = options
   checkBatchSize(images, 2)
-  const config = fittingBatch(options.config, images)
-  const shape: ImageShape = { size: images.height, channels: images.channels }
-  const key = contentKey(trainingSettings(images, options))
+  const model = options.model.withBatch(images.count)
   const stage = pretrainStage(model)
   const plan =
     wantedSteps === undefined
-      ? await StepPlan.open(run.path('checkpoints', PLAN), minutes ?? 1, () =>
-          secondsPerStep(images, config, options),
+      ? await StepPlan.open(path.join(checkpoints.folder, PLAN), minutes, () =>
+          secondsPerStep(images, model, options),
         )
       : undefined
-  const curves: z.infer<typeof curveSchema>[] = []
-  const onMetrics = async (step: number, metrics: Readonly<Record<string, number>>): Promise<void> => {
-    for (const [name, value] of Object.entries(metrics)) {
-      let curve = curves.find((each) => each.name === name)
-      if (!curve) curves.push((curve = { name, step: [], value: [] }))
-      curve.step.push(step)
-      curve.value.push(value)
-    }
-    await run.appendMetrics({ stage, step, ...metrics })
-  }
+  const curves = new Map<string, Curve>()
   let parameterCount = 0
   const trainTo = (steps: number, continues = false): Promise<Trained> => {
-    const trainable = model.train(config, shape, steps, seed)
+    const trainable = model.train(steps, seed)
     parameterCount = trainable.parameterCount
     return train({
       stage,
@@ -133,17 +105,17 @@ export async function pretrain<C extends BaseConfig>(
       initialState: trainable.initialState,
       inputsOf: batchMaker(images, trainable, options),
       // A plan may change its steps on the way, and the checkpoint stays good.
-      checkpoints: {
-        folder: run.path('checkpoints', model.name),
-        key: contentKey({ key, steps: wantedSteps }),
-      },
+      checkpoints: { folder: path.join(checkpoints.folder, model.name), key: checkpoints.key },
       threads,
       device,
       signal,
       progress,
       onStart: (step, spent) => plan?.start(step, spent),
       endsEarly: (step, spent) => plan?.changes(step, spent) === true,
-      onMetrics,
+      onMetrics: async (step, metrics) => {
+        addPoints(curves, step, metrics)
+        await onMetrics?.(step, metrics)
+      },
     })
   }
   let trained = await trainTo(plan?.steps ?? (wantedSteps as number))
@@ -153,14 +125,34 @@ export async function pretrain<C extends BaseConfig>(
     trained = await trainTo(plan.steps, true)
   }
   const { state, steps, seconds } = trained
-  return { weights: averagedWeights(state), steps, batch: config.batch, parameterCount, seconds, curves }
+  return {
+    weights: averagedWeights(state),
+    steps,
+    batch: model.config.batch,
+    parameterCount,
+    seconds,
+    curves: [...curves.values()],
+  }
+}
+
+function addPoints(
+  curves: Map<string, Curve>,
+  step: number,
+  metrics: Readonly<Record<string, number>>,
+): void {
+  for (const [name, value] of Object.entries(metrics)) {
+    const curve = curves.get(name) ?? { name, step: [], value: [] }
+    curves.set(name, curve)
+    curve.step.push(step)
+    curve.value.push(value)
+  }
 }
 
 /** Inputs of a training step, from the step's number alone. */
-function batchMaker<C extends BaseConfig>(
+function batchMaker(
   images: Images,
   { batch, hasTarget, hasSecondView = false, drawInputs }: Trainable,
-  { augmentation, seed }: PretrainOptions<C>,
+  { augmentation, seed }: Pick<PretrainOptions, 'augmentation' | 'seed'>,
 ): (step: number) => Arrays {
   const { height: size, channels, pixels } = images
   const order = new BatchOrder(images.count, batch, seed)
@@ -174,32 +166,21 @@ function batchMaker<C extends BaseConfig>(
     }
     const seen = view('augmentation')
     const second = hasSecondView ? view('augmentation of the second view') : undefined
-    return {
-      image: { dtype: 'uint8', shape, data: seen },
-      ...(hasTarget
-        ? { target: { dtype: 'uint8', shape, data: seen === clean ? clean.slice() : clean } }
-        : {}),
-      ...(second
-        ? { second: { dtype: 'uint8', shape, data: second === clean ? clean.slice() : second } }
-        : {}),
-      ...drawInputs((name) => new Random(seed, `${name}/${step}`), step),
+    const inputs: Record<string, NamedArray> = { image: { dtype: 'uint8', shape, data: seen } }
+    // Each input has memory of its own: a session takes it away.
+    const add = (name: string, data: Uint8Array): void => {
+      inputs[name] = { dtype: 'uint8', shape, data: data === clean && data === seen ? data.slice() : data }
     }
+    if (hasTarget) add('target', clean)
+    if (second) add('second', second)
+    return { ...inputs, ...drawInputs((name) => new Random(seed, `${name}/${step}`), step) }
   }
 }
 
 /** Seconds that a step takes, by timing a few. */
-async function secondsPerStep<C extends BaseConfig>(
-  images: Images,
-  config: C,
-  options: PretrainOptions<C>,
-): Promise<number> {
-  const { model, seed, threads, device } = options
-  const trainable = model.train(
-    config,
-    { size: images.height, channels: images.channels },
-    FEWEST_STEPS,
-    seed,
-  )
+async function secondsPerStep(images: Images, model: BoundModel, options: PretrainOptions): Promise<number> {
+  const { seed, threads, device } = options
+  const trainable = model.train(FEWEST_STEPS, seed)
   const inputsOf = batchMaker(images, trainable, options)
   const { program, laterPhases = [] } = trainable
   const programs = [program, ...laterPhases.map((phase) => phase.program)]

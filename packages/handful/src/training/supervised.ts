@@ -2,11 +2,12 @@
  * Trains a classifier from scratch on the labelled images of a set, for a number of steps fixed beforehand, and keeps
  * the weights of the last one: no image is held out for choosing among them, and none of a test set is ever seen.
  */
-import { type Arrays, openSession, Random } from 'onnx-autodiff'
+import { type Arrays, Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { imageBytes, type Images } from '../data/image-set.js'
 import { HandfulError } from '../errors.js'
 import type { FeatureNetwork, ImageShape, Weights } from '../models/model.js'
+import { runOverImages } from '../models/run-network.js'
 import {
   optimiserSchema,
   PROBABILITIES,
@@ -15,6 +16,8 @@ import {
   supervisedStep,
   supervisedWeights,
 } from '../models/supervised-network.js'
+import type { SupervisedAugmentationName } from '../names.js'
+import { type FeatureMatrix, featureMatrix } from '../numerics/matrix.js'
 import { augment, type AugmentOptions, takeImages } from './augment.js'
 import { BatchOrder } from './batches.js'
 import { train, type TrainingJob } from './loop.js'
@@ -48,11 +51,9 @@ export const shiftedCrops = ({ mirror }: { mirror: boolean }): AugmentOptions =>
   colour: 0,
 })
 
-export const SUPERVISED_AUGMENTATIONS = ['crops', 'none'] as const
-
 /** Mirroring makes another letter out of a letter, but leaves a photograph's subject what it is. */
 export const supervisedAugmentation = (
-  name: (typeof SUPERVISED_AUGMENTATIONS)[number],
+  name: SupervisedAugmentationName,
   { channels }: Pick<ImageShape, 'channels'>,
 ): AugmentOptions | null => (name === 'none' ? null : shiftedCrops({ mirror: channels === 3 }))
 
@@ -81,17 +82,9 @@ export interface SupervisedRequest {
   readonly onMetrics?: TrainingJob['onMetrics']
 }
 
-/** A matrix of probabilities `[rows, columns]`, row after row. */
-export interface Probabilities {
-  readonly rows: number
-  /** Classes. */
-  readonly columns: number
-  readonly data: Float32Array
-}
-
 export interface TrainedClassifier {
   /** Probabilities of any images of the same size, by running statistics: independent of one another. */
-  predict(images: Images, onProgress?: (done: number, total: number) => void): Promise<Probabilities>
+  predict(images: Images, onProgress?: (done: number, total: number) => void): Promise<FeatureMatrix>
   /** Pixels to `probabilities`, as it is exported. */
   readonly network: FeatureNetwork
   readonly weights: Weights
@@ -184,26 +177,11 @@ const PREDICTION_BATCH = 250
 
 async function classify(
   { program }: FeatureNetwork,
-  { count, height, width, channels, pixels }: Images,
+  { count, height: size, channels, pixels }: Images,
   classCount: number,
   { threads, device, signal }: SupervisedRequest,
   onProgress?: (done: number, total: number) => void,
-): Promise<Probabilities> {
-  const bytes = imageBytes({ height, width, channels })
-  const data = new Float32Array(count * classCount)
-  const session = await openSession(program, { threads, device })
-  try {
-    for (let start = 0; start < count; start += PREDICTION_BATCH) {
-      signal.throwIfAborted()
-      const end = Math.min(start + PREDICTION_BATCH, count)
-      const some = pixels.slice(start * bytes, end * bytes)
-      const image = { dtype: 'uint8' as const, shape: [end - start, height, width, channels], data: some }
-      const found = await session.run({ image })
-      data.set(found[PROBABILITIES].data as Float32Array, start * classCount)
-      onProgress?.(end, count)
-    }
-    return { rows: count, columns: classCount, data }
-  } finally {
-    await session.close()
-  }
+): Promise<FeatureMatrix> {
+  const options = { threads, device, signal, onProgress, batch: PREDICTION_BATCH, output: PROBABILITIES }
+  return featureMatrix(count, classCount, await runOverImages(program, { size, channels }, pixels, options))
 }

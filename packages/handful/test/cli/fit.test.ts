@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import type { FitJob } from '../../src/cli/jobs.js'
 import { HandfulError } from '../../src/errors.js'
-import type { FitOptions } from '../../src/jobs/fit-options.js'
-import { handful, report, Signals } from './harness.js'
+import type { FitOptions } from '../../src/jobs/fit/fit-options.js'
+import { type FitJob, handful, report, Signals } from './harness.js'
 
 let parent: string
 let out: string
@@ -23,7 +22,7 @@ afterEach(() => rm(parent, { recursive: true }))
 function noting(seen: FitOptions[]): FitJob {
   return async (options, { run }) => {
     seen.push(options)
-    await run.markDone('train', 'key', 1)
+    await run.store.write({ kind: 'train', name: 'train', key: 'key' }, null, 1)
     return report
   }
 }
@@ -151,13 +150,13 @@ describe('a run that fails', () => {
 
   test('later keeps what it did and says how to go on', async () => {
     const fit: FitJob = async (_, { run }) => {
-      await run.markDone('train', 'key', 1)
+      await run.store.write({ kind: 'train', name: 'train', key: 'key' }, null, 1)
       throw new HandfulError({ what: 'writing', where: 'x', got: 'a full disk' })
     }
     const { exit, stderr } = await handful(['fit', 'photos', '--out', out], { fit })
     expect(exit).toBe(1)
     expect(stderr).toContain(`handful fit --resume ${out}`)
-    expect(await readdir(out)).toContain('stages.json')
+    expect(await readdir(out)).toContain('stages')
     expect(await readdir(out)).not.toContain('.lock')
   })
 

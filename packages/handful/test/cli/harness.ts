@@ -1,9 +1,12 @@
 /** The command line in this process: collected output, jobs that the test writes, signals that it sends. */
 import { EventEmitter } from 'node:events'
 import type { CommandContext } from '../../src/cli/context.js'
-import { type FitJob, type Jobs, jobs, type PredictJob } from '../../src/cli/jobs.js'
 import { runCommandLine } from '../../src/cli/program.js'
 import { Terminal } from '../../src/cli/terminal.js'
+import type { Command } from '../../src/jobs/command.js'
+import { commands } from '../../src/jobs/commands.js'
+import { fit } from '../../src/jobs/fit/command.js'
+import { predict } from '../../src/jobs/predict/command.js'
 import { exampleReport } from '../draw/example-report.js'
 
 /** Stands in for `process`, as far as signals go. */
@@ -15,12 +18,14 @@ export class Signals extends EventEmitter {
   }
 }
 
+export type FitJob = typeof fit.run
+export type PredictJob = typeof predict.run
+
 export interface Setup {
   readonly fit?: FitJob
   readonly predict?: PredictJob
-  /** In the place of others of the product's own. */
-  readonly jobs?: Partial<Jobs>
-  readonly study?: Jobs['study']
+  /** In the place of the product's own of the same name, or beside them. */
+  readonly commands?: readonly Command[]
   readonly environment?: Readonly<Record<string, string>>
   readonly isTTY?: boolean
   readonly signals?: Signals
@@ -40,8 +45,16 @@ const finished: FitJob = () => Promise.resolve(report)
 export async function handful(args: readonly string[], setup: Setup = {}): Promise<Outcome> {
   const written = { stdout: '', stderr: '' }
   const environment = setup.environment ?? {}
+  const replaced: readonly Command[] = [
+    { ...fit, run: setup.fit ?? finished },
+    { ...predict, run: setup.predict ?? (() => Promise.resolve({ predictions: [], skipped: [] })) },
+    ...(setup.commands ?? []),
+  ]
+  const own = commands.map((entry) => replaced.find(({ name }) => name === entry.name) ?? entry)
+  const more = replaced.filter(({ name }) => own.every((entry) => entry.name !== name))
   const context: CommandContext = {
     version: '0.1.0',
+    commands: [...own, ...more],
     terminal: new Terminal({
       stdout: { write: (text) => void (written.stdout += text) },
       stderr: { write: (text) => void (written.stderr += text), isTTY: setup.isTTY ?? false, columns: 100 },
@@ -49,14 +62,6 @@ export async function handful(args: readonly string[], setup: Setup = {}): Promi
       now: () => performance.now() / 1000,
     }),
     signals: setup.signals ?? new Signals(),
-    jobs: {
-      ...jobs,
-      fit: () => Promise.resolve(setup.fit ?? finished),
-      predict: () =>
-        Promise.resolve(setup.predict ?? (() => Promise.resolve({ predictions: [], skipped: [] }))),
-      ...setup.jobs,
-      study: setup.study ?? jobs.study,
-    },
     environment,
     commandLine: ['handful', ...args].join(' '),
     date: () => new Date(2026, 4, 4, 12),

@@ -6,10 +6,10 @@ import { decodeSafetensors } from 'onnx-autodiff'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { type FitJob, jobs } from '../../src/cli/jobs.js'
 import type { RunReport } from '../../src/draw/run-report.js'
+import { fit as fitCommand } from '../../src/jobs/fit/command.js'
 import { writeGreyFolders } from './image-folders.js'
-import { handful, Signals } from './harness.js'
+import { type FitJob, handful, Signals } from './harness.js'
 
 let parent: string
 let images: string
@@ -50,7 +50,7 @@ const isPicture = async (file: string): Promise<void> => {
 describe('pretrain', () => {
   test('leaves a run folder that tells what was trained', async () => {
     expect((await readdir(run)).sort()).toEqual(
-      ['checkpoints', 'config.yaml', 'env.json', 'metrics.jsonl', 'model', 'samples', 'stages.json'].sort(),
+      ['checkpoints', 'config.yaml', 'env.json', 'metrics.jsonl', 'model', 'samples', 'stages'].sort(),
     )
     expect((await readdir(path.join(run, 'model'))).sort()).toEqual([
       'model.json',
@@ -283,7 +283,7 @@ describe('features', () => {
 describe('fit', () => {
   const fit = async (...args: string[]): Promise<RunReport> => {
     let report: RunReport | undefined
-    const job: FitJob = async (...given) => (report = await (await jobs.fit())(...given))
+    const job: FitJob = async (...given) => (report = await fitCommand.run(...given))
     const { exit, stderr } = await handful(
       ['fit', images, '--size', '12', '--steps', '5', '--seed', '2', ...args],
       { fit: job },
@@ -311,7 +311,7 @@ describe('fit', () => {
     expect(report.config.augment).toBe(model === 'vqvae' ? 'shapes' : 'none')
     expect(report.reconstructions.length).toBeGreaterThan(0)
     expect(report.samples).toHaveLength(24)
-    const { runPredict } = await import('../../src/jobs/predict.js')
+    const { runPredict } = await import('../../src/jobs/predict/run.js')
     const { exit, stdout } = await handful(['predict', out, path.join(images, 'light')], {
       predict: runPredict,
     })

@@ -3,8 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { PredictJob } from '../../src/cli/jobs.js'
-import { handful } from './harness.js'
+import { handful, type PredictJob } from './harness.js'
 
 let parent: string
 let run: string

@@ -5,13 +5,8 @@ import path from 'node:path'
 import { decodeSafetensors, Random } from 'onnx-autodiff'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { BASELINE_NAMES } from '../../src/cli/features.js'
-import type { ScoreJob } from '../../src/cli/jobs.js'
-import { CROP_NAMES, STEM_NAMES } from '../../src/cli/supervised.js'
-import { BASELINES } from '../../src/features/baseline-network.js'
-import { runScore } from '../../src/jobs/score.js'
-import { STEMS } from '../../src/models/resnet18/resnet18.js'
-import { SUPERVISED_AUGMENTATIONS } from '../../src/training/supervised.js'
+import { score } from '../../src/jobs/score/command.js'
+import { runScore } from '../../src/jobs/score/run.js'
 import { formatCount } from '../../src/draw/format.js'
 import { handful, type Outcome, Signals } from './harness.js'
 
@@ -63,9 +58,9 @@ const refused = ({ exit, stderr }: Outcome, message: RegExp): void => {
 
 describe('score', () => {
   test('writes the scores with what they hang on, and the second time trains no network', async () => {
-    const score: ScoreJob = (options, job) =>
-      runScore({ ...options, network: { width: 4, features: 4, steps: 10 } }, job)
-    const setup = { jobs: { score: () => Promise.resolve(score) } }
+    const small: typeof score.run = (options, context) =>
+      runScore({ ...options, network: { width: 4, features: 4, steps: 10 } }, context)
+    const setup = { commands: [{ ...score, run: small }] }
     const first = await handful(['score', run, '--count', '20', '--json'], setup)
     expect(first.stderr).toContain('train the network that scores images')
     expect(first.stderr).toContain('on 32 labelled images only: take its scores for rough')
@@ -206,8 +201,8 @@ describe('supervised', () => {
 
     const signals = new Signals()
     const running = handful([...args, ...draws, '--out', stopped], { signals })
-    const done = (): Promise<string> => readFile(path.join(stopped, 'stages.json'), 'utf8').catch(() => '')
-    await expect.poll(done, { timeout: 30_000, interval: 5 }).toContain('draw 1')
+    const done = (): Promise<string[]> => readdir(path.join(stopped, 'stages')).catch(() => [])
+    await expect.poll(done, { timeout: 30_000, interval: 5 }).toContainEqual(expect.stringMatching(/^draw-/))
     signals.emit('SIGINT')
     const first = await running
     const resumed = await handful(['supervised', '--resume', stopped])
@@ -242,10 +237,4 @@ describe('supervised', () => {
     )
     await expect(readdir(out)).rejects.toThrow()
   })
-})
-
-test('names in the help are those that the jobs know', () => {
-  expect(BASELINE_NAMES).toEqual(BASELINES)
-  expect(STEM_NAMES).toEqual(STEMS)
-  expect(CROP_NAMES).toEqual(SUPERVISED_AUGMENTATIONS)
 })

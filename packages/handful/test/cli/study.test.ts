@@ -4,10 +4,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import type { jobs } from '../../src/cli/jobs.js'
-import { METHOD_NAMES, SECTION_NAMES } from '../../src/cli/study.js'
+import { study } from '../../src/jobs/study/command.js'
 import { SECTIONS } from '../../src/names.js'
-import { STUDY_METHODS } from '../../src/study/study-options.js'
 import { handful, Signals } from './harness.js'
 
 let folder: string
@@ -23,16 +21,11 @@ const out = (): string => path.join(folder, 'study')
 /** Options that make a study of seconds. */
 const TINY = [
   ...['--count', '200', '--test-count', '100', '--threads', '1', '--draws', '2', '--methods', 'pixels'],
-  ...['--heads', 'prototypes', '--labels', '1,2', '--without', SECTION_NAMES.join()],
+  ...['--heads', 'prototypes', '--labels', '1,2', '--without', SECTIONS.join()],
   ...['--set', 'components=16'],
 ]
 
 describe('options', () => {
-  test('are those that the study knows', () => {
-    expect([...METHOD_NAMES].sort()).toEqual([...STUDY_METHODS].sort())
-    expect(SECTION_NAMES).toEqual(SECTIONS)
-  })
-
   test('come from flags over a file over defaults', async () => {
     const file = path.join(folder, 'study.yaml')
     await writeFile(file, 'dataset: mnist\ndraws: 7\nseed: 3\nmodels:\n  vae: {minutes: 2}\n')
@@ -141,17 +134,13 @@ describe('a study', () => {
 
   test('that is stopped exits with 130, and says how to go on', async () => {
     const signals = new Signals()
-    const { studyJobs } = await import('../../src/cli/study-jobs.js')
-    const study: typeof jobs.study = () =>
-      Promise.resolve({
-        ...studyJobs,
-        runStudy: (options, context) =>
-          studyJobs.runStudy(options, {
-            ...context,
-            onStage: ({ name }) => void (name.includes('2 labels') && signals.emit('SIGINT')),
-          }),
-      })
-    const { exit, stderr } = await handful(['study', 'strokes', ...TINY, '--out', out()], { signals, study })
+    const run: typeof study.run = (options, context, session) => {
+      const onStage = ({ name }: { name: string }) =>
+        void (name.includes('2 labels') && signals.emit('SIGINT'))
+      return study.run(options, { ...context, ...{ onStage } }, session)
+    }
+    const setup = { signals, commands: [{ ...study, run }] }
+    const { exit, stderr } = await handful(['study', 'strokes', ...TINY, '--out', out()], setup)
     expect(exit).toBe(130)
     expect(stderr).toContain(`handful study --resume ${out()}`)
     expect(stderr).toMatch(/Report so far: .*report\.html/)

@@ -4,22 +4,11 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { POOLING_NAMES } from '../../src/cli/features.js'
-import { HEAD_NAMES } from '../../src/cli/fit.js'
-import {
-  AUGMENTATION_NAMES,
-  DATASET_NAMES,
-  MODEL_NAMES,
-  PRESET_NAMES,
-  RESIZE_MODE_NAMES,
-} from '../../src/cli/shared-options.js'
 import { closest, editDistance, listAlternatives } from '../../src/errors/suggest.js'
-import { POOLINGS } from '../../src/jobs/features.js'
-import { AUGMENTATIONS, MODELS, PRESETS } from '../../src/training/model-options.js'
-import { HEAD_NAMES as HEADS } from '../../src/heads/registry.js'
-import { modelNames } from '../../src/models/registry.js'
-import { handful } from './harness.js'
-import { DATASETS, RESIZE_MODES } from '../../src/names.js'
+import { jobCommand } from '../../src/jobs/command.js'
+import { commands } from '../../src/jobs/commands.js'
+import { flag, whole, withDefault } from '../../src/jobs/option.js'
+import { handful, type Outcome } from './harness.js'
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
@@ -40,13 +29,6 @@ describe('help', () => {
     expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([])
   })
 
-  test('names the choices that the options accept', () => {
-    expect([DATASET_NAMES, RESIZE_MODE_NAMES, HEAD_NAMES]).toEqual([DATASETS, RESIZE_MODES, HEADS])
-    expect([MODEL_NAMES, PRESET_NAMES, AUGMENTATION_NAMES]).toEqual([MODELS, PRESETS, AUGMENTATIONS])
-    expect(POOLING_NAMES).toEqual(POOLINGS)
-    expect([...MODEL_NAMES].sort()).toEqual(modelNames().sort())
-  })
-
   test('--version is the bare number', async () => {
     expect(await handful(['--version'])).toEqual({ exit: 0, stdout: '0.1.0\n', stderr: '' })
   })
@@ -63,12 +45,15 @@ describe('a wrong command line is one line on stderr and exit 2', () => {
       /--dataset: got "mnsit", expected strokes, mnist.*did you mean --dataset mnist\?/,
     ],
     ['fit --dataset cifar', /did you mean --dataset cifar10\?/],
-    ['fit --dataset', /got --dataset alone|--dataset <name> alone/],
+    [
+      'fit --dataset',
+      /option: got --dataset <name> alone, expected a value after it; see handful fit --help/,
+    ],
     ['fit a b', /more than the command takes/],
     ['fit a --dataset mnist', /either a folder or a data set/],
     ['fit a --minutes 3 --steps 5', /--steps.*minutes or steps, not both/],
     ['fit a --size 7', /--size: got "7", expected a whole number from 8 to 256/],
-    ['fit a --seed -1', /--seed|option/],
+    ['fit a --seed -1', /--seed: got "-1", expected a whole number from 0 to 9007199254740991; for example/],
     ['fit a --seed 1.5', /--seed: got "1.5", expected a whole number/],
     ['fit a --minutes nan', /--minutes: got "nan", expected a number above 0/],
     ['fit a --head linea', /did you mean --head linear\?/],
@@ -85,6 +70,48 @@ describe('a wrong command line is one line on stderr and exit 2', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
     expect(stderr).toMatch(/^error: /)
   })
+})
+
+test('one entry makes a command: help, options with defaults, errors, --json and Ctrl-C', async () => {
+  const echo = jobCommand({
+    name: 'echo',
+    summary: 'say a word again',
+    description: 'Says a word again and again.',
+    usage: '<word> [options]',
+    arguments: { word: ['<word>', 'what is said'] },
+    options: {
+      howOften: withDefault(whole('<n>', 'times', 1, 9), 2),
+      loud: flag('in capitals'),
+      json: flag('as JSON'),
+      quiet: flag('no progress'),
+    },
+    examples: [{ command: 'handful echo hello', does: 'hello hello' }],
+    prepare: ({ word, howOften, loud }) => ({ word: loud ? word.toUpperCase() : word, howOften }),
+    run: ({ word, howOften }, { signal }) => {
+      signal.throwIfAborted()
+      return Promise.resolve(Array<string>(howOften).fill(word))
+    },
+    show: (said) => ({ json: { said }, lines: [said.join(' ')], messages: ['That is all.'] }),
+  })
+  const say = (line: string): Promise<Outcome> => handful(line.split(' '), { commands: [echo] })
+  expect((await say('--help')).stdout).toMatch(/^ {2}echo \[options\] <word> +say a word again$/m)
+  expect((await say('echo --help')).stdout).toMatch(/^ {2}--how-often <n> {2}times \(2\)$/m)
+  expect(await say('echo ho')).toEqual({ exit: 0, stdout: 'ho ho\n', stderr: 'That is all.\n' })
+  expect((await say('echo ho --loud --how-often 3 --json')).stdout).toBe('{"said":["HO","HO","HO"]}\n')
+  expect(await say('echo ho --how-often 10')).toMatchObject({
+    exit: 2,
+    stderr: 'error: --how-often: got "10", expected a whole number from 1 to 9; for example --how-often 1\n',
+  })
+  expect((await say('echo ho --lod')).stderr).toMatch(
+    /expected an option of handful echo; did you mean --loud\?/,
+  )
+})
+
+test('no command says twice what it can be told', () => {
+  for (const entry of commands.flatMap((each) => ('commands' in each ? each.commands : [each]))) {
+    const all = [...Object.keys(entry.arguments ?? {}), ...Object.keys(entry.options)]
+    expect(new Set(all).size, entry.name).toBe(all.length)
+  }
 })
 
 test('did you mean', () => {

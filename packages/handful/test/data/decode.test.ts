@@ -4,12 +4,13 @@ import { execFileSync } from 'node:child_process'
 import { Random } from 'onnx-autodiff'
 import sharp, { type Sharp } from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { decodeImages, isGrey, toGrey, type SquareFit } from '../../src/data/decode.js'
+import { decodeImages, isGrey, toGrey } from '../../src/data/decode.js'
+import type { ResizeMode } from '../../src/names.js'
 import { listFolder } from '../../src/data/walk.js'
 import { openImages } from '../../src/data/open-images.js'
 import { failure, folderOf, noise, plain, png } from './support.js'
 
-async function decodeOne(content: Uint8Array, size = 8, fit: SquareFit = 'cover') {
+async function decodeOne(content: Uint8Array, size = 8, fit: ResizeMode = 'cover') {
   const folder = folderOf({ 'image.png': content })
   return decodeImages([{ path: 'image.png', file: join(folder, 'image.png') }], { size, fit })
 }

@@ -1,7 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { checkBatchSize, imageAt, selectImages, type Dataset } from '../../src/data/image-set.js'
+import type { Dataset } from '../../src/data/dataset.js'
+import { checkBatchSize, imageAt, selectImages } from '../../src/data/image-set.js'
 import { openDataset } from '../../src/data/open.js'
 import { failure, folderOf, noise, plain, png, put } from './support.js'
 

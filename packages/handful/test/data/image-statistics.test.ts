@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { join } from 'node:path'
-import { dataStatistics } from '../../src/jobs/data-commands.js'
+import { dataStatistics } from '../../src/jobs/data/run.js'
 import { folderOf, plain, png } from './support.js'
 
 const statistics = (what: string, dataDir?: string) =>

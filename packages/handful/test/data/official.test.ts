@@ -7,8 +7,8 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip, gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import { afterEach, describe, expect, it } from 'vitest'
-import { CIFAR100, officialCifar } from '../../src/data/cifar.js'
-import { listDatasets } from '../../src/jobs/data-commands.js'
+import { cifar100 } from '../../src/data/cifar.js'
+import { listDatasets } from '../../src/jobs/data/run.js'
 import { MNIST } from '../../src/data/mnist.js'
 import {
   fetchOfficial,
@@ -172,7 +172,7 @@ describe('verifying official files', () => {
     const check = await verifyOfficial(MNIST, [folder])
     expect(check.files.map(({ state }) => state)).toEqual(['wrong', 'missing', 'missing', 'wrong'])
     expect(check.files[0].reason).toBe('has 1 bytes, not 47040016: it is cut short or another file')
-    expect(officialCifar(CIFAR100).files.map(({ names: [name] }) => name)).toEqual([
+    expect(cifar100.official?.files.map(({ names: [name] }) => name)).toEqual([
       'fine_label_names.txt',
       'coarse_label_names.txt',
       'train.bin',

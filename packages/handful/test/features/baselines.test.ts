@@ -56,9 +56,12 @@ test('principal components are the ways in which the images vary, uncorrelated a
 
 test('untrained encoders give features of the same size as trained ones, by the seed alone', async () => {
   const images = twoWays(5)
-  const config = { ...vae.presets.fast(shape), width: 4, hidden: 6, latent: 2, batch: 4 }
+  const config = { ...vae.preset('fast', shape), width: 4, hidden: 6, latent: 2, batch: 4 }
   const features = async (seed: number): Promise<Float32Array> => {
-    const network = untrainedFeatures(vae, config, shape, seed, { layers: ['hidden'], pooling: 'none' })
+    const network = untrainedFeatures(vae.configure(config, shape), seed, {
+      layers: ['hidden'],
+      pooling: 'none',
+    })
     const { hidden } = await extractFeatures(network, images, ['hidden'], { seed: 0, threads: 1 })
     expect([hidden.rows, hidden.columns]).toEqual([5, 6])
     return hidden.data

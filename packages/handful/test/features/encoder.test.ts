@@ -7,9 +7,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Images } from '../../src/data/image-set.js'
 import { loadClassifier, saveClassifier } from '../../src/runs/classifier.js'
 import { fitEncoder } from '../../src/features/encoder.js'
-import { learnedFeatures } from '../../src/features/feature-sets.js'
+import { learnedFeatures } from '../../src/features/feature-sources.js'
 import { resolveModel } from '../../src/training/model-options.js'
-import { featureNetwork } from '../../src/jobs/predict.js'
+import { featureNetwork } from '../../src/jobs/predict/run.js'
 import { besideEachOther, extractFeatures } from '../../src/features/extract.js'
 import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
 import { featureMatrix } from '../../src/numerics/matrix.js'
@@ -43,13 +43,13 @@ test.each([
   [0, ['hidden'], 'learned features'],
 ])('with %i patches', async (patches, outputs, name) => {
   const images = { ...stripes(90), labels: new Int32Array(90), classNames: ['a', 'b'] }
-  const { model, config } = resolveModel(
+  const model = resolveModel(
     { model: 'vae', preset: 'fast', set: { width: 4, hidden: 16, latent: 4 } },
     image,
   )
-  const weights = averagedWeights(model.train(config, image, 1, 0).initialState)
-  const trained = { model, config, image, weights }
-  const request = model.defaultFeatures(config)
+  const weights = averagedWeights(model.train(1, 0).initialState)
+  const trained = { model, weights }
+  const request = model.defaultFeatures
   const encoder = await fitEncoder(images, { trained, request, patches, seed: 0, linearAlgebra })
   expect(encoder.name).toBe(name)
   const set = await learnedFeatures({ train: images }, encoder, linearAlgebra, { seed: 0, threads: 1 })
@@ -62,7 +62,7 @@ test.each([
   await saveClassifier(run, {
     ...{ ...image, classNames: ['a', 'b'], fit: 'cover', encoder: program, batch },
     outputs: encoder.groups.flatMap((group) => group.outputs),
-    normalisation: set.normalisation,
+    normalisation: await set.normalisation(),
     head: { kind: 'linear', classCount: 2, settings: {}, arrays: { weight: featureMatrix(1, 2) } },
   })
   await run.close()

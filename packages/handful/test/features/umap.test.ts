@@ -2,7 +2,7 @@ import { Random } from 'onnx-autodiff'
 import { UMAP } from 'umap-js'
 import { describe, expect, it } from 'vitest'
 import { type Neighbours, plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
-import { featureMatrix, type FeatureMatrix, fromRows } from '../../src/numerics/matrix.js'
+import { featureMatrix, type FeatureMatrix, fromRows, unitRows } from '../../src/numerics/matrix.js'
 import { neighbourGraph } from '../../src/features/neighbour-graph.js'
 import { neighbourhoodPurity } from '../../src/features/neighbourhood.js'
 import { fuzzyGraph } from '../../src/features/umap-graph.js'
@@ -26,7 +26,7 @@ function clusters(
 }
 
 const neighboursOf = (features: FeatureMatrix, k = 15): Promise<Neighbours> =>
-  neighbourGraph(features, plainLinearAlgebra(), { k })
+  neighbourGraph(unitRows(features), plainLinearAlgebra(), { k })
 
 /** The weights that umap-js gives to the same neighbours; it counts a point as its own first neighbour. */
 function referenceWeights({ rows, k, indices, similarities }: Neighbours): number[][] {

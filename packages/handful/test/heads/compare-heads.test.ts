@@ -1,12 +1,18 @@
 /** The comparison of heads: which ones stand in it, and that each draw is judged by what it was fitted to. */
 import { readFile } from 'node:fs/promises'
-import { Random } from 'onnx-autodiff'
 import { describe, expect, test } from 'vitest'
 import { TestSet } from '../../src/data/test-set.js'
-import { comparedHeads, compareHeads, type ComparisonOptions } from '../../src/heads/compare-heads.js'
-import type { FeatureSet } from '../../src/features/feature-sets.js'
-import { argmaxRows, type FeatureMatrix, rowRange } from '../../src/numerics/matrix.js'
-import { createHead, HEAD_NAMES } from '../../src/heads/registry.js'
+import {
+  comparedHeads,
+  compareHeads,
+  type ComparisonOptions,
+  drawStream,
+} from '../../src/heads/compare-heads.js'
+import { FeatureSpace } from '../../src/features/feature-space.js'
+import { argmaxRows, rowRange, type UnitRows } from '../../src/numerics/matrix.js'
+import { headProblem } from '../../src/heads/head.js'
+import { createHead } from '../../src/heads/registry.js'
+import { HEADS } from '../../src/names.js'
 import { blobs, firstLabels, linearAlgebra } from './problem.js'
 
 const { features, truth } = blobs(160, 3, 8, 0.6)
@@ -21,32 +27,20 @@ const test40 = new TestSet({
   labels: truth.subarray(120),
   classNames: ['a', 'b', 'c'],
 })
-const setOf = (rows: FeatureMatrix, fresh?: FeatureMatrix): FeatureSet => ({
-  name: 'blobs',
-  baseline: false,
-  train: rows,
-  test: fresh,
-  normalisation: {
-    kind: 'normalisation',
-    centre: new Float32Array(8),
-    projection: rows,
-    explained: new Float32Array(8),
-  },
-})
+const spaceOf = (train: UnitRows, test?: UnitRows): FeatureSpace =>
+  new FeatureSpace({ name: 'blobs', train, test }, { linearAlgebra })
 /** Four labels a class, others in each draw. */
 const draws = [0, 1, 2].map((draw) => {
   const before = firstLabels(known, 4 * draw)
   return firstLabels(known, 4 * (draw + 1)).map((label, i) => (before[i] >= 0 ? -1 : label))
 })
 const options: ComparisonOptions = {
-  sets: [setOf(train, unseen)],
+  spaces: [spaceOf(train, unseen)],
   draws,
   classCount: 3,
   test: test40,
   seed: 0,
-  linearAlgebra,
   signal: new AbortController().signal,
-  onGraph: () => {},
   onFit: () => {},
 }
 
@@ -62,22 +56,18 @@ describe('the heads compared', () => {
   })
 
   test('have a name each, by which a report tells them apart', () => {
-    expect(new Set(HEAD_NAMES.map((name) => createHead(name).name)).size).toBe(HEAD_NAMES.length)
+    expect(new Set(HEADS.map((name) => createHead(name).name)).size).toBe(HEADS.length)
   })
 })
 
-test.each(HEAD_NAMES)('%s is scored on each draw as a fit to that draw alone is', async (name) => {
+test.each(HEADS)('%s is scored on each draw as a fit to that draw alone is', async (name) => {
   const [compared] = await compareHeads({ ...options, heads: [name] })
   const alone: number[] = []
   for (const [draw, labels] of draws.entries()) {
-    const random = new Random(0, `head ${name}/blobs/draw ${draw}`)
-    const fitted = await createHead(name).fit({
-      features: train,
-      labels,
-      classCount: 3,
-      random,
-      linearAlgebra,
-    })
+    // Nothing is shared with the other draws: neither graph nor neighbours.
+    const space = spaceOf(train)
+    const given = { labels, classCount: 3, random: drawStream(0, name, space, draw) }
+    const fitted = await createHead(name).fit(headProblem(space, given))
     alone.push(test40.score(argmaxRows(await fitted.predict(unseen))).accuracy)
   }
   expect(compared).toMatchObject({ key: name, accuracies: alone })
@@ -86,7 +76,7 @@ test.each(HEAD_NAMES)('%s is scored on each draw as a fit to that draw alone is'
 test('without a test set every head is scored on the labelled images, each predicted from the others', async () => {
   const compared = await compareHeads({
     ...options,
-    sets: [setOf(train)],
+    spaces: [spaceOf(train)],
     test: undefined,
     draws: draws.slice(0, 1),
     heads: comparedHeads('mlp'),
@@ -100,5 +90,5 @@ test('without a test set every head is scored on the labelled images, each predi
 
 test('docs/own-images.md names every head', async () => {
   const guide = await readFile(new URL('../../../../docs/own-images.md', import.meta.url), 'utf8')
-  expect(HEAD_NAMES.filter((name) => !guide.includes(`| \`${name}\``))).toEqual([])
+  expect(HEADS.filter((name) => !guide.includes(`| \`${name}\``))).toEqual([])
 })

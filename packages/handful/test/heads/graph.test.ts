@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Matrix, solve } from 'ml-matrix'
 import { describe, expect, it } from 'vitest'
-import { argmaxRows, fromRows, rowRange } from '../../src/numerics/matrix.js'
+import { argmaxRows, fromRows, rowRange, unitRows } from '../../src/numerics/matrix.js'
 import { graphWeights, neighbourGraph } from '../../src/features/neighbour-graph.js'
 import { connectComponents } from '../../src/heads/graph.js'
 import { labelPropagation } from '../../src/heads/label-propagation.js'
@@ -91,7 +91,7 @@ describe('solveDiffusion', () => {
 
 describe('connectComponents', () => {
   it('joins every part but rows of zeros, and leaves a connected graph alone', async () => {
-    const features = fromRows([
+    const rows = fromRows([
       [1, 0, 0],
       [1, 0.01, 0],
       [0, 1, 0],
@@ -100,6 +100,7 @@ describe('connectComponents', () => {
       [0, 0.01, 1],
       [0, 0, 0],
     ])
+    const features = unitRows(rows)
     const weights = await weightsOf(features, 1)
     expect(components(weights).count).toBe(4)
     const joined = connectComponents(weights, features, Int32Array.of(0, 2))

@@ -1,9 +1,18 @@
 /** What every head promises, whichever it is. */
 import { describe, expect, it } from 'vitest'
-import { argmaxRows, featureMatrix, fromRows, rowRange, selectRows } from '../../src/numerics/matrix.js'
+import {
+  argmaxRows,
+  featureMatrix,
+  fromRows,
+  rowRange,
+  selectRows,
+  unitRows,
+} from '../../src/numerics/matrix.js'
+import { labelledRows } from '../../src/heads/head.js'
 import { leaveOneOut } from '../../src/heads/leave-one-out.js'
 import { restorePredictor } from '../../src/heads/predictor.js'
-import { createHead, HEAD_NAMES } from '../../src/heads/registry.js'
+import { createHead } from '../../src/heads/registry.js'
+import { HEADS } from '../../src/names.js'
 import { linearNetwork } from '../../src/heads/small-network.js'
 import { blobs, firstLabels, linearAlgebra, problem, share } from './problem.js'
 
@@ -13,7 +22,7 @@ const fresh = rowRange(features, 200, 240)
 const freshTruth = truth.subarray(200)
 const known = rowRange(features, 0, 200)
 
-describe.each(HEAD_NAMES)('%s', (name) => {
+describe.each(HEADS)('%s', (name) => {
   // The study's 90 epochs leave a linear layer on a dozen labels nearly where it started.
   const head = name === 'linear-network' ? linearNetwork({ epochs: 1500 }) : createHead(name)
 
@@ -182,6 +191,17 @@ describe('stored parameters', () => {
   })
 })
 
-it('labelled rows come in their order', () => {
-  expect(Array.from(selectRows(fromRows([[1], [2], [3]]), [2, 0]).data)).toEqual([3, 1])
+it('labelled rows come in their order, classes without a label are left out', () => {
+  const rows = fromRows([
+    [3, 4],
+    [0, 1],
+    [1, 0],
+    [4, 3],
+  ])
+  const found = labelledRows(problem(rows, [4, -1, 1, 4], 6))
+  expect([...found.rows]).toEqual([0, 2, 3])
+  expect([...found.classes]).toEqual([1, 4])
+  expect([...found.targets]).toEqual([1, 0, 1])
+  expect([...found.counts]).toEqual([1, 2])
+  expect(found.features).toEqual(selectRows(unitRows(rows), [0, 2, 3]))
 })

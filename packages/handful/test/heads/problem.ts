@@ -1,13 +1,20 @@
 /** Small problems with a known answer that the head tests share. */
 import { Random } from 'onnx-autodiff'
-import { featureMatrix, scaleToUnitRows, type FeatureMatrix } from '../../src/numerics/matrix.js'
+import {
+  featureMatrix,
+  scaledToUnitRows,
+  type FeatureMatrix,
+  type UnitRows,
+  unitRows,
+} from '../../src/numerics/matrix.js'
 import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
-import type { HeadProblem } from '../../src/heads/head.js'
+import { FeatureSpace } from '../../src/features/feature-space.js'
+import { headProblem, type HeadProblem } from '../../src/heads/head.js'
 
 export const linearAlgebra = plainLinearAlgebra()
 
 export interface Blobs {
-  readonly features: FeatureMatrix
+  readonly features: UnitRows
   readonly truth: Int32Array
 }
 
@@ -20,8 +27,10 @@ export function blobs(rows: number, classes: number, columns: number, spread: nu
     const row = Math.floor(at / columns)
     features.data[at] = centres[(row % classes) * columns + (at % columns)] + spread * random.normal()
   }
-  scaleToUnitRows(features)
-  return { features, truth: Int32Array.from({ length: rows }, (_, row) => row % classes) }
+  return {
+    features: scaledToUnitRows(features),
+    truth: Int32Array.from({ length: rows }, (_, row) => row % classes),
+  }
 }
 
 /** The first `perClass` rows of each class keep their label. */
@@ -41,7 +50,8 @@ export function problem(
   more: Partial<HeadProblem> = {},
 ): HeadProblem {
   const random = new Random(7, 'test')
-  return { features, labels: Int32Array.from(labels), classCount, random, linearAlgebra, ...more }
+  const space = new FeatureSpace({ train: unitRows(features) }, { linearAlgebra })
+  return { ...headProblem(space, { labels: Int32Array.from(labels), classCount, random }), ...more }
 }
 
 export function share(predicted: Int32Array, truth: Int32Array): number {

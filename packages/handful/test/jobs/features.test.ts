@@ -6,7 +6,8 @@ import { decodeSafetensors, Random } from 'onnx-autodiff'
 import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { folderBlocks, type ImageBlock, type ImageSource } from '../../src/data/image-blocks.js'
-import { featureRequest, listLayers, writeFeatures } from '../../src/jobs/features.js'
+import { featureRequest } from '../../src/models/choose-features.js'
+import { listLayers, writeFeatures } from '../../src/jobs/features/run.js'
 import { resolveModel } from '../../src/training/model-options.js'
 import { openExtractor } from '../../src/features/extract.js'
 import { featureMatrix } from '../../src/numerics/matrix.js'
@@ -113,12 +114,12 @@ describe('features', () => {
       name === 'vae'
         ? { width: 4, hidden: 8, latent: 3 }
         : { width: 8, groups: 2, multipliers: [1, 1], blocks: 1, patch: 2 }
-    const { model, config } = resolveModel({ model: name, preset: 'fast', set: { ...set, batch: 4 } }, image)
-    const weights = averagedWeights(model.train(config, image, 10, 1).initialState)
-    const request = featureRequest(model, config, image, {})
+    const model = resolveModel({ model: name, preset: 'fast', set: { ...set, batch: 4 } }, image)
+    const weights = averagedWeights(model.train(10, 1).initialState)
+    const request = featureRequest(model, {})
     const written = async (block: number): Promise<Uint8Array> => {
       const file = path.join(folder, `${block}.safetensors`)
-      const network = model.features(config, image, weights, request)
+      const network = model.features(weights, request)
       const extractor = await openExtractor(network, request.layers, { seed: 3, threads: 1 })
       const tensors = request.layers.map((layer) => ({
         name: layer,
@@ -147,9 +148,8 @@ describe('features', () => {
   })
 
   test('are those of a request that suits the model', () => {
-    const { model, config } = resolveModel({ model: 'vae', preset: 'fast', set: {} }, image)
-    const ask = (choice: Parameters<typeof featureRequest>[3]) => () =>
-      featureRequest(model, config, image, choice)
+    const model = resolveModel({ model: 'vae', preset: 'fast', set: {} }, image)
+    const ask = (choice: Parameters<typeof featureRequest>[1]) => () => featureRequest(model, choice)
     expect(ask({ layers: ['hiden'] })).toThrow(/^--layers \(model vae\): got "hiden".*did you mean hidden\?$/)
     expect(ask({ layers: ['hidden', 'hidden'] })).toThrow(/got "hidden" twice/)
     expect(ask({ noiseLevel: 100 })).toThrow(/^--noise-level: got 100, expected none for model vae/)
@@ -160,22 +160,22 @@ describe('features', () => {
   })
 
   test('of one view cannot stand beside each other', () => {
-    const { model, config } = resolveModel({ model: 'diffusion', preset: 'fast', set: {} }, image)
-    const ask = (choice: Parameters<typeof featureRequest>[3]) => () =>
-      featureRequest(model, config, image, { combineViews: 'concatenate', ...choice })
+    const model = resolveModel({ model: 'diffusion', preset: 'fast', set: {} }, image)
+    const ask = (choice: Parameters<typeof featureRequest>[1]) => () =>
+      featureRequest(model, { combineViews: 'concatenate', ...choice })
     expect(ask({})).toThrow(/^--concatenate-views: got one view of each image.*add --draws 2 or --mirror$/)
     expect(ask({ mirror: true })()).toMatchObject({ mirror: true, combineViews: 'concatenate' })
   })
 
   test('have as many numbers as the list of layers says', async () => {
-    for (const model of ['vae', 'vqvae', 'gan'] as const) {
-      const { model: definition, config } = resolveModel({ model, preset: 'fast', set: { batch: 4 } }, image)
-      const rows = listLayers(definition, config, image)
-      const weights = averagedWeights(definition.train(config, image, 10, 1).initialState)
+    for (const name of ['vae', 'vqvae', 'gan'] as const) {
+      const model = resolveModel({ model: name, preset: 'fast', set: { batch: 4 } }, image)
+      const rows = listLayers(model)
+      const weights = averagedWeights(model.train(10, 1).initialState)
       expect(rows.some(({ chosen }) => chosen)).toBe(true)
       for (const pooling of ['mean', '2x2', '4x4', 'none'] as const) {
         const layers = rows.map(({ name }) => name)
-        const { program } = definition.features(config, image, weights, { layers, pooling })
+        const { program } = model.features(weights, { layers, pooling })
         expect(rows.map(({ name }) => program.outputs[name].shape[1])).toEqual(
           rows.map(({ numbers }) => numbers[pooling]),
         )

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { extractFeatures } from '../../src/features/extract.js'
 import type { FeatureMatrix } from '../../src/numerics/matrix.js'
 import { diffusion } from '../../src/models/diffusion/diffusion.js'
-import { featureOutputs, type FeatureRequest, type ImageShape } from '../../src/models/model.js'
+import { featureOutputs, type FeatureRequest } from '../../src/models/feature-request.js'
+import { type ImageShape } from '../../src/models/model.js'
 import { tiny, untrained } from './diffusion-tiny.js'
 
 const image: ImageShape = { size: 12, channels: 1 }
@@ -23,7 +24,7 @@ const images = {
 
 const ask = (more: Partial<FeatureRequest>): Promise<Record<string, FeatureMatrix>> => {
   const request: FeatureRequest = { layers: ['middle.0', 'up0.0'], pooling: '2x2', ...more }
-  const network = diffusion.features(config, image, weights, request)
+  const network = diffusion.configure(config, image).features(weights, request)
   return extractFeatures(network, images, featureOutputs(request), { seed: 4, threads: 1 })
 }
 
@@ -81,6 +82,6 @@ describe('several noise levels', () => {
     ],
   ])('%j is refused in one line', (more, message) => {
     const request: FeatureRequest = { layers: ['middle.0'], pooling: 'mean', ...more }
-    expect(() => diffusion.features(config, image, weights, request)).toThrow(message)
+    expect(() => diffusion.configure(config, image).features(weights, request)).toThrow(message)
   })
 })

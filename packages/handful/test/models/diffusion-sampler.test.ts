@@ -4,9 +4,9 @@
  */
 import { Random } from 'onnx-autodiff'
 import { describe, expect, test } from 'vitest'
+import type { Predict } from '../../src/models/denoising/from-noise.js'
 import {
   type Parameterisation,
-  type Predict,
   removeNoise,
   samplingNoises,
   type SamplerOptions,

@@ -42,7 +42,7 @@ export const tiny = { study, ddpm, quick }
 
 /** Weights before any training, as a trained state would hold them. */
 export const untrained = (config: DiffusionConfig, image: ImageShape, seed = 1): Weights =>
-  averagedWeights(diffusion.train(config, image, 10, seed).initialState)
+  averagedWeights(diffusion.configure(config, image).train(10, seed).initialState)
 
 export const parameterNames = (config: DiffusionConfig, image: ImageShape): string[] =>
   Object.keys(untrained(config, image))

@@ -4,10 +4,10 @@ import { type Arrays, BATCH_MARKER, input, inputName, openLocalSession, Paramete
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { DiffusionConfig } from '../../src/models/diffusion/config.js'
-import { levelInputs } from '../../src/models/diffusion/inputs.js'
-import { diffusion } from '../../src/models/diffusion/diffusion.js'
+import { levelInputs } from '../../src/models/denoising/training-step.js'
+import { diffusion, lossWeight } from '../../src/models/diffusion/diffusion.js'
 import { noiseSchedule } from '../../src/models/diffusion/schedule.js'
-import { denoiser, embeddingSize } from '../../src/models/diffusion/unet.js'
+import { denoiser, embeddingSize } from '../../src/models/denoising/unet.js'
 import type { ImageShape } from '../../src/models/model.js'
 import { parameterNames, tiny } from './diffusion-tiny.js'
 
@@ -65,7 +65,7 @@ const forms = [
 
 test.each(forms)('loss and gradients of a training step, $name', async ({ image, config, reference }) => {
   const { inputs, outputs, gradients, attributes } = reference
-  const { program, initialState } = diffusion.train(config, image, 10, 1)
+  const { program, initialState } = diffusion.configure(config, image).train(10, 1)
   const weights = Object.fromEntries(
     Object.keys(initialState).flatMap((name) =>
       name in inputs ? [[name, floats(parameter(inputs[name]))]] : [],
@@ -79,6 +79,7 @@ test.each(forms)('loss and gradients of a training step, $name', async ({ image,
     ...levelInputs(
       config,
       attributes.levels.map((level) => noiseSchedule(config.schedule).at(level)),
+      (noise) => lossWeight(config, noise),
     ),
     ...Object.fromEntries(
       (program.inputs ?? [])
@@ -134,7 +135,7 @@ test('DDPM: the exported network predicts the same', async () => {
     image,
     weights,
     { shape: inputs.noise.shape, data: noisy },
-    levelInputs(config, noises).embedding,
+    levelInputs(config, noises, () => 1).embedding,
   )
   expect(relative(prediction, outputs.prediction)).toBeLessThan(1e-4)
 })

@@ -1,15 +1,11 @@
 /** The diffusion model as its users meet it: presets, training, samples, reconstructions, features. */
 import { openLocalSession, openSession, Parameters, Random } from 'onnx-autodiff'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { DiffusionConfig } from '../../src/models/diffusion/config.js'
-import { denoiser, FOURIER_FREQUENCIES } from '../../src/models/diffusion/unet.js'
+import { type DiffusionConfig, diffusionPresets } from '../../src/models/diffusion/config.js'
+import type { FeatureRequest } from '../../src/models/feature-request.js'
+import { denoiser, FOURIER_FREQUENCIES } from '../../src/models/denoising/unet.js'
 import { diffusion } from '../../src/models/diffusion/diffusion.js'
-import {
-  averagedWeights,
-  type FeatureRequest,
-  type ImageShape,
-  type Weights,
-} from '../../src/models/model.js'
+import { averagedWeights, type ImageShape, type Weights } from '../../src/models/model.js'
 import { tiny, untrained } from './diffusion-tiny.js'
 
 const grey: ImageShape = { size: 28, channels: 1 }
@@ -30,30 +26,44 @@ describe('presets', () => {
       denoiser(p, config, image)
       return p.count + FOURIER_FREQUENCIES.length
     }
-    expect(count(diffusion.presets.paper(grey), grey)).toBe(23_208_713)
-    expect(count(diffusion.presets.paper(colour), colour)).toBe(23_211_275)
+    expect(count(diffusionPresets.paper(grey), grey)).toBe(23_208_713)
+    expect(count(diffusionPresets.paper(colour), colour)).toBe(23_211_275)
     const twelve: ImageShape = { size: 12, channels: 1 }
-    expect(diffusion.train(tiny.study, twelve, 10, 1).parameterCount).toBe(count(tiny.study, twelve))
+    expect(diffusion.configure(tiny.study, twelve).train(10, 1).parameterCount).toBe(
+      count(tiny.study, twelve),
+    )
   })
 
   test.each([grey, colour])('are accepted by the schema ($size pixels)', (image) => {
-    for (const preset of Object.values(diffusion.presets)) {
+    for (const preset of Object.values(diffusionPresets)) {
       const config = preset(image)
       expect(diffusion.configSchema.parse(config)).toEqual(config)
-      expect(diffusion.defaultSteps(config)).toBeGreaterThan(0)
-      const known = diffusion.layers(config, image).map(({ name }) => name)
-      expect(known).toEqual(expect.arrayContaining([...diffusion.defaultFeatures(config).layers]))
+      expect(diffusion.configure(config, image).defaultSteps).toBeGreaterThan(0)
+      const known = diffusion
+        .configure(config, image)
+        .layers()
+        .map(({ name }) => name)
+      expect(known).toEqual(
+        expect.arrayContaining([...diffusion.configure(config, image).defaultFeatures.layers]),
+      )
     }
-    const config = diffusion.presets.fast(image)
+    const config = diffusionPresets.fast(image)
     expect(diffusion.configSchema.safeParse({ ...config, widht: 3 }).success).toBe(false)
     expect(diffusion.configSchema.safeParse({ ...config, groups: 7 }).success).toBe(false)
     expect(diffusion.configSchema.safeParse({ ...config, network: 'study' }).success).toBe(false)
   })
 
   test("the paper's layers are the study's 512 features, from 28 pixels too", () => {
-    const config = diffusion.presets.paper(grey)
-    const shapes = Object.fromEntries(diffusion.layers(config, grey).map(({ name, shape }) => [name, shape]))
-    expect(diffusion.defaultFeatures(config).layers.map((name) => [name, shapes[name]])).toEqual([
+    const config = diffusionPresets.paper(grey)
+    const shapes = Object.fromEntries(
+      diffusion
+        .configure(config, grey)
+        .layers()
+        .map(({ name, shape }) => [name, shape]),
+    )
+    expect(
+      diffusion.configure(config, grey).defaultFeatures.layers.map((name) => [name, shapes[name]]),
+    ).toEqual([
       ['middle.3', [3, 3, 256]],
       ['up2.1', [7, 7, 128]],
       ['up1.1', [14, 14, 64]],
@@ -62,8 +72,8 @@ describe('presets', () => {
   })
 
   test('an image with too few pixels for the levels is refused in one line', () => {
-    const config = diffusion.presets.paper(grey)
-    expect(() => diffusion.train(config, { size: 6, channels: 1 }, 10, 1)).toThrow(
+    const config = diffusionPresets.paper(grey)
+    expect(() => diffusion.configure(config, { size: 6, channels: 1 }).train(10, 1)).toThrow(
       /^image size \(diffusion model\): got 6 pixels, expected at least 8 for 4 levels/,
     )
   })
@@ -76,7 +86,7 @@ describe('trained on sixteen images', () => {
   beforeAll(async () => {
     const steps = 400
     const twice = Uint8Array.from([...pixels, ...pixels])
-    const { program, initialState, drawInputs } = diffusion.train(tiny.quick, small, steps, 1)
+    const { program, initialState, drawInputs } = diffusion.configure(tiny.quick, small).train(steps, 1)
     const session = await openLocalSession(program, { threads: 2, state: initialState })
     const seen: Record<string, number>[] = []
     for (let step = 0; step < steps; step++) {
@@ -105,7 +115,7 @@ describe('trained on sixteen images', () => {
 
   test('its samples are among them, in either way of sampling', async () => {
     for (const eta of [0, 1]) {
-      const samples = await diffusion.sample?.(tiny.quick, small, weights, {
+      const samples = await diffusion.configure(tiny.quick, small).sample?.(weights, {
         count: 24,
         seed: 3,
         steps: 25,
@@ -119,7 +129,7 @@ describe('trained on sixteen images', () => {
   })
 
   test('it reconstructs them', async () => {
-    const found = await diffusion.reconstruct?.(tiny.quick, small, weights, pixels, { threads: 2 })
+    const found = await diffusion.configure(tiny.quick, small).reconstruct?.(weights, pixels, { threads: 2 })
     expect(found).toHaveLength(pixels.length)
     const error =
       (found as Uint8Array).reduce((sum, value, i) => sum + Math.abs(value - pixels[i]), 0) /
@@ -131,7 +141,7 @@ describe('trained on sixteen images', () => {
   test('a sample depends on the seed and its place alone', async () => {
     const config = { ...tiny.quick, samplingSteps: 3, eta: 1 }
     const sample = (count: number, seed: number): Promise<Uint8Array> | undefined =>
-      diffusion.sample?.(config, small, weights, { count, seed, threads: 1 })
+      diffusion.configure(config, small).sample?.(weights, { count, seed, threads: 1 })
     const [twice, again, fewer, other] = [
       await sample(55, 1),
       await sample(55, 1),
@@ -146,7 +156,7 @@ describe('trained on sixteen images', () => {
   test('progress counts all steps of all groups', async () => {
     const calls: (readonly [number, number])[] = []
     const onProgress = (done: number, total: number): number => calls.push([done, total])
-    await diffusion.sample?.(tiny.quick, small, weights, {
+    await diffusion.configure(tiny.quick, small).sample?.(weights, {
       count: 51,
       seed: 1,
       steps: 2,
@@ -183,7 +193,7 @@ async function extract(
   data: Uint8Array,
 ): Promise<Record<string, Float32Array>> {
   const weights = untrained(config, image)
-  const { program, drawInputs } = diffusion.features(config, image, weights, request)
+  const { program, drawInputs } = diffusion.configure(config, image).features(weights, request)
   const session = await openSession(program, { threads: 1 })
   const { size, channels } = image
   const numbers = size * size * channels
@@ -215,7 +225,7 @@ describe('features', () => {
         0,
         255,
       )
-      const listed = diffusion.layers(config, image)
+      const listed = diffusion.configure(config, image).layers()
       const layers = listed.map(({ name }) => name)
       const found = await extract(
         config,
@@ -291,7 +301,9 @@ describe('features', () => {
     const config = tiny.quick
     const weights = untrained(config, small)
     const ask = (request: Partial<FeatureRequest>) => () =>
-      diffusion.features(config, small, weights, { layers: ['middle.0'], pooling: 'mean', ...request })
+      diffusion
+        .configure(config, small)
+        .features(weights, { layers: ['middle.0'], pooling: 'mean', ...request })
     expect(ask({ layers: ['middle.9'] })).toThrow(
       'layer (diffusion features): got "middle.9", expected one of down0.0, middle.0, middle.1, up0.0',
     )

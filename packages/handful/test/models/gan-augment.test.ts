@@ -6,7 +6,7 @@ import {
   AUGMENTATION_COLUMNS,
   augmentInGraph,
   drawAugmentation,
-} from '../../src/models/gan/augment.js'
+} from '../../src/models/gan/augment-in-graph.js'
 import { fast, type GanAugmentation } from '../../src/models/gan/config.js'
 
 const off: GanAugmentation = {

@@ -19,7 +19,7 @@ import {
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { fast, type GanConfig, geometry } from '../../src/models/gan/config.js'
-import { noisePlanes } from '../../src/models/gan/images.js'
+import { noisePlanes } from '../../src/models/gan/network-images.js'
 import {
   discriminatorLoss,
   generatorLoss,

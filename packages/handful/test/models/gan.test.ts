@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Arrays, evaluate, input, openLocalSession, Parameters, Random } from 'onnx-autodiff'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runOnce, straightWay } from '../../src/models/common.js'
+import { straightWay } from '../../src/models/common.js'
+import { runOnce } from './vae-support.js'
 import { fast, type GanConfig, ganSchema, geometry, paper } from '../../src/models/gan/config.js'
-import { networkImages, userImages } from '../../src/models/gan/images.js'
+import { networkImages, userImages } from '../../src/models/gan/network-images.js'
 import { discriminator, encoder, generator, mapping } from '../../src/models/gan/networks.js'
-import { encodeStyles, sampleStyles } from '../../src/models/gan/sample.js'
+import { encodeStyles, sampleStyles } from '../../src/models/gan/generate.js'
 import { gan } from '../../src/models/gan/gan.js'
 import {
   averagedWeights,
@@ -67,7 +68,7 @@ async function trainFor(
   steps: number,
   seed = 1,
 ): Promise<{ state: Arrays; metrics: Record<string, number>[] }> {
-  const trainable = gan.train(config, shape, steps, seed)
+  const trainable = gan.configure(config, shape).train(steps, seed)
   const phases = trainable.laterPhases ?? []
   const programs = [trainable.program, ...phases.map(({ program }) => program)]
   const session = await openLocalSession(programs, { state: trainable.initialState, threads: 1 })
@@ -189,8 +190,14 @@ test('features never depend on the other images of a batch, with the statistic o
     [small, image, weights],
     [whole, wholeImage, averagedWeights(wholeState)],
   ] as const) {
-    const request = { layers: gan.layers(config, shape).map(({ name }) => name), pooling: 'none' as const }
-    const { program } = gan.features(config, shape, own, request)
+    const request = {
+      layers: gan
+        .configure(config, shape)
+        .layers()
+        .map(({ name }) => name),
+      pooling: 'none' as const,
+    }
+    const { program } = gan.configure(config, shape).features(own, request)
     const pixels = bars(6, shape.size)
     const numbers = shape.size * shape.size
     const input = (from: number, to: number): Arrays => ({
@@ -200,10 +207,10 @@ test('features never depend on the other images of a batch, with the statistic o
         data: pixels.slice(from * numbers, to * numbers),
       },
     })
-    const together = await runOnce(program, input(0, 6), { threads: 1 })
+    const together = await runOnce(program, input(0, 6))
     for (const i of [0, 5]) {
-      const alone = await runOnce(program, input(i, i + 1), { threads: 1 })
-      for (const layer of gan.layers(config, shape)) {
+      const alone = await runOnce(program, input(i, i + 1))
+      for (const layer of gan.configure(config, shape).layers()) {
         const length = layer.shape.reduce((a, b) => a * b, 1)
         expect(alone[layer.name].shape).toEqual([1, length])
         const row = Array.from(together[layer.name].data as Float32Array).slice(i * length, (i + 1) * length)
@@ -215,22 +222,26 @@ test('features never depend on the other images of a batch, with the statistic o
 
 test('samples: the first ones are the same whatever the count; at truncation 0 every style is the mean', async () => {
   const options = { threads: 1 }
-  const many = await gan.sample?.(small, image, weights, { count: 5, seed: 3, ...options })
+  const many = await gan.configure(small, image).sample?.(weights, { count: 5, seed: 3, ...options })
   expect(many?.length).toBe(5 * 64)
-  expect(await gan.sample?.(small, image, weights, { count: 2, seed: 3, ...options })).toEqual(
+  expect(await gan.configure(small, image).sample?.(weights, { count: 2, seed: 3, ...options })).toEqual(
     many?.slice(0, 2 * 64),
   )
   const styles = await sampleStyles(small, weights, { count: 2, seed: 3, truncation: 0 }, options)
   styles.subarray(0, 8).forEach((value, k) => expect(styles[8 + k]).toBeCloseTo(value, 6))
   expect(
-    await gan.sample?.(whole, wholeImage, averagedWeights(wholeState), { count: 3, seed: 1, ...options }),
+    await gan
+      .configure(whole, wholeImage)
+      .sample?.(averagedWeights(wholeState), { count: 3, seed: 1, ...options }),
   ).toHaveLength(3 * 36)
 })
 
 test('an interpolation goes from the one reconstruction to the other', async () => {
   const pair = bars(4, 8).slice(2 * 64)
-  const rebuilt = await gan.reconstruct?.(small, image, weights, pair, { threads: 1 })
-  const steps = (await gan.interpolate?.(small, image, weights, { pair, steps: 5, threads: 1 })) as Uint8Array
+  const rebuilt = await gan.configure(small, image).reconstruct?.(weights, pair, { threads: 1 })
+  const steps = (await gan
+    .configure(small, image)
+    .interpolate?.(weights, { pair, steps: 5, threads: 1 })) as Uint8Array
   expect(steps.slice(0, 64)).toEqual(rebuilt?.slice(0, 64))
   expect(steps.slice(4 * 64)).toEqual(rebuilt?.slice(64))
   expect([...straightWay(Float32Array.of(0, 4, 2, 0), 3)]).toEqual([0, 4, 1, 2, 2, 0])
@@ -239,7 +250,7 @@ test('an interpolation goes from the one reconstruction to the other', async () 
 })
 
 test('a collapsed generator is said in plain words', () => {
-  const { problem } = gan.train(small, image, 1, 1)
+  const { problem } = gan.configure(small, image).train(1, 1)
   expect(problem?.({ discriminator: 1, diversity: 0.4 }, 100)).toBeUndefined()
   expect(problem?.({ discriminator: 1, diversity: 0.001 }, 100)).toMatchObject({
     got: 'a generator that makes one image only',
@@ -269,7 +280,7 @@ test('stopped in the middle and resumed, training ends where an uninterrupted on
   const steps = 6
   const reports: string[] = []
   const job = (signal: AbortSignal, name: string, stop?: AbortController) => {
-    const trainable = gan.train(whole, wholeImage, steps, 1)
+    const trainable = gan.configure(whole, wholeImage).train(steps, 1)
     return train({
       stage: 'train the gan',
       steps,

@@ -67,19 +67,21 @@ test('the disagreement of views is what the equation says, and least where partn
 describe('the network for photographs', () => {
   test('learns sixteen images by heart and tells them apart', async () => {
     const steps = 600
-    const { metrics, weights } = await trainOnSquares(vae.train(small, grey8, steps, 1), steps)
+    const { metrics, weights } = await trainOnSquares(vae.configure(small, grey8).train(steps, 1), steps)
     for (const { loss, reconstruction, divergence, invariance } of metrics.slice(0, 5)) {
       expect(loss / (reconstruction + small.beta * divergence + 2 * invariance)).toBeCloseTo(1, 4)
     }
     const [first, last] = [metrics[0], metrics[steps - 1]]
     expect(last.invariance).toBeLessThan(0.5 * first.invariance)
-    const shown = (await vae.reconstruct?.(small, grey8, weights, squares, { threads: 1 })) as Uint8Array
+    const shown = (await vae
+      .configure(small, grey8)
+      .reconstruct?.(weights, squares, { threads: 1 })) as Uint8Array
     expect(difference(shown, squares)).toBeLessThan(0.06)
   })
 
   test('gives features that do not depend on the other images, in the shapes that are listed', async () => {
-    const weights = averagedWeights(vae.train({ ...small, batch: 2 }, colour, 10, 1).initialState)
-    const layers = vae.layers(small, colour)
+    const weights = averagedWeights(vae.configure({ ...small, batch: 2 }, colour).train(10, 1).initialState)
+    const layers = vae.configure(small, colour).layers()
     const names = layers.map(({ name }) => name)
     expect(names.slice(0, 5)).toEqual([
       'encoder.level1',
@@ -89,7 +91,7 @@ describe('the network for photographs', () => {
       'mean',
     ])
     const pixels = randomPixels(3, colour)
-    const network = vae.features(small, colour, weights, { layers: names, pooling: 'none' })
+    const network = vae.configure(small, colour).features(weights, { layers: names, pooling: 'none' })
     const together = await extract(network, colour, pixels)
     const alone = await extract(network, colour, pixels.slice(2 * (pixels.length / 3)))
     for (const { name, shape } of layers) {

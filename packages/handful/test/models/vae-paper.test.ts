@@ -15,12 +15,15 @@ describe('presets', () => {
   test.each([mnist, cifar, { size: 64, channels: 3 } as const, { size: 9, channels: 3 } as const])(
     'are accepted by the schema, and their features are among the layers ($size pixels)',
     (image) => {
-      for (const config of [vae.presets.paper(image), vae.presets.fast(image)]) {
+      for (const config of [vae.preset('paper', image), vae.preset('fast', image)]) {
         expect(vaeSchema.parse(config)).toEqual(config)
-        expect(vae.defaultSteps(config)).toBeGreaterThan(0)
-        expect(vae.layers(config, image).map(({ name }) => name)).toEqual(
-          expect.arrayContaining([...vae.defaultFeatures(config).layers]),
-        )
+        expect(vae.configure(config, image).defaultSteps).toBeGreaterThan(0)
+        expect(
+          vae
+            .configure(config, image)
+            .layers()
+            .map(({ name }) => name),
+        ).toEqual(expect.arrayContaining([...vae.configure(config, image).defaultFeatures.layers]))
       }
     },
   )
@@ -51,10 +54,13 @@ describe('presets', () => {
     { image: cifar, numbers: 1504 + 992 },
   ])("have the study's stacked features: $numbers", ({ image, numbers }) => {
     const config = paper(image)
-    const { layers, pooling } = vae.defaultFeatures(config)
+    const { layers, pooling } = vae.configure(config, image).defaultFeatures
     expect(pooling).toBe('mean')
     const channels = Object.fromEntries(
-      vae.layers(config, image).map(({ name, shape }) => [name, shape.at(-1) ?? 0]),
+      vae
+        .configure(config, image)
+        .layers()
+        .map(({ name, shape }) => [name, shape.at(-1) ?? 0]),
     )
     expect(layers.reduce((sum, name) => sum + channels[name], 0)).toBe(numbers)
   })
@@ -84,20 +90,22 @@ const tiny = [
 
 describe.each(tiny)('the $name network', ({ config, steps }) => {
   test('learns sixteen images by heart', async () => {
-    const { metrics, weights } = await trainOnSquares(vae.train(config, grey8, steps, 1), steps)
+    const { metrics, weights } = await trainOnSquares(vae.configure(config, grey8).train(steps, 1), steps)
     expect(metrics[steps - 1].loss).toBeLessThan(metrics[0].loss)
-    const shown = (await vae.reconstruct?.(config, grey8, weights, squares, { threads: 1 })) as Uint8Array
+    const shown = (await vae
+      .configure(config, grey8)
+      .reconstruct?.(weights, squares, { threads: 1 })) as Uint8Array
     expect(difference(shown, squares)).toBeLessThan(0.05)
-    const samples = await vae.sample?.(config, grey8, weights, { count: 3, seed: 1, threads: 1 })
+    const samples = await vae.configure(config, grey8).sample?.(weights, { count: 3, seed: 1, threads: 1 })
     expect(samples).toHaveLength(3 * 64)
   })
 
   test('gives every layer in the shape it is listed with, whatever the batch', async () => {
     const image: ImageShape = { size: 7, channels: 3 }
-    const weights = averagedWeights(vae.train(config, image, 10, 1).initialState)
-    const layers = vae.layers(config, image)
+    const weights = averagedWeights(vae.configure(config, image).train(10, 1).initialState)
+    const layers = vae.configure(config, image).layers()
     const names = layers.map(({ name }) => name)
-    const network = vae.features(config, image, weights, { layers: names, pooling: 'none' })
+    const network = vae.configure(config, image).features(weights, { layers: names, pooling: 'none' })
     const pixels = randomPixels(3, image)
     const together = await extract(network, image, pixels)
     const alone = await extract(network, image, pixels.slice(0, pixels.length / 3))
@@ -113,7 +121,7 @@ describe.each(tiny)('the $name network', ({ config, steps }) => {
 })
 
 test('images that do not fit the levels are refused in one line', () => {
-  expect(() => vae.train(paper(cifar), { size: 33, channels: 3 }, 10, 1)).toThrow(
+  expect(() => vae.configure(paper(cifar), { size: 33, channels: 3 }).train(10, 1)).toThrow(
     'image size (VAE configuration): got 33 pixels, expected at most 32, which 4 levels of the decoder come to, and at least 8 of those; add to decoderChannels or take from encoderChannels',
   )
 })

@@ -1,6 +1,6 @@
 /** What the tests of the VAEs and the VQ-VAE share: PyTorch's values in the engine's layout, small images, whole trainings. */
 import { readFileSync } from 'node:fs'
-import { type Arrays, type NamedArray, openLocalSession, Random, sizeOf } from 'onnx-autodiff'
+import { type Arrays, type NamedArray, openLocalSession, Random, type Runnable, sizeOf } from 'onnx-autodiff'
 import { expect } from 'vitest'
 import { z } from 'zod'
 import {
@@ -10,6 +10,16 @@ import {
   type Trainable,
   type Weights,
 } from '../../src/models/model.js'
+
+/** The outputs of a network for one set of inputs. */
+export async function runOnce(network: Runnable, inputs: Arrays): Promise<Arrays> {
+  const session = await openLocalSession(network, { threads: 1 })
+  try {
+    return await session.run(inputs)
+  } finally {
+    await session.close()
+  }
+}
 
 const tensorSchema = z.object({ shape: z.array(z.int()), data: z.array(z.number()) })
 export type TorchTensor = z.infer<typeof tensorSchema>

@@ -64,7 +64,7 @@ for (const { name, attributes: given, inputs, outputs, gradients } of cases) {
   )
 
   test(`${name}: loss, its parts, gradients and statistics of a training step`, async () => {
-    const trainable = vae.train(config, image, 10, 1)
+    const trainable = vae.configure(config, image).train(10, 1)
     expect(Object.keys(trainable.initialState)).toEqual(expect.arrayContaining(Object.keys(weights)))
     const { outputs: found, state } = await takeStep(trainable, weights, {
       image: bytes(inputs.pixels),
@@ -94,8 +94,11 @@ for (const { name, attributes: given, inputs, outputs, gradients } of cases) {
   })
 
   test(`${name}: all its layers and its image in use`, async () => {
-    const layers = vae.layers(config, image).map((layer) => layer.name)
-    const { program } = vae.features(config, image, weights, { layers, pooling: 'none' })
+    const layers = vae
+      .configure(config, image)
+      .layers()
+      .map((layer) => layer.name)
+    const { program } = vae.configure(config, image).features(weights, { layers, pooling: 'none' })
     const session = await openLocalSession(program, { threads: 1 })
     const found = await session.run({ image: bytes(inputs.pixels) })
     await session.close()
@@ -103,9 +106,11 @@ for (const { name, attributes: given, inputs, outputs, gradients } of cases) {
       const expected = outputs[layer].shape.length === 4 ? batchFirst(outputs[layer]) : outputs[layer]
       expect([layer, relative(found[layer].data as Float32Array, expected) < 1e-4]).toEqual([layer, true])
     }
-    const shown = await vae.reconstruct?.(config, image, weights, bytes(inputs.pixels).data as Uint8Array, {
-      threads: 1,
-    })
+    const shown = await vae
+      .configure(config, image)
+      .reconstruct?.(weights, bytes(inputs.pixels).data as Uint8Array, {
+        threads: 1,
+      })
     const expected = batchFirst(outputs.image).data.map((value) => Math.min(Math.max(value, 0), 1) * 255)
     shown?.forEach((value, i) => expect(Math.abs(value - expected[i])).toBeLessThan(0.51))
   })

@@ -3,7 +3,8 @@ import { sizeOf } from 'onnx-autodiff'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { averagedWeights, type ImageShape, type Weights } from '../../src/models/model.js'
 import { fast } from '../../src/models/vae/config.js'
-import { vae, type VaeConfig } from '../../src/models/vae/vae.js'
+import { vae } from '../../src/models/vae/vae.js'
+import type { VaeConfig } from '../../src/models/vae/config.js'
 import { COUNT, difference, extract, grey8, randomPixels, squares, trainOnSquares } from './vae-support.js'
 
 const small: VaeConfig = {
@@ -24,7 +25,7 @@ describe('trained on sixteen images', () => {
 
   beforeAll(async () => {
     const steps = 400
-    ;({ metrics, weights } = await trainOnSquares(vae.train(small, grey8, steps, 1), steps))
+    ;({ metrics, weights } = await trainOnSquares(vae.configure(small, grey8).train(steps, 1), steps))
   })
 
   test('it reports the reconstruction and the divergence apart', () => {
@@ -38,14 +39,16 @@ describe('trained on sixteen images', () => {
   test('it learns them by heart', async () => {
     const last = metrics.slice(-20).map(({ reconstruction }) => reconstruction)
     expect(Math.max(...last)).toBeLessThan(0.1 * metrics[0].reconstruction)
-    const shown = await vae.reconstruct?.(small, grey8, weights, squares, run)
+    const shown = await vae.configure(small, grey8).reconstruct?.(weights, squares, run)
     expect(difference(shown as Uint8Array, squares)).toBeLessThan(0.02)
   })
 
   test('the way from one image to another begins and ends at their reconstructions', async () => {
     const pair = squares.slice(0, 128)
-    const way = (await vae.interpolate?.(small, grey8, weights, { pair, steps: 5, ...run })) as Uint8Array
-    const ends = (await vae.reconstruct?.(small, grey8, weights, pair, run)) as Uint8Array
+    const way = (await vae
+      .configure(small, grey8)
+      .interpolate?.(weights, { pair, steps: 5, ...run })) as Uint8Array
+    const ends = (await vae.configure(small, grey8).reconstruct?.(weights, pair, run)) as Uint8Array
     expect(way).toHaveLength(5 * 64)
     expect(difference(way.slice(0, 64), ends.slice(0, 64))).toBeLessThan(1e-3)
     expect(difference(way.slice(4 * 64), ends.slice(64))).toBeLessThan(1e-3)
@@ -54,7 +57,7 @@ describe('trained on sixteen images', () => {
 
   test('a sample depends on the seed and its place alone', async () => {
     const sample = async (count: number, seed: number): Promise<Uint8Array> =>
-      (await vae.sample?.(small, grey8, weights, { count, seed, ...run })) as Uint8Array
+      (await vae.configure(small, grey8).sample?.(weights, { count, seed, ...run })) as Uint8Array
     const [many, again, few, other] = [
       await sample(103, 1),
       await sample(103, 1),
@@ -70,12 +73,12 @@ describe('trained on sixteen images', () => {
   test('what runs long tells its progress and can be stopped', async () => {
     const calls: (readonly [number, number])[] = []
     const onProgress = (done: number, total: number): number => calls.push([done, total])
-    await vae.sample?.(small, grey8, weights, { count: 150, seed: 1, ...run, onProgress })
+    await vae.configure(small, grey8).sample?.(weights, { count: 150, seed: 1, ...run, onProgress })
     expect(calls).toEqual([
       [100, 150],
       [150, 150],
     ])
-    const stopped = vae.sample?.(small, grey8, weights, {
+    const stopped = vae.configure(small, grey8).sample?.(weights, {
       count: 1,
       seed: 1,
       ...run,
@@ -92,8 +95,8 @@ const shapes: ImageShape[] = [
 
 describe.each(shapes)('layers of images with $size pixels and $channels channels', (image) => {
   const config = { ...small, batch: 2 }
-  const weights = averagedWeights(vae.train(config, image, 10, 1).initialState)
-  const layers = vae.layers(config, image)
+  const weights = averagedWeights(vae.configure(config, image).train(10, 1).initialState)
+  const layers = vae.configure(config, image).layers()
   const names = layers.map(({ name }) => name)
   const pixels = randomPixels(3, image)
 
@@ -108,7 +111,7 @@ describe.each(shapes)('layers of images with $size pixels and $channels channels
       'decoder.fine',
     ])
     const found = await extract(
-      vae.features(config, image, weights, { layers: names, pooling: 'none' }),
+      vae.configure(config, image).features(weights, { layers: names, pooling: 'none' }),
       image,
       pixels,
     )
@@ -117,7 +120,7 @@ describe.each(shapes)('layers of images with $size pixels and $channels channels
   })
 
   test('do not depend on the other images', async () => {
-    const network = vae.features(config, image, weights, { layers: names, pooling: '2x2' })
+    const network = vae.configure(config, image).features(weights, { layers: names, pooling: '2x2' })
     const together = await extract(network, image, pixels)
     const alone = await extract(network, image, pixels.slice(2 * (pixels.length / 3)))
     for (const name of names) {
@@ -128,7 +131,7 @@ describe.each(shapes)('layers of images with $size pixels and $channels channels
 })
 
 test('a layer that there is not is refused in one line', () => {
-  expect(() => vae.features(small, grey8, {}, { layers: ['hiden'], pooling: 'mean' })).toThrow(
+  expect(() => vae.configure(small, grey8).features({}, { layers: ['hiden'], pooling: 'mean' })).toThrow(
     'layer (VAE features): got "hiden", expected one of fine, coarse, hidden, mean, decoder.hidden, decoder.coarse, decoder.fine',
   )
 })

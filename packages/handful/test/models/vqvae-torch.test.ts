@@ -47,7 +47,7 @@ for (const { name, attributes: given, inputs, outputs, gradients } of cases) {
   const pixels = bytes(inputs.pixels).data as Uint8Array
 
   test(`${name}: loss, its parts and gradients of a training step`, async () => {
-    const trainable = vqVae.train(config, image, 10, 1)
+    const trainable = vqVae.configure(config, image).train(10, 1)
     expect(Object.keys(trainable.initialState)).toEqual(expect.arrayContaining(Object.keys(weights)))
     const restarts = { dtype: 'int32' as const, shape: [config.codes], data: new Int32Array(config.codes) }
     const { outputs: found, state } = await takeStep(trainable, weights, {
@@ -71,9 +71,12 @@ for (const { name, attributes: given, inputs, outputs, gradients } of cases) {
   })
 
   test(`${name}: all its layers, codes and image in use`, async () => {
-    const layers = vqVae.layers(config, image).map((layer) => layer.name)
+    const layers = vqVae
+      .configure(config, image)
+      .layers()
+      .map((layer) => layer.name)
     const found = await extract(
-      vqVae.features(config, image, weights, { layers, pooling: 'none' }),
+      vqVae.configure(config, image).features(weights, { layers, pooling: 'none' }),
       image,
       pixels,
     )
@@ -88,7 +91,7 @@ for (const { name, attributes: given, inputs, outputs, gradients } of cases) {
       const channel = at % channels
       return Math.min(Math.max(value * deviation[channel] + mean[channel], 0), 1) * 255
     })
-    const shown = await vqVae.reconstruct?.(config, image, weights, pixels, { threads: 1 })
+    const shown = await vqVae.configure(config, image).reconstruct?.(weights, pixels, { threads: 1 })
     shown?.forEach((value, i) => expect(Math.abs(value - expected[i])).toBeLessThan(0.51))
   })
 }

@@ -40,10 +40,13 @@ describe('presets', () => {
     (image) => {
       for (const config of [fast(image), paper(image)]) {
         expect(vqVaeSchema.parse(config)).toEqual(config)
-        expect(vqVae.defaultSteps(config)).toBeGreaterThan(0)
-        expect(vqVae.layers(config, image).map(({ name }) => name)).toEqual(
-          expect.arrayContaining([...vqVae.defaultFeatures(config).layers]),
-        )
+        expect(vqVae.configure(config, image).defaultSteps).toBeGreaterThan(0)
+        expect(
+          vqVae
+            .configure(config, image)
+            .layers()
+            .map(({ name }) => name),
+        ).toEqual(expect.arrayContaining([...vqVae.configure(config, image).defaultFeatures.layers]))
         expect(vqVaeSchema.safeParse({ ...config, cods: 3 }).success).toBe(false)
       }
     },
@@ -55,9 +58,12 @@ describe('presets', () => {
     network(p, paper(cifar), cifar)
     const count = (scope: string): number => p.trained(scope).reduce((n, { shape }) => n + sizeOf(shape), 0)
     expect(['encoder.', 'codebook.', 'decoder.'].map(count)).toEqual([535_936, 32_768, 132_707])
-    const { layers, pooling } = vqVae.defaultFeatures(paper(cifar))
+    const { layers, pooling } = vqVae.configure(paper(cifar), cifar).defaultFeatures
     const shapes = Object.fromEntries(
-      vqVae.layers(paper(cifar), cifar).map(({ name, shape }) => [name, shape]),
+      vqVae
+        .configure(paper(cifar), cifar)
+        .layers()
+        .map(({ name, shape }) => [name, shape]),
     )
     const numbers = (from: number, to?: number): number =>
       layers.slice(from, to).reduce((sum, name) => sum + (shapes[name].at(-1) ?? 0), 0)
@@ -66,7 +72,7 @@ describe('presets', () => {
   })
 
   test('statistics for another kind of image are refused in one line', () => {
-    expect(() => vqVae.train(fast(mnist), cifar, 10, 1)).toThrow(
+    expect(() => vqVae.configure(fast(mnist), cifar).train(10, 1)).toThrow(
       'mean (VQ-VAE configuration): got 1 numbers, expected 3, one for each channel of the image',
     )
   })
@@ -135,7 +141,7 @@ describe.each([
   const steps = 240
 
   beforeAll(async () => {
-    ;({ metrics, weights } = await trainOnSquares(vqVae.train(config, grey8, steps, 1), steps))
+    ;({ metrics, weights } = await trainOnSquares(vqVae.configure(config, grey8).train(steps, 1), steps))
   })
 
   test('it learns them by heart', async () => {
@@ -148,7 +154,7 @@ describe.each([
       'usage',
     ])
     expect(metrics[steps - 1].reconstruction).toBeLessThan(0.1 * metrics[0].reconstruction)
-    const shown = (await vqVae.reconstruct?.(config, grey8, weights, squares, run)) as Uint8Array
+    const shown = (await vqVae.configure(config, grey8).reconstruct?.(weights, squares, run)) as Uint8Array
     expect(difference(shown, squares)).toBeLessThan(0.05)
   })
 
@@ -162,15 +168,15 @@ describe.each([
   test('an image is its codes', async () => {
     const codes = await encodeCodes(config, grey8, weights, squares, run)
     expect(codes).toHaveLength(COUNT * 4)
-    const shown = (await vqVae.reconstruct?.(config, grey8, weights, squares, run)) as Uint8Array
+    const shown = (await vqVae.configure(config, grey8).reconstruct?.(weights, squares, run)) as Uint8Array
     expect(difference(await decodeCodes(config, grey8, weights, codes, run), shown)).toBeLessThan(1e-3)
   })
 
   test('the way from one image to another begins and ends with what it makes of them, and moves on between', async () => {
     const pair = squares.slice(0, 2 * 64)
     const options = { ...run, pair, steps: 5 }
-    const way = (await vqVae.interpolate?.(config, grey8, weights, options)) ?? new Uint8Array(0)
-    const ends = (await vqVae.reconstruct?.(config, grey8, weights, pair, run)) ?? new Uint8Array(0)
+    const way = (await vqVae.configure(config, grey8).interpolate?.(weights, options)) ?? new Uint8Array(0)
+    const ends = (await vqVae.configure(config, grey8).reconstruct?.(weights, pair, run)) ?? new Uint8Array(0)
     const at = (place: number): Uint8Array => way.subarray(place * 64, (place + 1) * 64)
     expect(way).toHaveLength(5 * 64)
     expect(at(0)).toEqual(ends.subarray(0, 64))
@@ -181,7 +187,7 @@ describe.each([
 
   test('samples hold codes that their places had in training, and depend on the seed and place alone', async () => {
     const sample = async (count: number, seed: number): Promise<Uint8Array> =>
-      (await vqVae.sample?.(config, grey8, weights, { count, seed, ...run })) as Uint8Array
+      (await vqVae.configure(config, grey8).sample?.(weights, { count, seed, ...run })) as Uint8Array
     const [many, again, few, other] = [
       await sample(5, 1),
       await sample(5, 1),
@@ -206,14 +212,14 @@ describe.each([
 ] as const)('layers of images with $image.size pixels, $stem', ({ image, stem }) => {
   const { mean, deviation } = fast(image)
   const config: VqVaeConfig = { ...small, stem, mean, deviation, batch: 2 }
-  const weights = averagedWeights(vqVae.train(config, image, 10, 1).initialState)
-  const layers = vqVae.layers(config, image)
+  const weights = averagedWeights(vqVae.configure(config, image).train(10, 1).initialState)
+  const layers = vqVae.configure(config, image).layers()
   const names = layers.map(({ name }) => name)
   const pixels = randomPixels(3, image)
 
   test('have the shapes they are listed with', async () => {
     const found = await extract(
-      vqVae.features(config, image, weights, { layers: names, pooling: 'none' }),
+      vqVae.configure(config, image).features(weights, { layers: names, pooling: 'none' }),
       image,
       pixels,
     )
@@ -222,7 +228,7 @@ describe.each([
   })
 
   test('do not depend on the other images', async () => {
-    const network = vqVae.features(config, image, weights, { layers: names, pooling: 'mean' })
+    const network = vqVae.configure(config, image).features(weights, { layers: names, pooling: 'mean' })
     const together = await extract(network, image, pixels)
     const alone = await extract(network, image, pixels.slice(2 * (pixels.length / 3)))
     for (const name of names) {
@@ -233,7 +239,7 @@ describe.each([
 })
 
 test('a collapsed codebook is noticed once it had time to be laid out', () => {
-  const { problem } = vqVae.train(small, grey8, 2000, 1)
+  const { problem } = vqVae.configure(small, grey8).train(2000, 1)
   expect(problem?.({ perplexity: 1.04 }, 50)).toBeUndefined()
   expect(problem?.({ perplexity: 9 }, 900)).toBeUndefined()
   expect(problem?.({ perplexity: 1.04 }, 900)).toMatchObject({
@@ -243,7 +249,7 @@ test('a collapsed codebook is noticed once it had time to be laid out', () => {
 })
 
 test('a restart is drawn from all rows of the batch, by the step alone', () => {
-  const { drawInputs } = vqVae.train(small, grey8, 10, 1)
+  const { drawInputs } = vqVae.configure(small, grey8).train(10, 1)
   const at = (step: number): ArrayLike<unknown> =>
     drawInputs((name) => new Random(1, `${name}/${step}`), step).restarts.data
   expect(at(3)).toEqual(at(3))
@@ -251,5 +257,10 @@ test('a restart is drawn from all rows of the batch, by the step alone', () => {
   const places = Array.from(at(3), Number)
   expect(Math.min(...places)).toBeGreaterThanOrEqual(0)
   expect(Math.max(...places)).toBeLessThan(COUNT * 4)
-  expect(vqVae.train(byGradient, grey8, 10, 1).drawInputs((name) => new Random(1, name), 0)).toEqual({})
+  expect(
+    vqVae
+      .configure(byGradient, grey8)
+      .train(10, 1)
+      .drawInputs((name) => new Random(1, name), 0),
+  ).toEqual({})
 })

@@ -1,6 +1,6 @@
 import { Random } from 'onnx-autodiff'
 import { afterAll, describe, expect, it } from 'vitest'
-import { featureMatrix, fromRows, scaleToUnitRows } from '../../src/numerics/matrix.js'
+import { featureMatrix, fromRows, scaledToUnitRows } from '../../src/numerics/matrix.js'
 import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
 import { onnxLinearAlgebra } from '../../src/numerics/onnx-linear-algebra.js'
 
@@ -82,7 +82,7 @@ describe.each([
 
 it('both implementations agree on random rows, over several blocks, and report progress', async () => {
   const rows = normal(300, 20, 1)
-  scaleToUnitRows(rows)
+  scaledToUnitRows(rows)
   const seen: number[] = []
   const ours = await small.nearest(rows, rows, 9, {
     excludeSelf: true,

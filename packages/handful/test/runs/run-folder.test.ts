@@ -125,15 +125,31 @@ describe('a new run', () => {
 describe('a resumed run', () => {
   test('knows which stages are done, and with which inputs', async () => {
     const first = await create()
-    await first.markDone('train', contentKey({ seed: 7, steps: 100 }), 12.5)
+    const stage = { kind: 'train', name: 'train', key: contentKey({ seed: 7, steps: 100 }) }
+    await first.store.write(stage, null, 12.5)
     await first.close()
     const second = await RunFolder.resume(first.folder, { node: '22' })
-    expect(second.isDone('train', contentKey({ steps: 100, seed: 7 }))).toBe(true)
-    expect(second.isDone('train', contentKey({ steps: 200, seed: 7 }))).toBe(false)
-    expect(second.isDone('predict', contentKey({}))).toBe(false)
-    expect(second.stages.train.seconds).toBe(12.5)
+    const secondsOf = async (key: string) => (await second.store.read({ ...stage, key }))?.seconds
+    expect(await secondsOf(contentKey({ steps: 100, seed: 7 }))).toBe(12.5)
+    expect(await secondsOf(contentKey({ steps: 200, seed: 7 }))).toBeUndefined()
     expect(JSON.parse(await readFile(second.path('env-2.json'), 'utf8'))).toEqual({ node: '22' })
     expect(await second.discardIfEmpty()).toBe(false)
+    await second.close()
+  })
+
+  test('of an older version knows what was done there', async () => {
+    const first = await create()
+    await first.close()
+    const train = { key: contentKey({ seed: 7 }), finishedAt: '2026-01-01T00:00:00.000Z', seconds: 3 }
+    await writeFile(first.path('stages.json'), JSON.stringify({ version: 1, stages: { train } }))
+    const second = await RunFolder.resume(first.folder, {})
+    const result = () => Promise.resolve('from its files')
+    expect(await second.doneBefore('train', contentKey({ seed: 7 }), result)).toMatchObject({
+      seconds: 3,
+      result: 'from its files',
+    })
+    expect(await second.doneBefore('train', contentKey({ seed: 8 }), result)).toBeUndefined()
+    expect(await second.doneBefore('toString', '', result)).toBeUndefined()
     await second.close()
   })
 

@@ -26,8 +26,8 @@ export const brightnessSection = defineSection({
           group: 'brightness',
           method: id,
           schema: brightnessSchema,
-          work: async () => {
-            const { train } = await workshop.bank(bank)
+          work: async (context) => {
+            const { train } = await workshop.bank(bank, context)
             return { method: id, mean: train.data.reduce((sum, value) => sum + value, 0) / train.data.length }
           },
         },

@@ -2,6 +2,8 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { contentKey } from '../../src/files/content-key.js'
+import type { Stage } from '../../src/stages/stage.js'
 import { outlineStudy, runStudy } from '../../src/study/run.js'
 import { studySchema } from '../../src/study/all-sections.js'
 import { countedHead, squares, tiny, useFolder, watched } from './study-support.js'
@@ -84,6 +86,30 @@ describe('a study', () => {
     expect(await accuracies(3)).toEqual(five?.slice(0, 3))
     expect(head.fits).toBe(5)
     expect(await accuracies(5, `${folder.path}-2`)).toEqual(five)
+  })
+
+  test('takes cells of an older version, which had the number of draws in their key', async () => {
+    const head = countedHead()
+    const heads = { counted: head.create }
+    const cellOf = ({ cells }: Awaited<ReturnType<typeof runStudy>>) =>
+      cells.find((cell) => cell.head === 'counted')?.accuracies
+    const options = (draws: number) => tiny({ labels: [1], draws })
+    const kept: { key: string; settings: object }[] = []
+    const onStage = (stage: { kind: string; name: string; key: string }): void => {
+      if (stage.name.includes('counted')) kept.push(stage as Stage)
+    }
+    const first = cellOf(await runStudy(options(2), watched(folder.path, { heads, onStage }).context))
+    const [{ key, settings }] = kept
+    const old = contentKey({ ...settings, draws: 2 })
+    const nameOf = (of: string) => path.join(folder.path, 'stages', `cell-${of.slice(0, 16)}.json`)
+    const record = JSON.parse(await readFile(nameOf(key), 'utf8')) as object
+    await writeFile(nameOf(old), JSON.stringify({ ...record, key: old }))
+    await rm(nameOf(key))
+    expect(cellOf(await runStudy(options(2), watched(folder.path, { heads }).context))).toEqual(first)
+    expect(head.fits).toBe(2)
+    const three = cellOf(await runStudy(options(3), watched(folder.path, { heads }).context))
+    expect(three?.slice(0, 2)).toEqual(first)
+    expect(head.fits).toBe(3)
   })
 
   test('trains its models in run folders and takes their features', async () => {

@@ -10,13 +10,13 @@ import { train, type TrainingJob } from '../../src/training/loop.js'
 
 const STEPS = 24
 const image = { size: 8, channels: 1 } as const
-const fast = vae.presets.fast(image)
+const fast = vae.preset('fast', image)
 const config = { ...fast, batch: 4, width: 4, hidden: 8, latent: 3, warmUpSteps: 2 }
 const folders: string[] = []
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))))
 
 async function job(signal: AbortSignal, folder?: string): Promise<TrainingJob> {
-  const trainable = vae.train(config, image, STEPS, 0)
+  const trainable = vae.configure(config, image).train(STEPS, 0)
   const shape = [config.batch, 8, 8, 1]
   return {
     stage: 'train',

@@ -1,13 +1,9 @@
 /** From a preset and what a user sets to a configuration, or to one line that says what is wrong. */
 import { describe, expect, test } from 'vitest'
 import { HandfulError } from '../../src/errors.js'
-import {
-  type ModelChoice,
-  MODELS,
-  PRESETS,
-  resolveAugmentation,
-  resolveModel,
-} from '../../src/training/model-options.js'
+import { type ModelChoice, resolveAugmentation, resolveModel } from '../../src/training/model-options.js'
+import { MODELS, PRESETS } from '../../src/names.js'
+import { fast } from '../../src/models/vqvae/config.js'
 import { modelNamed } from '../../src/models/registry.js'
 
 const grey = { size: 28, channels: 1 } as const
@@ -22,7 +18,7 @@ const choice = (given: Partial<ModelChoice>): ModelChoice => ({
 
 describe('a preset', () => {
   const kept = MODELS.flatMap((model) =>
-    PRESETS.filter((preset) => modelNamed(model).presets[preset] !== undefined).map((preset) => ({
+    PRESETS.filter((preset) => modelNamed(model).presets.includes(preset)).map((preset) => ({
       model,
       preset,
     })),
@@ -30,18 +26,18 @@ describe('a preset', () => {
 
   test.each(kept)('$preset of $model is what its schema accepts, for grey and colour images', (given) => {
     for (const image of [grey, colour]) {
-      const { model, config } = resolveModel(choice(given), image)
-      expect(config).toEqual(model.presets[given.preset]?.(image))
+      const { config } = resolveModel(choice(given), image)
+      expect(config).toEqual(modelNamed(given.model).preset(given.preset, image))
       expect(JSON.parse(JSON.stringify(config))).toEqual(config)
     }
   })
 
   test('changes in the values that are set, and in nothing else', () => {
-    const { model, config } = resolveModel(
+    const { config } = resolveModel(
       choice({ model: 'vqvae', set: { 'codebook.decay': 0.9, codes: 64, schedule: 'constant' } }),
       grey,
     )
-    const before = model.presets.fast(grey) as unknown as Record<string, object>
+    const before = fast(grey)
     expect(config).toEqual({
       ...before,
       codebook: { ...before.codebook, decay: 0.9 },
@@ -93,7 +89,7 @@ describe('what does not suit is one line', () => {
 
 test('augmentation suits model and images unless it is chosen', () => {
   const nameOf = (given: Partial<ModelChoice>, image: typeof grey | typeof colour): string =>
-    resolveAugmentation(undefined, resolveModel(choice(given), image), image).name
+    resolveAugmentation(undefined, resolveModel(choice(given), image)).name
   expect([
     nameOf({ model: 'vae' }, grey),
     nameOf({ model: 'vqvae' }, colour),
@@ -102,8 +98,8 @@ test('augmentation suits model and images unless it is chosen', () => {
   ]).toEqual(['shapes', 'photos', 'none', 'none'])
   expect(nameOf({ preset: 'invariant' }, colour)).toBe('crops')
   expect(nameOf({ preset: 'invariant' }, grey)).toBe('shapes')
-  expect(
-    resolveAugmentation('photos', resolveModel(choice({ model: 'gan' }), colour), colour).options,
-  ).toMatchObject({ mirror: true })
-  expect(resolveAugmentation('none', resolveModel(choice({}), grey), grey).options).toBeNull()
+  expect(resolveAugmentation('photos', resolveModel(choice({ model: 'gan' }), colour)).options).toMatchObject(
+    { mirror: true },
+  )
+  expect(resolveAugmentation('none', resolveModel(choice({}), grey)).options).toBeNull()
 })

@@ -66,7 +66,7 @@ test('what was planned last is what a run goes on with', async () => {
 test('a training that was planned far too long ends in its time, with weights and one curve', async () => {
   const { train: images } = await openStrokes({ seed: 0, count: 64, testCount: 0, folders: { cacheDir: '' } })
   const image = { size: images.height, channels: images.channels } as const
-  const config = { ...vae.presets.fast(image), batch: 8, width: 4, hidden: 8, latent: 3, warmUpSteps: 2 }
+  const config = { ...vae.preset('fast', image), batch: 8, width: 4, hidden: 8, latent: 3, warmUpSteps: 2 }
   const folder = path.join(await temporary(), 'run')
   const run = await RunFolder.create({
     folder,
@@ -80,8 +80,19 @@ test('a training that was planned far too long ends in its time, with weights an
   const started = performance.now()
   const { steps, seconds, curves } = await pretrain(
     images,
-    { model: vae, config, augmentation: null, seed: 0, minutes: 0.05, threads: 1, device: 'cpu' },
-    { run, signal: new AbortController().signal, progress: silentProgress },
+    {
+      model: vae.configure(config, image),
+      augmentation: null,
+      seed: 0,
+      minutes: 0.05,
+      threads: 1,
+      device: 'cpu',
+    },
+    {
+      checkpoints: { folder: run.path('checkpoints'), key: 'plan' },
+      signal: new AbortController().signal,
+      progress: silentProgress,
+    },
   )
   expect((performance.now() - started) / 1000).toBeLessThan(20)
   expect(seconds).toBeGreaterThan(1.5)

@@ -19,8 +19,6 @@ export interface Step {
   readonly inputs?: readonly Tensor[]
   readonly state?: readonly Update[]
   readonly outputs: Readonly<Record<string, Tensor>>
-  /** Each step is a run of its own: for steps so long that it does not pay to write them into a Loop. */
-  readonly separateSteps?: boolean
 }
 
 /**

@@ -4,7 +4,6 @@
  */
 import {
   attributeError,
-  broadcastAxes,
   broadcastShapes,
   GraphError,
   type Shape,
@@ -16,25 +15,19 @@ import {
   apply1,
   checkFloat,
   type EmittedAttributes,
-  type Node,
   type Operand,
   type Primitive,
+  type PrimitiveNode,
   type Tensor,
   toTensor,
   uniformValue,
   type Values,
 } from './tensor.js'
-import { beforeExpand, reshape } from './movement.js'
-import { sum } from './reduce.js'
+import { beforeExpand, sumTo } from './broadcast.js'
+import { additionForm, elementwiseForm, unaryForm } from './ordinary-form.js'
 
 type None = Record<string, never>
 const none: None = {}
-
-/** Sums away what broadcasting repeated: the gradient of a broadcast. */
-export function sumTo(x: Tensor, shape: Shape): Tensor {
-  if (sameShape(x.shape, shape)) return x
-  return reshape(sum(x, broadcastAxes(shape, x.shape), true), shape)
-}
 
 /** Reads an operand as if it were broadcast to a shape. */
 function broadcastReader({ data, shape }: Values, to: Shape): (index: number) => number {
@@ -68,6 +61,7 @@ function unary<A>(name: string, rule: UnaryRule<A>): Primitive<A> {
       return [{ shape: x.shape, dtype: 'float32' }]
     },
     emit: (emitter, [x], node) => [emitter.node(rule.onnx, [x], rule.onnxAttributes?.(node.attributes))],
+    ordinary: unaryForm,
     gradient: (node, [dy]) => [
       dy ? rule.gradient(node.inputs[0], node.outputs[0], dy, node.attributes) : null,
     ],
@@ -121,6 +115,7 @@ const stepPrimitive: Primitive<None> = {
     return [{ shape: x.shape, dtype: 'float32' }]
   },
   emit: (emitter, [x]) => [emitter.node('HardSigmoid', [x], { alpha: { float: 1e30 }, beta: { float: 0 } })],
+  ordinary: unaryForm,
   gradient: () => [null],
   reference: ([x]) => [x.data.map((value) => (value > 0 ? 1 : 0))],
 }
@@ -144,6 +139,7 @@ const clipPrimitive: Primitive<ClipAttributes> = {
       high === null ? '' : emitter.float(high),
     ]),
   ],
+  ordinary: unaryForm,
   gradient: ({ inputs: [x], attributes: { low, high } }, [dy]) => {
     if (!dy) return [null]
     let inside = dy
@@ -162,6 +158,7 @@ interface BinaryRule {
   readonly onnx: string
   readonly simplify?: Primitive<None>['simplify']
   readonly result?: 'float32' | 'bool'
+  readonly parts?: Partial<Pick<Primitive<None>, 'ordinary' | 'reorders' | 'addsBias'>>
 }
 
 function binary(name: string, rule: BinaryRule): Primitive<None> {
@@ -173,6 +170,7 @@ function binary(name: string, rule: BinaryRule): Primitive<None> {
       return [{ shape: broadcastShapes(name, a.shape, b.shape), dtype: rule.result ?? a.dtype }]
     },
     emit: (emitter, [a, b]) => [emitter.node(rule.onnx, [a, b])],
+    ordinary: elementwiseForm(rule.onnx),
     gradient: ({ inputs: [a, b], outputs: [y] }, [dy]) => {
       if (!dy) return [null, null]
       const [da, db] = rule.gradient(a, b, y, dy)
@@ -186,12 +184,16 @@ function binary(name: string, rule: BinaryRule): Primitive<None> {
       ]
     },
     simplify: (node, uses) => rule.simplify?.(node, uses) ?? withoutExpand(primitive, node),
+    ...rule.parts,
   }
   return primitive
 }
 
 /** An operand that the other one's shape widens anyway needs no expanding. */
-function withoutExpand(primitive: Primitive<None>, { inputs, outputs: [y] }: Node<None>): Tensor | undefined {
+function withoutExpand(
+  primitive: Primitive<None>,
+  { inputs, outputs: [y] }: PrimitiveNode<None>,
+): Tensor | undefined {
   const narrow = inputs.map((operand) => beforeExpand(operand) ?? operand)
   for (const [i, other] of [inputs[1], inputs[0]].entries()) {
     if (narrow[i] !== inputs[i] && sameShape(other.shape, y.shape)) {
@@ -215,6 +217,7 @@ const addPrimitive = binary('add', {
   gradient: (_, __, ___, dy) => [dy, dy],
   onnx: 'Add',
   simplify: withoutNeutral(0, true),
+  parts: { ordinary: additionForm, reorders: true, addsBias: true },
 })
 const subPrimitive = binary('sub', {
   value: (a, b) => a - b,
@@ -227,6 +230,7 @@ const mulPrimitive = binary('mul', {
   gradient: (a, b, _, dy) => [mul(dy, b), mul(dy, a)],
   onnx: 'Mul',
   simplify: withoutNeutral(1, true),
+  parts: { reorders: true },
 })
 const divPrimitive = binary('div', {
   value: (a, b) => a / b,
@@ -255,22 +259,23 @@ const powPrimitive = binary('pow', {
   },
   onnx: 'Pow',
 })
-const maximumPrimitive = binary('maximum', {
-  value: Math.max,
-  gradient: (a, b, _, dy) => {
-    const mask = step(sub(a, b))
-    return [mul(dy, mask), mul(dy, sub(1, mask))]
-  },
-  onnx: 'Max',
-})
-const minimumPrimitive = binary('minimum', {
-  value: Math.min,
-  gradient: (a, b, _, dy) => {
-    const mask = step(sub(b, a))
-    return [mul(dy, mask), mul(dy, sub(1, mask))]
-  },
-  onnx: 'Min',
-})
+/** The gradient goes to the first operand where it is ahead of the second, else to the second. */
+const extremum = (
+  name: string,
+  onnx: string,
+  value: (a: number, b: number) => number,
+  ahead: (a: Tensor, b: Tensor) => Tensor,
+): Primitive<None> =>
+  binary(name, {
+    value,
+    gradient: (a, b, _, dy) => {
+      const mask = step(ahead(a, b))
+      return [mul(dy, mask), mul(dy, sub(1, mask))]
+    },
+    onnx,
+  })
+const maximumPrimitive = extremum('maximum', 'Max', Math.max, (a, b) => sub(a, b))
+const minimumPrimitive = extremum('minimum', 'Min', Math.min, (a, b) => sub(b, a))
 const comparison = (name: string, onnx: string, value: (a: number, b: number) => boolean): Primitive<None> =>
   binary(name, { value: (a, b) => Number(value(a, b)), gradient: () => [null, null], onnx, result: 'bool' })
 const greaterPrimitive = comparison('greater', 'Greater', (a, b) => a > b)
@@ -280,7 +285,8 @@ const equalPrimitive = comparison('equal', 'Equal', (a, b) => a === b)
 const castPrimitive: Primitive<{ to: 'float32' | 'int32' }> = {
   name: 'cast',
   shape: ([x], { to }) => [{ shape: x.shape, dtype: to }],
-  emit: (emitter, [x], node) => [emitter.node('Cast', [x], { to: node.attributes.to === 'float32' ? 1 : 6 })],
+  emit: (emitter, [x], node) => [emitter.node('Cast', [x], { to: { type: node.attributes.to } })],
+  ordinary: unaryForm,
   gradient: ({ inputs: [x], attributes }, [dy]) => [
     dy && x.dtype === 'float32' && attributes.to === 'float32' ? dy : null,
   ],
@@ -299,6 +305,7 @@ const wherePrimitive: Primitive<None> = {
     return [{ shape, dtype: a.dtype }]
   },
   emit: (emitter, inputs) => [emitter.node('Where', inputs)],
+  ordinary: elementwiseForm('Where'),
   gradient: ({ inputs: [condition, a, b] }, [dy]) => {
     if (!dy) return [null, null, null]
     const mask = cast(condition, 'float32')
@@ -316,6 +323,7 @@ const stopGradientPrimitive: Primitive<None> = {
   name: 'stopGradient',
   shape: ([x]) => [x],
   emit: (emitter, [x]) => [emitter.node('Identity', [x])],
+  ordinary: unaryForm,
   gradient: () => [null],
   reference: ([x]) => [x.data],
   simplify: ({ inputs: [x] }) => x,

@@ -4,25 +4,8 @@
  * ONNX it is a Loop; whatever does not depend on the slice is computed once, outside.
  */
 import { GraphError, shapeError, sizeOf } from './shape.js'
-import { input, type Node, type Primitive, type Tensor, type Values } from './tensor.js'
-import { topologicalOrder } from './walk.js'
-
-interface LoopAttributes {
-  readonly rounds: number
-}
-
-export const loopPrimitive: Primitive<LoopAttributes> = {
-  name: 'sumOverSlices',
-  shape: () => {
-    throw new GraphError('internal: sumOverSlices takes its types from its region')
-  },
-  emit: () => {
-    throw new GraphError('internal: sumOverSlices is emitted by the compiler')
-  },
-  reference: () => {
-    throw new GraphError('internal: sumOverSlices is evaluated by the interpreter')
-  },
-}
+import { input, type LoopNode, makeNode, type Node, type Tensor, type Values } from './tensor.js'
+import { dependencies, topologicalOrder } from './walk.js'
 
 /**
  * For inputs [rounds, ...] computes `compute(slices)` for each round's slices [...] and returns the sums of the results
@@ -43,46 +26,32 @@ export function sumOverSlices(
   }
   const slices = inputs.map(({ shape, dtype }, i) => input(`slice ${i}`, shape.slice(1), dtype))
   const results = compute(slices)
-  const outputs: Tensor[] = []
-  const node: Node<LoopAttributes> = {
-    primitive: loopPrimitive,
-    inputs,
-    attributes: { rounds },
-    outputs,
-    region: { slices, results },
-  }
-  results.forEach(({ shape, dtype }, output) => {
+  for (const [i, { dtype }] of results.entries())
     if (dtype !== 'float32')
-      throw new GraphError(`sumOverSlices (result ${output}): got ${dtype}, expected float32`)
-    outputs.push({ node, output, shape, dtype })
-  })
-  return outputs
+      throw new GraphError(`sumOverSlices (result ${i}): got ${dtype}, expected float32`)
+  return [...makeNode<LoopNode>({ kind: 'loop', inputs, rounds, slices, results }, results).outputs]
 }
 
 /** The nodes of a loop's region that depend on its slices, in order; the rest belongs outside. */
-export function nodesInside(node: Node): Set<Node> {
-  const { slices, results } = node.region as NonNullable<Node['region']>
+export function nodesInside({ slices, results }: LoopNode): Set<Node> {
   const inside = new Set<Node>(slices.map((slice) => slice.node))
   for (const each of topologicalOrder(results)) {
-    const from = each.region ? [...each.inputs, ...each.region.results] : each.inputs
-    if (from.some((tensor) => inside.has(tensor.node))) inside.add(each)
+    if (dependencies(each).some((tensor) => inside.has(tensor.node))) inside.add(each)
   }
   return inside
 }
 
 /** The loop's sums, in double precision; `evaluateRound` gives the results of one round from its slices. */
 export function evaluateLoop(
-  node: Node,
+  { inputs, rounds, slices, results }: LoopNode,
   known: ReadonlyMap<Tensor, Values>,
   evaluateRound: (results: readonly Tensor[], slices: ReadonlyMap<Tensor, Values>) => Float64Array[],
 ): Float64Array[] {
-  const { slices, results } = node.region as NonNullable<Node['region']>
-  const { rounds } = node.attributes as LoopAttributes
   const totals = results.map(({ shape }) => new Float64Array(sizeOf(shape)))
   for (let round = 0; round < rounds; round++) {
     const values = slices.map((slice, i): [Tensor, Values] => {
       const size = sizeOf(slice.shape)
-      const data = (known.get(node.inputs[i]) as Values).data.subarray(round * size, (round + 1) * size)
+      const data = (known.get(inputs[i]) as Values).data.subarray(round * size, (round + 1) * size)
       return [slice, { shape: slice.shape, data }]
     })
     evaluateRound(results, new Map(values)).forEach((result, i) => {

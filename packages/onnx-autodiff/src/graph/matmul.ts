@@ -1,8 +1,9 @@
 /** Matrix products: batched, broadcast over the batch, with either operand transposed. */
 import { broadcastShapes, GraphError, shapeError, sizeOf, stridesOf } from './shape.js'
 import { apply1, type Primitive, type Tensor, type TensorType, type Values } from './tensor.js'
-import { sumTo } from './elementwise.js'
+import { sumTo } from './broadcast.js'
 import { reshape } from './movement.js'
+import { asEmitted } from './ordinary-form.js'
 
 interface MatmulAttributes {
   readonly transposeA: boolean
@@ -95,6 +96,7 @@ const matmulPrimitive: Primitive<MatmulAttributes> = {
     const { batch, rows, columns } = extents(a, b, attributes)
     return [{ shape: [...batch, rows, columns], dtype: 'float32' }]
   },
+  ordinary: asEmitted,
   emit: (emitter, [a, b], { attributes: { transposeA, transposeB }, inputs }) => {
     if (!transposeA && !transposeB) return [emitter.node('MatMul', [a, b])]
     if (emitter.contributed) {

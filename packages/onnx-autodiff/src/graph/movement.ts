@@ -1,7 +1,6 @@
-/** Primitives that move elements and compute nothing: reshape, transpose, expand, slice, pad, concat. */
+/** Primitives that move elements and compute nothing: reshape, transpose, slice, pad, concat. */
 import {
   attributeError,
-  broadcastShapes,
   checkExtents,
   GraphError,
   resolveAxis,
@@ -19,12 +18,13 @@ import {
   type Emitter,
   type Primitive,
   type Tensor,
+  useOf,
   type Values,
 } from './tensor.js'
-import { sumTo } from './elementwise.js'
+import { axisForm, openShape, withinImages } from './ordinary-form.js'
 
-/** Elements of `x` at the places that `source` gives for each output index vector; -1 for zero. */
-function moved(
+/** Elements of `x` at the places that `source` gives for each output index vector; zero where it gives null. */
+export function moved(
   x: Values,
   shape: Shape,
   source: (index: readonly number[]) => readonly number[] | null,
@@ -50,13 +50,18 @@ const reshapePrimitive: Primitive<{ shape: Shape }> = {
     return [{ shape, dtype: x.dtype }]
   },
   emit: (emitter, [x], node) => [emitReshape(emitter, x, node.attributes.shape)],
+  ordinary: (emitter, { inputs: [x], attributes: { shape } }) => [
+    emitter.node('Reshape', [emitter.get(x), emitter.ints(openShape(shape))]),
+    'plain',
+  ],
   gradient: ({ inputs: [x] }, [dy]) => [dy ? reshape(dy, x.shape) : null],
   reference: ([x]) => [x.data],
   simplify: ({ inputs: [x], attributes: { shape } }) => {
     if (sameShape(x.shape, shape)) return x
     const data = constantValue(x)
     if (data) return constant(data, shape, x.dtype)
-    return x.node.primitive === reshapePrimitive ? reshape(x.node.inputs[0], shape) : undefined
+    const inner = useOf(x, reshapePrimitive)
+    return inner && reshape(inner.inputs[0], shape)
   },
 }
 
@@ -92,6 +97,10 @@ const transposePrimitive: Primitive<{ order: readonly number[] }> = {
     const moved = emitter.node('Transpose', [emitReshape(emitter, x, shape)], { perm })
     return [emitReshape(emitter, moved, outputs[0].shape)]
   },
+  ordinary: (emitter, { inputs: [x], attributes: { order } }) => [
+    emitter.node('Transpose', [emitter.get(x)], { perm: order }),
+    'plain',
+  ],
   gradient: ({ attributes: { order } }, [dy]) => [
     dy
       ? transpose(
@@ -105,11 +114,13 @@ const transposePrimitive: Primitive<{ order: readonly number[] }> = {
   ],
   simplify: ({ inputs: [x], attributes: { order } }) => {
     if (order.every((axis, i) => axis === i)) return x
-    if (x.node.primitive !== transposePrimitive) return undefined
-    const inner = (x.node.attributes as { order: readonly number[] }).order
-    return transpose(
-      x.node.inputs[0],
-      order.map((axis) => inner[axis]),
+    const inner = useOf(x, transposePrimitive)
+    return (
+      inner &&
+      transpose(
+        inner.inputs[0],
+        order.map((axis) => inner.attributes.order[axis]),
+      )
     )
   },
 }
@@ -139,37 +150,18 @@ export const transpose = (
   order: readonly number[] = x.shape.map((_, i) => x.shape.length - 1 - i),
 ): Tensor => apply1(transposePrimitive, [x], { order })
 
-const expandPrimitive: Primitive<{ shape: Shape }> = {
-  name: 'expand',
-  shape: ([x], { shape }) => {
-    if (!sameShape(broadcastShapes('expand', x.shape, shape), shape)) {
-      shapeError('expand', [x.shape, shape], 'a second shape that the first broadcasts to')
-    }
-    return [{ shape, dtype: x.dtype }]
-  },
-  emit: (emitter, [x], node) => [emitter.node('Expand', [x, emitter.ints(node.attributes.shape)])],
-  gradient: ({ inputs: [x] }, [dy]) => [dy ? sumTo(dy, x.shape) : null],
-  reference: ([x], { attributes: { shape } }) => [
-    moved(x, shape, (index) =>
-      x.shape.map((extent, i) => (extent === 1 ? 0 : index[i + shape.length - x.shape.length])),
-    ),
-  ],
-  simplify: ({ inputs: [x], attributes: { shape } }) => (sameShape(x.shape, shape) ? x : undefined),
-}
-
-/** Repeats along axes of extent 1 (and new leading ones) until the shape is reached. */
-export const expand = (x: Tensor, shape: Shape): Tensor =>
-  sameShape(x.shape, shape) ? x : apply1(expandPrimitive, [x], { shape })
-
-/** What was expanded, if a tensor is the outcome of an expand. */
-export const beforeExpand = (x: Tensor): Tensor | undefined =>
-  x.node.primitive === expandPrimitive ? x.node.inputs[0] : undefined
-
 interface SliceAttributes {
   readonly axis: number
   readonly start: number
   readonly end: number
 }
+
+const emitSlice = (
+  emitter: Emitter,
+  x: string,
+  axis: number,
+  { start, end }: Omit<SliceAttributes, 'axis'>,
+): string => emitter.node('Slice', [x, emitter.ints([start]), emitter.ints([end]), emitter.ints([axis])])
 
 const slicePrimitive: Primitive<SliceAttributes> = {
   name: 'slice',
@@ -190,9 +182,8 @@ const slicePrimitive: Primitive<SliceAttributes> = {
     }
     return [{ shape: x.shape.with(axis, end - start), dtype: x.dtype }]
   },
-  emit: (emitter, [x], { attributes: { axis, start, end } }) => [
-    emitter.node('Slice', [x, emitter.ints([start]), emitter.ints([end]), emitter.ints([axis])]),
-  ],
+  emit: (emitter, [x], { attributes: { axis, ...range } }) => [emitSlice(emitter, x, axis, range)],
+  ordinary: withinImages((emitter, [x], axis, { attributes }) => emitSlice(emitter, x, axis, attributes)),
   gradient: ({ inputs: [x], attributes: { axis, start, end } }, [dy]) => [
     dy ? pad(dy, axis, start, x.shape[axis] - end) : null,
   ],
@@ -213,6 +204,17 @@ interface PadAttributes {
   readonly after: number
 }
 
+function emitPad(
+  emitter: Emitter,
+  x: string,
+  rank: number,
+  axis: number,
+  { before, after }: Omit<PadAttributes, 'axis'>,
+): string {
+  const amounts = (amount: number): number[] => new Array<number>(rank).fill(0).with(axis, amount)
+  return emitter.node('Pad', [x, emitter.ints([...amounts(before), ...amounts(after)])])
+}
+
 const padPrimitive: Primitive<PadAttributes> = {
   name: 'pad',
   shape: ([x], { axis, before, after }) => {
@@ -226,10 +228,12 @@ const padPrimitive: Primitive<PadAttributes> = {
     }
     return [{ shape: x.shape.with(axis, x.shape[axis] + before + after), dtype: x.dtype }]
   },
-  emit: (emitter, [x], { inputs: [{ shape }], attributes: { axis, before, after } }) => {
-    const amounts = (amount: number): number[] => shape.map((_, i) => (i === axis ? amount : 0))
-    return [emitter.node('Pad', [x, emitter.ints([...amounts(before), ...amounts(after)])])]
-  },
+  emit: (emitter, [x], { inputs: [{ shape }], attributes: { axis, ...amounts } }) => [
+    emitPad(emitter, x, shape.length, axis, amounts),
+  ],
+  ordinary: withinImages((emitter, [x], axis, { inputs: [{ shape }], attributes }) =>
+    emitPad(emitter, x, shape.length, axis, attributes),
+  ),
   gradient: ({ inputs: [x], attributes: { axis, before } }, [dy]) => [
     dy ? slice(dy, axis, before, before + x.shape[axis]) : null,
   ],
@@ -275,6 +279,7 @@ const concatPrimitive: Primitive<{ axis: number }> = {
     ]
   },
   emit: (emitter, inputs, node) => [emitter.node('Concat', inputs, { axis: node.attributes.axis })],
+  ordinary: axisForm((emitter, names, axis) => emitter.node('Concat', names, { axis })),
   gradient: ({ inputs, attributes: { axis } }, [dy]) => {
     let start = 0
     return inputs.map((x) => {
@@ -310,7 +315,6 @@ export function concat(inputs: readonly Tensor[], axis: number): Tensor {
 export const primitives: Readonly<Record<string, Primitive<never>>> = {
   reshape: reshapePrimitive,
   transpose: transposePrimitive,
-  expand: expandPrimitive,
   slice: slicePrimitive,
   pad: padPrimitive,
   concat: concatPrimitive,

@@ -1,94 +1,19 @@
-/** Reductions along axes. How a sum runs fastest depends on where the axes lie: see `emitSum`. */
-import { resolveAxis, shapeError, type Shape, sizeOf, stridesOf } from './shape.js'
+/** Means and maxima along axes; sums are in broadcast.ts. */
+import { sizeOf } from './shape.js'
+import type { Primitive } from './tensor.js'
 import {
-  apply1,
-  checkFloat,
-  type Emitter,
-  type Primitive,
-  type Tensor,
-  type TensorType,
-  type Values,
-} from './tensor.js'
+  emitSum,
+  expand,
+  type ReduceAttributes,
+  reducedType,
+  reduceReference,
+  reduction,
+  sum,
+  withAxes,
+  withoutUnitAxes,
+} from './broadcast.js'
 import { cast, div, equal, mul } from './elementwise.js'
-import { expand, reshape } from './movement.js'
-
-interface ReduceAttributes {
-  /** Ascending, counted from the front. */
-  readonly axes: readonly number[]
-  readonly keepAxes: boolean
-}
-
-function reducedShape(shape: Shape, { axes, keepAxes }: ReduceAttributes): number[] {
-  const kept = shape.map((extent, i) => (axes.includes(i) ? 1 : extent))
-  return keepAxes ? kept : kept.filter((_, i) => !axes.includes(i))
-}
-
-function reducedType(operator: string, x: TensorType, attributes: ReduceAttributes): TensorType[] {
-  checkFloat(operator, x)
-  return [{ shape: reducedShape(x.shape, attributes), dtype: 'float32' }]
-}
-
-/** The reduced tensor with the reduced axes back as extents of 1. */
-const withAxes = (reduced: Tensor, shape: Shape, axes: readonly number[]): Tensor =>
-  reshape(reduced, reducedShape(shape, { axes, keepAxes: true }))
-
-function reduceReference(
-  x: Values,
-  axes: readonly number[],
-  start: number,
-  combine: (a: number, b: number) => number,
-): Float64Array {
-  const kept = reducedShape(x.shape, { axes, keepAxes: true })
-  const result = new Float64Array(sizeOf(kept)).fill(start)
-  const strides = stridesOf(x.shape)
-  const keptStrides = stridesOf(kept)
-  x.data.forEach((value, index) => {
-    let at = 0
-    x.shape.forEach((extent, axis) => {
-      if (kept[axis] !== 1) at += (Math.floor(index / strides[axis]) % extent) * keptStrides[axis]
-    })
-    result[at] = combine(result[at], value)
-  })
-  return result
-}
-
-/**
- * A sum over leading axes is a product with a row of equal weights: several times faster on the CPU than ReduceSum,
- * which walks columns. Sums over other axes are reductions.
- */
-function emitSum(
-  emitter: Emitter,
-  x: string,
-  shape: Shape,
-  attributes: ReduceAttributes,
-  weight: number | 'mean',
-): string {
-  const { axes } = attributes
-  const count = axes.reduce((n, axis) => n * shape[axis], 1)
-  const rest = sizeOf(shape) / count
-  const leading = axes.every((axis, i) => axis === i)
-  const outputShape = reducedShape(shape, attributes)
-  const factor = weight === 'mean' ? 1 / count : weight
-  if (leading && axes.length < shape.length && count > 1 && rest > 1) {
-    const flat = emitter.node('Reshape', [x, emitter.ints([count, rest])])
-    const row = emitter.floats(new Float64Array(count).fill(factor), [1, count])
-    return emitter.node('Reshape', [emitter.node('MatMul', [row, flat]), emitter.ints(outputShape)])
-  }
-  return emitter.node(weight === 'mean' ? 'ReduceMean' : 'ReduceSum', [x, emitter.ints(axes)], {
-    keepdims: attributes.keepAxes ? 1 : 0,
-  })
-}
-
-const sumPrimitive: Primitive<ReduceAttributes> = {
-  name: 'sum',
-  shape: ([x], attributes) => reducedType('sum', x, attributes),
-  emit: (emitter, [x], node) => [emitSum(emitter, x, node.inputs[0].shape, node.attributes, 1)],
-  gradient: ({ inputs: [x], attributes: { axes } }, [dy]) => [
-    dy ? expand(withAxes(dy, x.shape, axes), x.shape) : null,
-  ],
-  reference: ([x], { attributes }) => [reduceReference(x, attributes.axes, 0, (a, b) => a + b)],
-  simplify: ({ inputs: [x], attributes }) => withoutUnitAxes(x, attributes),
-}
+import { reductionForm } from './ordinary-form.js'
 
 const meanPrimitive: Primitive<ReduceAttributes> = {
   name: 'mean',
@@ -99,6 +24,7 @@ const meanPrimitive: Primitive<ReduceAttributes> = {
     const share = mul(dy, sizeOf(y.shape) / sizeOf(x.shape))
     return [expand(withAxes(share, x.shape, axes), x.shape)]
   },
+  ordinary: reductionForm('ReduceMean'),
   reference: ([x], { attributes, outputs: [y] }) => {
     const count = sizeOf(x.shape) / sizeOf(y.shape)
     return [reduceReference(x, attributes.axes, 0, (a, b) => a + b).map((total) => total / count)]
@@ -117,39 +43,17 @@ const maxPrimitive: Primitive<ReduceAttributes> = {
     const mask = cast(equal(x, withAxes(y, x.shape, axes)), 'float32')
     return [mul(mask, div(withAxes(dy, x.shape, axes), sum(mask, axes, true)))]
   },
+  ordinary: reductionForm('ReduceMax'),
   reference: ([x], { attributes }) => [reduceReference(x, attributes.axes, -Infinity, Math.max)],
   simplify: ({ inputs: [x], attributes }) => withoutUnitAxes(x, attributes),
 }
 
-/** Reducing axes of extent 1 is a reshape. */
-function withoutUnitAxes(x: Tensor, attributes: ReduceAttributes): Tensor | undefined {
-  return attributes.axes.every((axis) => x.shape[axis] === 1)
-    ? reshape(x, reducedShape(x.shape, attributes))
-    : undefined
-}
-
-function reduction(primitive: Primitive<ReduceAttributes>) {
-  return (x: Tensor, axes?: number | readonly number[], keepAxes = false): Tensor => {
-    const list = axes === undefined ? x.shape.map((_, i) => i) : typeof axes === 'number' ? [axes] : axes
-    const resolved = [...new Set(list.map((axis) => resolveAxis(primitive.name, axis, x.shape.length)))]
-    if (resolved.length === 0) return x
-    const attributes = { axes: resolved.sort((a, b) => a - b), keepAxes }
-    if (primitive !== sumPrimitive && sizeOf(x.shape) === 0) {
-      shapeError(primitive.name, [x.shape], 'at least one element')
-    }
-    return apply1(primitive, [x], attributes)
-  }
-}
-
-/** Sum over the axes (all when left out). */
-export const sum = reduction(sumPrimitive)
 /** Mean over the axes (all when left out). */
 export const mean = reduction(meanPrimitive)
 /** Maximum over the axes (all when left out); the gradient is shared equally between equal maxima. */
 export const max = reduction(maxPrimitive)
 
 export const primitives: Readonly<Record<string, Primitive<never>>> = {
-  sum: sumPrimitive,
   mean: meanPrimitive,
   max: maxPrimitive,
 }

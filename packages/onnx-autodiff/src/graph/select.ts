@@ -4,6 +4,7 @@ import { apply, apply1, checkFloat, constant, type Primitive, type Tensor, type 
 import { add, cast, equal, less, where } from './elementwise.js'
 import { matmul } from './matmul.js'
 import { reshape } from './movement.js'
+import { asEmitted } from './ordinary-form.js'
 
 const int32 = (value: number): Tensor => constant([value], [], 'int32')
 
@@ -17,6 +18,7 @@ const gatherPrimitive: Primitive<{ axis: number }> = {
     ]
   },
   emit: (emitter, inputs, node) => [emitter.node('Gather', inputs, { axis: node.attributes.axis })],
+  ordinary: asEmitted,
   /** The scattered sum, as a product with one-hot rows: exact, deterministic, and itself differentiable. */
   gradient: ({ inputs: [x, indices], attributes: { axis } }, [dy]) => {
     if (!dy) return [null, null]
@@ -96,10 +98,11 @@ const topKPrimitive: Primitive<TopKAttributes> = {
       { shape, dtype: 'int32' },
     ]
   },
+  ordinary: asEmitted,
   emit: (emitter, [x], { attributes: { k, axis, largest } }) => {
     const flags = { axis, largest: largest ? 1 : 0, sorted: 1 }
     const [values, indices] = emitter.nodes('TopK', [x, emitter.ints([k])], 2, flags)
-    return [values, emitter.node('Cast', [indices], { to: 6 })]
+    return [values, emitter.node('Cast', [indices], { to: { type: 'int32' } })]
   },
   reference: ([x], { attributes: { k, axis, largest } }) => {
     const { outer, inner, read } = lines(x, axis)
@@ -134,9 +137,10 @@ const argminPrimitive: Primitive<{ axis: number }> = {
     checkFloat('argmin', x)
     return [{ shape: x.shape.toSpliced(axis, 1), dtype: 'int32' }]
   },
+  ordinary: asEmitted,
   emit: (emitter, [x], { attributes: { axis } }) => {
     const indices = emitter.node('ArgMin', [x], { axis, keepdims: 0 })
-    return [emitter.node('Cast', [indices], { to: 6 })]
+    return [emitter.node('Cast', [indices], { to: { type: 'int32' } })]
   },
   reference: ([x], { attributes: { axis } }) => {
     const { outer, inner, read } = lines(x, axis)

@@ -84,3 +84,9 @@ export function stridesOf(shape: Shape): number[] {
   }
   return strides
 }
+
+/** One number for both axes, or one for the height and one for the width. */
+export type Pair = number | readonly [number, number]
+
+export const pair = (value: Pair): readonly [number, number] =>
+  typeof value === 'number' ? [value, value] : value

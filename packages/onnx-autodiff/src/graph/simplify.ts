@@ -3,19 +3,18 @@
  * are computed, the primitives' own rules apply (neighbouring maps fold, reshapes of reshapes vanish), and in chains of
  * additions or products the small operands come first. What nothing needs is never visited, so dead code is gone.
  */
-import { add, mul } from './elementwise.js'
 import { sizeOf } from './shape.js'
 import {
   apply,
+  apply1,
   constant,
   constantValue,
-  isComposite,
-  isInput,
   type Node,
-  type Primitive,
+  type PrimitiveNode,
   type Tensor,
+  type Values,
 } from './tensor.js'
-import { topologicalOrder } from './walk.js'
+import { topologicalOrder, withOperands } from './walk.js'
 
 /** Larger constants are left to be computed at run time: they would swell the file. */
 const CONSTANT_LIMIT = 1 << 16
@@ -36,7 +35,7 @@ function countUses(outputs: readonly Tensor[]): Map<Tensor, number> {
   const count = (tensor: Tensor): void => void uses.set(tensor, (uses.get(tensor) ?? 0) + 1)
   for (const node of topologicalOrder(outputs)) {
     node.inputs.forEach(count)
-    node.region?.results.forEach(count)
+    if (node.kind === 'loop') node.results.forEach(count)
   }
   outputs.forEach(count)
   return uses
@@ -56,13 +55,11 @@ class Rewriter {
 
   run(outputs: readonly Tensor[]): Tensor[] {
     for (const node of topologicalOrder(outputs)) {
-      if (isComposite(node.primitive)) {
-        this.#settle(node.outputs[0], this.#get(node.body as Tensor))
+      if (node.kind === 'composite') {
+        this.#settle(node.outputs[0], this.#get(node.body))
         continue
       }
-      const inputs = node.inputs.map((tensor) => this.#get(tensor))
-      const results = node.region?.results.map((tensor) => this.#get(tensor))
-      this.#intern(node, inputs, results).outputs.forEach((output, i) => {
+      this.#intern(node, (tensor) => this.#get(tensor)).outputs.forEach((output, i) => {
         this.#settle(node.outputs[i], this.rules ? this.#improve(output) : output)
       })
     }
@@ -85,61 +82,59 @@ class Rewriter {
   }
 
   /** The one node with this primitive, these inputs and these attributes. */
-  #intern(node: Node, inputs: readonly Tensor[], results?: readonly Tensor[]): Node {
-    const primitive = node.primitive as Primitive
-    const leaf = isInput(node.outputs[0])
-    const from = inputs.map((tensor) => `${this.#id(tensor.node)}.${tensor.output}`)
-    const attributes = primitive.key ? primitive.key(node.attributes) : JSON.stringify(node.attributes)
-    const key =
-      leaf || results ? `own ${this.#id(node)}` : `${primitive.name} ${from.join(' ')} ${attributes}`
+  #intern(node: Exclude<Node, { kind: 'composite' }>, now: (tensor: Tensor) => Tensor): Node {
+    const key = this.#key(node, node.inputs.map(now))
     const before = this.#known.get(key)
     if (before) return before
-    const unchanged = inputs.every((tensor, i) => tensor === node.inputs[i]) && !results
-    let own = node
-    if (!unchanged) {
-      own = results ? rebuildRegion(node, inputs, results) : apply(primitive, inputs, node.attributes)[0].node
-    }
+    const own = node.kind === 'primitive' ? reapplied(node, now) : withOperands(node, now)
     this.#known.set(key, own)
     this.#id(own)
     return own
   }
 
+  #key(node: Exclude<Node, { kind: 'composite' }>, inputs: readonly Tensor[]): string {
+    if (node.kind === 'constant') return `constant ${node.key()}`
+    if (node.kind !== 'primitive') return `own ${this.#id(node)}`
+    const { primitive, attributes } = node
+    const from = inputs.map((tensor) => `${this.#id(tensor.node)}.${tensor.output}`)
+    return `${primitive.name} ${from.join(' ')} ${primitive.key ? primitive.key(attributes) : JSON.stringify(attributes)}`
+  }
+
   /** Applies rules until none does. What a rule builds is taken in node by node. */
   #improve(tensor: Tensor): Tensor {
-    const primitive = tensor.node.primitive as Primitive
-    if (isInput(tensor) || constantValue(tensor) || tensor.node.outputs.length > 1 || tensor.node.region)
-      return tensor
-    const { inputs } = tensor.node
+    const { node } = tensor
+    if (node.kind !== 'primitive' || node.outputs.length > 1) return tensor
+    const values = node.inputs.map((each) => ({ shape: each.shape, data: constantValue(each) }))
     if (
-      inputs.length > 0 &&
+      values.length > 0 &&
       sizeOf(tensor.shape) <= CONSTANT_LIMIT &&
-      inputs.every((each) => constantValue(each)) &&
+      values.every(isKnown) &&
       tensor.dtype !== 'bool'
     ) {
-      const values = inputs.map((each) => ({ shape: each.shape, data: constantValue(each) as Float64Array }))
-      return this.#take(constant(primitive.reference(values, tensor.node)[0], tensor.shape, tensor.dtype))
+      const [result] = node.primitive.reference(values, node)
+      return this.#take(constant(result, tensor.shape, tensor.dtype))
     }
-    const better = primitive.simplify?.(tensor.node, (each) => this.#uses.get(each) ?? 1)
+    const better = node.primitive.simplify?.(node, (each) => this.#uses.get(each) ?? 1)
     return better ? this.#take(better) : tensor
   }
 
   #take(tensor: Tensor): Tensor {
     if (this.#ids.has(tensor.node)) return tensor
-    if (isComposite(tensor.node.primitive)) return this.#take(tensor.node.body as Tensor)
-    const inputs = tensor.node.inputs.map((each) => this.#take(each))
-    return this.#improve(this.#intern(tensor.node, inputs).outputs[tensor.output])
+    const { node } = tensor
+    if (node.kind === 'composite') return this.#take(node.body)
+    const taken = new Map(node.inputs.map((each) => [each, this.#take(each)]))
+    return this.#improve(this.#intern(node, (each) => taken.get(each) ?? each).outputs[tensor.output])
   }
 }
 
-/** A node with a region again, on other inputs and results. */
-function rebuildRegion(node: Node, inputs: readonly Tensor[], results: readonly Tensor[]): Node {
-  const outputs: Tensor[] = []
-  const own: Node = { ...node, inputs, outputs, region: { slices: node.region?.slices ?? [], results } }
-  node.outputs.forEach(({ output, shape, dtype }) => outputs.push({ node: own, output, shape, dtype }))
-  return own
-}
+const isKnown = (values: Partial<Values>): values is Values => values.data !== undefined
 
-const chains: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor>> = { add, mul }
+/** A use of the same primitive on other tensors, whose shapes may differ; itself where these are the same. */
+function reapplied(node: PrimitiveNode, now: (tensor: Tensor) => Tensor): Node {
+  const inputs = node.inputs.map(now)
+  if (inputs.every((tensor, i) => tensor === node.inputs[i])) return node
+  return apply(node.primitive, inputs, node.attributes)[0].node
+}
 
 /**
  * (large + small) + small becomes large + (small + small), and likewise for products: one pass over the large tensor
@@ -152,32 +147,25 @@ function smallOperandsFirst(outputs: readonly Tensor[]): Tensor[] {
   /** Operands (already rewritten) of chains that a reader may still take apart. */
   const operands = new Map<Tensor, Tensor[]>()
   for (const node of topologicalOrder(outputs)) {
-    const primitive = node.primitive as Primitive
-    const inputs = node.inputs.map(get)
-    const results = node.region?.results.map(get)
-    if (node.outputs.length === 1 && primitive.name in chains) {
-      const join = chains[primitive.name]
-      const list = node.inputs.flatMap((tensor, i) =>
-        uses.get(tensor) === 1 && tensor.node.primitive === primitive
-          ? (operands.get(tensor) ?? [inputs[i]])
-          : [inputs[i]],
+    if (node.kind === 'primitive' && node.primitive.reorders) {
+      const { primitive, attributes } = node
+      const [result] = node.outputs
+      const list = node.inputs.flatMap((tensor) =>
+        uses.get(tensor) === 1 && tensor.node.kind === 'primitive' && tensor.node.primitive === primitive
+          ? (operands.get(tensor) ?? [get(tensor)])
+          : [get(tensor)],
       )
-      operands.set(node.outputs[0], list)
-      const smaller =
-        list.length > 2 && list.some((operand) => sizeOf(operand.shape) < sizeOf(node.outputs[0].shape))
-      const ordered = smaller ? list.toSorted((a, b) => sizeOf(a.shape) - sizeOf(b.shape)) : undefined
-      if (ordered) {
-        const chained = ordered.reduce(join)
-        rewritten.set(node.outputs[0], chained)
+      operands.set(result, list)
+      if (list.length > 2 && list.some((operand) => sizeOf(operand.shape) < sizeOf(result.shape))) {
+        const ordered = list.toSorted((a, b) => sizeOf(a.shape) - sizeOf(b.shape))
+        rewritten.set(
+          result,
+          ordered.reduce((a, b) => apply1(primitive, [a, b], attributes)),
+        )
         continue
       }
     }
-    const unchanged = !results && inputs.every((tensor, i) => tensor === node.inputs[i])
-    const own = unchanged
-      ? node
-      : results
-        ? rebuildRegion(node, inputs, results)
-        : apply(primitive, inputs, node.attributes)[0].node
+    const own = node.kind === 'primitive' ? reapplied(node, get) : withOperands(node, get)
     node.outputs.forEach((tensor, i) => rewritten.set(tensor, own.outputs[i]))
   }
   return outputs.map(get)

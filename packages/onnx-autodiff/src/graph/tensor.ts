@@ -1,7 +1,8 @@
 /**
  * The graph: tensors with static shapes, made by nodes. A node is one use of a primitive (an entry of the table) or
  * of a composite (a named composition that stays visible, so that it can be differentiated by a rule of its own or
- * exported as one ordinary operator). Nodes are immutable; the graph is whatever is reachable from a tensor.
+ * exported as one ordinary operator), a loop, an input or a constant. Nodes are immutable; the graph is whatever is
+ * reachable from a tensor.
  */
 import { checkExtents, GraphError, type Shape, shapeText, sizeOf } from './shape.js'
 
@@ -50,148 +51,192 @@ export interface Emitter {
   readonly contributed: boolean
 }
 
-/** Integers become int attributes; `{ float }` a float; texts and integer lists as they are. */
+/** Integers become int attributes; `{ float }` a float; `{ type }` ONNX's number of a type; texts and integer lists as they are. */
 export type EmittedAttributes = Readonly<
-  Record<string, number | string | readonly number[] | { float: number }>
+  Record<string, number | string | readonly number[] | { float: number } | { type: DType }>
 >
 
-/** One entry of the table. `A` is the type of its attributes, which must survive JSON unless `key` is given. */
+/** `plain`: as the graph has it. `nchw`: a tensor [h, w, n, c] stored as [n, c, h, w]. */
+export type Layout = 'plain' | 'nchw'
+
+/** The ONNX value that holds a tensor in the ordinary form. */
+export type Stored = readonly [name: string, layout: Layout]
+
+/** Writes the ordinary form (see onnx/ordinary.ts); what is fixed is laid out when it is written, not when it is run. */
+export interface OrdinaryEmitter extends Emitter {
+  /** How many read a tensor. */
+  readonly uses: ReadonlyMap<Tensor, number>
+  layoutOf(tensor: Tensor): Layout
+  /** The name of a tensor in the wanted layout, `plain` unless said otherwise. */
+  get(tensor: Tensor, layout?: Layout): string
+  /** A parameter or constant with its axes in another order, or a computed tensor transposed. */
+  ordered(tensor: Tensor, order: readonly number[]): string
+  /** An operand of any rank, so that it broadcasts against [n, c, h, w]. */
+  alongside(tensor: Tensor): string
+  /** Whether it is a parameter or constant. */
+  isFixed(tensor: Tensor): boolean
+}
+
+/**
+ * One entry of the table: all that is known of a primitive. To add one, write such an object and list it in the
+ * `primitives` of its file; the compiler says what is missing of it, the ordinary form included, and the table's test asks
+ * for a case of it in test/graph/cases.ts, which checks values, gradients and gradients of gradients. `A` is the type of
+ * its attributes, which must survive JSON unless `key` is given.
+ */
 export interface Primitive<A = unknown> {
   readonly name: string
   /** The types of the outputs; errors name the operator and the shapes. */
   shape(inputs: readonly TensorType[], attributes: A): readonly TensorType[]
   /** Writes the node as ONNX, given the names of its inputs; returns the names of its outputs. */
-  emit(emitter: Emitter, inputs: readonly string[], node: Node<A>): readonly string[]
+  emit(emitter: Emitter, inputs: readonly string[], node: PrimitiveNode<A>): readonly string[]
+  /** Writes the node in the ordinary form; undefined where that is what `emit` writes (rules to share: ordinary-form.ts). */
+  ordinary(emitter: OrdinaryEmitter, node: PrimitiveNode<A>): Stored | undefined
   /** Gradients with respect to the inputs, given those of the outputs; null where none flows. */
-  gradient?(node: Node<A>, outputGradients: readonly (Tensor | undefined)[]): readonly (Tensor | null)[]
+  gradient?(
+    node: PrimitiveNode<A>,
+    outputGradients: readonly (Tensor | undefined)[],
+  ): readonly (Tensor | null)[]
   /** The same mathematics in double precision, as plain as can be. */
-  reference(inputs: readonly Values[], node: Node<A>): readonly Float64Array[]
+  reference(inputs: readonly Values[], node: PrimitiveNode<A>): readonly Float64Array[]
   /** A cheaper equal tensor, if there is one. `uses` counts the readers of a tensor. */
-  simplify?(node: Node<A>, uses: (tensor: Tensor) => number): Tensor | undefined
+  simplify?(node: PrimitiveNode<A>, uses: (tensor: Tensor) => number): Tensor | undefined
+  /** Associative and commutative: in a chain of it the small operands may come first. */
+  readonly reorders?: true
+  /** A sum that a composite which `takesBias` may be written together with. */
+  readonly addsBias?: true
   /** Text that is equal exactly for equal attributes; JSON by default. */
   key?(attributes: A): string
 }
 
 export interface Composite<A = unknown> {
   readonly name: string
-  readonly composite: true
   /** Builds the composition from primitives and other composites. */
   expand(inputs: readonly Tensor[], attributes: A): Tensor
   /** A gradient rule of its own; without one the gradient walks through the composition. */
-  gradient?(node: Node<A>, outputGradient: Tensor): readonly (Tensor | null)[]
+  gradient?(node: CompositeNode<A>, outputGradient: Tensor): readonly (Tensor | null)[]
+  /** The one operator that the ordinary form writes for it; without one, the composition is written. */
+  ordinary?(emitter: OrdinaryEmitter, node: CompositeNode<A>, bias?: Tensor): Stored
+  /** `ordinary` can add a bias [channels] of its output. */
+  readonly takesBias?: true
 }
 
-export interface Node<A = unknown> {
-  readonly primitive: Primitive<A> | Composite<A>
+interface NodeParts {
   readonly inputs: readonly Tensor[]
-  readonly attributes: A
   readonly outputs: readonly Tensor[]
-  /** Of a composite: what it stands for. */
-  readonly body?: Tensor
-  /** Of a loop: what one round computes from its slices of the inputs (see graph/loop.ts). */
-  readonly region?: Region
 }
 
-export interface Region {
+export interface PrimitiveNode<A = unknown> extends NodeParts {
+  readonly kind: 'primitive'
+  readonly primitive: Primitive<A>
+  readonly attributes: A
+}
+
+export interface CompositeNode<A = unknown> extends NodeParts {
+  readonly kind: 'composite'
+  readonly composite: Composite<A>
+  readonly attributes: A
+  /** What it stands for. */
+  readonly body: Tensor
+}
+
+/** A loop that adds up (see graph/loop.ts). */
+export interface LoopNode extends NodeParts {
+  readonly kind: 'loop'
+  readonly rounds: number
   /** Stand-ins (input tensors) for one round's slice of each of the node's inputs. */
   readonly slices: readonly Tensor[]
+  /** What one round computes from them. */
   readonly results: readonly Tensor[]
 }
 
-export const isComposite = <A>(p: Primitive<A> | Composite<A>): p is Composite<A> => 'composite' in p
+export interface InputNode extends NodeParts {
+  readonly kind: 'input'
+  readonly name: string
+}
+
+export interface ConstantNode extends NodeParts {
+  readonly kind: 'constant'
+  readonly data: Float64Array
+  /** Equal for equal contents. */
+  readonly key: () => string
+}
+
+export type Node = PrimitiveNode | CompositeNode | LoopNode | InputNode | ConstantNode
+
+/** As errors say it: the primitive's or composite's name, or the kind. */
+export function nodeName(node: Node): string {
+  if (node.kind === 'primitive') return node.primitive.name
+  if (node.kind === 'composite') return node.composite.name
+  return node.kind === 'loop' ? 'sumOverSlices' : node.kind
+}
+
+/** A node with outputs of these types. */
+export function makeNode<N extends Node>(parts: Omit<N, 'outputs'>, types: readonly TensorType[]): N {
+  const outputs: Tensor[] = []
+  const node = { ...parts, outputs } as unknown as N
+  types.forEach(({ shape, dtype }, output) => outputs.push({ node, output, shape, dtype }))
+  return node
+}
 
 /** Uses a primitive: checks the shapes and makes the node. */
-export function apply<A>(
+export const apply = <A>(
   primitive: Primitive<A>,
   inputs: readonly Tensor[],
   attributes: A,
-): readonly Tensor[] {
-  const outputs: Tensor[] = []
-  const node: Node<A> = { primitive, inputs, attributes, outputs }
-  primitive.shape(inputs, attributes).forEach(({ shape, dtype }, output) => {
-    outputs.push({ node, output, shape, dtype })
-  })
-  return outputs
-}
+): readonly Tensor[] =>
+  makeNode<PrimitiveNode<A>>(
+    { kind: 'primitive', primitive, inputs, attributes },
+    primitive.shape(inputs, attributes),
+  ).outputs
 
 export const apply1 = <A>(primitive: Primitive<A>, inputs: readonly Tensor[], attributes: A): Tensor =>
   apply(primitive, inputs, attributes)[0]
 
+/** The node that made a tensor, if it is a use of this primitive. */
+export const useOf = <A>({ node }: Tensor, primitive: Primitive<A>): PrimitiveNode<A> | undefined =>
+  node.kind === 'primitive' && node.primitive === (primitive as Primitive)
+    ? (node as PrimitiveNode<A>)
+    : undefined
+
 /** Uses a composite. */
 export function compose<A>(composite: Composite<A>, inputs: readonly Tensor[], attributes: A): Tensor {
   const body = composite.expand(inputs, attributes)
-  const outputs: Tensor[] = []
-  const node: Node<A> = { primitive: composite, inputs, attributes, outputs, body }
-  outputs.push({ node, output: 0, shape: body.shape, dtype: body.dtype })
-  return outputs[0]
-}
-
-export interface InputAttributes extends TensorType {
-  readonly name: string
-}
-
-const inputPrimitive: Primitive<InputAttributes> = {
-  name: 'input',
-  shape: (_, { shape, dtype }) => [{ shape, dtype }],
-  emit: (_, __, node) => {
-    throw new GraphError(`internal: input "${node.attributes.name}" was emitted as a node`)
-  },
-  gradient: () => [],
-  reference: (_, node) => {
-    throw new GraphError(
-      `evaluate (input "${node.attributes.name}"): got no value, expected one of shape ` +
-        shapeText(node.attributes.shape),
-    )
-  },
+  const parts = { kind: 'composite', composite, inputs, attributes, body } as const
+  return makeNode<CompositeNode<A>>(parts, [body]).outputs[0]
 }
 
 /** A value given from outside at each run: data, a parameter or other state. */
 export function input(name: string, shape: Shape, dtype: DType = 'float32'): Tensor {
   checkExtents(`input "${name}"`, shape)
-  return apply1(inputPrimitive, [], { name, shape, dtype })
+  return makeNode<InputNode>({ kind: 'input', name, inputs: [] }, [{ shape, dtype }]).outputs[0]
 }
 
-export const isInput = (tensor: Tensor): boolean => tensor.node.primitive === inputPrimitive
-
-export const inputName = (tensor: Tensor): string => (tensor.node.attributes as InputAttributes).name
-
-export interface ConstantAttributes extends TensorType {
-  readonly data: Float64Array
-  /** Filled in when first needed; equal for equal contents. */
-  key?: string
+/** The name of an input tensor. */
+export function inputName({ node }: Tensor): string {
+  if (node.kind === 'input') return node.name
+  throw new GraphError(`input (name): got the result of ${nodeName(node)}, expected an input`)
 }
 
-const constantPrimitive: Primitive<ConstantAttributes> = {
-  name: 'constant',
-  shape: (_, { shape, dtype }) => [{ shape, dtype }],
-  emit: (emitter, _, { attributes: { dtype, data, shape } }) => {
-    if (dtype === 'float32')
-      return [data.length === 1 && shape.length === 0 ? emitter.float(data[0]) : emitter.floats(data, shape)]
-    if (dtype === 'int32') return [emitter.int32s(data, shape)]
-    throw new GraphError(`constant (dtype): got ${dtype}, expected float32 or int32`)
-  },
-  gradient: () => [],
-  reference: (_, node) => [node.attributes.data],
-  key: (attributes) =>
-    (attributes.key ??= `${attributes.dtype}${shapeText(attributes.shape)}${attributes.data.join()}`),
-}
-
-/** A value fixed when the graph is built. */
+/** A value fixed when the graph is built: float32 or int32. */
 export function constant(data: ArrayLike<number>, shape: Shape, dtype: DType = 'float32'): Tensor {
+  if (dtype !== 'float32' && dtype !== 'int32')
+    throw new GraphError(`constant (dtype): got ${dtype}, expected float32 or int32; compare or cast it`)
   if (data.length !== sizeOf(shape)) {
     throw new GraphError(
       `constant (shape): got ${data.length} elements for ${shapeText(shape)}, expected ${sizeOf(shape)}`,
     )
   }
-  return apply1(constantPrimitive, [], { shape, dtype, data: Float64Array.from(data) })
+  const own = Float64Array.from(data)
+  let text: string | undefined
+  const key = (): string => (text ??= `${dtype}${shapeText(shape)}${own.join()}`)
+  return makeNode<ConstantNode>({ kind: 'constant', data: own, key, inputs: [] }, [{ shape, dtype }])
+    .outputs[0]
 }
 
 export const scalar = (value: number): Tensor => constant([value], [])
 
-export const constantValue = (tensor: Tensor): Float64Array | undefined =>
-  tensor.node.primitive === constantPrimitive
-    ? (tensor.node.attributes as ConstantAttributes).data
-    : undefined
+export const constantValue = ({ node }: Tensor): Float64Array | undefined =>
+  node.kind === 'constant' ? node.data : undefined
 
 /** The value of a constant whose elements are all the same, of whatever shape. */
 export function uniformValue(tensor: Tensor): number | undefined {

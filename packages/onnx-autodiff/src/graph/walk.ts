@@ -1,10 +1,10 @@
-/** Orders over the graph. */
-import { isComposite, isInput, type Node, type Tensor } from './tensor.js'
+/** Orders over the graph, and rebuilding it on other tensors. */
+import { makeNode, type Node, type Tensor } from './tensor.js'
 
 /** What a node is computed from. A composite is computed from its body. */
 export function dependencies(node: Node): readonly Tensor[] {
-  if (node.body) return [node.body]
-  return node.region ? [...node.inputs, ...node.region.results] : node.inputs
+  if (node.kind === 'composite') return [node.body]
+  return node.kind === 'loop' ? [...node.inputs, ...node.results] : node.inputs
 }
 
 /**
@@ -12,8 +12,7 @@ export function dependencies(node: Node): readonly Tensor[] {
  * what its region reads, too: a gradient that would have to flow there raises instead of being lost.
  */
 export function gradientDependencies(node: Node): readonly Tensor[] {
-  if (isComposite(node.primitive) && !node.primitive.gradient) return [node.body as Tensor]
-  return node.region ? dependencies(node) : node.inputs
+  return node.kind === 'composite' && node.composite.gradient ? node.inputs : dependencies(node)
 }
 
 /** All nodes that the tensors need, each after the ones it depends on. Iterative: graphs are thousands deep. */
@@ -40,6 +39,21 @@ export function topologicalOrder(
   return order
 }
 
+/** A node of the same kind and types on other tensors; itself where these are the same. */
+export function withOperands<N extends Node>(node: N, now: (tensor: Tensor) => Tensor): N {
+  const all = [...node.inputs, ...dependencies(node)]
+  if (all.every((tensor) => now(tensor) === tensor)) return node
+  return makeNode<N>(
+    {
+      ...node,
+      inputs: node.inputs.map(now),
+      ...(node.kind === 'composite' ? { body: now(node.body) } : {}),
+      ...(node.kind === 'loop' ? { results: node.results.map(now) } : {}),
+    },
+    node.outputs,
+  )
+}
+
 /** The same graph with other tensors in place of some inputs: those that `replace` gives one for. */
 export function substitute(
   outputs: readonly Tensor[],
@@ -47,33 +61,12 @@ export function substitute(
 ): Tensor[] {
   const replaced = new Map<Tensor, Tensor>()
   const now = (tensor: Tensor): Tensor => replaced.get(tensor) ?? tensor
-  const all = (node: Node): readonly Tensor[] => [
-    ...node.inputs,
-    ...(node.body ? [node.body] : []),
-    ...(node.region?.results ?? []),
-  ]
-  for (const node of topologicalOrder(outputs, all)) {
-    if (isInput(node.outputs[0])) {
-      const other = replace(node.outputs[0])
-      if (other) replaced.set(node.outputs[0], other)
-    } else if (all(node).some((tensor) => replaced.has(tensor))) {
-      const own = withOperands(node, now)
-      node.outputs.forEach((tensor, i) => replaced.set(tensor, own.outputs[i]))
-    }
+  for (const node of topologicalOrder(outputs, (each) => [...each.inputs, ...dependencies(each)])) {
+    const own = node.kind === 'input' ? [replace(node.outputs[0])] : withOperands(node, now).outputs
+    node.outputs.forEach((tensor, i) => {
+      const other = own[i]
+      if (other && other !== tensor) replaced.set(tensor, other)
+    })
   }
   return outputs.map(now)
-}
-
-/** A node of the same kind and types on other tensors. */
-function withOperands(node: Node, now: (tensor: Tensor) => Tensor): Node {
-  const outputs: Tensor[] = []
-  const own: Node = {
-    ...node,
-    inputs: node.inputs.map(now),
-    outputs,
-    ...(node.body ? { body: now(node.body) } : {}),
-    ...(node.region ? { region: { ...node.region, results: node.region.results.map(now) } } : {}),
-  }
-  for (const { output, shape, dtype } of node.outputs) outputs.push({ node: own, output, shape, dtype })
-  return own
 }

@@ -15,14 +15,14 @@ import {
   sub,
   tanh,
 } from '../graph/elementwise.js'
-import { max, sum } from '../graph/reduce.js'
+import { sum } from '../graph/broadcast.js'
+import { max } from '../graph/reduce.js'
 import { type Composite, compose, type Tensor } from '../graph/tensor.js'
 
 type None = Record<string, never>
 
 const siluComposite: Composite<None> = {
   name: 'silu',
-  composite: true,
   expand: ([x]) => mul(x, sigmoid(x)),
   /** With y = x s, s = sigmoid(x): y' = s + y (1 - s). */
   gradient: ({ inputs: [x] }, dy) => {
@@ -36,7 +36,6 @@ export const silu = (x: Tensor): Tensor => compose(siluComposite, [x], {})
 
 const leakyReluComposite: Composite<{ slope: number }> = {
   name: 'leakyRelu',
-  composite: true,
   expand: ([x], { slope }) => maximum(mul(x, slope), x),
   /** The slope at each element, constant to further gradients, in two passes. */
   gradient: ({ inputs: [x], attributes: { slope } }, dy) => [
@@ -57,7 +56,6 @@ export function gelu(x: Tensor, approximate = false): Tensor {
 
 const softplusComposite: Composite<None> = {
   name: 'softplus',
-  composite: true,
   expand: ([x]) => add(relu(x), log(add(1, exp(neg(abs(x)))))),
   gradient: ({ inputs: [x] }, dy) => [mul(dy, sigmoid(x))],
 }
@@ -67,7 +65,6 @@ export const softplus = (x: Tensor): Tensor => compose(softplusComposite, [x], {
 
 const logSoftmaxComposite: Composite<{ axis: number }> = {
   name: 'logSoftmax',
-  composite: true,
   expand: ([x], { axis }) => {
     const shifted = sub(x, max(x, axis, true))
     return sub(shifted, log(sum(exp(shifted), axis, true)))
@@ -83,7 +80,6 @@ export const softmax = (x: Tensor, axis = -1): Tensor => exp(logSoftmax(x, axis)
 
 const straightThroughComposite: Composite<None> = {
   name: 'straightThrough',
-  composite: true,
   expand: ([, value]) => value,
   gradient: (_, dy) => [dy, null],
 }

@@ -8,15 +8,11 @@ import { add, mul, reciprocal, sqrt, sub } from '../graph/elementwise.js'
 import { matmul } from '../graph/matmul.js'
 import { reshape } from '../graph/movement.js'
 import { gather } from '../graph/select.js'
-import { sizeOf } from '../graph/shape.js'
+import { openShape } from '../graph/ordinary-form.js'
+import { pair, type Pair, sizeOf } from '../graph/shape.js'
 import { stopGradient } from '../graph/elementwise.js'
 import { type Composite, compose, type Tensor } from '../graph/tensor.js'
-import {
-  conv2d,
-  type ConvolutionTransposeOptions,
-  convTranspose2d,
-  type Pair,
-} from '../spatial/convolution.js'
+import { conv2d, type ConvolutionTransposeOptions, convTranspose2d } from '../spatial/convolution.js'
 import {
   batchNorm as normaliseBatch,
   batchStatistics,
@@ -52,8 +48,6 @@ export interface ConvolutionLayerOptions extends ConvolutionTransposeOptions {
   readonly bias?: boolean
   readonly initialize?: Initializer
 }
-
-const pair = (value: Pair): readonly [number, number] => (typeof value === 'number' ? [value, value] : value)
 
 /** [height, width, batch, in] -> [height', width', batch, out]. */
 export function convolution(p: Parameters, options: ConvolutionLayerOptions): Layer {
@@ -99,7 +93,16 @@ export function groupNorm(p: Parameters, channels: number, groups: number, epsil
 
 const frozenBatchNorm: Composite<{ epsilon: number }> = {
   name: 'frozenBatchNorm',
-  composite: true,
+  ordinary: (emitter, node) => {
+    const [x, ...statistics] = node.inputs
+    const names = statistics.map((tensor) => emitter.get(tensor))
+    const normalised = (source: string): string =>
+      emitter.node('BatchNormalization', [source, ...names], { epsilon: { float: node.attributes.epsilon } })
+    if (x.shape.length === 4) return [normalised(emitter.get(x, 'nchw')), 'nchw']
+    // The operator takes the second axis for the channels.
+    const rows = emitter.node('Reshape', [emitter.get(x), emitter.ints([-1, x.shape[x.shape.length - 1]])])
+    return [emitter.node('Reshape', [normalised(rows), emitter.ints(openShape(x.shape))]), 'plain']
+  },
   expand: ([x, gamma, beta, mean, variance], { epsilon }) => {
     const scale = mul(reciprocal(sqrt(add(variance, epsilon))), gamma)
     return add(mul(x, scale), sub(beta, mul(mean, scale)))

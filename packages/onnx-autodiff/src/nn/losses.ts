@@ -1,6 +1,7 @@
 /** Losses: means over all elements or rows unless said otherwise. */
 import { abs, add, exp, log, mul, neg, relu, sigmoid, sub } from '../graph/elementwise.js'
-import { mean, sum } from '../graph/reduce.js'
+import { sum } from '../graph/broadcast.js'
+import { mean } from '../graph/reduce.js'
 import { oneHot } from '../graph/select.js'
 import { GraphError, sameShape, shapeError } from '../graph/shape.js'
 import { type Composite, compose, type Tensor } from '../graph/tensor.js'
@@ -21,7 +22,6 @@ export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
 
 const binaryCrossEntropyComposite: Composite<None> = {
   name: 'binaryCrossEntropy',
-  composite: true,
   expand: ([x, target]) => add(sub(relu(x), mul(x, target)), log(add(1, exp(neg(abs(x)))))),
   gradient: ({ inputs: [x, target] }, dy) => [mul(dy, sub(sigmoid(x), target)), neg(mul(dy, x))],
 }

@@ -9,8 +9,9 @@
 import { add, mul, neg, reciprocal, relu, sqrt, sub } from '../graph/elementwise.js'
 import { matmul } from '../graph/matmul.js'
 import { reshape } from '../graph/movement.js'
-import { mean, sum } from '../graph/reduce.js'
-import { attributeError, shapeError, sizeOf } from '../graph/shape.js'
+import { sum } from '../graph/broadcast.js'
+import { mean } from '../graph/reduce.js'
+import { attributeError, GraphError, shapeError, shapeText, sizeOf } from '../graph/shape.js'
 import { type Composite, compose, constant, type Tensor } from '../graph/tensor.js'
 
 interface Epsilon {
@@ -51,7 +52,30 @@ function groupStatistics(
 
 const groupNormComposite: Composite<GroupNormAttributes> = {
   name: 'groupNorm',
-  composite: true,
+  ordinary: (emitter, node) => {
+    const {
+      inputs: [x, gamma, beta],
+      attributes: { groups, epsilon },
+    } = node
+    const image = x.shape.length === 4
+    const source = image ? emitter.get(x, 'nchw') : emitter.get(x)
+    const grouped = emitter.node('Reshape', [source, emitter.ints([0, groups, -1])])
+    const unit = (value: number): string => emitter.floats(new Float64Array(groups).fill(value), [groups])
+    const normal = emitter.node('InstanceNormalization', [grouped, unit(1), unit(0)], {
+      epsilon: { float: epsilon },
+    })
+    const back = image ? [0, x.shape[3], x.shape[0], x.shape[1]] : [0, x.shape[x.shape.length - 1]]
+    if (!image && x.shape.length !== 2)
+      throw new GraphError(
+        `export (groupNorm): got ${shapeText(x.shape)}, expected an image or [batch, channels]`,
+      )
+    const restored = emitter.node('Reshape', [normal, emitter.ints(back)])
+    const side = (tensor: Tensor): string => (image ? emitter.alongside(tensor) : emitter.get(tensor))
+    return [
+      emitter.node('Add', [emitter.node('Mul', [restored, side(gamma)]), side(beta)]),
+      image ? 'nchw' : 'plain',
+    ]
+  },
   expand: ([x, gamma, beta], attributes) => {
     const { flat, mu, inverse } = groupStatistics(x, attributes)
     const scale = mul(inverse, gamma)
@@ -98,7 +122,11 @@ export function batchStatistics(x: Tensor): { mean: Tensor; variance: Tensor } {
 
 const batchNormComposite: Composite<Epsilon> = {
   name: 'batchNorm',
-  composite: true,
+  ordinary: () => {
+    throw new GraphError(
+      "export (batchNorm): got the statistics of a batch, expected running ones; build the network with new Parameters('evaluate')",
+    )
+  },
   expand: ([x, gamma, beta], { epsilon }) => {
     const flat = channelRows(x)
     const mu = mean(flat, 0)

@@ -1,13 +1,14 @@
 /** From a graph with named inputs, state and outputs to a program: one ONNX model that is one training step. */
-import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from './model.js'
+import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from './model.js'
 import type { ArraySpec } from '../arrays.js'
 import { type Computation, isNetwork, type Step, type Update } from '../graph/computation.js'
 import { GraphError, sameShape, shapeText } from '../graph/shape.js'
-import { inputName, isInput, type Tensor } from '../graph/tensor.js'
+import { inputName, nodeName, type Tensor } from '../graph/tensor.js'
 import { simplify } from '../graph/simplify.js'
 import { ModelEmitter } from './emit.js'
 import { exportModel } from './ordinary.js'
 import { type Program, programOf } from './program.js'
+import { renameValues } from './rename.js'
 import { loopOverSteps } from './step-loop.js'
 import { IR_VERSION, OPSET } from './versions.js'
 import { encodeModel } from './writer.js'
@@ -138,28 +139,14 @@ function renameOutputs(nodes: OnnxNode[], copies: readonly OnnxNode[]): OnnxNode
     else kept.push({ ...copy, inputs: [renamed.get(from) ?? from] })
   }
   const now = (name: string): string => renamed.get(name) ?? name
-  const within = (node: OnnxNode): OnnxNode => ({
-    ...node,
-    inputs: node.inputs.map(now),
-    outputs: node.outputs.map(now),
-    attributes: Object.fromEntries(
-      Object.entries(node.attributes).map(([key, attribute]): [string, OnnxAttribute] =>
-        attribute.kind === 'graph'
-          ? [key, { kind: 'graph', value: { ...attribute.value, nodes: attribute.value.nodes.map(within) } }]
-          : [key, attribute],
-      ),
-    ),
-  })
-  return [...nodes.map(within), ...kept]
+  return [...renameValues(nodes, now), ...kept]
 }
 
 function checkNames({ inputs = [], state = [], outputs }: Step): void {
   const seen = new Set<string>()
   for (const tensor of [...inputs, ...state.map(({ variable }) => variable)]) {
-    if (!isInput(tensor))
-      throw new GraphError(
-        `compile (inputs): got the result of ${tensor.node.primitive.name}, expected an input`,
-      )
+    if (tensor.node.kind !== 'input')
+      throw new GraphError(`compile (inputs): got the result of ${nodeName(tensor.node)}, expected an input`)
     const name = inputName(tensor)
     if (seen.has(name))
       throw new GraphError(`compile (inputs): got the name "${name}" twice, expected each once`)

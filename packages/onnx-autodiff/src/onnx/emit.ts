@@ -3,15 +3,16 @@
  * used twice, and a loop's region becomes a sub-graph that reads outer values by their names.
  */
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from './model.js'
+import { DTYPE_CODES } from './codes.js'
 import { GraphError, type Shape, sizeOf } from '../graph/shape.js'
 import {
   type EmittedAttributes,
   type Emitter,
-  inputName,
-  isComposite,
-  isInput,
+  type LoopNode,
   type Node,
+  nodeName,
   type Tensor,
+  type TensorType,
 } from '../graph/tensor.js'
 import { nodesInside } from '../graph/loop.js'
 import { topologicalOrder } from '../graph/walk.js'
@@ -20,6 +21,7 @@ function attribute(value: EmittedAttributes[string]): OnnxAttribute {
   if (typeof value === 'number') return { kind: 'int', value }
   if (typeof value === 'string') return { kind: 'string', value }
   if ('float' in value) return { kind: 'float', value: value.float }
+  if ('type' in value) return { kind: 'int', value: DTYPE_CODES[value.type] }
   return { kind: 'ints', value }
 }
 
@@ -116,7 +118,8 @@ export class ModelEmitter implements Emitter {
   nameOf(tensor: Tensor): string {
     const name = this.#names.get(tensor)
     if (name === undefined) {
-      const what = isInput(tensor) ? `input "${inputName(tensor)}"` : tensor.node.primitive.name
+      const { node } = tensor
+      const what = node.kind === 'input' ? `input "${node.name}"` : nodeName(node)
       throw new GraphError(
         this.#withinLoops.has(tensor)
           ? `compile (${what}): got a tensor of one round of sumOverSlices outside of it, expected it among the results of the loop`
@@ -134,27 +137,44 @@ export class ModelEmitter implements Emitter {
   /** Emits nodes in order, but for those that belong into the body of a loop among them. */
   #emitNodes(nodes: readonly Node[]): void {
     const inLoops = new Set<Node>()
-    for (const node of nodes) if (node.region) for (const each of nodesInside(node)) inLoops.add(each)
+    for (const node of nodes)
+      if (node.kind === 'loop') for (const each of nodesInside(node)) inLoops.add(each)
     for (const node of nodes) {
       if (inLoops.has(node)) continue
-      if (isInput(node.outputs[0])) continue
-      if (isComposite(node.primitive))
-        throw new GraphError(`internal: composite ${node.primitive.name} reached the emitter`)
-      const names = node.region
-        ? this.#loop(node)
-        : node.primitive.emit(
-            this,
-            node.inputs.map((tensor) => this.nameOf(tensor)),
-            node,
-          )
-      node.outputs.forEach((tensor, i) => this.#names.set(tensor, names[i]))
+      const names = this.#written(node)
+      names?.forEach((name, i) => this.#names.set(node.outputs[i], name))
     }
   }
 
+  /** The names of a node's outputs; none of an input, which has its name. */
+  #written(node: Node): readonly string[] | undefined {
+    switch (node.kind) {
+      case 'primitive':
+        return node.primitive.emit(
+          this,
+          node.inputs.map((tensor) => this.nameOf(tensor)),
+          node,
+        )
+      case 'constant':
+        return [this.constantOf(node.data, node.outputs[0])]
+      case 'loop':
+        return this.#loop(node)
+      case 'input':
+        return undefined
+      case 'composite':
+        throw new GraphError(`internal: composite ${node.composite.name} reached the emitter`)
+    }
+  }
+
+  /** The name of a constant of a tensor's type. */
+  constantOf(data: ArrayLike<number>, { dtype, shape }: TensorType): string {
+    if (dtype === 'int32') return this.int32s(data, shape)
+    return shape.length === 0 ? this.float(data[0]) : this.floats(data, shape)
+  }
+
   /** Loop(rounds, true, zeros...) with body (round, condition, totals...) -> (condition, totals + results...). */
-  #loop(node: Node): string[] {
-    const { slices, results } = node.region as NonNullable<Node['region']>
-    const rounds = (node.attributes as { rounds: number }).rounds
+  #loop(node: LoopNode): string[] {
+    const { rounds, slices, results } = node
     const outer = this.#nodes
     this.#nodes = []
     const [round, condition, ...totals] = Array.from({ length: 2 + results.length }, () => this.#name())

@@ -2,36 +2,33 @@
  * The ordinary form of a network: NCHW, Conv, Resize and the like, weights as initialisers, a dynamic batch. It is built
  * from the same model code as the training step by another lowering: composites are written as the operators they are
  * known by, and a tensor [height, width, batch, channels] is stored as [batch, channels, height, width].
- *
- * The batch is dynamic although shapes are static: the model is built with BATCH_MARKER images, a prime that no other
- * extent is a multiple of, and wherever it shows in a shape that extent is left open.
  */
 import type { OnnxModel, OnnxValue } from './model.js'
 import type { NamedArray } from '../arrays.js'
 import type { Network } from '../graph/computation.js'
 import { GraphError, type Shape, shapeText, sizeOf } from '../graph/shape.js'
-import { constantValue, inputName, isComposite, isInput, type Node, type Tensor } from '../graph/tensor.js'
+import { BATCH_MARKER, biased, isOpen } from '../graph/ordinary-form.js'
+import {
+  constantValue,
+  inputName,
+  type Layout,
+  type Node,
+  nodeName,
+  type OrdinaryEmitter,
+  type Tensor,
+} from '../graph/tensor.js'
 import { topologicalOrder } from '../graph/walk.js'
 import { ModelEmitter } from './emit.js'
-import { compositeRules, convolutionWithBias, primitiveRules } from './ordinary-rules.js'
 import { IR_VERSION, OPSET } from './versions.js'
-
-/** Build models for export with this many images. */
-export const BATCH_MARKER = 10_007
-
-export const isOpen = (extent: number): boolean => extent > 0 && extent % BATCH_MARKER === 0
 
 /** What is stored as [batch, channels, height, width]: a tensor [height, width, batch, channels]. */
 const isImage = ({ shape, dtype }: Tensor): boolean =>
   shape.length === 4 && dtype === 'float32' && shape.every((extent, axis) => axis === 2 || !isOpen(extent))
 
-/** `plain`: as the graph has it. `nchw`: a tensor [h, w, n, c] stored as [n, c, h, w]. */
-export type Layout = 'plain' | 'nchw'
-
 /** [h, w, n, c] -> [n, c, h, w] and back. */
 const TO_NCHW = [2, 3, 0, 1]
 
-export class OrdinaryEmitter extends ModelEmitter {
+class Exporter extends ModelEmitter implements OrdinaryEmitter {
   readonly #stored = new Map<Tensor, { name: string; layout: Layout }>()
   readonly #converted = new Map<string, string>()
 
@@ -126,7 +123,8 @@ export class OrdinaryEmitter extends ModelEmitter {
   }
 
   isFixed(tensor: Tensor): boolean {
-    return constantValue(tensor) !== undefined || (isInput(tensor) && inputName(tensor) in this.parameters)
+    const { node } = tensor
+    return node.kind === 'constant' || (node.kind === 'input' && node.name in this.parameters)
   }
 
   /** Numbers of a parameter or constant. */
@@ -138,14 +136,13 @@ export class OrdinaryEmitter extends ModelEmitter {
   #leaf(tensor: Tensor, order?: readonly number[], shape: Shape = tensor.shape): string {
     if (!this.isFixed(tensor)) {
       throw new GraphError(
-        `export (input "${isInput(tensor) ? inputName(tensor) : tensor.node.primitive.name}"): got no value, expected it among the inputs or the parameters`,
+        `export (input "${tensor.node.kind === 'input' ? tensor.node.name : nodeName(tensor.node)}"): got no value, expected it among the inputs or the parameters`,
       )
     }
     const values = this.valuesOf(tensor)
     const moved = order ? permute(values, shape, order) : { values, shape }
     if (constantValue(tensor)) {
-      if (tensor.dtype === 'int32') return this.int32s(moved.values, moved.shape)
-      return moved.shape.length === 0 ? this.float(moved.values[0]) : this.floats(moved.values, moved.shape)
+      return this.constantOf(moved.values, { dtype: tensor.dtype, shape: moved.shape })
     }
     const own = inputName(tensor)
     const name = order ? `${own}${this.#suffix(own, order, shape)}` : this.#plainName(own)
@@ -203,9 +200,7 @@ function permute(
 export function exportModel({ inputs, outputs, parameters, metadata = {} }: Network): OnnxModel {
   const roots = Object.values(outputs)
   const next = (node: Node): readonly Tensor[] =>
-    isComposite(node.primitive) && !(node.primitive.name in compositeRules)
-      ? [node.body as Tensor]
-      : node.inputs
+    node.kind === 'composite' && !node.composite.ordinary ? [node.body] : node.inputs
   const order = topologicalOrder(roots, next)
   const uses = new Map<Tensor, number>()
   for (const node of order) for (const tensor of next(node)) uses.set(tensor, (uses.get(tensor) ?? 0) + 1)
@@ -213,11 +208,11 @@ export function exportModel({ inputs, outputs, parameters, metadata = {} }: Netw
 
   checkNames(inputs, outputs, parameters)
   const taken = new Set([...inputs.map(inputName), ...Object.keys(outputs), ...Object.keys(parameters)])
-  const emitter = new OrdinaryEmitter(parameters, uses, taken)
+  const emitter = new Exporter(parameters, uses, taken)
   for (const tensor of inputs) emitter.store(tensor, inputName(tensor), isImage(tensor) ? 'nchw' : 'plain')
   for (const node of order) {
-    const fused = node.primitive.name === 'add' ? convolutionWithBias(emitter, node) : undefined
-    if (fused) emitter.withBias.add(fused.convolution)
+    const joined = node.kind === 'primitive' && node.primitive.addsBias ? biased(emitter, node) : undefined
+    if (joined) emitter.withBias.add(joined.node)
   }
   for (const node of order) if (!emitter.withBias.has(node)) emitOrdinary(emitter, node)
 
@@ -272,31 +267,32 @@ function checkNames(
   }
 }
 
-function emitOrdinary(emitter: OrdinaryEmitter, node: Node): void {
+function emitOrdinary(emitter: Exporter, node: Node): void {
   const [output] = node.outputs
-  if (isInput(output) || constantValue(output)) return
-  emitter.operator = node.primitive.name
-  if (isComposite(node.primitive)) {
-    const rule = compositeRules[node.primitive.name]
-    const body = node.body as Tensor
-    if (!rule) emitter.store(output, emitter.get(body, emitter.layoutOf(body)), emitter.layoutOf(body))
-    else emitter.store(output, ...rule(emitter, node as Node<never>))
-    return
+  emitter.operator = nodeName(node)
+  switch (node.kind) {
+    case 'input':
+    case 'constant':
+      return
+    case 'loop':
+      throw new GraphError(
+        `export (${nodeName(node)}): got a loop, expected an operator that works at any batch size`,
+      )
+    case 'composite': {
+      const layout = emitter.layoutOf(node.body)
+      const [name, stored] = node.composite.ordinary?.(emitter, node) ?? [
+        emitter.get(node.body, layout),
+        layout,
+      ]
+      emitter.store(output, name, stored)
+      return
+    }
+    case 'primitive': {
+      const stored = node.primitive.ordinary(emitter, node)
+      if (stored) return emitter.store(output, ...stored)
+      const inputs = node.inputs.map((tensor) => emitter.get(tensor))
+      const names = node.primitive.emit(emitter, inputs, node)
+      node.outputs.forEach((tensor, i) => emitter.store(tensor, names[i], 'plain'))
+    }
   }
-  const rule = primitiveRules[node.primitive.name]
-  const emitted = rule?.(emitter, node as Node<never>)
-  if (emitted) {
-    emitter.store(output, ...emitted)
-    return
-  }
-  if (node.region)
-    throw new GraphError(
-      `export (${node.primitive.name}): got a loop, expected an operator that works at any batch size`,
-    )
-  const names = node.primitive.emit(
-    emitter,
-    node.inputs.map((tensor) => emitter.get(tensor)),
-    node,
-  )
-  node.outputs.forEach((tensor, i) => emitter.store(tensor, names[i], 'plain'))
 }

@@ -4,6 +4,7 @@
  * run. Inputs are stacked along a new first axis, whose extent, free at each run, is the number of steps; outputs too.
  */
 import type { OnnxModel, OnnxNode, OnnxValue } from './model.js'
+import { renameValues } from './rename.js'
 
 const stacked = ({ name, dtype, shape = [] }: OnnxValue): OnnxValue => ({
   name,
@@ -45,7 +46,7 @@ export function loopOverSteps(model: OnnxModel, stateCount: number): OnnxModel {
       ...inputs.map(({ name }) =>
         node('Gather', [name, 'loop round'], [now(name)], { axis: { kind: 'int', value: 0 } }),
       ),
-      ...renameNodes(graph.nodes, now),
+      ...renameValues(graph.nodes, now),
       node('Identity', ['loop condition'], ['loop goes on']),
     ],
     initializers: [],
@@ -87,23 +88,4 @@ export function loopOverSteps(model: OnnxModel, stateCount: number): OnnxModel {
       outputs: [...next, ...outputs.map(stacked)],
     },
   }
-}
-
-function renameNodes(nodes: readonly OnnxNode[], now: (name: string) => string): OnnxNode[] {
-  return nodes.map((each) => ({
-    ...each,
-    inputs: each.inputs.map(now),
-    outputs: each.outputs.map(now),
-    attributes: Object.fromEntries(
-      Object.entries(each.attributes).map(([key, attribute]) => [
-        key,
-        attribute.kind === 'graph'
-          ? {
-              kind: 'graph' as const,
-              value: { ...attribute.value, nodes: renameNodes(attribute.value.nodes, now) },
-            }
-          : attribute,
-      ]),
-    ),
-  }))
 }

@@ -3,7 +3,7 @@
  * updates of one step, its own state included: what is compiled as the program's state.
  */
 import { add, div, minimum, mul, pow, sqrt, sub } from '../graph/elementwise.js'
-import { sum } from '../graph/reduce.js'
+import { sum } from '../graph/broadcast.js'
 import { GraphError, sizeOf } from '../graph/shape.js'
 import { input, inputName, type Operand, scalar, type Tensor } from '../graph/tensor.js'
 import type { Update } from '../graph/computation.js'

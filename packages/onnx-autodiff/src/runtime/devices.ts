@@ -1,7 +1,5 @@
-/** Which devices onnxruntime can run on here, and how many threads this process may use. */
+/** Which devices onnxruntime can run on here. */
 
-import { readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import ort from 'onnxruntime-node'
 import { IR_VERSION, OPSET } from '../onnx/versions.js'
 import { encodeModel } from '../onnx/writer.js'
@@ -80,24 +78,6 @@ export async function checkDevice(device: string | Backend): Promise<void> {
   const backend = await backendOf(device)
   const problem = await deviceProblem(backend)
   if (problem !== undefined) throw new DeviceError(backend.name, await listDevices(), problem)
-}
-
-/**
- * Cores this process may use: what the scheduler allows, and inside a container no more than its CPU quota, which Node 20
- * does not know of (threads over the quota make each other wait).
- */
-export function availableThreads(): number {
-  return Math.max(1, Math.min(availableParallelism(), Math.floor(cpuQuota())))
-}
-
-/** Control group version 2: `<quota> <period>` in microseconds, or `max <period>`. */
-function cpuQuota(): number {
-  try {
-    const [quota, period] = readFileSync('/sys/fs/cgroup/cpu.max', 'utf8').trim().split(' ').map(Number)
-    return quota > 0 && period > 0 ? quota / period : Infinity
-  } catch {
-    return Infinity
-  }
 }
 
 /** onnxruntime's message as one line, without the C++ source position it may start with. */

@@ -24,7 +24,7 @@ import { BUSY, STOPPING, type Call, type Reply, type Request, type WorkerData } 
  */
 export async function openSession(
   runnables: Runnable | readonly Runnable[],
-  { device = 'cpu', ...options }: SessionOptions = {},
+  { device = 'cpu', runMilliseconds = 800, ...options }: SessionOptions = {},
 ): Promise<Session> {
   const backend = await backendOf(device)
   const programs = compileFor(backend, runnables)
@@ -35,17 +35,17 @@ export async function openSession(
     await session.terminate()
     throw error
   }
-  return sessionOn(session, programs)
+  return sessionOn(session, programs, runMilliseconds)
 }
 
 /** As `openSession`, in the calling thread, which every run blocks: for scripts, tests and benchmarks. */
 export async function openLocalSession(
   runnables: Runnable | readonly Runnable[],
-  { device = 'cpu', ...options }: SessionOptions = {},
+  { device = 'cpu', runMilliseconds = 50, ...options }: SessionOptions = {},
 ): Promise<Session> {
   const backend = await backendOf(device)
   const programs = compileFor(backend, runnables)
-  return sessionOn(await SessionCore.open(programs, backend, options), programs)
+  return sessionOn(await SessionCore.open(programs, backend, options), programs, runMilliseconds)
 }
 
 /**

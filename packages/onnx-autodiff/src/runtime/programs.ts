@@ -31,7 +31,6 @@ export function compileFor(backend: Backend, runnables: Runnable | readonly Runn
       backend.loops &&
       list.length === 1 &&
       !isNetwork(each) &&
-      each.separateSteps !== true &&
       (each.state ?? []).length > 0 &&
       (each.inputs ?? []).length > 0
     return compile(each, { ...backend, manySteps })

@@ -7,13 +7,16 @@ import type { Program } from '../onnx/program.js'
 import { checkArrays } from './checks.js'
 import type { Runner, Session, Steps } from './types.js'
 
-/** Steps of one run: as many as take about this long, so that progress stays live and a stop is heard. */
-const RUN_MILLISECONDS = 800
 /** Steps as short as would fit more in are small: by then the cost of a call no longer shows. */
 const MOST_STEPS = 64
 
-/** A session on what runs its programs, in this thread or another. */
-export function sessionOn(runner: Runner, programs: readonly Program[]): Session {
+/**
+ * A session on what runs its programs, in this thread or another. A run takes as many steps as take about
+ * `runMilliseconds`, so that progress stays live and a stop is heard.
+ */
+export function sessionOn(runner: Runner, programs: readonly Program[], runMilliseconds: number): Session {
+  const stepsOfRun = (millisecondsPerStep: number): number =>
+    Math.min(Math.max(Math.floor(runMilliseconds / millisecondsPerStep), 1), MOST_STEPS)
   const many = programs.length === 1 && programs[0].manySteps === true
   const each = many ? specsOfStep(programs[0].inputs) : undefined
 
@@ -53,9 +56,6 @@ export function sessionOn(runner: Runner, programs: readonly Program[]): Session
     close: () => runner.close(),
   }
 }
-
-const stepsOfRun = (millisecondsPerStep: number): number =>
-  Math.min(Math.max(Math.floor(RUN_MILLISECONDS / millisecondsPerStep), 1), MOST_STEPS)
 
 const specsOfStep = (stacked: Program['inputs']): Record<string, ArraySpec> =>
   Object.fromEntries(

@@ -9,6 +9,11 @@ export interface SessionOptions {
   readonly threads?: number
   /** The state before the first run; without it `writeState` has to come first (an inference program has none). */
   readonly state?: Arrays
+  /**
+   * How long one run of `advance` may take, about, and so how many steps it takes (at least one). By default 800 in a
+   * thread of its own, and 50 in the calling thread, which hears nothing meanwhile.
+   */
+  readonly runMilliseconds?: number
   /** How far onnxruntime rewrites the graph when it loads it; `all` unless said otherwise. */
   readonly optimization?: 'none' | 'basic' | 'extended' | 'all'
   /** Path and prefix of a file with the time of every node of every run, written by `close` as `<prefix>_<date>.json`. */
@@ -34,7 +39,7 @@ export interface Session {
    */
   run(inputs: Arrays, programs?: readonly number[]): Promise<Arrays>
   /**
-   * Takes steps, several in one run where that saves time and none of it takes much longer than a second. Gives the
+   * Takes steps, several in one run where that saves time (see `SessionOptions.runMilliseconds`). Gives the
    * outputs of each step of a run when the run is done; between two of them the state may be read, or the rest left.
    */
   advance(steps: Steps): AsyncGenerator<readonly Arrays[], void>

@@ -11,6 +11,7 @@ import {
   toomCook,
   type Triple,
 } from './bilinear.js'
+import { identity } from './matrix.js'
 
 /**
  * How a convolution runs. `direct`: a product per tap. `tile<n>`: a fast algorithm with n outputs per tile and axis, where
@@ -94,13 +95,7 @@ function axisAlgorithm(name: AxisName, geometry: AxisGeometry): AxisAlgorithm | 
 /** The whole axis as one tile has a product per (tap, output): regroup as `taps` products on `out` tiles. */
 function regrouped(algorithm: AxisAlgorithm, taps: number): AxisAlgorithm {
   const tiles = algorithm.products / taps
-  const { G } = algorithm
-  const rows = {
-    ...G,
-    rows: taps,
-    data: Float64Array.from({ length: taps * taps }, (_, i) => (i % (taps + 1) === 0 ? 1 : 0)),
-  }
-  return { ...algorithm, G: { ...rows, key: `identity ${taps}` }, products: taps, tiles }
+  return { ...algorithm, G: identity(taps), products: taps, tiles }
 }
 
 /** Seconds per floating-point operation of a large product, per element moved by a map, per multiplication in it. */

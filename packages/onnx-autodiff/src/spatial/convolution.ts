@@ -4,14 +4,20 @@
  * rule: those of the spatial map and the matrix product give dM = A' dy, dU = V' dM, dV = dM U', dx = B' dV, dw = G' dU.
  * The transposed convolution is the input gradient taken for an operation of its own: y = B'[(A' x) U'].
  */
-import { attributeError, GraphError, shapeError } from '../graph/shape.js'
-import { type Composite, compose, type Tensor } from '../graph/tensor.js'
+import { attributeError, GraphError, pair, type Pair, shapeError } from '../graph/shape.js'
+import {
+  type Composite,
+  type CompositeNode,
+  compose,
+  type OrdinaryEmitter,
+  type Stored,
+  type Tensor,
+} from '../graph/tensor.js'
 import { type AlgorithmName, chooseAlgorithm } from './algorithms.js'
 import { type AxisGeometry, axisOutputs } from './bilinear.js'
 import { convolve, convolveBack } from './lowering.js'
 
 /** One number for both axes, or [height, width]. */
-export type Pair = number | readonly [number, number]
 /** One number for all sides, [height, width], or [top, bottom, left, right]. */
 export type Padding = Pair | readonly [number, number, number, number]
 
@@ -33,8 +39,6 @@ export interface ConvolutionAttributes {
   /** Of a transposed convolution: rows and columns added at the bottom and right of the output. */
   readonly outputPadding: readonly [number, number]
 }
-
-const pair = (value: Pair): readonly [number, number] => (typeof value === 'number' ? [value, value] : value)
 
 function sides(padding: Padding): readonly [number, number, number, number] {
   if (typeof padding === 'number') return [padding, padding, padding, padding]
@@ -94,9 +98,55 @@ function geometries(
   return { height, width }
 }
 
+/** Top, bottom, left, right, as a convolution's padding. */
+type Sides = readonly [number, number, number, number]
+
+const KERNEL_ORDER = [3, 2, 0, 1]
+
+const pads = ([top, bottom, left, right]: Sides): number[] => [top, left, bottom, right]
+
+function ordinaryConvolution(
+  emitter: OrdinaryEmitter,
+  node: CompositeNode<ConvolutionAttributes>,
+  bias?: Tensor,
+): Stored {
+  const [x, w] = node.inputs
+  const { stride, padding, dilation, groups, outputPadding } = node.attributes
+  const [image, filter] = [emitter.get(x, 'nchw'), emitter.ordered(w, KERNEL_ORDER)]
+  const offset = (): string[] => (bias ? [emitter.get(bias)] : [])
+  const common = { strides: stride, dilations: dilation, group: groups, kernel_shape: w.shape.slice(0, 2) }
+  const positive = padding.map((amount) => Math.max(amount, 0)) as [number, number, number, number]
+  const negative = padding.map((amount) => Math.max(-amount, 0)) as [number, number, number, number]
+  if (node.composite === convolution) {
+    return [
+      emitter.node('Conv', [cropped(emitter, image, padding), filter, ...offset()], {
+        ...common,
+        pads: pads(positive),
+      }),
+      'nchw',
+    ]
+  }
+  const attributes = { ...common, pads: pads(positive), output_padding: outputPadding }
+  if (negative.every((amount) => amount === 0))
+    return [emitter.node('ConvTranspose', [image, filter, ...offset()], attributes), 'nchw']
+  // Negative padding of a transposed convolution puts zeros around its result, before the bias.
+  const [top, left, bottom, right] = pads(negative)
+  const inner = emitter.node('ConvTranspose', [image, filter], attributes)
+  const y = emitter.node('Pad', [inner, emitter.ints([0, 0, top, left, 0, 0, bottom, right])])
+  return [bias ? emitter.node('Add', [y, emitter.alongside(bias)]) : y, 'nchw']
+}
+
+/** Negative padding is a crop. */
+function cropped(emitter: OrdinaryEmitter, x: string, [top, bottom, left, right]: Sides): string {
+  if (Math.min(top, bottom, left, right) >= 0) return x
+  const amounts = [0, 0, Math.min(top, 0), Math.min(left, 0), 0, 0, Math.min(bottom, 0), Math.min(right, 0)]
+  return emitter.node('Pad', [x, emitter.ints(amounts)])
+}
+
 const convolution: Composite<ConvolutionAttributes> = {
   name: 'conv2d',
-  composite: true,
+  ordinary: ordinaryConvolution,
+  takesBias: true,
   expand: ([x, w], attributes) => {
     const [h, wide, batch, inChannels] = x.shape
     const [kh, kw, , outChannels] = w.shape
@@ -112,7 +162,8 @@ const convolution: Composite<ConvolutionAttributes> = {
 
 const convolutionTranspose: Composite<ConvolutionAttributes> = {
   name: 'convTranspose2d',
-  composite: true,
+  ordinary: ordinaryConvolution,
+  takesBias: true,
   expand: ([x, w], attributes) => {
     const [h, wide, batch, outChannels] = x.shape
     const [kh, kw, c] = w.shape

@@ -4,7 +4,16 @@
  * gradient is the map by the transposed matrices; two in a row are one, by the product of the matrices.
  */
 import { shapeError, sizeOf } from '../graph/shape.js'
-import { apply1, checkFloat, type Emitter, type Node, type Primitive, type Tensor } from '../graph/tensor.js'
+import {
+  apply1,
+  checkFloat,
+  type Emitter,
+  type OrdinaryEmitter,
+  type Primitive,
+  type PrimitiveNode,
+  type Tensor,
+  useOf,
+} from '../graph/tensor.js'
 import {
   asBlockSum,
   asSelection,
@@ -33,6 +42,8 @@ const mapPrimitive: Primitive<MapAttributes> = {
     return [{ shape: [height.rows, width.rows, ...rest], dtype: 'float32' }]
   },
   emit: (emitter, [x], node) => [emitMap(emitter, x, node)],
+  ordinary: (emitter, { inputs: [x], attributes: { height, width } }) =>
+    x.shape.length === 4 ? [ordinaryMap(emitter, emitter.get(x, 'nchw'), height, width), 'nchw'] : undefined,
   gradient: ({ attributes: { height, width } }, [dy]) => [
     dy ? spatialMap(dy, transposed(height), transposed(width)) : null,
   ],
@@ -66,12 +77,13 @@ const mapPrimitive: Primitive<MapAttributes> = {
 
 /** Joins a map with the one before it where that saves work. */
 function fold(
-  { inputs: [x], attributes: outer }: Node<MapAttributes>,
+  { inputs: [x], attributes: outer }: PrimitiveNode<MapAttributes>,
   uses: (tensor: Tensor) => number,
 ): Tensor | undefined {
-  if (x.node.primitive !== mapPrimitive) return undefined
-  const inner = x.node.attributes as MapAttributes
-  const source = x.node.inputs[0]
+  const before = useOf(x, mapPrimitive)
+  if (!before) return undefined
+  const inner = before.attributes
+  const source = before.inputs[0]
   const height = multiply(outer.height, inner.height)
   const width = multiply(outer.width, inner.width)
   const alone = uses(x) === 1
@@ -100,7 +112,11 @@ export const spatialMap = (x: Tensor, height: SpatialMatrix, width: SpatialMatri
 function emitMap(
   emitter: Emitter,
   x: string,
-  { inputs: [input], attributes, outputs: [y] }: Node<MapAttributes>,
+  {
+    inputs: [input],
+    attributes,
+    outputs: [y],
+  }: Pick<PrimitiveNode<MapAttributes>, 'inputs' | 'attributes' | 'outputs'>,
 ): string {
   const [h, w, ...rest] = input.shape
   const inner = sizeOf(rest)
@@ -123,7 +139,11 @@ function emitMap(
     const plainW = scaled(width, 1 / factorW)
     if (asSelection(plainH) && asSelection(plainW)) {
       const small = emitter.node('Mul', [x, emitter.float(factorH * factorW)])
-      return emitMap(emitter, small, { ...nodeOf(input, plainH, plainW, y) })
+      return emitMap(emitter, small, {
+        inputs: [input],
+        attributes: { height: plainH, width: plainW },
+        outputs: [y],
+      })
     }
   }
 
@@ -158,13 +178,6 @@ function emitMap(
   )
 }
 
-const nodeOf = (x: Tensor, height: SpatialMatrix, width: SpatialMatrix, y: Tensor): Node<MapAttributes> => ({
-  primitive: mapPrimitive,
-  inputs: [x],
-  attributes: { height, width },
-  outputs: [y],
-})
-
 /** [n, length, inner] -> [n, inner]. */
 function emitBlockSum(
   emitter: Emitter,
@@ -176,6 +189,49 @@ function emitBlockSum(
   return op === 'ReduceMean' || coefficient === 1
     ? reduced
     : emitter.node('Mul', [reduced, emitter.float(coefficient)])
+}
+
+/** In the ordinary form: pooling or repeating where it is that, else products with the matrices. */
+function ordinaryMap(
+  emitter: OrdinaryEmitter,
+  x: string,
+  height: SpatialMatrix,
+  width: SpatialMatrix,
+): string {
+  if (isIdentity(height) && isIdentity(width)) return x
+  const [sumH, sumW] = [height, width].map((m) =>
+    isIdentity(m) ? { length: 1, coefficient: 1 } : asBlockSum(m),
+  )
+  const isMean = (sum?: { length: number; coefficient: number }): boolean =>
+    sum !== undefined && Math.abs(sum.length * sum.coefficient - 1) < 1e-12
+  if (sumH && sumW && isMean(sumH) && isMean(sumW)) {
+    const kernel = [sumH.length, sumW.length]
+    return emitter.node('AveragePool', [x], { kernel_shape: kernel, strides: kernel })
+  }
+  const repeats = (m: SpatialMatrix): number | undefined => {
+    const from = asSelection(m)
+    const factor = m.rows / m.columns
+    return from && Number.isInteger(factor) && from.every((source, i) => source === Math.floor(i / factor))
+      ? factor
+      : undefined
+  }
+  const [repeatH, repeatW] = [repeats(height), repeats(width)]
+  if (repeatH !== undefined && repeatW !== undefined) {
+    const scales = emitter.floats([1, 1, repeatH, repeatW], [4])
+    const how = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }
+    return emitter.node('Resize', [x, '', scales], how)
+  }
+  let y = x
+  if (!isIdentity(height))
+    y = emitter.node('MatMul', [emitter.floats(height.data, [height.rows, height.columns]), y])
+  if (!isIdentity(width)) {
+    const flipped = Float64Array.from(
+      width.data,
+      (_, i) => width.data[(i % width.rows) * width.columns + Math.floor(i / width.rows)],
+    )
+    y = emitter.node('MatMul', [y, emitter.floats(flipped, [width.columns, width.rows])])
+  }
+  return y
 }
 
 export const primitives: Readonly<Record<string, Primitive<never>>> = { spatialMap: mapPrimitive }

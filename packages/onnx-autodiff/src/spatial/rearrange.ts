@@ -9,7 +9,13 @@ interface Factor {
 
 const shuffle: Composite<Factor> = {
   name: 'pixelShuffle',
-  composite: true,
+  ordinary: (emitter, node) => [
+    emitter.node('DepthToSpace', [emitter.get(node.inputs[0], 'nchw')], {
+      blocksize: node.attributes.factor,
+      mode: 'CRD',
+    }),
+    'nchw',
+  ],
   expand: ([x], { factor: r }) => {
     const [h, w, n, c] = x.shape
     const blocks = reshape(x, [h, w, n, c / (r * r), r, r])
@@ -31,7 +37,17 @@ export function pixelShuffle(x: Tensor, factor: number): Tensor {
 
 const unshuffle: Composite<Factor> = {
   name: 'pixelUnshuffle',
-  composite: true,
+  /** SpaceToDepth puts the block before the channel; this puts the channel first, as pixelShuffle reads it. */
+  ordinary: (emitter, node) => {
+    const {
+      inputs: [x],
+      attributes: { factor: r },
+    } = node
+    const [h, w, , c] = x.shape
+    const split = emitter.node('Reshape', [emitter.get(x, 'nchw'), emitter.ints([0, c, h / r, r, w / r, r])])
+    const moved = emitter.node('Transpose', [split], { perm: [0, 1, 3, 5, 2, 4] })
+    return [emitter.node('Reshape', [moved, emitter.ints([0, c * r * r, h / r, w / r])]), 'nchw']
+  },
   expand: ([x], { factor: r }) => {
     const [h, w, n, c] = x.shape
     const blocks = reshape(x, [h / r, r, w / r, r, n, c])
@@ -55,7 +71,10 @@ type None = Record<string, never>
 
 const flatten: Composite<None> = {
   name: 'flattenImage',
-  composite: true,
+  ordinary: (emitter, node) => {
+    const rows = emitter.node('Transpose', [emitter.get(node.inputs[0], 'nchw')], { perm: [0, 2, 3, 1] })
+    return [emitter.node('Flatten', [rows], { axis: 1 }), 'plain']
+  },
   expand: ([x]) => {
     const [h, w, n, c] = x.shape
     return reshape(transpose(reshape(x, [h * w, n, c]), [1, 0, 2]), [n, sizeOf([h, w, c])])
@@ -74,7 +93,13 @@ interface ImageShape {
 
 const unflatten: Composite<ImageShape> = {
   name: 'unflattenImage',
-  composite: true,
+  ordinary: (emitter, node) => {
+    const rows = emitter.node('Reshape', [
+      emitter.get(node.inputs[0]),
+      emitter.ints([-1, ...node.attributes.image]),
+    ])
+    return [emitter.node('Transpose', [rows], { perm: [0, 3, 1, 2] }), 'nchw']
+  },
   expand: ([x], { image: [h, w, c] }) =>
     reshape(transpose(reshape(x, [x.shape[0], h * w, c]), [1, 0, 2]), [h, w, x.shape[0], c]),
 }
@@ -88,7 +113,10 @@ export function unflattenImage(x: Tensor, image: readonly [number, number, numbe
 
 const batchSecondLast: Composite<None> = {
   name: 'fromBatchFirst',
-  composite: true,
+  ordinary: (emitter, node) => [
+    emitter.node('Transpose', [emitter.get(node.inputs[0])], { perm: [0, 3, 1, 2] }),
+    'nchw',
+  ],
   expand: ([x]) => transpose(x, [1, 2, 0, 3]),
 }
 
@@ -100,7 +128,10 @@ export function fromBatchFirst(x: Tensor): Tensor {
 
 const batchFirst: Composite<None> = {
   name: 'toBatchFirst',
-  composite: true,
+  ordinary: (emitter, node) => [
+    emitter.node('Transpose', [emitter.get(node.inputs[0], 'nchw')], { perm: [0, 2, 3, 1] }),
+    'plain',
+  ],
   expand: ([x]) => transpose(x, [2, 0, 1, 3]),
 }
 

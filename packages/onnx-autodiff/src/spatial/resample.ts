@@ -2,14 +2,20 @@
  * Pooling, resampling, padding and filtering of images [height, width, ...]. Each is one spatial map, so that beside a
  * convolution or beside each other they cost nothing extra; max pooling is a maximum of shifted selections.
  */
-import { attributeError, shapeError, type Shape } from '../graph/shape.js'
+import {
+  attributeError,
+  GraphError,
+  pair,
+  type Pair,
+  shapeError,
+  type Shape,
+  shapeText,
+} from '../graph/shape.js'
 import { type Composite, compose, type Tensor } from '../graph/tensor.js'
 import { maximum } from '../graph/elementwise.js'
-import type { Padding, Pair } from './convolution.js'
+import type { Padding } from './convolution.js'
 import { spatialMap } from './map.js'
 import { identity, matrix, type SpatialMatrix } from './matrix.js'
-
-const pair = (value: Pair): readonly [number, number] => (typeof value === 'number' ? [value, value] : value)
 
 function image(operator: string, { shape }: { shape: Shape }): readonly [number, number] {
   if (shape.length < 3) shapeError(operator, [shape], 'an image [height, width, ...]')
@@ -61,15 +67,6 @@ export const strideImage = (x: Tensor, stride: Pair): Tensor =>
       size,
       range(Math.ceil(size / step)).map((i) => i * step),
     )
-  })
-
-/** Zeros between the pixels: `dilation` - 1 of them, none at the edge. */
-export const dilateImage = (x: Tensor, dilation: Pair): Tensor =>
-  perAxis(x, 'dilateImage', (size, axis) => {
-    const step = pair(dilation)[axis]
-    if (!Number.isInteger(step) || step < 1)
-      attributeError('dilateImage', 'dilation', step, 'an integer of at least 1')
-    return matrix((size - 1) * step + 1, size, (i, j) => (i === j * step ? 1 : 0))
   })
 
 export interface PoolOptions {
@@ -126,7 +123,17 @@ export interface WindowAttributes {
 
 const maxPoolComposite: Composite<WindowAttributes> = {
   name: 'maxPool',
-  composite: true,
+  ordinary: (emitter, node) => {
+    const { kernel, stride, padding } = node.attributes
+    if (node.inputs[0].shape.length !== 4)
+      throw new GraphError(`export (maxPool): got ${shapeText(node.inputs[0].shape)}, expected an image`)
+    const y = emitter.node('MaxPool', [emitter.get(node.inputs[0], 'nchw')], {
+      kernel_shape: kernel,
+      strides: stride,
+      pads: [...padding, ...padding],
+    })
+    return [y, 'nchw']
+  },
   expand: ([x], { kernel, ...options }) => {
     const [height, width] = image('maxPool', x)
     // A window that reaches over the edge takes its edge pixel again instead of padding: the maximum is the same.
@@ -159,28 +166,31 @@ export function maxPool(x: Tensor, kernel: Pair, { stride = kernel, padding = 0 
   })
 }
 
+function checkPositive(name: string, what: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1) attributeError(name, what, value, 'an integer of at least 1')
+}
+
+/** Output pixel i takes input pixel floor(i from / to). */
+const nearest = (from: number, to: number): SpatialMatrix =>
+  selection(
+    from,
+    range(to).map((i) => Math.floor((i * from) / to)),
+  )
+
 /** Each pixel repeated. */
 export const upsampleNearest = (x: Tensor, factor: Pair): Tensor =>
   perAxis(x, 'upsampleNearest', (size, axis) => {
     const times = pair(factor)[axis]
-    if (!Number.isInteger(times) || times < 1)
-      attributeError('upsampleNearest', 'factor', times, 'an integer of at least 1')
-    return selection(
-      size,
-      range(size * times).map((i) => Math.floor(i / times)),
-    )
+    checkPositive('upsampleNearest', 'factor', times)
+    return nearest(size, size * times)
   })
 
-/** Nearest resampling to a size: output pixel i takes input pixel floor(i from / to), as PyTorch's `nearest`. */
+/** Nearest resampling to a size, as PyTorch's `nearest`. */
 export const resizeNearest = (x: Tensor, size: Pair): Tensor =>
   perAxis(x, 'resizeNearest', (from, axis) => {
     const to = pair(size)[axis]
-    if (!Number.isInteger(to) || to < 1)
-      attributeError('resizeNearest', 'size', to, 'an integer of at least 1')
-    return selection(
-      from,
-      range(to).map((i) => Math.floor((i * from) / to)),
-    )
+    checkPositive('resizeNearest', 'size', to)
+    return nearest(from, to)
   })
 
 /** Bilinear resampling to a size, by pixel centres (PyTorch's align_corners=False). */

@@ -101,6 +101,7 @@ test.each<[string, () => unknown]>([
   ['topK (k on axis 1 of [2, 3]): got 4, expected an integer from 1 to 3', () => topK(a, 4)],
   ['gather (indices): got float32, expected int32', () => gather(a, v)],
   ['where (condition): got float32, expected bool', () => where(v, v, v)],
+  ['constant (dtype): got bool, expected float32 or int32', () => constant([1], [1], 'bool')],
   ['where (dtype): got int32 and float32, expected equal ones', () => where(flags, whole, v)],
   ['sub (dtype): got float32 and int32, expected equal ones', () => sub(v, whole)],
   [

@@ -2,7 +2,8 @@
 
 import { availableParallelism } from 'node:os'
 import { expect, test } from 'vitest'
-import { availableThreads, checkDevice, listDevices, runtimeMessage } from '../../src/runtime/devices.js'
+import { checkDevice, listDevices, runtimeMessage } from '../../src/runtime/devices.js'
+import { availableThreads } from '../../src/runtime/threads.js'
 
 test('the CPU is always there, first, and every device listed is accepted', async () => {
   const devices = await listDevices()

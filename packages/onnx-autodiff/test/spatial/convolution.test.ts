@@ -23,6 +23,7 @@ import {
   convTranspose2d,
   gradients,
   input,
+  inputName,
   Random,
   type Tensor,
 } from 'onnx-autodiff'
@@ -166,7 +167,7 @@ const inputsOf = (each: Form, index: number, extra: readonly [number, number] = 
   }
 }
 
-const valuesOf = (tensor: Tensor): Float64Array => feeds[(tensor.node.attributes as { name: string }).name]
+const valuesOf = (tensor: Tensor): Float64Array => feeds[inputName(tensor)]
 
 const rows: readonly Row[] = forms.map((each, index) => {
   const { x, w, y: dy } = inputsOf(each, index)

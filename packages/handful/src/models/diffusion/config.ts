@@ -1,5 +1,6 @@
 /** Configuration of the diffusion model: one schema for the study's form, the standard DDPM and what is fast on a CPU. */
 import { z } from 'zod'
+import { POOLINGS } from '../../names.js'
 import type { ImageShape } from '../model.js'
 
 const positive = z.number().positive()
@@ -62,7 +63,7 @@ export const diffusionSchema = z
      * How they are pooled then; with `none` they are the bottleneck's alone. Left out, as in older runs: the mean of the
      * study's network, 2x2 cells of the other.
      */
-    featurePooling: z.enum(['mean', '2x2', '4x4', 'none']).optional(),
+    featurePooling: z.enum(POOLINGS).optional(),
   })
   .refine(({ network, patch, attention }) => network === 'residual' || (patch === 1 && attention === 0), {
     path: ['network'],

@@ -4,162 +4,59 @@
  *
  *   x_t = alpha x + sigma noise;  loss = w mean (network(x_t, level) - target)^2;  target: noise, x, or alpha noise - sigma x
  *
- * The configuration is in diffusion-config.ts, the network in diffusion-unet.ts, the schedules in diffusion-schedule.ts,
- * sampling in diffusion-sampler.ts and diffusion-images.ts, features in diffusion-features.ts.
+ * In the order of reading: config.ts (settings), schedule.ts (noise levels), sampler.ts (from noise to images). The network
+ * and all that other models of noise do alike is in ../denoising.
  */
+import { greater, mul, sub, where } from 'onnx-autodiff'
+import { defineModel } from '../define-model.js'
 import {
-  adamW,
-  add,
-  type Arrays,
-  clipByGlobalNorm,
-  constantRate,
-  cosineDecay,
-  ema,
-  gradients,
-  greater,
-  input,
-  inputName,
-  mean,
-  mul,
-  Parameters,
-  slice,
-  sub,
-  sum,
-  type Tensor,
-  type Update,
-  warmUp,
-  where,
-} from 'onnx-autodiff'
-import { imageDimensions } from '../common.js'
+  type NoiseRemoval,
+  RECONSTRUCTION_LEVEL,
+  reconstructFromNoise,
+  reconstructionSteps,
+  sampleFromNoise,
+} from '../denoising/from-noise.js'
+import { type DenoisingModel, HIGHEST_LEVEL } from '../denoising/inputs.js'
+import { blockLayers, levelFeatures } from '../denoising/level-features.js'
+import { denoisingStep } from '../denoising/training-step.js'
+import type { Noise } from '../denoising/unet.js'
+import type { ImageShape, Trainable } from '../model.js'
+import { halfLifeDecay } from '../optimise.js'
 import { type DiffusionConfig, diffusionPresets, diffusionSchema } from './config.js'
-import { features } from './features.js'
-import { reconstruct, sample } from './images.js'
-import { floats, imageNumbers, levelInputs, standardised } from './inputs.js'
+import { removeNoise, samplingNoises } from './sampler.js'
 import { drawNoise, noiseSchedule } from './schedule.js'
-import { denoiser, embeddingSize, FOURIER_FREQUENCIES, noDropout, planBlocks } from './unet.js'
-import type { ImageShape, ModelDefinition, Streams, Trainable } from '../model.js'
 
-/**
- * Outputs: `loss`, and the squared error without its weight, a mean per number, over the thirds of the batch with the least
- * noise, in between, and with the most: `lowNoise`, `middleNoise`, `highNoise`.
- */
+/** A level's weight in the loss. */
+export const lossWeight = ({ lossWeight: kind }: DiffusionConfig, { alpha }: Noise): number =>
+  kind === 'alpha squared' ? alpha * alpha : 1
+
 function train(config: DiffusionConfig, image: ImageShape, steps: number, seed: number): Trainable {
-  const { batch, network, parameterisation, dropout } = config
-  const p = new Parameters('train')
-  const masks: Tensor[] = []
-  const dropped = (name: string, x: Tensor): Tensor => {
-    const mask = input(`dropout ${name}`, [batch, x.shape[3]])
-    masks.push(mask)
-    return mul(x, mask)
-  }
-  const denoise = denoiser(p, config, image, dropout > 0 ? dropped : noDropout)
-  const pixels = input('image', imageDimensions(batch, image), 'uint8')
-  const noise = input('noise', [image.size, image.size, batch, image.channels])
-  const [alpha, sigma] = [input('alpha', [batch, 1]), input('sigma', [batch, 1])]
-  const embedding = input('embedding', [batch, embeddingSize(config)])
-  const weight = input('weight', [batch])
-
-  const clean = standardised(pixels, config)
-  const noisy = add(mul(clean, alpha), mul(noise, sigma))
-  const { prediction } = denoise(noisy, embedding)
-  const target =
-    parameterisation === 'v'
-      ? sub(mul(noise, alpha), mul(clean, sigma))
-      : parameterisation === 'epsilon'
-        ? noise
-        : clean
-  const error = sub(prediction, target)
-  const errors = mean(mul(error, error), [0, 1, 3])
-  const loss = mul(sum(mul(errors, weight)), 1 / batch)
-
-  const { updates, initialState } = optimise(p, loss, config, steps, seed)
-  return {
-    program: {
-      inputs: [pixels, noise, alpha, sigma, embedding, weight, ...masks],
-      state: updates,
-      outputs: { loss, ...byThirds(errors) },
+  const { batch, parameterisation, dropout, decay, ema, noise: spread } = config
+  const schedule = noiseSchedule(config.schedule)
+  return denoisingStep(
+    {
+      config,
+      dropout,
+      target: ({ clean, noise, alpha, sigma }) =>
+        parameterisation === 'v'
+          ? sub(mul(noise, alpha), mul(clean, sigma))
+          : parameterisation === 'epsilon'
+            ? noise
+            : clean,
+      drawNoise: (streams) => drawNoise(schedule, spread, streams('noise level'), batch),
+      weight: (noise) => lossWeight(config, noise),
+      optimisation: {
+        ...config,
+        schedule: decay === 'cosine' ? 'cosine' : 'constant',
+        emaHalfLife: (now) =>
+          'halfLife' in ema
+            ? halfLifeDecay(ema.halfLife, steps)
+            : where(greater(now, ema.earlySteps), ema.decay, ema.earlyDecay),
+      },
     },
-    initialState,
-    // The study counts its frequencies, which stay as they are here.
-    parameterCount: p.count + (network === 'study' ? FOURIER_FREQUENCIES.length : 0),
-    batch,
-    hasTarget: false,
-    loss: 'loss',
-    drawInputs: (streams) => ({
-      noise: floats(noise.shape, streams('noise').fillNormal(new Float32Array(batch * imageNumbers(image)))),
-      ...levelInputs(
-        config,
-        drawNoise(noiseSchedule(config.schedule), config.noise, streams('noise level'), batch),
-      ),
-      ...maskInputs(masks, dropout, streams),
-    }),
-  }
-}
-
-interface Optimisation {
-  readonly updates: readonly Update[]
-  readonly initialState: Arrays
-}
-
-/** One step of AdamW, and the averaged weights behind it. */
-function optimise(
-  p: Parameters,
-  loss: Tensor,
-  config: DiffusionConfig,
-  steps: number,
-  seed: number,
-): Optimisation {
-  const { learningRate, warmUpSteps, weightDecay, clipNorm } = config
-  const parameters = p.trained()
-  const found = gradients(loss, parameters)
-  const step = input('step', [])
-  const now = add(step, 1)
-  const after = config.decay === 'cosine' ? cosineDecay(learningRate, steps) : constantRate(learningRate)
-  const optimised = adamW(
-    { parameters, gradients: clipNorm > 0 ? clipByGlobalNorm(found, clipNorm).clipped : found },
-    { rate: warmUp(learningRate, warmUpSteps, after)(now), weightDecay, step: now },
-  )
-  const initial = p.initialize(seed)
-  const decay =
-    'halfLife' in config.ema
-      ? 0.5 ** (1 / Math.max(config.ema.halfLife * steps, 1))
-      : where(greater(now, config.ema.earlySteps), config.ema.decay, config.ema.earlyDecay)
-  const averaged = ema(optimised.updates, initial, { decay })
-  return {
-    updates: [{ variable: step, next: now }, ...optimised.updates, ...averaged.updates],
-    initialState: {
-      step: floats([], new Float32Array(1)),
-      ...initial,
-      ...optimised.initialState,
-      ...averaged.initialState,
-    },
-  }
-}
-
-/** Levels rise along the batch, so its thirds are those of least and most noise. */
-function byThirds(errors: Tensor): Record<string, Tensor> {
-  const [batch] = errors.shape
-  if (batch < 3) return {}
-  const at = [0, 1, 2, 3].map((i) => Math.round((i * batch) / 3))
-  return Object.fromEntries(
-    ['lowNoise', 'middleNoise', 'highNoise'].map((name, i) => [
-      name,
-      mean(slice(errors, 0, at[i], at[i + 1])),
-    ]),
-  )
-}
-
-/** Kept channels are scaled up by what is lost (Srivastava et al., JMLR 2014). */
-function maskInputs(masks: readonly Tensor[], rate: number, streams: Streams): Arrays {
-  const random = streams('dropout')
-  return Object.fromEntries(
-    masks.map((mask) => {
-      const [batch, channels] = mask.shape
-      const kept = Float32Array.from({ length: batch * channels }, () =>
-        random.uniform() < rate ? 0 : 1 / (1 - rate),
-      )
-      return [inputName(mask), floats(mask.shape, kept)]
-    }),
+    image,
+    steps,
+    seed,
   )
 }
 
@@ -179,24 +76,65 @@ function defaultLayers({ network, multipliers, blocks, featurePooling }: Diffusi
 
 const forms = { v: 'v-prediction', epsilon: 'noise prediction', x0: 'image prediction' }
 
-export const diffusion: ModelDefinition<DiffusionConfig> = {
+const noiseAt = ({ schedule }: DiffusionConfig, level: number): Noise => noiseSchedule(schedule).at(level)
+
+const denoising = <C extends DiffusionConfig>(
+  config: C,
+  image: ImageShape,
+): DenoisingModel & { readonly config: C } => ({
+  config,
+  image,
+  noiseAt: (level) => noiseAt(config, level),
+})
+
+/** The way of the sampler from a level down. */
+function removal(config: DiffusionConfig, from: number, steps: number, eta: number): NoiseRemoval {
+  const { parameterisation, spacing, mean: centre, deviation } = config
+  const sampler = {
+    schedule: noiseSchedule(config.schedule),
+    parameterisation,
+    from,
+    steps,
+    spacing,
+    eta,
+    // Dividing by a small alpha makes much of a small error in the noise, so early clean images are kept in range.
+    range:
+      parameterisation === 'epsilon' ? ([-centre / deviation, (1 - centre) / deviation] as const) : undefined,
+  }
+  return {
+    evaluations: samplingNoises(sampler).length,
+    remove: (x, { predict, ...removing }) => removeNoise(x, predict, { ...sampler, ...removing }),
+  }
+}
+
+export const diffusion = defineModel<DiffusionConfig>({
   name: 'diffusion',
+  shortTitle: 'diffusion',
   title: ({ width, parameterisation }) => `diffusion UNet of width ${width}, ${forms[parameterisation]}`,
   configSchema: diffusionSchema,
   presets: diffusionPresets,
   defaultSteps: ({ steps }) => steps,
+  cost: { stepSeconds: 0.5, imagesPerSecond: 300 },
   train,
-  layers: (config, image) =>
-    planBlocks(config, image).map(({ name, side, outChannels }) => ({
-      name,
-      shape: [side, side, outChannels],
-    })),
+  layers: (config, image) => blockLayers(denoising(config, image)),
   defaultFeatures: (config) => ({
     layers: defaultLayers(config),
     pooling: config.featurePooling ?? (config.network === 'study' ? 'mean' : '2x2'),
     noiseLevel: config.featureLevel,
   }),
-  features,
-  sample,
-  reconstruct,
-}
+  noiseAt: (config, level) => ({ ...noiseAt(config, level), mean: config.mean, deviation: config.deviation }),
+  features: (config, image, weights, request) =>
+    levelFeatures(denoising(config, image), 'diffusion features', weights, request),
+  samplerOptions: ['steps', 'eta'],
+  sample: (config, image, weights, { steps = config.samplingSteps, eta = config.eta, ...options }) =>
+    sampleFromNoise(denoising(config, image), weights, removal(config, HIGHEST_LEVEL, steps, eta), options),
+  // Of level 300 the study's schedule leaves 0.64 of the image; DDIM takes the noise out again.
+  reconstruct: (config, image, weights, pixels, options) =>
+    reconstructFromNoise(
+      denoising(config, image),
+      weights,
+      removal(config, RECONSTRUCTION_LEVEL, reconstructionSteps(config.samplingSteps), 0),
+      pixels,
+      options,
+    ),
+})

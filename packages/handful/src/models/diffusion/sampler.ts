@@ -7,15 +7,14 @@
  * with the clean image and the noise that the denoiser sees in x, and fresh noise z: deterministic with eta 0, the ancestral
  * sampling of DDPM with eta 1. The last step gives the clean image.
  */
-import type { Noise, NoiseSchedule } from './schedule.js'
+import type { Predict } from '../denoising/from-noise.js'
+import type { Noise } from '../denoising/unet.js'
+import type { NoiseSchedule } from './schedule.js'
 
 export type Parameterisation = 'v' | 'epsilon' | 'x0'
 
 /** How levels are spaced: evenly, or as squares, closer towards the clean end, which few steps gain by (appendix D.2). */
 export type Spacing = 'even' | 'quadratic'
-
-/** What the network predicts of noisy numbers x at this noise, as its parameterisation says. */
-export type Predict = (x: Float32Array, noise: Noise) => Promise<Float32Array>
 
 export interface SamplerOptions {
   readonly schedule: NoiseSchedule

@@ -9,27 +9,14 @@
  * In the two with steps a level means the nearest of the steps 1..1000.
  */
 import type { Random } from 'onnx-autodiff'
-
-/** The level of pure noise. */
-export const HIGHEST_LEVEL = 1000
+import { HIGHEST_LEVEL } from '../denoising/inputs.js'
+import type { Noise } from '../denoising/unet.js'
 
 export type ScheduleName = 'study' | 'linear' | 'cosine'
 
-/** What a level stands for. */
-export interface Noise {
-  /** 0..1000; a whole number from 1 in a schedule with steps. */
-  readonly level: number
-  /** Factor of the image. */
-  readonly alpha: number
-  /** Factor of the noise. */
-  readonly sigma: number
-  /** log(alpha^2 / sigma^2). */
-  readonly logSnr: number
-}
-
 export interface NoiseSchedule {
   readonly hasSteps: boolean
-  /** The noise at a level, which is brought into the schedule's range first. */
+  /** The noise at a level, which is brought into the schedule's range first: a whole number from 1 where it has steps. */
   at(level: number): Noise
   /** The level whose log-SNR is this, or the nearest there is. */
   levelOf(logSnr: number): number

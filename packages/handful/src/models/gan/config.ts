@@ -74,7 +74,7 @@ export type GanConfig = z.infer<typeof ganSchema>
 
 /**
  * StyleALAE at 32x32 as REFERENCE.md 1.5 has it, but for what that names as a fault (the encoder's statistic at
- * extraction) and for the adaptive augmentation, whose operations are those of gan-augment.ts.
+ * extraction) and for the adaptive augmentation, whose operations are those of augment-in-graph.ts.
  */
 export const paper = ({ size }: ImageShape): GanConfig => {
   const levels = Math.max(Math.ceil(Math.log2(size / 4)), 0)

@@ -3,19 +3,19 @@
  * al., arXiv 1912.04958), as REFERENCE.md 1.5 describes it. The encoder learns two things: to tell real images from
  * generated ones, with the discriminator, and to find the style w of a generated image. That w is the feature.
  *
- * In the order of reading: gan-config.ts (settings), gan-networks.ts (the four networks) on gan-layers.ts, gan-losses.ts,
- * gan-steps.ts (a step of training), gan-sample.ts (use of the generator).
+ * In the order of reading: config.ts (settings), networks.ts (the four networks) on style-layers.ts, losses.ts, phases.ts (a
+ * step of training), generate.ts (use of the generator).
  */
 import { Parameters, Random } from 'onnx-autodiff'
 import { chosenRows, imageInput, straightWay } from '../common.js'
+import { defineModel } from '../define-model.js'
+import type { FeatureRequest } from '../feature-request.js'
 import { fast, type GanConfig, ganSchema, paper } from './config.js'
-import { networkImages } from './images.js'
+import { networkImages } from './network-images.js'
 import { encoder, encoderLayers } from './networks.js'
-import { encodeStyles, generateImages, sampleStyles } from './sample.js'
-import { trainGan } from './steps.js'
-import type { FeatureNetwork, FeatureRequest, ImageShape, ModelDefinition, Weights } from '../model.js'
-
-export type { GanConfig } from './config.js'
+import { encodeStyles, generateImages, sampleStyles } from './generate.js'
+import { trainGan } from './phases.js'
+import type { FeatureNetwork, ImageShape, Weights } from '../model.js'
 
 function features(
   config: GanConfig,
@@ -30,16 +30,19 @@ function features(
   return { program: { inputs: [pixels], outputs, parameters: weights } }
 }
 
-export const gan: ModelDefinition<GanConfig> = {
+export const gan = defineModel<GanConfig>({
   name: 'gan',
+  shortTitle: 'GAN',
   title: ({ latent }) => `style-based GAN with an encoder, ${latent} latent dimensions`,
   configSchema: ganSchema,
   presets: { fast, paper },
   defaultSteps: ({ pathLength }) => (pathLength ? 20_000 : 3_000),
+  cost: { stepSeconds: 0.2, imagesPerSecond: 800 },
   train: trainGan,
   layers: encoderLayers,
   defaultFeatures: () => ({ layers: ['w'], pooling: 'none' }),
   features,
+  samplerOptions: ['truncation'],
   async sample(config, image, weights, { count, seed, truncation = config.truncation, ...options }) {
     const styles = await sampleStyles(config, weights, { count, seed, truncation }, options)
     return generateImages(config, image, weights, styles, options, new Random(seed, 'sample noise'))
@@ -52,4 +55,4 @@ export const gan: ModelDefinition<GanConfig> = {
     const styles = await encodeStyles(config, image, weights, pair, options)
     return generateImages(config, image, weights, straightWay(styles, steps), options)
   },
-}
+})

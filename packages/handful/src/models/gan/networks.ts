@@ -33,7 +33,7 @@ import {
   styledConvolution,
   toPixels,
   upsampleSmooth,
-} from './layers.js'
+} from './style-layers.js'
 import type { ImageShape } from '../model.js'
 
 /** z [n, latent] -> w [n, latent]. */

@@ -23,10 +23,14 @@ import {
   type Tensor,
 } from 'onnx-autodiff'
 import { z } from 'zod'
+import { STEMS } from '../../names.js'
 import type { ImageShape } from '../model.js'
-import { type Classified, optimiserSchema, type SupervisedNetwork } from '../supervised-network.js'
-
-export const STEMS = ['imagenet', 'small'] as const
+import {
+  type Classified,
+  optimiserSchema,
+  type SupervisedModel,
+  type SupervisedNetwork,
+} from '../supervised-network.js'
 
 export const resnet18Schema = optimiserSchema.extend({
   stem: z.enum(STEMS),
@@ -131,3 +135,14 @@ export const resnet18 = (config: Pick<Resnet18Config, 'stem' | 'width'>): Superv
   build: (p, image, classCount) => build(config, p, image, classCount),
   layers: ['stem', 'layer1', 'layer2', 'layer3', 'layer4', 'mean'],
 })
+
+export const resnet18Model: SupervisedModel = {
+  name: 'resnet18',
+  stems: {
+    imagenet: { id: 'resnet18', shortTitle: 'ResNet-18', stepSeconds: 0.06 },
+    small: { id: 'resnet18-small', shortTitle: 'ResNet-18, 3x3 stem', stepSeconds: 0.7 },
+  },
+  optimiserSeconds: 0.045,
+  network: resnet18,
+  untrained: { network: resnet18(resnet18Presets.imagenet), features: { layers: ['mean'], pooling: 'mean' } },
+}

@@ -4,38 +4,24 @@
  *
  *   loss = -log p(image | z) + beta KL(q(z | seen) || N(0, 1)),  z = mean + exp(log variance / 2) noise
  *
- * Three networks: `patched`, below, and the study's two, in vae-paper.ts:
- *
- *   image -> [2x2 pixels to channels] -> conv conv -> pool -> conv conv -> hidden -> (mean, log variance) -> z
- *   z -> hidden -> conv -> upsample -> conv -> conv -> [channels to 2x2 pixels] -> image
+ * Four networks: patched.ts and pyramid.ts, for minutes on a CPU, and the study's two, in paper.ts.
  */
 import {
   add,
-  averagePool,
   binaryCrossEntropyElements,
   BATCH_MARKER,
   concat,
-  convolution,
   exp,
-  flattenImage,
   input,
-  type Layer,
-  linear,
   mul,
-  padImage,
   Parameters,
-  pixelShuffle,
-  pixelUnshuffle,
   Random,
-  relu,
   sigmoid,
   slice,
   sub,
   sum,
   type Tensor,
   toBatchFirst,
-  unflattenImage,
-  upsampleNearest,
 } from 'onnx-autodiff'
 import { HandfulError } from '../../errors.js'
 import {
@@ -43,85 +29,22 @@ import {
   describeLayers,
   imageDimensions,
   imageInput,
-  runInBatches,
-  runOverImages,
   straightWay,
+  suitedAugmentation,
   toBytes,
   toSignedRange,
   toUnitRange,
 } from '../common.js'
-import type {
-  FeatureNetwork,
-  FeatureRequest,
-  ImageShape,
-  ModelDefinition,
-  RunOptions,
-  Trainable,
-  Weights,
-} from '../model.js'
+import { defineModel } from '../define-model.js'
+import type { FeatureRequest } from '../feature-request.js'
+import type { FeatureNetwork, ImageShape, RunOptions, Trainable, Weights } from '../model.js'
 import { trainingStep } from '../optimise.js'
-import {
-  fast,
-  invariant,
-  type Layers,
-  paper,
-  type VaeConfig,
-  type VaeConfigOf,
-  type VaeNetwork,
-  vaeSchema,
-} from './config.js'
+import { rowsOf, runInBatches, runOverImages } from '../run-network.js'
+import { fast, invariant, type Layers, paper, type VaeConfig, type VaeNetwork, vaeSchema } from './config.js'
+import { denseNetwork, paddedSize, residualNetwork } from './paper.js'
+import { patchedNetwork } from './patched.js'
 import { pyramidNetwork } from './pyramid.js'
 import { viewDisagreement } from './view-disagreement.js'
-import { denseNetwork, paddedSize, residualNetwork } from './paper.js'
-
-export type { VaeConfig } from './config.js'
-
-function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, image: ImageShape): VaeNetwork {
-  const { width, hidden, latent } = config
-  const { size, channels } = image
-  const side = Math.ceil(size / 4)
-  const margin = 4 * side - size
-  const conv = (own: Parameters, inChannels: number, outChannels: number): Layer =>
-    convolution(own, { inChannels, outChannels, kernel: 3, padding: 1 })
-  const e = p.scope('encoder')
-  const [fine1, fine2] = [conv(e.scope('fine1'), 4 * channels, width), conv(e.scope('fine2'), width, width)]
-  const coarse1 = conv(e.scope('coarse1'), width, 2 * width)
-  const coarse2 = conv(e.scope('coarse2'), 2 * width, 2 * width)
-  const gather = linear(e.scope('hidden'), { inputs: side * side * 2 * width, outputs: hidden })
-  const posterior = linear(e.scope('posterior'), { inputs: hidden, outputs: 2 * latent })
-
-  const d = p.scope('decoder')
-  const expand = linear(d.scope('hidden'), { inputs: latent, outputs: hidden })
-  const spread = linear(d.scope('spread'), { inputs: hidden, outputs: side * side * 2 * width })
-  const coarseUp = conv(d.scope('coarse'), 2 * width, 2 * width)
-  const fineUp = conv(d.scope('fine'), 2 * width, width)
-  const last = conv(d.scope('last'), width, 4 * channels)
-  return {
-    encode(x) {
-      const whole = padImage(x, [0, margin, 0, margin])
-      const fine = relu(fine2(relu(fine1(pixelUnshuffle(whole, 2)))))
-      const coarse = relu(coarse2(relu(coarse1(averagePool(fine, 2)))))
-      const h = relu(gather(flattenImage(coarse)))
-      const code = posterior(h)
-      return {
-        layers: { fine, coarse, hidden: h },
-        mean: slice(code, 1, 0, latent),
-        logVariance: slice(code, 1, latent, 2 * latent),
-        summary: h,
-      }
-    },
-    decode(z) {
-      const h = relu(expand(z))
-      const coarse = relu(coarseUp(unflattenImage(relu(spread(h)), [side, side, 2 * width])))
-      const fine = relu(fineUp(upsampleNearest(coarse, 2)))
-      const pixels = pixelShuffle(last(fine), 2)
-      return {
-        layers: { 'decoder.hidden': h, 'decoder.coarse': coarse, 'decoder.fine': fine },
-        output: padImage(pixels, [0, -margin, 0, -margin]),
-      }
-    },
-  }
-}
 
 /** @throws HandfulError if the image does not fit the network */
 function vaeNetwork(p: Parameters, config: VaeConfig, image: ImageShape): VaeNetwork {
@@ -243,27 +166,26 @@ async function decodeCodes(
   const { output } = vaeNetwork(new Parameters('evaluate'), config, image).decode(code)
   const shown = likelihood === 'bernoulli' ? sigmoid(output) : add(mul(output, 0.5), 0.5)
   const program = { inputs: [code], outputs: { y: toBatchFirst(shown) }, parameters: weights }
-  const rows = (from: number, to: number) => ({
-    z: {
-      dtype: 'float32' as const,
-      shape: [to - from, latent],
-      data: codes.slice(from * latent, to * latent),
-    },
-  })
+  const rows = (from: number, to: number) => ({ z: rowsOf(codes, [latent], from, to) })
   return toBytes(await runInBatches(program, codes.length / latent, rows, options))
 }
 
-export const vae: ModelDefinition<VaeConfig> = {
+export const vae = defineModel<VaeConfig>({
   name: 'vae',
+  shortTitle: 'VAE',
   title: ({ latent, network }) =>
     `${network === 'residual' ? 'residual' : 'convolutional'} VAE, ${latent} latent dimensions`,
   configSchema: vaeSchema,
   presets: { fast, paper, invariant },
-  fromAugmented: true,
-  comparesViews: ({ invariance }) => invariance.weight > 0,
+  bestPreset: 'invariant',
+  // Two views that are compared should differ in more.
+  augmentation: ({ invariance }, image) =>
+    suitedAugmentation(image, invariance.weight > 0 ? 'crops' : 'photos'),
   // The study's epochs over its data sets: 10 of MNIST, 100 of CIFAR.
   defaultSteps: ({ network }) => ({ patched: 2000, pyramid: 4000, dense: 9380, residual: 39_100 })[network],
+  cost: { stepSeconds: 0.12, imagesPerSecond: 3000 },
   train,
+  decoderInput: 'mean',
   layers: (config, image) => describeLayers(allLayers(config, image, imageInput(image))),
   // Of the study's, encoder and decoder stacked; without the wide layers, which it does not use.
   defaultFeatures: (config) => {
@@ -292,4 +214,4 @@ export const vae: ModelDefinition<VaeConfig> = {
     const means = await encodeMeans(config, image, weights, pair, options)
     return decodeCodes(config, image, weights, straightWay(means, steps), options)
   },
-}
+})

@@ -8,7 +8,7 @@
  *   loss = MSE(decoder(q), image) + MSE(q, sg(z)) + commitment MSE(sg(q), z)
  *
  * Means over all elements; sg stops the gradient, and the decoder's goes straight through q to z. With a codebook of
- * running means (vqvae-codebook.ts) the second term is reported, not trained.
+ * running means (codebook.ts) the second term is reported, not trained.
  *
  * A residual block is x + conv1(ReLU(conv3(ReLU(x)))). (In the study's code its first ReLU overwrites x, so that what is
  * added is ReLU(x); the text says x.) Layers are tapped after the activation; z and q have none.
@@ -45,28 +45,26 @@ import {
   describeLayers,
   imageDimensions,
   imageInput,
-  runInBatches,
-  runOverImages,
   straightWay,
+  suitedAugmentation,
   toBytes,
 } from '../common.js'
+import { defineModel } from '../define-model.js'
+import type { FeatureRequest } from '../feature-request.js'
 import {
   AVERAGED,
   type FeatureNetwork,
-  type FeatureRequest,
   type ImageShape,
   type InterpolationOptions,
-  type ModelDefinition,
   type RunOptions,
   type Trainable,
   type Weights,
 } from '../model.js'
 import { trainingStep } from '../optimise.js'
+import { rowsOf, runInBatches, runOverImages } from '../run-network.js'
 import { averagedCodebook } from './codebook.js'
 import { fast, paper, type VqVaeConfig, vqVaeSchema } from './config.js'
 import { codeSide, type Layers, network, normalised, shown } from './network.js'
-
-export type { VqVaeConfig } from './config.js'
 
 /** Kept among the averaged weights, with which it is saved. */
 const MARGINALS = `${AVERAGED}marginals`
@@ -242,13 +240,7 @@ export async function decodeCodes(
     outputs: { y: shown(config, decode(q).output) },
     parameters: weights,
   }
-  const rows = (from: number, to: number) => ({
-    codes: {
-      dtype: 'int32' as const,
-      shape: [to - from, positions],
-      data: codes.slice(from * positions, to * positions),
-    },
-  })
+  const rows = (from: number, to: number) => ({ codes: rowsOf(codes, [positions], from, to) })
   return toBytes(await runInBatches(program, codes.length / positions, rows, options))
 }
 
@@ -281,9 +273,7 @@ async function interpolate(
     parameters: weights,
   }
   const way = straightWay(ends, steps)
-  const rows = (from: number, to: number): Arrays => ({
-    z: { dtype: 'float32', shape: [to - from, numbers], data: way.slice(from * numbers, to * numbers) },
-  })
+  const rows = (from: number, to: number): Arrays => ({ z: rowsOf(way, [numbers], from, to) })
   return toBytes(await runInBatches(decoder, steps, rows, options))
 }
 
@@ -306,15 +296,18 @@ function drawCodes({ marginals }: Weights, count: number, seed: number): Int32Ar
   return drawn
 }
 
-export const vqVae: ModelDefinition<VqVaeConfig> = {
+export const vqVae = defineModel<VqVaeConfig>({
   name: 'vqvae',
+  shortTitle: 'VQ-VAE',
   title: ({ codes, codeSize }) => `VQ-VAE, ${codes} codes of ${codeSize} numbers`,
   configSchema: vqVaeSchema,
   presets: { fast, paper },
-  fromAugmented: true,
+  augmentation: (_, image) => suitedAugmentation(image, 'photos'),
   // The study's 40 epochs over 50,000 images.
   defaultSteps: ({ stem }) => (stem === 'patches' ? 2000 : 31_250),
+  cost: { stepSeconds: 0.15, imagesPerSecond: 1500 },
   train,
+  decoderInput: 'quantised',
   layers: (config, image) => describeLayers(use(config, image, imageInput(image)).layers),
   // Of the study's: all of them, encoder and decoder stacked. Colour images want a finer grid: on CIFAR-10 4x4 gives label
   // propagation 2 to 3 points more than 2x2, and logistic regression 1.
@@ -349,4 +342,4 @@ export const vqVae: ModelDefinition<VqVaeConfig> = {
     return toBytes(await runOverImages(program, image, pixels, options))
   },
   interpolate,
-}
+})

@@ -9,6 +9,7 @@ import {
   withoutChoosing,
 } from '../../../src/study/sections/sweep/choose.js'
 import { plainLinearAlgebra } from '../../../src/numerics/linear-algebra.js'
+import type { BoundModel, ImageShape, Model } from '../../../src/models/model.js'
 import { modelNamed } from '../../../src/models/registry.js'
 import { blobs, firstLabels } from '../../heads/problem.js'
 
@@ -69,26 +70,27 @@ describe('the best setting', () => {
 })
 
 it('without choosing takes the usual layers, two at most, at two levels', () => {
-  const { presets } = modelNamed('diffusion')
-  const colour = presets.fast({ size: 32, channels: 3 })
-  expect(withoutChoosing(modelNamed('diffusion'), colour)).toEqual({
+  const diffusion = modelNamed('diffusion')
+  const [large, small] = [{ size: 32, channels: 3 } as const, { size: 28, channels: 1 } as const]
+  const fast = (model: Model, image: ImageShape): BoundModel =>
+    model.configure(model.preset('fast', image), image)
+  expect(withoutChoosing(fast(diffusion, large))).toEqual({
     layers: ['middle.1', 'up1.0'],
     pooling: '2x2',
     noiseLevels: [50, 200],
   })
-  const grey = presets.fast({ size: 28, channels: 1 })
-  expect(withoutChoosing(modelNamed('diffusion'), grey)).toEqual({
+  const grey = fast(diffusion, small)
+  expect(withoutChoosing(grey)).toEqual({
     layers: ['middle.3'],
     pooling: 'none',
     noiseLevels: [50, 200],
   })
-  const older = { ...grey, featurePooling: undefined }
-  expect(withoutChoosing(modelNamed('diffusion'), older)).toMatchObject({
+  const older = diffusion.configure({ ...grey.config, featurePooling: undefined }, small)
+  expect(withoutChoosing(older)).toMatchObject({
     layers: ['middle.3', 'up0.0'],
     pooling: '2x2',
   })
-  const vae = modelNamed('vae')
-  expect(withoutChoosing(vae, vae.presets.fast({ size: 28, channels: 1 }))).toBeUndefined()
+  expect(withoutChoosing(fast(modelNamed('vae'), small))).toBeUndefined()
 })
 
 it('a setting as flags of handful features', () => {

@@ -32,12 +32,12 @@ function images(count: number, name: string): ImageSet {
 const train = images(60, 'halves')
 const { labels, ...held } = images(40, 'held out')
 const heldOut = new TestSet({ ...held, labels })
-const { model, config } = resolveModel(
+const model = resolveModel(
   { model: 'vae', preset: 'fast', set: { width: 4, hidden: 8, latent: 2, batch: 4 } },
   image,
 )
-const weights = averagedWeights(model.train(config, image, 10, 1).initialState)
-const trained = { model, config, image, weights }
+const weights = averagedWeights(model.train(10, 1).initialState)
+const trained = { model, weights }
 const reported: string[] = []
 const context: StageContext = {
   linearAlgebra: plainLinearAlgebra(),

@@ -8,7 +8,8 @@ import { CLASSES, context, draws, SIZE, testSet, train } from './sweep-problem.j
 
 const image = { size: SIZE, channels: 1 } as const
 const config = { ...tiny.quick, width: 8, groups: 2, featurePooling: '2x2' as const }
-const trained = { model: modelNamed('diffusion'), config, image, weights: untrained(config, image) }
+const diffusion = modelNamed('diffusion')
+const trained = { model: diffusion.configure(config, image), weights: untrained(config, image) }
 
 const options: SweepOptions = {
   trained,
@@ -108,7 +109,12 @@ describe('noise-level sweep', () => {
     const grey = { ...config, featurePooling: 'none' as const }
     const one = {
       ...options,
-      ...{ trained: { ...trained, config: grey }, layers: undefined, noiseLevels: [100], beforeAfter: [] },
+      ...{
+        trained: { ...trained, model: diffusion.configure(grey, image) },
+        layers: undefined,
+        noiseLevels: [100],
+        beforeAfter: [],
+      },
     }
     const { points, together } = await sweepNoise(one, context())
     expect(points.map(({ layer }) => layer)).toEqual(['middle.0', 'middle.1', 'middle.0+middle.1'])
@@ -127,7 +133,7 @@ describe('noise-level sweep', () => {
 
   it('refuses a model without noise levels', async () => {
     const vae = modelNamed('vae')
-    const other = { ...trained, model: vae, config: vae.presets.fast(image) }
+    const other = { ...trained, model: vae.configure(vae.preset('fast', image), image) }
     await expect(sweepNoise({ ...options, trained: other }, context())).rejects.toThrow(
       'got vae, expected a diffusion model',
     )

@@ -16,9 +16,9 @@ describe('parts', () => {
     ['vqvae', cifar, [768, 352, 1120]],
   ] as const)("of the study's %s have the study's numbers of features", (name, image, numbers) => {
     const model = modelNamed(name)
-    const config = model.presets.paper(image)
-    const shapes = new Map(model.layers(config, image).map((layer) => [layer.name, layer.shape]))
-    const parts = modelParts({ model, config, image })
+    const bound = model.configure(model.preset('paper', image), image)
+    const shapes = new Map(bound.layers().map((layer) => [layer.name, layer.shape]))
+    const parts = modelParts(bound)
     expect(parts.map(({ part }) => part)).toEqual(['encoder', 'decoder', 'stacked'])
     const counted = parts.map(({ layers }) =>
       layers.reduce((sum, layer) => sum + (shapes.get(layer)?.at(-1) ?? 0), 0),
@@ -28,19 +28,18 @@ describe('parts', () => {
 
   it('are refused for a model without a decoder', () => {
     const model = modelNamed('diffusion')
-    const config = model.presets.fast(mnist)
-    expect(() => modelParts({ model, config, image: mnist })).toThrow(
+    expect(() => modelParts(model.configure(model.preset('fast', mnist), mnist))).toThrow(
       'got diffusion, expected a model with layers in both',
     )
   })
 
   it('are scored for each head and number of labels, draw by draw', async () => {
     const image = { size: SIZE, channels: 1 } as const
-    const model = modelNamed('vae')
-    const config = model.configSchema.parse({ ...model.presets.fast(image), width: 4, hidden: 16 })
-    const weights = averagedWeights(model.train(config, image, 1, 0).initialState)
+    const vae = modelNamed('vae')
+    const model = vae.configure({ ...vae.preset('fast', image), width: 4, hidden: 16 }, image)
+    const weights = averagedWeights(model.train(1, 0).initialState)
     const options = {
-      trained: { model, config, image, weights },
+      trained: { model, weights },
       train: train.images,
       test: testSet(),
       classCount: CLASSES.length,

@@ -1,15 +1,14 @@
 /**
- * WebGPU (native, by Dawn, in onnxruntime-node 1.30). It has no LogSoftmax, Sign, Round, OneHot, InstanceNormalization with
- * a group per channel or TopK of every type; none of the first four is ever written here, and whatever else it lacks,
- * onnxruntime runs on the CPU provider, with copies to and fro. A Loop it does not have, and one on the CPU whose body is on
- * the GPU copies everything at every round: so it is refused.
+ * WebGPU (native, by Dawn, in onnxruntime-node 1.30). It lacks LogSoftmax, Sign, Round, OneHot, GroupNormalization, random
+ * operators and Loop; what is written here of these is only Loop, which is refused. Whatever else a graph needs and it does
+ * not have, onnxruntime runs on the CPU. A perceptron's training step on SwiftShader equals the CPU's (webgpu.test.ts).
  */
 import type { Backend } from './backend.js'
 
 export const webgpu: Backend = {
   name: 'webgpu',
   executionProviders: ['webgpu', 'cpu'],
-  // com.microsoft's FusedMatMul is a kernel of the CPU's.
+  // Standard operators only: com.microsoft's FusedMatMul was tried on the CPU alone.
   contributed: false,
   loops: false,
   absent: { Loop: 'take the whole batch at once instead of sumOverSlices' },

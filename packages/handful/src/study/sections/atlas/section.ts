@@ -4,11 +4,14 @@ import path from 'node:path'
 import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { contentKey } from '../../../files/content-key.js'
-import { createHead, type HeadName } from '../../../heads/registry.js'
-import { argmaxRows, rowRange } from '../../../numerics/matrix.js'
+import { FeatureSpace } from '../../../features/feature-space.js'
+import { headProblem } from '../../../heads/head.js'
+import { createHead } from '../../../heads/registry.js'
+import type { HeadName } from '../../../names.js'
+import { mostProbable, rowRange } from '../../../numerics/matrix.js'
 import type { StageContext } from '../../../stages/stage.js'
 import type { BankRecord } from '../../bank.js'
-import { fitSeconds } from '../../estimate.js'
+import { fitSeconds } from '../../study-heads.js'
 import type { LabelCount } from '../../result.js'
 import { studyDraws } from '../../study-data.js'
 import type { StudyStage } from '../../study-stage.js'
@@ -86,8 +89,12 @@ function atlasStage({
       // Training images are in random order: the first ones are a draw of them.
       const rows = Math.min(images.count, MOST_POINTS)
       const predictions = await predict(head, size, bank, rows, workshop, context)
-      const features = rowRange((await workshop.bank(bank)).train, 0, rows)
-      const { neighbours, coordinates } = await layOut(features, context)
+      const { train, linearAlgebra } = await workshop.bank(bank, context)
+      const features = rowRange(train, 0, rows)
+      const { neighbours, coordinates } = await layOut(
+        new FeatureSpace({ train: features }, { linearAlgebra }),
+        context,
+      )
       await writeAtlas(file, {
         images: { ...images, count: rows, paths: images.paths.slice(0, rows) },
         splits: Array.from({ length: rows }, () => 'train'),
@@ -111,22 +118,14 @@ async function predict(
   stage: StudyStage<BankRecord>,
   rows: number,
   workshop: Workshop,
-  { linearAlgebra }: StageContext,
+  context: StageContext,
 ): Promise<AtlasPredictions> {
   const { data, options } = workshop
   const { seed } = options
-  const { train: features, graph } = await workshop.bank(stage)
   const [labels] = studyDraws(data, size, { draws: 1, seed })
-  const fitted = await createHead(head).fit({
-    features,
-    labels,
-    classCount: data.classNames.length,
-    random: new Random(seed, KIND),
-    linearAlgebra,
-    graph,
-  })
-  const probabilities = rowRange(await fitted.probabilities(), 0, rows)
-  const { columns, data: values } = probabilities
-  const predicted = argmaxRows(probabilities)
-  return { predicted, probability: Float32Array.from(predicted, (c, i) => values[i * columns + c]) }
+  const random = new Random(seed, KIND)
+  const space = await workshop.bank(stage, context)
+  const problem = headProblem(space, { labels, classCount: data.classNames.length, random })
+  const fitted = await createHead(head).fit(problem)
+  return mostProbable(rowRange(await fitted.probabilities(), 0, rows))
 }

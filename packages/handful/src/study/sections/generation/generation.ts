@@ -4,7 +4,8 @@ import type { TestSet } from '../../../data/test-set.js'
 import { imageGrid } from '../../../draw/grid.js'
 import type { StudyGeneration } from './schema.js'
 import type { InceptionOptions } from '../../../scores/inception.js'
-import { type DrawnImages, drawSamples, scoreModel, type WeightedModel } from '../../../scores/score-model.js'
+import type { RunOptions, WeightedModel } from '../../../models/model.js'
+import { type DrawnImages, drawSamples, scoreModel } from '../../../scores/score-model.js'
 import type { ScoreNetwork } from '../../../scores/score-network.js'
 import type { GenerationScores } from '../../../scores/scores.js'
 import { pairedGrid, splitImages } from '../../../draw/model-pictures.js'
@@ -85,7 +86,7 @@ export async function studyGeneration(
     onProgress: told(100 - SHARES.reconstruction, SHARES.reconstruction, 'reconstructions'),
   })
   onProgress?.(100, 100)
-  const samples = drawn && splitImages(drawn.images.pixels, trained.image).slice(0, shown)
+  const samples = drawn && splitImages(drawn.images.pixels, trained.model.image).slice(0, shown)
   return {
     method,
     samples: samples && dataUri(await imageGrid(samples, SAMPLE_COLUMNS)),
@@ -96,15 +97,15 @@ export async function studyGeneration(
 }
 
 async function reconstructions(
-  { model, config, image, weights }: WeightedModel,
+  { model, weights }: WeightedModel,
   images: Images,
   most: number,
-  run: Parameters<NonNullable<WeightedModel['model']['reconstruct']>>[4],
+  run: RunOptions,
 ): Promise<Buffer | undefined> {
   if (model.reconstruct === undefined) return undefined
   const pixels = images.pixels.slice(0, Math.min(most, images.count) * imageBytes(images))
-  const outputs = await model.reconstruct(config, image, weights, pixels, run)
-  return pairedGrid(splitImages(pixels, image), splitImages(outputs, image), PAIR_COLUMNS)
+  const outputs = await model.reconstruct(weights, pixels, run)
+  return pairedGrid(splitImages(pixels, model.image), splitImages(outputs, model.image), PAIR_COLUMNS)
 }
 
 /** As a study's report shows them. */

@@ -53,7 +53,7 @@ function mapStage(
     method,
     schema: mapSchema,
     work: async (context) => {
-      const { train: features } = await workshop.bank(bank)
+      const { train: features } = await workshop.bank(bank, context)
       const { images, labels, classNames } = data
       return studyMap({ method, features, images, labels, classNames }, context)
     },

@@ -6,8 +6,8 @@ import { Random } from 'onnx-autodiff'
 import { type Images, imageAt } from '../../../data/image-set.js'
 import { HandfulError } from '../../../errors.js'
 import type { Neighbours } from '../../../numerics/linear-algebra.js'
-import { type FeatureMatrix, selectRows } from '../../../numerics/matrix.js'
-import { neighbourGraph } from '../../../features/neighbour-graph.js'
+import { type FeatureMatrix, selectRows, type UnitRows } from '../../../numerics/matrix.js'
+import { FeatureSpace } from '../../../features/feature-space.js'
 import { neighbourhoodPurity, silhouette } from '../../../features/neighbourhood.js'
 import { spreadPoints } from '../../../features/spread.js'
 import { umapLayout } from '../../../features/umap.js'
@@ -18,7 +18,7 @@ import type { StudyMap } from './schema.js'
 export interface MapInput {
   readonly method: string
   /** `[images, columns]` of the training images, normalised: rows of length 1. */
-  readonly features: FeatureMatrix
+  readonly features: UnitRows
   readonly images: Images
   /** `[images]`, -1 where unknown: those are left out. */
   readonly labels: Int32Array
@@ -50,7 +50,7 @@ export async function studyMap(
   context: StageContext,
   options: MapOptions = {},
 ): Promise<StudyMap> {
-  const { seed, signal } = context
+  const { linearAlgebra, seed, signal } = context
   const rows = drawRows(labels, options.most ?? MOST_POINTS, seed)
   const own = Int32Array.from(rows, (row) => labels[row])
   if (new Set(own).size < 2) {
@@ -63,7 +63,11 @@ export async function studyMap(
     })
   }
   const some = selectRows(features, rows)
-  const { neighbours, coordinates } = await layOut(some, context, options)
+  const { neighbours, coordinates } = await layOut(
+    new FeatureSpace({ train: some }, { linearAlgebra, signal }),
+    context,
+    options,
+  )
   const purity = neighbourhoodPurity(neighbours, own)
   const apart = await silhouette(some, own, { random: new Random(seed, 'map/silhouette'), signal })
   if (purity === undefined || apart === undefined)
@@ -81,16 +85,11 @@ export async function studyMap(
 
 /** Exact neighbours of all rows, and where UMAP puts them. */
 export async function layOut(
-  features: FeatureMatrix,
-  {
-    linearAlgebra,
-    seed,
-    signal,
-    onProgress,
-  }: Pick<StageContext, 'linearAlgebra' | 'seed' | 'signal' | 'onProgress'>,
+  space: FeatureSpace,
+  { seed, signal, onProgress }: Pick<StageContext, 'seed' | 'signal' | 'onProgress'>,
   { minDistance, epochs }: Pick<MapOptions, 'minDistance' | 'epochs'> = {},
 ): Promise<{ neighbours: Neighbours; coordinates: FeatureMatrix }> {
-  const neighbours = await neighbourGraph(features, linearAlgebra)
+  const neighbours = await space.graph()
   const coordinates = await umapLayout(neighbours, { seed, minDistance, epochs, signal, onProgress })
   return { neighbours, coordinates }
 }

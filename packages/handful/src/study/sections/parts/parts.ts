@@ -2,25 +2,26 @@
  * Features of the encoder, of the decoder and of both, compared: for models that have the two. What the decoder is given
  * (the latent, the quantised map) counts as its own, as in the reference study.
  */
+import { modelsWith } from '../../../models/registry.js'
+import type { BoundModel, WeightedModel } from '../../../models/model.js'
+import type { HeadName, Pooling } from '../../../names.js'
 import { Random } from 'onnx-autodiff'
 import { type Images, imageBytes, imagesAt } from '../../../data/image-set.js'
 import type { TestSet } from '../../../data/test-set.js'
 import { usageError } from '../../../errors.js'
+import { listAlternatives } from '../../../errors/suggest.js'
 import { besideEachOther, type Extractor, openExtractor } from '../../../features/extract.js'
 import type { LinearAlgebra } from '../../../numerics/linear-algebra.js'
-import { featureMatrix, type FeatureMatrix } from '../../../numerics/matrix.js'
+import { featureMatrix, type FeatureMatrix, storedUnitRows, type UnitRows } from '../../../numerics/matrix.js'
 import { applyNormalisation, fitNormalisation, type Normalisation } from '../../../features/normalise.js'
-import type { HeadName } from '../../../heads/registry.js'
-import type { Pooling } from '../../../models/model.js'
 import type { StudyPart } from './schema.js'
 import { compareHeads } from '../../../heads/compare-heads.js'
-import type { FeatureSet } from '../../../features/feature-sets.js'
+import { FeatureSpace } from '../../../features/feature-space.js'
 import type { StageContext } from '../../../stages/stage.js'
-import type { UsableModel } from '../sweep/noised-features.js'
 import type { LabelledDraws } from '../labelled-draws.js'
 
 export interface PartsOptions {
-  readonly trained: UsableModel
+  readonly trained: WeightedModel
   /** As the study calls it. Default the model's name. */
   readonly method?: string
   readonly train: Images
@@ -39,32 +40,25 @@ export interface ModelPart {
   readonly layers: readonly string[]
 }
 
-const DECODER = 'decoder.'
-const DECODER_INPUTS = new Set(['mean', 'quantised'])
-
 /**
  * The layers of each part, in the order of the network: those that the model's own features name where both parts are
  * among them, as in the study's networks, else all.
  * @throws HandfulError (wrong use) for a model without a decoder to take features from
  */
-export function modelParts({ model, config, image }: Omit<UsableModel, 'weights'>): ModelPart[] {
-  const all = model.layers(config, image).map(({ name }) => name)
-  const usual = model.defaultFeatures(config).layers
-  const layers = usual.some((name) => name.startsWith(DECODER)) ? usual : all
-  const isDecoder = (name: string): boolean => name.startsWith(DECODER) || DECODER_INPUTS.has(name)
-  const [encoder, decoder] = [layers.filter((name) => !isDecoder(name)), layers.filter(isDecoder)]
-  if (encoder.length === 0 || !decoder.some((name) => name.startsWith(DECODER))) {
+export function modelParts(model: BoundModel): ModelPart[] {
+  const parts = model.parts()
+  if (parts === undefined) {
     throw usageError({
       what: 'encoder and decoder',
       where: 'model',
       got: model.name,
-      expected: 'a model with layers in both, such as vae or vqvae',
+      expected: `a model with layers in both, such as ${listAlternatives(modelsWith('hasDecoder'))}`,
     })
   }
   return [
-    { part: 'encoder', layers: encoder },
-    { part: 'decoder', layers: decoder },
-    { part: 'stacked', layers: [...encoder, ...decoder] },
+    { part: 'encoder', layers: parts.encoder },
+    { part: 'decoder', layers: parts.decoder },
+    { part: 'stacked', layers: [...parts.encoder, ...parts.decoder] },
   ]
 }
 
@@ -74,22 +68,20 @@ export function modelParts({ model, config, image }: Omit<UsableModel, 'weights'
  */
 export async function compareParts(options: PartsOptions, context: StageContext): Promise<StudyPart[]> {
   const { trained, test, drawsByLabels, heads, classCount, method = trained.model.name } = options
-  const parts = modelParts(trained)
-  const sets = await partFeatures(parts, options, context)
+  const parts = modelParts(trained.model)
+  const spaces = await partFeatures(parts, options, context)
   const draws = drawsByLabels.flatMap((each) => each.draws)
   const results: StudyPart[] = []
   for (const [index, { part, layers }] of parts.entries()) {
-    const set = sets[index]
+    const { space, dimension } = spaces[index]
     const compared = await compareHeads({
-      sets: [set],
+      spaces: [space],
       draws,
       heads,
       classCount,
       test,
       seed: context.seed,
-      linearAlgebra: context.linearAlgebra,
       signal: context.signal,
-      onGraph: (row, rows) => context.onProgress?.(row, rows, `neighbours: ${part}`),
       onFit: (fit, fits) => context.onProgress?.(index * fits + fit, parts.length * fits, `heads: ${part}`),
     })
     for (const { key, accuracies } of compared) {
@@ -99,7 +91,7 @@ export async function compareParts(options: PartsOptions, context: StageContext)
           method,
           part,
           layers: [...layers],
-          dimension: set.dimension,
+          dimension,
           head: key,
           labelsPerClass,
           accuracies: accuracies.slice(before, before + own.length),
@@ -119,16 +111,16 @@ async function partFeatures(
   parts: readonly ModelPart[],
   { trained, train, test, pooling, normalisedBy = NORMALISED_BY }: PartsOptions,
   { linearAlgebra, seed, threads, device, signal, onProgress }: StageContext,
-): Promise<(FeatureSet & { readonly dimension: number })[]> {
-  const { model, config, image, weights } = trained
-  const usual = model.defaultFeatures(config)
+): Promise<{ readonly space: FeatureSpace; readonly dimension: number }[]> {
+  const { model, weights } = trained
+  const usual = model.defaultFeatures
   const layers = parts[parts.length - 1].layers
   const request = {
     ...usual,
     layers,
     pooling: pooling ?? (usual.pooling === 'none' ? '2x2' : usual.pooling),
   }
-  const network = model.features(config, image, weights, request)
+  const network = model.features(weights, request)
   const extractor = await openExtractor(network, layers, { seed, threads, device, signal })
   try {
     const drawn = new Random(seed, 'parts/normalisation')
@@ -145,15 +137,18 @@ async function partFeatures(
       const blocks = part.layers.map((layer) => some[layer].columns)
       normalisations.push(await fitNormalisation(joined(some, part), linearAlgebra, { blocks }))
     }
-    const normalised = (images: Images): Promise<FeatureMatrix[]> =>
+    const normalised = (images: Images): Promise<UnitRows[]> =>
       normalisedFeatures(extractor, parts, normalisations, images, linearAlgebra, told)
     const [ofTrain, ofTest] = [await normalised(train), await normalised(test.images)]
-    return parts.map((part, i) => ({
-      name: part.part,
-      baseline: false,
-      train: ofTrain[i],
-      test: ofTest[i],
-      normalisation: normalisations[i],
+    return parts.map(({ part }, i) => ({
+      space: new FeatureSpace(
+        { name: part, train: ofTrain[i], test: ofTest[i] },
+        {
+          linearAlgebra,
+          signal,
+          onProgress: (row, rows, note) => onProgress?.(row, rows, `${note}: ${part}`),
+        },
+      ),
       dimension: normalisations[i].centre.length,
     }))
   } finally {
@@ -172,7 +167,7 @@ async function normalisedFeatures(
   images: Images,
   linearAlgebra: LinearAlgebra,
   onBlock: (images: number) => void,
-): Promise<FeatureMatrix[]> {
+): Promise<UnitRows[]> {
   const results = normalisations.map(({ projection }) => featureMatrix(images.count, projection.columns))
   const bytes = imageBytes(images)
   for (let start = 0; start < images.count; start += BLOCK) {
@@ -185,5 +180,5 @@ async function normalisedFeatures(
     }
     onBlock(end - start)
   }
-  return results
+  return results.map(storedUnitRows)
 }

@@ -1,13 +1,14 @@
 /** Encoder, decoder or both: for models whose encoder and decoder both give features. */
 import { z } from 'zod'
 import { contentKey } from '../../../files/content-key.js'
-import type { HeadName } from '../../../heads/registry.js'
-import { featureSeconds, fitSeconds } from '../../estimate.js'
+import type { HeadName } from '../../../names.js'
+import { featureSeconds } from '../../estimate.js'
 import { figureBlock } from '../../report/blocks.js'
+import { fitSeconds } from '../../study-heads.js'
 import type { StudyStage } from '../../study-stage.js'
 import type { TrainedRecord } from '../../training.js'
 import { drawsOf, numbersOf } from '../labelled-draws.js'
-import { hasDecoder } from '../model-traits.js'
+import { models } from '../../../models/registry.js'
 import { partsFigure } from './parts-figure.js'
 import { defineSection, type Planning } from '../section-entry.js'
 import { compareParts } from './parts.js'
@@ -33,7 +34,7 @@ export const partsSection = defineSection({
     const few = compared.length > 0 ? compared : counts.slice(0, 1)
     if (few.length === 0) return []
     return [...planning.models]
-      .filter(([name]) => hasDecoder(name))
+      .filter(([name]) => models[name].hasDecoder)
       .map(([name, model]) => partsStage(name, model, few, planning))
   },
   gather: (finished) => ({ fields: { parts: finished.all(KIND, resultSchema).flat() } }),

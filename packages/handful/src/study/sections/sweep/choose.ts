@@ -5,11 +5,11 @@
  */
 import type { Random } from 'onnx-autodiff'
 import type { LinearAlgebra } from '../../../numerics/linear-algebra.js'
-import { type FeatureMatrix, unitRows } from '../../../numerics/matrix.js'
+import { unitRows, type UnitRows } from '../../../numerics/matrix.js'
 import { labelledRows } from '../../../heads/head.js'
 import { ridgeRegression } from '../../../heads/ridge.js'
-import type { FeatureRequest } from '../../../models/model.js'
-import type { AnyConfig, AnyModel } from '../../../models/registry.js'
+import type { FeatureRequest } from '../../../models/feature-request.js'
+import type { BoundModel } from '../../../models/model.js'
 
 /** Where features are taken: a layer, or several beside each other (`a+b`), at a noise level. */
 export interface Setting {
@@ -24,7 +24,7 @@ export interface Rated extends Setting {
 
 export interface LabelledProblem {
   /** `[rows, columns]`, normalised. */
-  readonly features: FeatureMatrix
+  readonly features: UnitRows
   /** `[rows]`, -1 where there is none. */
   readonly labels: Int32Array
   readonly classCount: number
@@ -67,8 +67,8 @@ const NEIGHBOURS = 10
  * @param augmented `[images, columns]` of an augmented version of each
  */
 export async function neighbourAgreement(
-  clean: FeatureMatrix,
-  augmented: FeatureMatrix,
+  clean: UnitRows,
+  augmented: UnitRows,
   linearAlgebra: LinearAlgebra,
 ): Promise<number> {
   const k = Math.min(NEIGHBOURS, clean.rows - 1)
@@ -118,10 +118,9 @@ const TWO_LEVELS = [50, 200]
  * @returns undefined for a model that knows no noise
  */
 export function withoutChoosing(
-  model: AnyModel,
-  config: AnyConfig,
+  model: BoundModel,
 ): (FeatureRequest & Required<Pick<FeatureRequest, 'noiseLevels'>>) | undefined {
-  const { noiseLevel, layers, ...request } = model.defaultFeatures(config)
+  const { noiseLevel, layers, ...request } = model.defaultFeatures
   if (noiseLevel === undefined) return undefined
   return { ...request, layers: layers.slice(0, 2), noiseLevels: TWO_LEVELS }
 }

@@ -7,13 +7,14 @@
  * of a part of the test images, one session for each noise level, all layers at once.
  */
 import { usageError } from '../../../errors.js'
-import type { HeadName } from '../../../heads/registry.js'
-import { featureOutputs, type FeatureRequest, type Pooling } from '../../../models/model.js'
+import { featureOutputs, type FeatureRequest } from '../../../models/feature-request.js'
+import type { BoundModel, WeightedModel } from '../../../models/model.js'
+import type { HeadName, Pooling } from '../../../names.js'
 import { average } from '../../../numerics/statistics.js'
 import type { StageContext } from '../../../stages/stage.js'
 import type { LabelledDraws } from '../labelled-draws.js'
 import { bestSetting, type Rated, type Setting, withoutChoosing } from './choose.js'
-import { type NoisedFeatures, noisedFeatures, type UsableModel } from './noised-features.js'
+import { type NoisedFeatures, noisedFeatures } from './noised-features.js'
 import { noisedPictures } from './noised-pictures.js'
 import type { StudySweep } from './schema.js'
 import { type SettingJudge, settingJudge } from './setting-judge.js'
@@ -22,7 +23,7 @@ import { type ImageChoice, sweepImages } from './sweep-images.js'
 export const NOISE_LEVELS = [1, 10, 50, 100, 200, 350, 500, 700, 900]
 
 export interface SweepOptions extends LabelledDraws, ImageChoice {
-  readonly trained: UsableModel
+  readonly trained: WeightedModel
   /** As the study calls it. Default the model's name. */
   readonly method?: string
   readonly classCount: number
@@ -96,7 +97,7 @@ export async function sweepNoise(options: SweepOptions, context: StageContext): 
     ],
     fixedBadly,
     beforeAfter: await beforeAndAfter(comparison, fixedBadly, options, context),
-    pictures: await noisedPictures(trained.config, options.train, sweep.pictured, noiseLevels, context.seed),
+    pictures: await noisedPictures(sweep.noiseAt, options.train, sweep.pictured, noiseLevels, context.seed),
     together: await sweep.together(),
     notes: [...sweep.notes, ...choiceNotes(options)],
   }
@@ -159,6 +160,7 @@ interface Sweep extends SettingJudge {
   /** The one of all layers. */
   readonly fullest: string
   readonly noiseLevels: readonly number[]
+  readonly noiseAt: NonNullable<BoundModel['noiseAt']>
   /** Of the training images, the one to be shown. */
   readonly pictured: number
   readonly notes: string[]
@@ -170,9 +172,9 @@ const DEFAULT_HEAD: HeadName = 'linear'
 const FIXED_BADLY = 50
 
 /** Those that features are taken of by default; beside a single one, the first of its resolution. */
-function sweptLayers({ model, config, image }: UsableModel, usual: readonly string[]): readonly string[] {
+function sweptLayers(model: BoundModel, usual: readonly string[]): readonly string[] {
   if (usual.length > 1) return usual
-  const all = model.layers(config, image)
+  const all = model.layers()
   const side = all.find(({ name }) => name === usual[0])?.shape[0]
   const first = all.find(({ shape }) => shape[0] === side)?.name
   return [...new Set([first ?? usual[0], ...usual])]
@@ -181,11 +183,12 @@ function sweptLayers({ model, config, image }: UsableModel, usual: readonly stri
 /** Settles layers, levels and images, and what is done with them. */
 function prepare(options: SweepOptions, labelled: readonly Int32Array[], context: StageContext): Sweep {
   const { trained, draws, classCount, head = DEFAULT_HEAD } = options
-  const { model, config } = trained
-  const { noiseLevel: ownLevel, ...usual } = model.defaultFeatures(config)
+  const { model } = trained
+  const usual = model.defaultFeatures
   const noiseLevels = [...(options.noiseLevels ?? NOISE_LEVELS)].sort((a, b) => a - b)
-  const severalLevels = withoutChoosing(model, config)
-  if (ownLevel === undefined || severalLevels === undefined) {
+  const severalLevels = withoutChoosing(model)
+  const { noiseAt } = model
+  if (noiseAt === undefined || severalLevels === undefined) {
     throw usageError({
       what: 'noise-level sweep',
       where: 'model',
@@ -195,7 +198,7 @@ function prepare(options: SweepOptions, labelled: readonly Int32Array[], context
   }
   const request = {
     ...usual,
-    layers: options.layers ?? sweptLayers(trained, usual.layers),
+    layers: options.layers ?? sweptLayers(model, usual.layers),
     pooling: options.pooling ?? usual.pooling,
   }
   const { layers } = request
@@ -228,6 +231,7 @@ function prepare(options: SweepOptions, labelled: readonly Int32Array[], context
     candidates,
     fullest,
     noiseLevels,
+    noiseAt,
     pictured: rows[0],
     notes,
     likelihood,

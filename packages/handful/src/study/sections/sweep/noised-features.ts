@@ -3,16 +3,13 @@
  * training images, of augmented versions of some, and of some test images. One session gives all layers; normalisation is
  * fitted to the unlabelled images alone.
  */
+import type { WeightedModel } from '../../../models/model.js'
+import { featureOutputs, type FeatureRequest } from '../../../models/feature-request.js'
 import type { Images } from '../../../data/image-set.js'
 import { besideEachOther, openExtractor } from '../../../features/extract.js'
-import { type FeatureMatrix, selectRows } from '../../../numerics/matrix.js'
-import { applyNormalisation, fitNormalisation } from '../../../features/normalise.js'
-import { featureOutputs, type FeatureRequest } from '../../../models/model.js'
-import type { TrainedModel } from '../../../runs/trained-model.js'
+import { type FeatureMatrix, selectRows, type UnitRows } from '../../../numerics/matrix.js'
+import { type FeatureSpace, normalisedSpace } from '../../../features/feature-space.js'
 import type { StageContext } from '../../../stages/stage.js'
-
-/** What a network is needed for. */
-export type UsableModel = Pick<TrainedModel, 'model' | 'config' | 'image' | 'weights'>
 
 /** The images of a sweep. */
 export interface SweepImages {
@@ -26,11 +23,10 @@ export interface SweepImages {
   readonly test?: Images
 }
 
-/** Features of the same kind of images, normalised. */
+/** Features of the same kind of images: of training and test images as a space, and of the augmented ones beside it. */
 export interface NoisedFeatures {
-  readonly train: FeatureMatrix
-  readonly augmented: FeatureMatrix
-  readonly test?: FeatureMatrix
+  readonly space: FeatureSpace
+  readonly augmented: UnitRows
 }
 
 /**
@@ -38,14 +34,14 @@ export interface NoisedFeatures {
  * @param onBatch told of each batch's images
  */
 export async function noisedFeatures(
-  { model, config, image, weights }: UsableModel,
+  { model, weights }: WeightedModel,
   request: FeatureRequest,
   candidates: ReadonlyMap<string, readonly string[]>,
   images: SweepImages,
   { linearAlgebra, seed, threads, device, signal }: StageContext,
   onBatch: (images: number) => void,
 ): Promise<(name: string) => Promise<NoisedFeatures>> {
-  const network = model.features(config, image, weights, request)
+  const network = model.features(weights, request)
   const extractor = await openExtractor(network, featureOutputs(request), { seed, threads, device, signal })
   const extract = async (some: Images, firstPlace: number): Promise<Record<string, FeatureMatrix>> => {
     let before = 0
@@ -65,16 +61,12 @@ export async function noisedFeatures(
       const joined = (found: Record<string, FeatureMatrix>): FeatureMatrix =>
         besideEachOther(outputs.map((output) => found[output]))
       const raw = joined(ofTrain)
-      const normalisation = await fitNormalisation(selectRows(raw, images.unlabelled), linearAlgebra, {
-        blocks: outputs.map((output) => ofTrain[output].columns),
-      })
-      const normalised = (features: FeatureMatrix): Promise<FeatureMatrix> =>
-        applyNormalisation(normalisation, features, linearAlgebra)
-      return {
-        train: await normalised(raw),
-        augmented: await normalised(joined(ofAugmented)),
-        test: ofTest && (await normalised(joined(ofTest))),
-      }
+      const space = await normalisedSpace(
+        { train: raw, test: ofTest && joined(ofTest), fittedTo: selectRows(raw, images.unlabelled) },
+        { blocks: outputs.map((output) => ofTrain[output].columns) },
+        { linearAlgebra, signal },
+      )
+      return { space, augmented: await space.normalise(joined(ofAugmented)) }
     }
   } finally {
     await extractor.close()

@@ -1,8 +1,7 @@
-/** One image as the diffusion model sees it at several noise levels, by the model's own schedule. */
+/** One image as a model of noise sees it at several noise levels, by its own schedule. */
 import { Random } from 'onnx-autodiff'
 import { type Images, imageAt } from '../../../data/image-set.js'
-import { diffusionSchema } from '../../../models/diffusion/config.js'
-import { noiseSchedule } from '../../../models/diffusion/schedule.js'
+import type { Mixture } from '../../../models/model.js'
 import { thumbnail } from '../../../draw/thumbnails.js'
 
 export interface NoisedPicture {
@@ -13,18 +12,17 @@ export interface NoisedPicture {
 
 /** The image at `index` with the same noise, weaker or stronger; values beyond black and white are cut off. */
 export async function noisedPictures(
-  config: unknown,
+  noiseAt: (level: number) => Mixture,
   images: Images,
   index: number,
   noiseLevels: readonly number[],
   seed: number,
 ): Promise<NoisedPicture[]> {
-  const { schedule, mean, deviation } = diffusionSchema.parse(config)
   const clean = imageAt(images, index)
   const noise = new Random(seed, 'sweep/picture').fillNormal(new Float32Array(clean.length))
   const pictures: NoisedPicture[] = []
   for (const noiseLevel of noiseLevels) {
-    const { alpha, sigma } = noiseSchedule(schedule).at(noiseLevel)
+    const { alpha, sigma, mean, deviation } = noiseAt(noiseLevel)
     const pixels = Uint8Array.from(clean, (value, i) => {
       const seen = alpha * ((value / 255 - mean) / deviation) + sigma * noise[i]
       return Math.min(Math.max(Math.round((seen * deviation + mean) * 255), 0), 255)

@@ -4,7 +4,7 @@ import { figureBlock, heading, text } from '../../report/blocks.js'
 import type { StudyStage } from '../../study-stage.js'
 import type { TrainedRecord } from '../../training.js'
 import { drawsOf, numbersOf } from '../labelled-draws.js'
-import { hasNoiseLevels } from '../model-traits.js'
+import { models } from '../../../models/registry.js'
 import { defineSection, type Planning } from '../section-entry.js'
 import { sweepNoise } from './noise-sweep.js'
 import { type StudySweep, sweepSchema } from './schema.js'
@@ -23,7 +23,7 @@ export const sweepSection = defineSection({
   fields: { sweep: sweepSchema.optional() },
   stages: (planning) =>
     [...planning.models]
-      .filter(([name]) => hasNoiseLevels(name))
+      .filter(([name]) => models[name].hasNoiseLevels)
       .slice(0, 1)
       .map(([name, model]) => sweepStage(name, model, planning)),
   gather: (finished) => ({ fields: { sweep: finished.all(KIND, sweepSchema).at(0) } }),

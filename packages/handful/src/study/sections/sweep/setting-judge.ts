@@ -4,9 +4,9 @@
  */
 import { Random } from 'onnx-autodiff'
 import type { TestSet } from '../../../data/test-set.js'
-import { neighbourGraph } from '../../../features/neighbour-graph.js'
-import { createHead, type HeadName, isSmoothed } from '../../../heads/registry.js'
-import { smoothedFeatures } from '../../../heads/smoothed.js'
+import { headProblem } from '../../../heads/head.js'
+import { createHead } from '../../../heads/registry.js'
+import type { HeadName } from '../../../names.js'
 import { argmaxRows, selectRows } from '../../../numerics/matrix.js'
 import type { StageContext } from '../../../stages/stage.js'
 import { leaveOneOutLikelihood, neighbourAgreement } from './choose.js'
@@ -22,8 +22,6 @@ export interface SettingJudge {
   accuracies(features: NoisedFeatures, draws: readonly Int32Array[]): Promise<number[]>
   judge(features: NoisedFeatures, draws: readonly Int32Array[]): Promise<Judged>
 }
-
-const GRAPH_HEADS: ReadonlySet<HeadName> = new Set(['propagation', 'propagation-plain', 'poisson', 'graph'])
 
 export interface JudgedBy {
   readonly classCount: number
@@ -43,37 +41,23 @@ export function settingJudge(
   const random = (purpose: string, draw: number): Random =>
     new Random(context.seed, `sweep/${purpose}/draw ${draw}`)
 
-  const likelihood: SettingJudge['likelihood'] = ({ train: features }, labels) => {
-    const { linearAlgebra } = context
-    return leaveOneOutLikelihood({
-      features,
+  const likelihood: SettingJudge['likelihood'] = ({ space }, labels) =>
+    leaveOneOutLikelihood({
+      features: space.train,
       labels: ownLabels(labels),
       classCount,
       random: random('likelihood', 0),
-      linearAlgebra,
+      linearAlgebra: context.linearAlgebra,
     })
-  }
 
-  const accuracies: SettingJudge['accuracies'] = async ({ train: features, test: seen }, some) => {
-    if (scored === undefined || seen === undefined) return []
-    const { linearAlgebra, signal } = context
-    const onGraph = GRAPH_HEADS.has(head) || isSmoothed(head)
-    const graph = onGraph ? await neighbourGraph(features, linearAlgebra) : undefined
-    const smoothed = isSmoothed(head) ? await smoothedFeatures({ features, graph, linearAlgebra }) : undefined
+  const accuracies: SettingJudge['accuracies'] = async ({ space }, some) => {
+    if (scored === undefined || space.test === undefined) return []
     const found: number[] = []
     for (const [draw, labels] of some.entries()) {
-      signal.throwIfAborted()
-      const problem = {
-        features,
-        labels: ownLabels(labels),
-        classCount,
-        random: random(head, draw),
-        linearAlgebra,
-        graph,
-        smoothed,
-      }
-      const fitted = await createHead(head).fit(problem)
-      found.push(scored.score(argmaxRows(await fitted.predict(seen))).accuracy)
+      context.signal.throwIfAborted()
+      const given = { labels: ownLabels(labels), classCount, random: random(head, draw) }
+      const fitted = await createHead(head).fit(headProblem(space, given))
+      found.push(scored.score(argmaxRows(await fitted.predict(space.test))).accuracy)
     }
     return found
   }
@@ -84,7 +68,7 @@ export function settingJudge(
       const value = await likelihood(features, labels)
       if (value !== undefined) crossValidated.push(value)
     }
-    const clean = selectRows(features.train, originals)
+    const clean = selectRows(features.space.train, originals)
     return {
       accuracies: await accuracies(features, some),
       crossValidated,

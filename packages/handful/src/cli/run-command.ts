@@ -1,0 +1,137 @@
+/** Commands that work in a run folder: from what was typed to a folder, new or gone on with, and a result in it. */
+import path from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { stringify } from 'yaml'
+import { usageError } from '../errors.js'
+import { flagOf, ownCommand, shellWord } from '../errors/shell.js'
+import type { RunCommand, RunOptions } from '../jobs/command.js'
+import type { Session } from '../jobs/option.js'
+import { runOfCommand } from '../jobs/run-of-command.js'
+import { type PlainObject, RunFolder } from '../runs/run-folder.js'
+import type { CommandContext } from './context.js'
+import { Interrupted } from './interrupt.js'
+import { refuseAbsentDevice, runJob, tell } from './surroundings.js'
+import { usageErrorOf } from './usage.js'
+
+const RUNS_FOLDER = 'runs'
+
+interface TypedRun {
+  readonly folder?: string
+  readonly dataset?: string
+  readonly out?: string
+  readonly resume?: string | true
+  readonly printConfig?: true
+  readonly [name: string]: unknown
+}
+
+interface Surroundings {
+  readonly context: CommandContext
+  readonly session: Session
+  readonly json: boolean
+}
+
+/** From what was typed to a run that ended, or to printed options. */
+export async function performInRun(
+  entry: RunCommand,
+  { out, resume, printConfig, ...typed }: TypedRun,
+  { context, session, json }: Surroundings,
+): Promise<void> {
+  const { terminal } = context
+  if (resume === undefined && typed.folder === undefined && typed.dataset === undefined) {
+    throw usageError({
+      what: 'images',
+      got: 'neither a folder nor --dataset',
+      expected: 'one of them',
+      hint: `to try it: handful ${entry.name} --dataset strokes`,
+    })
+  }
+  const resumed = resume === undefined ? undefined : resumedFolder(entry.name, resume, out)
+  const options = await resolveOptions(entry, typed, resumed, session)
+  if (printConfig) {
+    const loud = { ...session, quiet: false }
+    const resolved = await runJob({ context, session: loud, stopping: 'nothing is written' }, (job) =>
+      entry.resolve(options, job),
+    )
+    terminal.data(stringify({ ...options, ...resolved }).trimEnd())
+    return
+  }
+  await refuseAbsentDevice(options.device)
+  const run = await openRun(options, out, resumed, session)
+  try {
+    if (!session.quiet) terminal.message(`Run folder: ${run.folder}`)
+    const result = await runJob({ context, session, stopping: 'a checkpoint is saved first' }, (job) =>
+      entry.run(options, { ...job, run }),
+    )
+    tell(terminal, await entry.show(result, run, session), json)
+  } catch (error) {
+    const nothing = await run.discardIfEmpty()
+    const again = `${ownCommand(session.environment)} ${entry.name} --resume ${shellWord(run.folder)}`
+    if (!nothing) terminal.message(`What was done is kept. Go on with:  ${again}`)
+    else if (error instanceof Interrupted) terminal.message('Stopped before there was anything to keep.')
+    throw error
+  } finally {
+    await run.close()
+  }
+}
+
+function resumedFolder(command: string, resume: string | true, out: string | undefined): string {
+  if (resume === true) {
+    if (out !== undefined) return out
+    const expected = 'the folder of the run to go on with'
+    const hint = `handful ${command} --resume runs/<the run>`
+    throw usageError({ what: '--resume', got: 'no run', expected, hint })
+  }
+  if (out === undefined || resume === out) return resume
+  const got = `${resume} and --out ${out}`
+  throw usageError({ what: '--resume', got, expected: 'one folder', hint: 'leave --out away' })
+}
+
+/** All options with defaults filled in. A run that is resumed brings its own; others may be repeated, not changed. */
+async function resolveOptions(
+  entry: RunCommand,
+  typed: TypedRun,
+  resumed: string | undefined,
+  { cores, environment }: Session,
+): Promise<RunOptions> {
+  const schema = await entry.schema()
+  const asked = Object.fromEntries(Object.entries(typed).filter(([, value]) => value !== undefined))
+  const saved = resumed === undefined ? undefined : await runOfCommand(resumed, entry.name)
+  if (saved !== undefined && resumed !== undefined) refuseChanges(asked, saved, resumed)
+  const dataDir = environment.HANDFUL_DATA
+  const defaults = { threads: cores, ...(dataDir ? { dataDir } : {}) }
+  const parsed = schema.safeParse(saved ?? { ...defaults, ...asked })
+  if (!parsed.success) throw usageErrorOf(parsed.error, `handful ${entry.name} --help`)
+  return parsed.data
+}
+
+function refuseChanges(asked: Readonly<Record<string, unknown>>, saved: PlainObject, resumed: string): void {
+  const words = (value: unknown): string =>
+    typeof value === 'object' ? JSON.stringify(value) : String(value)
+  for (const [name, value] of Object.entries(asked)) {
+    if (isDeepStrictEqual(value, saved[name])) continue
+    throw usageError({
+      what: name === 'folder' ? 'folder' : flagOf(name),
+      got: words(value),
+      expected: `${saved[name] === undefined ? 'none' : words(saved[name])}, as the run in ${resumed} has it`,
+      hint: 'leave it out to go on with the run, or start a new one with another --out',
+    })
+  }
+}
+
+async function openRun(
+  options: RunOptions,
+  out: string | undefined,
+  resumed: string | undefined,
+  session: Session,
+): Promise<RunFolder> {
+  const environment = await session.describe(options)
+  if (resumed !== undefined) return RunFolder.resume(resumed, environment)
+  return RunFolder.create({
+    folder: out,
+    parent: RUNS_FOLDER,
+    name: options.dataset ?? path.basename(path.resolve(options.folder ?? '.')),
+    date: session.date(),
+    config: Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+    environment,
+  })
+}

@@ -1,0 +1,14 @@
+/** Images opened for a job: those for training, with what is known of their labels, and those held out for scoring. */
+
+import type { ImageSet, SkippedFile } from './image-set.js'
+import type { TestSet } from './test-set.js'
+
+export interface Dataset {
+  readonly name: string
+  readonly train: ImageSet
+  /** Images held out for scoring, where the data set has such a split. */
+  readonly test?: TestSet
+  readonly skipped: readonly SkippedFile[]
+  /** Sentences for the user about how the data was understood, such as a split that was left out. */
+  readonly notes: readonly string[]
+}

@@ -1,0 +1,77 @@
+/** `handful fit`: the main job, from images and a few labels to predictions, a model and a report. */
+import { ownCommand, shellWord } from '../../errors/shell.js'
+import { HEADS } from '../../names.js'
+import { runCommand } from '../command.js'
+import { oneOf, whole } from '../option.js'
+import { imageOptions, labelOptions, modelOptions, runOptions, trainingOptions } from '../option-groups.js'
+
+/** In every comparison, whichever is chosen. */
+const ALWAYS = ['propagation', 'linear']
+
+export const fit = runCommand({
+  name: 'fit',
+  summary: 'learn a classifier from images of which a few are labelled',
+  description:
+    'Trains a generative model on all images, takes features from it, fits a classifier to the few\n' +
+    'labelled ones, and predicts the rest. Writes a run folder with predictions.csv, the model and\n' +
+    'report.html.',
+  usage: '[folder] [options]',
+  arguments: {
+    folder: [
+      '[folder]',
+      'your images: one sub-folder per class for the labelled ones and "unlabeled" for the rest, or any ' +
+        'folders with a labels.csv (file_name,label); or a tar archive of them, or Parquet',
+    ],
+  },
+  options: {
+    ...imageOptions,
+    ...labelOptions(10_000),
+    head: oneOf(
+      '<name>',
+      'the classifier that predicts: propagation (of labels over neighbours), linear (logistic regression), or one ' +
+        `beside these two: ${HEADS.filter((name) => !ALWAYS.includes(name)).join(', ')} (propagation)`,
+      HEADS,
+    ),
+    ...modelOptions('invariant for the VAE, else fast'),
+    patches: whole(
+      '<n>',
+      "whitened patches beside the model's features; 0 for the model's alone (256)",
+      0,
+      4096,
+    ),
+    ...trainingOptions('time for training (3)', 'train for so many steps instead'),
+    ...runOptions,
+  },
+  examples: [
+    { command: 'handful fit --dataset strokes', does: 'generated handwriting, 4 labels per class' },
+    { command: 'handful fit --dataset mnist --labels-per-class 1', does: 'MNIST, one label per digit' },
+    {
+      command: 'handful fit photos --size 64 --minutes 20',
+      does: 'your own images at 64x64, longer training',
+    },
+    { command: 'handful fit photos --model vqvae --minutes 10', does: 'features of another model' },
+    { command: 'handful fit --resume runs/photos', does: 'go on with a run that was stopped' },
+  ],
+  schema: async () => (await import('./fit-options.js')).fitOptionsSchema,
+  resolve: async (options, context) => (await import('../pretrain/run.js')).resolveTraining(options, context),
+  run: async (options, context) => (await import('./run.js')).runFit(options, context),
+  async show(report, run, { environment }) {
+    const [{ saveReport }, { suggestNext }, { summarise }] = await Promise.all([
+      import('../../draw/save-report.js'),
+      import('../next.js'),
+      import('../../draw/summary.js'),
+    ])
+    const next = report.next.length > 0 ? report.next : suggestNext(report, shellWord(run.folder))
+    await saveReport(run, { ...report, next })
+    const { data, lines } = summarise(report)
+    return {
+      json: { run: run.folder, ...data },
+      lines,
+      messages: [
+        `Report:       ${run.path('report.html')}`,
+        `Predictions:  ${run.path('predictions.csv')}`,
+        `Next:         ${ownCommand(environment)} predict ${shellWord(run.folder)} <images>`,
+      ],
+    }
+  },
+})

@@ -1,0 +1,151 @@
+/** Puts a run's outcome together for the report: numbers, pictures, and what to do next. */
+import { readFile } from 'node:fs/promises'
+import { countLabels, imageAt, type Images } from '../../data/image-set.js'
+import { type FeatureMatrix, mostProbable } from '../../numerics/matrix.js'
+import { type PixelImage, thumbnail } from '../../draw/thumbnails.js'
+import type { Picture, RunReport } from '../../draw/run-report.js'
+import type { TrainingSummary } from '../../training/pretrain.js'
+import { RUN_FILES } from '../../runs/run-folder.js'
+import type { ReportPictures } from '../pictures-stage.js'
+import type { FitComparison, Fitting } from './fitting.js'
+
+export interface FitOutcome {
+  readonly fitting: Fitting
+  readonly pictures: ReportPictures
+  readonly pretrained: TrainingSummary
+  readonly compared: readonly FitComparison[]
+  /** Of the training images, by the chosen classifier. */
+  readonly probabilities: FeatureMatrix
+  readonly seconds: readonly { readonly stage: string; readonly seconds: number }[]
+}
+
+const EXAMPLES_PER_CLASS = 7
+
+export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
+  const { fitting, pictures, pretrained, compared, seconds } = outcome
+  const { options, run, dataset, model, augment, draws } = fitting
+  const { train, test } = dataset
+  const [draw] = draws
+  const labelled = countLabels(draw, train.classNames.length)
+  const environment: unknown = JSON.parse(await readFile(run.path(RUN_FILES.environment), 'utf8'))
+  const results = compared.filter(({ accuracies }) => accuracies.length > 0)
+  const confusion = compared.find(({ chosen }) => chosen)?.confusion ?? []
+  const checked = confusion.flat().reduce((a, b) => a + b, 0)
+  return {
+    version: 1,
+    title: `${train.name}: ${options.labelsPerClass ?? 'all'} labels per class`,
+    createdAt: new Date().toISOString(),
+    command: commandOf(environment),
+    dataset: {
+      name: train.name,
+      classes: [...train.classNames],
+      labelled: [...labelled],
+      unlabelled: train.count - labelled.reduce((a, b) => a + b, 0),
+      height: train.height,
+      width: train.width,
+      channels: train.channels,
+    },
+    evaluation: test
+      ? { kind: 'test set', images: test.count }
+      : { kind: results.length > 0 ? 'leave one out' : 'none', images: checked },
+    results: results.map((each) => ({
+      features: each.features,
+      head: each.head,
+      baseline: each.baseline,
+      accuracies: each.accuracies,
+      chosen: each.chosen,
+    })),
+    confusion: checked > 0 ? confusion : undefined,
+    labelledExamples: await labelledExamples(train, draw),
+    predictions: await predictedExamples(outcome),
+    ...pictures,
+    training: {
+      model: model.title,
+      parameters: pretrained.parameterCount,
+      steps: pretrained.steps,
+      batch: pretrained.batch,
+      seconds: pretrained.seconds,
+      curves: pretrained.curves.map((curve) => ({ ...curve })),
+    },
+    stages: [...seconds],
+    skipped: dataset.skipped.map(({ path, reason }) => ({ path, reason })),
+    notes: notesOf(outcome),
+    published: [],
+    next: [],
+    config: { ...options, augment, config: model.config },
+    environment: environment as Record<string, unknown>,
+  }
+}
+
+function notesOf({ fitting: { options, dataset }, pretrained }: FitOutcome): string[] {
+  const notes = [...dataset.notes]
+  if (dataset.test)
+    notes.push(
+      'Test images were seen neither by training nor by propagation: they are classified from their nearest neighbours.',
+    )
+  if (options.minutes !== undefined) {
+    notes.push(
+      `Training was bound by time and came to ${pretrained.steps} steps here; --steps ${pretrained.steps} gives the same result on any run of this machine.`,
+    )
+  }
+  return notes
+}
+
+const commandOf = (environment: unknown): string => {
+  const command = (environment as { command?: unknown }).command
+  return Array.isArray(command) ? command.join(' ') : String(command ?? 'handful fit')
+}
+
+const pixelImage = (images: Images, index: number): PixelImage => ({
+  height: images.height,
+  width: images.width,
+  channels: images.channels,
+  pixels: imageAt(images, index),
+})
+
+async function labelledExamples(train: Images, labels: Int32Array): Promise<Picture[][]> {
+  const byClass: number[][] = []
+  labels.forEach((label, index) => {
+    if (label >= 0) (byClass[label] ??= []).push(index)
+  })
+  return Promise.all(
+    Array.from(byClass, (indices = []) =>
+      Promise.all(
+        indices.slice(0, EXAMPLES_PER_CLASS).map(async (index) => ({
+          image: await thumbnail(pixelImage(train, index)),
+          path: train.paths[index],
+        })),
+      ),
+    ),
+  )
+}
+
+async function predictedExamples({
+  fitting: {
+    dataset: { train },
+    draws: [draw],
+  },
+  probabilities,
+}: FitOutcome): Promise<RunReport['predictions']> {
+  const { predicted, probability } = mostProbable(probabilities)
+  const picture = async (index: number): Promise<Picture> => ({
+    image: await thumbnail(pixelImage(train, index)),
+    path: train.paths[index],
+    predicted: train.classNames[predicted[index]],
+    probability: probability[index],
+  })
+  return Promise.all(
+    train.classNames.map(async (_, c) => {
+      const own = [...predicted.keys()]
+        .filter((i) => predicted[i] === c && draw[i] < 0)
+        .sort((a, b) => probability[b] - probability[a])
+      const most = own.slice(0, EXAMPLES_PER_CLASS)
+      const least = own.slice(most.length).slice(-EXAMPLES_PER_CLASS).reverse()
+      return {
+        count: own.length,
+        mostCertain: await Promise.all(most.map(picture)),
+        leastCertain: await Promise.all(least.map(picture)),
+      }
+    }),
+  )
+}

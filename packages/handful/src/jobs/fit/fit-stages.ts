@@ -1,0 +1,332 @@
+/** The stages of `handful fit` after training, each with what it keeps in the run folder. */
+import type { Dataset } from '../../data/dataset.js'
+import { readFile } from 'node:fs/promises'
+import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
+import { z } from 'zod'
+import { type Predictions, writePredictions } from '../../data/predictions.js'
+import { type RunReport, runReportSchema } from '../../draw/run-report.js'
+import { fitDictionary } from '../../features/encoder.js'
+import type { FeatureSpace } from '../../features/feature-space.js'
+import { learnedFeatures, pixelFeatures } from '../../features/feature-sources.js'
+import { type PatchDictionary, patchOptionsSchema } from '../../features/patches.js'
+import { contentKey } from '../../files/content-key.js'
+import { comparedHeads, compareHeads } from '../../heads/compare-heads.js'
+import { type FeatureMatrix, matrixArray, matrixOf, mostProbable } from '../../numerics/matrix.js'
+import { CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
+import { filesPresent, readSpace, type SpaceRecord, spaceSchema, writeSpace } from '../../runs/space-file.js'
+import { headArrays, headOf, headSchema } from '../../runs/fitted-arrays.js'
+import { RUN_FILES } from '../../runs/run-folder.js'
+import type { Stage } from '../../stages/stage.js'
+import type { ReportPictures } from '../pictures-stage.js'
+import { fitReport } from './fit-report.js'
+import { comparisonSchema, encoder, type FitComparison, type Fitting } from './fitting.js'
+
+export const TITLES = {
+  patches: 'find patches',
+  features: 'compute features',
+  heads: 'fit classifiers',
+  classifier: 'save the classifier',
+  report: 'write the report',
+} as const
+
+const PLANNED_IMAGES = 20_000
+
+/** Expected seconds of each stage; `images`: how many there are, or what most sets have where that is not known yet. */
+export function expectedSeconds(
+  patches: number,
+  images = PLANNED_IMAGES,
+): Readonly<Record<keyof typeof TITLES, number>> {
+  const share = images / PLANNED_IMAGES
+  return { patches: 5, features: (5 + patches / 20) * share, heads: 40 * share, classifier: 1, report: 1 }
+}
+
+const imagesOf = ({ dataset: { train, test } }: Fitting): number => train.count + (test?.count ?? 0)
+
+function described(fitting: Fitting, stage: keyof typeof TITLES, settings: object) {
+  const { options } = fitting
+  return {
+    kind: stage,
+    name: TITLES[stage],
+    group: TITLES[stage],
+    settings: { kind: stage, ...settings },
+    key: contentKey({ kind: stage, ...settings }),
+    seconds: expectedSeconds(options.patches, imagesOf(fitting))[stage],
+  }
+}
+
+const dictionarySchema = z.object({
+  file: z.string(),
+  options: patchOptionsSchema,
+  channels: z.union([z.literal(1), z.literal(3)]),
+})
+
+export type PatchesStage = Stage<z.infer<typeof dictionarySchema>>
+
+/** Whitened patches that stand beside the model's features. */
+export function patchesStage(fitting: Fitting): PatchesStage {
+  const { options, run, dataset, keys } = fitting
+  const fields = described(fitting, 'patches', {
+    images: keys.images,
+    patches: options.patches,
+    seed: options.seed,
+  })
+  const file = `features/patches-${fields.key.slice(0, 8)}.safetensors`
+  return {
+    ...fields,
+    needs: [],
+    unit: 'rounds',
+    schema: dictionarySchema,
+    present: (result) => filesPresent(run.folder, [result.file]),
+    work: async (context) => {
+      const dictionary = await fitDictionary(dataset.train, options.patches, context)
+      await run.makeFolder('features')
+      await run.writeFile(file, encodeSafetensors(dictionary.weights))
+      return { file, options: dictionary.options, channels: dictionary.channels }
+    },
+  }
+}
+
+async function dictionaryOf(
+  { run }: Fitting,
+  patches: PatchesStage | undefined,
+): Promise<PatchDictionary | undefined> {
+  if (patches === undefined) return undefined
+  const { file, ...rest } = await run.store.result(patches)
+  return { ...rest, weights: decodeSafetensors(await readFile(run.path(file))).arrays }
+}
+
+const featuresSchema = z.object({ learned: spaceSchema, pixels: spaceSchema })
+
+export type FeaturesStage = Stage<{ learned: SpaceRecord; pixels: SpaceRecord }>
+
+/** Learned features and raw pixels of all images, normalised. */
+export function featuresStage(fitting: Fitting, patches: PatchesStage | undefined): FeaturesStage {
+  const { options, run, dataset, train, keys, model } = fitting
+  const request = model.defaultFeatures
+  const fields = described(fitting, 'features', {
+    train: train.key,
+    patches: patches?.key,
+    images: keys.images,
+    request,
+    seed: options.seed,
+  })
+  const file = (name: string): string => `features/${name}-${fields.key.slice(0, 8)}.safetensors`
+  return {
+    ...fields,
+    needs: patches === undefined ? [train] : [train, patches],
+    unit: 'images',
+    total: imagesOf(fitting),
+    schema: featuresSchema,
+    present: ({ learned, pixels }) => filesPresent(run.folder, [learned.file, pixels.file]),
+    work: async ({ linearAlgebra, onProgress, ...context }) => {
+      const network = await encoder(fitting, await dictionaryOf(fitting, patches))
+      const learned = await learnedFeatures(dataset, network, linearAlgebra, {
+        ...context,
+        onProgress: (done, total) => onProgress?.(done, total),
+      })
+      return {
+        learned: await writeSpace(run.folder, file('learned'), learned),
+        pixels: await writeSpace(run.folder, file('pixels'), await pixelFeatures(dataset, linearAlgebra)),
+      }
+    },
+  }
+}
+
+const headsSchema = z.object({
+  compared: z.array(comparisonSchema),
+  /** The chosen head, fitted to the first draw: its arrays and what it gives for training and test images. */
+  head: headSchema,
+  file: z.string(),
+})
+
+export type HeadsStage = Stage<z.infer<typeof headsSchema>>
+
+/** All heads on both kinds of features, for each draw of the labelled images. */
+export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStage {
+  const { options, run, dataset, draws, keys } = fitting
+  const { train, test } = dataset
+  const { seed } = options
+  const heads = comparedHeads(options.head)
+  const fields = described(fitting, 'heads', {
+    features: features.key,
+    labels: keys.labels,
+    classes: train.classNames,
+    heads,
+    chosen: options.head,
+    seed,
+  })
+  const file = `model/head-${fields.key.slice(0, 8)}.safetensors`
+  const total = 2 * draws.length * heads.length
+  return {
+    ...fields,
+    needs: [features],
+    unit: 'fits',
+    total,
+    schema: headsSchema,
+    present: (result) => filesPresent(run.folder, [result.file]),
+    work: async ({ linearAlgebra, signal, onProgress }) => {
+      const found = await run.store.result(features)
+      let fits = 0
+      const open = (record: SpaceRecord): Promise<FeatureSpace> =>
+        readSpace(run.folder, record, {
+          linearAlgebra,
+          signal,
+          onProgress: (done, rows, note) =>
+            onProgress?.(fits, total, `${note} by ${record.name}, ${Math.floor((100 * done) / rows)} %`),
+        })
+      const [learned, pixels] = [await open(found.learned), await open(found.pixels)]
+      const compared = await compareHeads({
+        spaces: [learned, pixels],
+        draws,
+        heads,
+        classCount: train.classNames.length,
+        test,
+        seed,
+        signal,
+        onFit: (done) => onProgress?.((fits = done), total),
+      })
+      const chosen = compared.find((each) => !each.baseline && each.key === options.head)
+      if (chosen?.first === undefined) throw new Error(`internal: no comparison for the head ${options.head}`)
+      const { first } = chosen
+      const ofTest = learned.test && (await first.predict(learned.test))
+      await run.makeFolder(RUN_FILES.model)
+      await run.writeFile(
+        file,
+        encodeSafetensors({
+          train: matrixArray(await first.probabilities()),
+          ...(ofTest && { test: matrixArray(ofTest) }),
+          ...headArrays(first.parameters),
+        }),
+      )
+      const { kind, settings } = first.parameters
+      return {
+        compared: compared.map((each) => ({
+          features: each.features,
+          baseline: each.baseline,
+          head: each.head,
+          accuracies: each.accuracies,
+          confusion: each.confusion,
+          chosen: each === chosen,
+        })),
+        head: { kind, settings: { ...settings } },
+        file,
+      }
+    },
+  }
+}
+
+/** What the chosen head gave. */
+async function probabilitiesOf({ run }: Fitting, heads: HeadsStage) {
+  const { head, file } = await run.store.result(heads)
+  const { arrays } = decodeSafetensors(await readFile(run.path(file)))
+  return {
+    head,
+    arrays,
+    train: matrixOf(arrays.train),
+    test: Object.hasOwn(arrays, 'test') ? matrixOf(arrays.test) : undefined,
+  }
+}
+
+const filesSchema = z.object({ files: z.array(z.string()) })
+
+/** What `handful predict` needs, and the predictions for all images. */
+export function classifierStage(
+  fitting: Fitting,
+  { patches, features, heads }: Pick<FitStages, 'patches' | 'features' | 'heads'>,
+): Stage<z.infer<typeof filesSchema>> {
+  const { options, run, dataset, image, keys, model } = fitting
+  const { fit, seed } = options
+  const { classNames } = dataset.train
+  return {
+    ...described(fitting, 'classifier', { heads: heads.key, names: keys.names, fit }),
+    needs:
+      patches === undefined ? [fitting.train, features, heads] : [fitting.train, patches, features, heads],
+    schema: filesSchema,
+    present: ({ files }) => filesPresent(run.folder, files),
+    work: async ({ linearAlgebra }) => {
+      const { network, groups } = await encoder(fitting, await dictionaryOf(fitting, patches))
+      const { learned } = await run.store.result(features)
+      const space = await readSpace(run.folder, learned, { linearAlgebra })
+      const { head, arrays, ...probabilities } = await probabilitiesOf(fitting, heads)
+      await saveClassifier(run, {
+        classNames,
+        size: image.size,
+        channels: image.channels,
+        fit,
+        outputs: groups.flatMap(({ outputs }) => outputs),
+        // What `predict` has to know to draw the same kind of noise; nothing where features need none.
+        drawn: network.drawInputs && { request: model.defaultFeatures, seed },
+        encoder: network.program,
+        batch: network.batch,
+        normalisation: await space.normalisation(),
+        head: headOf(head, classNames.length, arrays),
+      })
+      const { compared } = await run.store.result(heads)
+      const source = sourceOf(compared.find(({ chosen }) => chosen))
+      const parts = predictionParts(dataset, fitting.draws[0], probabilities, source)
+      await writePredictions(run.path(RUN_FILES.predictions), parts)
+      return { files: [CLASSIFIER_FILE, RUN_FILES.predictions] }
+    },
+  }
+}
+
+const sourceOf = (chosen: FitComparison | undefined): string => `${chosen?.features}, ${chosen?.head}`
+
+function predictionParts(
+  { train, test }: Dataset,
+  labels: Int32Array,
+  probabilities: { readonly train: FeatureMatrix; readonly test?: FeatureMatrix },
+  source: string,
+): Predictions[] {
+  const { classNames } = train
+  const own = mostProbable(probabilities.train)
+  const parts: Predictions[] = [{ images: train, classNames, labels, ...own, split: 'train', source }]
+  if (test && probabilities.test) {
+    parts.push({ images: test, classNames, ...mostProbable(probabilities.test), split: 'test', source })
+  }
+  return parts
+}
+
+export interface FitStages {
+  readonly patches?: PatchesStage
+  readonly features: FeaturesStage
+  readonly heads: HeadsStage
+  readonly classifier: Stage
+  readonly pictures: Stage<ReportPictures>
+}
+
+/** @param readingSeconds that the images took to be read, which is no stage */
+export function reportStage(
+  fitting: Fitting,
+  stages: FitStages,
+  readingSeconds: { readonly stage: string; readonly seconds: number },
+): Stage<RunReport> {
+  const { options, run, keys, train } = fitting
+  const { patches, features, heads, classifier, pictures } = stages
+  const needs = [train, heads, pictures]
+  const timed = [train, ...(patches === undefined ? [] : [patches]), features, heads, classifier, pictures]
+  const settings = { needs: needs.map(({ key }) => key), options, names: keys.names }
+  return {
+    ...described(fitting, 'report', settings),
+    needs,
+    unit: 'report',
+    total: 1,
+    schema: runReportSchema,
+    work: async () => {
+      const { compared } = await run.store.result(heads)
+      const seconds = [readingSeconds]
+      for (const stage of timed) {
+        const record = await run.store.read(stage)
+        if (record !== undefined) seconds.push({ stage: record.name, seconds: record.seconds })
+      }
+      return fitReport({
+        fitting,
+        pictures: await run.store.result(pictures),
+        pretrained: await run.store.result(train),
+        compared,
+        probabilities: (await probabilitiesOf(fitting, heads)).train,
+        seconds,
+      })
+    },
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The main job: images and a few labels in; a trained model, predictions for every image and a report out.
+ *
+ *   read the images -> train the model -> patches -> features -> heads over the draws -> classifier -> pictures -> report
+ *
+ * All but the reading are stages whose results the run folder keeps: a run that is gone on with does what is left.
+ */
+import type { RunReport } from '../../draw/run-report.js'
+import { checkDevice } from '../../runs/device.js'
+import { runJobStages } from '../../runs/job-stages.js'
+import { readDataset, READING } from '../../runs/read-dataset.js'
+import type { RunContext } from '../../runs/run-folder.js'
+import { knownShape, resolveModel } from '../../training/model-options.js'
+import { pretrainStage } from '../../training/pretrain.js'
+import type { PlannedStage } from '../../training/progress.js'
+import { PICTURES, picturesStage } from '../pictures-stage.js'
+import type { FitOptions } from './fit-options.js'
+import {
+  classifierStage,
+  expectedSeconds,
+  featuresStage,
+  headsStage,
+  patchesStage,
+  reportStage,
+  TITLES,
+} from './fit-stages.js'
+import { openFitting } from './fitting.js'
+
+const reading = { stage: READING, expectedSeconds: 5 }
+
+/** @throws HandfulError for options or images that do not suit; the error of a stage that fails, or the signal's reason */
+export async function runFit(options: FitOptions, context: RunContext): Promise<RunReport> {
+  const { run, progress } = context
+  await checkDevice(options.device)
+  const early = knownShape(options)
+  // A wrong setting is said before images are read, where their shape is known beforehand.
+  if (early !== undefined) resolveModel(options, early)
+  progress.plan(beforeReading(options))
+  const started = performance.now()
+  const dataset = await readDataset(options, context)
+  const read = { stage: READING, seconds: (performance.now() - started) / 1000 }
+  // Too few labels for what was asked are told before minutes of training, not after.
+  const fitting = openFitting(options, dataset, context)
+
+  const { train } = fitting
+  const patches = options.patches === 0 ? undefined : patchesStage(fitting)
+  const features = featuresStage(fitting, patches)
+  const heads = headsStage(fitting, features)
+  const classifier = classifierStage(fitting, { patches, features, heads })
+  const pictures = picturesStage(dataset.train, fitting)
+  const report = reportStage(fitting, { patches, features, heads, classifier, pictures }, read)
+
+  const stages = [train, ...(patches ? [patches] : []), features, heads, classifier, pictures, report]
+  await runJobStages(stages, { ...context, ...options, before: [reading] })
+  return run.store.result(report)
+}
+
+/** What is to come, as far as the options tell. */
+function beforeReading({ model, minutes, patches }: FitOptions): PlannedStage[] {
+  const seconds = expectedSeconds(patches)
+  const stage = (name: keyof typeof TITLES): PlannedStage => ({
+    stage: TITLES[name],
+    expectedSeconds: seconds[name],
+  })
+  return [
+    reading,
+    {
+      stage: pretrainStage({ name: model }),
+      expectedSeconds: minutes === undefined ? undefined : minutes * 60,
+    },
+    ...(patches === 0 ? [] : [stage('patches')]),
+    stage('features'),
+    stage('heads'),
+    stage('classifier'),
+    { stage: PICTURES, expectedSeconds: 2 },
+    stage('report'),
+  ]
+}

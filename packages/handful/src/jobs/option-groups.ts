@@ -1,0 +1,135 @@
+/** The options that several commands have, each spelled out in one place. */
+import { AUGMENTATIONS, DATASETS, MODELS, type Pooling, POOLINGS, PRESETS, RESIZE_MODES } from '../names.js'
+import {
+  assignments,
+  flag,
+  names,
+  numberBetween,
+  numbers,
+  oneOf,
+  type Option,
+  positive,
+  text,
+  whole,
+  withDefault,
+} from './option.js'
+
+export const TRAINED_RUN = 'a folder that "handful pretrain" or "handful fit" has written'
+
+/** @param what the data set is, such as `images of a known data set` */
+export const datasetOption = (what: string) => oneOf('<name>', `${what}: ${DATASETS.join(', ')}`, DATASETS)
+
+/** Where data sets lie; else where the environment says. */
+export const dataDirOption: Option<string | undefined> = {
+  ...text('<folder>', 'where data sets lie or are downloaded to (HANDFUL_DATA)'),
+  or: ({ environment }) => environment.HANDFUL_DATA,
+}
+
+const seed = (what: string) => whole('<n>', what, 0, Number.MAX_SAFE_INTEGER)
+
+/** @param what it is the seed of, such as `of draws and noise` */
+export const seedOption = (what: string): Option<number> => withDefault(seed(what), 0)
+
+/** Where a run has its own. */
+export const ownSeedOption = (what: string): Option<number | undefined> => seed(`${what} (the run's)`)
+
+export const sizeOption = (about: string) => whole('<pixels>', about, 8, 256)
+
+export const resizeOption = (about: string) => oneOf('<how>', about, RESIZE_MODES)
+
+export const setOption = (about: string) => assignments('<name=value>', about)
+
+export const imageOptions = {
+  dataset: datasetOption('a known data set'),
+  size: sizeOption('side of the square that images become'),
+  fit: resizeOption('how an image becomes a square: cover (cut to its middle), pad (white bars), stretch'),
+}
+
+/** Which labelled images, of those that there are. */
+export const labelOptions = (most: number) => ({
+  labelsPerClass: whole(
+    '<n>',
+    'labelled images of each class; 4 for known data sets, all labels for a folder',
+    1,
+    most,
+  ),
+  draws: whole('<n>', 'times that the labelled images are drawn (5)', 1, 100),
+})
+
+/** @param preset which one is taken unless said otherwise */
+export const modelOptions = (preset = 'fast') => ({
+  model: oneOf('<name>', `what learns from the unlabelled images: ${MODELS.join(', ')} (vae)`, MODELS),
+  preset: oneOf(
+    '<name>',
+    `its settings: fast (minutes on two cores), paper (the reference's own), ddpm (diffusion only), invariant (VAE only) (${preset})`,
+    PRESETS,
+  ),
+  set: setOption(
+    'another value for a setting that --print-config shows, such as codebook.decay=0.99; again for more',
+  ),
+})
+
+export const trainingOptions = (minutes: string, steps: string) => ({
+  augment: oneOf(
+    '<how>',
+    `how training images are distorted: ${AUGMENTATIONS.join(', ')} (as suits model and images)`,
+    AUGMENTATIONS,
+  ),
+  minutes: positive('<n>', minutes, '10'),
+  steps: whole('<n>', steps, 1, 100_000_000),
+})
+
+export const jsonOption = flag('print the result as JSON on stdout')
+export const quietOption = flag('no progress')
+
+/** Where the engine runs, and how the result is told. */
+export const machineOptions = {
+  threads: {
+    ...whole('<n>', '', 1, 1024),
+    about: ({ cores }) => `of the engine (${cores} here)`,
+    or: ({ cores }) => cores,
+  } as Option<number>,
+  device: withDefault(text('<name>', 'where the engine runs'), 'cpu'),
+  json: jsonOption,
+  quiet: quietOption,
+}
+
+export const printConfigOption = flag('print all options as they are resolved, and do nothing')
+
+/** Of commands that work in a run folder of their own. */
+export const runOptions = {
+  out: text('<folder>', 'the run folder (runs/<date>-<name>); never overwritten'),
+  resume: { ...text('[run]', 'go on with a run that was stopped') } as Option<string | true | undefined>,
+  dataDir: dataDirOption,
+  seed: seedOption('of all random numbers'),
+  ...machineOptions,
+  printConfig: printConfigOption,
+}
+
+/** How a model draws images; each is refused for a model that has no use for it. */
+export const samplerOptions = {
+  steps: whole('<n>', 'steps of a diffusion sampler (as its model says)', 1, 1000),
+  eta: numberBetween('<n>', 'fresh noise in each of them: 0 none (DDIM), 1 ancestral', 0, 1),
+  truncation: numberBetween(
+    '<n>',
+    "how far a GAN's styles lie from their mean: 1 as drawn, less for more typical images",
+    0,
+    2,
+  ),
+}
+
+/** @param whose choice it is that is taken unless said otherwise: the run's, the model's */
+export const layersOption = (whose: 'model' | 'run') =>
+  names('<a,b>', `"handful layers <run>" lists them (as suits the ${whose})`)
+
+export const poolingOption = (about: string): Option<Pooling | undefined> => oneOf('<how>', about, POOLINGS)
+
+/** @param range how 0 and 1000 are explained */
+export const noiseLevelOption = (range: string) =>
+  numbers('<t>', `of a diffusion model, ${range}; several such as 50,200 stand side by side`, 0, 1000)
+
+/** What was typed for `noiseLevelOption`, as jobs take it. */
+export const noiseLevels = (
+  typed: readonly number[] | undefined,
+): { readonly noiseLevel: number } | { readonly noiseLevels: readonly number[] | undefined } =>
+  typed?.length === 1 ? { noiseLevel: typed[0] } : { noiseLevels: typed }

@@ -1,0 +1,26 @@
+/** A run folder is taken up by the command that made it, and by no other. */
+import { HandfulError } from '../errors.js'
+import { shellWord } from '../errors/shell.js'
+import { type PlainObject, readRunConfig } from '../runs/run-folder.js'
+
+/**
+ * The options of a run that a command of this name made.
+ * @throws HandfulError if the folder is no run, or one of another command
+ */
+export async function runOfCommand(
+  folder: string,
+  command: string,
+  hint = (madeBy: string): string => `go on with it by handful ${madeBy} --resume ${shellWord(folder)}`,
+): Promise<PlainObject> {
+  const saved = await readRunConfig(folder)
+  const madeBy = typeof saved.command === 'string' ? saved.command : 'fit'
+  if (madeBy === command) return saved
+  throw new HandfulError({
+    what: 'run folder',
+    where: folder,
+    got: `a run of handful ${madeBy}`,
+    expected: `one of handful ${command}`,
+    hint: hint(madeBy),
+    exitCode: 2,
+  })
+}

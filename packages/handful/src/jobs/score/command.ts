@@ -1,0 +1,94 @@
+/** `handful score`: how good the images are that a trained model draws, in numbers. */
+import path from 'node:path'
+import { formatCount, formatPercent } from '../../draw/format.js'
+import { usageError } from '../../errors.js'
+import { jobCommand } from '../command.js'
+import { text, whole, withDefault, words } from '../option.js'
+import {
+  dataDirOption,
+  machineOptions,
+  samplerOptions,
+  seedOption,
+  setOption,
+  TRAINED_RUN,
+} from '../option-groups.js'
+import { columnsOf } from '../table.js'
+import type { ScoreResult } from './run.js'
+
+export const score = jobCommand({
+  name: 'score',
+  summary: "score a trained model's samples",
+  description:
+    'Draws images from the model of a run and compares them with the images of its data set that it was\n' +
+    'not trained on: Frechet and kernel distance, precision and recall in the feature space of a small\n' +
+    'classifier, and how near samples lie to training images. The classifier is trained on the labels\n' +
+    'of the training images, once for each data set, and kept; scores of two models compare only within\n' +
+    'one. Writes scores.json in the run, and a picture of the samples nearest to training images.',
+  usage: '<run> [options]',
+  arguments: { run: ['<run>', TRAINED_RUN] },
+  options: {
+    count: withDefault(whole('<n>', 'images to draw and of each set to compare, at most', 10, 100_000), 5000),
+    seed: seedOption('of the samples and of what is compared'),
+    ...samplerOptions,
+    heldOut: words(
+      '<paths...>',
+      'images that the model was not trained on, files and folders (its test split)',
+    ),
+    networks: text('<folder>', 'where classifiers that score are kept (score-networks beside the run)'),
+    inception: text('<file.onnx>', 'distances in the space of this network too, such as those of FID'),
+    set: setOption(
+      'how that file takes images: input, output, size (299), layout (nchw), range (minus-one-to-one), mean, deviation',
+    ),
+    dataDir: dataDirOption,
+    ...machineOptions,
+  },
+  examples: [
+    { command: 'handful score runs/mnist', does: '5,000 samples against the test images' },
+    { command: 'handful score runs/diffusion --count 1000 --steps 20', does: 'fewer, in 20 steps each' },
+    { command: 'handful score runs/photos --held-out more-photos', does: 'where no test split was kept' },
+    {
+      command: 'handful score runs/cifar --inception inception.onnx --set range=zero-to-one',
+      does: 'FID too, with a file of your own',
+    },
+  ],
+  prepare({ inception: file, set, ...given }) {
+    if (set !== undefined && file === undefined) {
+      const expected = 'a file that it is about'
+      throw usageError({ what: '--set', got: 'no --inception', expected, hint: 'leave it out' })
+    }
+    return {
+      ...given,
+      networks: given.networks ?? path.join(path.dirname(path.resolve(given.run)), 'score-networks'),
+      // What was set is checked by the network's own schema.
+      inception: file === undefined ? undefined : { ...set, file },
+    }
+  },
+  run: async (options, context) => (await import('./run.js')).runScore(options, context),
+  show: (result) => ({
+    json: result,
+    lines: summaryOf(result),
+    messages: [`Written to ${result.file}; samples nearest to training images: ${result.picture}`],
+  }),
+})
+
+function summaryOf(result: ScoreResult): string[] {
+  const { model, dataset, heldOut, images, generated, floor, memorisation, fid, space } = result
+  const number = formatCount
+  const rows = [
+    ['', 'samples', 'training images'],
+    ['Frechet distance', number(generated.frechet), number(floor.frechet)],
+    ['kernel distance', number(generated.kernel.distance), number(floor.kernel.distance)],
+    ['precision', formatPercent(generated.precision), formatPercent(floor.precision)],
+    ['recall', formatPercent(generated.recall), formatPercent(floor.recall)],
+    ...(fid ? [['Frechet distance, own network', number(fid.generated), number(fid.floor)]] : []),
+  ]
+  const { median, heldOutMedian, ratio, suspicious } = memorisation
+  return [
+    `${model}: ${formatCount(images)} samples against ${formatCount(images)} images of ${heldOut}`,
+    ...columnsOf(rows, 1).map((line) => `  ${line}`),
+    `nearest training image: ${number(median)} away, ${number(heldOutMedian)} from images not trained on (ratio ${number(ratio)})`,
+    `nearer than 99 % of those: ${formatPercent(suspicious)} of the samples (1 % by chance)`,
+    `${number(result.imagesPerSecond)} images a second`,
+    `in the space of the ${space}, on ${formatCount(result.network.images)} labelled images of ${dataset}`,
+  ]
+}

@@ -1,0 +1,76 @@
+/** `handful supervised`: a ResNet-18 from scratch on the labelled few, what every generative model has to beat. */
+import { formatCount, formatDuration, formatPercent } from '../../draw/format.js'
+import { STEMS, SUPERVISED_AUGMENTATIONS } from '../../names.js'
+import { runCommand } from '../command.js'
+import { oneOf } from '../option.js'
+import { imageOptions, labelOptions, runOptions, setOption } from '../option-groups.js'
+import type { SupervisedResult } from './run.js'
+
+export const supervised = runCommand({
+  name: 'supervised',
+  summary: 'train a ResNet-18 on the labelled images alone',
+  description:
+    'Trains a ResNet-18 from scratch on the labelled images alone, for several draws of them, and tests the\n' +
+    'last step of each on the test images. Writes a run folder with results.json and predictions.csv.',
+  usage: '[folder] [options]',
+  arguments: {
+    folder: ['[folder]', 'your images: a sub-folder per class, or labels.csv; test images in "test"'],
+  },
+  options: {
+    ...imageOptions,
+    ...labelOptions(1_000_000),
+    stem: oneOf(
+      '<name>',
+      'how the network begins: imagenet (7x7 and pooling, cheap) or small (3x3 at full resolution) (imagenet)',
+      STEMS,
+    ),
+    augment: oneOf(
+      '<how>',
+      'crops (shifted by up to an eighth, and mirrored where images have colours) or none (crops)',
+      SUPERVISED_AUGMENTATIONS,
+    ),
+    set: setOption(
+      'another value for a setting that --print-config shows, such as fewestSteps=1000; again for more',
+    ),
+    ...runOptions,
+  },
+  examples: [
+    {
+      command: 'handful supervised --dataset mnist --labels-per-class 8',
+      does: '5 draws of 8 labels per digit',
+    },
+    {
+      command: 'handful supervised --dataset cifar10 --stem small',
+      does: 'stronger, some fifteen times slower',
+    },
+    { command: 'handful supervised photos --augment none', does: 'your own images, all labels' },
+    { command: 'handful supervised --resume runs/mnist', does: 'go on with a run that was stopped' },
+  ],
+  schema: async () => (await import('./run.js')).supervisedJobSchema,
+  resolve: async (options) => (await import('./run.js')).resolveSupervised(options),
+  run: async (options, context) => (await import('./run.js')).runSupervised(options, context),
+  show: (result, run) => ({
+    json: { run: run.folder, ...result },
+    lines: summaryOf(result),
+    messages: [`Predictions:  ${run.path(result.predictions)}`],
+  }),
+})
+
+function summaryOf(result: SupervisedResult): string[] {
+  const { network, dataset, labelsPerClass, testImages, draws, accuracy } = result
+  const labels = labelsPerClass === undefined ? 'all labels' : `${labelsPerClass} labels per class`
+  const [{ steps, parameters }] = draws
+  const seconds = draws.reduce((sum, draw) => sum + draw.seconds, 0)
+  const trained = `${network}, ${formatCount(parameters)} parameters, ${formatCount(steps)} steps on ${labels} of ${dataset}`
+  const times =
+    draws.length === 1 ? formatDuration(seconds) : `${draws.length} draws in ${formatDuration(seconds)}`
+  if (accuracy === undefined)
+    return [`${trained}, ${times}`, 'no test images: nothing says how often it is right']
+  const each = draws.flatMap((draw) => (draw.accuracy === null ? [] : [formatPercent(draw.accuracy)]))
+  const { mean, low, high } = accuracy
+  return [
+    `${trained}, ${times}`,
+    `accuracy ${formatPercent(mean)} (95 % interval ${formatPercent(low)} to ${formatPercent(high)}) on ${formatCount(testImages)} test images`,
+    ...(each.length > 1 ? [`draws: ${each.join(', ')}`] : []),
+  ]
+}

@@ -1,0 +1,277 @@
+/**
+ * `handful supervised`: the baseline without unlabelled images, a ResNet-18 from scratch on the labelled few, for several
+ * draws of them. Each draw is a stage of its own: a stopped run goes on with the draw it was in.
+ *
+ *   read the images -> for each draw: train, predict the test images, count -> results.json, predictions.csv
+ */
+import { argmaxRows, type FeatureMatrix } from '../../numerics/matrix.js'
+import { STEMS, SUPERVISED_AUGMENTATIONS } from '../../names.js'
+import type { Dataset } from '../../data/dataset.js'
+import { readFile, rm } from 'node:fs/promises'
+import { Random } from 'onnx-autodiff'
+import { z } from 'zod'
+import { checkLabels, type ImageSet } from '../../data/image-set.js'
+import { type Predictions, writePredictions } from '../../data/predictions.js'
+import { resnet18, resnet18Presets, resnet18Schema } from '../../models/resnet18/resnet18.js'
+import type { ImageShape } from '../../models/model.js'
+import { type Estimate, estimateAccuracy } from '../../numerics/statistics.js'
+import { RUN_FILES, type RunContext } from '../../runs/run-folder.js'
+import {
+  supervisedAugmentation,
+  supervisedOptionsSchema,
+  supervisedSchedule,
+  trainSupervised,
+} from '../../training/supervised.js'
+import { labelDraws } from '../../data/draw-labels.js'
+import { knownShape, withSettings } from '../../training/model-options.js'
+import { readDataset, READING } from '../../runs/read-dataset.js'
+import { contentKey } from '../../files/content-key.js'
+import { checkDevice } from '../../runs/device.js'
+import { imageFields, oneSource, trainingFields } from '../../runs/run-options.js'
+
+/** Labelled images of each class of a known data set, unless said otherwise. */
+const DEFAULT_LABELS = 4
+
+export const supervisedJobSchema = z
+  .strictObject({
+    command: z.literal('supervised').default('supervised'),
+    ...imageFields,
+    /** Labelled images of each class; own folders: all labels by default. */
+    labelsPerClass: z.int().min(1).max(1_000_000).optional(),
+    /** How many times they are drawn. */
+    draws: z.int().min(1).max(100).default(5),
+    /** `imagenet`: 7x7 with pooling, cheap. `small`: 3x3 at full resolution, stronger and some fifteen times dearer. */
+    stem: z.enum(STEMS).default('imagenet'),
+    /** `crops`: shifted by up to an eighth of the size, and mirrored where images have colours. */
+    augment: z.enum(SUPERVISED_AUGMENTATIONS).default('crops'),
+    /** Values that differ from the preset's, by name. */
+    set: z.record(z.string().min(1), z.json()).default({}),
+    seed: trainingFields.seed,
+    threads: trainingFields.threads,
+    device: trainingFields.device,
+  })
+  .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
+  .transform((options) => ({
+    ...options,
+    labelsPerClass: options.labelsPerClass ?? (options.dataset === undefined ? undefined : DEFAULT_LABELS),
+  }))
+
+export type SupervisedJobOptions = z.output<typeof supervisedJobSchema>
+
+const settingsSchema = z.strictObject({ ...resnet18Schema.shape, ...supervisedOptionsSchema.shape })
+type Settings = z.infer<typeof settingsSchema>
+
+const drawSchema = z.object({
+  /** On the test images; null without any. */
+  accuracy: z.number().min(0).max(1).nullable(),
+  steps: z.int().positive(),
+  labels: z.int().positive(),
+  parameters: z.int().positive(),
+  /** Of training. */
+  seconds: z.number().nonnegative(),
+})
+
+export type SupervisedDraw = z.infer<typeof drawSchema>
+
+export interface SupervisedResult {
+  /** `ResNet-18, 7x7 stem with pooling`. */
+  readonly network: string
+  readonly dataset: string
+  /** Undefined for all labels there are. */
+  readonly labelsPerClass: number | undefined
+  readonly testImages: number
+  readonly draws: readonly SupervisedDraw[]
+  /** Mean and 95 % interval; undefined without a test set. */
+  readonly accuracy?: Estimate
+  /** Of the first draw's network, in the run folder. */
+  readonly predictions: string
+}
+
+export const RESULTS_FILE = 'results.json'
+
+/** @throws HandfulError where images have no labels or too few, or training diverges */
+export async function runSupervised(
+  options: SupervisedJobOptions,
+  context: RunContext,
+): Promise<SupervisedResult> {
+  const { labelsPerClass, draws: count, seed } = options
+  const { run, progress } = context
+  await checkDevice(options.device)
+  const settings = resolvedSettings(options)
+  planDraws(labelsPerClass === undefined ? 1 : count, context)
+  const dataset = await readDataset(options, context)
+  const { train, test } = dataset
+  checkLabels(train)
+  if (test === undefined) {
+    progress.message(
+      'No test split: the network is trained once and predicts, and nothing says how often it is right. ' +
+        'Labelled images in a folder "test" beside "train" would.',
+    )
+  }
+  const wanted = labelDraws(train, { labelsPerClass, draws: test === undefined ? 1 : count, seed })
+  planDraws(wanted.length, context)
+  const draws: SupervisedDraw[] = []
+  for (const [i, labels] of wanted.entries()) {
+    draws.push(await oneDraw(i, labels, { options, settings, dataset }, context))
+    await run.writeJson(RESULTS_FILE, { version: 1, ...resultOf(options, settings, dataset, draws) })
+  }
+  return resultOf(options, settings, dataset, draws)
+}
+
+/**
+ * What follows from the options; `--print-config` shows it.
+ * @throws HandfulError (wrong use) for a setting that there is not or a value that does not suit
+ */
+export function resolveSupervised(options: SupervisedJobOptions): Promise<object> {
+  return Promise.resolve({ image: knownShape(options), config: resolvedSettings(options) })
+}
+
+const resolvedSettings = ({ stem, set }: SupervisedJobOptions): Settings =>
+  withSettings(
+    settingsSchema,
+    { ...resnet18Presets[stem], ...supervisedSchedule },
+    set,
+    `ResNet-18, stem ${stem}`,
+  )
+
+const stageOf = (draw: number): string => `draw ${draw + 1}`
+
+const predictionOf = (draw: number): string => `${stageOf(draw)}, predictions`
+
+/** Draws take equally long, save that the first one's network predicts the training images too: proportions count alone. */
+function planDraws(draws: number, { progress }: RunContext): void {
+  const each = Array.from({ length: draws }, (_, i) => [
+    { stage: stageOf(i), expectedSeconds: 120 },
+    { stage: predictionOf(i), expectedSeconds: i === 0 ? 60 : 10 },
+  ])
+  progress.plan([{ stage: READING, expectedSeconds: 10 }, ...each.flat()])
+}
+
+interface DrawWork {
+  readonly options: SupervisedJobOptions
+  readonly settings: Settings
+  readonly dataset: Dataset
+}
+
+/** Trains and counts, or reads what came of it before. */
+async function oneDraw(
+  draw: number,
+  labels: Int32Array,
+  { options, settings, dataset }: DrawWork,
+  context: RunContext,
+): Promise<SupervisedDraw> {
+  const { run, signal, progress } = context
+  const { train, test } = dataset
+  const { augment, seed, threads, device } = options
+  const image: ImageShape = { size: train.height, channels: train.channels }
+  const shape = { name: train.name, count: train.count, image, test: test?.count ?? 0 }
+  const key = contentKey({ settings, augment, seed, draw, labels: [...labels].join(), device, shape })
+  const stage = stageOf(draw)
+  const file = `draws/draw-${draw + 1}.json`
+  const checkpoints = { folder: run.path(RUN_FILES.checkpoints, `draw-${draw + 1}`), key }
+  const result = await run.store.once(
+    {
+      kind: 'draw',
+      name: stage,
+      key,
+      schema: drawSchema,
+      older: () =>
+        run.doneBefore(stage, key, async (): Promise<unknown> =>
+          JSON.parse(await readFile(run.path(file), 'utf8')),
+        ),
+    },
+    work,
+  )
+  // Weights and momentum of eleven million parameters: no longer needed.
+  await rm(checkpoints.folder, { recursive: true, force: true })
+  return result
+
+  async function work(): Promise<SupervisedDraw> {
+    const { stem, width, ...optimised } = settings
+    const trained = await trainSupervised({
+      images: train,
+      labels,
+      classCount: train.classNames.length,
+      options: {
+        ...optimised,
+        network: resnet18({ stem, width }),
+        augmentation: supervisedAugmentation(augment, image),
+      },
+      // Each draw starts from weights of its own.
+      seed: new Random(seed, `supervised/draw ${draw}`).integer(2 ** 31),
+      threads,
+      device,
+      signal,
+      progress,
+      stage,
+      checkpoints,
+      onMetrics: (step, metrics) => run.appendMetrics({ stage, step, ...metrics }),
+    })
+    const all = (test?.count ?? 0) + (draw === 0 ? train.count : 0)
+    const predicted =
+      (before: number) =>
+      (done: number): void =>
+        progress.report({ stage: predictionOf(draw), done: before + done, total: all, unit: 'images' })
+    const found = test && (await trained.predict(test.images, predicted(0)))
+    if (draw === 0) {
+      const own = { labels, probabilities: await trained.predict(train, predicted(test?.count ?? 0)) }
+      await writePredictions(run.path(RUN_FILES.predictions), predictionParts(dataset, own, found))
+    }
+    const counted: SupervisedDraw = {
+      accuracy: test && found ? test.score(argmaxRows(found)).accuracy : null,
+      steps: trained.steps,
+      labels: labels.filter((label) => label >= 0).length,
+      parameters: trained.parameterCount,
+      seconds: trained.seconds,
+    }
+    await run.makeFolder('draws')
+    await run.writeJson(file, counted)
+    return counted
+  }
+}
+
+function predictionParts(
+  { train, test }: Dataset,
+  own: { readonly labels: Int32Array; readonly probabilities: FeatureMatrix },
+  found: FeatureMatrix | undefined,
+): Predictions[] {
+  const part = (
+    images: Predictions['images'],
+    split: string,
+    probabilities: FeatureMatrix,
+    labels?: Int32Array,
+  ): Predictions => {
+    const predicted = argmaxRows(probabilities)
+    const { columns, data } = probabilities
+    const probability = Array.from(predicted, (best, i) => Math.min(1, data[i * columns + best]))
+    return {
+      images,
+      classNames: train.classNames,
+      labels,
+      predicted,
+      probability,
+      split,
+      source: 'ResNet-18',
+    }
+  }
+  const parts = [part(train, 'train', own.probabilities, own.labels)]
+  return test && found ? [...parts, part(test, 'test', found)] : parts
+}
+
+function resultOf(
+  { labelsPerClass }: SupervisedJobOptions,
+  { stem, width }: Settings,
+  { name, test }: Pick<Dataset, 'name' | 'test'> & { readonly train: ImageSet },
+  draws: readonly SupervisedDraw[],
+): SupervisedResult {
+  const accuracies = draws.flatMap(({ accuracy }) => (accuracy === null ? [] : [accuracy]))
+  return {
+    network: resnet18({ stem, width }).title,
+    dataset: name,
+    labelsPerClass,
+    testImages: test?.count ?? 0,
+    draws,
+    accuracy: test && accuracies.length > 0 ? estimateAccuracy(accuracies, test.count) : undefined,
+    predictions: RUN_FILES.predictions,
+  }
+}

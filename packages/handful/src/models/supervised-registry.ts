@@ -1,0 +1,9 @@
+/** The networks that are trained on labels alone, one line each. */
+import type { SupervisedName } from '../names.js'
+import { resnet18Model } from './resnet18/resnet18.js'
+import type { SupervisedModel } from './supervised-network.js'
+
+export const supervisedModels: Readonly<Record<SupervisedName, SupervisedModel>> = { resnet18: resnet18Model }
+
+export const isSupervisedName = (name: string): name is SupervisedName =>
+  Object.hasOwn(supervisedModels, name)
