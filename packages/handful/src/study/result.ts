@@ -114,10 +114,10 @@ const closing = {
 export const studySchemaWith = <Fields extends z.ZodRawShape>(fields: Fields) =>
   z.object({ ...opening, ...fields, ...closing })
 
-const common = studySchemaWith({})
+type Common = ReturnType<typeof studySchemaWith<Record<never, never>>>
 
-export type Study = z.output<typeof common>
-export type StudyInput = z.input<typeof common>
+export type Study = z.output<Common>
+export type StudyInput = z.input<Common>
 export type LabelCount = z.infer<typeof labelCountSchema>
 export type StudyMethod = z.infer<typeof method>
 export type StudyHead = z.infer<typeof head>

@@ -6,39 +6,26 @@
  * It is cheap by construction: features are taken of the labelled images of all draws, of a part of the unlabelled ones and
  * of a part of the test images, one session for each noise level, all layers at once.
  */
-import type { BoundModel, WeightedModel } from '../../../models/model.js'
-import { featureOutputs, type FeatureRequest } from '../../../models/feature-request.js'
-import type { HeadName, Pooling } from '../../../names.js'
-import { Random } from 'onnx-autodiff'
-import { type Images, imagesAt } from '../../../data/image-set.js'
-import type { TestSet } from '../../../data/test-set.js'
 import { usageError } from '../../../errors.js'
-import { argmaxRows, selectRows } from '../../../numerics/matrix.js'
-import { headProblem } from '../../../heads/head.js'
-import { createHead } from '../../../heads/registry.js'
+import { featureOutputs, type FeatureRequest } from '../../../models/feature-request.js'
+import type { BoundModel, WeightedModel } from '../../../models/model.js'
+import type { HeadName, Pooling } from '../../../names.js'
 import { average } from '../../../numerics/statistics.js'
-import type { StudySweep } from './schema.js'
-import {
-  bestSetting,
-  leaveOneOutLikelihood,
-  neighbourAgreement,
-  type Rated,
-  type Setting,
-  withoutChoosing,
-} from './choose.js'
 import type { StageContext } from '../../../stages/stage.js'
-import { augmentedImages, type NoisedFeatures, noisedFeatures, type SweepImages } from './noised-features.js'
 import type { LabelledDraws } from '../labelled-draws.js'
+import { bestSetting, type Rated, type Setting, withoutChoosing } from './choose.js'
+import { type NoisedFeatures, noisedFeatures } from './noised-features.js'
 import { noisedPictures } from './noised-pictures.js'
+import type { StudySweep } from './schema.js'
+import { type SettingJudge, settingJudge } from './setting-judge.js'
+import { type ImageChoice, sweepImages } from './sweep-images.js'
 
 export const NOISE_LEVELS = [1, 10, 50, 100, 200, 350, 500, 700, 900]
 
-export interface SweepOptions extends LabelledDraws {
+export interface SweepOptions extends LabelledDraws, ImageChoice {
   readonly trained: WeightedModel
   /** As the study calls it. Default the model's name. */
   readonly method?: string
-  readonly train: Images
-  readonly test?: TestSet
   readonly classCount: number
   /** Default those that the model gives features from where none are named. All of them together are tried too. */
   readonly layers?: readonly string[]
@@ -47,10 +34,6 @@ export interface SweepOptions extends LabelledDraws {
   readonly pooling?: Pooling
   /** Default `linear`. */
   readonly head?: HeadName
-  /** Unlabelled training images that features are normalised by; half of them are augmented. Default 2,000. */
-  readonly unlabelledImages?: number
-  /** Test images that accuracies are counted on, drawn at random; Infinity for all. Default 2,000. */
-  readonly testImages?: number
   /** The badly fixed noise level of the comparison before and after, on all layers together. Default 50. */
   readonly fixedBadly?: number
   /** Label counts of that comparison; draw i goes with draw i of the sweep. Default none. */
@@ -171,9 +154,7 @@ async function beforeAndAfter(
   return results
 }
 
-type Judged = Pick<StudySweep['points'][number], 'accuracies' | 'crossValidated' | 'labelFree'>
-
-interface Sweep {
+interface Sweep extends SettingJudge {
   /** Names of what is compared, and the layers of each. */
   readonly candidates: ReadonlyMap<string, readonly string[]>
   /** The one of all layers. */
@@ -184,15 +165,11 @@ interface Sweep {
   readonly pictured: number
   readonly notes: string[]
   featuresAt(noiseLevel: number): Promise<(layer: string) => Promise<NoisedFeatures>>
-  likelihood(features: NoisedFeatures, labels: Int32Array): Promise<number | undefined>
-  accuracies(features: NoisedFeatures, draws: readonly Int32Array[]): Promise<number[]>
-  judge(features: NoisedFeatures, draws: readonly Int32Array[]): Promise<Judged>
   together(): Promise<StudySweep['together']>
 }
 
 const DEFAULT_HEAD: HeadName = 'linear'
 const FIXED_BADLY = 50
-const SOME_IMAGES = 2000
 
 /** Those that features are taken of by default; beside a single one, the first of its resolution. */
 function sweptLayers(model: BoundModel, usual: readonly string[]): readonly string[] {
@@ -207,7 +184,7 @@ function sweptLayers(model: BoundModel, usual: readonly string[]): readonly stri
 function prepare(options: SweepOptions, labelled: readonly Int32Array[], context: StageContext): Sweep {
   const { trained, draws, classCount, head = DEFAULT_HEAD } = options
   const { model } = trained
-  const { noiseLevel: ownLevel, ...usual } = model.defaultFeatures
+  const usual = model.defaultFeatures
   const noiseLevels = [...(options.noiseLevels ?? NOISE_LEVELS)].sort((a, b) => a - b)
   const severalLevels = withoutChoosing(model)
   const { noiseAt } = model
@@ -245,44 +222,10 @@ function prepare(options: SweepOptions, labelled: readonly Int32Array[], context
       context.onProgress?.(done, total, note)
     })
   }
-  const ownLabels = (labels: Int32Array): Int32Array => Int32Array.from(rows, (row) => labels[row])
-  const random = (purpose: string, draw: number): Random =>
-    new Random(context.seed, `sweep/${purpose}/draw ${draw}`)
-
-  const likelihood: Sweep['likelihood'] = ({ space }, labels) =>
-    leaveOneOutLikelihood({
-      features: space.train,
-      labels: ownLabels(labels),
-      classCount,
-      random: random('likelihood', 0),
-      linearAlgebra: context.linearAlgebra,
-    })
-
-  const accuracies: Sweep['accuracies'] = async ({ space }, some) => {
-    if (scored === undefined || space.test === undefined) return []
-    const found: number[] = []
-    for (const [draw, labels] of some.entries()) {
-      context.signal.throwIfAborted()
-      const given = { labels: ownLabels(labels), classCount, random: random(head, draw) }
-      const fitted = await createHead(head).fit(headProblem(space, given))
-      found.push(scored.score(argmaxRows(await fitted.predict(space.test))).accuracy)
-    }
-    return found
-  }
-
-  const judge: Sweep['judge'] = async (features, some) => {
-    const crossValidated: number[] = []
-    for (const labels of some) {
-      const value = await likelihood(features, labels)
-      if (value !== undefined) crossValidated.push(value)
-    }
-    const originals = selectRows(features.space.train, images.originals)
-    return {
-      accuracies: await accuracies(features, some),
-      crossValidated,
-      labelFree: await neighbourAgreement(originals, features.augmented, context.linearAlgebra),
-    }
-  }
+  const { likelihood, accuracies, judge } = settingJudge(
+    { classCount, head, rows, originals: images.originals, scored },
+    context,
+  )
 
   return {
     candidates,
@@ -302,45 +245,5 @@ function prepare(options: SweepOptions, labelled: readonly Int32Array[], context
       const judged = await judge(await featuresOf(fullest), draws)
       return { layers: [...severalLevels.layers], noiseLevels: [...severalLevels.noiseLevels], ...judged }
     },
-  }
-}
-
-interface ImagesOfSweep {
-  readonly images: SweepImages
-  /** The training image of each row of `images.train`. */
-  readonly rows: Int32Array
-  readonly scored?: TestSet
-  readonly notes: string[]
-}
-
-function sweepImages(options: SweepOptions, draws: readonly Int32Array[], seed: number): ImagesOfSweep {
-  const { train, test, unlabelledImages = SOME_IMAGES, testImages = SOME_IMAGES } = options
-  const unlabelled = new Random(seed, 'sweep/unlabelled').permutation(train.count).slice(0, unlabelledImages)
-  const taken = new Set(unlabelled)
-  for (const labels of draws) labels.forEach((label, image) => label >= 0 && taken.add(image))
-  const rows = Int32Array.from(taken).sort()
-  const rowOf = new Map(Array.from(rows, (image, row) => [image, row]))
-  const inRows = (some: ArrayLike<number>): Int32Array =>
-    Int32Array.from(some, (image) => rowOf.get(image) ?? 0)
-  const augmented = unlabelled.slice(0, Math.ceil(unlabelled.length / 2))
-  const order = test && new Random(seed, 'sweep/test part').permutation(test.count).slice(0, testImages)
-  const scored = test && order && (order.length < test.count ? test.reordered(order) : test)
-  const notes = [
-    `features are normalised by ${unlabelled.length} unlabelled training images`,
-    ...(scored && test && scored.count < test.count
-      ? [`accuracies are counted on ${scored.count} test images, drawn at random from ${test.count}`]
-      : []),
-  ]
-  return {
-    images: {
-      train: imagesAt(train, rows),
-      unlabelled: inRows(unlabelled),
-      originals: inRows(augmented),
-      augmented: augmentedImages(imagesAt(train, augmented), new Random(seed, 'sweep/augmentation')),
-      test: scored?.images,
-    },
-    rows,
-    scored,
-    notes,
   }
 }

@@ -5,13 +5,10 @@
  */
 import type { WeightedModel } from '../../../models/model.js'
 import { featureOutputs, type FeatureRequest } from '../../../models/feature-request.js'
-import type { Random } from 'onnx-autodiff'
 import type { Images } from '../../../data/image-set.js'
 import { besideEachOther, openExtractor } from '../../../features/extract.js'
 import { type FeatureMatrix, selectRows, type UnitRows } from '../../../numerics/matrix.js'
 import { type FeatureSpace, normalisedSpace } from '../../../features/feature-space.js'
-import { augment, photoAugmentation, shapeAugmentation } from '../../../training/augment.js'
-
 import type { StageContext } from '../../../stages/stage.js'
 
 /** The images of a sweep. */
@@ -30,13 +27,6 @@ export interface SweepImages {
 export interface NoisedFeatures {
   readonly space: FeatureSpace
   readonly augmented: UnitRows
-}
-
-/** A distorted version of each image, of the same class: digits and small shapes where it is grey, photographs in colour. */
-export function augmentedImages(images: Images, random: Random): Images {
-  const { pixels, count, height: size, channels } = images
-  const options = channels === 1 ? shapeAugmentation : photoAugmentation
-  return { ...images, pixels: augment({ pixels, count, size, channels }, options, random) }
 }
 
 /**
