@@ -58,7 +58,7 @@ const crate: CollectionFormat = {
       notes: [],
       listing: { files: ['thing/1.png'], folders: ['thing'], skipped: [] },
       readLabels: () => Promise.resolve([]),
-      async *contents(paths) {
+      async *contents(paths: readonly string[]) {
         for (const [index, inner] of paths.entries()) {
           const content = await readFile(place)
           yield { index, path: inner, load: () => Promise.resolve(content.subarray(5)) }
@@ -82,7 +82,11 @@ test('a data set is opened, listed and known to models by its entry', async () =
   expect(train.classNames).toEqual(['black', 'grey', 'white'])
   expect(knownShape({ dataset: 'strokes' })).toEqual({ size: 2, channels: 1 })
   const [listed] = await listDatasets(dataFolders(undefined, {}))
-  expect(listed).toMatchObject({ title: 'Shades', description: 'three shades of grey', presence: 'generated' })
+  expect(listed).toMatchObject({
+    title: 'Shades',
+    description: 'three shades of grey',
+    presence: 'generated',
+  })
 })
 
 test('a kind of archive is known by its first bytes, opened as a folder, and named where none is', async () => {

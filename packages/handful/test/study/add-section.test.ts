@@ -4,7 +4,7 @@ import path from 'node:path'
 import { expect, test, vi } from 'vitest'
 import type { z } from 'zod'
 import { loadStudy, writeStudyReport } from '../../src/study/report/write.js'
-import { outlineStudy, runStudy } from '../../src/study/run.js'
+import { outlineStudy, runStudy } from '../../src/study/run-study.js'
 import type { brightnessSchema } from './brightness-section.js'
 import { tiny, useFolder, watched } from './study-support.js'
 
