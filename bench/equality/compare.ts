@@ -33,6 +33,9 @@ interface Difference {
   readonly after: string
 }
 
+/** Characters of each value. */
+const SHOWN = 160
+
 type Differences = Record<Category, Difference[]>
 
 const [before, after] = positionals
@@ -40,7 +43,6 @@ if (before === undefined || after === undefined) throw new Error('two recordings
 const allowed = values.allow.split(',').filter((name) => name !== '')
 const unknown = allowed.find((name) => !CATEGORY_NAMES.some((known) => known === name))
 if (unknown !== undefined) throw new Error(`--allow: ${unknown} is none of ${CATEGORY_NAMES.join(', ')}`)
-process.exitCode = (await compareAll(before, after)) ? 0 : 1
 
 async function compareAll(first: string, second: string): Promise<boolean> {
   const [left, right] = [await namesIn(first), await namesIn(second)]
@@ -85,8 +87,9 @@ function differencesOf(left: Entries, right: Entries): Differences {
   ) as Differences
 }
 
-const isTree = (value: Value | undefined): value is Readonly<Record<string, Value>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+function isTree(value: Value | undefined): value is Readonly<Record<string, Value>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 /** Fields in another order, and lists of another length, are differences as well. */
 function compareValues(
@@ -114,8 +117,6 @@ function compareValues(
   if (!Object.is(left, right)) found.push({ at, ...briefly(left, right) })
 }
 
-const SHOWN = 160
-
 /** Both from shortly before the place where they begin to differ. */
 function briefly(left: Value | undefined, right: Value | undefined): { before: string; after: string } {
   const [one, other] = [left, right].map((value) => (value === undefined ? 'nothing' : JSON.stringify(value)))
@@ -141,3 +142,4 @@ function show(name: string, found: Differences): void {
     if (more > 0) console.log(`  ${category}: and ${more} more`)
   }
 }
+process.exitCode = (await compareAll(before, after)) ? 0 : 1
