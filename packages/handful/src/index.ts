@@ -1,7 +1,8 @@
 /** The library's public names: what the command line does, as functions. */
 export { writeFileAtomic } from './files/atomic.js'
 export type { ImageCollection, LabelledFile } from './data/collection.js'
-export { decodeText, formatCsvRow, parseCsv, type CsvRow } from './files/csv.js'
+export { decodeText, parseCsv, type CsvRow } from './files/csv.js'
+export { formatCsvRow } from './files/csv-row.js'
 export { LIMIT_PIXELS } from './data/decode.js'
 export { drawLabels, labelDraws, type LabelDraws } from './data/draw-labels.js'
 export {

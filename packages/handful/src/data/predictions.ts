@@ -5,7 +5,7 @@
  */
 
 import { writeFileAtomic } from '../files/atomic.js'
-import { formatCsvRow } from '../files/csv.js'
+import { formatCsvRow } from '../files/csv-row.js'
 import type { Images } from './image-set.js'
 import { TestSet, revealFileNames } from './test-set.js'
 

@@ -2,7 +2,7 @@
  * A figure: an SVG that stands alone, in light and dark by the reader's setting, and the numbers it was drawn from.
  * Colours are classes, so that one drawing serves both settings, the page, print and rasters (librsvg knows no variables).
  */
-import { formatCsvRow } from '../files/csv.js'
+import { formatCsvRow } from '../files/csv-row.js'
 
 export interface DataTable {
   readonly columns: readonly string[]

@@ -1,5 +1,5 @@
 /**
- * CSV as RFC 4180 defines it, read strictly and written so that every reader agrees: comma, double quotes, quotes
+ * CSV as RFC 4180 defines it, read strictly: comma, double quotes, quotes
  * doubled inside quotes, CRLF or LF, an optional byte order mark. No guessing: a broken quote or a row of another
  * length is an error that names the row, counted as spreadsheets do, the header being row 1.
  */
@@ -78,13 +78,4 @@ function quoteFault({ code, message }: CsvError): string {
   if (code === 'CSV_QUOTE_NOT_CLOSED') return 'a quote that is never closed'
   const after = /got (".*?") at line/s.exec(message)
   return after === null ? printable(message) : `${printable(after[1])} after a closing quote`
-}
-
-/** One row with its line end, quoted where needed. */
-export function formatCsvRow(fields: readonly string[]): string {
-  return `${fields.map(formatField).join(',')}\r\n`
-}
-
-function formatField(field: string): string {
-  return /[",\r\n]|^\s|\s$/.test(field) ? `"${field.replaceAll('"', '""')}"` : field
 }

@@ -2,7 +2,7 @@
  * What a new data set and a new kind of archive cost: a file with its entry, and its line in a registry. Here each takes the
  * place of one that there is; whatever is said of it from then on comes from the entry.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import sharp from 'sharp'
@@ -17,7 +17,7 @@ import { knownShape } from '../../src/training/model-options.js'
 import { failure } from './support.js'
 
 /** Three grey images of four pixels. */
-const shades: DatasetEntry = {
+const shades = vi.hoisted((): DatasetEntry => ({
   title: 'Shades',
   description: 'three shades of grey',
   size: 2,
@@ -43,10 +43,10 @@ const shades: DatasetEntry = {
       skipped: [],
       notes: [],
     }),
-}
+}))
 
 /** A file that begins with CRATE and holds one image, of the class `thing`. */
-const crate: CollectionFormat = {
+const crate = vi.hoisted((): CollectionFormat => ({
   name: 'crate',
   kind: 'archive',
   words: '.crate',
@@ -59,13 +59,14 @@ const crate: CollectionFormat = {
       listing: { files: ['thing/1.png'], folders: ['thing'], skipped: [] },
       readLabels: () => Promise.resolve([]),
       async *contents(paths: readonly string[]) {
+        const { readFile } = await import('node:fs/promises')
         for (const [index, inner] of paths.entries()) {
           const content = await readFile(place)
           yield { index, path: inner, load: () => Promise.resolve(content.subarray(5)) }
         }
       },
     }),
-}
+}))
 
 vi.mock('../../src/data/strokes-dataset.js', () => ({ strokes: shades }))
 vi.mock('../../src/data/tar.js', async (original) => ({

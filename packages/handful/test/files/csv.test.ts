@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeText, formatCsvRow, parseCsv } from '../../src/files/csv.js'
+import { decodeText, parseCsv } from '../../src/files/csv.js'
+import { formatCsvRow } from '../../src/files/csv-row.js'
 import { HandfulError } from '../../src/errors.js'
 import { failure } from '../data/support.js'
 

@@ -1,6 +1,6 @@
 /** `handful predict`: classifies new images with the model of a run. */
 import { shellWord } from '../../errors/shell.js'
-import { formatCsvRow } from '../../files/csv.js'
+import { formatCsvRow } from '../../files/csv-row.js'
 import { jobCommand } from '../command-entry.js'
 import { text } from '../option.js'
 import { machineOptions } from '../option-groups.js'

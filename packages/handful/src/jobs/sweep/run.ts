@@ -8,7 +8,7 @@
 import type { HeadName, Pooling } from '../../names.js'
 import path from 'node:path'
 import { writeFileAtomic } from '../../files/atomic.js'
-import { formatCsvRow } from '../../files/csv.js'
+import { formatCsvRow } from '../../files/csv-row.js'
 import type { Images } from '../../data/image-set.js'
 import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
 import { average } from '../../numerics/statistics.js'
