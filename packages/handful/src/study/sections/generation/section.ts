@@ -50,7 +50,7 @@ function generationStage(
     settings,
     key: contentKey(settings),
     needs: [model],
-    seconds: 40 + (count / (models[method].cost.samplesPerSecond)) * (scale.size / 32) ** 2,
+    seconds: 40 + (count / models[method].cost.samplesPerSecond) * (scale.size / 32) ** 2,
     group: 'generation',
     method,
     schema: generationSchema,
