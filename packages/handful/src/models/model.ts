@@ -109,6 +109,8 @@ export interface ModelCost {
   readonly stepSeconds: number
   /** Images a second of features. */
   readonly imagesPerSecond: number
+  /** Images drawn in a second. */
+  readonly samplesPerSecond: number
 }
 
 /** What is known of a model whatever its configuration. */

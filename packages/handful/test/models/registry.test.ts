@@ -33,7 +33,7 @@ const brightness = defineModel<z.infer<typeof schema>>({
   configSchema: schema,
   presets: { fast: () => ({ batch: 8, numbers: 4 }) },
   defaultSteps: () => 30,
-  cost: { stepSeconds: 0.01, imagesPerSecond: 10_000 },
+  cost: { stepSeconds: 0.01, imagesPerSecond: 10_000, samplesPerSecond: 100 },
   train: (config, image, steps, seed) => {
     const p = new Parameters('train')
     const pixels = input('image', imageDimensions(config.batch, image), 'uint8')

@@ -4,7 +4,7 @@
  *
  *   read the images -> for each draw: train, predict the test images, count -> results.json, predictions.csv
  */
-import { argmaxRows, type FeatureMatrix } from '../../numerics/matrix.js'
+import { argmaxRows, type FeatureMatrix, mostProbable } from '../../numerics/matrix.js'
 import { STEMS, SUPERVISED_AUGMENTATIONS } from '../../names.js'
 import type { Dataset } from '../../data/dataset.js'
 import { readFile, rm } from 'node:fs/promises'
@@ -241,9 +241,7 @@ function predictionParts(
     probabilities: FeatureMatrix,
     labels?: Int32Array,
   ): Predictions => {
-    const predicted = argmaxRows(probabilities)
-    const { columns, data } = probabilities
-    const probability = Array.from(predicted, (best, i) => Math.min(1, data[i * columns + best]))
+    const { predicted, probability } = mostProbable(probabilities)
     return {
       images,
       classNames: train.classNames,

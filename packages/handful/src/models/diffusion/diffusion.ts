@@ -114,7 +114,7 @@ export const diffusion = defineModel<DiffusionConfig>({
   configSchema: diffusionSchema,
   presets: diffusionPresets,
   defaultSteps: ({ steps }) => steps,
-  cost: { stepSeconds: 0.5, imagesPerSecond: 300 },
+  cost: { stepSeconds: 0.5, imagesPerSecond: 300, samplesPerSecond: 12 },
   train,
   layers: (config, image) => blockLayers(denoising(config, image)),
   defaultFeatures: (config) => ({

@@ -38,7 +38,7 @@ export const flow = defineModel<FlowConfig>({
   configSchema: flowSchema,
   presets: { fast },
   defaultSteps: ({ steps }) => steps,
-  cost: { stepSeconds: 0.5, imagesPerSecond: 300 },
+  cost: { stepSeconds: 0.5, imagesPerSecond: 300, samplesPerSecond: 24 },
   train: (config, image, steps, seed) =>
     denoisingStep(
       {

@@ -37,7 +37,7 @@ export const gan = defineModel<GanConfig>({
   configSchema: ganSchema,
   presets: { fast, paper },
   defaultSteps: ({ pathLength }) => (pathLength ? 20_000 : 3_000),
-  cost: { stepSeconds: 0.2, imagesPerSecond: 800 },
+  cost: { stepSeconds: 0.2, imagesPerSecond: 800, samplesPerSecond: 300 },
   train: trainGan,
   layers: encoderLayers,
   defaultFeatures: () => ({ layers: ['w'], pooling: 'none' }),

@@ -183,7 +183,7 @@ export const vae = defineModel<VaeConfig>({
     suitedAugmentation(image, invariance.weight > 0 ? 'crops' : 'photos'),
   // The study's epochs over its data sets: 10 of MNIST, 100 of CIFAR.
   defaultSteps: ({ network }) => ({ patched: 2000, pyramid: 4000, dense: 9380, residual: 39_100 })[network],
-  cost: { stepSeconds: 0.12, imagesPerSecond: 3000 },
+  cost: { stepSeconds: 0.12, imagesPerSecond: 3000, samplesPerSecond: 2000 },
   train,
   decoderInput: 'mean',
   layers: (config, image) => describeLayers(allLayers(config, image, imageInput(image))),

@@ -305,7 +305,7 @@ export const vqVae = defineModel<VqVaeConfig>({
   augmentation: (_, image) => suitedAugmentation(image, 'photos'),
   // The study's 40 epochs over 50,000 images.
   defaultSteps: ({ stem }) => (stem === 'patches' ? 2000 : 31_250),
-  cost: { stepSeconds: 0.15, imagesPerSecond: 1500 },
+  cost: { stepSeconds: 0.15, imagesPerSecond: 1500, samplesPerSecond: 200 },
   train,
   decoderInput: 'quantised',
   layers: (config, image) => describeLayers(use(config, image, imageInput(image)).layers),

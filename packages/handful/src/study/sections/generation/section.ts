@@ -2,6 +2,8 @@
 import path from 'node:path'
 import { contentKey } from '../../../files/content-key.js'
 import { formatCount, formatDuration } from '../../../draw/format.js'
+import { models } from '../../../models/registry.js'
+import type { ModelName } from '../../../names.js'
 import { scoreNetworkFor } from '../../../scores/network-cache.js'
 import { type Block, numberColumns, type TableBlock } from '../../report/blocks.js'
 import { methodTitle } from '../../results.js'
@@ -16,12 +18,6 @@ const PROTOCOL = 1
 const KIND = 'generation'
 /** Images drawn and scored, at most. */
 const SCORED_IMAGES = 2000
-const SAMPLES_PER_SECOND: Readonly<Record<string, number>> = {
-  vae: 2000,
-  vqvae: 200,
-  diffusion: 12,
-  gan: 300,
-}
 
 export const generationSection = defineSection({
   id: 'generation',
@@ -40,7 +36,7 @@ export const generationSection = defineSection({
 })
 
 function generationStage(
-  method: string,
+  method: ModelName,
   model: StudyStage<TrainedRecord>,
   { workshop, scale }: Planning,
 ): StudyStage<StudyGeneration> {
@@ -54,7 +50,7 @@ function generationStage(
     settings,
     key: contentKey(settings),
     needs: [model],
-    seconds: 40 + (count / (SAMPLES_PER_SECOND[method] ?? 100)) * (scale.size / 32) ** 2,
+    seconds: 40 + (count / models[method].cost.samplesPerSecond) * (scale.size / 32) ** 2,
     group: 'generation',
     method,
     schema: generationSchema,
