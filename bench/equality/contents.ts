@@ -14,6 +14,8 @@ import type { Category, Value } from './recording.js'
 
 /** Longer texts are recorded by digests of so many lines each, so that a difference still has a place. */
 const LONGEST_TEXT = 100_000
+/** Pages are kept whole: where they differ, that has to be seen. */
+const LONGEST_PAGE = 2_000_000
 const LINES_TOGETHER = 500
 
 export type Found = Partial<Record<Category, Value>>
@@ -45,7 +47,7 @@ export async function contentsOf(file: string, normaliser: Normaliser): Promise<
       return { svg: linesOf(await normalisePage(text(), normaliser)) }
     case '.html':
     case '.md':
-      return { pages: linesOf(await normalisePage(text(), normaliser)) }
+      return { pages: linesOf(await normalisePage(text(), normaliser), LONGEST_PAGE) }
     case '.csv':
     case '.yaml':
       return { numbers: linesOf(normaliseText(text(), normaliser)) }
@@ -111,9 +113,9 @@ const plain = (value: unknown): string =>
     typeof inner === 'bigint' ? `${inner}n` : inner instanceof Uint8Array ? digest(inner) : inner,
   )
 
-export function linesOf(text: string): Value {
+export function linesOf(text: string, longest = LONGEST_TEXT): Value {
   const lines = text.split('\n')
-  if (text.length <= LONGEST_TEXT) return lines
+  if (text.length <= longest) return lines
   const parts: Record<string, Value> = {}
   for (let from = 0; from < lines.length; from += LINES_TOGETHER) {
     const some = lines.slice(from, from + LINES_TOGETHER)

@@ -1,7 +1,8 @@
 /**
  * Takes out of what a command leaves behind what may differ between two runs of the same program, field by field:
  *
- *   environment   versions, commit and machine, where an object or a table row is about them
+ *   environment   versions and machine, where an object or a table row is about them; the commit altogether, since it is
+ *                 left out of a run where git is slow to tell it
  *   places        the working directory and the checkout
  *   hashes        in the names of a study's files; they are recorded as keys
  *   times         only in runs under the real clock: all others see one that stands still
@@ -12,7 +13,6 @@ import sharp from 'sharp'
 import type { Value } from './recording.js'
 
 const ENVIRONMENT_FIELDS = new Set([
-  'commit',
   'handful',
   'memoryBytes',
   'node',
@@ -22,6 +22,7 @@ const ENVIRONMENT_FIELDS = new Set([
   'sharp',
   'system',
 ])
+const COMMIT = 'commit'
 const TIME_FIELDS = new Set(['seconds', 'startedAt', 'finishedAt', 'createdAt', 'imagesPerSecond'])
 /** Longer lists of numbers are recorded by a digest. */
 const LONGEST_LIST = 400
@@ -53,7 +54,10 @@ export async function normalisePage(text: string, normaliser: Normaliser): Promi
     (row: string, before: string, name: string, after: string) =>
       ENVIRONMENT_FIELDS.has(name) ? `${before}<environment>${after}` : row,
   )
-  const lines = rows.replaceAll(/^(\w+): .*$/gm, (line: string, name: string) =>
+  const known = rows
+    .replaceAll(/<tr>\s*<th scope="row">commit<\/th>\s*<td>[^<]*<\/td>\s*<\/tr>/g, '')
+    .replaceAll(/^commit: .*\n/gm, '')
+  const lines = known.replaceAll(/^(\w+): .*$/gm, (line: string, name: string) =>
     ENVIRONMENT_FIELDS.has(name) ? `${name}: <environment>` : line,
   )
   return normaliseText(lines, normaliser)
@@ -103,6 +107,7 @@ async function tree(json: unknown, at: string, walk: Walk): Promise<Value> {
   const isEnvironment = 'node' in json && 'processor' in json
   const entries: [string, Value][] = []
   for (const [name, inner] of Object.entries(json as Record<string, unknown>)) {
+    if (isEnvironment && name === COMMIT) continue
     if (isEnvironment && ENVIRONMENT_FIELDS.has(name)) entries.push([name, '<environment>'])
     else if (walk.normaliser.realClock && TIME_FIELDS.has(name)) entries.push([name, '<time>'])
     else if (name === 'key' && isHash(inner)) {
