@@ -27,7 +27,7 @@ import type { FeatureMethod } from './sources.js'
 import { openStudyData } from './study-data.js'
 import { loadStudySoFar, saveStudy } from './study-file.js'
 import { checkStudyFolder, openStudyFolder } from './study-folder.js'
-import { parseDuration, type StudyOptions } from './study-options.js'
+import { parseDuration, type StudyOptions, studyOptionsSchema } from './study-options.js'
 import type { StudyStage } from './study-stage.js'
 import { Workshop } from './workshop.js'
 
@@ -181,9 +181,13 @@ async function fitPool(
   return processes > 1 ? openDrawFitPool({ processes, threads, device, folder }) : undefined
 }
 
+const plain = (options: StudyOptions | undefined): unknown => JSON.parse(JSON.stringify(options ?? null))
+
 /** The command that the options came from: of a study that is gone on with unchanged, the one that began it. */
 async function commandOf(options: StudyOptions, { folder, command }: StudyContext): Promise<string> {
   const before = await loadStudySoFar(folder).catch(() => undefined)
-  const config: unknown = JSON.parse(JSON.stringify(options))
-  return before !== undefined && isDeepStrictEqual(before.config, config) ? before.command : command
+  if (before === undefined) return command
+  // Read as options are: a study of an older version says nothing of what has come since.
+  const saved = studyOptionsSchema.safeParse(before.config).data
+  return isDeepStrictEqual(plain(saved), plain(options)) ? before.command : command
 }
