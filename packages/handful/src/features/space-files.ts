@@ -5,10 +5,11 @@
  *     <name>.graph.safetensors     neighbours of training and of test rows among training rows, smoothed training rows
  *                                  where they are asked for
  */
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { decodeSafetensors, encodeSafetensors, type NamedArray } from 'onnx-autodiff'
 import { writeFileAtomic } from '../files/atomic.js'
+import { filesPresent } from '../files/present.js'
 import type { Neighbours } from '../numerics/linear-algebra.js'
 import { type FeatureMatrix, matrixArray, matrixOf, rowRange, storedUnitRows } from '../numerics/matrix.js'
 import { FeatureSpace, type SpaceContext } from './feature-space.js'
@@ -90,12 +91,8 @@ export async function saveSpace(
 }
 
 /** Whether both files are still there. */
-export async function spaceStored(folder: string, { file, graph }: StoredSpace): Promise<boolean> {
-  const sizes = await Promise.all(
-    [file, graph].map((name) => stat(path.join(folder, name)).catch(() => undefined)),
-  )
-  return sizes.every((found) => found !== undefined)
-}
+export const spaceStored = (folder: string, { file, graph }: StoredSpace): Promise<boolean> =>
+  filesPresent(folder, [file, graph])
 
 /** @throws Error where a file does not hold what was written */
 export async function loadSpace(

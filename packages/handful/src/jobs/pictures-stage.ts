@@ -1,5 +1,4 @@
 /** Drawing what a trained model makes as a stage: files in the run folder, and small ones for its report. */
-import { access } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
 import { imagesKey } from '../data/content.js'
@@ -7,6 +6,7 @@ import { drawPictures, PICTURE_FILES } from '../draw/model-pictures.js'
 import { runReportSchema } from '../draw/run-report.js'
 import { thumbnail } from '../draw/thumbnails.js'
 import { contentKey } from '../files/content-key.js'
+import { filesPresent } from '../files/present.js'
 import type { WeightedModel } from '../models/model.js'
 import type { RunFolder } from '../runs/run-folder.js'
 import type { Stage } from '../stages/stage.js'
@@ -39,21 +39,11 @@ export function picturesStage(images: Images, { run, train, trained }: Pictured)
     seconds: 2,
     group: PICTURES,
     schema: picturesSchema,
-    present: async ({ reconstructions, samples }) => {
-      const files = [
+    present: ({ reconstructions, samples }) =>
+      filesPresent(run.folder, [
         ...(reconstructions.length > 0 ? [PICTURE_FILES.reconstructions] : []),
         ...(samples.length > 0 ? [PICTURE_FILES.samples] : []),
-      ]
-      const found = await Promise.all(
-        files.map((file) =>
-          access(run.path(file)).then(
-            () => true,
-            () => false,
-          ),
-        ),
-      )
-      return found.every(Boolean)
-    },
+      ]),
     work: async ({ seed, threads, device, signal, onProgress }) => {
       const model = await trained()
       const drawn = await drawPictures(run, model, images, { seed, threads, device, signal, onProgress })

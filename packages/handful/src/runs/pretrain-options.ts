@@ -14,5 +14,4 @@ export const pretrainOptionsSchema = z
   .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
   .refine((options) => options.minutes === undefined || options.steps === undefined, oneLimit)
 
-export type PretrainJobInput = z.input<typeof pretrainOptionsSchema>
 export type PretrainJobOptions = z.output<typeof pretrainOptionsSchema>

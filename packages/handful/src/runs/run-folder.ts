@@ -12,7 +12,7 @@
  * One process at a time holds it (`.lock`), nothing in it is ever overwritten by another run, and every file that is
  * written whole appears whole or not at all.
  */
-import { appendFile, mkdir, readFile, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, readdir, rm, rmdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { parse, stringify } from 'yaml'
 import { z } from 'zod'
@@ -20,6 +20,7 @@ import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { damageInWords } from '../files/damage.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
 import { acquireLock, type Lock } from '../files/lock.js'
+import { filesPresent } from '../files/present.js'
 import type { OlderRecord } from '../stages/stage.js'
 import { StageStore } from '../stages/stage-store.js'
 import type { JobContext } from '../training/progress.js'
@@ -256,8 +257,7 @@ async function makeNamed(folder: string): Promise<MadeFolder> {
 }
 
 async function expectNoRun(folder: string): Promise<void> {
-  const found = await stat(path.join(folder, RUN_FILES.config)).catch(() => undefined)
-  if (found === undefined) return
+  if (!(await filesPresent(folder, [RUN_FILES.config]))) return
   throw new HandfulError({
     what: 'output folder',
     where: folder,

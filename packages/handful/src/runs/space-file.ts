@@ -1,5 +1,5 @@
 /** The feature spaces of a run in files, so that heads can be fitted again without the model. */
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
@@ -47,10 +47,4 @@ export async function readSpace(
   const normalisation = (): Promise<ReturnType<typeof normalisationOf>> =>
     Promise.resolve(normalisationOf(arrays))
   return new FeatureSpace({ name, baseline, train, test: rows('test'), normalisation }, context)
-}
-
-/** Whether all of some files of a run are there. */
-export async function filesPresent(folder: string, files: readonly string[]): Promise<boolean> {
-  const found = await Promise.all(files.map((file) => stat(path.join(folder, file)).catch(() => undefined)))
-  return found.every((each) => each !== undefined)
 }

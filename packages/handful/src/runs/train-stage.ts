@@ -5,11 +5,12 @@
  *     model/model.json             what they are the weights of (trained-model.ts)
  *     model/training.json          steps, seconds and curves
  */
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { encodeSafetensors } from 'onnx-autodiff'
 import type { Images } from '../data/image-set.js'
 import { contentKey } from '../files/content-key.js'
+import { filesPresent } from '../files/present.js'
 import type { Stage } from '../stages/stage.js'
 import {
   pretrain,
@@ -48,7 +49,7 @@ export function trainStage(
     seconds: minutes === undefined ? undefined : 60 * minutes,
     reportsItself: true,
     schema: trainingSummarySchema,
-    present: async () => (await stat(run.path(RUN_FILES.weights)).catch(() => undefined)) !== undefined,
+    present: () => filesPresent(run.folder, [RUN_FILES.weights]),
     older: () => run.doneBefore(name, key, () => readTrainingSummary(run.folder)),
     work: async ({ signal }) => {
       const { weights, ...summary } = await pretrain(images, options, {

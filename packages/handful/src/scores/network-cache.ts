@@ -3,7 +3,7 @@
  * network. What it is kept under says which images and labels it was trained on.
  */
 import { createHash } from 'node:crypto'
-import { stat } from 'node:fs/promises'
+import { filesPresent } from '../files/present.js'
 import path from 'node:path'
 import { makeFolders } from '../files/atomic.js'
 import type { Dataset } from '../data/dataset.js'
@@ -37,8 +37,7 @@ export async function scoreNetworkFor(
 ): Promise<ScoreNetwork> {
   checkClasses(train)
   const folder = path.join(cacheFolder, networkName(train, size))
-  const present = await stat(path.join(folder, SCORE_DESCRIPTION)).catch(() => undefined)
-  if (present !== undefined) return loadScoreNetwork(folder)
+  if (await filesPresent(folder, [SCORE_DESCRIPTION])) return loadScoreNetwork(folder)
   const network = await trainScoreNetwork(train, {
     ...size,
     seed: SEED,

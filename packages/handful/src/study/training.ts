@@ -4,7 +4,8 @@
  */
 import type { ModelName } from '../names.js'
 import { createHash } from 'node:crypto'
-import { readFile, rm, stat } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
+import { filesPresent } from '../files/present.js'
 import path from 'node:path'
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
@@ -170,8 +171,7 @@ async function openRun(
   { folder: images, dataset, dataDir, size, fit, seed, threads, device }: StudyOptions,
   environment: PlainObject,
 ): Promise<RunFolder> {
-  const present = await stat(path.join(folder, RUN_FILES.config)).catch(() => undefined)
-  if (present !== undefined) return RunFolder.resume(folder, environment)
+  if (await filesPresent(folder, [RUN_FILES.config])) return RunFolder.resume(folder, environment)
   // Stopped before it had its configuration, it holds nothing yet.
   await rm(folder, { recursive: true, force: true })
   const { preset, set, augment } = settings
@@ -221,7 +221,5 @@ export const runOf = (folder: string, { run, own }: TrainedRecord): string =>
   own ? path.join(folder, run) : run
 
 /** Whether its weights are still there. */
-export async function runPresent(folder: string, record: TrainedRecord): Promise<boolean> {
-  const weights = path.join(runOf(folder, record), RUN_FILES.weights)
-  return (await stat(weights).catch(() => undefined)) !== undefined
-}
+export const runPresent = (folder: string, record: TrainedRecord): Promise<boolean> =>
+  filesPresent(runOf(folder, record), [RUN_FILES.weights])

@@ -2,6 +2,7 @@
  * `handful features --baseline`: features without a trained model. What needs fitting is fitted to the training images,
  * or to some of a large folder; then features are written block by block, as those of a model are.
  */
+import { Reservoir } from '../../numerics/reservoir.js'
 import type { BaselineName, ResizeMode } from '../../names.js'
 import { type FeatureChoice } from '../../models/feature-request.js'
 import { Random } from 'onnx-autodiff'
@@ -153,7 +154,7 @@ async function openSource(
 
 /**
  * Goes through a folder once, a block at a time: are all images grey, and some of those for training, each as likely as any
- * other (Vitter's algorithm R).
+ * other.
  */
 async function lookAt(
   blocks: (channels: 1 | 3) => Promise<ImageSource>,
@@ -164,19 +165,19 @@ async function lookAt(
   const coloured = await blocks(3)
   const bytes = 3 * size * size
   const most = Math.min(FITTED_IMAGES, Math.max(2, Math.floor(FITTED_BYTES / bytes)), coloured.limit)
-  const random = new Random(seed, 'fitted images')
+  const reservoir = new Reservoir(most, new Random(seed, 'fitted images'))
   const kept = new Uint8Array(most * bytes)
   const paths: string[] = []
-  let [grey, seen, looked] = [true, 0, 0]
+  let [grey, looked] = [true, 0]
   for await (const block of coloured.blocks(BLOCK)) {
     signal.throwIfAborted()
     grey &&= isGrey(block.pixels)
     looked += block.count
     progress.report({ stage: STAGES.look, done: looked, total: coloured.limit, unit: 'images' })
     if (block.split === 'test') continue
-    for (let i = 0; i < block.count; i++, seen++) {
-      const place = seen < most ? seen : random.integer(seen + 1)
-      if (place >= most) continue
+    for (let i = 0; i < block.count; i++) {
+      const place = reservoir.next()
+      if (place === undefined) continue
       kept.set(block.pixels.subarray(i * bytes, (i + 1) * bytes), place * bytes)
       paths[place] = block.paths[i]
     }

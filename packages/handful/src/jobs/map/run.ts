@@ -3,6 +3,7 @@
  * embedding-atlas opens. Labels that are known colour it and are measured against it; those of a test split are never
  * looked at.
  */
+import { Reservoir } from '../../numerics/reservoir.js'
 import { holdsCollection } from '../../data/open-collection.js'
 import { featureOutputs, requestInWords, type FeatureChoice } from '../../models/feature-request.js'
 import { featureRequest } from '../../models/choose-features.js'
@@ -283,7 +284,7 @@ const oneBlock = (
   },
 })
 
-/** At most `count` of all images, each as likely as any other, with no more of them in memory (Vitter's algorithm R, 1985). */
+/** At most `count` of all images, each as likely as any other, with no more of them in memory. */
 async function drawImages(
   source: ImageSource,
   count: number,
@@ -293,18 +294,19 @@ async function drawImages(
 ): Promise<ChosenImages> {
   const drawn: { place: number; pixels: Uint8Array; path: string; label: string; split: string }[] = []
   let form: Pick<Images, 'height' | 'width' | 'channels'> = { height: 1, width: 1, channels: 1 }
-  let seen = 0
+  const reservoir = new Reservoir(count, random)
   let read = 0
   for await (const block of source.blocks(BLOCK)) {
     onRead?.((read += block.count))
     if (!wanted(block.split)) continue
     form = block
     const bytes = imageBytes(block)
-    for (let i = 0; i < block.count; i++, seen++) {
-      const slot = seen < count ? seen : random.integer(seen + 1)
-      if (slot >= count) continue
+    for (let i = 0; i < block.count; i++) {
+      const place = reservoir.seen
+      const slot = reservoir.next()
+      if (slot === undefined) continue
       drawn[slot] = {
-        place: seen,
+        place,
         pixels: block.pixels.slice(i * bytes, (i + 1) * bytes),
         path: block.paths[i],
         label: block.labels[i],

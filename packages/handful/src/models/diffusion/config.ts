@@ -1,6 +1,7 @@
 /** Configuration of the diffusion model: one schema for the study's form, the standard DDPM and what is fast on a CPU. */
 import { z } from 'zod'
 import { POOLINGS } from '../../names.js'
+import { unetFields } from '../denoising/config.js'
 import type { ImageShape } from '../model.js'
 
 const positive = z.number().positive()
@@ -10,18 +11,7 @@ export const diffusionSchema = z
   .strictObject({
     /** `study`: no normalisation, noise level as constant planes. `residual`: group norm, SiLU, sinusoidal embedding. */
     network: z.enum(['study', 'residual']),
-    /** Channels of the first level. */
-    width: z.int().min(2).multipleOf(2),
-    /** Channels of each level in units of the width, finest first; each level halves the resolution. */
-    multipliers: z.array(z.int().min(1)).min(2),
-    /** Blocks of a level on the way down and again on the way up; twice as many at the lowest one. */
-    blocks: z.int().min(1),
-    /** Side of the squares of pixels that become channels before anything else. `residual` only. */
-    patch: z.int().min(1),
-    /** Groups of the group norm. `residual` only. */
-    groups: z.int().min(1),
-    /** Self-attention behind each block of so many of the lowest levels. `residual` only. */
-    attention: z.int().min(0),
+    ...unetFields,
     /** Share of channels set to zero in training, image by image. */
     dropout: z.number().min(0).lt(1),
     /** What the network predicts: v = alpha noise - sigma image (arXiv 2202.00512), the noise, or the image. */

@@ -1,24 +1,14 @@
 /** What flow matching can be told: every setting with its meaning, and what is fast on a CPU. */
 import { z } from 'zod'
 import { POOLINGS } from '../../names.js'
+import { unetFields } from '../denoising/config.js'
 import type { UNetConfig } from '../denoising/unet.js'
 import type { ImageShape } from '../model.js'
 import { optimiserFields } from '../optimise.js'
 
 export const flowSchema = z
   .strictObject({
-    /** Channels of the first level. */
-    width: z.int().min(2).multipleOf(2),
-    /** Channels of each level in units of the width, finest first; each level halves the resolution. */
-    multipliers: z.array(z.int().min(1)).min(2),
-    /** Blocks of a level on the way down and again on the way up; twice as many at the lowest one. */
-    blocks: z.int().min(1),
-    /** Side of the squares of pixels that become channels before anything else. */
-    patch: z.int().min(1),
-    /** Groups of the group norm. */
-    groups: z.int().min(1),
-    /** Self-attention behind each block of so many of the lowest levels. */
-    attention: z.int().min(0),
+    ...unetFields,
     /** Log-odds of the times that training sees, a normal distribution (arXiv 2403.03206): where between image and noise. */
     time: z.strictObject({ mean: z.number(), deviation: z.number().positive() }),
     /** The network sees (pixel - mean) / deviation, pixels in 0..1; one half twice is the range -1..1. */

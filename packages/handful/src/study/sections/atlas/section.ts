@@ -1,9 +1,9 @@
 /** A file for other tools: training images with features, map, labels and predictions, beside the report. */
-import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { contentKey } from '../../../files/content-key.js'
+import { filesPresent } from '../../../files/present.js'
 import { FeatureSpace } from '../../../features/feature-space.js'
 import { headProblem } from '../../../heads/head.js'
 import { createHead } from '../../../heads/registry.js'
@@ -79,11 +79,7 @@ function atlasStage({
     group: FILE,
     method,
     schema: resultSchema,
-    present: () =>
-      stat(file).then(
-        () => true,
-        () => false,
-      ),
+    present: () => filesPresent(place.folder, [FILE]),
     work: async (context) => {
       const { images, classNames } = data
       // Training images are in random order: the first ones are a draw of them.

@@ -1,0 +1,9 @@
+/** Whether what was written is still there. */
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+
+/** Whether all of some files (or folders) below a folder are there. */
+export async function filesPresent(folder: string, files: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(files.map((file) => stat(path.join(folder, file)).catch(() => undefined)))
+  return found.every((each) => each !== undefined)
+}
