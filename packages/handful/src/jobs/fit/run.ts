@@ -51,7 +51,7 @@ export async function runFit(options: FitOptions, context: RunContext): Promise<
   const report = reportStage(fitting, { patches, features, heads, classifier, pictures }, read)
 
   const stages = [train, ...(patches ? [patches] : []), features, heads, classifier, pictures, report]
-  await runJobStages(stages, { ...context, ...options, before: [reading] })
+  await runJobStages(stages, { ...context, ...options, store: run.store, before: [reading] })
   return run.store.result(report)
 }
 
