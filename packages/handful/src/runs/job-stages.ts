@@ -2,13 +2,10 @@
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
 import { runStages, type RunStagesOptions, type Standing } from '../stages/run-stages.js'
 import type { Stage } from '../stages/stage.js'
-import { StageMemory } from '../stages/stage-store.js'
 import type { JobContext } from '../training/progress.js'
 
 export interface JobStagesOptions<S extends Stage>
-  extends JobContext, Partial<Pick<RunStagesOptions<S>, 'before' | 'after' | 'read' | 'onEnd'>> {
-  /** What is done already, and what will be. Nothing outlasts the job where it is left out. */
-  readonly store?: StageMemory
+  extends JobContext, Pick<RunStagesOptions<S>, 'store' | 'before' | 'after' | 'read' | 'onEnd'> {
   readonly seed: number
   readonly threads: number
   readonly device: string
@@ -17,26 +14,22 @@ export interface JobStagesOptions<S extends Stage>
 /** @throws the error of the stage that fails, or the signal's reason; what was done till then is kept */
 export async function runJobStages<S extends Stage>(
   stages: readonly S[],
-  {
-    store = new StageMemory(),
-    progress,
-    signal,
-    seed,
-    threads,
-    device,
-    before,
-    after,
-    read,
-    onEnd,
-  }: JobStagesOptions<S>,
+  { store, progress, signal, seed, threads, device, before, after, read, onEnd }: JobStagesOptions<S>,
 ): Promise<Standing<S>> {
   const linearAlgebra = onnxLinearAlgebra({ threads, device })
   try {
-    const context = { linearAlgebra, seed, threads, device, signal }
     let begun = false
-    const onBegin = (): void => void (begun = true)
-    const options = { store, progress, context, before, after, read, required: true, onBegin, onEnd }
-    const standing = await runStages(stages, options)
+    const standing = await runStages(stages, {
+      store,
+      progress,
+      before,
+      after,
+      read,
+      onEnd,
+      context: { linearAlgebra, seed, threads, device, signal },
+      required: true,
+      onBegin: () => void (begun = true),
+    })
     if (!begun) progress.message('All of this run is done: nothing is computed again.')
     return standing
   } finally {

@@ -5,7 +5,7 @@
 import { printable } from '../errors.js'
 import type { PlannedStage, Progress } from '../training/progress.js'
 import { inOrder, type Stage, type StageContext } from './stage.js'
-import type { StageMemory, StageRecord } from './stage-store.js'
+import type { StageRecord, StageStore } from './stage-store.js'
 
 export interface LostStage<S extends Stage = Stage> {
   readonly stage: S
@@ -20,7 +20,7 @@ export interface Standing<S extends Stage = Stage> {
 }
 
 export interface RunStagesOptions<S extends Stage> {
-  readonly store: StageMemory
+  readonly store: StageStore
   readonly progress: Progress
   /** What stages work with, but for their progress. */
   readonly context: Omit<StageContext, 'onProgress'>
@@ -52,7 +52,7 @@ export interface RunStagesOptions<S extends Stage> {
  */
 export async function doneStages<S extends Stage>(
   stages: readonly S[],
-  store: StageMemory,
+  store: StageStore,
   read: readonly Stage[] = [],
 ): Promise<Map<S, StageRecord>> {
   const done = new Map<S, StageRecord>()

@@ -27,63 +27,25 @@ export type StageRecord = z.infer<typeof recordSchema>
 
 type Lookup = StageName & Pick<Stage, 'older'>
 
-/**
- * What is done of a job as long as it lasts, and no longer: for jobs that give nothing but the file that was asked for.
- */
-export class StageMemory {
+export class StageStore {
   readonly #known = new Map<string, StageRecord | undefined>()
-
-  /** What the stage gave, or undefined where it is still to be done. */
-  async read(stage: Lookup): Promise<StageRecord | undefined> {
-    const { kind, key } = stage
-    const name = `${kind}-${key}`
-    if (this.#known.has(name)) return this.#known.get(name)
-    const record = await this.load(stage)
-    this.#known.set(name, record)
-    return record
-  }
-
-  protected load(_stage: Lookup): Promise<StageRecord | undefined> {
-    return Promise.resolve(undefined)
-  }
-
-  /** What a stage gave that is done. */
-  async result<R>(stage: Lookup & Pick<Stage<R>, 'schema'>): Promise<R> {
-    return stage.schema.parse((await this.read(stage))?.result)
-  }
-
-  async write(stage: StageName, result: unknown, seconds: number, date = new Date()): Promise<StageRecord> {
-    const record = recordOf(stage, { seconds, finishedAt: date.toISOString(), result })
-    await this.save(record)
-    this.#known.set(`${stage.kind}-${stage.key}`, record)
-    return record
-  }
-
-  protected save(_record: StageRecord): Promise<void> {
-    return Promise.resolve()
-  }
-}
-
-/** The same in files: a damaged one counts as none. */
-export class StageStore extends StageMemory {
   #names: Promise<ReadonlySet<string>> | undefined
 
-  constructor(readonly folder: string) {
-    super()
-  }
+  constructor(readonly folder: string) {}
 
   file({ kind, key }: Pick<StageName, 'kind' | 'key'>): string {
     return path.join(this.folder, FOLDER, `${kind}-${key.slice(0, SHORT)}.json`)
   }
 
-  protected override async load(stage: Lookup): Promise<StageRecord | undefined> {
-    const found = await readRecord(this.file(stage), stage.key)
+  /** What the stage gave, or undefined where it is still to be done. A damaged file counts as none. */
+  async read(stage: Lookup): Promise<StageRecord | undefined> {
+    const file = this.file(stage)
+    if (this.#known.has(file)) return this.#known.get(file)
+    const found = await readRecord(file, stage.key)
     const older = found === undefined ? await stage.older?.() : undefined
-    return found ?? (older && recordOf(stage, older))
-  }
-
-  protected override async save(record: StageRecord): Promise<void> {
-    await writeFileAtomic(this.file(record), `${JSON.stringify(record)}\n`)
+    const record = found ?? (older && recordOf(stage, older))
+    this.#known.set(file, record)
+    return record
   }
 
   /** The first of several records that is there; the folder is listed once, so that many may be asked for. */
@@ -100,6 +62,19 @@ export class StageStore extends StageMemory {
       if (record !== undefined) return record
     }
     return undefined
+  }
+
+  /** What a stage gave that is done. */
+  async result<R>(stage: Lookup & Pick<Stage<R>, 'schema'>): Promise<R> {
+    return stage.schema.parse((await this.read(stage))?.result)
+  }
+
+  async write(stage: StageName, result: unknown, seconds: number, date = new Date()): Promise<StageRecord> {
+    const record = recordOf(stage, { seconds, finishedAt: date.toISOString(), result })
+    const file = this.file(stage)
+    await writeFileAtomic(file, `${JSON.stringify(record)}\n`)
+    this.#known.set(file, record)
+    return record
   }
 
   /** The stage's result, from its file or from the work itself. */

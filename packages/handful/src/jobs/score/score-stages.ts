@@ -2,7 +2,7 @@
  * The stages of scores. What a model draws is kept in its run, `samples/drawn-<key>.safetensors`; the network that scores is
  * kept beside runs, for all of one data set.
  */
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
@@ -102,6 +102,14 @@ const samplesSchema = z.object({
 
 type DrawnRecord = z.infer<typeof samplesSchema>
 
+const DRAWN = 'drawn-'
+
+/** Those of other settings make room: thousands of images take tens of megabytes. */
+async function discardSamples(folder: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (name.startsWith(DRAWN)) await rm(path.join(folder, name), { force: true })
+}
+
 /** As many images as can be compared. */
 export function samplesStage(scoring: Scoring): Stage<DrawnRecord> {
   const { options, trained, keys, dataset, heldOut } = scoring
@@ -109,7 +117,7 @@ export function samplesStage(scoring: Scoring): Stage<DrawnRecord> {
   const count = Math.max(1, scoredImages(options.count, dataset.train, heldOut))
   const settings = { model: keys.model, count, seed, steps, eta, truncation, device }
   const { stage, onProgress } = described('samples', settings, scoring, sampledUnit(trained.model))
-  const file = path.join(RUN_FILES.samples, `drawn-${stage.key.slice(0, 8)}.safetensors`)
+  const file = path.join(RUN_FILES.samples, `${DRAWN}${stage.key.slice(0, 8)}.safetensors`)
   return {
     ...stage,
     needs: [],
@@ -121,6 +129,7 @@ export function samplesStage(scoring: Scoring): Stage<DrawnRecord> {
       if (drawn === undefined) throw notOffered(trained, 'samples')
       const { pixels, height, width, channels } = drawn.images
       await makeFolders(path.join(run, RUN_FILES.samples))
+      await discardSamples(path.join(run, RUN_FILES.samples))
       await writeFileAtomic(
         path.join(run, file),
         encodeSafetensors({
