@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { decodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
+import type { Images } from '../data/image-set.js'
 import { fitSchema } from '../data/open.js'
 import { contentKey } from '../files/content-key.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
@@ -72,6 +73,23 @@ export async function weightsHash(run: string): Promise<string> {
   return createHash('sha256')
     .update(await readPart(run, RUN_FILES.weights))
     .digest('hex')
+}
+
+/** @throws HandfulError where images of a known data set are of another shape than the model's */
+export function checkShape(
+  { height, width, channels }: Pick<Images, 'height' | 'width' | 'channels'>,
+  { model: { image } }: Pick<DescribedModel, 'model'>,
+  dataset: string,
+  hint?: string,
+): void {
+  if (height === image.size && channels === image.channels) return
+  throw new HandfulError({
+    what: 'images',
+    where: `--dataset ${dataset}`,
+    got: `${height}x${width} with ${channels} channels`,
+    expected: `${image.size}x${image.size} with ${image.channels}, as the model takes them`,
+    hint,
+  })
 }
 
 /** @throws HandfulError as describedModel, and for weights that are missing or damaged */

@@ -26,6 +26,7 @@ import {
 import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
 import { isBaselineName } from '../features/baselines/registry.js'
+import { stemOf } from '../models/supervised-registry.js'
 import { isModelName } from '../models/registry.js'
 import type { ModelName } from '../names.js'
 import { type PlannedMethod, resolveMethods } from './methods.js'
@@ -170,7 +171,7 @@ async function buildStages({ workshop, methods, sizes, trained, draws }: Buildin
   )
   const few = ({ labelsPerClass }: CellStage): boolean =>
     labelsPerClass !== 'all' && labelsPerClass <= FEW_LABELS
-  const strong = ({ method }: CellStage): boolean => method === 'resnet18-small'
+  const strong = ({ method }: CellStage): boolean => stemOf(method) === 'small'
   const byCost = (some: CellStage[]): CellStage[] =>
     some.sort((a, b) => sizeOf(a.labelsPerClass) - sizeOf(b.labelsPerClass) || a.seconds - b.seconds)
   const rank = { baseline: 0, generative: 1, combination: 2, supervised: 3 }

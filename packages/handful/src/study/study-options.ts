@@ -78,9 +78,8 @@ const sectionSwitches = z.strictObject(
 )
 
 /** What can be said of baselines, as each of them says it. */
-const baselineFields: Readonly<Record<string, z.ZodDefault<z.ZodNumber>>> = Object.assign(
-  {},
-  ...BASELINES.map((name) => baselines[name].studyFields),
+const baselineFields = Object.fromEntries(
+  BASELINES.flatMap((name) => Object.entries(baselines[name].studyFields)),
 )
 
 export const studyOptionsSchema = z

@@ -18,11 +18,11 @@ import path from 'node:path'
 import { z } from 'zod'
 import { datasetBlocks, folderBlocks, type ImageSource } from '../../data/image-blocks.js'
 import { openDataset } from '../../data/open.js'
-import { HandfulError, printable, quoted, usageError } from '../../errors.js'
+import { printable, quoted, usageError } from '../../errors.js'
 import { listAlternatives } from '../../errors/suggest.js'
 import { type Extractor, openExtractor } from '../../features/extract.js'
 import { FEATURE_ENDINGS, FeatureFile, type FeatureFileSpec, type TensorSpec } from '../../features/store.js'
-import { type DescribedModel, loadTrainedModel } from '../../runs/trained-model.js'
+import { checkShape, type DescribedModel, loadTrainedModel } from '../../runs/trained-model.js'
 import { checkDevice } from '../../runs/device.js'
 import { imageFields } from '../../runs/run-options.js'
 import type { JobContext } from '../../training/progress.js'
@@ -199,7 +199,7 @@ export function runSeed({ options }: DescribedModel): number {
 
 /** The user's images, brought to the model's size and channels; else those that the run was trained on. */
 export async function imageSource(
-  { run, options: saved, model: { image }, fit }: DescribedModel,
+  described: DescribedModel,
   {
     folder,
     dataset,
@@ -208,6 +208,8 @@ export async function imageSource(
   }: Pick<FeaturesOptions, 'folder' | 'dataset' | 'dataDir'> & { readonly seed: number },
   { signal, progress }: JobContext,
 ): Promise<ImageSource> {
+  const { run, options: saved, fit } = described
+  const { image } = described.model
   const own =
     folder === undefined && dataset === undefined ? runOptionsSchema.safeParse(saved).data : undefined
   const source =
@@ -230,16 +232,8 @@ export async function imageSource(
       onProgress: (done, total) => progress.report({ stage: STAGES.read, done, total, unit: 'images' }),
     },
   )
-  const { height: size, channels } = opened.train
-  if (size !== image.size || channels !== image.channels) {
-    throw new HandfulError({
-      what: 'images',
-      where: `--dataset ${source.dataset}`,
-      got: `${size}x${size} with ${channels} channels`,
-      expected: `${image.size}x${image.size} with ${image.channels}, as the model takes them`,
-      hint: 'take a model that was trained on such images, or give the images as a folder',
-    })
-  }
+  const hint = 'take a model that was trained on such images, or give the images as a folder'
+  checkShape(opened.train, described, source.dataset, hint)
   return datasetBlocks(opened)
 }
 
