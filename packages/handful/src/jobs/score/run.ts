@@ -13,8 +13,8 @@ import { imageAt, type Images } from '../../data/image-set.js'
 import { openImages } from '../../data/open-images.js'
 import { printable, usageError } from '../../errors.js'
 import type { PixelImage } from '../../draw/thumbnails.js'
-import { checkInception, inceptionKey, type InceptionOptions } from '../../scores/inception.js'
-import type { ScoreNetworkDescription, ScoreNetworkOptions } from '../../scores/score-network.js'
+import { checkInception, inceptionKey } from '../../scores/inception.js'
+import type { ScoreNetworkDescription } from '../../scores/score-network.js'
 import type { GenerationScores } from '../../scores/scores.js'
 import { pairedGrid, splitImages } from '../../draw/model-pictures.js'
 import { runJobStages } from '../../runs/job-stages.js'
@@ -30,27 +30,10 @@ import {
   plannedScore,
   readSamples,
   samplesStage,
+  type ScoreJobOptions,
   type Scoring,
   scoresStage,
 } from './score-stages.js'
-
-export interface ScoreJobOptions extends SamplerOptions {
-  readonly run: string
-  /** Images to draw and to compare with, at most. */
-  readonly count: number
-  /** Images that the model was not trained on, files and folders; the data set's test split where left out. */
-  readonly heldOut?: readonly string[]
-  /** Where the run's known data set lies now. */
-  readonly dataDir?: string
-  /** Where networks that score are kept. */
-  readonly networks: string
-  /** Of a network that has to be trained; its own defaults where left out. */
-  readonly network?: Pick<ScoreNetworkOptions, 'width' | 'features' | 'steps'>
-  readonly inception?: InceptionOptions
-  readonly seed: number
-  readonly threads: number
-  readonly device: string
-}
 
 export interface ScoreResult extends GenerationScores {
   readonly model: string

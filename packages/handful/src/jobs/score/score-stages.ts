@@ -15,19 +15,38 @@ import { filesPresent } from '../../files/present.js'
 import type { BoundModel } from '../../models/model.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
 import type { TrainedModel } from '../../runs/trained-model.js'
+import type { InceptionOptions } from '../../scores/inception.js'
 import { scoreNetworkFor, scoreNetworkFolder } from '../../scores/network-cache.js'
 import { drawSamples, sampledImages } from '../../scores/score-model.js'
 import {
   SCORE_DESCRIPTION,
   type ScoreNetworkDescription,
+  type ScoreNetworkOptions,
   scoreNetworkSchema,
 } from '../../scores/score-network.js'
 import { type GenerationScores, scoreGeneration, scoredImages, scoresSchema } from '../../scores/scores.js'
 import type { Stage } from '../../stages/stage.js'
 import type { StageStore } from '../../stages/stage-store.js'
 import type { PlannedStage, Progress } from '../../training/progress.js'
-import { notOffered, sampledUnit } from '../sample/run.js'
-import type { ScoreJobOptions } from './run.js'
+import { notOffered, sampledUnit, type SamplerOptions } from '../sample/run.js'
+
+export interface ScoreJobOptions extends SamplerOptions {
+  readonly run: string
+  /** Images to draw and to compare with, at most. */
+  readonly count: number
+  /** Images that the model was not trained on, files and folders; the data set's test split where left out. */
+  readonly heldOut?: readonly string[]
+  /** Where the run's known data set lies now. */
+  readonly dataDir?: string
+  /** Where networks that score are kept. */
+  readonly networks: string
+  /** Of a network that has to be trained; its own defaults where left out. */
+  readonly network?: Pick<ScoreNetworkOptions, 'width' | 'features' | 'steps'>
+  readonly inception?: InceptionOptions
+  readonly seed: number
+  readonly threads: number
+  readonly device: string
+}
 
 /** What the stages work on. */
 export interface Scoring {
