@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import { Random } from 'onnx-autodiff'
 import { printable } from '../errors.js'
-import type { ImageCollection, LabelledFile } from './collection.js'
+import type { ImageCollection, LabelledFile, ReadingOptions } from './collection.js'
 import { decodeContents, isGrey, toGrey, type DecodeOptions } from './decode.js'
 import { noImages } from './file-tree.js'
 import type { Dataset } from './dataset.js'
@@ -13,7 +13,7 @@ import { openCollection } from './open-collection.js'
 import { datasets } from './registry.js'
 import { TestSet } from './test-set.js'
 
-export interface FolderOptions extends DecodeOptions {
+export interface FolderOptions extends DecodeOptions, ReadingOptions {
   /** A folder, an archive or a table of images: see open-collection.ts. */
   readonly folder: string
   /** Channels of the result; found out from the images where left out: 1 if all of them are grey, else 3. */
@@ -31,7 +31,7 @@ export interface FolderOptions extends DecodeOptions {
  * @throws HandfulError in one line for whatever cannot be read as meant; single bad images are skipped and listed
  */
 export async function openFolder(options: FolderOptions): Promise<Dataset> {
-  return decodeCollection(await openCollection(options.folder, options.signal), options)
+  return decodeCollection(await openCollection(options.folder, options.signal, options), options)
 }
 
 async function decodeCollection(collection: ImageCollection, options: FolderOptions): Promise<Dataset> {
@@ -62,7 +62,9 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
   const inTest = indicesOf(kept, ({ split }) => split === 'test')
   const scored = inTest.filter((index) => kept[index].label !== '')
   if (scored.length < inTest.length) {
-    notes.push(`${inTest.length - scored.length} images of the test split have no label and are left out`)
+    notes.push(
+      `${inTest.length - scored.length} images of the test split have no label and are left out; handful predict classifies them`,
+    )
   }
   const order = new Random(options.seed, 'data/test order').shuffle(scored)
   const { paths: fileNames, ...held } = take(order)
@@ -72,7 +74,7 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
   if (shared > 0) {
     notes.push(`${shared} of ${order.length} test images are also among the training images, pixel for pixel`)
   }
-  return { name, train, test, skipped, notes }
+  return { name, train, test, skipped, understood: collection.understood?.(kept), notes }
 }
 
 /** Where the folder holds a known data set in its official form, how to name it. */

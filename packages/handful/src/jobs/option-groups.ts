@@ -43,6 +43,12 @@ export const imageOptions = {
   dataset: datasetOption('a known data set'),
   size: sizeOption('side of the square that images become'),
   fit: resizeOption('how an image becomes a square: cover (cut to its middle), pad (white bars), stretch'),
+  fileColumn: text('<name>', 'the column of labels.csv that names the files (found out)'),
+  labelColumn: text('<name>', 'the column of labels.csv that holds the labels (found out)'),
+  splits: oneOf('<how>', 'auto, or none: folders called train, test and so on are classes too (auto)', [
+    'auto',
+    'none',
+  ] as const),
 }
 
 /** Which labelled images, of those that there are. */

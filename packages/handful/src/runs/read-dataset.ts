@@ -48,20 +48,24 @@ export function sourceOfRun(
  * @throws HandfulError as openDataset
  */
 export async function readDataset(
-  { folder, dataset, dataDir, size, fit, seed }: Source,
+  { folder, dataset, dataDir, size, fit, seed, fileColumn, labelColumn, splits }: Source,
   { signal, progress }: JobContext,
   labels?: 'optional',
 ): Promise<Dataset> {
   const found = await openDataset(
-    folder === undefined ? { dataset, dataDir, size, seed } : { folder, size, fit, seed, labels },
+    folder === undefined
+      ? { dataset, dataDir, size, seed }
+      : { folder, size, fit, seed, labels, fileColumn, labelColumn, splits },
     {
       signal,
       onProgress: (done, total) => progress.report({ stage: READING, done, total, unit: 'images' }),
     },
   )
-  const { skipped, notes } = found
+  const { skipped, understood, notes } = found
+  if (understood !== undefined) progress.message(`${printable(found.name)}: ${understood}`)
   if (skipped.length > 0) {
-    progress.message(`${skipped.length} files skipped, such as ${skipped[0].path}: ${skipped[0].reason}`)
+    const [{ path, reason }] = skipped
+    progress.message(`${skipped.length} files skipped, such as ${printable(path)}: ${printable(reason)}`)
   }
   for (const note of notes) progress.message(note)
   return found

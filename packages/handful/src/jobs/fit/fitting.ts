@@ -75,7 +75,12 @@ export function openFitting(options: FitOptions, dataset: Dataset, context: RunC
     keys: {
       images: contentKey([imagesKey(train), test && imagesKey(test.images)]),
       labels: contentKey([draws.map((each) => labelsKey(each, classNames)), test && testKey(test, seed)]),
-      names: contentKey({ name, paths, skipped: dataset.skipped, notes: dataset.notes }),
+      names: contentKey({
+        name,
+        paths,
+        skipped: dataset.skipped,
+        notes: [dataset.understood, ...dataset.notes],
+      }),
     },
     trained: async () => {
       const { arrays } = decodeSafetensors(await readFile(run.path(RUN_FILES.weights)))
