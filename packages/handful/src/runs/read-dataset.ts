@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Dataset } from '../data/dataset.js'
 import { openDataset } from '../data/open.js'
 import { HandfulError, printable } from '../errors.js'
+import { locateImages } from './image-record.js'
 import type { DescribedModel } from './trained-model.js'
 import { imageFields } from './run-options.js'
 import type { JobContext } from '../training/progress.js'
@@ -25,11 +26,11 @@ const sourceSchema = sourceFields.refine(
  * @param dataDir where a known data set lies now; where it lay then if left out
  * @throws HandfulError where the run does not say
  */
-export function sourceOfRun(
+export async function sourceOfRun(
   { run, options, model }: Pick<DescribedModel, 'run' | 'options' | 'model'>,
   what: string,
   dataDir: string | undefined,
-): Source {
+): Promise<Source> {
   const { data } = sourceSchema.safeParse(options)
   if (data === undefined) {
     throw new HandfulError({
@@ -39,7 +40,10 @@ export function sourceOfRun(
       expected: 'one of handful pretrain or handful fit',
     })
   }
-  const own = data.folder === undefined ? {} : { size: model.image.size }
+  const own =
+    data.folder === undefined
+      ? {}
+      : { size: model.image.size, folder: await locateImages(run, data.folder, 'put them back where they were') }
   return { ...data, ...own, dataDir: dataDir ?? data.dataDir }
 }
 

@@ -86,7 +86,7 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
     { stage: STAGES.score, expectedSeconds: 30 },
   ])
   const dataset = await readDataset(
-    sourceOfRun(trained, 'generation scores', options.dataDir),
+    await sourceOfRun(trained, 'generation scores', options.dataDir),
     context,
     'optional',
   )

@@ -81,7 +81,7 @@ export async function runSweep(options: SweepJobOptions, context: JobContext): P
     { stage: READING, expectedSeconds: 5 },
     { stage: STAGE, expectedSeconds: 180 },
   ])
-  const { train, test } = await readDataset(sourceOfRun(trained, 'noise-level sweep', dataDir), context)
+  const { train, test } = await readDataset(await sourceOfRun(trained, 'noise-level sweep', dataDir), context)
   if (test === undefined)
     progress.message('No test images: accuracies are left out, and nothing is chosen otherwise.')
   const { classNames } = train
