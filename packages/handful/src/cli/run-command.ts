@@ -2,13 +2,12 @@
 import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { stringify } from 'yaml'
-import { openCollection } from '../data/open-collection.js'
 import { printable, usageError } from '../errors.js'
 import { flagOf, ownCommand, shellWord } from '../errors/shell.js'
 import type { RunCommand, RunOptions } from '../jobs/command-entry.js'
 import type { Session } from '../jobs/option.js'
 import { runOfCommand } from '../jobs/run-of-command.js'
-import { type ImageFiles, locateImages, readImageRecord, recordImages, surveyImages } from '../runs/image-record.js'
+import type { ImageFiles } from '../runs/image-record.js'
 import { type PlainObject, RunFolder } from '../runs/run-folder.js'
 import type { CommandContext } from './context.js'
 import { Interrupted } from './interrupt.js'
@@ -61,7 +60,10 @@ export async function performInRun(
   const images = resumed === undefined ? await lookAt(options, out) : undefined
   const run = await openRun(options, out, resumed, session)
   try {
-    if (images !== undefined) await recordImages(run, images.folder, images.files)
+    if (images !== undefined) {
+      const { recordImages } = await import('../runs/image-record.js')
+      await recordImages(run, images.folder, images.files)
+    }
     if (!session.quiet) terminal.message(`Run folder: ${printable(run.folder)}`)
     const result = await runJob({ context, session, stopping: 'a checkpoint is saved first' }, (job) =>
       entry.run(options, { ...job, run }),
@@ -88,6 +90,10 @@ async function lookAt(
 ): Promise<{ folder: string; files: ImageFiles } | undefined> {
   await RunFolder.check(out, RUNS_FOLDER)
   if (folder === undefined) return undefined
+  const [{ openCollection }, { surveyImages }] = await Promise.all([
+    import('../data/open-collection.js'),
+    import('../runs/image-record.js'),
+  ])
   await openCollection(folder, undefined, { ...options, passOver: out === undefined ? [] : [out] })
   return { folder, files: await surveyImages(folder) }
 }
@@ -130,6 +136,7 @@ async function gone(
 ): Promise<PlainObject> {
   refuseChanges(others, saved, resumed)
   const { folder } = saved
+  const { locateImages, readImageRecord } = await import('../runs/image-record.js')
   const record = await readImageRecord(resumed)
   const again = typeof asked === 'string' && record?.path === path.resolve(asked)
   if (asked !== undefined && !again) refuseChanges({ folder: asked }, saved, resumed)

@@ -166,7 +166,8 @@ function transform(values: Float32Array): void {
   for (let half = 1; half < values.length; half *= 2) {
     for (let block = 0; block < values.length; block += 2 * half) {
       for (let i = block; i < block + half; i++) {
-        const [a, b] = [values[i], values[i + half]]
+        const a = values[i]
+        const b = values[i + half]
         values[i] = a + b
         values[i + half] = a - b
       }
