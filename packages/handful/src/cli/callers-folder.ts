@@ -15,7 +15,12 @@ export function callersFolder(
   environment: Readonly<Record<string, string | undefined>>,
   current: string,
 ): string | undefined {
-  const { npm_lifecycle_event: script, npm_package_name: name, npm_package_json: file, INIT_CWD } = environment
+  const {
+    npm_lifecycle_event: script,
+    npm_package_name: name,
+    npm_package_json: file,
+    INIT_CWD,
+  } = environment
   if (INIT_CWD === undefined || file === undefined || name !== PACKAGE) return undefined
   // A process that npm's own has started elsewhere knows where it stands.
   const here = SCRIPTS.includes(script ?? '') && real(path.dirname(file)) === real(current)

@@ -64,7 +64,10 @@ export function nearDuplicates(train: Images, test: Images): AlikePair[] {
   const [known, asked] = [meansOf(train), meansOf(test)]
   const flips = projections()
   const centre = centreOf(known.coarse)
-  const [knownSigns, askedSigns] = [signsOf(known.coarse, centre, flips), signsOf(asked.coarse, centre, flips)]
+  const [knownSigns, askedSigns] = [
+    signsOf(known.coarse, centre, flips),
+    signsOf(asked.coarse, centre, flips),
+  ]
   const columns = known.fine.length / train.count
   const pairs: AlikePair[] = []
   const found = new Uint8Array(test.count)

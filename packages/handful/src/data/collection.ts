@@ -33,7 +33,11 @@ export interface CollectionFormat {
   readonly words: string
   /** @param start the first 512 bytes at most */
   readonly recognises: (start: Buffer) => boolean
-  readonly open: (place: string, signal?: AbortSignal) => Promise<FileTree | ImageCollection>
+  readonly open: (
+    place: string,
+    signal?: AbortSignal,
+    columns?: ColumnChoice,
+  ) => Promise<FileTree | ImageCollection>
 }
 
 export interface FileTree {

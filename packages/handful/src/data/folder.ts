@@ -112,7 +112,9 @@ function sharedImages(train: Images, test: Images): string[] {
   return [
     ...(copies > 0 ? [`${copies} ${of} are also among the training images, pixel for pixel`] : []),
     ...(near.length > 0
-      ? [`${near.length} ${of} nearly equal a training image, such as ${printable(train.paths[near[0].train])}`]
+      ? [
+          `${near.length} ${of} nearly equal a training image, such as ${printable(train.paths[near[0].train])}`,
+        ]
       : []),
   ]
 }

@@ -16,6 +16,7 @@ import {
 } from './collection.js'
 import { diskTree, treeCollection } from './file-tree.js'
 import type { SkippedFile } from './image-set.js'
+import type { ColumnChoice } from './label-columns.js'
 import { isLabelsFile } from './labels-file.js'
 import { className } from './layout.js'
 import { withoutOwnFolders } from './own-folders.js'
@@ -38,23 +39,33 @@ export async function openCollection(
   signal?: AbortSignal,
   options?: ReadingOptions,
 ): Promise<ImageCollection> {
-  const opened = await openPlace(place, signal)
+  const opened = await openPlace(place, signal, options)
   const found = isTree(opened) ? await treeCollection(opened, options) : opened
   // A class is one, whichever way its accents are stored.
   const files = found.files.map((file) => ({ ...file, label: className(file.label) }))
   return { ...found, files }
 }
 
-async function openPlace(place: string, signal?: AbortSignal): Promise<FileTree | ImageCollection> {
+async function openPlace(
+  place: string,
+  signal?: AbortSignal,
+  { fileColumn, labelColumn }: ColumnChoice = {},
+): Promise<FileTree | ImageCollection> {
   const source = await sourceOf(place)
   if (source.kind === 'folder') {
     const tree = await diskTree(place, signal)
     const files = shardsOf(tree)
     return files === undefined
       ? tree
-      : parquetCollection(place, { files, skipped: tree.listing.skipped, signal })
+      : parquetCollection(place, {
+          files,
+          skipped: tree.listing.skipped,
+          signal,
+          fileColumn,
+          labelColumn,
+        })
   }
-  if (source.format !== undefined) return source.format.open(place, signal)
+  if (source.format !== undefined) return source.format.open(place, signal, { fileColumn, labelColumn })
   const wordsOf = (kind: CollectionFormat['kind']): string =>
     listAlternatives(FORMATS.flatMap((format) => (format.kind === kind ? format.words : [])).sort())
   throw new HandfulError({

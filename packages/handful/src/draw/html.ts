@@ -33,8 +33,7 @@ function render(piece: Piece): string {
 }
 
 /** Halves of surrogate pairs and numbers that are no characters, which XML 1.0 has no place for. */
-const NOT_XML =
-  /[\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+const NOT_XML = /[\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
 /** Text or markup that XML can hold: control characters are spelled out, what is no character becomes the replacement. */
 export function xmlSafe(text: string): string {

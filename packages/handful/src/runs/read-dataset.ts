@@ -43,7 +43,10 @@ export async function sourceOfRun(
   const own =
     data.folder === undefined
       ? {}
-      : { size: model.image.size, folder: await locateImages(run, data.folder, 'put them back where they were') }
+      : {
+          size: model.image.size,
+          folder: await locateImages(run, data.folder, 'put them back where they were'),
+        }
   return { ...data, ...own, dataDir: dataDir ?? data.dataDir }
 }
 

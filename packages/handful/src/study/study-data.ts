@@ -34,11 +34,12 @@ export interface StudyData {
 /** Opens and divides. @throws HandfulError as openDataset, and where there is nothing to score on */
 export async function openStudyData(options: StudyOptions, context: JobContext): Promise<StudyData> {
   const { folder, dataset, dataDir, size, fit, seed, count, testCount } = options
+  const { fileColumn, labelColumn, splits } = options
   const { signal, progress } = context
   const opened = await openDataset(
     folder === undefined
       ? { dataset, dataDir, size, seed, count, testCount }
-      : { folder, size, fit, seed, labels: 'required' },
+      : { folder, size, fit, seed, labels: 'required', fileColumn, labelColumn, splits },
     { signal, onProgress: (done, total) => progress.report({ stage: READING, done, total, unit: 'images' }) },
   )
   const notes = [...(opened.understood === undefined ? [] : [opened.understood]), ...opened.notes]

@@ -35,7 +35,10 @@ const open = () => openDataset({ folder: photos, size: 12, seed: 0 })
 
 describe('runs below the images', () => {
   test('are passed over wherever they lie, and said', async () => {
-    const runs = [await run(undefined, path.join(photos, 'runs')), await run(path.join(photos, 'dark/deep/mine'), '')]
+    const runs = [
+      await run(undefined, path.join(photos, 'runs')),
+      await run(path.join(photos, 'dark/deep/mine'), ''),
+    ]
     for (const each of runs) {
       await each.writeFile('samples/a.png', await readFile(path.join(photos, 'dark/0.png')))
       await each.close()
@@ -52,7 +55,8 @@ describe('runs below the images', () => {
     const old = path.join(photos, 'old')
     await mkdir(path.join(old, 'samples'), { recursive: true })
     await mkdir(path.join(photos, 'runs'))
-    for (const name of ['config.yaml', 'env.json', 'samples/a.png']) await writeFile(path.join(old, name), 'x')
+    for (const name of ['config.yaml', 'env.json', 'samples/a.png'])
+      await writeFile(path.join(old, name), 'x')
     const data = await open()
     expect(data.train.classNames).toEqual(['dark', 'light'])
     expect(data.notes).toEqual(['passed over, as handful wrote them: "old"'])
@@ -138,7 +142,9 @@ describe('the images of a run', () => {
         `expected the 16 files of ${photos} as they were when the run was made; give them`,
     )
     await rm(path.join(others, 'dark/0.png'))
-    expect((await failure(() => locateImages(folder, others, 'x'))).message).toContain(`got 15 files in ${others}`)
+    expect((await failure(() => locateImages(folder, others, 'x'))).message).toContain(
+      `got 15 files in ${others}`,
+    )
     await rm(others, { recursive: true })
     const gone = await failure(() => locateImages(folder, others, 'x'))
     expect(gone.message).toContain(`got nothing at ${others} or ${photos}`)
@@ -209,7 +215,19 @@ describe('npm', () => {
     )
     const { stdout } = await promisify(execFile)(
       'npm',
-      ['--silent', '--prefix', checkout, 'run', 'handful', '--', 'data', 'stats', 'photos', '--json', '--quiet'],
+      [
+        '--silent',
+        '--prefix',
+        checkout,
+        'run',
+        'handful',
+        '--',
+        'data',
+        'stats',
+        'photos',
+        '--json',
+        '--quiet',
+      ],
       { cwd: parent },
     )
     expect(stdout).toContain('"light"')

@@ -10,7 +10,10 @@ import { folderOf, png } from './support.js'
 async function picture(seed: number): Promise<Buffer> {
   const random = new Random(seed, 'picture')
   const coarse = Uint8Array.from({ length: 6 * 6 * 3 }, () => random.integer(256))
-  return sharp(coarse, { raw: { width: 6, height: 6, channels: 3 } }).resize(96, 96, { kernel: 'cubic' }).png().toBuffer()
+  return sharp(coarse, { raw: { width: 6, height: 6, channels: 3 } })
+    .resize(96, 96, { kernel: 'cubic' })
+    .png()
+    .toBuffer()
 }
 
 const open = (files: Readonly<Record<string, Uint8Array>>) =>
@@ -29,15 +32,25 @@ describe('the same image', () => {
   it('nearly, in training and test, is said: smaller, compressed, brighter, never another', async () => {
     const files: Record<string, Uint8Array> = {}
     for (let i = 0; i < 40; i++) files[`train/${'ab'[i % 2]}/${i}.png`] = await picture(i)
-    files['test/a/small.png'] = await sharp(await picture(0)).resize(60).png().toBuffer()
-    files['test/b/compressed.jpg'] = await sharp(await picture(1)).jpeg({ quality: 60 }).toBuffer()
-    files['test/a/brighter.png'] = await sharp(await picture(2)).linear(0.9, 20).png().toBuffer()
+    files['test/a/small.png'] = await sharp(await picture(0))
+      .resize(60)
+      .png()
+      .toBuffer()
+    files['test/b/compressed.jpg'] = await sharp(await picture(1))
+      .jpeg({ quality: 60 })
+      .toBuffer()
+    files['test/a/brighter.png'] = await sharp(await picture(2))
+      .linear(0.9, 20)
+      .png()
+      .toBuffer()
     files['test/b/same.png'] = await picture(3)
     for (let i = 100; i < 110; i++) files[`test/${'ab'[i % 2]}/${i}.png`] = await picture(i)
     const { notes } = await open(files)
     expect(notes).toEqual([
       '1 of 14 test images are also among the training images, pixel for pixel',
-      expect.stringMatching(/^3 of 14 test images nearly equal a training image, such as train\/[ab]\/[012]\.png$/),
+      expect.stringMatching(
+        /^3 of 14 test images nearly equal a training image, such as train\/[ab]\/[012]\.png$/,
+      ),
     ])
   })
 
@@ -69,8 +82,21 @@ describe('what drives and systems leave', () => {
   it('is passed over, folders and files, and said', async () => {
     const red = await picture(1)
     const left = [
-      ...['__MACOSX/a/._1.png', 'a/._1.png', 'b/._2.png', 'a/.DS_Store', '@eaDir/a/1.png', '$RECYCLE.BIN/1.png'],
-      ...['System Volume Information/1.png', '.Trashes/1.png', 'lost+found/1.png', 'a/Thumbs.db', 'b/desktop.ini'],
+      ...[
+        '__MACOSX/a/._1.png',
+        'a/._1.png',
+        'b/._2.png',
+        'a/.DS_Store',
+        '@eaDir/a/1.png',
+        '$RECYCLE.BIN/1.png',
+      ],
+      ...[
+        'System Volume Information/1.png',
+        '.Trashes/1.png',
+        'lost+found/1.png',
+        'a/Thumbs.db',
+        'b/desktop.ini',
+      ],
     ]
     const data = await open({
       ...Object.fromEntries(left.map((path) => [path, red])),

@@ -1,4 +1,5 @@
 /** Names as file systems have them: accents stored either way, bytes that are no text, signs that tables have a use for. */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -25,7 +26,11 @@ describe('accents stored either way', () => {
       folderOf({ [`${composed}/1.png`]: red, [`${decomposed}/2.png`]: red, 'tea/1.png': blue }),
     )
     expect(data.train.classNames).toEqual([composed, 'tea'])
-    expect(labels(data)).toEqual({ [`${composed}/1.png`]: composed, [`${decomposed}/2.png`]: composed, 'tea/1.png': 'tea' })
+    expect(labels(data)).toEqual({
+      [`${composed}/1.png`]: composed,
+      [`${decomposed}/2.png`]: composed,
+      'tea/1.png': 'tea',
+    })
   })
 
   it('are one class in a table', async () => {
@@ -36,7 +41,9 @@ describe('accents stored either way', () => {
 
   it('match names of files, and name one file twice', async () => {
     const files = { [`${decomposed}.png`]: red, 'b.png': blue }
-    const data = await open(folderOf({ ...files, 'labels.csv': `file_name,label\n${composed}.png,x\nb.png,y\n` }))
+    const data = await open(
+      folderOf({ ...files, 'labels.csv': `file_name,label\n${composed}.png,x\nb.png,y\n` }),
+    )
     expect(labels(data)).toEqual({ [`${decomposed}.png`]: 'x', 'b.png': 'y' })
     const twice = `file_name,label\n${composed}.png,x\n${decomposed}.png,y\nb.png,y\n`
     expect((await failure(() => open(folderOf({ ...files, 'labels.csv': twice })))).message).toMatch(
@@ -82,7 +89,9 @@ describe.runIf(process.platform === 'linux')('names that are no UTF-8', () => {
     expect(labels(data)).toEqual({ [`${composed}/1.png`]: composed, 'tea/th\u00e9.png': 'tea' })
     expect([...imageAt(data.train, 1).subarray(0, 3)]).toEqual([0, 0, 255])
     expect(data.skipped).toEqual([])
-    expect(data.notes).toEqual([`2 file names are not UTF-8 and are read as Latin-1, such as ${composed}/1.png`])
+    expect(data.notes).toEqual([
+      `2 file names are not UTF-8 and are read as Latin-1, such as ${composed}/1.png`,
+    ])
   })
 
   it('are named so in a table', async () => {
@@ -104,6 +113,22 @@ describe.runIf(process.platform === 'linux')('names that are no UTF-8', () => {
     })
   })
 
+  it('are read so in a tar archive, where none hides another', async () => {
+    const root = folder()
+    writeFileSync(bytes(root, 'caf\xe9', 'th\xe8.png'), blue)
+    writeFileSync(bytes(root, 'caf\xe9', 'th\xe9.png'), red)
+    const archive = join(temporaryFolder(), 'photos.tar')
+    execFileSync('tar', ['cf', archive, '-C', root, '.'])
+    const data = await open(archive)
+    expect(labels(data)).toEqual({
+      [`${composed}/1.png`]: composed,
+      [`${composed}/th\u00e8.png`]: composed,
+      [`${composed}/th\u00e9.png`]: composed,
+      'tea/th\u00e9.png': 'tea',
+    })
+    expect(data.skipped).toEqual([])
+  })
+
   it('can be predicted', async () => {
     const root = folder()
     const { images, skipped } = await openImages([root], { size: 8, fit: 'cover', channels: 3 })
@@ -116,12 +141,32 @@ describe.runIf(process.platform === 'linux')('predictions', () => {
   const names = [
     ...['plain.png', 'a,b.png', 'say "hi".png', '"', 'two\nlines.png', 'two\r\nmore.png', '\rback.png'],
     ...[' leading.png', 'trailing.png ', '\ttab.png', '=1+1.png', '+plus.png', '-minus.png', '@at.png'],
-    ...['back\\slash.png', 'c:\\x.png', '\u001b[31mred.png', '\u0007bell', 'emoji \u{1f600}.png', '\ufeffbom.png'],
-    ...[`${composed}.png`, `${decomposed}.png`, 'a;b.png', "it's.png", '%41.png', '0001', '1', '#x', 'nul.', '\u2028'],
+    ...[
+      'back\\slash.png',
+      'c:\\x.png',
+      '\u001b[31mred.png',
+      '\u0007bell',
+      'emoji \u{1f600}.png',
+      '\ufeffbom.png',
+    ],
+    ...[
+      `${composed}.png`,
+      `${decomposed}.png`,
+      'a;b.png',
+      "it's.png",
+      '%41.png',
+      '0001',
+      '1',
+      '#x',
+      'nul.',
+      '\u2028',
+    ],
   ]
 
   it('come back whole as labels.csv for every name that a file system has', async () => {
-    const root = folderOf(Object.fromEntries(names.map((name, i) => [`${i % 2 ? 'x, "y"' : '=z'}/${name}`, i % 2 ? red : blue])))
+    const root = folderOf(
+      Object.fromEntries(names.map((name, i) => [`${i % 2 ? 'x, "y"' : '=z'}/${name}`, i % 2 ? red : blue])),
+    )
     const first = await open(root)
     const before = labels(first)
     expect(Object.keys(before)).toHaveLength(names.length)

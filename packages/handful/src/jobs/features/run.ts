@@ -215,7 +215,14 @@ export async function imageSource(
     const place = own === undefined ? source.folder : await locateImages(run, source.folder, hint)
     const { fileColumn, labelColumn, splits } = own ?? {}
     const columns = { fileColumn, labelColumn, splits }
-    return folderBlocks({ folder: place, size: image.size, fit, channels: image.channels, signal, ...columns })
+    return folderBlocks({
+      folder: place,
+      size: image.size,
+      fit,
+      channels: image.channels,
+      signal,
+      ...columns,
+    })
   }
   if (source.dataset === undefined) {
     throw usageError({

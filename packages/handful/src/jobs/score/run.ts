@@ -153,7 +153,9 @@ async function heldOutImages(
       progress.report({ stage: STAGES.read, done, total, unit: 'images' })
     const { images, skipped } = await openImages(heldOut, { ...model.image, fit, signal, onProgress })
     if (skipped.length > 0)
-      progress.message(`${skipped.length} files skipped, such as ${printable(skipped[0].path)}: ${skipped[0].reason}`)
+      progress.message(
+        `${skipped.length} files skipped, such as ${printable(skipped[0].path)}: ${skipped[0].reason}`,
+      )
     return { ...images, name: heldOut.join(' ') }
   }
   if (test !== undefined) return test
