@@ -113,8 +113,8 @@ function inOneLine(
       ? 'no class'
       : `${named.length} ${named.length === 1 ? 'class' : 'classes'} from ${source} (${shown.join(', ')}${more})`
   const tests = [...splits].flatMap(([prefix, split]) => (split === 'test' ? [printable(prefix)] : []))
-  const scored = kept.length - train.length
-  const test = tests.length === 0 ? 'no test split' : `test split ${tests.join(', ')} with ${scored} images`
+  const scored = kept.filter(({ split, label }) => split === 'test' && label !== '').length
+  const test = scored === 0 ? 'no test split' : `test split ${tests.join(', ')} with ${scored} images`
   return `understood as ${classes}, ${unlabelled} images without a label, ${test}`
 }
 
