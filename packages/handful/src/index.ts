@@ -16,7 +16,7 @@ export {
   type ImageSet,
   type SkippedFile,
 } from './data/image-set.js'
-export { LABEL_FILES, readLabelsFile, type LabelRow } from './data/labels-file.js'
+export { LABEL_FILES, readLabelsFile, type LabelTable } from './data/labels-file.js'
 export { dataFolders, type DataFolders } from './data/locate.js'
 export {
   dataRoots,

@@ -22,6 +22,7 @@ import { printable, quoted, usageError } from '../../errors.js'
 import { listAlternatives } from '../../errors/suggest.js'
 import { type Extractor, openExtractor } from '../../features/extract.js'
 import { FEATURE_ENDINGS, FeatureFile, type FeatureFileSpec, type TensorSpec } from '../../features/store.js'
+import { locateImages } from '../../runs/image-record.js'
 import { checkShape, type DescribedModel, loadTrainedModel } from '../../runs/trained-model.js'
 import { checkDevice } from '../../runs/device.js'
 import { imageFields } from '../../runs/run-options.js'
@@ -215,7 +216,18 @@ export async function imageSource(
   const source =
     own === undefined ? { folder, dataset, dataDir } : { ...own, dataDir: dataDir ?? own.dataDir }
   if (source.folder !== undefined) {
-    return folderBlocks({ folder: source.folder, size: image.size, fit, channels: image.channels, signal })
+    const hint = 'put them back, or give the images after the run'
+    const place = own === undefined ? source.folder : await locateImages(run, source.folder, hint)
+    const { fileColumn, labelColumn, splits } = own ?? {}
+    const columns = { fileColumn, labelColumn, splits }
+    return folderBlocks({
+      folder: place,
+      size: image.size,
+      fit,
+      channels: image.channels,
+      signal,
+      ...columns,
+    })
   }
   if (source.dataset === undefined) {
     throw usageError({

@@ -60,7 +60,12 @@ export function openFitting(options: FitOptions, dataset: Dataset, context: RunC
         draws.map((each) => labelsKey(each, classNames)),
         test && testKey(test, options.seed),
       ]),
-      names: contentKey({ name, paths, skipped: dataset.skipped, notes: dataset.notes }),
+      names: contentKey({
+        name,
+        paths,
+        skipped: dataset.skipped,
+        notes: [dataset.understood, ...dataset.notes],
+      }),
     },
     trained: async () => {
       const { arrays } = decodeSafetensors(await readFile(run.path(RUN_FILES.weights)))

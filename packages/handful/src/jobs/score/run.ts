@@ -68,7 +68,7 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
   const reading = { stage: READING, expectedSeconds: 5 }
   progress.plan([reading, ...plannedScore(model)])
   const dataset = await readDataset(
-    sourceOfRun(trained, 'generation scores', options.dataDir),
+    await sourceOfRun(trained, 'generation scores', options.dataDir),
     context,
     'optional',
   )
@@ -127,7 +127,9 @@ async function heldOutImages(
       progress.report({ stage: READING, done, total, unit: 'images' })
     const { images, skipped } = await openImages(heldOut, { ...model.image, fit, signal, onProgress })
     if (skipped.length > 0)
-      progress.message(`${skipped.length} files skipped, such as ${skipped[0].path}: ${skipped[0].reason}`)
+      progress.message(
+        `${skipped.length} files skipped, such as ${printable(skipped[0].path)}: ${skipped[0].reason}`,
+      )
     return { ...images, name: heldOut.join(' ') }
   }
   if (test !== undefined) return test

@@ -84,7 +84,7 @@ export async function runSweep(options: SweepJobOptions, context: JobContext): P
   await checkDevice(device)
   const trained = await loadTrainedModel(run)
   progress.plan([reading, { stage: STAGE, expectedSeconds: SECONDS }])
-  const { train, test } = await readDataset(sourceOfRun(trained, 'noise-level sweep', dataDir), context)
+  const { train, test } = await readDataset(await sourceOfRun(trained, 'noise-level sweep', dataDir), context)
   if (test === undefined)
     progress.message('No test images: accuracies are left out, and nothing is chosen otherwise.')
   const { classNames } = train
