@@ -5,15 +5,17 @@ import { posix } from 'node:path'
 import { Random } from 'onnx-autodiff'
 import { printable } from '../errors.js'
 import type { ImageCollection, LabelledFile } from './collection.js'
+import { collectionStretch } from './collection-stretch.js'
 import { decodeContents, isGrey, toGrey, type DecodeOptions } from './decode.js'
 import { noImages } from './file-tree.js'
 import type { Dataset } from './dataset.js'
 import { checkLabels, imageAt, type Images, type ImageSet } from './image-set.js'
 import { openCollection } from './open-collection.js'
+import { readingOf, type ReadingChoice } from './reading.js'
 import { datasets } from './registry.js'
 import { TestSet } from './test-set.js'
 
-export interface FolderOptions extends DecodeOptions {
+export interface FolderOptions extends Omit<DecodeOptions, 'stretch'>, ReadingChoice {
   /** A folder, an archive or a table of images: see open-collection.ts. */
   readonly folder: string
   /** Channels of the result; found out from the images where left out: 1 if all of them are grey, else 3. */
@@ -31,14 +33,16 @@ export interface FolderOptions extends DecodeOptions {
  * @throws HandfulError in one line for whatever cannot be read as meant; single bad images are skipped and listed
  */
 export async function openFolder(options: FolderOptions): Promise<Dataset> {
-  return decodeCollection(await openCollection(options.folder, options.signal), options)
+  return decodeCollection(await openCollection(options.folder, options.signal, options.frames), options)
 }
 
 async function decodeCollection(collection: ImageCollection, options: FolderOptions): Promise<Dataset> {
   const { name, place, files, checkClasses } = collection
   const notes = [...collection.notes]
   const all = files.map((_, index) => index)
-  const decoded = await decodeContents(files.length, collection.contents(all, options.signal), options)
+  const stretch = collectionStretch(collection, readingOf(options), options.seed, options.signal)
+  const contents = collection.contents(all, options.signal)
+  const decoded = await decodeContents(files.length, contents, { ...options, stretch })
   const skipped = [...collection.skipped, ...decoded.skipped]
   if (decoded.count === 0) {
     const example = skipped.length > 0 ? `, such as ${printable(skipped[0].path)}: ${skipped[0].reason}` : ''
@@ -46,6 +50,7 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
     throw noImages(place, got, officialFilesHint(place, skipped))
   }
 
+  notes.push(...stretch.sentences(), ...decoded.remarks.sentences())
   const kept = decoded.indices.map((index) => files[index])
   const classNames = sortClassNames(new Set(files.map(({ label }) => label).filter((label) => label !== '')))
   const channels = options.channels ?? (isGrey(decoded.pixels) ? 1 : 3)
@@ -72,7 +77,7 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
   if (shared > 0) {
     notes.push(`${shared} of ${order.length} test images are also among the training images, pixel for pixel`)
   }
-  return { name, train, test, skipped, notes }
+  return { name, train, test, reading: stretch.reading, skipped, notes }
 }
 
 /** Where the folder holds a known data set in its official form, how to name it. */

@@ -9,9 +9,11 @@ import { HandfulError, printable, systemCode, systemError } from '../errors.js'
 import { listAlternatives } from '../errors/suggest.js'
 import { isTree, type CollectionFormat, type FileTree, type ImageCollection } from './collection.js'
 import { diskTree, treeCollection } from './file-tree.js'
+import { collectionFrames, treeFrames } from './frames.js'
 import type { SkippedFile } from './image-set.js'
 import { LABEL_FILES } from './labels-file.js'
 import { parquet, parquetCollection } from './parquet.js'
+import type { ImageReading } from './reading.js'
 import { gzippedTar, tar } from './tar.js'
 
 /** What images can be packed into: one file each, one line here. */
@@ -23,14 +25,29 @@ type Source = { readonly kind: 'folder' } | { readonly kind: 'file'; readonly fo
 /**
  * Lists the images of a folder, an archive or a table without decoding any.
  *
+ * @param frames whether each frame of an animation or a stack is an image of its own (frames.ts); the first unless said otherwise
  * @throws HandfulError if there is nothing of the kind, or it cannot be read as meant
  */
-export async function openCollection(place: string, signal?: AbortSignal): Promise<ImageCollection> {
-  const opened = await openPlace(place, signal)
+export async function openCollection(
+  place: string,
+  signal?: AbortSignal,
+  frames?: ImageReading['frames'],
+): Promise<ImageCollection> {
+  const opened = await openPlace(place, signal, frames)
   return isTree(opened) ? treeCollection(opened) : opened
 }
 
-async function openPlace(place: string, signal?: AbortSignal): Promise<FileTree | ImageCollection> {
+async function openPlace(
+  place: string,
+  signal: AbortSignal | undefined,
+  frames: ImageReading['frames'],
+): Promise<FileTree | ImageCollection> {
+  const opened = await openStored(place, signal)
+  if (frames !== 'all') return opened
+  return isTree(opened) ? treeFrames(opened, signal) : collectionFrames(opened, signal)
+}
+
+async function openStored(place: string, signal?: AbortSignal): Promise<FileTree | ImageCollection> {
   const source = await sourceOf(place)
   if (source.kind === 'folder') {
     const tree = await diskTree(place, signal)
@@ -64,8 +81,12 @@ export interface ImagePaths {
  *
  * @throws HandfulError as openCollection
  */
-export async function openImagePaths(place: string, signal?: AbortSignal): Promise<ImagePaths> {
-  const opened = await openPlace(place, signal)
+export async function openImagePaths(
+  place: string,
+  signal?: AbortSignal,
+  frames?: ImageReading['frames'],
+): Promise<ImagePaths> {
+  const opened = await openPlace(place, signal, frames)
   if (!isTree(opened)) return pathsOf(opened)
   const { files, skipped } = opened.listing
   const paths = files.filter((path) => !LABEL_FILES.some((name) => name === posix.basename(path)))
@@ -123,7 +144,7 @@ async function firstBytes(path: string): Promise<Buffer> {
   }
 }
 
-const IMAGE_NAME = /\.(png|jpe?g|webp|gif|tiff?|avif)$/i
+const IMAGE_NAME = /\.(png|jpe?g|webp|gif|tiff?|avif|bmp|p[bgpn]m)$/i
 
 /** The Parquet files of a folder, where there are some and no images. */
 function shardsOf({ listing: { files } }: FileTree): readonly string[] | undefined {

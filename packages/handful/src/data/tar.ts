@@ -5,7 +5,8 @@
 
 import { basename } from 'node:path'
 import { HandfulError, printable } from '../errors.js'
-import { LIMIT_IMAGE_BYTES, type ImageContent } from './decode.js'
+import type { ImageContent } from './decode.js'
+import { LIMIT_IMAGE_BYTES } from './decode-content.js'
 import type { CollectionFormat, FileTree } from './collection.js'
 import type { SkippedFile } from './image-set.js'
 import { LABEL_FILES, parseLabels } from './labels-file.js'

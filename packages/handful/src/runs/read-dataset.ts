@@ -48,12 +48,14 @@ export function sourceOfRun(
  * @throws HandfulError as openDataset
  */
 export async function readDataset(
-  { folder, dataset, dataDir, size, fit, seed }: Source,
+  { folder, dataset, dataDir, size, fit, seed, channels: bands, stretch, frames }: Source,
   { signal, progress }: JobContext,
   labels?: 'optional',
 ): Promise<Dataset> {
   const found = await openDataset(
-    folder === undefined ? { dataset, dataDir, size, seed } : { folder, size, fit, seed, labels },
+    folder === undefined
+      ? { dataset, dataDir, size, seed, bands, stretch, frames }
+      : { folder, size, fit, seed, labels, bands, stretch, frames },
     {
       signal,
       onProgress: (done, total) => progress.report({ stage: READING, done, total, unit: 'images' }),

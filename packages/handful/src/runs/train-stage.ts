@@ -27,7 +27,7 @@ const SUMMARY = path.join(RUN_FILES.model, 'training.json')
 
 export interface Training extends PretrainOptions {
   /** How images were squared and training images distorted, for the model's description. */
-  readonly describe: Pick<ModelDescription, 'fit' | 'augment'>
+  readonly describe: Pick<ModelDescription, 'fit' | 'reading' | 'augment'>
 }
 
 export function trainStage(

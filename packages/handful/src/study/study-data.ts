@@ -8,6 +8,7 @@ import { Random } from 'onnx-autodiff'
 import { datasets } from '../data/registry.js'
 import { countLabels, type Images, type ImageSet, selectImages } from '../data/image-set.js'
 import { openDataset } from '../data/open.js'
+import { DEFAULT_READING, type ImageReading } from '../data/reading.js'
 import { numberedPaths, TestSet } from '../data/test-set.js'
 import { HandfulError } from '../errors.js'
 import type { LabelCount } from './result.js'
@@ -27,18 +28,21 @@ export interface StudyData {
   readonly labels: Int32Array
   readonly test: TestSet
   readonly notes: readonly string[]
+  /** How files became images. */
+  readonly reading: ImageReading
   /** Of the training images, of their labels, and of the test split. */
   readonly keys: { readonly images: string; readonly labels: string; readonly test: string }
 }
 
 /** Opens and divides. @throws HandfulError as openDataset, and where there is nothing to score on */
 export async function openStudyData(options: StudyOptions, context: JobContext): Promise<StudyData> {
-  const { folder, dataset, dataDir, size, fit, seed, count, testCount } = options
+  const { folder, dataset, dataDir, size, fit, seed, count, testCount, channels: bands, stretch, frames } =
+    options
   const { signal, progress } = context
   const opened = await openDataset(
     folder === undefined
-      ? { dataset, dataDir, size, seed, count, testCount }
-      : { folder, size, fit, seed, labels: 'required' },
+      ? { dataset, dataDir, size, seed, count, testCount, bands, stretch, frames }
+      : { folder, size, fit, seed, labels: 'required', bands, stretch, frames },
     { signal, onProgress: (done, total) => progress.report({ stage: READING, done, total, unit: 'images' }) },
   )
   const notes = [...opened.notes]
@@ -60,6 +64,7 @@ export async function openStudyData(options: StudyOptions, context: JobContext):
     labels: set.labels,
     test: shuffled,
     notes,
+    reading: opened.reading ?? DEFAULT_READING,
     keys: {
       images: imagesKey(images),
       labels: labelsKey(set.labels, set.classNames),

@@ -9,6 +9,7 @@ import { filesPresent } from '../files/present.js'
 import path from 'node:path'
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
+import type { ImageReading } from '../data/reading.js'
 import { HandfulError, printable } from '../errors.js'
 import type { ImageShape } from '../models/model.js'
 import { curveSchema, thin } from '../training/curve.js'
@@ -109,6 +110,8 @@ export interface TrainingPlace extends Pick<JobContext, 'progress'> {
   readonly folder: string
   /** Of the run folder, below `models`. */
   readonly name: string
+  /** How files became the images. */
+  readonly reading: ImageReading
   readonly environment: PlainObject
 }
 
@@ -117,7 +120,7 @@ export async function trainForStudy(
   { model: name, settings, minutes, steps }: TrainingSettings,
   images: Images,
   options: StudyOptions,
-  { folder, name: runName, environment, progress }: TrainingPlace,
+  { folder, name: runName, reading, environment, progress }: TrainingPlace,
   context: StageContext,
 ): Promise<TrainedRecord> {
   if (settings.run !== undefined) return describeRun(settings.run)
@@ -133,7 +136,7 @@ export async function trainForStudy(
     environment,
   )
   try {
-    const describe = { fit, augment: augmentation.name }
+    const describe = { fit, reading, augment: augmentation.name }
     const stage = trainStage(
       images,
       {

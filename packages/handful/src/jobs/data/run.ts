@@ -6,6 +6,7 @@ import { collectionBlocks, datasetBlocks } from '../../data/image-blocks.js'
 import type { DataFolders } from '../../data/locate.js'
 import { bytesOnDisk, dataRoots, findOfficial } from '../../data/official.js'
 import { openCollection } from '../../data/open-collection.js'
+import { readingOf, type ReadingChoice } from '../../data/reading.js'
 import { DEFAULT_SIZE, openDataset } from '../../data/open.js'
 import { datasets } from '../../data/registry.js'
 import { collectStatistics, FileFacts, type DataStatistics } from '../../data/image-statistics.js'
@@ -54,6 +55,9 @@ export interface StatisticsRequest {
   /** Side of the squares that the user's own images become. */
   readonly size?: number
   readonly fit?: ResizeMode
+  readonly channels?: readonly number[]
+  readonly stretch?: ReadingChoice['stretch']
+  readonly frames?: ReadingChoice['frames']
   readonly environment?: Readonly<Record<string, string | undefined>>
   readonly signal?: AbortSignal
   readonly onProgress?: OpenProgress
@@ -72,9 +76,18 @@ export async function dataStatistics(request: StatisticsRequest): Promise<DataSt
     const dataset = await openDataset({ dataset: known, dataDir: folder, seed: 0 }, request)
     return collectStatistics(datasetBlocks(dataset), undefined, { signal, onProgress: progress })
   }
-  const collection = await openCollection(what, signal)
+  const reading = readingOf({ ...request, bands: request.channels })
+  const collection = await openCollection(what, signal, request.frames)
   const facts = new FileFacts(collection.files.map(({ path }) => path))
-  const source = collectionBlocks(collection, { size, fit, channels: 3, signal, inspect: facts.watch })
+  const source = collectionBlocks(collection, {
+    size,
+    fit,
+    channels: 3,
+    reading,
+    sampleSeed: 0,
+    signal,
+    inspect: facts.watch,
+  })
   return collectStatistics(source, facts, { signal, onProgress: progress })
 }
 

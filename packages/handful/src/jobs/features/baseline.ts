@@ -10,6 +10,7 @@ import { isGrey, toGrey } from '../../data/decode.js'
 import { datasetBlocks, folderBlocks, type ImageSource } from '../../data/image-blocks.js'
 import type { Images } from '../../data/image-set.js'
 import { DEFAULT_SIZE, openDataset } from '../../data/open.js'
+import { readingOf, type ReadingChoice } from '../../data/reading.js'
 import { usageError } from '../../errors.js'
 import { type FittedFeatures, loadFittedFeatures, saveFittedFeatures } from '../../features/fitted.js'
 import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
@@ -33,6 +34,9 @@ export interface BaselineFeaturesOptions extends FeatureChoice, FeatureOutput {
   /** Of a folder's images; 32 where left out, or what `dictionary` was fitted to. */
   readonly size?: number
   readonly fit?: ResizeMode
+  readonly channels?: readonly number[]
+  readonly stretch?: ReadingChoice['stretch']
+  readonly frames?: ReadingChoice['frames']
   /** Settings that differ from the baseline's own. */
   readonly set?: Readonly<Record<string, unknown>>
   /** A file of patches or components fitted before, in place of fitting. */
@@ -145,8 +149,9 @@ async function openSource(
   if (folder === undefined)
     throw usageError({ what: 'images', got: 'neither a folder nor --dataset', expected: 'one of them' })
   const side = size ?? fitted?.image.size ?? DEFAULT_SIZE
+  const reading = readingOf({ ...options, bands: options.channels })
   const blocks = (channels: 1 | 3): Promise<ImageSource> =>
-    folderBlocks({ folder, size: side, fit, channels, signal })
+    folderBlocks({ folder, size: side, fit, channels, reading, sampleSeed: seed, signal })
   if (fitted === undefined) return lookAt(blocks, side, seed, context)
   const source = await blocks(fitted.image.channels)
   return { images: emptyImages(source.name, { size: side, channels: fitted.image.channels }), source }

@@ -14,6 +14,7 @@ import {
   noiseLevels,
   ownSeedOption,
   poolingOption,
+  readingOptions,
   resizeOption,
   setOption,
   sizeOption,
@@ -30,6 +31,7 @@ const baselineOptions = {
   saveDictionary: text('<file.safetensors>', 'where to keep those that are fitted'),
   size: sizeOption("side of a baseline's images from a folder (32)"),
   fit: resizeOption('how such an image becomes a square: cover, pad, stretch'),
+  ...readingOptions,
 }
 
 export const features = jobCommand({

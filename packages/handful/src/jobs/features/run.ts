@@ -125,11 +125,11 @@ export async function featuresToFile(
   const extractor = await openExtractor(network, outputs, { seed, threads, device, signal })
   try {
     const source = await open()
-    for (const note of source.notes) progress.message(note)
     const layers = outputs.map((name) => ({ name, columns: extractor.columns[name] }))
     const tensors = tensorsOf(layers, concatenate || out.endsWith('.npy'))
     const spec = { path: out, tensors, limit: source.limit, metadata }
     const rows = await writeFeatures(source, extractor, spec, context)
+    for (const note of source.notes) progress.message(note)
     return {
       rows,
       tensors: tensors.map(({ name, columns }) => ({ name, columns })),
@@ -196,7 +196,7 @@ export function runSeed({ options }: DescribedModel): number {
 
 /** The user's images, brought to the model's size and channels; else those that the run was trained on. */
 export async function imageSource(
-  { run, options: saved, model: { image }, fit }: DescribedModel,
+  { run, options: saved, model: { image }, fit, reading }: DescribedModel,
   {
     folder,
     dataset,
@@ -210,7 +210,7 @@ export async function imageSource(
   const source =
     own === undefined ? { folder, dataset, dataDir } : { ...own, dataDir: dataDir ?? own.dataDir }
   if (source.folder !== undefined) {
-    return folderBlocks({ folder: source.folder, size: image.size, fit, channels: image.channels, signal })
+    return folderBlocks({ folder: source.folder, ...image, fit, reading, signal })
   }
   if (source.dataset === undefined) {
     throw usageError({

@@ -1,5 +1,6 @@
 /** What the stages of a fit share: the images, the model that they are for, and what was found, read when it is asked for. */
 import type { Dataset } from '../../data/dataset.js'
+import { DEFAULT_READING } from '../../data/reading.js'
 import { readFile } from 'node:fs/promises'
 import { decodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
@@ -58,7 +59,7 @@ export function openFitting(options: FitOptions, dataset: Dataset, context: RunC
       minutes,
       threads,
       device,
-      describe: { fit, augment: augmentation.name },
+      describe: { fit, reading: dataset.reading ?? DEFAULT_READING, augment: augmentation.name },
     },
     context,
   )

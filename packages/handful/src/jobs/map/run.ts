@@ -249,16 +249,17 @@ async function chooseImages(
       size,
       channels,
       fit: trained.fit,
+      reading: trained.reading,
       signal,
       onProgress: (done, total) => progress.report({ stage: STAGES.read, done, total, unit: 'images' }),
     })
     const blank = Array.from(opened.images.paths, () => '')
+    for (const note of opened.notes) progress.message(note)
     const source = oneBlock(opened.images, blank, opened.skipped)
     return drawImages(source, count, random, () => true)
   }
   const source = await imageSource(trained, { folder, dataset, dataDir, seed }, { signal, progress })
-  for (const note of source.notes) progress.message(note)
-  return drawImages(
+  const drawn = await drawImages(
     source,
     count,
     random,
@@ -268,6 +269,8 @@ async function chooseImages(
       progress.report({ stage: STAGES.read, done, total: source.limit, unit: 'images' })
     },
   )
+  for (const note of source.notes) progress.message(note)
+  return drawn
 }
 
 const oneBlock = (

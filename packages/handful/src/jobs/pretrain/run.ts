@@ -6,6 +6,7 @@
 import type { BaseConfig, ImageShape } from '../../models/model.js'
 import type { AugmentationName } from '../../names.js'
 import type { Images } from '../../data/image-set.js'
+import { DEFAULT_READING } from '../../data/reading.js'
 import { runJobStages } from '../../runs/job-stages.js'
 import { trainStage } from '../../runs/train-stage.js'
 import { pretrainStage } from '../../training/pretrain.js'
@@ -56,7 +57,8 @@ export async function runPretrain(options: PretrainJobOptions, context: RunConte
     },
     { stage: PICTURES, expectedSeconds: 2 },
   ])
-  const images = await readImages(options, context)
+  const found = await readDataset(options, context, 'optional')
+  const images: Images = found.train
   const image: ImageShape = { size: images.height, channels: images.channels }
   const model = resolveModel(options, image)
   const augmentation = resolveAugmentation(options.augment, model)
@@ -70,7 +72,7 @@ export async function runPretrain(options: PretrainJobOptions, context: RunConte
       minutes,
       threads,
       device,
-      describe: { fit, augment: augmentation.name },
+      describe: { fit, reading: found.reading ?? DEFAULT_READING, augment: augmentation.name },
     },
     context,
   )

@@ -131,7 +131,7 @@ interface TakenImages {
 
 /** The first images named, or of a data set's test split: images that training has not seen say more. */
 async function takeImages(
-  { model: { image }, fit }: TrainedModel,
+  { model: { image }, fit, reading }: TrainedModel,
   { images: inputs, dataset, dataDir, count, seed }: ReconstructOptions,
   { signal, progress }: JobContext,
 ): Promise<TakenImages> {
@@ -139,7 +139,15 @@ async function takeImages(
     progress.report({ stage: 'read the images', done, total, unit: 'images' })
   const bytes = image.size * image.size * image.channels
   if (dataset === undefined) {
-    const { images, skipped } = await openImages(inputs, { ...image, fit, limit: count, signal, onProgress })
+    const { images, skipped, notes } = await openImages(inputs, {
+      ...image,
+      fit,
+      reading,
+      limit: count,
+      signal,
+      onProgress,
+    })
+    for (const note of notes) progress.message(note)
     return { pixels: images.pixels, skipped }
   }
   const { train, test } = await openDataset({ dataset, dataDir, seed }, { signal, onProgress })
