@@ -15,9 +15,10 @@ import { LABEL_FILES } from './labels-file.js'
 import { parquet, parquetCollection } from './parquet.js'
 import type { ImageReading } from './reading.js'
 import { gzippedTar, tar } from './tar.js'
+import { zip } from './zip.js'
 
 /** What images can be packed into: one file each, one line here. */
-const FORMATS: readonly CollectionFormat[] = [parquet, gzippedTar, tar]
+const FORMATS: readonly CollectionFormat[] = [parquet, gzippedTar, tar, zip]
 
 /** What a path leads to: a folder, a file of one of the formats, or a file that holds no collection, such as one image. */
 type Source = { readonly kind: 'folder' } | { readonly kind: 'file'; readonly format?: CollectionFormat }
@@ -64,7 +65,7 @@ async function openStored(place: string, signal?: AbortSignal): Promise<FileTree
     where: printable(place),
     got: 'a file of another kind',
     expected: `a folder of images, a ${wordsOf('archive')} of one, or ${wordsOf('table')}`,
-    hint: /\.(zip|7z|rar|tar\.\w+|txz|tbz2?)$/i.test(place) ? 'unpack it first' : 'check the path',
+    hint: /\.(7z|rar|tar\.\w+|txz|tbz2?)$/i.test(place) ? 'unpack it first' : 'check the path',
   })
 }
 
