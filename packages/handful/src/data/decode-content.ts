@@ -14,7 +14,7 @@ import { openNetpbm } from './netpbm.js'
 import { pickChannels, type RawImage, type RawPage, upright } from './raw-image.js'
 import type { Remark } from './remarks.js'
 import { stretched, type Stretch } from './stretch.js'
-import { tiffFaults } from './tiff-faults.js'
+import { mendTiff } from './tiff-faults.js'
 import { openTiff, tiffFrames } from './tiff.js'
 import { UnusableImage } from './unusable-image.js'
 
@@ -166,8 +166,8 @@ async function pictureToSquare(
   const height = pageHeight ?? whole
   const reduced = REDUCED.has(format) && !stretch.before
   checkPixels({ width, height }, reduced ? LIMIT_REDUCED_PIXELS : LIMIT_PIXELS)
-  const { result, faults } = await forgiving(content, format, (mended, failOn) =>
-    toSquare(open(mended, { frame, failOn }).autoOrient(), { size, fit }, format),
+  const { result, faults } = await forgiving(content, format, (mended) =>
+    toSquare(open(mended, { frame }).autoOrient(), { size, fit }, format),
   )
   const megapixels = (width * height) / 1e6
   const remarks: Remark[] = [
@@ -203,21 +203,15 @@ async function toSquare(
 async function forgiving<T>(
   content: Buffer,
   format: string,
-  work: (content: Buffer, failOn: FailOnOptions) => Promise<T>,
+  work: (content: Buffer) => Promise<T>,
 ): Promise<{ result: T; faults: readonly string[] }> {
   try {
-    return { result: await work(content, 'warning'), faults: [] }
+    return { result: await work(content), faults: [] }
   } catch (error) {
-    if (format === 'JPEG') {
-      const mended = mendJpeg(content)
-      if (mended.faults.length === 0) throw error
-      await expectWhole(mended)
-      return { result: await work(mended.content, 'warning'), faults: mended.faults }
-    }
-    // libtiff warns of the directory, and fails for pixels.
-    const faults = format === 'TIFF' ? tiffFaults(content) : []
-    if (faults.length === 0) throw error
-    return { result: await work(content, 'error'), faults }
+    const mended = format === 'JPEG' ? mendJpeg(content) : format === 'TIFF' ? mendTiff(content) : undefined
+    if (mended === undefined || mended.faults.length === 0) throw error
+    if (format === 'JPEG') await expectWhole(mended)
+    return { result: await work(mended.content), faults: mended.faults }
   }
 }
 
@@ -283,8 +277,8 @@ async function picturePage(content: Buffer, format: string, frame: number): Prom
   checkPixels({ width, height: pageHeight ?? height }, LIMIT_PIXELS)
   const channels = alpha ? 4 : 3
   const upright = pageHeight === undefined ? autoOrient : { width, height: pageHeight }
-  const { result: data, faults } = await forgiving(content, format, (mended, failOn) =>
-    open(mended, { frame, failOn }).autoOrient().toColourspace('srgb').raw().toBuffer(),
+  const { result: data, faults } = await forgiving(content, format, (mended) =>
+    open(mended, { frame }).autoOrient().toColourspace('srgb').raw().toBuffer(),
   )
   if (data.length !== upright.width * upright.height * channels) {
     throw new UnusableImage(`a ${format} file with an unusual colour model; convert it to PNG`)

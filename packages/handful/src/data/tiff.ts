@@ -10,7 +10,7 @@ import { fromArrayBuffer, type GeoTIFF, type GeoTIFFImage } from 'geotiff'
 import { listAlternatives } from '../errors/suggest.js'
 import { pickChannels, type RawPage, type Samples } from './raw-image.js'
 import type { Range } from './reading.js'
-import { tiffFaults } from './tiff-faults.js'
+import { mendTiff } from './tiff-faults.js'
 import { UnusableImage } from './unusable-image.js'
 
 const GREY = [0, 1]
@@ -92,7 +92,7 @@ export async function openTiff(content: Buffer, frame: number): Promise<RawPage 
     full: fullRange(format, depth),
     inverted: photometric === 0,
     orientation,
-    faults: tiffFaults(content),
+    faults: mendTiff(content).faults,
   }
   if (palette !== undefined) {
     const read = async (): Promise<Samples> => lookedUp(await pixelsOf(content, image, [0]), Array.from(palette, Number))

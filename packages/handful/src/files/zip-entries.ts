@@ -17,7 +17,12 @@ export async function* zipEntries(
 ): AsyncGenerator<ArchiveEntry> {
   let archive: ZipFile | undefined
   try {
-    archive = await openPromise(path, { autoClose: false, decodeStrings: false })
+    archive = await openPromise(path, {
+      autoClose: false,
+      decodeStrings: false,
+      // One entry of a wrong size is left out; the archive is not.
+      validateEntrySizes: false,
+    })
     const opened = archive
     let [ordinal, bytes] = [0, 0]
     for await (const entry of opened.eachEntry()) {
@@ -71,9 +76,14 @@ function lockOf(entry: Entry): string | undefined {
 
 async function contentOf(archive: ZipFile, entry: Entry): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
+  let bytes = 0
   try {
     const stream = await archive.openReadStreamPromise(entry)
-    for await (const chunk of stream as AsyncIterable<Uint8Array>) chunks.push(chunk)
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes > entry.uncompressedSize) throw new Error('more than the directory says')
+    }
   } catch (error) {
     if (systemCode(error) !== undefined) throw error
     throw new DamagedEntry('damaged or cut short in the archive', { cause: error })
