@@ -198,7 +198,7 @@ async function pixelsOf(content: Buffer, image: GeoTIFFImage, picked: readonly n
     await expectInside(content, image)
     const found = await image.readRasters({ samples: [...picked], interleave: true })
     if (found.length !== image.getWidth() * image.getHeight() * picked.length) throw new Error('too few pixels')
-    return found as Samples
+    return found
   } catch (cause) {
     throw new UnusableImage('a damaged or truncated TIFF file', { cause })
   }

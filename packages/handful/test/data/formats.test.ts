@@ -23,7 +23,11 @@ async function pixelsOf(content: Uint8Array, channels: 1 | 3 = 3): Promise<numbe
 function bitmap(
   bits: number,
   pixels: readonly number[],
-  { compression = 0, between = [], height = 4 }: { compression?: number; between?: readonly number[]; height?: number } = {},
+  {
+    compression = 0,
+    between = [],
+    height = 4,
+  }: { compression?: number; between?: readonly number[]; height?: number } = {},
 ): Buffer {
   const head = Buffer.alloc(54)
   head.write('BM')
@@ -40,7 +44,8 @@ function bitmap(
 
 /** Rows from the top: pixel (x, y) has red 10 x, green 20 y, blue 200. */
 const COLOURS = Array.from({ length: 16 }, (_, i) => [10 * (i % 4), 20 * (i >> 2), 200])
-const bottomUp = <T>(rows: readonly T[]): T[] => [3, 2, 1, 0].flatMap((row) => rows.slice(4 * row, 4 * row + 4))
+const bottomUp = <T>(rows: readonly T[]): T[] =>
+  [3, 2, 1, 0].flatMap((row) => rows.slice(4 * row, 4 * row + 4))
 const PALETTE = [0, 0, 255, 0, 0, 255, 0, 0]
 /** Indices of a checkerboard, and its colours: red at 0, green at 1. */
 const CHECKS = Array.from({ length: 16 }, (_, i) => (i + (i >> 2)) % 2)
@@ -76,12 +81,26 @@ describe('BMP', () => {
     const every = [0, 1, 2, 3]
     const forms = {
       8: bitmap(8, rows, { between: PALETTE }),
-      4: bitmap(4, every.flatMap((at) => [(row(at)[0] << 4) | row(at)[1], (row(at)[2] << 4) | row(at)[3], 0, 0]), { between: PALETTE }),
-      1: bitmap(1, every.flatMap((at) => [row(at).reduce((bits, index, i) => bits | (index << (7 - i)), 0), 0, 0, 0]), { between: PALETTE }),
+      4: bitmap(
+        4,
+        every.flatMap((at) => [(row(at)[0] << 4) | row(at)[1], (row(at)[2] << 4) | row(at)[3], 0, 0]),
+        { between: PALETTE },
+      ),
+      1: bitmap(
+        1,
+        every.flatMap((at) => [row(at).reduce((bits, index, i) => bits | (index << (7 - i)), 0), 0, 0, 0]),
+        { between: PALETTE },
+      ),
       // A run of one and an absolute run of three in each row, an end of row, and the end.
-      rle8: bitmap(8, [...every.flatMap((at) => [1, row(at)[0], 0, 3, ...row(at).slice(1), 0, 0, 0]), 0, 1], { between: PALETTE, compression: 1 }),
+      rle8: bitmap(8, [...every.flatMap((at) => [1, row(at)[0], 0, 3, ...row(at).slice(1), 0, 0, 0]), 0, 1], {
+        between: PALETTE,
+        compression: 1,
+      }),
       // A run of four nibbles that alternate.
-      rle4: bitmap(4, [...every.flatMap((at) => [4, (row(at)[0] << 4) | row(at)[1], 0, 0]), 0, 1], { between: PALETTE, compression: 2 }),
+      rle4: bitmap(4, [...every.flatMap((at) => [4, (row(at)[0] << 4) | row(at)[1], 0, 0]), 0, 1], {
+        between: PALETTE,
+        compression: 2,
+      }),
     }
     for (const [form, content] of Object.entries(forms)) {
       expect([form, ...(await pixelsOf(content))]).toEqual([form, ...CHECKED])
@@ -102,7 +121,9 @@ describe('PNM', () => {
     expect(await pixelsOf(Buffer.concat([Buffer.from('P5\n4 4\n255\n'), Buffer.from(grey)]), 1)).toEqual(grey)
     const colours = COLOURS.flat()
     expect(await pixelsOf(Buffer.from(`P3\n# by hand\n4 4\n255\n${colours.join('\n')}`))).toEqual(colours)
-    expect(await pixelsOf(Buffer.concat([Buffer.from('P6 4 4 255\n'), Buffer.from(colours)]))).toEqual(colours)
+    expect(await pixelsOf(Buffer.concat([Buffer.from('P6 4 4 255\n'), Buffer.from(colours)]))).toEqual(
+      colours,
+    )
   })
 
   it('whose white is less than 255 is as bright', async () => {
@@ -115,7 +136,9 @@ describe('PNM', () => {
     const rows = [0, 1, 2, 3].map((y) => CHECKS.slice(4 * y, 4 * y + 4).join(''))
     expect(await pixelsOf(Buffer.from(`P1\n4 4\n${rows.join('\n')}\n`), 1)).toEqual(expected)
     const packed = rows.map((bits) => parseInt(bits.padEnd(8, '0'), 2))
-    expect(await pixelsOf(Buffer.concat([Buffer.from('P4\n4 4\n'), Buffer.from(packed)]), 1)).toEqual(expected)
+    expect(await pixelsOf(Buffer.concat([Buffer.from('P4\n4 4\n'), Buffer.from(packed)]), 1)).toEqual(
+      expected,
+    )
   })
 
   it('that is cut is refused', async () => {
@@ -140,7 +163,11 @@ describe('frames', () => {
 
   it('all are images with the label of their file, by folder or by table', async () => {
     const files = { 'a/stack.tif': tiff(page(10), page(20), page(30)), 'b/one.tif': tiff(page(5)) }
-    for (const table of [{}, { 'labels.csv': 'file_name,label\na/stack.tif,a\nb/one.tif,b\n' }]) {
+    const tables: Record<string, string>[] = [
+      {},
+      { 'labels.csv': 'file_name,label\na/stack.tif,a\nb/one.tif,b\n' },
+    ]
+    for (const table of tables) {
       const { train, notes } = await openFolder({
         ...options,
         frames: 'all',
@@ -154,8 +181,12 @@ describe('frames', () => {
   })
 
   it('of an animation, and of 16-bit stacks', async () => {
-    const frames = Buffer.concat(await Promise.all(['#ff0000', '#0000ff'].map((colour) => plain(colour, 4).raw().toBuffer())))
-    const gif = await sharp(frames, { raw: { width: 4, height: 8, channels: 3, pageHeight: 4 } }).gif().toBuffer()
+    const frames = Buffer.concat(
+      await Promise.all(['#ff0000', '#0000ff'].map((colour) => plain(colour, 4).raw().toBuffer())),
+    )
+    const gif = await sharp(frames, { raw: { width: 4, height: 8, channels: 3, pageHeight: 4 } })
+      .gif()
+      .toBuffer()
     const read = await openFolder({ ...options, frames: 'all', folder: folderOf({ 'a.gif': gif }) })
     expect(read.train.paths).toEqual(['a.gif#1', 'a.gif#2'])
     expect([[...read.train.pixels.subarray(0, 3)], [...read.train.pixels.subarray(48, 51)]]).toEqual([[255, 0, 0], [0, 0, 255]]) // prettier-ignore
@@ -163,7 +194,11 @@ describe('frames', () => {
       ...page(0),
       samples: Uint16Array.from({ length: 16 }, (_, i) => low + 60 * i),
     }))
-    const stack = await openFolder({ ...options, frames: 'all', folder: folderOf({ 'a.tif': tiff(...deep) }) })
+    const stack = await openFolder({
+      ...options,
+      frames: 'all',
+      folder: folderOf({ 'a.tif': tiff(...deep) }),
+    })
     expect([stack.train.pixels[0], stack.train.pixels[31]]).toEqual([0, 255])
     expect(stack.reading).toEqual({ frames: 'all', stretch: 'data', integers: [[100, 2000]] })
   })
