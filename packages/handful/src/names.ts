@@ -56,6 +56,12 @@ export const HEADS = [
 ] as const
 export type HeadName = (typeof HEADS)[number]
 
+/** Which frames of animations and stacks are images. */
+export const FRAMES = ['first', 'all'] as const
+
+/** How numbers of more than 8 bits become bytes: one stretch for the data set, one for each image, or by their type. */
+export const STRETCHES = ['data', 'each', 'none'] as const
+
 /** Known data sets. */
 export const DATASETS = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
 export type DatasetName = (typeof DATASETS)[number]

@@ -6,13 +6,25 @@
 import { basename, join, resolve, sep } from 'node:path'
 import { HandfulError, printable } from '../errors.js'
 import { decodeContents, diskContents, toGrey, type DecodeOptions, type ImageContent } from './decode.js'
+import { framePath, framesOfFile } from './frames.js'
 import type { Images, SkippedFile } from './image-set.js'
 import { holdsCollection, openImagePaths } from './open-collection.js'
+import { type ImageReading, readingOf } from './reading.js'
+import { Stretch } from './stretch.js'
 
-export interface OpenImagesOptions extends DecodeOptions {
+export interface OpenImagesOptions extends Omit<DecodeOptions, 'stretch'> {
   readonly channels: 1 | 3
+  /** How a run's images were read: these are read in the same way. */
+  readonly reading?: ImageReading
   /** Files that are looked at, at most; all where left out. */
   readonly limit?: number
+}
+
+export interface OpenedImages {
+  readonly images: Images
+  readonly skipped: SkippedFile[]
+  /** Sentences for the user about what was read. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -26,7 +38,7 @@ export interface OpenImagesOptions extends DecodeOptions {
 export async function openImages(
   inputs: readonly string[],
   options: OpenImagesOptions,
-): Promise<{ images: Images; skipped: SkippedFile[] }> {
+): Promise<OpenedImages> {
   const found: Found[] = []
   const skipped: SkippedFile[] = []
   const known = new Set<string>()
@@ -39,7 +51,10 @@ export async function openImages(
     if (files.length > 0) found.push({ ...part, files })
   }
   const names = found.flatMap(({ files }) => files.map(({ path }) => path))
-  const decoded = await decodeContents(names.length, allContents(found), options)
+  const decoded = await decodeContents(names.length, allContents(found), {
+    ...options,
+    stretch: new Stretch(options.reading ?? readingOf({})),
+  })
   skipped.push(...decoded.skipped)
   if (decoded.count === 0) {
     throw new HandfulError({
@@ -59,7 +74,7 @@ export async function openImages(
     pixels: options.channels === 1 ? toGrey(decoded.pixels) : decoded.pixels,
     paths: decoded.indices.map((index) => names[index]),
   }
-  return { images, skipped }
+  return { images, skipped, notes: decoded.remarks.sentences() }
 }
 
 interface Found {
@@ -75,21 +90,35 @@ interface Found {
 }
 
 /** What one argument stands for: a file, or all images of a folder, an archive or a table. */
-async function findImages(input: string, { signal }: OpenImagesOptions): Promise<Found> {
-  if (!(await holdsCollection(input))) {
-    const file = { path: input, file: input }
-    return {
-      files: [{ path: input, key: resolve(input), index: 0 }],
-      skipped: [],
-      contents: () => diskContents([file]),
-    }
-  }
-  const { paths, skipped, contents } = await openImagePaths(input, signal)
+async function findImages(input: string, { reading, signal }: OpenImagesOptions): Promise<Found> {
+  if (!(await holdsCollection(input))) return oneFile(input, reading?.frames)
+  const { paths, skipped, contents } = await openImagePaths(input, signal, reading?.frames)
   const named = (inner: string): string => join(input, inner).split(sep).join('/')
   return {
     files: paths.map((path, index) => ({ path: named(path), key: resolve(input, path), index })),
     skipped: skipped.map(({ path, reason }) => ({ path: named(path), reason })),
     contents: (indices) => contents(indices, signal),
+  }
+}
+
+async function oneFile(input: string, frames: ImageReading['frames']): Promise<Found> {
+  const content = (): AsyncIterable<ImageContent> => diskContents([{ path: input, file: input }])
+  let count = 1
+  if (frames === 'all') for await (const { load } of content()) count = await framesOfFile(load)
+  const key = resolve(input)
+  if (count === 1) return { files: [{ path: input, key, index: 0 }], skipped: [], contents: content }
+  return {
+    files: Array.from({ length: count }, (_, frame) => ({
+      path: framePath(input, frame),
+      key: framePath(key, frame),
+      index: frame,
+    })),
+    skipped: [],
+    async *contents(indices) {
+      for await (const { load } of content()) {
+        for (const frame of indices) yield { index: frame, path: framePath(input, frame), frame, load }
+      }
+    },
   }
 }
 

@@ -1,7 +1,18 @@
 /** The options that several commands have, each spelled out in one place. */
-import { AUGMENTATIONS, DATASETS, MODELS, type Pooling, POOLINGS, PRESETS, RESIZE_MODES } from '../names.js'
+import {
+  AUGMENTATIONS,
+  DATASETS,
+  FRAMES,
+  MODELS,
+  type Pooling,
+  POOLINGS,
+  PRESETS,
+  RESIZE_MODES,
+  STRETCHES,
+} from '../names.js'
 import {
   assignments,
+  channelNumbers,
   flag,
   names,
   numberBetween,
@@ -9,6 +20,7 @@ import {
   oneOf,
   type Option,
   positive,
+  stretchChoice,
   text,
   whole,
   withDefault,
@@ -39,8 +51,8 @@ export const resizeOption = (about: string) => oneOf('<how>', about, RESIZE_MODE
 
 export const setOption = (about: string) => assignments('<name=value>', about)
 
-/** How a folder and its table are read, where that is not found out. */
-export const readingOptions = {
+/** How a folder and its table are understood, where that is not found out. */
+export const collectionOptions = {
   fileColumn: text('<name>', 'the column of labels.csv that names the files (found out)'),
   labelColumn: text('<name>', 'the column of labels.csv that holds the labels (found out)'),
   splits: oneOf('<how>', 'auto, or none: folders called train, test and so on are classes too (auto)', [
@@ -49,10 +61,29 @@ export const readingOptions = {
   ] as const),
 }
 
+/** @param otherwise what is taken where nothing is said */
+export const framesOption = (otherwise: string) =>
+  oneOf('<which>', `of animations and stacks: first, or all, each as an image (${otherwise})`, FRAMES)
+
+/** How images become pixels, beside their size. */
+export const readingOptions = {
+  channels: channelNumbers(
+    '<n,n>',
+    'channels that are taken, up to three, counted from 1: grey, or red, green and blue (the first three)',
+  ),
+  stretch: stretchChoice(
+    '<how>',
+    'numbers beyond 8 bits become bytes by one stretch for the data set, one for each image, none (by their type), or black,white such as 100,4000 (data)',
+    STRETCHES,
+  ),
+  frames: framesOption('first'),
+}
+
 export const imageOptions = {
   dataset: datasetOption('a known data set'),
   size: sizeOption('side of the square that images become'),
   fit: resizeOption('how an image becomes a square: cover (cut to its middle), pad (white bars), stretch'),
+  ...collectionOptions,
   ...readingOptions,
 }
 

@@ -21,6 +21,7 @@ import {
   programOf,
 } from 'onnx-autodiff'
 import { z } from 'zod'
+import { type ImageReading, READ_BEFORE, readingSchema } from '../data/reading.js'
 import { HandfulError, systemError } from '../errors.js'
 import type { Normalisation } from '../features/normalise.js'
 import type { PredictorParameters } from '../heads/head.js'
@@ -33,6 +34,8 @@ export interface Classifier {
   readonly channels: 1 | 3
   /** How images that are not square become so. */
   readonly fit: ResizeMode
+  /** How files become images. */
+  readonly reading: ImageReading
   /** The encoder's outputs that are the feature, side by side. */
   readonly outputs: readonly string[]
   /** What the features were asked for, where the encoder takes drawn inputs beside the image, and the seed of those. */
@@ -56,6 +59,7 @@ const settingsSchema = z.object({
   size: z.number().int().positive(),
   channels: z.union([z.literal(1), z.literal(3)]),
   fit: z.enum(RESIZE_MODES),
+  reading: readingSchema.default(READ_BEFORE),
   outputs: z.array(z.string()).min(1),
   drawn: z
     .object({
@@ -68,7 +72,8 @@ const settingsSchema = z.object({
 })
 
 export async function saveClassifier(run: RunFolder, classifier: Classifier): Promise<void> {
-  const { classNames, size, channels, fit, outputs, drawn, batch, encoder, normalisation, head } = classifier
+  const { classNames, size, channels, fit, reading, outputs, drawn, batch, encoder, normalisation, head } =
+    classifier
   await run.makeFolder(FOLDER)
   await run.writeFile(ENCODER, 'model' in encoder ? encoder.model : compile(encoder).model)
   await run.writeFile(
@@ -84,6 +89,7 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
     size,
     channels,
     fit,
+    reading,
     outputs,
     drawn,
     batch,

@@ -233,7 +233,7 @@ async function modelStage(training: TrainingSettings, workshop: Workshop, scale:
         training,
         data.images,
         options,
-        { ...place, progress: workshop.progress, name: `${model}-${key.slice(0, 8)}` },
+        { ...place, progress: workshop.progress, reading: data.reading, name: `${model}-${key.slice(0, 8)}` },
         context,
       ),
   }

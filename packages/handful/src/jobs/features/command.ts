@@ -6,6 +6,7 @@ import { BASELINES } from '../../names.js'
 import { jobCommand } from '../command-entry.js'
 import { flag, oneOf, text, whole } from '../option.js'
 import {
+  collectionOptions,
   dataDirOption,
   datasetOption,
   layersOption,
@@ -14,6 +15,7 @@ import {
   noiseLevels,
   ownSeedOption,
   poolingOption,
+  readingOptions,
   resizeOption,
   setOption,
   sizeOption,
@@ -30,6 +32,8 @@ const baselineOptions = {
   saveDictionary: text('<file.safetensors>', 'where to keep those that are fitted'),
   size: sizeOption("side of a baseline's images from a folder (32)"),
   fit: resizeOption('how such an image becomes a square: cover, pad, stretch'),
+  ...collectionOptions,
+  ...readingOptions,
 }
 
 export const features = jobCommand({

@@ -129,11 +129,11 @@ export async function featuresToFile(
   const extractor = await openExtractor(network, outputs, { seed, threads, device, signal })
   try {
     const source = await open()
-    for (const note of source.notes) progress.message(note)
     const layers = outputs.map((name) => ({ name, columns: extractor.columns[name] }))
     const tensors = tensorsOf(layers, concatenate || out.endsWith('.npy'))
     const spec = { path: out, tensors, limit: source.limit, metadata }
     const rows = await writeFeatures(source, extractor, spec, context)
+    for (const note of source.notes) progress.message(note)
     return {
       rows,
       tensors: tensors.map(({ name, columns }) => ({ name, columns })),
@@ -209,7 +209,7 @@ export async function imageSource(
   }: Pick<FeaturesOptions, 'folder' | 'dataset' | 'dataDir'> & { readonly seed: number },
   { signal, progress }: JobContext,
 ): Promise<ImageSource> {
-  const { run, options: saved, fit } = described
+  const { run, options: saved, fit, reading } = described
   const { image } = described.model
   const own =
     folder === undefined && dataset === undefined ? runOptionsSchema.safeParse(saved).data : undefined
@@ -220,14 +220,7 @@ export async function imageSource(
     const place = own === undefined ? source.folder : await locateImages(run, source.folder, hint)
     const { fileColumn, labelColumn, splits } = own ?? {}
     const columns = { fileColumn, labelColumn, splits }
-    return folderBlocks({
-      folder: place,
-      size: image.size,
-      fit,
-      channels: image.channels,
-      signal,
-      ...columns,
-    })
+    return folderBlocks({ folder: place, ...image, fit, reading, signal, ...columns })
   }
   if (source.dataset === undefined) {
     throw usageError({

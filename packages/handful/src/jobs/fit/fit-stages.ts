@@ -1,5 +1,6 @@
 /** The stages of `handful fit` after training, each with what it keeps in the run folder. */
 import type { Dataset } from '../../data/dataset.js'
+import { DEFAULT_READING } from '../../data/reading.js'
 import { readFile } from 'node:fs/promises'
 import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
@@ -263,6 +264,7 @@ export function classifierStage(
         size: image.size,
         channels: image.channels,
         fit,
+        reading: dataset.reading ?? DEFAULT_READING,
         outputs: groups.flatMap(({ outputs }) => outputs),
         // What `predict` has to know to draw the same kind of noise; nothing where features need none.
         drawn: network.drawInputs && { request: model.defaultFeatures, seed },

@@ -42,7 +42,7 @@ export function openFitting(options: FitOptions, dataset: Dataset, context: RunC
   const { train, test } = dataset
   const draws = labelDraws(train, options)
   const image: ImageShape = { size: train.height, channels: train.channels }
-  const training = trainingFor(options, train)
+  const training = trainingFor({ ...options, reading: dataset.reading }, train)
   const { model } = training
   const { name, classNames, paths } = train
   return {

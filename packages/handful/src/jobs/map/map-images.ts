@@ -52,15 +52,16 @@ export async function chooseImages(
       size,
       channels,
       fit: trained.fit,
+      reading: trained.reading,
       signal,
       onProgress: (done, total) => progress.report({ stage: CHOOSING, done, total, unit: 'images' }),
     })
+    for (const note of opened.notes) progress.message(note)
     const blank = Array.from(opened.images.paths, () => '')
     const source = oneBlock(opened.images, blank, opened.skipped)
     return checked(await drawImages(source, count, random, () => true), run)
   }
   const source = await imageSource(trained, { folder, dataset, dataDir, seed }, { signal, progress })
-  for (const note of source.notes) progress.message(note)
   const drawn = await drawImages(
     source,
     count,
@@ -71,6 +72,7 @@ export async function chooseImages(
       progress.report({ stage: CHOOSING, done, total: source.limit, unit: 'images' })
     },
   )
+  for (const note of source.notes) progress.message(note)
   return checked(drawn, run)
 }
 

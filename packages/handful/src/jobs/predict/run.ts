@@ -14,6 +14,8 @@ export interface PredictOptions {
   readonly run: string
   /** Image files, and folders that are searched for images. */
   readonly images: readonly string[]
+  /** Whether each frame of an animation or a stack is an image; as the run has it where left out. */
+  readonly frames?: 'first' | 'all'
   readonly threads: number
   readonly device: string
 }
@@ -32,19 +34,22 @@ export interface PredictResult {
 }
 
 export async function runPredict(
-  { run, images: inputs, threads, device }: PredictOptions,
+  { run, images: inputs, frames, threads, device }: PredictOptions,
   { signal, progress }: JobContext,
 ): Promise<PredictResult> {
   const classifier = await loadClassifier(run)
   const { size, channels, fit, outputs, classNames } = classifier
+  const reading = frames === undefined ? classifier.reading : { ...classifier.reading, frames }
   const network = await featureNetwork(run, classifier)
-  const { images, skipped } = await openImages(inputs, {
+  const { images, skipped, notes } = await openImages(inputs, {
     size,
     channels,
     fit,
+    reading,
     signal,
     onProgress: (done, total) => progress.report({ stage: 'read the images', done, total, unit: 'images' }),
   })
+  for (const note of notes) progress.message(note)
   const linearAlgebra = onnxLinearAlgebra({ threads, device })
   try {
     const features = await extractFeatures(network, images, outputs, {

@@ -9,6 +9,7 @@ import type { StudyOutline } from '../../study/run-study.js'
 import { jobCommand, type Shown } from '../command-entry.js'
 import { assignments, flag, names, positive, text, typedOnly, whole } from '../option.js'
 import {
+  collectionOptions,
   dataDirOption,
   machineOptions,
   printConfigOption,
@@ -57,6 +58,7 @@ export const study = jobCommand({
     resume: text('<folder>', 'go on with the study in this folder, with its own options'),
     size: sizeOption('side of the square that images become'),
     fit: resizeOption('how an image becomes a square: cover, pad, stretch'),
+    ...collectionOptions,
     ...readingOptions,
     count: whole('<n>', 'training images of a generated set (strokes)', 20, 1_000_000),
     testCount: whole('<n>', 'its test images', 10, 1_000_000),
