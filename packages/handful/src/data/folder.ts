@@ -10,6 +10,8 @@ import { noImages } from './file-tree.js'
 import type { Dataset } from './dataset.js'
 import { checkLabels, imageAt, type Images, type ImageSet } from './image-set.js'
 import { openCollection } from './open-collection.js'
+import { Originals } from './originals.js'
+import { readAgain } from './read-again.js'
 import { datasets } from './registry.js'
 import { TestSet } from './test-set.js'
 
@@ -50,7 +52,12 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
   const classNames = sortClassNames(new Set(files.map(({ label }) => label).filter((label) => label !== '')))
   const channels = options.channels ?? (isGrey(decoded.pixels) ? 1 : 3)
   const pixels = channels === 1 ? toGrey(decoded.pixels) : decoded.pixels
-  const take = pickImages(kept, pixels, options.size * options.size * channels, classNames)
+  const originals = new Originals({
+    names: kept.map(({ path }) => path),
+    numbers: decoded.indices,
+    read: readAgain(collection.contents, options),
+  })
+  const take = pickImages(kept, pixels, options.size * options.size * channels, classNames, originals)
   const shape = { height: options.size, width: options.size, channels, classNames }
 
   const train: ImageSet = { name, ...shape, ...take(indicesOf(kept, ({ split }) => split === 'train')) }
@@ -106,7 +113,8 @@ function pickImages(
   pixels: Uint8Array,
   bytes: number,
   classNames: readonly string[],
-): (indices: readonly number[]) => Pick<ImageSet, 'count' | 'pixels' | 'labels' | 'paths'> {
+  originals: Originals,
+): (indices: readonly number[]) => Pick<ImageSet, 'count' | 'pixels' | 'labels' | 'paths' | 'originals'> {
   const classIndex = new Map(classNames.map((label, index) => [label, index]))
   return (indices) => {
     const picked = indices.length === files.length ? pixels : new Uint8Array(indices.length * bytes)
@@ -118,6 +126,7 @@ function pickImages(
       pixels: picked,
       labels: Int32Array.from(indices, (index) => classIndex.get(files[index].label) ?? -1),
       paths: indices.map((index) => files[index].path),
+      originals: originals.at(indices),
     }
   }
 }

@@ -8,6 +8,8 @@ import { HandfulError, printable } from '../errors.js'
 import { decodeContents, diskContents, toGrey, type DecodeOptions, type ImageContent } from './decode.js'
 import type { Images, SkippedFile } from './image-set.js'
 import { holdsCollection, openImagePaths } from './open-collection.js'
+import { Originals } from './originals.js'
+import { readAgain } from './read-again.js'
 
 export interface OpenImagesOptions extends DecodeOptions {
   readonly channels: 1 | 3
@@ -26,7 +28,7 @@ export interface OpenImagesOptions extends DecodeOptions {
 export async function openImages(
   inputs: readonly string[],
   options: OpenImagesOptions,
-): Promise<{ images: Images; skipped: SkippedFile[] }> {
+): Promise<{ images: Images; originals: Originals; skipped: SkippedFile[] }> {
   const found: Found[] = []
   const skipped: SkippedFile[] = []
   const known = new Set<string>()
@@ -59,7 +61,12 @@ export async function openImages(
     pixels: options.channels === 1 ? toGrey(decoded.pixels) : decoded.pixels,
     paths: decoded.indices.map((index) => names[index]),
   }
-  return { images, skipped }
+  const originals = new Originals({
+    names: images.paths,
+    numbers: decoded.indices,
+    read: readAgain((numbers) => allContents(found, numbers), options),
+  })
+  return { images, originals, skipped }
 }
 
 interface Found {
@@ -93,12 +100,18 @@ async function findImages(input: string, { signal }: OpenImagesOptions): Promise
   }
 }
 
-async function* allContents(found: readonly Found[]): AsyncGenerator<ImageContent> {
+/** @param wanted places of those that are read; all where left out */
+async function* allContents(
+  found: readonly Found[],
+  wanted?: readonly number[],
+): AsyncGenerator<ImageContent> {
+  const asked = wanted && new Set(wanted)
   let first = 0
   for (const { files, contents } of found) {
     const places = new Map(files.map(({ index }, place) => [index, first + place]))
     const paths = new Map(files.map(({ index, path }) => [index, path]))
-    for await (const content of contents(files.map(({ index }) => index))) {
+    const own = files.filter((_, place) => asked?.has(first + place) ?? true)
+    for await (const content of contents(own.map(({ index }) => index))) {
       const path = paths.get(content.index) ?? content.path
       yield { ...content, path, index: places.get(content.index) ?? 0 }
     }
