@@ -4,29 +4,42 @@ import { readFile } from 'node:fs/promises'
 import { decodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
 import { imagesKey, labelsKey, testKey } from '../../data/content.js'
-import { type Encoder, encoderOf } from '../../features/encoder.js'
+import { originalsOf } from '../../data/image-set.js'
+import { originalsOfTest } from '../../data/test-set.js'
+import { type Encoder, encoderOf, patchEncoder } from '../../features/encoder.js'
 import { labelDraws } from '../../data/draw-labels.js'
 import type { PatchDictionary } from '../../features/patches.js'
 import { contentKey } from '../../files/content-key.js'
+import { openOutside, type Outside } from '../../runs/outside-features.js'
 import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
 import { trainStage } from '../../runs/train-stage.js'
 import type { Stage } from '../../stages/stage.js'
 import type { TrainingSummary } from '../../training/pretrain.js'
-import { resolveAugmentation, resolveModel } from '../../training/model-options.js'
+import { type ModelChoice, resolveAugmentation, resolveModel } from '../../training/model-options.js'
 import type { AugmentationName } from '../../names.js'
 import type { BoundModel, ImageShape, WeightedModel } from '../../models/model.js'
-import type { FitOptions } from './fit-options.js'
+import { type FitOptions, NO_MODEL } from './fit-options.js'
+
+/** The model that learns from the unlabelled images. */
+export interface Learning {
+  readonly model: BoundModel
+  readonly augment: AugmentationName
+  readonly train: Stage<TrainingSummary>
+  /** The trained model, from its files. */
+  readonly trained: () => Promise<WeightedModel>
+}
 
 export interface Fitting {
-  readonly model: BoundModel
   readonly options: FitOptions
   readonly run: RunFolder
   readonly dataset: Dataset
   readonly image: ImageShape
-  readonly augment: AugmentationName
   /** Labels of each draw, -1 where hidden. */
   readonly draws: readonly Int32Array[]
-  readonly train: Stage<TrainingSummary>
+  /** None where no model is trained. */
+  readonly learning?: Learning
+  /** Features made elsewhere. */
+  readonly outside: Outside
   readonly keys: {
     /** Of the training and test images. */
     readonly images: string
@@ -35,16 +48,63 @@ export interface Fitting {
     /** Of what files and reports name. */
     readonly names: string
   }
-  /** The trained model, from its files. */
-  readonly trained: () => Promise<WeightedModel>
 }
 
-/** @throws HandfulError (wrong use) for settings that do not suit, and too few labels for what was asked */
-export function openFitting(options: FitOptions, dataset: Dataset, context: RunContext): Fitting {
-  const { run } = context
+/**
+ * @throws HandfulError (wrong use) for settings that do not suit, too few labels for what was asked, and features made
+ *   elsewhere that do not fit the images
+ */
+export async function openFitting(
+  options: FitOptions,
+  dataset: Dataset,
+  context: RunContext,
+): Promise<Fitting> {
+  const { run, progress } = context
   const { train, test } = dataset
   const draws = labelDraws(train, options)
   const image: ImageShape = { size: train.height, channels: train.channels }
+  const images = contentKey([imagesKey(train), test && imagesKey(test.images)])
+  const { name, classNames, paths } = train
+  const learning =
+    options.model === NO_MODEL ? undefined : openLearning({ ...options, model: options.model }, image, dataset, context)
+  const { threads, device, seed } = options
+  const outside = await openOutside(options, {
+    place: run,
+    sets: {
+      train: { images: train, originals: originalsOf(train) },
+      test: test && { images: test.images, originals: originalsOfTest(test) },
+    },
+    imagesKey: images,
+    threads,
+    device,
+    tell: (text) => progress.message(text),
+  })
+  return {
+    options,
+    run,
+    dataset,
+    image,
+    draws,
+    learning,
+    outside,
+    keys: {
+      images,
+      labels: contentKey([draws.map((each) => labelsKey(each, classNames)), test && testKey(test, seed)]),
+      names: contentKey({ name, paths, skipped: dataset.skipped, notes: dataset.notes }),
+    },
+  }
+}
+
+/** Options of a fit that trains a model. */
+type LearningOptions = FitOptions & ModelChoice
+
+function openLearning(
+  options: LearningOptions,
+  image: ImageShape,
+  { train }: Dataset,
+  context: RunContext,
+): Learning {
+  const { run } = context
   const model = resolveModel(options, image)
   const augmentation = resolveAugmentation(options.augment, model)
   const { seed, steps, minutes, threads, device, fit } = options
@@ -62,21 +122,10 @@ export function openFitting(options: FitOptions, dataset: Dataset, context: RunC
     },
     context,
   )
-  const { name, classNames, paths } = train
   return {
-    options,
-    run,
-    dataset,
     model,
-    image,
     augment: augmentation.name,
-    draws,
     train: stage,
-    keys: {
-      images: contentKey([imagesKey(train), test && imagesKey(test.images)]),
-      labels: contentKey([draws.map((each) => labelsKey(each, classNames)), test && testKey(test, seed)]),
-      names: contentKey({ name, paths, skipped: dataset.skipped, notes: dataset.notes }),
-    },
     trained: async () => {
       const { arrays } = decodeSafetensors(await readFile(run.path(RUN_FILES.weights)))
       return { model, weights: arrays }
@@ -97,10 +146,12 @@ export const comparisonSchema = z.object({
 
 export type FitComparison = z.infer<typeof comparisonSchema>
 
-/** The network that features are taken from. */
+/** The network that features are taken from; none where all of them were made elsewhere. */
 export async function encoder(
-  { trained, model }: Fitting,
+  { learning, image }: Fitting,
   dictionary: PatchDictionary | undefined,
-): Promise<Encoder> {
-  return encoderOf(await trained(), model.defaultFeatures, dictionary)
+): Promise<Encoder | undefined> {
+  if (learning !== undefined)
+    return encoderOf(await learning.trained(), learning.model.defaultFeatures, dictionary)
+  return dictionary && patchEncoder(dictionary, image)
 }
