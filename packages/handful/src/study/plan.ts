@@ -25,6 +25,7 @@ import {
 } from './budget.js'
 import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
+import { isBaselineName } from '../features/baselines/registry.js'
 import { isModelName } from '../models/registry.js'
 import type { ModelName } from '../names.js'
 import { type PlannedMethod, resolveMethods } from './methods.js'
@@ -258,7 +259,8 @@ const smooths = ({ heads }: StudyOptions): boolean =>
 function methodOf(id: string, model: ModelStage | undefined, workshop: Workshop): FeatureMethod {
   const brought = workshop.own.find((method) => method.id === id)
   if (brought !== undefined) return brought
-  if (model === undefined) return baselineMethod(id, workshop.options)
+  if (isBaselineName(id)) return baselineMethod(id, workshop.options)
+  if (model === undefined) throw new Error(`internal: methodOf: got ${id}, expected a method`)
   return modelMethod(id, id, workshop.options.models[id as ModelName], () => workshop.trainedModel(model))
 }
 

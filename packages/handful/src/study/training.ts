@@ -3,8 +3,7 @@
  * commands for trained models take, or comes from a run that was there before.
  */
 import type { ModelName } from '../names.js'
-import { createHash } from 'node:crypto'
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { filesPresent } from '../files/present.js'
 import path from 'node:path'
 import { z } from 'zod'
@@ -17,7 +16,7 @@ import { type PlainObject, RUN_FILES, RunFolder } from '../runs/run-folder.js'
 import { resolveAugmentation, resolveModel } from '../training/model-options.js'
 import { pretrainOptionsSchema } from '../runs/pretrain-options.js'
 import type { StageContext } from '../stages/stage.js'
-import { loadTrainedModel } from '../runs/trained-model.js'
+import { loadTrainedModel, weightsHash } from '../runs/trained-model.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
 import type { JobContext } from '../training/progress.js'
 
@@ -100,8 +99,7 @@ async function runIdentity(
   if (options.dataset === 'strokes' && saved.seed !== options.seed) {
     throw problem(`strokes of seed ${String(saved.seed)}`, `seed ${options.seed}`)
   }
-  const weights = await readFile(path.join(run, RUN_FILES.weights))
-  return { config, weights: createHash('sha256').update(weights).digest('hex') }
+  return { config, weights: await weightsHash(run) }
 }
 
 export interface TrainingPlace extends Pick<JobContext, 'progress'> {

@@ -1,6 +1,9 @@
 /**
  * `handful features` and `handful layers`: what the hidden layers of a trained model make of images, written to a file
  * block by block, and which layers there are.
+ *
+ * No feature space and no stages: the file holds each layer's numbers as they are, neither reduced nor normalised, and images
+ * pass through memory only while their features are written, so that there is nothing that another run could take up.
  */
 import type { BoundModel, FeatureNetwork, LayerDescription } from '../../models/model.js'
 import {

@@ -61,7 +61,7 @@ export async function runFit(options: FitOptions, context: RunContext): Promise<
     ...(pictures ? [pictures] : []),
     report,
   ]
-  await runJobStages(stages, { ...context, ...options, before: [reading] })
+  await runJobStages(stages, { ...context, ...options, store: run.store, before: [reading] })
   return run.store.result(report)
 }
 

@@ -75,9 +75,10 @@ export async function runPretrain(options: PretrainJobOptions, context: RunConte
     context,
   )
   const pictures = picturesStage(images, { run, train, trained: () => loadTrainedModel(run.folder) })
-  await runJobStages([train, pictures], { ...context, seed, threads, device, before: [reading] })
-  const trained = await run.store.result(train)
-  const drawn = await run.store.result(pictures)
+  const { store } = run
+  await runJobStages([train, pictures], { ...context, store, seed, threads, device, before: [reading] })
+  const trained = await store.result(train)
+  const drawn = await store.result(pictures)
   return {
     model: model.title,
     images: images.count,
