@@ -118,8 +118,15 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
 
 /** Of all that it is: what it computes is its own. */
 export async function classifierKey(folder: string): Promise<string> {
+  const { outside, encoder } = await loadClassifier(folder)
+  const files = [
+    ...(encoder === undefined ? [] : [ENCODER]),
+    CLASSIFIER_FILE,
+    ARRAYS,
+    ...(outside?.encoder === undefined ? [] : [outside.encoder.file]),
+  ]
   const hash = createHash('sha256')
-  for (const name of [ENCODER, CLASSIFIER_FILE, ARRAYS]) hash.update(await readFile(path.join(folder, name)))
+  for (const name of files) hash.update(await readFile(path.join(folder, name)))
   return hash.digest('hex')
 }
 

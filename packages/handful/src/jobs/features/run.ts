@@ -193,13 +193,18 @@ function tensorsOf(layers: readonly { name: string; columns: number }[], togethe
 const runOptionsSchema = z.object({ ...imageFields, seed: z.int().min(0).default(0) }).partial()
 
 /** Seed of the run itself. */
-export function runSeed({ options }: DescribedModel): number {
+export function runSeed({ options }: Pick<DescribedModel, 'options'>): number {
   return runOptionsSchema.safeParse(options).data?.seed ?? 0
+}
+
+/** What takes images, and where it says which ones it was made of. */
+export type ImageTaker = Pick<DescribedModel, 'run' | 'options' | 'fit'> & {
+  readonly model: Pick<DescribedModel['model'], 'image'>
 }
 
 /** The user's images, brought to the model's size and channels; else those that the run was trained on. */
 export async function imageSource(
-  { run, options: saved, model: { image }, fit }: DescribedModel,
+  { run, options: saved, model: { image }, fit }: ImageTaker,
   {
     folder,
     dataset,
