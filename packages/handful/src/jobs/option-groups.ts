@@ -62,8 +62,8 @@ export const imageOptions = {
   fit: resizeOption('how an image becomes a square: cover (cut to its middle), pad (white bars), stretch'),
 }
 
-/** An encoder made elsewhere, and what its file may not say of itself; a table of features made elsewhere. */
-export const outsideOptions = {
+/** An encoder made elsewhere, and what its file may not say of itself. */
+export const encoderOptions = {
   encoder: text('<model.onnx>', 'features of an encoder made elsewhere: an ONNX file with one image input'),
   encoderSize: whole('<pixels>', 'side of its images (as the file says, else 224)', 8, 1024),
   encoderRange: oneOf(
@@ -76,6 +76,11 @@ export const outsideOptions = {
   encoderLayout: oneOf('<axes>', 'order of its input: nchw or nhwc (as the file says)', ENCODER_LAYOUTS),
   encoderColours: oneOf('<order>', 'order of its colours: rgb or bgr (rgb)', ENCODER_COLOURS),
   encoderInput: text('<name>', 'the input that takes images, to be sure'),
+}
+
+/** The same, and a table of features made elsewhere. */
+export const outsideOptions = {
+  ...encoderOptions,
   embeddings: embeddingsOption(
     'features made elsewhere: .parquet, .npy or .csv with a row for each image, by file name',
   ),

@@ -24,7 +24,10 @@ export async function runOrImages(
     throw usageError({
       what: 'arguments',
       got: 'no <run>',
-      expected: 'a run, or --encoder or --embeddings and images',
+      expected:
+        command === 'features'
+          ? 'a run, or --baseline or --encoder and images'
+          : 'a run, or --encoder or --embeddings and images',
       hint: `see handful ${command} --help`,
     })
   }

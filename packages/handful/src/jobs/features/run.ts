@@ -13,19 +13,26 @@ import {
   type FeatureRequest,
 } from '../../models/feature-request.js'
 import { featureRequest } from '../../models/choose-features.js'
-import { type Pooling } from '../../names.js'
+import { type Pooling, type ResizeMode } from '../../names.js'
 import path from 'node:path'
 import { z } from 'zod'
-import { datasetBlocks, folderBlocks, type ImageSource } from '../../data/image-blocks.js'
-import { openDataset } from '../../data/open.js'
+import { Originals } from '../../data/originals.js'
+import { datasetBlocks, folderBlocks, type ImageBlock, type ImageSource } from '../../data/image-blocks.js'
+import { DEFAULT_SIZE, openDataset } from '../../data/open.js'
+import { openEncoderSession } from '../../encoders/encode-images.js'
+import type { EncoderOptions } from '../../encoders/encoder-options.js'
+import type { OutsideEncoder } from '../../encoders/outside-encoder.js'
 import { HandfulError, printable, quoted, usageError } from '../../errors.js'
 import { listAlternatives } from '../../errors/suggest.js'
-import { type Extractor, openExtractor } from '../../features/extract.js'
+import { openExtractor } from '../../features/extract.js'
+import type { FeatureMatrix } from '../../numerics/matrix.js'
 import { FEATURE_ENDINGS, FeatureFile, type FeatureFileSpec, type TensorSpec } from '../../features/store.js'
 import { type DescribedModel, loadTrainedModel } from '../../runs/trained-model.js'
 import { checkDevice } from '../../runs/device.js'
 import { imageFields } from '../../runs/run-options.js'
+import { knownShape } from '../../training/model-options.js'
 import type { JobContext } from '../../training/progress.js'
+import { openOutsideReader, type OutsideReader } from './outside-reader.js'
 
 export const POOLINGS = ['mean', '2x2', '4x4', 'none'] as const satisfies readonly Pooling[]
 
@@ -39,12 +46,15 @@ export interface FeatureOutput {
   readonly device: string
 }
 
-export interface FeaturesOptions extends FeatureChoice, FeatureOutput {
-  readonly run: string
+export interface FeaturesOptions extends FeatureChoice, FeatureOutput, EncoderOptions {
+  /** None for the features of an encoder made elsewhere alone. */
+  readonly run?: string
   /** The images; without either, those that the run was trained on. */
   readonly folder?: string
   readonly dataset?: string
   readonly dataDir?: string
+  /** How an image of a folder becomes a square, where no run says it. */
+  readonly fit?: ResizeMode
   /** Of the noise, and of generated images; the run's own where left out. */
   readonly seed?: number
 }
@@ -71,6 +81,12 @@ const BLOCK = 500
 export async function runFeatures(options: FeaturesOptions, context: JobContext): Promise<FeaturesResult> {
   const { run } = options
   await checkOutput(options)
+  const outside = options.encoder === undefined ? undefined : await openOutsideReader(options, options)
+  for (const note of outside?.notes ?? []) context.progress.message(note)
+  if (run === undefined) {
+    if (outside === undefined) throw new Error('internal: runFeatures: got nothing to take features by')
+    return encoderFeatures(outside, options, context)
+  }
   const trained = await loadTrainedModel(run)
   const { model, weights } = trained
   const request = featureRequest(model, options)
@@ -80,8 +96,10 @@ export async function runFeatures(options: FeaturesOptions, context: JobContext)
     {
       network,
       outputs: featureOutputs(request),
+      encoder: outside?.encoder,
       seed,
       metadata: {
+        ...(outside && { encoder: outside.title }),
         model: model.name,
         run: path.basename(path.resolve(run)),
         seed: String(seed),
@@ -92,7 +110,31 @@ export async function runFeatures(options: FeaturesOptions, context: JobContext)
     options,
     context,
   )
-  return { ...written, detail: requestInWords(request), request }
+  const words = requestInWords(request)
+  return { ...written, detail: outside === undefined ? words : `${words}; ${outside.title}`, request }
+}
+
+/** Those of an encoder made elsewhere, without a run. */
+async function encoderFeatures(
+  { encoder, title }: OutsideReader,
+  options: FeaturesOptions,
+  context: JobContext,
+): Promise<FeaturesResult> {
+  const seed = options.seed ?? 0
+  const image = knownShape(options) ?? { size: DEFAULT_SIZE, channels: 3 as const }
+  const taker: ImageTaker = { run: title, options: {}, model: { image }, fit: options.fit ?? 'cover' }
+  const written = await featuresToFile(
+    {
+      outputs: [],
+      encoder,
+      seed,
+      metadata: { encoder: title },
+      source: () => imageSource(taker, { ...options, seed }, context),
+    },
+    options,
+    context,
+  )
+  return { ...written, detail: title }
 }
 
 /** @throws HandfulError (wrong use) for a file name or device that there is nothing for, before any time is spent */
@@ -109,8 +151,10 @@ export async function checkOutput({ out, device }: FeatureOutput): Promise<void>
 
 /** What features are taken of, and by which network. */
 export interface FeatureWork {
-  readonly network: FeatureNetwork
+  readonly network?: FeatureNetwork
   readonly outputs: readonly string[]
+  /** Beside the network, or alone. */
+  readonly encoder?: OutsideEncoder
   /** Of drawn noise. */
   readonly seed: number
   /** Where the features come from, for the file. */
@@ -120,19 +164,35 @@ export interface FeatureWork {
 
 /** Opens the network and writes the features of all images, block by block. */
 export async function featuresToFile(
-  { network, outputs, seed, metadata, source: open }: FeatureWork,
+  { network, outputs: own, encoder, seed, metadata, source: open }: FeatureWork,
   { out, concatenate = false, threads, device }: FeatureOutput,
   context: JobContext,
 ): Promise<Omit<FeaturesResult, 'detail' | 'request'>> {
   const { signal, progress } = context
-  const extractor = await openExtractor(network, outputs, { seed, threads, device, signal })
+  const running = { seed, threads, device, signal }
+  const extractor = network && (await openExtractor(network, own, running))
+  const session = encoder && (await openEncoderSession(encoder, running))
   try {
     const source = await open()
+    const outputs = [...own, ...(encoder === undefined ? [] : [ENCODER])]
+    const columns: Readonly<Record<string, number>> = {
+      ...extractor?.columns,
+      ...(encoder && { [ENCODER]: encoder.description.columns }),
+    }
+    const both: BlockExtractor = {
+      async extract(block, firstPlace) {
+        const found = await extractor?.extract(block, firstPlace)
+        if (session === undefined) return found ?? {}
+        const images = { ...block, name: source.name }
+        const originals = source.originals?.(images.paths) ?? new Originals({ names: images.paths })
+        return { ...found, [ENCODER]: await session.encode({ images, originals }) }
+      },
+    }
     for (const note of source.notes) progress.message(note)
-    const layers = outputs.map((name) => ({ name, columns: extractor.columns[name] }))
+    const layers = outputs.map((name) => ({ name, columns: columns[name] }))
     const tensors = tensorsOf(layers, concatenate || out.endsWith('.npy'))
     const spec = { path: out, tensors, limit: source.limit, metadata }
-    const rows = await writeFeatures(source, extractor, spec, context)
+    const rows = await writeFeatures(source, both, spec, context)
     return {
       rows,
       tensors: tensors.map(({ name, columns }) => ({ name, columns })),
@@ -142,8 +202,17 @@ export async function featuresToFile(
       skipped: source.skipped,
     }
   } finally {
-    await extractor.close()
+    await extractor?.close()
+    await session?.close()
   }
+}
+
+/** Name of an encoder's features in a file. */
+const ENCODER = 'encoder'
+
+/** What gives a block's features by name. */
+export interface BlockExtractor {
+  extract(images: ImageBlock, firstPlace: number): Promise<Readonly<Record<string, FeatureMatrix>>>
 }
 
 /**
@@ -152,7 +221,7 @@ export async function featuresToFile(
  */
 export async function writeFeatures(
   source: ImageSource,
-  extractor: Pick<Extractor, 'extract'>,
+  extractor: BlockExtractor,
   spec: FeatureFileSpec,
   { signal, progress }: JobContext,
   {
