@@ -74,7 +74,8 @@ export async function openEncoderSession(
             )
           result.data.set(row, place * columns)
         }
-        onBatch?.((done += places.length))
+        done += places.length
+        onBatch?.(done)
       }
       const blocks = readOriginals(originals, images, { size, channels, block: ENCODER_BATCH, signal })
       await eachInFlight(blocks, put)
