@@ -202,10 +202,10 @@ const openWrapped = (
   file: string,
   wrapped: WrappedModel,
   input: ImageInput,
-  running: OpenEncoderOptions,
+  { threads, device }: OpenEncoderOptions,
   columns?: number,
 ): Promise<Session> =>
-  openSession(wrappedProgram(wrapped, input, columns), running).catch((error: unknown) => {
+  openSession(wrappedProgram(wrapped, input, columns), { threads, device }).catch((error: unknown) => {
     throw runError(file, error)
   })
 

@@ -20,6 +20,7 @@ import {
   outsideEncoderSchema,
   restoreEncoder,
 } from '../encoders/outside-encoder.js'
+import type { Originals } from '../data/originals.js'
 import type { RowsPart } from '../features/feature-sources.js'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { contentKey } from '../files/content-key.js'
@@ -88,13 +89,65 @@ export async function openOutside(options: OutsideOptions, opening: OpeningOutsi
   const encoder = options.encoder === undefined ? undefined : await keptEncoder(options, opening)
   const embeddings =
     options.embeddings === undefined ? undefined : await keptEmbeddings(options.embeddings, opening)
+  const read = (record: EncoderRecord) => () => readKeptEncoder(opening.place.folder, record)
   const parts: OutsidePart[] = [
-    ...(encoder === undefined ? [] : [encoderPart(encoder, opening)]),
+    ...(encoder === undefined ? [] : [encoderPart(encoder, opening, read(encoder))]),
     ...(embeddings === undefined ? [] : [embeddings.part]),
   ]
   for (const { notes } of parts) notes.forEach(opening.tell)
   return { parts, encoder, embeddings: embeddings?.record }
 }
+
+/**
+ * The same for a study, which looks at them each time that it is begun and writes nothing for that: rows that are done stay
+ * good as long as encoder, table and images are the same.
+ */
+export async function outsideParts(options: OutsideOptions, opening: OpeningOutside): Promise<OutsidePart[]> {
+  const { encoder: file, embeddings } = options
+  const parts: OutsidePart[] = []
+  if (file !== undefined) {
+    const encoder = await openOutsideEncoder(file, options, opening)
+    const record = { key: modelKey(encoder), description: encoder.description }
+    parts.push(encoderPart(record, opening, () => Promise.resolve(encoder)))
+  }
+  if (embeddings !== undefined) {
+    const { place, imagesKey } = opening
+    const table = await openEmbeddings(embeddings, originalsOfSets(opening.sets))
+    const settings = { kind: 'embeddings', rows: rowsKey(table.rows), images: imagesKey }
+    const key = contentKey(settings)
+    const file = path.join('features', `embeddings-${key.slice(0, 8)}.safetensors`)
+    const stage: RowsStage = {
+      ...embeddingsStage(settings, key),
+      schema: rowsSchema,
+      present: (result) => filesPresent(place.folder, [result.file]),
+      work: async () => {
+        await writeRows(place.folder, file, table.rows)
+        return { file }
+      },
+    }
+    parts.push({ id: 'embeddings', ...table.description, stage })
+  }
+  for (const { notes } of parts) notes.forEach(opening.tell)
+  return parts
+}
+
+const modelKey = ({ model }: OutsideEncoder): string =>
+  createHash('sha256').update(model).digest('hex').slice(0, 32)
+
+function rowsKey(rows: readonly FeatureMatrix[]): string {
+  const digest = createHash('sha256')
+  for (const { data } of rows) digest.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  return digest.digest('hex').slice(0, 32)
+}
+
+const originalsOfSets = ({ train, test }: OutsideSets): Originals[] => [
+  train.originals,
+  ...(test === undefined ? [] : [test.originals]),
+]
+
+const READING = 'read the embeddings'
+const embeddingsStage = (settings: object, key: string) =>
+  ({ kind: 'embeddings', name: READING, group: READING, settings, key, needs: [], seconds: 1 }) as const
 
 async function keptEncoder(
   options: EncoderOptions,
@@ -111,7 +164,7 @@ async function keptEncoder(
   }
   return place.store.once(stage, async () => {
     const { model, description } = await openOutsideEncoder(source, options, { threads, device })
-    const key = createHash('sha256').update(model).digest('hex').slice(0, 32)
+    const key = modelKey({ model, description })
     const file = path.join('model', `outside-encoder-${key.slice(0, 8)}.onnx`)
     await makeFolders(path.join(place.folder, 'model'))
     await writeFileAtomic(path.join(place.folder, file), model)
@@ -120,8 +173,9 @@ async function keptEncoder(
 }
 
 function encoderPart(
-  record: EncoderRecord,
+  record: Pick<EncoderRecord, 'key' | 'description'>,
   { place, sets, imagesKey }: OpeningOutside,
+  read: () => Promise<OutsideEncoder>,
 ): OutsidePart {
   const { title, columns, notes, secondsPerImage } = record.description
   const settings = { kind: 'encoder features', encoder: record.key, images: imagesKey }
@@ -147,7 +201,7 @@ function encoderPart(
       schema: rowsSchema,
       present: (result) => filesPresent(place.folder, [result.file]),
       work: async ({ threads, device, signal, onProgress }) => {
-        const encoder = await readKeptEncoder(place.folder, record)
+        const encoder = await read()
         const each = sets.test === undefined ? [sets.train] : [sets.train, sets.test]
         const rows = await encodeSets(encoder, each, {
           threads,
@@ -175,31 +229,19 @@ async function keptEmbeddings(
   source: string,
   { place, sets, imagesKey }: OpeningOutside,
 ): Promise<{ readonly record: EmbeddingsRecord; readonly part: OutsidePart }> {
-  const each = [sets.train, ...(sets.test === undefined ? [] : [sets.test])]
-  const names = each.map(({ originals }) => originals.findByName(contentKey))
+  const originals = originalsOfSets(sets)
+  const names = originals.map((each) => each.findByName(contentKey))
   const settings = { kind: 'embeddings', source: path.resolve(source), images: imagesKey, names }
   const key = contentKey(settings)
   const work = async (): Promise<EmbeddingsRecord> => {
-    const { description, rows } = await openEmbeddings(
-      source,
-      each.map(({ originals }) => originals),
-    )
-    const digest = createHash('sha256')
-    for (const { data } of rows) digest.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
-    const own = digest.digest('hex').slice(0, 32)
+    const { description, rows } = await openEmbeddings(source, originals)
+    const own = rowsKey(rows)
     const file = path.join('features', `embeddings-${own.slice(0, 8)}.safetensors`)
     await writeRows(place.folder, file, rows)
     return { file, key: own, description }
   }
-  const name = 'read the embeddings'
   const opening: Stage<EmbeddingsRecord> = {
-    kind: 'embeddings',
-    name,
-    group: name,
-    settings,
-    key,
-    needs: [],
-    seconds: 1,
+    ...embeddingsStage(settings, key),
     schema: embeddingsRecord,
     present: ({ file }) => filesPresent(place.folder, [file]),
     work,
@@ -225,7 +267,7 @@ async function writeRows(folder: string, file: string, rows: readonly FeatureMat
 /** The rows of some parts, whose stages are done. */
 export async function outsideRows(
   { folder, store }: OutsidePlace,
-  parts: readonly OutsidePart[],
+  parts: readonly Pick<OutsidePart, 'title' | 'stage'>[],
 ): Promise<RowsPart[]> {
   const rows: RowsPart[] = []
   for (const { title, stage } of parts) {

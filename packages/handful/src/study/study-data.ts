@@ -6,9 +6,10 @@
 import type { Dataset } from '../data/dataset.js'
 import { Random } from 'onnx-autodiff'
 import { datasets } from '../data/registry.js'
-import { countLabels, type Images, type ImageSet, selectImages } from '../data/image-set.js'
+import { countLabels, type Images, type ImageSet, originalsOf, selectImages } from '../data/image-set.js'
 import { openDataset } from '../data/open.js'
-import { numberedPaths, TestSet } from '../data/test-set.js'
+import type { Originals } from '../data/originals.js'
+import { numberedPaths, originalsOfTest, TestSet } from '../data/test-set.js'
 import { HandfulError } from '../errors.js'
 import type { LabelCount } from './result.js'
 import { READING } from '../runs/read-dataset.js'
@@ -26,6 +27,8 @@ export interface StudyData {
   /** `[images]` their labels, -1 where unknown. */
   readonly labels: Int32Array
   readonly test: TestSet
+  /** Where both splits came from: for features made elsewhere alone, never for methods. */
+  readonly origins: { readonly train: Originals; readonly test: Originals }
   readonly notes: readonly string[]
   /** Of the training images, of their labels, and of the test split. */
   readonly keys: { readonly images: string; readonly labels: string; readonly test: string }
@@ -59,6 +62,7 @@ export async function openStudyData(options: StudyOptions, context: JobContext):
     images,
     labels: set.labels,
     test: shuffled,
+    origins: { train: originalsOf(set), test: originalsOfTest(shuffled) },
     notes,
     keys: {
       images: imagesKey(images),
@@ -113,6 +117,7 @@ function withTest(
     labels,
     classNames,
     fileNames: paths,
+    originals: out.originals,
   })
   return { train: selectImages(train, kept), test: scored }
 }

@@ -11,6 +11,7 @@ import { assignments, flag, names, positive, text, typedOnly, whole } from '../o
 import {
   dataDirOption,
   machineOptions,
+  outsideOptions,
   printConfigOption,
   resizeOption,
   seedOption,
@@ -31,7 +32,8 @@ export const study = jobCommand({
   usage: '[dataset | folder] [options]',
   arguments: { images: ['[images]', `${DATASETS.join(', ')}, or a folder of labelled images`] },
   options: {
-    methods: names('<a,b>', `of ${[...MODELS, 'resnet18', ...BASELINES].join(', ')}, or several joined by +`),
+    methods: names('<a,b>', `of ${[...MODELS, 'resnet18', ...BASELINES].join(', ')}, encoder, embeddings, or several joined by +`),
+    ...outsideOptions,
     labels: names('<n,n>', 'labels per class: numbers, and all'),
     heads: names(
       '<a,b>',
@@ -63,6 +65,10 @@ export const study = jobCommand({
     }),
   },
   examples: [
+    {
+      command: 'handful study photos/ --encoder dinov2.onnx --methods vae,encoder,vae+encoder',
+      does: 'an encoder made elsewhere beside our own features',
+    },
     { command: 'handful study mnist --budget 30m', does: 'what fits half an hour' },
     { command: 'handful study cifar10 --dry-run', does: 'what it would do, and how long that takes' },
     { command: 'handful study photos/ --methods vae,pixels,vae+patches', does: 'your own labelled images' },
