@@ -18,7 +18,8 @@ export const embeddingsError = (
   expected: string,
   hint?: string,
   cause?: unknown,
-): HandfulError => new HandfulError({ what: 'embeddings', where: printable(where), got, expected, hint, cause })
+): HandfulError =>
+  new HandfulError({ what: 'embeddings', where: printable(where), got, expected, hint, cause })
 
 /** Columns that name the image, the likeliest first. */
 export const NAME_COLUMNS: readonly string[] = [
@@ -41,6 +42,7 @@ export const NAME_COLUMNS: readonly string[] = [
 
 /** Columns that are no part of a feature though they may be numbers. */
 export const OTHER_COLUMNS: ReadonlySet<string> = new Set([
+  '',
   'row',
   'index',
   'unnamed: 0',

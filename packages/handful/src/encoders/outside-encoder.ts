@@ -4,7 +4,7 @@
  * keeps: the file that it came from may then move.
  */
 import path from 'node:path'
-import { openSession, type ForeignModel, Random, type Session } from 'onnx-autodiff'
+import { type ForeignModel, openLocalSession, Random, type Session } from 'onnx-autodiff'
 import { z } from 'zod'
 import { HandfulError, printable } from '../errors.js'
 import { encoderError } from './encoder-error.js'
@@ -205,7 +205,7 @@ const openWrapped = (
   { threads, device }: OpenEncoderOptions,
   columns?: number,
 ): Promise<Session> =>
-  openSession(wrappedProgram(wrapped, input, columns), { threads, device }).catch((error: unknown) => {
+  openLocalSession(wrappedProgram(wrapped, input, columns), { threads, device }).catch((error: unknown) => {
     throw runError(file, error)
   })
 
@@ -278,23 +278,20 @@ async function checkRows(
     )
   if (distance(first, await rowsOf(images.subarray(0, bytes))) > REPEATED)
     throw wrong('that differs each time it runs', 'export it for use, not for training (model.eval())')
-  if (distance(first, second) < DIFFERENT)
-    throw wrong(
-      'that is the same for all images',
-      'say what numbers it takes by --encoder-range, or name another output by --encoder-output',
-    )
   if (!input.single) {
     const both = await rowsOf(images)
-    const apart = [
-      distance(first, both.subarray(0, columns)),
-      distance(second, both.subarray(columns)),
-    ]
+    const apart = [distance(first, both.subarray(0, columns)), distance(second, both.subarray(columns))]
     if (Math.max(...apart) > BESIDE_OTHERS)
       throw wrong(
         'that depends on the other images of a batch',
         'export it for use, not for training (model.eval())',
       )
   }
+  if (distance(first, second) < DIFFERENT)
+    throw wrong(
+      'that is the same for all images',
+      'say what numbers it takes by --encoder-range, or name another output by --encoder-output',
+    )
   const started = performance.now()
   const count = input.single ? 1 : 2
   await rowsOf(images.subarray(0, count * bytes))

@@ -324,4 +324,3 @@ function vectorOf(value: unknown): number[] | undefined {
   if (!Array.isArray(value) && !(ArrayBuffer.isView(value) && !(value instanceof DataView))) return undefined
   return Array.from(value as ArrayLike<unknown>, numberOf)
 }
-

@@ -135,7 +135,11 @@ function imageNodes(model: ForeignModel, image: string, { input, range }: Wrappi
 }
 
 /** From the model's value to one row an image; each step is one that all opsets write alike. */
-function rowNodes(model: ForeignModel, features: string, { input: { single }, output, form }: Wrapping): Chain {
+function rowNodes(
+  model: ForeignModel,
+  features: string,
+  { input: { single }, output, form }: Wrapping,
+): Chain {
   const chain = new Chain(model, output, 'encoder-row')
   chain.add('Cast', { to: int(elementCode('float32')) })
   if (form !== undefined) {

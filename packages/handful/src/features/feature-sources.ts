@@ -179,7 +179,10 @@ export async function learnedFeatures(
       source,
       { train, test: test?.images },
       {
-        name: namesInWords([...(learned === undefined ? [] : [learned.name]), ...beside.map(({ name }) => name)]),
+        name: namesInWords([
+          ...(learned === undefined ? [] : [learned.name]),
+          ...beside.map(({ name }) => name),
+        ]),
         beside,
         components: headComponents(channels),
         seed: options.seed,

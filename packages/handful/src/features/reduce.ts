@@ -7,7 +7,13 @@ import { Random } from 'onnx-autodiff'
 import { type Images, imageBytes, imagesAt } from '../data/image-set.js'
 import { besideEachOther } from './extract.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import { concatenateRows, featureMatrix, type FeatureMatrix, rowRange, selectRows } from '../numerics/matrix.js'
+import {
+  concatenateRows,
+  featureMatrix,
+  type FeatureMatrix,
+  rowRange,
+  selectRows,
+} from '../numerics/matrix.js'
 import { fitNormalisation, type Normalisation, projectFeatures } from './normalise.js'
 
 /** Components that heads work on, at most: images in colour have more to tell. */

@@ -71,8 +71,15 @@ export const encoderOptions = {
     `what numbers it takes for dark and bright: ${ENCODER_RANGES.join(' or ')} (as the file says, else imagenet)`,
     ENCODER_RANGES,
   ),
-  encoderOutput: text('<name>', 'the value of its graph that is the feature (the output that looks like one)'),
-  encoderPooling: oneOf('<how>', 'tokens as their mean or the first (the class token, if any)', ENCODER_POOLINGS),
+  encoderOutput: text(
+    '<name>',
+    'the value of its graph that is the feature (the output that looks like one)',
+  ),
+  encoderPooling: oneOf(
+    '<how>',
+    'tokens as their mean or the first (the class token, if any)',
+    ENCODER_POOLINGS,
+  ),
   encoderLayout: oneOf('<axes>', 'order of its input: nchw or nhwc (as the file says)', ENCODER_LAYOUTS),
   encoderColours: oneOf('<order>', 'order of its colours: rgb or bgr (rgb)', ENCODER_COLOURS),
   encoderInput: text('<name>', 'the input that takes images, to be sure'),

@@ -300,7 +300,10 @@ function bankStage(id: string, model: ModelStage | undefined, workshop: Workshop
   )
   return {
     ...fields,
-    needs: [...(model === undefined ? [] : [model]), ...(method.rows === undefined ? [] : [method.rows.stage])],
+    needs: [
+      ...(model === undefined ? [] : [model]),
+      ...(method.rows === undefined ? [] : [method.rows.stage]),
+    ],
     seconds: featureSeconds(id, scale) + (smooths(options) ? smoothingSeconds(scale) : 0),
     work: (context) =>
       makeBank(

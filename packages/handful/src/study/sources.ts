@@ -28,7 +28,10 @@ export interface FeatureMethod {
 }
 
 /** Features made elsewhere as a method: a study's stage gives their rows. */
-export function outsideMethod({ id, title, columns, stage }: OutsidePart, place: OutsidePlace): FeatureMethod {
+export function outsideMethod(
+  { id, title, columns, stage }: OutsidePart,
+  place: OutsidePlace,
+): FeatureMethod {
   return {
     id,
     title,

@@ -53,7 +53,8 @@ export function standardOpset({ opsetImport }: Pick<ModelProto, 'opsetImport'>):
   return Number(found?.version ?? 1n)
 }
 
-const functionKey = (domain = '', name = '', overload = ''): string => JSON.stringify([domain, name, overload])
+const functionKey = (domain = '', name = '', overload = ''): string =>
+  JSON.stringify([domain, name, overload])
 
 class Walk {
   readonly #functions: ReadonlyMap<string, FunctionProto>

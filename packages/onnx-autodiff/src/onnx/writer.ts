@@ -89,7 +89,12 @@ function attributeValue(attribute: OnnxAttribute): MessageInitShape<typeof Attri
   }
 }
 
-export function tensorInit({ name, dtype, shape, data }: OnnxTensor): MessageInitShape<typeof TensorProtoSchema> {
+export function tensorInit({
+  name,
+  dtype,
+  shape,
+  data,
+}: OnnxTensor): MessageInitShape<typeof TensorProtoSchema> {
   const problem = arrayProblem(dtype, shape, data)
   if (problem !== undefined) throw new RangeError(`tensor "${name}" (encodeModel): ${problem}`)
   return {
@@ -101,7 +106,11 @@ export function tensorInit({ name, dtype, shape, data }: OnnxTensor): MessageIni
 }
 
 /** A scalar has a shape without dimensions, which is not the same as an unknown shape. */
-export const valueInit = ({ name, dtype, shape }: OnnxValue): MessageInitShape<typeof ValueInfoProtoSchema> => ({
+export const valueInit = ({
+  name,
+  dtype,
+  shape,
+}: OnnxValue): MessageInitShape<typeof ValueInfoProtoSchema> => ({
   name,
   type: {
     tensorType: {

@@ -28,7 +28,8 @@ export async function openOutsideReader(
   { threads, device }: { readonly threads: number; readonly device: string },
 ): Promise<OutsideReader> {
   const { encoder: file, embeddings } = options
-  const encoder = file === undefined ? undefined : await openOutsideEncoder(file, options, { threads, device })
+  const encoder =
+    file === undefined ? undefined : await openOutsideEncoder(file, options, { threads, device })
   const { encoder: _file, ...details } = encoderOptionsOf(options)
   const titles = [encoder?.description.title, embeddings].filter((title) => title !== undefined)
   return {

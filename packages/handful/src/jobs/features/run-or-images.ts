@@ -18,7 +18,11 @@ export async function runOrImages(
 ): Promise<{ readonly run?: string; readonly images: readonly string[] }> {
   const [detail] = options.encoder === undefined ? encoderDetails(options) : []
   if (detail !== undefined)
-    throw usageError({ what: flagOf(detail), got: 'it alone', expected: 'an --encoder that it says something of' })
+    throw usageError({
+      what: flagOf(detail),
+      got: 'it alone',
+      expected: 'an --encoder that it says something of',
+    })
   if (first === undefined) {
     if (hasOutside(options)) return { images: others }
     throw usageError({

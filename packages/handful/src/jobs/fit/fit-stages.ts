@@ -258,8 +258,7 @@ export function classifierStage(
         fit,
         outputs: own?.groups.flatMap(({ outputs }) => outputs) ?? [],
         // What `predict` has to know to draw the same kind of noise; nothing where features need none.
-        drawn:
-          own?.network.drawInputs && learning && { request: learning.model.defaultFeatures, seed },
+        drawn: own?.network.drawInputs && learning && { request: learning.model.defaultFeatures, seed },
         encoder: own?.network.program,
         batch: own?.network.batch,
         outside: outsideOf(outside),

@@ -66,7 +66,9 @@ export async function openFitting(
   const images = contentKey([imagesKey(train), test && imagesKey(test.images)])
   const { name, classNames, paths } = train
   const learning =
-    options.model === NO_MODEL ? undefined : openLearning({ ...options, model: options.model }, image, dataset, context)
+    options.model === NO_MODEL
+      ? undefined
+      : openLearning({ ...options, model: options.model }, image, dataset, context)
   const { threads, device, seed } = options
   const outside = await openOutside(options, {
     place: run,

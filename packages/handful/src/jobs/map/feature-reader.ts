@@ -130,8 +130,7 @@ async function classifierReader(run: string, options: ReaderOptions): Promise<Op
       extract: async (of, { device = 'cpu', signal, onProgress }) => [
         await classifierFeatures(run, classifier, of, { embeddings, threads, device, signal, onProgress }),
       ],
-      secondsFor: (images) =>
-        images / 1000 + images * (outside?.encoder?.description.secondsPerImage ?? 0),
+      secondsFor: (images) => images / 1000 + images * (outside?.encoder?.description.secondsPerImage ?? 0),
       identity: { classifier: await classifierKey(run), embeddings: embeddings && path.resolve(embeddings) },
       detail: `what the classifier works on, ${parts.join(', ')}`,
       notes: [],

@@ -32,7 +32,10 @@ export const study = jobCommand({
   usage: '[dataset | folder] [options]',
   arguments: { images: ['[images]', `${DATASETS.join(', ')}, or a folder of labelled images`] },
   options: {
-    methods: names('<a,b>', `of ${[...MODELS, 'resnet18', ...BASELINES].join(', ')}, encoder, embeddings, or several joined by +`),
+    methods: names(
+      '<a,b>',
+      `of ${[...MODELS, 'resnet18', ...BASELINES].join(', ')}, encoder, embeddings, or several joined by +`,
+    ),
     ...outsideOptions,
     labels: names('<n,n>', 'labels per class: numbers, and all'),
     heads: names(
