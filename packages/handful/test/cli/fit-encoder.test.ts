@@ -62,7 +62,7 @@ test('alone: nothing is trained, originals are seen at its own size, and predict
   const file = path.join(images, 'striped', 'striped-7.png')
   const found = await handful(['predict', moved, file, '--threads', '1', '--quiet'], real)
   await rename(`${encoder}.away`, encoder)
-  expect(found.stdout).toMatch(/striped-7\.png,striped,0\.\d+/)
+  expect(found.stdout).toMatch(/striped-7\.png,striped,[01]\.\d+/)
   const mapped = await handful([
     'map',
     moved,
