@@ -1,12 +1,17 @@
 /** The stretch of a collection's scientific images, found when the first of them is read (stretch.ts). */
 
 import { Random } from 'onnx-autodiff'
-import type { ImageCollection } from './collection.js'
+import type { ImageCollection, LabelledFile } from './collection.js'
 import { deepImage } from './decode-content.js'
 import type { RawImage } from './raw-image.js'
 import type { ImageReading } from './reading.js'
 import { type DeepKind, SAMPLED_IMAGES, Stretch } from './stretch.js'
 import { UnusableImage } from './unusable-image.js'
+
+/** Images that a sample is drawn from. */
+export interface Sampled extends Pick<ImageCollection, 'contents'> {
+  readonly files: readonly Pick<LabelledFile, 'split'>[]
+}
 
 /**
  * Collections without scientific images are not looked at for it. The sample is of training images; test images are taken
@@ -15,7 +20,7 @@ import { UnusableImage } from './unusable-image.js'
  * @param seed of the draw
  */
 export function collectionStretch(
-  collection: Pick<ImageCollection, 'files' | 'contents'>,
+  collection: Sampled,
   reading: ImageReading,
   seed: number,
   signal?: AbortSignal,
@@ -24,7 +29,7 @@ export function collectionStretch(
 }
 
 async function* sampled(
-  { files, contents }: Pick<ImageCollection, 'files' | 'contents'>,
+  { files, contents }: Sampled,
   kind: DeepKind,
   { reading, seed, signal }: { reading: ImageReading; seed: number; signal: AbortSignal | undefined },
 ): AsyncGenerator<RawImage> {

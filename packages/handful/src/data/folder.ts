@@ -5,13 +5,15 @@ import { posix } from 'node:path'
 import { Random } from 'onnx-autodiff'
 import { printable } from '../errors.js'
 import type { CollectionOptions, ImageCollection, LabelledFile } from './collection.js'
-import { nearDuplicates, severalLabels } from './alike.js'
+import { contentDigest, nearDuplicates, severalLabels } from './alike.js'
 import { collectionStretch } from './collection-stretch.js'
 import { decodeContents, isGrey, toGrey, type DecodeOptions, type ImageFacts } from './decode.js'
 import { noImages } from './file-tree.js'
 import type { Dataset } from './dataset.js'
 import { checkLabels, imageAt, type Images, type ImageSet } from './image-set.js'
 import { openCollection } from './open-collection.js'
+import { Originals } from './originals.js'
+import { readAgain } from './read-again.js'
 import { readingOf, type ReadingChoice } from './reading.js'
 import { datasets } from './registry.js'
 import { TestSet } from './test-set.js'
@@ -44,7 +46,7 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
   const stretch = collectionStretch(collection, readingOf(options), options.seed, options.signal)
   const digests: string[] = []
   const inspect = (facts: ImageFacts): void => {
-    digests[facts.index] = digestOf(facts)
+    digests[facts.index] = contentDigest(facts)
     options.inspect?.(facts)
   }
   const contents = collection.contents(all, options.signal)
@@ -66,7 +68,12 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
   const classNames = sortClassNames(new Set(files.map(({ label }) => label).filter((label) => label !== '')))
   const channels = options.channels ?? (isGrey(decoded.pixels) ? 1 : 3)
   const pixels = channels === 1 ? toGrey(decoded.pixels) : decoded.pixels
-  const take = pickImages(kept, pixels, options.size * options.size * channels, classNames)
+  const originals = new Originals({
+    names: kept.map(({ path }) => path),
+    numbers: decoded.indices,
+    read: readAgain(collection.contents, { ...options, stretch }),
+  })
+  const take = pickImages(kept, pixels, options.size * options.size * channels, classNames, originals)
   const shape = { height: options.size, width: options.size, channels, classNames }
 
   const train: ImageSet = { name, ...shape, ...take(indicesOf(kept, ({ split }) => split === 'train')) }
@@ -90,10 +97,6 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
   const understood = collection.understood?.(kept)
   return { name, train, test, reading: stretch.reading, skipped, understood, notes }
 }
-
-/** Of an image as it is stored; frames of one file are images of their own. */
-const digestOf = ({ content, frame = 0 }: ImageFacts): string =>
-  createHash('sha1').update(content).update(String(frame)).digest('base64')
 
 /** Where the folder holds a known data set in its official form, how to name it. */
 function officialFilesHint(place: string, skipped: readonly { readonly path: string }[]): string | undefined {
@@ -135,7 +138,8 @@ function pickImages(
   pixels: Uint8Array,
   bytes: number,
   classNames: readonly string[],
-): (indices: readonly number[]) => Pick<ImageSet, 'count' | 'pixels' | 'labels' | 'paths'> {
+  originals: Originals,
+): (indices: readonly number[]) => Pick<ImageSet, 'count' | 'pixels' | 'labels' | 'paths' | 'originals'> {
   const classIndex = new Map(classNames.map((label, index) => [label, index]))
   return (indices) => {
     const picked = indices.length === files.length ? pixels : new Uint8Array(indices.length * bytes)
@@ -147,6 +151,7 @@ function pickImages(
       pixels: picked,
       labels: Int32Array.from(indices, (index) => classIndex.get(files[index].label) ?? -1),
       paths: indices.map((index) => files[index].path),
+      originals: originals.at(indices),
     }
   }
 }

@@ -10,6 +10,8 @@ import type { Dataset } from './dataset.js'
 import { imageBytes, type Images, type SkippedFile } from './image-set.js'
 import type { Split } from './layout.js'
 import { openCollection } from './open-collection.js'
+import { Originals } from './originals.js'
+import { readAgain } from './read-again.js'
 import { DEFAULT_READING, type ImageReading } from './reading.js'
 import { Remarks } from './remarks.js'
 import { Stretch } from './stretch.js'
@@ -33,6 +35,8 @@ export interface ImageSource {
   readonly skipped: readonly SkippedFile[]
   /** Blocks of at most so many images of one split each, training images first. */
   readonly blocks: (size: number) => AsyncIterable<ImageBlock>
+  /** Where images of these paths came from, to be read at another size; left out for known sets, which are their pixels. */
+  readonly originals?: (paths: readonly string[]) => Originals
 }
 
 /** An opened data set. */
@@ -123,6 +127,11 @@ export function collectionBlocks(
     limit: files.length,
     notes,
     skipped,
+    originals: (paths) => {
+      const numbers = new Map(files.map(({ path }, number) => [path, number]))
+      const read = readAgain(collection.contents, { fit, stretch })
+      return new Originals({ names: paths, numbers: paths.map((path) => numbers.get(path) ?? -1), read })
+    },
     async *blocks(size) {
       const remarks = new Remarks()
       let found = 0

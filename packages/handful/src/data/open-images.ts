@@ -5,23 +5,30 @@
 
 import { basename, join, resolve, sep } from 'node:path'
 import { HandfulError, printable } from '../errors.js'
+import { collectionStretch } from './collection-stretch.js'
 import { decodeContents, diskContents, toGrey, type DecodeOptions, type ImageContent } from './decode.js'
 import { framePath, framesOfFile } from './frames.js'
 import type { Images, SkippedFile } from './image-set.js'
 import { holdsCollection, openImagePaths } from './open-collection.js'
-import { type ImageReading, readingOf } from './reading.js'
+import { Originals } from './originals.js'
+import { readAgain } from './read-again.js'
+import { DEFAULT_READING, type ImageReading } from './reading.js'
 import { Stretch } from './stretch.js'
 
 export interface OpenImagesOptions extends Omit<DecodeOptions, 'stretch'> {
   readonly channels: 1 | 3
   /** How a run's images were read: these are read in the same way. */
   readonly reading?: ImageReading
+  /** Seed of the sample that the stretch is found from, where no run has found one: it is that of these images then. */
+  readonly sampleSeed?: number
   /** Files that are looked at, at most; all where left out. */
   readonly limit?: number
 }
 
 export interface OpenedImages {
   readonly images: Images
+  /** Where they came from, to be read at another size. */
+  readonly originals: Originals
   readonly skipped: SkippedFile[]
   /** Sentences for the user about what was read. */
   readonly notes: readonly string[]
@@ -51,10 +58,15 @@ export async function openImages(
     if (files.length > 0) found.push({ ...part, files })
   }
   const names = found.flatMap(({ files }) => files.map(({ path }) => path))
-  const decoded = await decodeContents(names.length, allContents(found), {
-    ...options,
-    stretch: new Stretch(options.reading ?? readingOf({})),
-  })
+  const contents = (places: readonly number[]): AsyncIterable<ImageContent> => allContents(found, places)
+  const { reading = DEFAULT_READING, sampleSeed, signal } = options
+  const files = names.map(() => ({ split: 'train' as const }))
+  const stretch =
+    sampleSeed === undefined
+      ? new Stretch(reading)
+      : collectionStretch({ files, contents }, reading, sampleSeed, signal)
+  const every = names.map((_, place) => place)
+  const decoded = await decodeContents(names.length, contents(every), { ...options, stretch })
   skipped.push(...decoded.skipped)
   if (decoded.count === 0) {
     throw new HandfulError({
@@ -74,7 +86,12 @@ export async function openImages(
     pixels: options.channels === 1 ? toGrey(decoded.pixels) : decoded.pixels,
     paths: decoded.indices.map((index) => names[index]),
   }
-  return { images, skipped, notes: decoded.remarks.sentences() }
+  const originals = new Originals({
+    names: images.paths,
+    numbers: decoded.indices,
+    read: readAgain(contents, { ...options, stretch }),
+  })
+  return { images, originals, skipped, notes: [...stretch.sentences(), ...decoded.remarks.sentences()] }
 }
 
 interface Found {
@@ -122,12 +139,18 @@ async function oneFile(input: string, frames: ImageReading['frames']): Promise<F
   }
 }
 
-async function* allContents(found: readonly Found[]): AsyncGenerator<ImageContent> {
+/** @param wanted places of those that are read */
+async function* allContents(
+  found: readonly Found[],
+  wanted: readonly number[],
+): AsyncGenerator<ImageContent> {
+  const asked = new Set(wanted)
   let first = 0
   for (const { files, contents } of found) {
     const places = new Map(files.map(({ index }, place) => [index, first + place]))
     const paths = new Map(files.map(({ index, path }) => [index, path]))
-    for await (const content of contents(files.map(({ index }) => index))) {
+    const own = files.filter((_, place) => asked?.has(first + place) ?? true)
+    for await (const content of contents(own.map(({ index }) => index))) {
       const path = paths.get(content.index) ?? content.path
       yield { ...content, path, index: places.get(content.index) ?? 0 }
     }

@@ -2,6 +2,10 @@
 import {
   AUGMENTATIONS,
   DATASETS,
+  ENCODER_COLOURS,
+  ENCODER_LAYOUTS,
+  ENCODER_POOLINGS,
+  ENCODER_RANGES,
   FRAMES,
   MODELS,
   type Pooling,
@@ -30,6 +34,11 @@ export const TRAINED_RUN = 'a folder that "handful pretrain" or "handful fit" ha
 
 /** @param what the data set is, such as `images of a known data set` */
 export const datasetOption = (what: string) => oneOf('<name>', `${what}: ${DATASETS.join(', ')}`, DATASETS)
+
+/** @param about whose features they are */
+export function embeddingsOption(about: string): Option<string | undefined> {
+  return text('<file>', about)
+}
 
 /** Where data sets lie; else where the environment says. */
 export const dataDirOption: Option<string | undefined> = {
@@ -87,6 +96,37 @@ export const imageOptions = {
   ...readingOptions,
 }
 
+/** An encoder made elsewhere, and what its file may not say of itself. */
+export const encoderOptions = {
+  encoder: text('<model.onnx>', 'features of an encoder made elsewhere: an ONNX file with one image input'),
+  encoderSize: whole('<pixels>', 'side of its images (as the file says, else 224)', 8, 1024),
+  encoderRange: oneOf(
+    '<range>',
+    `what numbers it takes for dark and bright: ${ENCODER_RANGES.join(' or ')} (as the file says, else imagenet)`,
+    ENCODER_RANGES,
+  ),
+  encoderOutput: text(
+    '<name>',
+    'the value of its graph that is the feature (the output that looks like one)',
+  ),
+  encoderPooling: oneOf(
+    '<how>',
+    'tokens as their mean or the first (the class token, if any)',
+    ENCODER_POOLINGS,
+  ),
+  encoderLayout: oneOf('<axes>', 'order of its input: nchw or nhwc (as the file says)', ENCODER_LAYOUTS),
+  encoderColours: oneOf('<order>', 'order of its colours: rgb or bgr (rgb)', ENCODER_COLOURS),
+  encoderInput: text('<name>', 'the input that takes images, to be sure'),
+}
+
+/** The same, and a table of features made elsewhere. */
+export const outsideOptions = {
+  ...encoderOptions,
+  embeddings: embeddingsOption(
+    'features made elsewhere: .parquet, .npy or .csv with a row for each image, by file name',
+  ),
+}
+
 /** Which labelled images, of those that there are. */
 export const labelOptions = (most: number) => ({
   labelsPerClass: whole(
@@ -98,9 +138,18 @@ export const labelOptions = (most: number) => ({
   draws: whole('<n>', 'times that the labelled images are drawn (5)', 1, 100),
 })
 
+const modelWords = 'what learns from the unlabelled images'
+
+/** With `none`, where other features may stand in its place. */
+export const modelOrNoneOption = oneOf(
+  '<name>',
+  `${modelWords}: ${MODELS.join(', ')}; none for other features alone (vae)`,
+  [...MODELS, 'none'],
+)
+
 /** @param preset which one is taken unless said otherwise */
 export const modelOptions = (preset = 'fast') => ({
-  model: oneOf('<name>', `what learns from the unlabelled images: ${MODELS.join(', ')} (vae)`, MODELS),
+  model: oneOf('<name>', `${modelWords}: ${MODELS.join(', ')} (vae)`, MODELS),
   preset: oneOf(
     '<name>',
     `its settings: fast (minutes on two cores), paper (the reference's own), ddpm (diffusion only), invariant (VAE only) (${preset})`,

@@ -82,7 +82,7 @@ export async function weightsHash(run: string): Promise<string> {
 /** @throws HandfulError where images of a known data set are of another shape than the model's */
 export function checkShape(
   { height, width, channels }: Pick<Images, 'height' | 'width' | 'channels'>,
-  { model: { image } }: Pick<DescribedModel, 'model'>,
+  { model: { image } }: { readonly model: Pick<BoundModel, 'image'> },
   dataset: string,
   hint?: string,
 ): void {

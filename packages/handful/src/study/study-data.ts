@@ -6,10 +6,11 @@
 import type { Dataset } from '../data/dataset.js'
 import { Random } from 'onnx-autodiff'
 import { datasets } from '../data/registry.js'
-import { countLabels, type Images, type ImageSet, selectImages } from '../data/image-set.js'
+import { countLabels, type Images, type ImageSet, originalsOf, selectImages } from '../data/image-set.js'
 import { openDataset } from '../data/open.js'
+import type { Originals } from '../data/originals.js'
 import { DEFAULT_READING, type ImageReading } from '../data/reading.js'
-import { numberedPaths, TestSet } from '../data/test-set.js'
+import { numberedPaths, originalsOfTest, TestSet } from '../data/test-set.js'
 import { HandfulError, printable } from '../errors.js'
 import type { LabelCount } from './result.js'
 import { READING, specOf } from '../runs/read-dataset.js'
@@ -27,6 +28,8 @@ export interface StudyData {
   /** `[images]` their labels, -1 where unknown. */
   readonly labels: Int32Array
   readonly test: TestSet
+  /** Where both splits came from: for features made elsewhere alone, never for methods. */
+  readonly origins: { readonly train: Originals; readonly test: Originals }
   readonly notes: readonly string[]
   /** How files became images. */
   readonly reading: ImageReading
@@ -60,6 +63,7 @@ export async function openStudyData(options: StudyOptions, context: JobContext):
     images,
     labels: set.labels,
     test: shuffled,
+    origins: { train: originalsOf(set), test: originalsOfTest(shuffled) },
     notes,
     reading: opened.reading ?? DEFAULT_READING,
     keys: {
@@ -115,6 +119,7 @@ function withTest(
     labels,
     classNames,
     fileNames: paths,
+    originals: out.originals,
   })
   return { train: selectImages(train, kept), test: scored }
 }

@@ -9,7 +9,7 @@ import { loadClassifier, saveClassifier } from '../../src/runs/classifier.js'
 import { fitEncoder } from '../../src/features/encoder.js'
 import { learnedFeatures } from '../../src/features/feature-sources.js'
 import { resolveModel } from '../../src/training/model-options.js'
-import { featureNetwork } from '../../src/jobs/predict/run.js'
+import { featureNetwork } from '../../src/runs/classifier-features.js'
 import { besideEachOther, extractFeatures } from '../../src/features/extract.js'
 import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
 import { featureMatrix } from '../../src/numerics/matrix.js'
@@ -78,6 +78,7 @@ test.each([
   expect(classifier.outputs).toEqual(outputs)
   expect(classifier.batch).toBe(patches === 0 ? undefined : batch)
   const network = await featureNetwork(folder, classifier)
+  if (network === undefined) throw new Error('no network was kept')
   const found = await extractFeatures(network, images, outputs, { seed: 0, threads: 1 })
   const normalised = await applyNormalisation(
     classifier.normalisation,

@@ -12,6 +12,7 @@ import {
   collectionOptions,
   dataDirOption,
   machineOptions,
+  outsideOptions,
   printConfigOption,
   readingOptions,
   resizeOption,
@@ -35,8 +36,9 @@ export const study = jobCommand({
   options: {
     methods: names(
       '<a,b>',
-      `of ${[...MODELS, ...SUPERVISED_MODELS, ...BASELINES].join(', ')}, or several joined by +`,
+      `of ${[...MODELS, ...SUPERVISED_MODELS, ...BASELINES].join(', ')}, encoder, embeddings, or several joined by +`,
     ),
+    ...outsideOptions,
     labels: names('<n,n>', 'labels per class: numbers, and all'),
     heads: names(
       '<a,b>',
@@ -70,6 +72,10 @@ export const study = jobCommand({
     }),
   },
   examples: [
+    {
+      command: 'handful study photos/ --encoder dinov2.onnx --methods vae,encoder,vae+encoder',
+      does: 'an encoder made elsewhere beside our own features',
+    },
     { command: 'handful study mnist --budget 30m', does: 'what fits half an hour' },
     { command: 'handful study cifar10 --dry-run', does: 'what it would do, and how long that takes' },
     { command: 'handful study photos/ --methods vae,pixels,vae+patches', does: 'your own labelled images' },
