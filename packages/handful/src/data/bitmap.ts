@@ -82,14 +82,20 @@ function headerOf(content: Buffer): BitmapHeader {
     bits,
     compression,
     start,
-    palette: bits <= 8 ? paletteOf(content.subarray(paletteStart, start), core ? 3 : 4, 2 ** bits) : new Uint8Array(0),
+    palette:
+      bits <= 8
+        ? paletteOf(content.subarray(paletteStart, start), core ? 3 : 4, 2 ** bits)
+        : new Uint8Array(0),
     masks: masksOf(content, size, bits, compression),
   }
 }
 
 function paletteOf(stored: Buffer, entryBytes: 3 | 4, most: number): Uint8Array {
   const count = Math.min(most, Math.floor(stored.length / entryBytes))
-  return Uint8Array.from({ length: 3 * count }, (_, i) => stored[entryBytes * Math.floor(i / 3) + 2 - (i % 3)])
+  return Uint8Array.from(
+    { length: 3 * count },
+    (_, i) => stored[entryBytes * Math.floor(i / 3) + 2 - (i % 3)],
+  )
 }
 
 function masksOf(content: Buffer, size: number, bits: number, compression: number): readonly number[] {
@@ -109,7 +115,8 @@ function pixelsOf(content: Buffer, header: BitmapHeader, channels: number): Uint
   const out = new Uint8Array(width * height * channels)
   const rowOf = (row: number): number => (topDown ? row : height - 1 - row)
   if (bits <= 8) {
-    const indices = compression === RLE8 || compression === RLE4 ? runLengths(content, header) : packed(content, header)
+    const indices =
+      compression === RLE8 || compression === RLE4 ? runLengths(content, header) : packed(content, header)
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         const index = 3 * indices[y * width + x]
@@ -160,7 +167,8 @@ function runLengths(content: Buffer, { width, height, bits, start }: BitmapHeade
     if (x < width && y < height) indices[y * width + x] = index
     x++
   }
-  const nibble = (byte: number, i: number): number => (bits === 8 ? byte : i % 2 === 0 ? byte >> 4 : byte & 15)
+  const nibble = (byte: number, i: number): number =>
+    bits === 8 ? byte : i % 2 === 0 ? byte >> 4 : byte & 15
   while (y < height) {
     if (at + 1 >= content.length) throw damaged()
     const [count, value] = [content[at], content[at + 1]]

@@ -97,7 +97,8 @@ export async function deepImage(
   try {
     const { content, format } = readableContent(bytes)
     const page = await openPage(content, format, frame, { channels, before: false })
-    if (page === undefined || page.kind === 'byte' || page.width * page.height > LIMIT_PIXELS) return undefined
+    if (page === undefined || page.kind === 'byte' || page.width * page.height > LIMIT_PIXELS)
+      return undefined
     return (await takeChannels(page, channels)).image
   } catch {
     // What is wrong with it is said when its turn comes.
@@ -140,7 +141,9 @@ function readableContent(bytes: Uint8Array): { content: Buffer; format: string }
 
 function checkPixels({ width, height }: { width: number; height: number }, limit: number): void {
   if (width * height <= limit) return
-  throw new UnusableImage(`${width}x${height} pixels, the limit is ${limit / 1e6} megapixels; make it smaller`)
+  throw new UnusableImage(
+    `${width}x${height} pixels, the limit is ${limit / 1e6} megapixels; make it smaller`,
+  )
 }
 
 interface Opening {
@@ -153,7 +156,11 @@ const open = (content: Buffer, { frame, failOn }: Opening): Sharp =>
   sharp(content, { limitInputPixels: LIMIT_REDUCED_PIXELS, failOn, ...(frame > 0 && { page: frame }) })
 
 async function header(content: Buffer, frame: number): Promise<Metadata> {
-  return sharp(content, { limitInputPixels: false, failOn: 'none', ...(frame > 0 && { page: frame }) }).metadata()
+  return sharp(content, {
+    limitInputPixels: false,
+    failOn: 'none',
+    ...(frame > 0 && { page: frame }),
+  }).metadata()
 }
 
 /** Pictures that sharp reads as what they are. */
@@ -265,7 +272,8 @@ function deepPng(
         .toColourspace(channels < 3 ? 'grey16' : 'rgb16')
         .raw({ depth: 'ushort' })
         .toBuffer({ resolveWithObject: true })
-      if (data.length !== 2 * width * height * channels) throw new Error('other channels than the header says')
+      if (data.length !== 2 * width * height * channels)
+        throw new Error('other channels than the header says')
       return pickChannels(new Uint16Array(new Uint8Array(data).buffer), channels, picked)
     },
   }
@@ -333,7 +341,11 @@ async function numbersToSquare(page: RawPage, options: ContentOptions): Promise<
   const { bytes, channels, notFinite } = stretched(image, ranges)
   const turned = upright(bytes, { ...image, channels })
   const { width, height } = turned
-  const pixels = await toSquare(sharp(turned.bytes, { raw: { width, height, channels } }), { size, fit }, 'raw')
+  const pixels = await toSquare(
+    sharp(turned.bytes, { raw: { width, height, channels } }),
+    { size, fit },
+    'raw',
+  )
   remarks.push({ kind: image.kind === 'byte' ? 'bytes' : 'stretched' })
   if (byType) remarks.push({ kind: 'type range' })
   if (notFinite > 0) remarks.push({ kind: 'not finite' })

@@ -137,7 +137,13 @@ export async function decodeContents(
     indices.push(index)
   }
   const skipped = unusable.sort((a, b) => a.index - b.index).map(({ path, reason }) => ({ path, reason }))
-  return { count: indices.length, pixels: pixels.subarray(0, indices.length * bytes), indices, skipped, remarks }
+  return {
+    count: indices.length,
+    pixels: pixels.subarray(0, indices.length * bytes),
+    indices,
+    skipped,
+    remarks,
+  }
 }
 
 function allocate(count: number, bytes: number, size: number): Uint8Array {

@@ -40,7 +40,11 @@ export async function treeFrames(tree: FileTree, signal?: AbortSignal): Promise<
     contents: (paths, own = signal) =>
       framesContents(
         paths.map((path) => byPath.get(path) ?? { path, file: files.indexOf(path) }),
-        (wanted) => tree.contents(wanted.map((file) => files[file]), own),
+        (wanted) =>
+          tree.contents(
+            wanted.map((file) => files[file]),
+            own,
+          ),
       ),
   }
 }
@@ -48,7 +52,10 @@ export async function treeFrames(tree: FileTree, signal?: AbortSignal): Promise<
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1)
 
 /** The same of a table of images. */
-export async function collectionFrames(collection: ImageCollection, signal?: AbortSignal): Promise<ImageCollection> {
+export async function collectionFrames(
+  collection: ImageCollection,
+  signal?: AbortSignal,
+): Promise<ImageCollection> {
   const { files } = collection
   const every = files.map((_, index) => index)
   const paths = files.map(({ path }) => path)
@@ -88,7 +95,11 @@ async function framesOf(
   }
   const taken = new Set(paths)
   return paths.flatMap((path, file): Frame[] => {
-    const frames = Array.from({ length: counts[file] }, (_, frame) => ({ path: framePath(path, frame), file, frame }))
+    const frames = Array.from({ length: counts[file] }, (_, frame) => ({
+      path: framePath(path, frame),
+      file,
+      frame,
+    }))
     // A file whose name is that of a frame goes before it: then the first frame stands for the file.
     if (frames.length === 1 || frames.some((each) => taken.has(each.path))) return [{ path, file }]
     return frames

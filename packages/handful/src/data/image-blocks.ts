@@ -98,7 +98,15 @@ export async function folderBlocks(options: FolderBlocksOptions): Promise<ImageS
 /** The same for a collection that is open already. */
 export function collectionBlocks(
   collection: ImageCollection,
-  { size: side, fit, channels, signal, inspect, reading = DEFAULT_READING, sampleSeed }: Omit<FolderBlocksOptions, 'folder'>,
+  {
+    size: side,
+    fit,
+    channels,
+    signal,
+    inspect,
+    reading = DEFAULT_READING,
+    sampleSeed,
+  }: Omit<FolderBlocksOptions, 'folder'>,
 ): ImageSource {
   const { name, place, files } = collection
   const [notes, skipped] = [[...collection.notes], [...collection.skipped]]

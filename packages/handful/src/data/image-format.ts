@@ -6,16 +6,7 @@
 import { isBitmap } from './bitmap.js'
 import { isNetpbm } from './netpbm.js'
 
-const READABLE: ReadonlySet<string> = new Set([
-  'PNG',
-  'JPEG',
-  'WebP',
-  'GIF',
-  'TIFF',
-  'AVIF',
-  'BMP',
-  'PNM',
-])
+const READABLE: ReadonlySet<string> = new Set(['PNG', 'JPEG', 'WebP', 'GIF', 'TIFF', 'AVIF', 'BMP', 'PNM'])
 
 export const READABLE_IN_WORDS = 'only PNG, JPEG, WebP, GIF, TIFF, AVIF, BMP, PGM and PPM are read'
 

@@ -24,7 +24,8 @@ const FILLER = Buffer.alloc(64, 0xaa)
 
 const [SOI, EOI, SOS, APP0, APP14, SOF0, SOF1] = [0xd8, 0xd9, 0xda, 0xe0, 0xee, 0xc0, 0xc1]
 /** A frame header: C0 to CF but for tables (C4, CC) and one that is reserved (C8). */
-const isFrame = (marker: number): boolean => marker === SOF0 || (marker > SOF0 && marker <= 0xcf && marker % 4 !== 0)
+const isFrame = (marker: number): boolean =>
+  marker === SOF0 || (marker > SOF0 && marker <= 0xcf && marker % 4 !== 0)
 const isRestart = (marker: number): boolean => marker >= 0xd0 && marker <= 0xd7
 
 /** By ITU-T T.81 (JPEG), JFIF 1.02, and Adobe's technical note 5116 for the transform. */

@@ -93,7 +93,12 @@ function plainSamples(reader: TokenReader, count: number, bitmap: boolean): Uint
 }
 
 /** @param rowBits of a bitmap, whose rows begin with a new byte; 0 otherwise */
-function binarySamples(content: Buffer, count: number, rowBits: number, white: number): Uint8Array | Uint16Array {
+function binarySamples(
+  content: Buffer,
+  count: number,
+  rowBits: number,
+  white: number,
+): Uint8Array | Uint16Array {
   if (rowBits > 0) {
     const rowBytes = Math.ceil(rowBits / 8)
     if (content.length < rowBytes * (count / rowBits)) throw damaged()

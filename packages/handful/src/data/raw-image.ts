@@ -3,14 +3,7 @@
 import type { Range } from './reading.js'
 
 export type Samples =
-  | Uint8Array
-  | Int8Array
-  | Uint16Array
-  | Int16Array
-  | Uint32Array
-  | Int32Array
-  | Float32Array
-  | Float64Array
+  Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array
 
 /** `byte` is what screens show and is never stretched. */
 export type NumberKind = 'byte' | 'integer' | 'float'
@@ -65,7 +58,12 @@ export function pickChannels<T extends Samples>(samples: T, channels: number, pi
 /** Bytes `[height, width, channels]` turned upright as EXIF's orientation (1 to 8) says. */
 export function upright(
   bytes: Uint8Array,
-  { width, height, channels, orientation }: { width: number; height: number; channels: number; orientation: number },
+  {
+    width,
+    height,
+    channels,
+    orientation,
+  }: { width: number; height: number; channels: number; orientation: number },
 ): { bytes: Uint8Array; width: number; height: number } {
   if (!(orientation >= 2 && orientation <= 8)) return { bytes, width, height }
   const swapped = orientation >= 5

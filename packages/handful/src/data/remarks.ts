@@ -41,15 +41,23 @@ export class Remarks {
   }
 
   sentences(): string[] {
-    return [this.#faults(), this.#frames(), ...this.#channels(), this.#notFinite(), this.#reduced(), this.#mixed(), this.#typeRange()].flatMap(
-      (sentence) => sentence ?? [],
-    )
+    return [
+      this.#faults(),
+      this.#frames(),
+      ...this.#channels(),
+      this.#notFinite(),
+      this.#reduced(),
+      this.#mixed(),
+      this.#typeRange(),
+    ].flatMap((sentence) => sentence ?? [])
   }
 
   #of<K extends Remark['kind']>(kind: K): (Noted & { readonly remark: Extract<Remark, { kind: K }> })[] {
     const found: (Noted & { readonly remark: Extract<Remark, { kind: K }> })[] = []
     for (const index of [...this.#noted.keys()].sort((a, b) => a - b)) {
-      const remark = this.#noted.get(index)?.find((each): each is Extract<Remark, { kind: K }> => each.kind === kind)
+      const remark = this.#noted
+        .get(index)
+        ?.find((each): each is Extract<Remark, { kind: K }> => each.kind === kind)
       if (remark !== undefined) found.push({ path: this.#paths.get(index) ?? '', remark })
     }
     return found
@@ -64,7 +72,10 @@ export class Remarks {
       .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
       .map(([fault, times]) => `${times} ${fault}`)
       .join(', ')
-    const words = found.length === 1 ? '1 image has a harmless fault and is' : `${found.length} images have harmless faults and are`
+    const words =
+      found.length === 1
+        ? '1 image has a harmless fault and is'
+        : `${found.length} images have harmless faults and are`
     return `${words} read anyway, such as ${printable(found[0].path)} (${which})`
   }
 
@@ -79,7 +90,8 @@ export class Remarks {
     const found = this.#of('channels')
     return [...new Set(found.map(({ remark }) => remark.channels))].map((channels) => {
       const own = found.filter(({ remark }) => remark.channels === channels)
-      const taken = channels === 2 ? '1 and 2 are taken as red and green' : '1, 2 and 3 are taken as red, green and blue'
+      const taken =
+        channels === 2 ? '1 and 2 are taken as red and green' : '1, 2 and 3 are taken as red, green and blue'
       return `${imagesHave(own.length)} ${channels} channels, such as ${printable(own[0].path)}: ${taken}; --channels chooses others`
     })
   }

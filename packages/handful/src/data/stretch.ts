@@ -121,7 +121,8 @@ export class Stretch {
 function rangesInWords(what: string, ranges: readonly Range[]): string {
   const number = (value: number): string => String(Number(value.toPrecision(6)))
   const each = ranges.map(([low, high]) => `${number(low)} is black and ${number(high)} white`)
-  const channels = ranges.length === 1 ? each[0] : each.map((words, i) => `in channel ${i + 1} ${words}`).join(', ')
+  const channels =
+    ranges.length === 1 ? each[0] : each.map((words, i) => `in channel ${i + 1} ${words}`).join(', ')
   return `images of ${what} beyond 8 bits: ${channels} in all of them (--stretch)`
 }
 

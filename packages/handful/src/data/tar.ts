@@ -15,7 +15,10 @@ export interface TarOptions {
 /** @throws HandfulError as archiveTree */
 export function tarTree(path: string, { gzip, limits, signal }: TarOptions): Promise<FileTree> {
   const name = basename(path).replace(/\.(tar|tgz|tar\.gz|gz)$/i, '')
-  return archiveTree({ path, name, entries: (own) => tarEntries(path, { gzip, limits, signal: own }) }, signal)
+  return archiveTree(
+    { path, name, entries: (own) => tarEntries(path, { gzip, limits, signal: own }) },
+    signal,
+  )
 }
 
 /** Its magic number stands 257 bytes into the first header. */

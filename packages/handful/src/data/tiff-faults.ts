@@ -43,7 +43,10 @@ function mendDirectories(copy: Buffer, faults: Set<string>): void {
     const first = start + (big ? 8 : 2)
     if (count > MOST_ENTRIES || seen.size > MOST_DIRECTORIES) return
     const places = Array.from({ length: count }, (_, i) => first + i * entryBytes)
-    const entries = places.map((at) => ({ tag: read(at, 2), bytes: Buffer.from(copy.subarray(at, at + entryBytes)) }))
+    const entries = places.map((at) => ({
+      tag: read(at, 2),
+      bytes: Buffer.from(copy.subarray(at, at + entryBytes)),
+    }))
     if (entries.some(({ tag }, i) => i > 0 && tag < entries[i - 1].tag)) {
       faults.add('tags out of order')
       entries.sort((a, b) => a.tag - b.tag).forEach(({ bytes }, i) => bytes.copy(copy, places[i]))

@@ -87,7 +87,12 @@ export async function openTiff(content: Buffer, frame: number): Promise<RawPage 
   const page = {
     width,
     height,
-    kind: format === 'float' ? ('float' as const) : depth <= 8 && format === 'unsigned' ? ('byte' as const) : ('integer' as const),
+    kind:
+      format === 'float'
+        ? ('float' as const)
+        : depth <= 8 && format === 'unsigned'
+          ? ('byte' as const)
+          : ('integer' as const),
     depth: `${depth}-bit ${format === 'float' ? 'float' : format === 'signed' ? 'signed' : 'whole'}`,
     full: fullRange(format, depth),
     inverted: photometric === 0,
@@ -95,7 +100,8 @@ export async function openTiff(content: Buffer, frame: number): Promise<RawPage 
     faults: mendTiff(content).faults,
   }
   if (palette !== undefined) {
-    const read = async (): Promise<Samples> => lookedUp(await pixelsOf(content, image, [0]), Array.from(palette, Number))
+    const read = async (): Promise<Samples> =>
+      lookedUp(await pixelsOf(content, image, [0]), Array.from(palette, Number))
     const picked = async (channelsPicked: readonly number[]) => pickChannels(await read(), 3, channelsPicked)
     return { ...page, full: [0, 255], channels: 3, alpha: false, separate: false, read: picked }
   }
@@ -111,7 +117,9 @@ export async function openTiff(content: Buffer, frame: number): Promise<RawPage 
 async function open(content: Buffer): Promise<GeoTIFF> {
   const { buffer, byteOffset, byteLength } = content
   return fromArrayBuffer(
-    buffer instanceof ArrayBuffer ? buffer.slice(byteOffset, byteOffset + byteLength) : new Uint8Array(content).buffer,
+    buffer instanceof ArrayBuffer
+      ? buffer.slice(byteOffset, byteOffset + byteLength)
+      : new Uint8Array(content).buffer,
   )
 }
 
@@ -129,13 +137,18 @@ async function fullImages(file: GeoTIFF): Promise<GeoTIFFImage[]> {
 
 async function headerOf(image: GeoTIFFImage): Promise<Header> {
   const directory = image.fileDirectory
-  const list = async (tag: 'BitsPerSample' | 'SampleFormat' | 'ExtraSamples', otherwise: number[]): Promise<number[]> => {
+  const list = async (
+    tag: 'BitsPerSample' | 'SampleFormat' | 'ExtraSamples',
+    otherwise: number[],
+  ): Promise<number[]> => {
     const found: unknown = await directory.loadValue(tag)
     if (typeof found === 'number') return [found]
     return typeof found === 'object' && found !== null ? Object.values(found).map(Number) : otherwise
   }
-  const number = async (tag: 'Compression' | 'PhotometricInterpretation' | 'Orientation', otherwise: number) =>
-    Number((await directory.loadValue(tag)) ?? otherwise)
+  const number = async (
+    tag: 'Compression' | 'PhotometricInterpretation' | 'Orientation',
+    otherwise: number,
+  ) => Number((await directory.loadValue(tag)) ?? otherwise)
   return {
     width: image.getWidth(),
     height: image.getHeight(),
@@ -178,7 +191,9 @@ function refuseUnreadable({ channels, bits, formats, compression, photometric }:
     throw new UnusableImage(`a TIFF file with an unusual colour model (${photometric}); convert it to RGB`)
   }
   if (bits.some((each) => each !== depth) || formats.some((each) => each !== formats[0])) {
-    throw new UnusableImage(`a TIFF file whose channels differ in depth (${bits.join(', ')} bits); save them alike`)
+    throw new UnusableImage(
+      `a TIFF file whose channels differ in depth (${bits.join(', ')} bits); save them alike`,
+    )
   }
   if (format === 'float' ? ![16, 32, 64].includes(depth) : depth > 32) {
     throw new UnusableImage(
@@ -197,7 +212,8 @@ async function pixelsOf(content: Buffer, image: GeoTIFFImage, picked: readonly n
   try {
     await expectInside(content, image)
     const found = await image.readRasters({ samples: [...picked], interleave: true })
-    if (found.length !== image.getWidth() * image.getHeight() * picked.length) throw new Error('too few pixels')
+    if (found.length !== image.getWidth() * image.getHeight() * picked.length)
+      throw new Error('too few pixels')
     return found
   } catch (cause) {
     throw new UnusableImage('a damaged or truncated TIFF file', { cause })
@@ -224,7 +240,8 @@ function lookedUp(indices: Samples, map: readonly number[]): Uint8Array {
   const colours = map.length / 3
   const bytes = new Uint8Array(indices.length * 3)
   for (let i = 0; i < indices.length; i++) {
-    for (let channel = 0; channel < 3; channel++) bytes[3 * i + channel] = (map[channel * colours + indices[i]] ?? 0) >> 8
+    for (let channel = 0; channel < 3; channel++)
+      bytes[3 * i + channel] = (map[channel * colours + indices[i]] ?? 0) >> 8
   }
   return bytes
 }

@@ -71,7 +71,8 @@ const settingsSchema = z.object({
 })
 
 export async function saveClassifier(run: RunFolder, classifier: Classifier): Promise<void> {
-  const { classNames, size, channels, fit, reading, outputs, drawn, batch, encoder, normalisation, head } = classifier
+  const { classNames, size, channels, fit, reading, outputs, drawn, batch, encoder, normalisation, head } =
+    classifier
   await run.makeFolder(FOLDER)
   await run.writeFile(ENCODER, 'model' in encoder ? encoder.model : compile(encoder).model)
   await run.writeFile(

@@ -36,8 +36,19 @@ export interface StudyData {
 
 /** Opens and divides. @throws HandfulError as openDataset, and where there is nothing to score on */
 export async function openStudyData(options: StudyOptions, context: JobContext): Promise<StudyData> {
-  const { folder, dataset, dataDir, size, fit, seed, count, testCount, channels: bands, stretch, frames } =
-    options
+  const {
+    folder,
+    dataset,
+    dataDir,
+    size,
+    fit,
+    seed,
+    count,
+    testCount,
+    channels: bands,
+    stretch,
+    frames,
+  } = options
   const { signal, progress } = context
   const opened = await openDataset(
     folder === undefined

@@ -34,15 +34,18 @@ describe('numbers of more than 8 bits', () => {
     ['32-bit signed', ramp(Int32Array, -3e6, 1e5), ramp(Int32Array, -2e6, 1e5), 'integers'],
     ['32-bit float', ramp(Float32Array, -2, 0.25), ramp(Float32Array, 3, 0.25), 'floats'],
     ['64-bit float', ramp(Float64Array, 1e6, 1e3), ramp(Float64Array, 2e6, 1e3), 'floats'],
-  ] as const)('%s: one stretch for all images, from the 0.1 and 99.9 %% points', async (_, dark, bright, kind) => {
-    const folder = folderOf({ 'a.tif': greyTiff(dark), 'b.tif': greyTiff(bright) })
-    const { train, reading, skipped } = await openFolder({ ...options, folder })
-    expect(skipped).toEqual([])
-    const all = [...dark, ...bright]
-    const [low, high] = [point(all, 0.001), point(all, 0.999)]
-    expect(reading).toEqual({ stretch: 'data', [kind]: [[low, high]] })
-    expect([...train.pixels]).toEqual([...bytesOf(dark, low, high), ...bytesOf(bright, low, high)])
-  })
+  ] as const)(
+    '%s: one stretch for all images, from the 0.1 and 99.9 %% points',
+    async (_, dark, bright, kind) => {
+      const folder = folderOf({ 'a.tif': greyTiff(dark), 'b.tif': greyTiff(bright) })
+      const { train, reading, skipped } = await openFolder({ ...options, folder })
+      expect(skipped).toEqual([])
+      const all = [...dark, ...bright]
+      const [low, high] = [point(all, 0.001), point(all, 0.999)]
+      expect(reading).toEqual({ stretch: 'data', [kind]: [[low, high]] })
+      expect([...train.pixels]).toEqual([...bytesOf(dark, low, high), ...bytesOf(bright, low, high)])
+    },
+  )
 
   it('keeps ordinary ranges: 16-bit photographs, floats from 0 to 1, floats of bytes', async () => {
     const photograph = ramp(Uint16Array, 0, 1040)
@@ -73,7 +76,10 @@ describe('numbers of more than 8 bits', () => {
 
   it('gives each of a few whole numbers a level of its own: labels, counts', async () => {
     const counts = Uint16Array.from({ length: 64 }, (_, i) => (i === 63 ? 9 : i % 3))
-    const { train, reading } = await openFolder({ ...options, folder: folderOf({ 'a.tif': greyTiff(counts) }) })
+    const { train, reading } = await openFolder({
+      ...options,
+      folder: folderOf({ 'a.tif': greyTiff(counts) }),
+    })
     expect(reading?.integers).toEqual([[0, 9]])
     expect([...train.pixels]).toEqual(bytesOf(counts, 0, 9))
   })
@@ -106,8 +112,9 @@ describe('numbers of more than 8 bits', () => {
   it('stretches each image by itself, by its type, or by two numbers, if asked', async () => {
     const [dark, bright] = [ramp(Uint16Array, 100, 9), ramp(Uint16Array, 20_000, 9)]
     const folder = folderOf({ 'a.tif': greyTiff(dark), 'b.tif': greyTiff(bright) })
-    const read = async (stretch: 'each' | 'none' | readonly [number, number]) =>
-      [...(await openFolder({ ...options, folder, stretch })).train.pixels]
+    const read = async (stretch: 'each' | 'none' | readonly [number, number]) => [
+      ...(await openFolder({ ...options, folder, stretch })).train.pixels,
+    ]
     expect(await read('each')).toEqual([...bytesOf(dark, 100, 667), ...bytesOf(bright, 20_000, 20_567)])
     expect(await read('none')).toEqual([...bytesOf(dark, 0, 65_535), ...bytesOf(bright, 0, 65_535)])
     expect(await read([50, 1000])).toEqual([...bytesOf(dark, 50, 1000), ...bytesOf(bright, 50, 1000)])
@@ -146,8 +153,10 @@ describe('numbers of more than 8 bits', () => {
 
   it('is upright, and inverted where zero is white', async () => {
     const samples = ramp(Uint16Array, 100, 9)
-    const read = async (page: { orientation?: number; photometric?: number }) =>
-      [...(await openFolder({ ...options, folder: folderOf({ 'a.tif': greyTiff(samples, page) }) })).train.pixels]
+    const read = async (page: { orientation?: number; photometric?: number }) => [
+      ...(await openFolder({ ...options, folder: folderOf({ 'a.tif': greyTiff(samples, page) }) })).train
+        .pixels,
+    ]
     const stored = bytesOf(samples, 100, 667)
     expect(await read({ photometric: 0 })).toEqual(stored.map((level) => 255 - level))
     // Orientation 6: the first row is the right side.
@@ -191,14 +200,20 @@ describe('new images', () => {
     const folder = folderOf({ 'a.tif': greyTiff(samples), 'b.tif': greyTiff(ramp(Float32Array, 0, 1)) })
     const { images, notes, skipped } = await openImages([folder], { ...place, reading: { stretch: 'data' } })
     expect([...images.pixels]).toEqual(bytesOf(samples, 0, 65_535))
-    expect(notes.join()).toContain("1 image has 16 bits, such as")
+    expect(notes.join()).toContain('1 image has 16 bits, such as')
     expect(skipped).toEqual([
-      { path: join(folder, 'b.tif'), reason: expect.stringContaining("32-bit float numbers, of which the run's") },
+      {
+        path: join(folder, 'b.tif'),
+        reason: expect.stringContaining("32-bit float numbers, of which the run's"),
+      },
     ])
   })
 
   it('of a run that knows no stretch are read as they were then', async () => {
-    const folder = folderOf({ 'a.tif': greyTiff(ramp(Uint16Array, 100, 1000)), 'b.tif': greyTiff(ramp(Float32Array, 0, 4)) })
+    const folder = folderOf({
+      'a.tif': greyTiff(ramp(Uint16Array, 100, 1000)),
+      'b.tif': greyTiff(ramp(Float32Array, 0, 4)),
+    })
     const { images } = await openImages([folder], { ...place, reading: READ_BEFORE })
     // 16 bits lose their lower eight, floats are bytes already.
     expect([...images.pixels]).toEqual([
@@ -251,11 +266,16 @@ describe('channels', () => {
     expect((await read(channelled(5, [0, 0, 0, 0]), [5, 1, 2])).pixel).toEqual([170, 10, 50])
     expect((await read(channelled(5, [0, 0, 0, 0]), [4])).pixel).toEqual([130])
     expect((await read(await png('#c86432'), [3])).pixel).toEqual([50])
-    await expect(read(channelled(2, [0]), [3])).rejects.toThrow('2 channels, and --channels asks for number 3')
+    await expect(read(channelled(2, [0]), [3])).rejects.toThrow(
+      '2 channels, and --channels asks for number 3',
+    )
   })
 
   it('have a stretch each where they are measured on their own', async () => {
-    const samples = Uint16Array.from({ length: 192 }, (_, i) => [100, 2000, 30_000][i % 3] + 10 * Math.floor(i / 3))
+    const samples = Uint16Array.from(
+      { length: 192 },
+      (_, i) => [100, 2000, 30_000][i % 3] + 10 * Math.floor(i / 3),
+    )
     const folder = folderOf({ 'a.tif': tiff({ width: 8, height: 8, channels: 3, extra: [0, 0], samples }) })
     const { reading } = await openFolder({ ...options, folder })
     expect(reading?.integers).toEqual([[100, 730], [2000, 2630], [30_000, 30_630]]) // prettier-ignore
@@ -271,8 +291,15 @@ describe('channels', () => {
 
   it('a cut TIFF of floats is refused', async () => {
     const samples = ramp(Float32Array, 0, 1)
-    const whole = tiff({ width: 8, height: 8, samples, strip: new Uint8Array(samples.buffer).subarray(0, 200) })
+    const whole = tiff({
+      width: 8,
+      height: 8,
+      samples,
+      strip: new Uint8Array(samples.buffer).subarray(0, 200),
+    })
     const folder = folderOf({ 'a.tif': whole })
-    await expect(openFolder({ ...options, folder })).rejects.toThrow('a.tif: a damaged or truncated TIFF file')
+    await expect(openFolder({ ...options, folder })).rejects.toThrow(
+      'a.tif: a damaged or truncated TIFF file',
+    )
   })
 })

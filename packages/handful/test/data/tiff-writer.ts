@@ -1,14 +1,7 @@
 /** TIFF files for tests: little-endian, one strip or several images, any type of number. */
 
 export type Numbers =
-  | Uint8Array
-  | Int8Array
-  | Uint16Array
-  | Int16Array
-  | Uint32Array
-  | Int32Array
-  | Float32Array
-  | Float64Array
+  Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array
 
 export interface TiffPage {
   readonly width: number
@@ -33,7 +26,9 @@ const [SHORT, LONG, ASCII] = [3, 4, 2]
 
 function formatOf(samples: Numbers): number {
   if (samples instanceof Float32Array || samples instanceof Float64Array) return 3
-  return samples instanceof Int8Array || samples instanceof Int16Array || samples instanceof Int32Array ? 2 : 1
+  return samples instanceof Int8Array || samples instanceof Int16Array || samples instanceof Int32Array
+    ? 2
+    : 1
 }
 
 /** One file of one or more images. */
@@ -50,7 +45,9 @@ export function tiff(...pages: readonly TiffPage[]): Buffer {
   }
   for (const page of pages) {
     const { width, height, channels = 1, samples, photometric = 1, extra, compression = 1 } = page
-    const strip = Buffer.from(page.strip ?? new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength))
+    const strip = Buffer.from(
+      page.strip ?? new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength),
+    )
     const start = append(strip)
     const each = (value: number): number[] => new Array<number>(channels).fill(value)
     const text = [...Buffer.from(`${page.description ?? ''}\0`, 'latin1')]

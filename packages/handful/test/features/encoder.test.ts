@@ -60,7 +60,14 @@ test.each([
   })
   const { program, batch } = encoder.network
   await saveClassifier(run, {
-    ...{ ...image, classNames: ['a', 'b'], fit: 'cover', reading: { stretch: 'data' }, encoder: program, batch },
+    ...{
+      ...image,
+      classNames: ['a', 'b'],
+      fit: 'cover',
+      reading: { stretch: 'data' },
+      encoder: program,
+      batch,
+    },
     outputs: encoder.groups.flatMap((group) => group.outputs),
     normalisation: await set.normalisation(),
     head: { kind: 'linear', classCount: 2, settings: {}, arrays: { weight: featureMatrix(1, 2) } },
