@@ -50,7 +50,7 @@ const isPicture = async (file: string): Promise<void> => {
 describe('pretrain', () => {
   test('leaves a run folder that tells what was trained', async () => {
     expect((await readdir(run)).sort()).toEqual(
-      ['checkpoints', 'config.yaml', 'env.json', 'metrics.jsonl', 'model', 'samples', 'stages'].sort(),
+      ['.handful-run', 'checkpoints', 'config.yaml', 'env.json', 'images.json', 'metrics.jsonl', 'model', 'samples', 'stages'], // prettier-ignore
     )
     expect((await readdir(path.join(run, 'model'))).sort()).toEqual([
       'model.json',
