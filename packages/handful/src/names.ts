@@ -39,6 +39,7 @@ export type Pooling = (typeof POOLINGS)[number]
 
 /** Few-label heads, each a file of `heads/`. */
 export const HEADS = [
+  'auto',
   'propagation',
   'propagation-plain',
   'poisson',

@@ -5,15 +5,7 @@
  *
  *   [n, h, w, c] -> [h / patch, w / patch, n, c patch patch]
  */
-import {
-  cast,
-  padImage,
-  pixelShuffle,
-  pixelUnshuffle,
-  reshape,
-  type Tensor,
-  transpose,
-} from 'onnx-autodiff'
+import { cast, padImage, pixelShuffle, pixelUnshuffle, reshape, type Tensor, transpose } from 'onnx-autodiff'
 import { greyLevels } from './common.js'
 import type { ImageShape } from './model.js'
 

@@ -69,9 +69,7 @@ function vaeNetwork(p: Parameters, config: VaeConfig, image: ImageShape): VaeNet
 /** uint8 [n, h, w, c] -> float [h, w, n, c] as the likelihood wants it, or its squares where the network sees those. */
 function toRange({ likelihood }: VaeConfig, pixels: Tensor, patching?: Patching): Tensor {
   const range = likelihood === 'bernoulli' ? unitRange : signedRange
-  return patching === undefined
-    ? range(greyLevels(pixels))
-    : toPatches(pixels, patching, range)
+  return patching === undefined ? range(greyLevels(pixels)) : toPatches(pixels, patching, range)
 }
 
 /** -log p(target | z) of the whole batch in nats, as densities of pixels in the likelihood's range. */

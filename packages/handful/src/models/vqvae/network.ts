@@ -147,16 +147,18 @@ export function network(p: Parameters, config: VqVaeConfig, image: ImageShape): 
 
 /** uint8 [n, h, w, c] -> float [h, w, n, c], less the mean and over the deviation; or its squares. */
 export function normalised({ mean: centre, deviation }: VqVaeConfig, pixels: Tensor, cut?: Patching): Tensor {
-  const each = (values: readonly number[]): Tensor => {
-    // Of a square's channels, those of one colour stand together.
-    const repeated = values.flatMap((value) => new Array<number>(cut ? cut.patch ** 2 : 1).fill(value))
-    return constant(repeated, [repeated.length])
-  }
-  const scaled = (levels: Tensor): Tensor =>
-    sub(
+  // Of a square's channels, those of one colour stand together.
+  const scaled = (levels: Tensor): Tensor => {
+    const times = levels.shape[3] / centre.length
+    const each = (values: readonly number[]): Tensor => {
+      const repeated = values.flatMap((value) => new Array<number>(times).fill(value))
+      return constant(repeated, [repeated.length])
+    }
+    return sub(
       mul(levels, each(deviation.map((value) => 1 / (255 * value)))),
       each(centre.map((value, i) => value / deviation[i])),
     )
+  }
   return cut === undefined ? scaled(greyLevels(pixels)) : toPatches(pixels, cut, scaled)
 }
 
