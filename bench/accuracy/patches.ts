@@ -31,7 +31,7 @@ import {
   PATCHES,
   patchNetwork,
   patchOptionsSchema,
-} from '../../packages/handful/src/features/patches.js'
+} from '../../packages/handful/src/features/baselines/patches.js'
 import { labelPropagation } from '../../packages/handful/src/heads/label-propagation.js'
 import { logisticRegression } from '../../packages/handful/src/heads/logistic-regression.js'
 import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-linear-algebra.js'

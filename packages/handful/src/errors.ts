@@ -21,17 +21,27 @@ export interface ErrorParts {
 /** Longest piece of the user's own text that a message repeats. */
 const PRINTED_CHARACTERS = 200
 
-// eslint-disable-next-line no-control-regex
-const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g
+/** Those of terminals (ASCII's and their second set), line separators, and those that turn the direction of text. */
+const CONTROL_CHARACTERS =
+  // eslint-disable-next-line no-control-regex
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
 
-/** Makes text from outside fit for one line of a terminal: control characters escaped, long text cut in the middle. */
-export function printable(text: string): string {
-  const line = text.replace(CONTROL_CHARACTERS, (character) => {
+/** Characters that are seen nowhere and do something: written as `\u001b`, so that they are seen and do nothing. */
+export function visible(text: string): string {
+  return text.replace(CONTROL_CHARACTERS, (character) => {
     if (character === '\n') return '\\n'
     if (character === '\r') return '\\r'
     if (character === '\t') return '\\t'
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
+}
+
+/** The same for text of several lines, which stay lines. */
+export const visibleLines = (text: string): string => text.replace(/[^\n\t]+/g, visible)
+
+/** Makes text from outside fit for one line of a terminal: control characters escaped, long text cut in the middle. */
+export function printable(text: string): string {
+  const line = visible(text)
   if (line.length <= PRINTED_CHARACTERS) return line
   const half = PRINTED_CHARACTERS / 2 - 1
   return `${line.slice(0, half)}...${line.slice(-half)}`
@@ -74,7 +84,7 @@ function oneLine({ what, where, got, expected, hint }: ErrorParts): string {
   if (expected !== undefined) values.push(`expected ${expected}`)
   const finding = values.length === 0 ? place : `${place}: ${values.join(', ')}`
   const message = hint === undefined ? finding : `${finding}; ${hint}`
-  return message.replace(CONTROL_CHARACTERS, ' ')
+  return visible(message.replace(/[\n\r\t\u2028\u2029]/g, ' '))
 }
 
 /** The code of a failed system call (`ENOSPC`), or undefined; Node's own `ERR_...` are no system calls. */

@@ -16,7 +16,7 @@ export {
   type ImageSet,
   type SkippedFile,
 } from './data/image-set.js'
-export { LABEL_FILES, readLabelsFile, type LabelRow } from './data/labels-file.js'
+export { LABEL_FILES, readLabelsFile, type LabelTable } from './data/labels-file.js'
 export { dataFolders, type DataFolders } from './data/locate.js'
 export {
   dataRoots,
@@ -133,14 +133,14 @@ export { runReconstruct, runSample } from './jobs/sample/run.js'
 export { loadTrainedModel } from './runs/trained-model.js'
 export { resnet18, resnet18Presets } from './models/resnet18/resnet18.js'
 export { trainSupervised } from './training/supervised.js'
-export { fitPatches, patchNetwork, defaultPatches } from './features/patches.js'
-export { fitPca, pcaNetwork } from './features/pca.js'
+export { fitPatches, patchNetwork, defaultPatches } from './features/baselines/patches.js'
+export { fitPca, pcaNetwork } from './features/baselines/pca.js'
 export { scoreGeneration } from './scores/scores.js'
 export { scoreNetworkFor } from './scores/network-cache.js'
 export { drawSamples, scoreModel } from './scores/score-model.js'
 export { studyGeneration } from './study/sections/generation/generation.js'
 export { runScore } from './jobs/score/run.js'
-export { baselineSettings, fitBaseline, fittedNetwork } from './features/baseline-network.js'
+export { baselineSettings, fitBaseline, fittedNetwork } from './features/baselines/registry.js'
 export { runBaselineFeatures } from './jobs/features/baseline.js'
 export { type FittedFeatures, loadFittedFeatures, saveFittedFeatures } from './features/fitted.js'
 export { runSupervised, supervisedJobSchema } from './jobs/supervised/run.js'

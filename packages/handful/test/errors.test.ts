@@ -29,7 +29,7 @@ describe('HandfulError', () => {
 
   it('stays on one line whatever a file is called', () => {
     expect(new HandfulError({ what: 'a', where: 'x\ny', got: '\u001b[31mred' }).message).toBe(
-      'a (x y): got  [31mred',
+      'a (x y): got \\u001b[31mred',
     )
     expect(printable('a\nb\u001b')).toBe('a\\nb\\u001b')
     expect(quoted('x'.repeat(500)).length).toBeLessThan(205)

@@ -2,6 +2,7 @@
 /** Where `handful` starts: hands the process's own streams, signals and arguments to the command line. */
 import { readFileSync } from 'node:fs'
 import { availableThreads } from 'onnx-autodiff/threads'
+import { callersFolder } from './callers-folder.js'
 import type { CommandContext } from './context.js'
 import { runCommandLine } from './program.js'
 import { shellWord } from '../errors/shell.js'
@@ -19,6 +20,8 @@ for (const stream of [process.stdout, process.stderr]) {
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
+const caller = callersFolder(process.env, process.cwd())
+if (caller !== undefined) process.chdir(caller)
 const args = process.argv.slice(2)
 const context: CommandContext = {
   version,

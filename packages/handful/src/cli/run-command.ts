@@ -2,11 +2,12 @@
 import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { stringify } from 'yaml'
-import { usageError } from '../errors.js'
+import { printable, usageError } from '../errors.js'
 import { flagOf, ownCommand, shellWord } from '../errors/shell.js'
 import type { RunCommand, RunOptions } from '../jobs/command-entry.js'
 import type { Session } from '../jobs/option.js'
 import { runOfCommand } from '../jobs/run-of-command.js'
+import type { ImageFiles } from '../runs/image-record.js'
 import { type PlainObject, RunFolder } from '../runs/run-folder.js'
 import type { CommandContext } from './context.js'
 import { Interrupted } from './interrupt.js'
@@ -56,9 +57,14 @@ export async function performInRun(
     return
   }
   await refuseAbsentDevice(options.device)
+  const images = resumed === undefined ? await lookAt(options, out) : undefined
   const run = await openRun(options, out, resumed, session)
   try {
-    if (!session.quiet) terminal.message(`Run folder: ${run.folder}`)
+    if (images !== undefined) {
+      const { recordImages } = await import('../runs/image-record.js')
+      await recordImages(run, images.folder, images.files)
+    }
+    if (!session.quiet) terminal.message(`Run folder: ${printable(run.folder)}`)
     const result = await runJob({ context, session, stopping: 'a checkpoint is saved first' }, (job) =>
       entry.run(options, { ...job, run }),
     )
@@ -72,6 +78,24 @@ export async function performInRun(
   } finally {
     await run.close()
   }
+}
+
+/**
+ * What a new run would fail of is said before its folder is made: the images' listing and labels, and the place to write to.
+ * @returns what the images are, of the user's own
+ */
+async function lookAt(
+  { folder, ...options }: RunOptions,
+  out: string | undefined,
+): Promise<{ folder: string; files: ImageFiles } | undefined> {
+  await RunFolder.check(out, RUNS_FOLDER)
+  if (folder === undefined) return undefined
+  const [{ openCollection }, { surveyImages }] = await Promise.all([
+    import('../data/open-collection.js'),
+    import('../runs/image-record.js'),
+  ])
+  await openCollection(folder, undefined, { ...options, passOver: out === undefined ? [] : [out] })
+  return { folder, files: await surveyImages(folder) }
 }
 
 function resumedFolder(command: string, resume: string | true, out: string | undefined): string {
@@ -96,12 +120,29 @@ async function resolveOptions(
   const schema = await entry.schema()
   const asked = Object.fromEntries(Object.entries(typed).filter(([, value]) => value !== undefined))
   const saved = resumed === undefined ? undefined : await runOfCommand(resumed, entry.name)
-  if (saved !== undefined && resumed !== undefined) refuseChanges(asked, saved, resumed)
+  const own = saved === undefined || resumed === undefined ? undefined : await gone(saved, asked, resumed)
   const dataDir = environment.HANDFUL_DATA
   const defaults = { threads: cores, ...(dataDir ? { dataDir } : {}) }
-  const parsed = schema.safeParse(saved ?? { ...defaults, ...asked })
+  const parsed = schema.safeParse(own ?? { ...defaults, ...asked })
   if (!parsed.success) throw usageErrorOf(parsed.error, `handful ${entry.name} --help`)
   return parsed.data
+}
+
+/** The options of a run that is gone on with, its images where they are from here. */
+async function gone(
+  saved: PlainObject,
+  { folder: asked, ...others }: Readonly<Record<string, unknown>>,
+  resumed: string,
+): Promise<PlainObject> {
+  refuseChanges(others, saved, resumed)
+  const { folder } = saved
+  const { locateImages, readImageRecord } = await import('../runs/image-record.js')
+  const record = await readImageRecord(resumed)
+  const again = typeof asked === 'string' && record?.path === path.resolve(asked)
+  if (asked !== undefined && !again) refuseChanges({ folder: asked }, saved, resumed)
+  if (typeof folder !== 'string') return saved
+  const hint = `put them back, or start a new run with another --out`
+  return { ...saved, folder: await locateImages(resumed, folder, hint) }
 }
 
 function refuseChanges(asked: Readonly<Record<string, unknown>>, saved: PlainObject, resumed: string): void {

@@ -1,4 +1,5 @@
 /** What surrounds every job: what its entry may know, the device, progress on stderr, Ctrl-C, and the result on the screen. */
+import { printable } from '../errors.js'
 import type { Shown } from '../jobs/command-entry.js'
 import type { Session } from '../jobs/option.js'
 import type { JobContext } from '../training/progress.js'
@@ -71,7 +72,9 @@ export function tell(terminal: Terminal, shown: Shown, json: boolean): void {
   const { lines, messages = [], skipped = [], failure } = shown
   if (json) terminal.data(JSON.stringify(shown.json))
   else for (const line of lines) terminal.data(line)
-  for (const { path, reason } of skipped.slice(0, NAMED_FILES)) terminal.message(`Skipped ${path}: ${reason}`)
+  for (const { path, reason } of skipped.slice(0, NAMED_FILES)) {
+    terminal.message(`Skipped ${printable(path)}: ${printable(reason)}`)
+  }
   if (skipped.length > NAMED_FILES) terminal.message(`Skipped ${skipped.length - NAMED_FILES} more.`)
   for (const text of messages) terminal.message(text)
   if (failure !== undefined) throw failure

@@ -3,6 +3,8 @@
  * and redrawing follow NO_COLOR (no-color.org), FORCE_COLOR and TERM=dumb.
  */
 
+import { visibleLines } from '../errors.js'
+
 /** The parts of a stream that are used here, so that tests can collect what is written. */
 export interface OutputStream {
   write(text: string): unknown
@@ -55,13 +57,24 @@ export class Terminal {
     return styles.reduce((inner, style) => `\u001b[${CODES[style]}m${inner}\u001b[0m`, text)
   }
 
-  /** One line of data. */
+  /** One line of data: whole where it goes to a file or a program, harmless on a screen. */
   data(text: string): void {
-    this.stdout.write(`${text}\n`)
+    this.stdout.write(`${this.stdout.isTTY === true ? harmless(text) : text}\n`)
   }
 
   /** One line for the reader. */
   message(text: string): void {
-    this.stderr.write(`${text}\n`)
+    this.stderr.write(`${harmless(text)}\n`)
   }
+}
+
+/** What `style` writes. */
+const OWN_CODES = new RegExp(`(\\u001b\\[(?:0|${Object.values(CODES).join('|')})m)`)
+
+/** No control characters but line ends and our own colours: names of files and classes may hold any. */
+function harmless(text: string): string {
+  return text
+    .split(OWN_CODES)
+    .map((part, i) => (i % 2 === 1 ? part : visibleLines(part)))
+    .join('')
 }

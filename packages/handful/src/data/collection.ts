@@ -5,9 +5,17 @@
 
 import type { ImageContent } from './decode.js'
 import type { SkippedFile } from './image-set.js'
-import type { LabelRow } from './labels-file.js'
+import type { ColumnChoice } from './label-columns.js'
+import type { LabelTable } from './labels-file.js'
 import type { PlacedFile } from './layout.js'
+import type { SplitOptions } from './split-folders.js'
 import type { FolderListing } from './walk.js'
+
+/** What the user says about how a folder is to be read. */
+export interface ReadingOptions extends ColumnChoice, SplitOptions {
+  /** Full paths of folders below it that are about to be written to. */
+  readonly passOver?: readonly string[]
+}
 
 export interface LabelledFile extends PlacedFile {
   /** The class name, '' where unlabelled. */
@@ -25,7 +33,11 @@ export interface CollectionFormat {
   readonly words: string
   /** @param start the first 512 bytes at most */
   readonly recognises: (start: Buffer) => boolean
-  readonly open: (place: string, signal?: AbortSignal) => Promise<FileTree | ImageCollection>
+  readonly open: (
+    place: string,
+    signal?: AbortSignal,
+    columns?: ColumnChoice,
+  ) => Promise<FileTree | ImageCollection>
 }
 
 export interface FileTree {
@@ -34,8 +46,8 @@ export interface FileTree {
   readonly place: string
   readonly listing: FolderListing
   readonly notes: readonly string[]
-  /** The rows of a labels file. */
-  readonly readLabels: (path: string) => Promise<LabelRow[]>
+  /** The table in a labels file. */
+  readonly readLabels: (path: string) => Promise<LabelTable>
   /** The files at these paths, each with its place in the list as `index`. */
   readonly contents: (paths: readonly string[], signal?: AbortSignal) => AsyncIterable<ImageContent>
 }
@@ -51,6 +63,8 @@ export interface ImageCollection {
   readonly skipped: readonly SkippedFile[]
   /** Sentences for the user about how it was understood. */
   readonly notes: readonly string[]
+  /** The same in one line with counts, of a folder. @param kept the images that could be decoded */
+  readonly understood?: (kept: readonly LabelledFile[]) => string
   /**
    * The images at these places in `files`, in the order that suits the source: each has its place as `index`. Only a
    * few are in memory at a time.

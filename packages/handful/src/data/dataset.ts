@@ -9,6 +9,8 @@ export interface Dataset {
   /** Images held out for scoring, where the data set has such a split. */
   readonly test?: TestSet
   readonly skipped: readonly SkippedFile[]
+  /** One line with counts on how a folder was understood. */
+  readonly understood?: string
   /** Sentences for the user about how the data was understood, such as a split that was left out. */
   readonly notes: readonly string[]
 }

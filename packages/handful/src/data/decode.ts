@@ -50,8 +50,8 @@ export interface ImageFacts {
 export interface ImageFile {
   /** What the image is called in results and messages. */
   readonly path: string
-  /** Where it is on the disk. */
-  readonly file: string
+  /** Where it is on the disk; bytes where its name is not UTF-8. */
+  readonly file: string | Buffer
 }
 
 export interface DecodedImages {
@@ -153,7 +153,7 @@ function allocate(count: number, bytes: number, size: number): Uint8Array {
 }
 
 /** An image file from the disk, within LIMIT_IMAGE_BYTES. */
-async function readImageFile(file: string): Promise<Uint8Array> {
+async function readImageFile(file: string | Buffer): Promise<Uint8Array> {
   checkImageBytes((await stat(file)).size)
   return readFile(file)
 }

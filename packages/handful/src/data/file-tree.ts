@@ -5,22 +5,26 @@
 
 import { basename, join, resolve } from 'node:path'
 import { HandfulError, printable, quoted } from '../errors.js'
-import type { FileTree, ImageCollection, LabelledFile } from './collection.js'
+import { type AttachedLabels, attachLabels } from './attach-labels.js'
+import type { FileTree, ImageCollection, LabelledFile, ReadingOptions } from './collection.js'
 import { diskContents } from './decode.js'
 import { listed } from './image-set.js'
 import { LABEL_FILES, readLabelsFile } from './labels-file.js'
-import { readLayout, type FolderLayout, type LabelsFilePlace, type PlacedFile } from './layout.js'
-import { listFolder } from './walk.js'
+import { className, readLayout, type FolderLayout } from './layout.js'
+import { withoutOwnFolders } from './own-folders.js'
+import { diskPath, listFolder } from './walk.js'
 
 /** @throws HandfulError if the folder cannot be listed */
 export async function diskTree(folder: string, signal?: AbortSignal): Promise<FileTree> {
+  const listing = await listFolder(folder, signal)
+  const onDisk = (path: string): string | Buffer => diskPath(folder, path, listing)
   return {
     name: basename(resolve(folder)),
     place: folder,
-    listing: await listFolder(folder, signal),
+    listing,
     notes: [],
-    readLabels: (path) => readLabelsFile(join(folder, path), path),
-    contents: (paths) => diskContents(paths.map((path) => ({ path, file: join(folder, path) }))),
+    readLabels: (path) => readLabelsFile(onDisk(path), path),
+    contents: (paths) => diskContents(paths.map((path) => ({ path, file: onDisk(path) }))),
   }
 }
 
@@ -29,18 +33,23 @@ export async function diskTree(folder: string, signal?: AbortSignal): Promise<Fi
  *
  * @throws HandfulError if there is no file, or the labels cannot be read as meant
  */
-export async function treeCollection(tree: FileTree): Promise<ImageCollection> {
-  const { name, place, listing } = tree
+export async function treeCollection(
+  opened: FileTree,
+  options: ReadingOptions = {},
+): Promise<ImageCollection> {
+  const { listing, notes: left } = withoutOwnFolders(opened.place, opened.listing, options.passOver)
+  const tree = { ...opened, listing }
+  const { name, place } = tree
   if (listing.files.length === 0) throw noImages(place, 'an empty folder')
-  const layout = readLayout(name, listing)
-  const notes = [...tree.notes, ...layout.notes]
-  const { files, byFolder } = await attachLabels(tree, layout, notes)
+  const { layout, attached, notes } = await understand(tree, options)
+  const { files, byFolder } = attached
   return {
     name,
     place,
     files,
     skipped: listing.skipped,
-    notes,
+    notes: [...tree.notes, ...left, ...notes],
+    understood: (kept) => inOneLine(layout, attached, kept),
     async *contents(indices, signal) {
       const paths = indices.map((index) => files[index].path)
       for await (const content of tree.contents(paths, signal)) {
@@ -53,77 +62,60 @@ export async function treeCollection(tree: FileTree): Promise<ImageCollection> {
   }
 }
 
-/** Labels from labels files where a split has any, else from its class folders. */
-async function attachLabels(
-  tree: FileTree,
-  layout: FolderLayout,
-  notes: string[],
-): Promise<{ files: LabelledFile[]; byFolder: boolean }> {
-  const byPath = new Map(layout.files.map((file) => [file.path.normalize('NFC'), file]))
-  const labels = new Map<string, string>()
-  const splitsWithRows = new Set<string>()
-  for (const place of layout.labelsFiles) {
-    for (const [path, label] of await labelsByPath(tree, place, byPath)) {
-      const earlier = labels.get(path)
-      if (earlier !== undefined && earlier !== label) {
-        throw new HandfulError({
-          what: 'conflicting labels',
-          where: layout.labelsFiles.map((file) => file.path).join(' and '),
-          got: `${quoted(path)} with the labels ${quoted(earlier)} and ${quoted(label)}`,
-          expected: 'one label for each file',
-        })
-      }
-      labels.set(path, label)
-      if (label !== '') splitsWithRows.add(byPath.get(path)?.split ?? 'train')
-    }
-    if (place.prefix !== '') splitsWithRows.add(splitOf(layout, place.prefix))
+interface Understanding {
+  readonly layout: FolderLayout
+  readonly attached: AttachedLabels
+  readonly notes: readonly string[]
+}
+
+async function understand(tree: FileTree, options: ReadingOptions): Promise<Understanding> {
+  const read = async (splits: ReadingOptions['splits']): Promise<Understanding> => {
+    const layout = readLayout(tree.name, tree.listing, { splits })
+    const notes = [...layout.notes]
+    const attached = await attachLabels(tree, layout, options, notes)
+    return { layout, attached, notes }
   }
-  if (layout.labelsFiles.length > 0 && splitsWithRows.size === 0) splitsWithRows.add('train')
-  const files = layout.files.map((file): LabelledFile => {
-    if (!splitsWithRows.has(file.split)) return { ...file, label: file.folderClass }
-    return { ...file, label: labels.get(file.path.normalize('NFC')) ?? '' }
+  const found = await read(options.splits)
+  return options.splits === undefined && namesClasses(found) ? read('none') : found
+}
+
+/** Whether a table at the top gives the images of `train/` the label "train": then it is a class and no split. */
+function namesClasses({ layout, attached: { files, tables } }: Understanding): boolean {
+  if (!tables.some((path) => !path.includes('/'))) return false
+  return [...layout.splits.keys()].some((prefix) => {
+    const labels = files.flatMap(({ path, label }) =>
+      path.startsWith(prefix) && label !== '' ? [label] : [],
+    )
+    return labels.length > 0 && labels.every((label) => label === className(prefix.slice(0, -1)))
   })
-  const byFolder = !splitsWithRows.has('train')
-  if (!byFolder && layout.files.some(({ split, folderClass }) => split === 'train' && folderClass !== '')) {
-    notes.push(`labels come from ${layout.labelsFiles[0].path}; sub-folders are not taken for classes`)
-  }
-  return { files, byFolder }
 }
 
-function splitOf(layout: FolderLayout, prefix: string): string {
-  return layout.files.find(({ path }) => path.startsWith(prefix))?.split ?? 'train'
-}
+const NAMED_CLASSES = 6
 
-/** Path (NFC) to label of one labels file, every path checked to be there. */
-async function labelsByPath(
-  { place, readLabels }: FileTree,
-  { path: file, prefix }: LabelsFilePlace,
-  byPath: ReadonlyMap<string, PlacedFile>,
-): Promise<Map<string, string>> {
-  const rows = await readLabels(file)
-  const unknown = rows.filter(({ path }) => !byPath.has(prefix + path))
-  if (unknown.length > 0) {
-    const [first] = unknown
-    const others = unknown.length === 1 ? '' : ` and ${unknown.length - 1} more such rows`
-    throw new HandfulError({
-      what: 'unknown file',
-      where: `${file} row ${first.row}`,
-      got: `${quoted(first.path)}${others}`,
-      expected: `the path of an image below ${printable(join(place, prefix))}`,
-      hint: namesake(first.path, byPath, prefix) ?? 'correct or remove the row',
-    })
-  }
-  return new Map(rows.map(({ path, label }) => [prefix + path, label]))
-}
-
-/** "did you mean" for a row that left out the folder: files elsewhere with the same base name. */
-function namesake(path: string, byPath: ReadonlyMap<string, PlacedFile>, prefix: string): string | undefined {
-  const wanted = path.slice(path.lastIndexOf('/') + 1).toLowerCase()
-  const found = [...byPath.keys()].filter((known) => {
-    return known.startsWith(prefix) && known.slice(known.lastIndexOf('/') + 1).toLowerCase() === wanted
-  })
-  if (found.length === 0) return undefined
-  return `did you mean ${listed(found.map((known) => known.slice(prefix.length)))}?`
+/** How the folder was understood, with counts of the images that could be read. */
+function inOneLine(
+  { labelsFiles, splits }: FolderLayout,
+  { byFolder, tables }: AttachedLabels,
+  kept: readonly LabelledFile[],
+): string {
+  const train = kept.filter(({ split }) => split === 'train')
+  const counts = new Map<string, number>()
+  for (const { label } of train) if (label !== '') counts.set(label, (counts.get(label) ?? 0) + 1)
+  const named = [...counts].sort(([a], [b]) => (a < b ? -1 : 1))
+  const shown = named.slice(0, NAMED_CLASSES).map(([label, count]) => `${printable(label)} ${count}`)
+  const more = named.length > shown.length ? `, ${named.length - shown.length} more` : ''
+  const unlabelled = train.length - named.reduce((sum, [, count]) => sum + count, 0)
+  const where = [...splits].find(([, split]) => split === 'train')?.[0]
+  const source =
+    byFolder || labelsFiles.length === 0 ? (where ?? 'folders') : tables.map(printable).join(' and ')
+  const classes =
+    named.length === 0
+      ? 'no class'
+      : `${named.length} ${named.length === 1 ? 'class' : 'classes'} from ${source} (${shown.join(', ')}${more})`
+  const tests = [...splits].flatMap(([prefix, split]) => (split === 'test' ? [printable(prefix)] : []))
+  const scored = kept.filter(({ split, label }) => split === 'test' && label !== '').length
+  const test = scored === 0 ? 'no test split' : `test split ${tests.join(', ')} with ${scored} images`
+  return `understood as ${classes}, ${unlabelled} images without a label, ${test}`
 }
 
 /** Class folders that leave nothing to learn from, with the folder's name rather than the class's. */

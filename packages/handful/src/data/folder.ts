@@ -4,8 +4,9 @@ import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import { Random } from 'onnx-autodiff'
 import { printable } from '../errors.js'
-import type { ImageCollection, LabelledFile } from './collection.js'
-import { decodeContents, isGrey, toGrey, type DecodeOptions } from './decode.js'
+import type { ImageCollection, LabelledFile, ReadingOptions } from './collection.js'
+import { nearDuplicates, severalLabels } from './alike.js'
+import { decodeContents, isGrey, toGrey, type DecodeOptions, type ImageFacts } from './decode.js'
 import { noImages } from './file-tree.js'
 import type { Dataset } from './dataset.js'
 import { checkLabels, imageAt, type Images, type ImageSet } from './image-set.js'
@@ -13,7 +14,7 @@ import { openCollection } from './open-collection.js'
 import { datasets } from './registry.js'
 import { TestSet } from './test-set.js'
 
-export interface FolderOptions extends DecodeOptions {
+export interface FolderOptions extends DecodeOptions, ReadingOptions {
   /** A folder, an archive or a table of images: see open-collection.ts. */
   readonly folder: string
   /** Channels of the result; found out from the images where left out: 1 if all of them are grey, else 3. */
@@ -31,14 +32,22 @@ export interface FolderOptions extends DecodeOptions {
  * @throws HandfulError in one line for whatever cannot be read as meant; single bad images are skipped and listed
  */
 export async function openFolder(options: FolderOptions): Promise<Dataset> {
-  return decodeCollection(await openCollection(options.folder, options.signal), options)
+  return decodeCollection(await openCollection(options.folder, options.signal, options), options)
 }
 
 async function decodeCollection(collection: ImageCollection, options: FolderOptions): Promise<Dataset> {
   const { name, place, files, checkClasses } = collection
   const notes = [...collection.notes]
   const all = files.map((_, index) => index)
-  const decoded = await decodeContents(files.length, collection.contents(all, options.signal), options)
+  const digests: string[] = []
+  const inspect = (facts: ImageFacts): void => {
+    digests[facts.index] = createHash('sha1').update(facts.content).digest('base64')
+    options.inspect?.(facts)
+  }
+  const decoded = await decodeContents(files.length, collection.contents(all, options.signal), {
+    ...options,
+    inspect,
+  })
   const skipped = [...collection.skipped, ...decoded.skipped]
   if (decoded.count === 0) {
     const example = skipped.length > 0 ? `, such as ${printable(skipped[0].path)}: ${skipped[0].reason}` : ''
@@ -47,6 +56,11 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
   }
 
   const kept = decoded.indices.map((index) => files[index])
+  const torn = severalLabels(
+    kept,
+    decoded.indices.map((index) => digests[index]),
+  )
+  if (torn !== undefined) notes.push(torn)
   const classNames = sortClassNames(new Set(files.map(({ label }) => label).filter((label) => label !== '')))
   const channels = options.channels ?? (isGrey(decoded.pixels) ? 1 : 3)
   const pixels = channels === 1 ? toGrey(decoded.pixels) : decoded.pixels
@@ -62,17 +76,16 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
   const inTest = indicesOf(kept, ({ split }) => split === 'test')
   const scored = inTest.filter((index) => kept[index].label !== '')
   if (scored.length < inTest.length) {
-    notes.push(`${inTest.length - scored.length} images of the test split have no label and are left out`)
+    notes.push(
+      `${inTest.length - scored.length} images of the test split have no label and are left out; handful predict classifies them`,
+    )
   }
   const order = new Random(options.seed, 'data/test order').shuffle(scored)
   const { paths: fileNames, ...held } = take(order)
   const test =
     order.length === 0 ? undefined : new TestSet({ name: `${name} test`, ...shape, ...held, fileNames })
-  const shared = test === undefined ? 0 : countShared(train, test.images)
-  if (shared > 0) {
-    notes.push(`${shared} of ${order.length} test images are also among the training images, pixel for pixel`)
-  }
-  return { name, train, test, skipped, notes }
+  if (test !== undefined) notes.push(...sharedImages(train, test.images))
+  return { name, train, test, skipped, understood: collection.understood?.(kept), notes }
 }
 
 /** Where the folder holds a known data set in its official form, how to name it. */
@@ -86,15 +99,24 @@ function officialFilesHint(place: string, skipped: readonly { readonly path: str
   return `these are the official files of ${title}: take ${name} with --data-dir ${printable(place)}`
 }
 
-/** How many of `images` equal one of `others`: copies in both splits make a score look better than it is. */
-function countShared(others: Images, images: Images): number {
+/** Copies in both splits make a score look better than it is. */
+function sharedImages(train: Images, test: Images): string[] {
   const digest = (set: Images, index: number): string => {
     return createHash('sha256').update(imageAt(set, index)).digest('base64')
   }
-  const known = new Set(Array.from({ length: others.count }, (_, index) => digest(others, index)))
-  let shared = 0
-  for (let index = 0; index < images.count; index++) if (known.has(digest(images, index))) shared++
-  return shared
+  const known = new Set(Array.from({ length: train.count }, (_, index) => digest(train, index)))
+  const same = Array.from({ length: test.count }, (_, index) => known.has(digest(test, index)))
+  const copies = same.filter(Boolean).length
+  const near = nearDuplicates(train, test).filter((pair) => !same[pair.test])
+  const of = `of ${test.count} test images`
+  return [
+    ...(copies > 0 ? [`${copies} ${of} are also among the training images, pixel for pixel`] : []),
+    ...(near.length > 0
+      ? [
+          `${near.length} ${of} nearly equal a training image, such as ${printable(train.paths[near[0].train])}`,
+        ]
+      : []),
+  ]
 }
 
 function indicesOf(files: readonly LabelledFile[], belongs: (file: LabelledFile) => boolean): number[] {

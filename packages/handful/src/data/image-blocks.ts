@@ -3,7 +3,7 @@
  * (The known data sets are small enough to lie in memory whole; their blocks are copies of a part.)
  */
 import { HandfulError, printable } from '../errors.js'
-import type { ImageCollection } from './collection.js'
+import type { ImageCollection, ReadingOptions } from './collection.js'
 import { decodeContents, toGrey, type DecodeOptions, type ImageContent } from './decode.js'
 import type { Dataset } from './dataset.js'
 import { imageBytes, type Images, type SkippedFile } from './image-set.js'
@@ -71,7 +71,7 @@ function* slices(
   }
 }
 
-export interface FolderBlocksOptions extends Omit<DecodeOptions, 'onProgress'> {
+export interface FolderBlocksOptions extends Omit<DecodeOptions, 'onProgress'>, ReadingOptions {
   readonly folder: string
   readonly channels: 1 | 3
 }
@@ -82,7 +82,7 @@ export interface FolderBlocksOptions extends Omit<DecodeOptions, 'onProgress'> {
  * @throws HandfulError as openCollection; its blocks throw where no image is left at the end
  */
 export async function folderBlocks(options: FolderBlocksOptions): Promise<ImageSource> {
-  return collectionBlocks(await openCollection(options.folder, options.signal), options)
+  return collectionBlocks(await openCollection(options.folder, options.signal, options), options)
 }
 
 /** The same for a collection that is open already. */

@@ -7,10 +7,19 @@ import { open, stat } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
 import { listAlternatives } from '../errors/suggest.js'
-import { isTree, type CollectionFormat, type FileTree, type ImageCollection } from './collection.js'
+import {
+  isTree,
+  type CollectionFormat,
+  type FileTree,
+  type ImageCollection,
+  type ReadingOptions,
+} from './collection.js'
 import { diskTree, treeCollection } from './file-tree.js'
 import type { SkippedFile } from './image-set.js'
-import { LABEL_FILES } from './labels-file.js'
+import type { ColumnChoice } from './label-columns.js'
+import { isLabelsFile } from './labels-file.js'
+import { className } from './layout.js'
+import { withoutOwnFolders } from './own-folders.js'
 import { parquet, parquetCollection } from './parquet.js'
 import { gzippedTar, tar } from './tar.js'
 
@@ -25,21 +34,38 @@ type Source = { readonly kind: 'folder' } | { readonly kind: 'file'; readonly fo
  *
  * @throws HandfulError if there is nothing of the kind, or it cannot be read as meant
  */
-export async function openCollection(place: string, signal?: AbortSignal): Promise<ImageCollection> {
-  const opened = await openPlace(place, signal)
-  return isTree(opened) ? treeCollection(opened) : opened
+export async function openCollection(
+  place: string,
+  signal?: AbortSignal,
+  options?: ReadingOptions,
+): Promise<ImageCollection> {
+  const opened = await openPlace(place, signal, options)
+  const found = isTree(opened) ? await treeCollection(opened, options) : opened
+  // A class is one, whichever way its accents are stored.
+  const files = found.files.map((file) => ({ ...file, label: className(file.label) }))
+  return { ...found, files }
 }
 
-async function openPlace(place: string, signal?: AbortSignal): Promise<FileTree | ImageCollection> {
+async function openPlace(
+  place: string,
+  signal?: AbortSignal,
+  { fileColumn, labelColumn }: ColumnChoice = {},
+): Promise<FileTree | ImageCollection> {
   const source = await sourceOf(place)
   if (source.kind === 'folder') {
     const tree = await diskTree(place, signal)
     const files = shardsOf(tree)
     return files === undefined
       ? tree
-      : parquetCollection(place, { files, skipped: tree.listing.skipped, signal })
+      : parquetCollection(place, {
+          files,
+          skipped: tree.listing.skipped,
+          signal,
+          fileColumn,
+          labelColumn,
+        })
   }
-  if (source.format !== undefined) return source.format.open(place, signal)
+  if (source.format !== undefined) return source.format.open(place, signal, { fileColumn, labelColumn })
   const wordsOf = (kind: CollectionFormat['kind']): string =>
     listAlternatives(FORMATS.flatMap((format) => (format.kind === kind ? format.words : [])).sort())
   throw new HandfulError({
@@ -67,8 +93,8 @@ export interface ImagePaths {
 export async function openImagePaths(place: string, signal?: AbortSignal): Promise<ImagePaths> {
   const opened = await openPlace(place, signal)
   if (!isTree(opened)) return pathsOf(opened)
-  const { files, skipped } = opened.listing
-  const paths = files.filter((path) => !LABEL_FILES.some((name) => name === posix.basename(path)))
+  const { files, skipped } = withoutOwnFolders(place, opened.listing).listing
+  const paths = files.filter((path) => !isLabelsFile(posix.basename(path)))
   return {
     paths,
     skipped,

@@ -17,6 +17,8 @@ export const DEFAULT_SIZE = 32
 export const fitSchema = z.enum(RESIZE_MODES)
 export const sizeSchema = z.int().min(4).max(1024)
 
+export const splitsSchema = z.enum(['auto', 'none'])
+
 const specSchema = z.strictObject({
   dataset: z.string().min(1).optional(),
   folder: z.string().min(1).optional(),
@@ -26,6 +28,10 @@ const specSchema = z.strictObject({
   channels: z.union([z.literal(1), z.literal(3)]).optional(),
   labels: z.enum(['required', 'optional']).optional(),
   seed: z.int().min(0),
+  fileColumn: z.string().min(1).optional(),
+  labelColumn: z.string().min(1).optional(),
+  splits: splitsSchema.optional(),
+  passOver: z.array(z.string()).optional(),
   count: z.int().min(1).optional(),
   testCount: z.int().min(0).optional(),
 })
@@ -66,6 +72,10 @@ export async function openDataset(
       fit: checked.fit ?? 'cover',
       channels: checked.channels,
       labels: checked.labels ?? 'required',
+      fileColumn: checked.fileColumn,
+      labelColumn: checked.labelColumn,
+      splits: checked.splits,
+      passOver: checked.passOver,
       seed,
       onProgress: (done, total) => onProgress?.(done, total, 'decoding'),
       signal,

@@ -6,8 +6,10 @@
 
 import type { SchemaTree } from 'hyparquet'
 import { z } from 'zod'
-import { HandfulError, printable, quoted } from '../errors.js'
+import { HandfulError, printable, quoted, usageError } from '../errors.js'
+import { closest } from '../errors/suggest.js'
 import { listed } from './image-set.js'
+import type { ColumnChoice } from './label-columns.js'
 import type { ParquetFile } from './parquet-file.js'
 
 export interface ImageColumns {
@@ -31,11 +33,14 @@ const metadataSchema = z.object({ info: z.object({ features: z.record(z.string()
 type Features = Readonly<Record<string, z.infer<typeof featureSchema>>>
 
 /** @throws HandfulError if there is no column of images, or several that might be meant */
-export function imageColumns(parquet: ParquetFile): ImageColumns {
+export function imageColumns(parquet: ParquetFile, choice: ColumnChoice = {}): ImageColumns {
   const features = readFeatures(parquet)
-  const image = imageColumn(parquet, features)
+  const image = named(parquet, choice.fileColumn, '--file-column') ?? imageColumn(parquet, features)
+  if (!holdsBytes(image)) throw withoutBytes(parquet, image)
   const fields = image.children.map(({ element }) => element.name)
-  const label = labelColumn(parquet, features, image.element.name)
+  const label =
+    named(parquet, choice.labelColumn, '--label-column')?.element.name ??
+    labelColumn(parquet, features, image.element.name)
   return {
     image: image.element.name,
     isStruct: fields.length > 0,
@@ -64,6 +69,35 @@ function imageColumn({ path, columns }: ParquetFile, features: Features): Schema
         : `${quoted(found.element.name)} without the bytes of images`,
     expected: 'a column "image" of encoded images, as binary or as {bytes, path}',
     hint: several ? 'rename the one that is meant to image' : undefined,
+  })
+}
+
+/** The column that the user named. */
+function named(
+  { path, columns }: ParquetFile,
+  asked: string | undefined,
+  flag: string,
+): SchemaTree | undefined {
+  if (asked === undefined) return undefined
+  const found = columns.find(({ element }) => element.name === asked)
+  if (found !== undefined) return found
+  const names = columns.map(({ element }) => element.name)
+  const near = closest(asked, names)
+  throw usageError({
+    what: flag,
+    where: printable(path),
+    got: quoted(asked),
+    expected: `one of ${names.map(printable).join(', ')}`,
+    hint: near === undefined ? undefined : `did you mean ${printable(near)}?`,
+  })
+}
+
+function withoutBytes({ path }: ParquetFile, { element }: SchemaTree): HandfulError {
+  return new HandfulError({
+    what: 'Parquet columns',
+    where: printable(path),
+    got: `${quoted(element.name)} without the bytes of images`,
+    expected: 'a column "image" of encoded images, as binary or as {bytes, path}',
   })
 }
 

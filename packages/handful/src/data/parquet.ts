@@ -9,6 +9,7 @@ import type { CollectionFormat, ImageCollection, LabelledFile } from './collecti
 import { UnusableImage, type ImageContent } from './decode.js'
 import { listed, type SkippedFile } from './image-set.js'
 import { splitNamed, type Split } from './layout.js'
+import type { ColumnChoice } from './label-columns.js'
 import { imageColumns, type ImageColumns } from './parquet-columns.js'
 import {
   LIMIT_ROWS,
@@ -41,7 +42,8 @@ export async function parquetCollection(
     files,
     skipped = [],
     signal,
-  }: { files?: readonly string[]; skipped?: readonly SkippedFile[]; signal?: AbortSignal },
+    ...choice
+  }: { files?: readonly string[]; skipped?: readonly SkippedFile[]; signal?: AbortSignal } & ColumnChoice,
 ): Promise<ImageCollection> {
   const notes: string[] = []
   const splits =
@@ -52,7 +54,7 @@ export async function parquetCollection(
   for (const { path, split } of splits) {
     signal?.throwIfAborted()
     const parquet = await openParquet(path)
-    shards.push({ parquet, columns: imageColumns(parquet), split })
+    shards.push({ parquet, columns: imageColumns(parquet, choice), split })
   }
   checkClassNames(shards)
   if (shards.every(({ columns }) => columns.label === undefined))
@@ -258,5 +260,6 @@ export const parquet: CollectionFormat = {
   kind: 'table',
   words: 'a Parquet file',
   recognises: (start) => start.toString('latin1', 0, 4) === 'PAR1',
-  open: (place, signal) => parquetCollection(place, { signal }),
+  open: (place, signal, { fileColumn, labelColumn } = {}) =>
+    parquetCollection(place, { signal, fileColumn, labelColumn }),
 }

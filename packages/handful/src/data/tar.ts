@@ -8,7 +8,7 @@ import { HandfulError, printable } from '../errors.js'
 import { LIMIT_IMAGE_BYTES, type ImageContent } from './decode.js'
 import type { CollectionFormat, FileTree } from './collection.js'
 import type { SkippedFile } from './image-set.js'
-import { LABEL_FILES, parseLabels } from './labels-file.js'
+import { isTableFile, parseLabels } from './labels-file.js'
 import { splitNamed } from './layout.js'
 import { tarEntries, type TarEntry, type TarLimits } from '../files/tar-entries.js'
 import { SYSTEM_FILES } from './walk.js'
@@ -93,7 +93,7 @@ async function listEntries(path: string, options: TarOptions): Promise<Listed> {
     }
     if (files.has(stored)) skipped.push({ path: stored, reason: 'stored twice, the later one counts' })
     files.set(stored, entry.ordinal)
-    if (!LABEL_FILES.some((name) => name === parts[parts.length - 1])) continue
+    if (!isTableFile(parts[parts.length - 1])) continue
     labelBytes += entry.size
     if (labelBytes > LIMIT_LABEL_BYTES) {
       throw new HandfulError({

@@ -1,5 +1,7 @@
 /** Markup that can't be broken by what is put into it: everything is escaped unless it is markup already. */
 
+import { visibleLines } from '../errors.js'
+
 /** Text that is markup. */
 export class Html {
   constructor(readonly text: string) {}
@@ -13,7 +15,7 @@ export function html(strings: TemplateStringsArray, ...pieces: readonly Piece[])
 }
 
 export function escapeHtml(text: string): string {
-  return text
+  return visibleLines(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
@@ -30,12 +32,10 @@ function render(piece: Piece): string {
   return piece.map(render).join('')
 }
 
-/** What XML 1.0 has no place for: control characters and halves of surrogate pairs. */
-const NOT_XML =
-  // eslint-disable-next-line no-control-regex
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+/** Halves of surrogate pairs and numbers that are no characters, which XML 1.0 has no place for. */
+const NOT_XML = /[\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
-/** Text that XML can hold; what it can't becomes the replacement character. */
+/** Text or markup that XML can hold: control characters are spelled out, what is no character becomes the replacement. */
 export function xmlSafe(text: string): string {
-  return text.replace(NOT_XML, '\ufffd')
+  return visibleLines(text).replace(NOT_XML, '\ufffd')
 }

@@ -5,12 +5,16 @@
  */
 import { z } from 'zod'
 import { curveSchema } from '../training/curve.js'
-
-const share = z.number().min(0).max(1)
-const count = z.number().int().nonnegative()
-const dataUri = z
-  .string()
-  .regex(/^data:image\/(png|jpeg|webp);base64,[A-Za-z0-9+/]*={0,2}$/, 'expected a data URI of an image')
+import {
+  closingFields,
+  count,
+  dataUri,
+  duration,
+  notesField,
+  openingFields,
+  share,
+  stagesField,
+} from './report-fields.js'
 
 const picture = z.object({
   image: dataUri,
@@ -59,11 +63,7 @@ const result = z.object({
 })
 
 export const runReportSchema = z.object({
-  version: z.literal(1),
-  title: z.string(),
-  createdAt: z.string(),
-  /** The exact command line. */
-  command: z.string(),
+  ...openingFields,
   dataset,
   evaluation,
   results: z.array(result),
@@ -89,21 +89,18 @@ export const runReportSchema = z.object({
       parameters: count,
       steps: count,
       batch: count,
-      seconds: z.number().nonnegative(),
+      seconds: duration,
       curves: z.array(curveSchema),
     })
     .optional(),
-  /** Seconds that each stage took, in order. */
-  stages: z.array(z.object({ stage: z.string(), seconds: z.number().nonnegative() })).default([]),
+  stages: stagesField,
   skipped: z.array(z.object({ path: z.string(), reason: z.string() })).default([]),
-  /** Sentences that a reader has to know to judge the numbers. */
-  notes: z.array(z.string()).default([]),
+  notes: notesField,
   /** Figures from elsewhere for comparison. */
   published: z.array(z.object({ what: z.string(), accuracy: share, source: z.string() })).default([]),
   /** What to do next: a command and what it is good for. */
   next: z.array(z.object({ command: z.string(), why: z.string() })).default([]),
-  config: z.record(z.string(), z.unknown()),
-  environment: z.record(z.string(), z.unknown()),
+  ...closingFields,
 })
 
 export type RunReport = z.output<typeof runReportSchema>

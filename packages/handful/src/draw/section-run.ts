@@ -3,6 +3,7 @@ import { lossChart } from './loss-chart.js'
 import { formatCount, formatDuration } from './format.js'
 import { escapeHtml, Html, html } from './html.js'
 import type { Section } from './report-page.js'
+import { settingsInWords } from './report-fields.js'
 import type { RunReport } from './run-report.js'
 
 const LISTED_SKIPS = 200
@@ -83,7 +84,7 @@ export function setupSection(run: RunReport): Section {
 
 function settings(values: Readonly<Record<string, unknown>>): Html {
   return html`<table class="settings">
-    ${Object.entries(values).map(([name, value]) => settingRow(name, shown(value)))}
+    ${Object.entries(settingsInWords(values)).map(([name, value]) => settingRow(name, value))}
   </table>`
 }
 
@@ -92,10 +93,6 @@ function settingRow(name: string, value: string): Html {
     <th scope="row">${name}</th>
     <td>${value}</td>
   </tr>`
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }
 
 /** Text that a reader copies: not one space in it is changed. */

@@ -11,6 +11,8 @@ export function flagOf(name: string): string {
 
 /** How the command line was reached, so that what it suggests can be typed as it stands: from a checkout, through npm. */
 export function ownCommand(environment: Readonly<Record<string, string | undefined>>): string {
-  const viaNpm = ['start', 'handful'].includes(environment.npm_lifecycle_event ?? '')
-  return viaNpm ? 'npm run handful --' : 'handful'
+  const { npm_lifecycle_event: script, npm_config_local_prefix: checkout, INIT_CWD: caller } = environment
+  if (!['start', 'handful'].includes(script ?? '')) return 'handful'
+  const inside = checkout === undefined || caller === undefined || `${caller}/`.startsWith(`${checkout}/`)
+  return inside ? 'npm run handful --' : `npm --prefix ${shellWord(checkout)} run handful --`
 }

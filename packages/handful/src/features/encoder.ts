@@ -8,12 +8,12 @@ import type { Images } from '../data/image-set.js'
 import {
   defaultPatches,
   fitPatches,
-  type FitPatchesOptions,
   type PatchDictionary,
   PATCHES,
   patchNetwork,
   patchShrink,
-} from './patches.js'
+} from './baselines/patches.js'
+import type { FitBaselineOptions } from './baselines/baseline.js'
 import type { FeatureNetwork, WeightedModel } from '../models/model.js'
 import type { LearnedFeatures } from './feature-sources.js'
 
@@ -25,7 +25,7 @@ const DRAWN_PER_PATCH = 10
 export function fitDictionary(
   images: Images,
   patches: number,
-  fitting: FitPatchesOptions,
+  fitting: FitBaselineOptions,
 ): Promise<PatchDictionary> {
   const drawn = Math.max(DRAWN_PER_IMAGE * images.count, DRAWN_PER_PATCH * patches)
   const samples = Math.min(defaultPatches.samples, drawn)
@@ -52,7 +52,7 @@ export function encoderOf(
   }
 }
 
-export interface EncoderOptions extends FitPatchesOptions {
+export interface EncoderOptions extends FitBaselineOptions {
   readonly trained: WeightedModel
   readonly request: FeatureRequest
   /** Patches of the dictionary; 0 for the model's features alone. */

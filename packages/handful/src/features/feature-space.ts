@@ -6,8 +6,9 @@
  *     source -> reduce (features/reduce.ts) -> normalise -> graph -> smoothed
  *                                                        -> neighbours of test images
  *
- * `fit`, `study`, `map`, `features` and `sweep` make theirs with the functions of feature-sources.ts; a study keeps them in
- * files (space-files.ts).
+ * `fit`, `study`, `map` and `sweep` make theirs with the functions of feature-sources.ts; a study keeps them in files
+ * (space-files.ts). `features` has none: it writes raw features of images that pass block by block, and a space is normalised
+ * by all of them.
  */
 import type { LinearAlgebra, Neighbours } from '../numerics/linear-algebra.js'
 import { type FeatureMatrix, type UnitRows, unitRows } from '../numerics/matrix.js'

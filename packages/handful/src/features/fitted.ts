@@ -7,38 +7,23 @@ import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
 import { writeFileAtomic } from '../files/atomic.js'
 import { HandfulError, printable, systemError } from '../errors.js'
-import type { ImageShape, Weights } from '../models/model.js'
-import { pcaSchema } from './pca.js'
-import { type PatchDictionary, patchOptionsSchema } from './patches.js'
+import { listAlternatives } from '../errors/suggest.js'
+import type { Weights } from '../models/model.js'
+import { type BaselineName, BASELINES } from '../names.js'
+import type { FittedFeatures } from './baselines/baseline.js'
+import { baselines } from './baselines/registry.js'
 
-export type FittedFeatures =
-  | {
-      readonly kind: 'patches'
-      /** The images that it was fitted to. */
-      readonly image: ImageShape
-      readonly dictionary: PatchDictionary
-    }
-  | { readonly kind: 'pca'; readonly image: ImageShape; readonly weights: Weights }
+export type { FittedFeatures }
 
-const imageSchema = z.strictObject({
-  size: z.int().min(1).max(4096),
-  channels: z.union([z.literal(1), z.literal(3)]),
+const formSchema = z.strictObject({
+  version: z.literal(1),
+  kind: z.enum(BASELINES).refine((kind) => baselines[kind].fitted !== undefined),
+  image: z.strictObject({
+    size: z.int().min(1).max(4096),
+    channels: z.union([z.literal(1), z.literal(3)]),
+  }),
+  options: z.record(z.string(), z.unknown()),
 })
-
-const formSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    version: z.literal(1),
-    kind: z.literal('patches'),
-    image: imageSchema,
-    options: patchOptionsSchema,
-  }),
-  z.strictObject({
-    version: z.literal(1),
-    kind: z.literal('pca'),
-    image: imageSchema,
-    options: pcaSchema.pick({ components: true }),
-  }),
-])
 
 type Form = z.infer<typeof formSchema>
 
@@ -46,19 +31,12 @@ type Form = z.infer<typeof formSchema>
 const ENTRY = 'handful'
 
 /** @throws HandfulError if the file cannot be written */
-export async function saveFittedFeatures(file: string, fitted: FittedFeatures): Promise<void> {
-  const { image } = fitted
-  const [form, arrays]: [Form, Weights] =
-    fitted.kind === 'patches'
-      ? [
-          { version: 1, kind: 'patches', image, options: fitted.dictionary.options },
-          fitted.dictionary.weights,
-        ]
-      : [
-          { version: 1, kind: 'pca', image, options: { components: fitted.weights.projection.shape[1] } },
-          fitted.weights,
-        ]
-  await writeFileAtomic(file, encodeSafetensors(arrays, { [ENTRY]: JSON.stringify(form) }))
+export async function saveFittedFeatures(
+  file: string,
+  { kind, image, options, weights }: FittedFeatures,
+): Promise<void> {
+  const form: Form = { version: 1, kind, image, options }
+  await writeFileAtomic(file, encodeSafetensors(weights, { [ENTRY]: JSON.stringify(form) }))
 }
 
 /** @throws HandfulError in one line for a file that is missing, damaged or something else */
@@ -68,22 +46,9 @@ export async function loadFittedFeatures(file: string): Promise<FittedFeatures> 
   })
   try {
     const { arrays, metadata } = decodeSafetensors(bytes)
-    const form = formSchema.parse(JSON.parse(metadata[ENTRY] ?? 'null'))
-    const { image } = form
-    if (form.kind === 'pca') {
-      const numbers = image.size ** 2 * image.channels
-      const { components } = form.options
-      return {
-        kind: 'pca',
-        image,
-        weights: checked(arrays, { centre: [numbers], projection: [numbers, components] }),
-      }
-    }
-    const { options } = form
-    const weights = checked(arrays, {
-      filter: [options.atoms, options.size ** 2 * image.channels + 1],
-    })
-    return { kind: 'patches', image, dictionary: { options, channels: image.channels, weights } }
+    const { kind, image, options } = formSchema.parse(JSON.parse(metadata[ENTRY] ?? 'null'))
+    const shapes = baselines[kind].fitted?.shapes(options, image) ?? {}
+    return { kind, image, options, weights: checked(arrays, shapes) }
   } catch (error) {
     throw new HandfulError({
       what: 'fitted features',
@@ -110,4 +75,17 @@ function checked(arrays: Weights, shapes: Readonly<Record<string, readonly numbe
 function reason(error: unknown): string {
   if (error instanceof z.ZodError) return 'another kind of safetensors file'
   return printable(String((error as Error).message).split('\n')[0])
+}
+
+/** @throws HandfulError where features fitted before are of another kind than asked for */
+export function checkKind({ kind }: FittedFeatures, asked: BaselineName, file: string): void {
+  if (kind === asked) return
+  throw new HandfulError({
+    what: '--dictionary',
+    where: file,
+    got: `fitted features of baseline ${kind}`,
+    expected: `those of ${listAlternatives([asked])}`,
+    hint: `use --baseline ${kind}`,
+    exitCode: 2,
+  })
 }

@@ -130,7 +130,8 @@ async function readTensor(
   )
 }
 
-const neighbourArrays = (
+/** Neighbours as arrays of a file; `split` tells several apart. */
+export const neighbourArrays = (
   split: string,
   { rows, k, indices, similarities }: Neighbours,
 ): Record<string, NamedArray> => ({
@@ -138,7 +139,7 @@ const neighbourArrays = (
   [`${split}.similarities`]: { dtype: 'float32', shape: [rows, k], data: similarities },
 })
 
-function neighboursOf(split: string, arrays: Readonly<Record<string, NamedArray>>): Neighbours {
+export function neighboursOf(split: string, arrays: Readonly<Record<string, NamedArray>>): Neighbours {
   const [indices, similarities] = [arrays[`${split}.indices`], arrays[`${split}.similarities`]]
   return {
     rows: indices.shape[0],

@@ -27,6 +27,10 @@ export interface UmapOptions {
 }
 
 const MANY_ROWS = 10_000
+
+/** Of so many rows, unless said otherwise. */
+export const usualEpochs = (rows: number): number => (rows <= MANY_ROWS ? 500 : 200)
+
 const NEGATIVE_SAMPLES = 5
 /** No step along an axis is longer, before the learning rate. */
 const LONGEST_STEP = 4
@@ -42,7 +46,7 @@ export async function umapLayout(
   { seed, minDistance = 0.1, epochs, initial, signal, onProgress }: UmapOptions,
 ): Promise<FeatureMatrix> {
   const { rows } = neighbours
-  const total = epochs ?? (rows <= MANY_ROWS ? 500 : 200)
+  const total = epochs ?? usualEpochs(rows)
   const random = new Random(seed, 'umap')
   const graph = await fuzzyGraph(neighbours)
   const layout = startLayout(initial ?? (await spectralLayout(graph, random.child('parts'), signal)), random)

@@ -1,7 +1,7 @@
 /**
- * CSV as RFC 4180 defines it, read strictly: comma, double quotes, quotes
- * doubled inside quotes, CRLF or LF, an optional byte order mark. No guessing: a broken quote or a row of another
- * length is an error that names the row, counted as spreadsheets do, the header being row 1.
+ * CSV as RFC 4180 defines it, read strictly: one delimiter, double quotes, quotes doubled inside quotes, CRLF or LF, an
+ * optional byte order mark. A broken quote or a row of another length is an error that names the row, counted as
+ * spreadsheets do, the header being row 1.
  */
 
 import { CsvError, type Info, parse } from 'csv-parse/sync'
@@ -33,21 +33,44 @@ export function decodeText(bytes: Uint8Array, where: string): string {
   }
 }
 
+export type Delimiter = ',' | ';' | '\t' | '|'
+
+/** A first line that says what stands between the fields, as Excel writes it and reads it. */
+const SEPARATOR_LINE = /^\ufeff?"?sep=(.)"?\r?\n/i
+
+/**
+ * What stands between the fields: what the header has most of, outside of quotes.
+ * @param tabs whether the file's name says tabs
+ */
+export function delimiterOf(text: string, tabs = false): Delimiter {
+  const choices: readonly Delimiter[] = tabs ? ['\t', ',', ';', '|'] : [',', ';', '\t', '|']
+  const said = SEPARATOR_LINE.exec(text)?.[1]
+  const own = choices.find((choice) => choice === said)
+  if (own !== undefined) return own
+  const header = /^\s*?([^\r\n]*\S[^\r\n]*)/.exec(text)?.[1].replace(/"[^"]*"/g, '') ?? ''
+  const counts = choices.map((choice) => header.split(choice).length)
+  return choices[counts.indexOf(Math.max(...counts))]
+}
+
 /**
  * Splits a text into rows of fields. Empty lines are left out but counted.
  *
  * @param where the file's name, for messages
  * @throws HandfulError naming the row of a misplaced or open quote, or of a row with another number of fields
  */
-export function parseCsv(text: string, where: string): CsvRow[] {
+export function parseCsv(text: string, where: string, delimiter: Delimiter = ','): CsvRow[] {
   const rows: CsvRow[] = []
+  const before = SEPARATOR_LINE.test(text) ? 1 : 0
   const keep = (fields: string[], { records, empty_lines }: Info): null => {
-    if (fields.length > 1 || fields[0] !== '') rows.push({ number: records + empty_lines, fields })
+    if (fields.length > 1 || fields[0] !== '') {
+      rows.push({ number: records + empty_lines + before, fields })
+    }
     return null
   }
   try {
-    parse(text, {
+    parse(text.replace(SEPARATOR_LINE, ''), {
       bom: true,
+      delimiter,
       on_record: keep,
       record_delimiter: ['\r\n', '\n', '\r'],
       relax_column_count: true,
@@ -62,16 +85,22 @@ export function parseCsv(text: string, where: string): CsvRow[] {
       expected: 'fields in double quotes with "" for a quote inside',
     })
   }
-  const wrong = rows.find(({ fields }) => fields.length !== rows[0].fields.length)
-  if (wrong === undefined) return rows
+  const columns = (rows.find((row) => !isBlank(row)) ?? rows.at(0))?.fields.length
+  const wrong = rows.find((row) => row.fields.length !== columns && !isBlank(row))
+  if (wrong === undefined) return rows.filter(({ fields }) => fields.length === columns)
   throw new HandfulError({
     what: 'fields',
-    where: `${where} row ${wrong.number}`,
+    where: `${printable(where)} row ${wrong.number}`,
     got: `${wrong.fields.length}`,
-    expected: `${rows[0].fields.length}, as in the header`,
-    hint: 'put a field that holds a comma in double quotes',
+    expected: `${columns}, as in the header`,
+    hint: `put a field that holds ${IN_WORDS[delimiter]} in double quotes`,
   })
 }
+
+/** Whether a row holds nothing but blanks, as spreadsheets leave them: of any length, and of no meaning in a table of names. */
+export const isBlank = ({ fields }: CsvRow): boolean => fields.every((field) => field.trim() === '')
+
+const IN_WORDS = { ',': 'a comma', ';': 'a semicolon', '\t': 'a tab', '|': 'a bar' } as const
 
 function quoteFault({ code, message }: CsvError): string {
   if (code === 'INVALID_OPENING_QUOTE') return 'a quote inside a field that does not begin with one'

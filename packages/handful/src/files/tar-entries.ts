@@ -4,6 +4,7 @@
  * entries and the whole may take is bounded.
  */
 
+import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
@@ -38,7 +39,7 @@ export async function* tarEntries(
 ): AsyncGenerator<TarEntry> {
   const file = createReadStream(path)
   const unpacked = gzip ? file.pipe(createGunzip()) : file
-  const archive = extract()
+  const archive = extract(NAMES_AS_BYTES)
   let bytes = 0
   const fail = (error: Error): void => archive.destroy(error)
   file.on('error', fail)
@@ -53,7 +54,8 @@ export async function* tarEntries(
     for await (const entry of archive) {
       signal?.throwIfAborted()
       if (ordinal >= limits.entries) throw tooLarge(path, 'entries', limits.entries)
-      const { name, type, size = 0 } = entry.header
+      const { type, size = 0 } = entry.header
+      const name = entryName(entry.header.name)
       const read = (): Promise<Uint8Array> => wholeContent(path, entry as AsyncIterable<Uint8Array>)
       yield { ordinal, name, type, size, read }
       ordinal++
@@ -68,6 +70,17 @@ export async function* tarEntries(
     unpacked.destroy()
     archive.destroy()
   }
+}
+
+/** An option that the types of tar-stream leave out; the other is its default. */
+const NAMES_AS_BYTES = { filenameEncoding: 'latin1', highWaterMark: 16_384 }
+
+/** Names are bytes, read one by one: UTF-8 where they are that, else Latin-1. Those of pax headers are text already. */
+function entryName(name: string): string {
+  // eslint-disable-next-line no-control-regex
+  if (!/^[\u0000-\u00ff]*$/.test(name)) return name
+  const bytes = Buffer.from(name, 'latin1')
+  return isUtf8(bytes) ? bytes.toString('utf8') : name
 }
 
 async function wholeContent(path: string, entry: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

@@ -80,6 +80,9 @@ export interface JobCommand<
 export interface RunOptions {
   readonly folder?: string
   readonly dataset?: string
+  readonly fileColumn?: string
+  readonly labelColumn?: string
+  readonly splits?: 'auto' | 'none'
   readonly threads: number
   readonly device: string
   readonly seed: number

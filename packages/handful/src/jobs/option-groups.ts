@@ -39,10 +39,21 @@ export const resizeOption = (about: string) => oneOf('<how>', about, RESIZE_MODE
 
 export const setOption = (about: string) => assignments('<name=value>', about)
 
+/** How a folder and its table are read, where that is not found out. */
+export const readingOptions = {
+  fileColumn: text('<name>', 'the column of labels.csv that names the files (found out)'),
+  labelColumn: text('<name>', 'the column of labels.csv that holds the labels (found out)'),
+  splits: oneOf('<how>', 'auto, or none: folders called train, test and so on are classes too (auto)', [
+    'auto',
+    'none',
+  ] as const),
+}
+
 export const imageOptions = {
   dataset: datasetOption('a known data set'),
   size: sizeOption('side of the square that images become'),
   fit: resizeOption('how an image becomes a square: cover (cut to its middle), pad (white bars), stretch'),
+  ...readingOptions,
 }
 
 /** Which labelled images, of those that there are. */

@@ -8,6 +8,7 @@
  */
 import { type FeatureRequest, featureRequestSchema } from '../models/feature-request.js'
 import { RESIZE_MODES, type ResizeMode } from '../names.js'
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import {
@@ -89,6 +90,13 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
     head: { kind: head.kind, settings: head.settings },
   }
   await run.writeJson(CLASSIFIER_FILE, settings)
+}
+
+/** Of all that it is: what it computes is its own. */
+export async function classifierKey(folder: string): Promise<string> {
+  const hash = createHash('sha256')
+  for (const name of [ENCODER, CLASSIFIER_FILE, ARRAYS]) hash.update(await readFile(path.join(folder, name)))
+  return hash.digest('hex')
 }
 
 /** @throws HandfulError if the run has no classifier yet or its files are damaged */

@@ -2,8 +2,12 @@
 import { checkDevice as checkPresent, DeviceError } from 'onnx-autodiff'
 import { quoted, usageError } from '../errors.js'
 
+/** Those that were found: a command looks before it makes its folder, and its job looks for whoever calls it without one. */
+const found = new Set<string>()
+
 /** @throws HandfulError (wrong use) if the engine cannot run there */
 export async function checkDevice(device: string): Promise<void> {
+  if (found.has(device)) return
   await checkPresent(device).catch((error: unknown) => {
     if (!(error instanceof DeviceError)) throw error
     const { present, reason } = error
@@ -14,4 +18,5 @@ export async function checkDevice(device: string): Promise<void> {
       hint: reason,
     })
   })
+  found.add(device)
 }

@@ -1,30 +1,35 @@
-/** The stages of a job that writes a run folder: all are required, and what is done stands in the folder. */
+/** The stages of a job: all are required, and what is done stays in the job's store. */
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
-import { runStages, type Standing } from '../stages/run-stages.js'
+import { runStages, type RunStagesOptions, type Standing } from '../stages/run-stages.js'
 import type { Stage } from '../stages/stage.js'
-import type { PlannedStage } from '../training/progress.js'
-import type { RunContext } from './run-folder.js'
+import type { JobContext } from '../training/progress.js'
 
-export interface JobStagesOptions extends RunContext {
+export interface JobStagesOptions<S extends Stage>
+  extends JobContext, Pick<RunStagesOptions<S>, 'store' | 'before' | 'after' | 'read' | 'onEnd'> {
   readonly seed: number
   readonly threads: number
   readonly device: string
-  /** What the job does before the first of them. */
-  readonly before?: readonly PlannedStage[]
 }
 
 /** @throws the error of the stage that fails, or the signal's reason; what was done till then is kept */
 export async function runJobStages<S extends Stage>(
   stages: readonly S[],
-  { run, progress, signal, seed, threads, device, before }: JobStagesOptions,
+  { store, progress, signal, seed, threads, device, before, after, read, onEnd }: JobStagesOptions<S>,
 ): Promise<Standing<S>> {
   const linearAlgebra = onnxLinearAlgebra({ threads, device })
   try {
-    const context = { linearAlgebra, seed, threads, device, signal }
     let begun = false
-    const onBegin = (): void => void (begun = true)
-    const options = { store: run.store, progress, context, before, required: true, onBegin }
-    const standing = await runStages(stages, options)
+    const standing = await runStages(stages, {
+      store,
+      progress,
+      before,
+      after,
+      read,
+      onEnd,
+      context: { linearAlgebra, seed, threads, device, signal },
+      required: true,
+      onBegin: () => void (begun = true),
+    })
     if (!begun) progress.message('All of this run is done: nothing is computed again.')
     return standing
   } finally {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Dataset } from '../data/dataset.js'
 import { openDataset } from '../data/open.js'
 import { HandfulError, printable } from '../errors.js'
+import { locateImages } from './image-record.js'
 import type { DescribedModel } from './trained-model.js'
 import { imageFields } from './run-options.js'
 import type { JobContext } from '../training/progress.js'
@@ -25,11 +26,11 @@ const sourceSchema = sourceFields.refine(
  * @param dataDir where a known data set lies now; where it lay then if left out
  * @throws HandfulError where the run does not say
  */
-export function sourceOfRun(
+export async function sourceOfRun(
   { run, options, model }: Pick<DescribedModel, 'run' | 'options' | 'model'>,
   what: string,
   dataDir: string | undefined,
-): Source {
+): Promise<Source> {
   const { data } = sourceSchema.safeParse(options)
   if (data === undefined) {
     throw new HandfulError({
@@ -39,7 +40,13 @@ export function sourceOfRun(
       expected: 'one of handful pretrain or handful fit',
     })
   }
-  const own = data.folder === undefined ? {} : { size: model.image.size }
+  const own =
+    data.folder === undefined
+      ? {}
+      : {
+          size: model.image.size,
+          folder: await locateImages(run, data.folder, 'put them back where they were'),
+        }
   return { ...data, ...own, dataDir: dataDir ?? data.dataDir }
 }
 
@@ -48,20 +55,24 @@ export function sourceOfRun(
  * @throws HandfulError as openDataset
  */
 export async function readDataset(
-  { folder, dataset, dataDir, size, fit, seed }: Source,
+  { folder, dataset, dataDir, size, fit, seed, fileColumn, labelColumn, splits }: Source,
   { signal, progress }: JobContext,
   labels?: 'optional',
 ): Promise<Dataset> {
   const found = await openDataset(
-    folder === undefined ? { dataset, dataDir, size, seed } : { folder, size, fit, seed, labels },
+    folder === undefined
+      ? { dataset, dataDir, size, seed }
+      : { folder, size, fit, seed, labels, fileColumn, labelColumn, splits },
     {
       signal,
       onProgress: (done, total) => progress.report({ stage: READING, done, total, unit: 'images' }),
     },
   )
-  const { skipped, notes } = found
+  const { skipped, understood, notes } = found
+  if (understood !== undefined) progress.message(`${printable(found.name)}: ${understood}`)
   if (skipped.length > 0) {
-    progress.message(`${skipped.length} files skipped, such as ${skipped[0].path}: ${skipped[0].reason}`)
+    const [{ path, reason }] = skipped
+    progress.message(`${skipped.length} files skipped, such as ${printable(path)}: ${printable(reason)}`)
   }
   for (const note of notes) progress.message(note)
   return found

@@ -1,7 +1,9 @@
 /**
  * The folder that a run writes (docs/decisions/0003-the-run-folder.md). A person can read all of it:
  *
+ *     .handful-run        the sign by which it is never read as images
  *     config.yaml         every option as it was resolved
+ *     images.json         which images it is made from (image-record.ts)
  *     env.json            versions, machine, seed, command line
  *     stages/             one file for each stage that is done (stages/stage-store.ts)
  *     metrics.jsonl       one object a line
@@ -12,14 +14,16 @@
  * One process at a time holds it (`.lock`), nothing in it is ever overwritten by another run, and every file that is
  * written whole appears whole or not at all.
  */
-import { appendFile, mkdir, readFile, readdir, rm, rmdir, statfs } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, appendFile, mkdir, readFile, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { damageInWords } from '../files/damage.js'
-import { HandfulError, systemCode, systemError } from '../errors.js'
+import { HandfulError, printable, systemCode, systemError } from '../errors.js'
 import { acquireLock, type Lock } from '../files/lock.js'
+import { MARKER_TEXT, RUN_MARKER } from '../files/run-marker.js'
 import { filesPresent } from '../files/present.js'
 import type { OlderRecord } from '../stages/stage.js'
 import { StageStore } from '../stages/stage-store.js'
@@ -32,6 +36,7 @@ const NEEDED_BYTES = 64 * 2 ** 20
 export const RUN_FILES = {
   config: 'config.yaml',
   environment: 'env.json',
+  images: 'images.json',
   metrics: 'metrics.jsonl',
   predictions: 'predictions.csv',
   report: 'report.json',
@@ -70,11 +75,11 @@ export class RunFolder {
   /** What is done of the run. */
   readonly store: StageStore
   readonly #lock: Lock
-  /** Whether this process made the folder; undefined when it took up a run that was there. */
-  readonly #made: boolean | undefined
+  /** Folders that this process made, the run's own first and those above it; undefined when it took up a run that was there. */
+  readonly #made: readonly string[] | undefined
   readonly #older: OlderStages
 
-  private constructor(folder: string, lock: Lock, made?: boolean, older: OlderStages = {}) {
+  private constructor(folder: string, lock: Lock, made?: readonly string[], older: OlderStages = {}) {
     this.folder = folder
     this.store = new StageStore(folder)
     this.#lock = lock
@@ -95,6 +100,7 @@ export class RunFolder {
     try {
       // A process that came in between the check for emptiness and the lock has left its configuration by now.
       await expectNoRun(folder)
+      await run.writeFile(RUN_MARKER, MARKER_TEXT)
       for (const inner of [RUN_FILES.samples, RUN_FILES.checkpoints]) await run.makeFolder(inner)
       await run.writeJson(RUN_FILES.environment, options.environment)
       await run.writeFile(RUN_FILES.config, stringify(options.config))
@@ -103,6 +109,17 @@ export class RunFolder {
       throw error
     }
     return run
+  }
+
+  /**
+   * What `create` would refuse, before the images are read; nothing is made.
+   * @param folder where the run is to be; where left out, a dated folder in `parent`
+   */
+  static async check(folder: string | undefined, parent: string): Promise<void> {
+    if (folder !== undefined) await expectEmpty(folder)
+    const place = await lastPresent(folder ?? parent)
+    await guard(place, () => access(place, constants.W_OK))
+    await checkRoom(place)
   }
 
   /**
@@ -171,8 +188,10 @@ export class RunFolder {
   async discardIfEmpty(): Promise<boolean> {
     if (this.#made === undefined) return false
     const own: readonly string[] = [
+      RUN_MARKER,
       RUN_FILES.config,
       RUN_FILES.environment,
+      RUN_FILES.images,
       RUN_FILES.samples,
       RUN_FILES.checkpoints,
     ]
@@ -180,7 +199,8 @@ export class RunFolder {
     if (names.some((name) => !own.includes(name) && name !== '.lock')) return false
     for (const name of own) await rm(this.path(name), { recursive: true, force: true })
     await this.close()
-    if (this.#made) await rmdir(this.folder).catch(() => {})
+    // Folders above that hold something else by now stay.
+    for (const folder of this.#made) await rmdir(folder).catch(() => {})
     return true
   }
 
@@ -221,10 +241,30 @@ export async function readRunConfig(folder: string): Promise<PlainObject> {
 
 interface MadeFolder {
   readonly folder: string
-  readonly made: boolean
+  readonly made: readonly string[]
 }
 
+/** The folder itself if it is there, else the first above it that is. */
+async function lastPresent(folder: string): Promise<string> {
+  const full = path.resolve(folder)
+  const above = path.dirname(full)
+  return above === full || (await isThere(full)) ? full : lastPresent(above)
+}
+
+/** A folder and those above it that are not there yet, the innermost first. */
+async function absent(folder: string): Promise<string[]> {
+  const full = path.resolve(folder)
+  return (await isThere(full)) ? [] : [full, ...(await absent(path.dirname(full)))]
+}
+
+const isThere = (place: string): Promise<boolean> =>
+  stat(place).then(
+    () => true,
+    (error: unknown) => !isMissing(error),
+  )
+
 async function makeDated(options: CreateRunOptions): Promise<MadeFolder> {
+  const above = await absent(options.parent)
   await guard(options.parent, () => makeFolders(options.parent))
   const two = (value: number): string => String(value).padStart(2, '0')
   const { date } = options
@@ -234,7 +274,7 @@ async function makeDated(options: CreateRunOptions): Promise<MadeFolder> {
     const folder = path.join(options.parent, `${day}-${name}${attempt === 1 ? '' : `-${attempt}`}`)
     try {
       await mkdir(folder)
-      return { folder, made: true }
+      return { folder, made: [folder, ...above] }
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw systemError('making the run folder', folder, error)
     }
@@ -242,15 +282,27 @@ async function makeDated(options: CreateRunOptions): Promise<MadeFolder> {
 }
 
 async function makeNamed(folder: string): Promise<MadeFolder> {
-  const made = await guard(folder, () => makeFolders(folder))
+  const made = await absent(folder)
+  await guard(folder, () => makeFolders(folder))
+  await expectEmpty(folder)
+  return { folder, made }
+}
+
+/** It need not be there. */
+async function expectEmpty(folder: string): Promise<void> {
   await expectNoRun(folder)
-  const names = await guard(folder, () => readdir(folder))
+  const names = await guard(folder, () =>
+    readdir(folder).catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return []
+      throw error
+    }),
+  )
   const others = names.filter((name) => name !== '.lock' && name !== '.DS_Store')
-  if (others.length === 0) return { folder, made }
+  if (others.length === 0) return
   throw new HandfulError({
     what: 'output folder',
     where: folder,
-    got: `a folder that holds other things (${others[0]}${others.length > 1 ? ', ...' : ''})`,
+    got: `a folder that holds other things (${printable(others[0])}${others.length > 1 ? ', ...' : ''})`,
     expected: 'a new or empty folder',
     hint: 'give another --out; nothing was changed',
   })

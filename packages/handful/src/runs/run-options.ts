@@ -15,6 +15,11 @@ export const imageFields = {
   size: side.optional(),
   /** How an image that isn't square becomes one: cut to its middle, with bars, or distorted. */
   fit: z.enum(RESIZE_MODES).default('cover'),
+  /** Which columns of a table name the files and the labels; found out where left out. */
+  fileColumn: z.string().min(1).optional(),
+  labelColumn: z.string().min(1).optional(),
+  /** `none`: folders called train, test and so on are classes too. */
+  splits: z.enum(['auto', 'none']).optional(),
 }
 
 /** How long training goes on, and on what; every job that trains has these. */

@@ -20,6 +20,8 @@ import {
   type TrainingSummary,
   trainingSummarySchema,
 } from '../training/pretrain.js'
+import { type ModelChoice, resolveAugmentation, resolveModel } from '../training/model-options.js'
+import type { AugmentationName } from '../names.js'
 import { RUN_FILES, type RunContext } from './run-folder.js'
 import { type ModelDescription, saveModelDescription } from './trained-model.js'
 
@@ -28,6 +30,24 @@ const SUMMARY = path.join(RUN_FILES.model, 'training.json')
 export interface Training extends PretrainOptions {
   /** How images were squared and training images distorted, for the model's description. */
   readonly describe: Pick<ModelDescription, 'fit' | 'augment'>
+}
+
+/** What jobs that train are told, each in its own options. */
+export interface TrainingChoice
+  extends ModelChoice, Pick<PretrainOptions, 'seed' | 'steps' | 'minutes' | 'threads' | 'device'> {
+  readonly augment?: AugmentationName
+  readonly fit: ModelDescription['fit']
+}
+
+/**
+ * The training that options ask for, on images of a shape.
+ * @throws HandfulError (wrong use) for settings that do not suit
+ */
+export function trainingFor(choice: TrainingChoice, { height: size, channels }: Images): Training {
+  const { augment, seed, steps, minutes, threads, device, fit } = choice
+  const model = resolveModel(choice, { size, channels })
+  const { name, options: augmentation } = resolveAugmentation(augment, model)
+  return { model, augmentation, seed, steps, minutes, threads, device, describe: { fit, augment: name } }
 }
 
 export function trainStage(

@@ -4,11 +4,14 @@
  *     model/model.json             the model's name, its configuration, the images it takes
  *     model/weights.safetensors    averaged weights
  */
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { decodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
+import type { Images } from '../data/image-set.js'
 import { fitSchema } from '../data/open.js'
+import { contentKey } from '../files/content-key.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
 import type { BoundModel, WeightedModel } from '../models/model.js'
 import { modelNamed } from '../models/registry.js'
@@ -58,6 +61,35 @@ export async function describedModel(run: string): Promise<DescribedModel> {
   } catch (error) {
     throw damaged(run, DESCRIPTION, error)
   }
+}
+
+/** Of a trained model's weights and how they are used: what is computed with it is its own, wherever it lies. */
+export async function trainedKey({ run, model: { name, config, image } }: DescribedModel): Promise<string> {
+  return contentKey({ name, config, image, weights: await weightsHash(run) })
+}
+
+/** @throws HandfulError for weights that are missing */
+export async function weightsHash(run: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readPart(run, RUN_FILES.weights))
+    .digest('hex')
+}
+
+/** @throws HandfulError where images of a known data set are of another shape than the model's */
+export function checkShape(
+  { height, width, channels }: Pick<Images, 'height' | 'width' | 'channels'>,
+  { model: { image } }: Pick<DescribedModel, 'model'>,
+  dataset: string,
+  hint?: string,
+): void {
+  if (height === image.size && channels === image.channels) return
+  throw new HandfulError({
+    what: 'images',
+    where: `--dataset ${dataset}`,
+    got: `${height}x${width} with ${channels} channels`,
+    expected: `${image.size}x${image.size} with ${image.channels}, as the model takes them`,
+    hint,
+  })
 }
 
 /** @throws HandfulError as describedModel, and for weights that are missing or damaged */

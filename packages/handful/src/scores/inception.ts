@@ -4,6 +4,7 @@
  * expects of its pixels has to be said, since a file doesn't tell. Images are resampled bilinearly by pixel centres: scores
  * compare with one another, and with published ones as far as those were made with the same file and resampling.
  */
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import {
   add,
@@ -23,6 +24,7 @@ import {
 } from 'onnx-autodiff'
 import { z } from 'zod'
 import { imageBytes, type Images } from '../data/image-set.js'
+import { contentKey } from '../files/content-key.js'
 import { HandfulError, printable, systemError } from '../errors.js'
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 import { imageInput } from '../models/common.js'
@@ -74,7 +76,7 @@ export async function inceptionFeatures(
   const loaded = await load(spec)
   const { count, height, width, channels, pixels } = images
   const bytes = imageBytes(images)
-  const prepare = await openSession(preparation(spec, { size: height, channels }), { threads })
+  const prepare = await openSession(preparation(spec, { size: height, channels }), { threads, device })
   const session = await openSession(loaded.program, { threads, device }).catch(async (error: unknown) => {
     await prepare.close()
     throw failure(spec, (error as Error).message, error)
@@ -108,6 +110,17 @@ export async function inceptionFeatures(
  */
 export async function checkInception(options: InceptionOptions): Promise<void> {
   await load(checkedSpec(options))
+}
+
+/** Of the file's contents and of what is said of it. */
+export async function inceptionKey(options: InceptionOptions): Promise<string> {
+  const { file, ...said } = checkedSpec(options)
+  return contentKey({
+    ...said,
+    file: createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex'),
+  })
 }
 
 function checkedSpec(options: InceptionOptions): Spec {

@@ -3,31 +3,36 @@
  * that it was not trained on: a model that learned the distribution lies about as far from its training images as those do,
  * one that memorises lies nearer. Distances are root mean squares over pixels in 0..1.
  */
+import { z } from 'zod'
 import { imageBytes, type Images } from '../data/image-set.js'
 import { HandfulError } from '../errors.js'
 import { rawPixels } from '../features/extract.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import { nearestEuclidean } from './euclidean.js'
 
-export interface NearestImage {
+const nearestSchema = z.object({
   /** Places in the two sets. */
-  readonly sample: number
-  readonly training: number
-  readonly distance: number
-}
+  sample: z.int(),
+  training: z.int(),
+  distance: z.number(),
+})
 
-export interface Memorisation {
+export type NearestImage = z.infer<typeof nearestSchema>
+
+export const memorisationSchema = z.object({
   /** Of the generated images to their nearest training image. */
-  readonly median: number
+  median: z.number(),
   /** The same of real images that were held out. */
-  readonly heldOutMedian: number
+  heldOutMedian: z.number(),
   /** `median / heldOutMedian`: about 1 is well, far below 1 is copying. */
-  readonly ratio: number
+  ratio: z.number(),
   /** Share of generated images nearer to a training image than 99 % of the held-out ones are: 0.01 by chance. */
-  readonly suspicious: number
+  suspicious: z.number(),
   /** The nearest pairs, nearest first, to be looked at. */
-  readonly nearest: readonly NearestImage[]
-}
+  nearest: z.array(nearestSchema),
+})
+
+export type Memorisation = z.infer<typeof memorisationSchema>
 
 export interface MemorisationOptions {
   readonly generated: Images

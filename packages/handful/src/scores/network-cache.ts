@@ -36,7 +36,7 @@ export async function scoreNetworkFor(
   size: Pick<ScoreNetworkOptions, 'width' | 'features' | 'steps'> = {},
 ): Promise<ScoreNetwork> {
   checkClasses(train)
-  const folder = path.join(cacheFolder, networkName(train, size))
+  const folder = scoreNetworkFolder(train, cacheFolder, size)
   if (await filesPresent(folder, [SCORE_DESCRIPTION])) return loadScoreNetwork(folder)
   const network = await trainScoreNetwork(train, {
     ...size,
@@ -56,6 +56,13 @@ export async function scoreNetworkFor(
   await saveScoreNetwork(folder, network)
   return network
 }
+
+/** Where the network for some images and labels is kept. */
+export const scoreNetworkFolder = (
+  train: ImageSet,
+  cacheFolder: string,
+  size: Pick<ScoreNetworkOptions, 'width' | 'features' | 'steps'> = {},
+): string => path.join(cacheFolder, networkName(train, size))
 
 function checkClasses({ name, labels, classNames }: ImageSet): void {
   const labelled = countLabels(labels, classNames.length).filter((count) => count > 0).length

@@ -1,7 +1,7 @@
 /** Draws images from a trained model, with the time it takes, and scores them against the images that it is a model of. */
 import type { Images } from '../data/image-set.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import type { SampleOptions, WeightedModel } from '../models/model.js'
+import type { BoundModel, SampleOptions, WeightedModel } from '../models/model.js'
 import type { InceptionOptions } from './inception.js'
 import type { ScoreNetwork } from './score-network.js'
 import { type GenerationScores, scoredImages, scoreGeneration } from './scores.js'
@@ -22,13 +22,14 @@ export async function drawSamples(
   const started = performance.now()
   const pixels = await model.sample(weights, options)
   const seconds = Math.max((performance.now() - started) / 1000, 1e-3)
-  const { size, channels } = model.image
+  return { images: sampledImages(model, pixels), imagesPerSecond: count / seconds }
+}
+
+/** What a model drew, as a set of images. */
+export function sampledImages({ name, image: { size, channels } }: BoundModel, pixels: Uint8Array): Images {
+  const count = pixels.length / (size * size * channels)
   const paths = Array.from({ length: count }, (_, i) => `sample/${String(i).padStart(5, '0')}`)
-  const shape = { height: size, width: size, channels }
-  return {
-    images: { name: `samples of the ${model.name}`, count, ...shape, pixels, paths },
-    imagesPerSecond: count / seconds,
-  }
+  return { name: `samples of the ${name}`, count, height: size, width: size, channels, pixels, paths }
 }
 
 export interface ScoreModelOptions extends Omit<SampleOptions, 'count'> {

@@ -29,7 +29,8 @@ import { supervisedFeatures, type SupervisedNetwork } from '../models/supervised
 import type { Progress } from '../training/progress.js'
 import { trainSupervised } from '../training/supervised.js'
 
-const descriptionSchema = z.strictObject({
+/** What is known of a network. */
+export const scoreNetworkSchema = z.strictObject({
   version: z.literal(1),
   /** In words, for reports. */
   title: z.string(),
@@ -46,7 +47,7 @@ const descriptionSchema = z.strictObject({
   steps: z.int().positive(),
 })
 
-export type ScoreNetworkDescription = z.infer<typeof descriptionSchema>
+export type ScoreNetworkDescription = z.infer<typeof scoreNetworkSchema>
 
 export interface ScoreNetwork {
   readonly description: ScoreNetworkDescription
@@ -179,7 +180,7 @@ export async function loadScoreNetwork(folder: string): Promise<ScoreNetwork> {
     })
   const [json, bytes] = [await read(SCORE_DESCRIPTION), await read(WEIGHTS)]
   try {
-    return restore(descriptionSchema.parse(JSON.parse(json.toString())), decodeSafetensors(bytes).arrays)
+    return restore(scoreNetworkSchema.parse(JSON.parse(json.toString())), decodeSafetensors(bytes).arrays)
   } catch (error) {
     throw new HandfulError({
       what: 'network that scores images',

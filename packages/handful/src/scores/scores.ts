@@ -5,6 +5,7 @@
  * that no model is expected to pass.
  */
 import { Random } from 'onnx-autodiff'
+import { z } from 'zod'
 import { type Images, imagesAt } from '../data/image-set.js'
 import { HandfulError } from '../errors.js'
 import { extractFeatures } from '../features/extract.js'
@@ -13,30 +14,36 @@ import type { FeatureMatrix } from '../numerics/matrix.js'
 import type { RunOptions } from '../models/model.js'
 import { frechetDistanceOfFeatures } from './frechet.js'
 import { type InceptionOptions, inceptionFeatures } from './inception.js'
-import { kernelDistance, type KernelDistance } from './kernel-distance.js'
-import { memorisation, type Memorisation } from './memorisation.js'
-import { precisionAndRecall, type PrecisionRecall } from './precision-recall.js'
+import { kernelDistance } from './kernel-distance.js'
+import { memorisation, memorisationSchema } from './memorisation.js'
+import { precisionAndRecall } from './precision-recall.js'
 import { SCORE_FEATURES, type ScoreNetwork } from './score-network.js'
 
 /** Scores of one set of images against the reference, in one feature space. */
-export interface SetScores extends PrecisionRecall {
+const setScoresSchema = z.object({
   /** Squared Frechet distance. */
-  readonly frechet: number
-  readonly kernel: KernelDistance
-}
+  frechet: z.number(),
+  kernel: z.object({ distance: z.number(), standardError: z.number() }),
+  precision: z.number(),
+  recall: z.number(),
+})
 
-export interface GenerationScores {
+export type SetScores = z.infer<typeof setScoresSchema>
+
+export const scoresSchema = z.object({
   /** The feature space, in words. */
-  readonly space: string
+  space: z.string(),
   /** Images of each of the three sets. */
-  readonly images: number
-  readonly generated: SetScores
+  images: z.int().positive(),
+  generated: setScoresSchema,
   /** Training images in the place of the generated ones. */
-  readonly floor: SetScores
-  readonly memorisation: Memorisation
+  floor: setScoresSchema,
+  memorisation: memorisationSchema,
   /** The Frechet distances once more in the space of the user's own network, where one is given. */
-  readonly fid?: { readonly generated: number; readonly floor: number }
-}
+  fid: z.object({ generated: z.number(), floor: z.number() }).optional(),
+})
+
+export type GenerationScores = z.infer<typeof scoresSchema>
 
 export interface ScoreOptions extends Omit<RunOptions, 'onProgress'> {
   readonly generated: Images

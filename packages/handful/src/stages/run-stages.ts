@@ -26,6 +26,8 @@ export interface RunStagesOptions<S extends Stage> {
   readonly context: Omit<StageContext, 'onProgress'>
   /** What the job does before the first of them, for the plan that progress tells time left by. */
   readonly before?: readonly PlannedStage[]
+  /** And after the last. */
+  readonly after?: readonly PlannedStage[]
   /** Whether a stage that fails ends the run with its error. */
   readonly required?: boolean
   /** No stage is begun when so many seconds, as a message says them, were used up. */
@@ -38,19 +40,24 @@ export interface RunStagesOptions<S extends Stage> {
   /** Before the error that ends the run is thrown, so that what is done can be told; what it throws itself is not. */
   readonly onStopped?: (standing: Standing<S>) => Promise<void>
   readonly date?: () => Date
+  /** Stages whose files the job itself reads when all are done: those that nobody needs, unless said otherwise. */
+  readonly read?: readonly Stage[]
 }
 
 /**
  * The stages that need not be done: their results are sound, and their files are there or nobody asks for them any more
  * (features and models may be deleted when what was wanted of them is known).
+ *
+ * @param read those whose files the job itself reads when all are done
  */
 export async function doneStages<S extends Stage>(
   stages: readonly S[],
   store: StageStore,
+  read: readonly Stage[] = [],
 ): Promise<Map<S, StageRecord>> {
   const done = new Map<S, StageRecord>()
   const asked = new Set(stages.flatMap(({ needs }) => needs))
-  const wanted = new Set<Stage>(stages.filter((stage) => !asked.has(stage)))
+  const wanted = new Set<Stage>([...read, ...stages.filter((stage) => !asked.has(stage))])
   for (const stage of inOrder(stages).reverse()) {
     const record = await store.read(stage)
     const parsed = stage.schema.safeParse(record?.result)
@@ -66,9 +73,15 @@ export async function doneStages<S extends Stage>(
 /** What is still to be done, as progress shows it: a line for each group, in the order in which they are run. */
 export function plannedStages(stages: readonly Stage[]): PlannedStage[] {
   const planned = new Map<string, number | undefined>()
-  for (const { group, seconds } of inOrder(stages)) {
-    const before = planned.has(group) ? planned.get(group) : 0
-    planned.set(group, before === undefined || seconds === undefined ? undefined : before + seconds)
+  for (const { group, seconds, reportsItself } of inOrder(stages)) {
+    const parts = Array.isArray(reportsItself) ? reportsItself : [{ stage: group, expectedSeconds: seconds }]
+    for (const { stage, expectedSeconds } of parts as readonly PlannedStage[]) {
+      const before = planned.has(stage) ? planned.get(stage) : 0
+      planned.set(
+        stage,
+        before === undefined || expectedSeconds === undefined ? undefined : before + expectedSeconds,
+      )
+    }
   }
   return [...planned].map(([stage, expectedSeconds]) => ({ stage, expectedSeconds }))
 }
@@ -80,13 +93,13 @@ export async function runStages<S extends Stage>(
   stages: readonly S[],
   options: RunStagesOptions<S>,
 ): Promise<Standing<S>> {
-  const { store, progress, context, before = [], budget } = options
-  const done = await doneStages(stages, store)
+  const { store, progress, context, before = [], after = [], budget, read } = options
+  const done = await doneStages(stages, store, read)
   const lost: LostStage<S>[] = []
   const standing = { done, lost }
   const toDo = inOrder(stages).filter((stage) => !done.has(stage))
   const counts = new GroupCounts(toDo)
-  progress.plan([...before, ...plannedStages(toDo)])
+  progress.plan([...before, ...plannedStages(toDo), ...after])
   let used = [...done.values()].reduce((sum, { seconds }) => sum + seconds, 0)
   try {
     for (const stage of toDo) {
@@ -119,7 +132,7 @@ async function runOne<S extends Stage>(
   { store, progress, context, required = false, noteOf, onBegin, date }: RunStagesOptions<S>,
 ): Promise<void> {
   const report = (part: number, note?: string): void => {
-    if (stage.reportsItself !== true) progress.report({ ...counts.at(stage, part), note })
+    if (stage.reportsItself === undefined) progress.report({ ...counts.at(stage, part), note })
   }
   report(0, noteOf?.(stage, standing))
   onBegin?.(stage)

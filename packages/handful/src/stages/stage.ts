@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
+import type { PlannedStage } from '../training/progress.js'
 
 /** What tells a stage from all others. */
 export interface StageName {
@@ -26,8 +27,8 @@ export interface Stage<R = unknown> extends StageName {
   /** What progress counts: `total` of `unit`, 100 % unless said otherwise. */
   readonly unit?: string
   readonly total?: number
-  /** Whether its work reports under the group's name by itself, as training does. */
-  readonly reportsItself?: boolean
+  /** What its work reports by itself, as training does: under the group's name, or as the parts that are planned here. */
+  readonly reportsItself?: true | readonly PlannedStage[]
   readonly schema: z.ZodType<R>
   /** Whether the files that the result names are still there. */
   present?(result: R): Promise<boolean>

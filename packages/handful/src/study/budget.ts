@@ -3,7 +3,7 @@
  * the rest goes what costs most for what it is worth. Only estimates decide, never what is done already or how fast this machine is, so
  * that going on with a study plans the same again.
  */
-import { isSupervisedName } from '../models/supervised-registry.js'
+import { isSupervisedName, stemOf } from '../models/supervised-registry.js'
 import { formatDuration } from '../draw/format.js'
 import type { StudyMissing } from './result.js'
 import { missingOf, type StudyStage } from './study-stage.js'
@@ -92,7 +92,7 @@ export function fitStrongNetwork(stages: readonly StudyStage[], limitSeconds: nu
   let used = 0
   const over = new Set<StudyStage>()
   for (const stage of stages) {
-    if (stage.method !== 'resnet18-small' || stage.kind !== 'cell') continue
+    if (stemOf(stage.method ?? '') !== 'small' || stage.kind !== 'cell') continue
     used += stage.seconds
     if (used > limitSeconds) over.add(stage)
   }

@@ -2,9 +2,10 @@
  * How long a stage takes, in seconds on two cores of 2020s server hardware: good enough to plan a budget with and to say
  * what a study costs before it starts. Time left is told from the pace while it runs, not from these.
  */
+import { baselines, isBaselineName } from '../features/baselines/registry.js'
 import { isModelName, models } from '../models/registry.js'
 import { supervisedModels } from '../models/supervised-registry.js'
-import type { BaselineName, ModelName, StemName } from '../names.js'
+import type { ModelName, StemName } from '../names.js'
 
 export interface Scale {
   readonly trainImages: number
@@ -21,20 +22,12 @@ export interface Scale {
 /** Work against that of a 32x32 image. */
 const relative = ({ size }: Scale): number => (size / 32) ** 2
 
-/** Images a second of features, at the reference size. */
-const BASELINE_RATES: Readonly<Record<BaselineName, number>> = {
-  pixels: 20_000,
-  pca: 10_000,
-  random: 3000,
-  patches: 300,
-}
+/** Images a second of features of a method that the caller brings, at the reference size. */
 const OTHER_RATE = 1000
-
-const isBaseline = (name: string): name is BaselineName => Object.hasOwn(BASELINE_RATES, name)
 
 function rateOf(method: string): number {
   if (isModelName(method)) return models[method].cost.imagesPerSecond
-  return isBaseline(method) ? BASELINE_RATES[method] : OTHER_RATE
+  return isBaselineName(method) ? baselines[method].imagesPerSecond : OTHER_RATE
 }
 
 /** More threads help, though never in proportion; estimates are for two. */

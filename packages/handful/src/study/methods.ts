@@ -2,6 +2,7 @@
 import { quoted, usageError } from '../errors.js'
 import { closest } from '../errors/suggest.js'
 import { type methodKinds } from './result.js'
+import { baselines } from '../features/baselines/registry.js'
 import { isModelName, models } from '../models/registry.js'
 import { isSupervisedName, supervisedModels } from '../models/supervised-registry.js'
 import { type BaselineName, type StemName, type SupervisedName } from '../names.js'
@@ -16,13 +17,6 @@ export interface PlannedMethod {
   readonly parts: readonly string[]
   /** Of a supervised network. */
   readonly stem?: StemName
-}
-
-const BASELINE_TITLES: Readonly<Record<BaselineName, string>> = {
-  pixels: 'raw pixels',
-  pca: 'PCA',
-  patches: 'whitened patches',
-  random: 'untrained network',
 }
 
 /**
@@ -57,7 +51,7 @@ function single(name: string, own: readonly FeatureMethod[]): PlannedMethod {
   checkName(name, name, own)
   return isModelName(name)
     ? { id: name, title: models[name].shortTitle, kind: 'generative', parts: [] }
-    : { id: name, title: BASELINE_TITLES[name as BaselineName], kind: 'baseline', parts: [] }
+    : { id: name, title: baselines[name as BaselineName].title, kind: 'baseline', parts: [] }
 }
 
 function combination(name: string, own: readonly FeatureMethod[]): PlannedMethod {

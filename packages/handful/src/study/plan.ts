@@ -25,6 +25,8 @@ import {
 } from './budget.js'
 import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
+import { isBaselineName } from '../features/baselines/registry.js'
+import { stemOf } from '../models/supervised-registry.js'
 import { isModelName } from '../models/registry.js'
 import type { ModelName } from '../names.js'
 import { type PlannedMethod, resolveMethods } from './methods.js'
@@ -169,7 +171,7 @@ async function buildStages({ workshop, methods, sizes, trained, draws }: Buildin
   )
   const few = ({ labelsPerClass }: CellStage): boolean =>
     labelsPerClass !== 'all' && labelsPerClass <= FEW_LABELS
-  const strong = ({ method }: CellStage): boolean => method === 'resnet18-small'
+  const strong = ({ method }: CellStage): boolean => stemOf(method) === 'small'
   const byCost = (some: CellStage[]): CellStage[] =>
     some.sort((a, b) => sizeOf(a.labelsPerClass) - sizeOf(b.labelsPerClass) || a.seconds - b.seconds)
   const rank = { baseline: 0, generative: 1, combination: 2, supervised: 3 }
@@ -258,7 +260,8 @@ const smooths = ({ heads }: StudyOptions): boolean =>
 function methodOf(id: string, model: ModelStage | undefined, workshop: Workshop): FeatureMethod {
   const brought = workshop.own.find((method) => method.id === id)
   if (brought !== undefined) return brought
-  if (model === undefined) return baselineMethod(id, workshop.options)
+  if (isBaselineName(id)) return baselineMethod(id, workshop.options)
+  if (model === undefined) throw new Error(`internal: methodOf: got ${id}, expected a method`)
   return modelMethod(id, id, workshop.options.models[id as ModelName], () => workshop.trainedModel(model))
 }
 

@@ -4,14 +4,16 @@
  * Here stands what every study has; each section adds fields of its own (study/all-sections.ts has the whole).
  */
 import { z } from 'zod'
+import {
+  closingFields,
+  count,
+  duration,
+  notesField,
+  openingFields,
+  share,
+  stagesField,
+} from '../draw/report-fields.js'
 import { curveSchema } from '../training/curve.js'
-
-export const share = z.number().min(0).max(1)
-export const count = z.number().int().nonnegative()
-const seconds = z.number().nonnegative()
-export const dataUri = z
-  .string()
-  .regex(/^data:image\/(png|jpeg|webp);base64,[A-Za-z0-9+/]*={0,2}$/, 'expected a data URI of an image')
 
 /** Labelled images of each class, or all there are. */
 export const labelCountSchema = z.union([z.number().int().positive(), z.literal('all')])
@@ -40,7 +42,7 @@ const method = z.object({
       parameters: count,
       steps: count,
       batch: count,
-      seconds,
+      seconds: duration,
       curves: z.array(curveSchema).default([]),
     })
     .optional(),
@@ -62,7 +64,7 @@ const cell = z.object({
   labelsPerClass: labelCountSchema,
   /** Share of right answers on the test set, one for each draw of the labelled images. */
   accuracies: z.array(share).min(1),
-  seconds,
+  seconds: duration,
 })
 
 /** A cell or stage without a result, and why. */
@@ -77,11 +79,7 @@ const missing = z.object({
 })
 
 const opening = {
-  version: z.literal(1),
-  title: z.string(),
-  createdAt: z.string(),
-  /** The exact command line. */
-  command: z.string(),
+  ...openingFields,
   /** False where cells are still to be done. */
   complete: z.boolean(),
   dataset: z.object({
@@ -102,13 +100,7 @@ const opening = {
   missing: z.array(missing).default([]),
 } as const
 
-const closing = {
-  /** Seconds of each stage, in order. */
-  stages: z.array(z.object({ stage: z.string(), seconds })).default([]),
-  notes: z.array(z.string()).default([]),
-  config: z.record(z.string(), z.unknown()),
-  environment: z.record(z.string(), z.unknown()),
-} as const
+const closing = { stages: stagesField, notes: notesField, ...closingFields } as const
 
 /** A study with the fields that sections add, in the order of the file. */
 export const studySchemaWith = <Fields extends z.ZodRawShape>(fields: Fields) =>

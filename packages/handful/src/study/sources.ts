@@ -4,13 +4,10 @@
  */
 import { featureOutputs, requestInWords } from '../models/feature-request.js'
 import { featureRequest } from '../models/choose-features.js'
-import { imageBytes, type Images } from '../data/image-set.js'
-import { rawPixels } from '../features/extract.js'
+import type { Images } from '../data/image-set.js'
 import { type FeatureSource, networkSource } from '../features/feature-sources.js'
-import type { FeatureGroup } from '../features/reduce.js'
-import { defaultPatches, patchShrink } from '../features/patches.js'
-import { type BaselineSettings, baselineSettings, fitBaseline } from '../features/baseline-network.js'
-
+import { baselines } from '../features/baselines/registry.js'
+import type { BaselineName } from '../names.js'
 import type { TrainedModel } from '../runs/trained-model.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
 import type { StageContext } from '../stages/stage.js'
@@ -28,58 +25,15 @@ export interface FeatureMethod {
 /** A model that is there, or is by the time that its features are asked for. */
 export type ModelOf = () => Promise<TrainedModel>
 
-/** The methods that need no training. */
-export function baselineMethod(id: string, { baselines, seed }: StudyOptions): FeatureMethod {
-  const { pcaComponents: components, patchAtoms, patchSamples, patchRounds } = baselines
-  switch (id) {
-    case 'pixels':
-      return {
-        id,
-        title: 'raw pixels',
-        kind: 'baseline',
-        settings: {},
-        open: async (images) => ({
-          columns: imageBytes(images),
-          detail: 'the numbers of the image',
-          extract: async (block) => rawPixels({ ...images, ...block, paths: [] }),
-        }),
-      }
-    case 'pca':
-      return fittedMethod(id, 'PCA', { components, seed }, () => baselineSettings('pca', { components }))
-    case 'patches': {
-      const { shrink: _shrink, ...defaults } = defaultPatches
-      const options = { ...defaults, atoms: patchAtoms, samples: patchSamples, rounds: patchRounds }
-      const baseline = ({ height }: Images) =>
-        ({ name: 'patches', values: { ...options, shrink: patchShrink(height) } }) as const
-      return fittedMethod(id, 'whitened patches', { options, seed }, baseline, 'dimension')
-    }
-    case 'random':
-      return fittedMethod(id, 'untrained network', { seed }, () => baselineSettings('random'))
-    default:
-      throw new Error(`internal: baselineMethod: got ${id}, expected a baseline`)
-  }
-}
-
-/** A baseline as a network, fitted to the training images. */
-function fittedMethod(
-  id: string,
-  title: string,
-  settings: unknown,
-  baseline: (images: Images) => BaselineSettings,
-  standardise?: FeatureGroup['standardise'],
-): FeatureMethod {
+/** A method that needs no training. */
+export function baselineMethod(id: BaselineName, { baselines: numbers, seed }: StudyOptions): FeatureMethod {
+  const baseline = baselines[id]
   return {
     id,
-    title,
+    title: baseline.title,
     kind: 'baseline',
-    settings,
-    async open(images, context) {
-      const { network, outputs, detail } = await fitBaseline(baseline(images), images, {
-        ...context,
-        onProgress: (done, total) => context.onProgress?.(done, total, 'dictionary'),
-      })
-      return networkSource({ network, groups: [{ outputs, standardise }] }, context, detail)
-    },
+    settings: baseline.studySettings(numbers, seed),
+    open: (images, context) => baseline.open(images, numbers, context),
   }
 }
 

@@ -9,7 +9,7 @@ import { datasets } from '../data/registry.js'
 import { countLabels, type Images, type ImageSet, selectImages } from '../data/image-set.js'
 import { openDataset } from '../data/open.js'
 import { numberedPaths, TestSet } from '../data/test-set.js'
-import { HandfulError } from '../errors.js'
+import { HandfulError, printable } from '../errors.js'
 import type { LabelCount } from './result.js'
 import { READING } from '../runs/read-dataset.js'
 import { labelDraws } from '../data/draw-labels.js'
@@ -34,17 +34,18 @@ export interface StudyData {
 /** Opens and divides. @throws HandfulError as openDataset, and where there is nothing to score on */
 export async function openStudyData(options: StudyOptions, context: JobContext): Promise<StudyData> {
   const { folder, dataset, dataDir, size, fit, seed, count, testCount } = options
+  const { fileColumn, labelColumn, splits } = options
   const { signal, progress } = context
   const opened = await openDataset(
     folder === undefined
       ? { dataset, dataDir, size, seed, count, testCount }
-      : { folder, size, fit, seed, labels: 'required' },
+      : { folder, size, fit, seed, labels: 'required', fileColumn, labelColumn, splits },
     { signal, onProgress: (done, total) => progress.report({ stage: READING, done, total, unit: 'images' }) },
   )
-  const notes = [...opened.notes]
+  const notes = [...(opened.understood === undefined ? [] : [opened.understood]), ...opened.notes]
   if (opened.skipped.length > 0) {
     const [{ path, reason }] = opened.skipped
-    notes.push(`${opened.skipped.length} files skipped, such as ${path}: ${reason}`)
+    notes.push(`${opened.skipped.length} files skipped, such as ${printable(path)}: ${printable(reason)}`)
   }
   const { train, test } = withTest(opened, options, notes)
   const order = (split: string, length: number): Uint32Array =>

@@ -5,6 +5,7 @@ import { parse, stringify } from 'yaml'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
 import { acquireLock } from '../files/lock.js'
+import { MARKER_TEXT, RUN_MARKER } from '../files/run-marker.js'
 import { parseStudyOptions, type StudyOptions } from './study-options.js'
 import { STUDY_FILES } from './study-file.js'
 
@@ -62,6 +63,7 @@ export async function openStudyFolder(
   await checkStudyFolder(folder, options)
   const lock = await acquireLock(folder)
   try {
+    await writeFileAtomic(path.join(folder, RUN_MARKER), MARKER_TEXT)
     await writeFileAtomic(path.join(folder, STUDY_FILES.config), optionsAsYaml(options))
   } catch (error) {
     await lock.release()

@@ -16,6 +16,7 @@ import {
   SUPERVISED_AUGMENTATIONS,
   SUPERVISED_MODELS,
 } from '../names.js'
+import { baselines } from '../features/baselines/registry.js'
 import { models } from '../models/registry.js'
 import { featureFields } from '../models/feature-request.js'
 import { z } from 'zod'
@@ -76,6 +77,11 @@ const sectionSwitches = z.strictObject(
   >,
 )
 
+/** What can be said of baselines, as each of them says it. */
+const baselineFields = Object.fromEntries(
+  BASELINES.flatMap((name) => Object.entries(baselines[name].studyFields)),
+)
+
 export const studyOptionsSchema = z
   .strictObject({
     /** Tells a study's configuration from that of a run. */
@@ -117,14 +123,7 @@ export const studyOptionsSchema = z
         mostSteps: most.default(6000),
       })
       .prefault({}),
-    baselines: z
-      .strictObject({
-        pcaComponents: most.max(4096).default(128),
-        patchAtoms: most.max(65_536).default(1024),
-        patchSamples: z.number().int().min(2).max(5_000_000).default(200_000),
-        patchRounds: most.max(1000).default(12),
-      })
-      .prefault({}),
+    baselines: z.strictObject(baselineFields).prefault({}),
     /** Dimensions that features are brought to; 128 for grey images and 256 for colour unless given. */
     components: most.max(4096).optional(),
     whitening: z.number().min(0).max(1).default(0.5),

@@ -3,21 +3,18 @@
  * commands for trained models take, or comes from a run that was there before.
  */
 import type { ModelName } from '../names.js'
-import { createHash } from 'node:crypto'
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { filesPresent } from '../files/present.js'
 import path from 'node:path'
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
 import { HandfulError, printable } from '../errors.js'
-import type { ImageShape } from '../models/model.js'
 import { curveSchema, thin } from '../training/curve.js'
-import { readTrainingSummary, trainStage } from '../runs/train-stage.js'
+import { readTrainingSummary, type Training, trainingFor, trainStage } from '../runs/train-stage.js'
 import { type PlainObject, RUN_FILES, RunFolder } from '../runs/run-folder.js'
-import { resolveAugmentation, resolveModel } from '../training/model-options.js'
 import { pretrainOptionsSchema } from '../runs/pretrain-options.js'
 import type { StageContext } from '../stages/stage.js'
-import { loadTrainedModel } from '../runs/trained-model.js'
+import { loadTrainedModel, weightsHash } from '../runs/trained-model.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
 import type { JobContext } from '../training/progress.js'
 
@@ -43,7 +40,11 @@ export interface TrainingSettings {
   readonly steps?: number
 }
 
-const imageOf = ({ height, channels }: Images): ImageShape => ({ size: height, channels })
+const studyTraining = (
+  { model, settings, minutes, steps }: TrainingSettings,
+  images: Images,
+  { seed, threads, device, fit }: StudyOptions,
+): Training => trainingFor({ ...settings, model, minutes, steps, seed, threads, device, fit }, images)
 
 /** All that the trained weights depend on, for the stage's key. @throws HandfulError for settings or a run that do not suit */
 export async function trainingIdentity(
@@ -52,12 +53,11 @@ export async function trainingIdentity(
   options: StudyOptions,
 ): Promise<unknown> {
   if (settings.run !== undefined) return runIdentity(name, settings.run, images, options)
-  const model = resolveModel({ ...settings, model: name }, imageOf(images))
-  const augmentation = resolveAugmentation(settings.augment, model)
+  const { model, augmentation } = studyTraining({ model: name, settings, minutes, steps }, images, options)
   return {
     model: name,
     config: model.config,
-    augmentation: augmentation.options,
+    augmentation,
     minutes,
     steps,
     seed: options.seed,
@@ -100,8 +100,7 @@ async function runIdentity(
   if (options.dataset === 'strokes' && saved.seed !== options.seed) {
     throw problem(`strokes of seed ${String(saved.seed)}`, `seed ${options.seed}`)
   }
-  const weights = await readFile(path.join(run, RUN_FILES.weights))
-  return { config, weights: createHash('sha256').update(weights).digest('hex') }
+  return { config, weights: await weightsHash(run) }
 }
 
 export interface TrainingPlace extends Pick<JobContext, 'progress'> {
@@ -121,9 +120,7 @@ export async function trainForStudy(
   context: StageContext,
 ): Promise<TrainedRecord> {
   if (settings.run !== undefined) return describeRun(settings.run)
-  const model = resolveModel({ ...settings, model: name }, imageOf(images))
-  const augmentation = resolveAugmentation(settings.augment, model)
-  const { seed, threads, device, fit } = options
+  const training = studyTraining({ model: name, settings, minutes, steps }, images, options)
   const run = path.join('models', runName)
   const opened = await openRun(
     path.join(folder, run),
@@ -133,26 +130,12 @@ export async function trainForStudy(
     environment,
   )
   try {
-    const describe = { fit, augment: augmentation.name }
-    const stage = trainStage(
-      images,
-      {
-        model,
-        augmentation: augmentation.options,
-        seed,
-        steps,
-        minutes,
-        threads,
-        device,
-        describe,
-      },
-      { run: opened, progress },
-    )
+    const stage = trainStage(images, training, { run: opened, progress })
     const trained = await opened.store.once(stage, () => stage.work(context))
     return {
       run,
       own: true,
-      title: model.title,
+      title: training.model.title,
       parameters: trained.parameterCount,
       steps: trained.steps,
       batch: trained.batch,

@@ -1,5 +1,5 @@
 /** `handful fit` around its job: the run folder, results, resuming, and being interrupted. */
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -10,10 +10,14 @@ import { type FitJob, handful, report, Signals } from './harness.js'
 
 let parent: string
 let out: string
+let photos: string
 
 beforeEach(async () => {
   parent = await mkdtemp(path.join(tmpdir(), 'handful-fit-'))
   out = path.join(parent, 'run')
+  photos = path.join(parent, 'photos')
+  await mkdir(photos)
+  await writeFile(path.join(photos, 'a.png'), 'read by no job of these tests')
 })
 
 afterEach(() => rm(parent, { recursive: true }))
@@ -69,11 +73,11 @@ describe('a run', () => {
 
   test('of a folder uses all labels, and HANDFUL_DATA for known sets', async () => {
     const seen: FitOptions[] = []
-    await handful(['fit', 'photos', '--out', out], {
+    await handful(['fit', photos, '--out', out], {
       fit: noting(seen),
       environment: { HANDFUL_DATA: '/data' },
     })
-    expect(seen[0]).toMatchObject({ folder: 'photos', dataDir: '/data', labelsPerClass: undefined })
+    expect(seen[0]).toMatchObject({ folder: photos, dataDir: '/data', labelsPerClass: undefined })
   })
 
   test('prints accuracies on stdout and where things are on stderr', async () => {
@@ -85,6 +89,7 @@ describe('a run', () => {
     expect(stderr).toContain(`Report:       ${path.join(out, 'report.html')}`)
     expect(stderr).toContain(`handful predict ${out} <images>`)
     expect((await readdir(out)).sort()).toEqual([
+      '.handful-run',
       'checkpoints',
       'config.yaml',
       'env.json',
@@ -119,7 +124,7 @@ describe('a run', () => {
     expect(exit).toBe(0)
     expect(parse(stdout)).toMatchObject({ dataset: 'mnist', steps: 10, fit: 'cover' })
     expect(parse(stdout)).not.toHaveProperty('minutes')
-    expect(await readdir(parent)).toEqual([])
+    expect(await readdir(parent)).toEqual(['photos'])
   })
 
   test('is never overwritten', async () => {
@@ -142,10 +147,10 @@ describe('a run that fails', () => {
           hint: 'check the path',
         }),
       )
-    const { exit, stderr } = await handful(['fit', 'photos', '--out', out, '--quiet'], { fit })
+    const { exit, stderr } = await handful(['fit', photos, '--out', out, '--quiet'], { fit })
     expect(exit).toBe(1)
     expect(stderr).toBe('error: image folder (photos): got nothing there; check the path\n')
-    expect(await readdir(parent)).toEqual([])
+    expect(await readdir(parent)).toEqual(['photos'])
   })
 
   test('later keeps what it did and says how to go on', async () => {
@@ -153,7 +158,7 @@ describe('a run that fails', () => {
       await run.store.write({ kind: 'train', name: 'train', key: 'key' }, null, 1)
       throw new HandfulError({ what: 'writing', where: 'x', got: 'a full disk' })
     }
-    const { exit, stderr } = await handful(['fit', 'photos', '--out', out], { fit })
+    const { exit, stderr } = await handful(['fit', photos, '--out', out], { fit })
     expect(exit).toBe(1)
     expect(stderr).toContain(`handful fit --resume ${out}`)
     expect(await readdir(out)).toContain('stages')
@@ -162,13 +167,13 @@ describe('a run that fails', () => {
 
   test('by a fault of ours shows no stack, unless asked', async () => {
     const fit: FitJob = () => Promise.reject(new TypeError('internal: undefined is\nnot a function'))
-    const plain = await handful(['fit', 'photos', '--out', out, '--quiet'], { fit })
+    const plain = await handful(['fit', photos, '--out', out, '--quiet'], { fit })
     expect(plain).toMatchObject({ exit: 1, stdout: '' })
     expect(plain.stderr).toBe(
       'error: internal: undefined is not a function\n' +
         'This was not foreseen. HANDFUL_DEBUG=1 before the command shows where it happened.\n',
     )
-    const debug = await handful(['fit', 'photos', '--out', out], { fit, environment: { HANDFUL_DEBUG: '1' } })
+    const debug = await handful(['fit', photos, '--out', out], { fit, environment: { HANDFUL_DEBUG: '1' } })
     expect(debug.stderr).toMatch(/fit\.test\.ts/)
   })
 })
@@ -176,7 +181,7 @@ describe('a run that fails', () => {
 describe('Ctrl-C', () => {
   test.each(['SIGINT', 'SIGTERM'])('%s lets the job save, says how to go on, and exits 130', async (name) => {
     const signals = new Signals()
-    const running = handful(['fit', 'photos', '--out', out], { fit: untilStopped, signals })
+    const running = handful(['fit', photos, '--out', out], { fit: untilStopped, signals })
     await expect.poll(() => signals.listenerCount(name)).toBe(1)
     signals.emit(name)
     const { exit, stderr } = await running
@@ -196,7 +201,7 @@ describe('Ctrl-C', () => {
       await new Promise<void>((resolve) => (release = resolve))
       throw signal.reason
     }
-    const running = handful(['fit', 'photos', '--out', out], { fit, signals })
+    const running = handful(['fit', photos, '--out', out], { fit, signals })
     await expect.poll(() => signals.listenerCount('SIGINT')).toBe(1)
     signals.emit('SIGINT')
     expect(signals.exits).toEqual([])
@@ -212,7 +217,7 @@ describe('Ctrl-C', () => {
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       return report
     }
-    const running = handful(['fit', 'photos', '--out', out], { fit, signals })
+    const running = handful(['fit', photos, '--out', out], { fit, signals })
     await expect.poll(() => signals.listenerCount('SIGINT')).toBe(1)
     signals.emit('SIGINT')
     expect((await running).exit).toBe(0)

@@ -37,10 +37,12 @@ describe('map', () => {
     expect(exit, stderr).toBe(0)
     const folder = path.join(run, 'map')
     expect((await readdir(folder)).sort()).toEqual([
+      'features',
       'map-thumbnails.svg',
       'map.csv',
       'map.parquet',
       'map.svg',
+      'stages',
     ])
     expect(stdout).toMatch(
       /^16 images, coloured by label; layers .*\nneighbours of the same class: [\d.]+ % \(46\.7 % by chance\)\nsilhouette of the classes: /,
@@ -59,6 +61,32 @@ describe('map', () => {
     expect(await readFile(path.join(folder, 'map-thumbnails.svg'), 'utf8')).toContain(
       'data:image/png;base64,',
     )
+  })
+
+  test('computes features once for several layouts, and again where they were deleted', async () => {
+    const out = path.join(parent, 'twice')
+    const table = (): Promise<string> => readFile(path.join(out, 'map.csv'), 'utf8')
+    const map = async (...more: string[]): Promise<string> => {
+      const { exit, stderr } = await handful(['map', run, '--out', out, ...more])
+      expect(exit, stderr).toBe(0)
+      return stderr
+    }
+    expect(await map()).toMatch(/compute features.*\n.*lay out/)
+    const first = await table()
+    const wider = await map('--min-distance', '0.8')
+    expect(wider).toContain('lay out')
+    expect(wider).not.toContain('compute features')
+    expect(await table()).not.toBe(first)
+    expect(await map()).toContain('nothing is computed again')
+    expect(await table()).toBe(first)
+    await rm(path.join(out, 'features'), { recursive: true })
+    expect(await map()).toMatch(/compute features.*\n.*lay out/)
+    expect(await table()).toBe(first)
+    expect(await map('--layers', 'hidden')).toContain('compute features')
+    expect((await readdir(path.join(out, 'features'))).map((name) => name.split('-')[0]).sort()).toEqual([
+      'features',
+      'layout',
+    ])
   })
 
   test('shows images of a test split without their labels', async () => {

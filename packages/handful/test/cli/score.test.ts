@@ -76,11 +76,24 @@ describe('score', () => {
     expect(await readdir(path.join(parent, 'runs', 'score-networks'))).toHaveLength(1)
     const again = await handful(['score', run, '--count', '20'], setup)
     expect(again.stderr).not.toContain('train the network')
+    expect(again.stderr).toContain('nothing is computed again')
+    expect(JSON.parse(await readFile(path.join(run, 'scores.json'), 'utf8'))).toEqual(kept)
     const { frechet } = shown.generated as { frechet: number }
     expect(again.stdout).toContain(`Frechet distance  ${formatCount(frechet).padStart(7)}`)
     expect(again.stdout).toMatch(
       /in the space of the 4 penultimate features .* on 32 labelled images of images$/m,
     )
+    // Other images to compare with, and the samples that are there.
+    const held = ['--held-out', path.join(images, 'train', 'lying'), path.join(images, 'test', 'lying')]
+    const others = await handful(['score', run, '--count', '20', ...held], setup)
+    expect(others.stderr).toContain('score them')
+    expect(others.stderr).not.toContain('draw images')
+    for (const name of await readdir(path.join(run, 'samples')))
+      if (name.startsWith('drawn-')) await rm(path.join(run, 'samples', name))
+    const redrawn = await handful(['score', run, '--count', '20', '--json'], setup)
+    expect(redrawn.stderr).toContain('draw images')
+    const { generated, memorisation } = shown
+    expect(JSON.parse(redrawn.stdout)).toMatchObject({ generated, memorisation })
   })
 
   test('says what is needed where there are no labels or nothing was held out', async () => {

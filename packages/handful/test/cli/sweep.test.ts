@@ -67,19 +67,10 @@ const few = [
 describe('handful sweep', () => {
   test('writes numbers, a table and a figure, and prints what is chosen as flags that handful features takes', async () => {
     const out = path.join(parent, 'out')
-    const { exit, stdout } = await handful([
-      'sweep',
-      run,
-      ...few,
-      '--head',
-      'ridge',
-      '--out',
-      out,
-      '--compare-at',
-      '2,5',
-    ])
+    const args = ['sweep', run, ...few, '--head', 'ridge', '--out', out, '--compare-at', '2,5']
+    const { exit, stdout } = await handful(args)
     expect(exit).toBe(0)
-    expect((await readdir(out)).sort()).toEqual(['noise-levels.svg', 'sweep.csv', 'sweep.json'])
+    expect((await readdir(out)).sort()).toEqual(['noise-levels.svg', 'stages', 'sweep.csv', 'sweep.json'])
     const saved = JSON.parse(await readFile(path.join(out, 'sweep.json'), 'utf8')) as { sweep: unknown }
     const sweep = studySchema.shape.sweep.unwrap().parse(saved.sweep)
     expect(sweep.points).toHaveLength(6)
@@ -88,6 +79,10 @@ describe('handful sweep', () => {
     const marked = stdout.split('\n').filter((line) => /^[*o]+ .*(middle|up)/.test(line))
     expect(marked.length).toBeGreaterThan(0)
     expect(stdout).toMatch(/2 labels per class: .* before, .* after/)
+
+    const again = await handful(args)
+    expect(again.stderr).toContain('nothing is computed again')
+    expect(again.stdout).toBe(stdout)
 
     const chosen = await handful(['sweep', run, ...few, '--out', out, '--choose', '--quiet'])
     expect(chosen.stdout).toMatch(/^--layers [\w.,]+ --noise-level (10|300)\n$/)

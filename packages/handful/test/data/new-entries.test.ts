@@ -57,7 +57,7 @@ const crate = vi.hoisted((): CollectionFormat => ({
       place,
       notes: [],
       listing: { files: ['thing/1.png'], folders: ['thing'], skipped: [] },
-      readLabels: () => Promise.resolve([]),
+      readLabels: (name) => Promise.resolve({ name, columns: [], rows: [] }),
       async *contents(paths: readonly string[]) {
         const { readFile } = await import('node:fs/promises')
         for (const [index, inner] of paths.entries()) {

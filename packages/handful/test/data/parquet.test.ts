@@ -52,6 +52,23 @@ describe('Parquet files of images', () => {
     expect(notes).toEqual(['2 of 2 test images are also among the training images, pixel for pixel'])
   })
 
+  it('with other columns is read by those that are named', async () => {
+    const [red, green, blue] = await colours()
+    const path = file([
+      binary([red, green, blue], 'thumb'),
+      binary([green, red, blue], 'whole'),
+      { name: 'kind', data: ['x', 'y', 'x'], type: 'STRING' },
+    ])
+    const columns = { fileColumn: 'whole', labelColumn: 'kind' }
+    const { train } = await openDataset({ folder: path, size: 8, seed: 0, ...columns })
+    expect([...train.labels].map((label) => train.classNames[label])).toEqual(['x', 'y', 'x'])
+    expect([...train.pixels.subarray(0, 3)]).toEqual([0, 200, 0])
+    const error = await failure(() =>
+      openDataset({ folder: path, size: 8, seed: 0, fileColumn: 'whole', labelColumn: 'kinds' }),
+    )
+    expect(error.message).toContain('got "kinds", expected one of thumb, whole, kind; did you mean kind?')
+  })
+
   it('one shard alone is read as training images', async () => {
     const { train, test } = await open(join(fixtures, 'parquet/train-00000-of-00002.parquet'))
     expect([train.count, test]).toEqual([4, undefined])

@@ -10,7 +10,7 @@ import {
   type PatchDictionary,
   PATCHES,
   patchNetwork,
-} from '../../src/features/patches.js'
+} from '../../src/features/baselines/patches.js'
 import { sphericalKMeans } from '../../src/numerics/spherical-k-means.js'
 import { symmetricFunction } from '../../src/numerics/symmetric.js'
 

@@ -38,6 +38,7 @@ describe('a new run', () => {
     expect(await readRunConfig(run.folder)).toEqual({ seed: 7 })
     expect(JSON.parse(await readFile(run.path('env.json'), 'utf8'))).toEqual({ node: '20' })
     expect((await readdir(run.folder)).sort()).toEqual([
+      '.handful-run',
       '.lock',
       'checkpoints',
       'config.yaml',

@@ -6,7 +6,7 @@ import { contentKey } from '../../src/files/content-key.js'
 import type { Stage } from '../../src/stages/stage.js'
 import { outlineStudy, runStudy } from '../../src/study/run-study.js'
 import { studySchema } from '../../src/study/all-sections.js'
-import { countedHead, squares, tiny, useFolder, watched } from './study-support.js'
+import { countedHead, NO_SECTIONS, squares, tiny, useFolder, watched } from './study-support.js'
 
 const folder = useFolder()
 
@@ -316,6 +316,19 @@ describe('an outline', () => {
     await runStudy(tiny(), watched(folder.path).context)
     const after = await outlineStudy(tiny({ labels: [1, 2, 4] }), context)
     expect(after.stages.map(({ done }) => done)).toEqual([true, true, true, false])
+  })
+
+  test('sweeps the noise levels of every model that has some', async () => {
+    const options = tiny({
+      methods: ['diffusion', 'vae', 'flow'],
+      models: { diffusion: { steps: 1 }, vae: { steps: 1 }, flow: { steps: 1 } },
+      sections: { ...NO_SECTIONS, sweep: true },
+    })
+    const { stages } = await outlineStudy(options, watched(folder.path).context)
+    expect(stages.filter(({ kind }) => kind === 'sweep').map(({ name }) => name)).toEqual([
+      'noise levels of diffusion',
+      'noise levels of flow',
+    ])
   })
 
   test('has few labels of all methods before many labels of any', async () => {

@@ -29,7 +29,15 @@ export function sumOverSlices(
   for (const [i, { dtype }] of results.entries())
     if (dtype !== 'float32')
       throw new GraphError(`sumOverSlices (result ${i}): got ${dtype}, expected float32`)
-  return [...makeNode<LoopNode>({ kind: 'loop', inputs, rounds, slices, results }, results).outputs]
+  const make = (outputs: readonly Tensor[]): LoopNode => ({
+    kind: 'loop',
+    inputs,
+    rounds,
+    slices,
+    results,
+    outputs,
+  })
+  return [...makeNode(make, results).outputs]
 }
 
 /** The nodes of a loop's region that depend on its slices, in order; the rest belongs outside. */

@@ -170,10 +170,13 @@ export function nodeName(node: Node): string {
   return node.kind === 'loop' ? 'sumOverSlices' : node.kind
 }
 
-/** A node with outputs of these types. */
-export function makeNode<N extends Node>(parts: Omit<N, 'outputs'>, types: readonly TensorType[]): N {
+/** A node with outputs of these types, which are made with it: each names the other. */
+export function makeNode<N extends Node>(
+  make: (outputs: readonly Tensor[]) => N,
+  types: readonly TensorType[],
+): N {
   const outputs: Tensor[] = []
-  const node = { ...parts, outputs } as unknown as N
+  const node = make(outputs)
   types.forEach(({ shape, dtype }, output) => outputs.push({ node, output, shape, dtype }))
   return node
 }
@@ -185,7 +188,7 @@ export const apply = <A>(
   attributes: A,
 ): readonly Tensor[] =>
   makeNode<PrimitiveNode<A>>(
-    { kind: 'primitive', primitive, inputs, attributes },
+    (outputs) => ({ kind: 'primitive', primitive, inputs, attributes, outputs }),
     primitive.shape(inputs, attributes),
   ).outputs
 
@@ -201,14 +204,22 @@ export const useOf = <A>({ node }: Tensor, primitive: Primitive<A>): PrimitiveNo
 /** Uses a composite. */
 export function compose<A>(composite: Composite<A>, inputs: readonly Tensor[], attributes: A): Tensor {
   const body = composite.expand(inputs, attributes)
-  const parts = { kind: 'composite', composite, inputs, attributes, body } as const
-  return makeNode<CompositeNode<A>>(parts, [body]).outputs[0]
+  const make = (outputs: readonly Tensor[]): CompositeNode<A> => ({
+    kind: 'composite',
+    composite,
+    inputs,
+    attributes,
+    body,
+    outputs,
+  })
+  return makeNode(make, [body]).outputs[0]
 }
 
 /** A value given from outside at each run: data, a parameter or other state. */
 export function input(name: string, shape: Shape, dtype: DType = 'float32'): Tensor {
   checkExtents(`input "${name}"`, shape)
-  return makeNode<InputNode>({ kind: 'input', name, inputs: [] }, [{ shape, dtype }]).outputs[0]
+  return makeNode<InputNode>((outputs) => ({ kind: 'input', name, inputs: [], outputs }), [{ shape, dtype }])
+    .outputs[0]
 }
 
 /** The name of an input tensor. */
@@ -229,8 +240,14 @@ export function constant(data: ArrayLike<number>, shape: Shape, dtype: DType = '
   const own = Float64Array.from(data)
   let text: string | undefined
   const key = (): string => (text ??= `${dtype}${shapeText(shape)}${own.join()}`)
-  return makeNode<ConstantNode>({ kind: 'constant', data: own, key, inputs: [] }, [{ shape, dtype }])
-    .outputs[0]
+  const make = (outputs: readonly Tensor[]): ConstantNode => ({
+    kind: 'constant',
+    data: own,
+    key,
+    inputs: [],
+    outputs,
+  })
+  return makeNode(make, [{ shape, dtype }]).outputs[0]
 }
 
 export const scalar = (value: number): Tensor => constant([value], [])

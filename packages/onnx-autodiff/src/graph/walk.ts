@@ -44,12 +44,13 @@ export function withOperands<N extends Node>(node: N, now: (tensor: Tensor) => T
   const all = [...node.inputs, ...dependencies(node)]
   if (all.every((tensor) => now(tensor) === tensor)) return node
   return makeNode<N>(
-    {
+    (outputs) => ({
       ...node,
       inputs: node.inputs.map(now),
       ...(node.kind === 'composite' ? { body: now(node.body) } : {}),
       ...(node.kind === 'loop' ? { results: node.results.map(now) } : {}),
-    },
+      outputs,
+    }),
     node.outputs,
   )
 }

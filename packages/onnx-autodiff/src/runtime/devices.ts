@@ -43,10 +43,13 @@ export class DeviceError extends Error {
  * The devices present: `cpu`, then each of those that this onnxruntime was built for (`webgpu`, `cuda`, `dml`, ...) and
  * that a small program runs on. Takes up to a second where graphics drivers have to start.
  */
-export async function listDevices(): Promise<string[]> {
+export const listDevices = (): Promise<string[]> => presentDevices()
+
+/** @param absent was looked for already: a device that is not there can take seconds to say so */
+async function presentDevices(absent?: Backend): Promise<string[]> {
   const present: string[] = []
   for (const backend of backends) {
-    if ((await deviceProblem(backend)) === undefined) present.push(backend.name)
+    if (backend !== absent && (await deviceProblem(backend)) === undefined) present.push(backend.name)
   }
   return present
 }
@@ -77,7 +80,7 @@ export async function backendOf(device: string | Backend): Promise<Backend> {
 export async function checkDevice(device: string | Backend): Promise<void> {
   const backend = await backendOf(device)
   const problem = await deviceProblem(backend)
-  if (problem !== undefined) throw new DeviceError(backend.name, await listDevices(), problem)
+  if (problem !== undefined) throw new DeviceError(backend.name, await presentDevices(backend), problem)
 }
 
 /** onnxruntime's message as one line, without the C++ source position it may start with. */

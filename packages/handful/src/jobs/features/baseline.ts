@@ -11,16 +11,16 @@ import { datasetBlocks, folderBlocks, type ImageSource } from '../../data/image-
 import type { Images } from '../../data/image-set.js'
 import { DEFAULT_SIZE, openDataset } from '../../data/open.js'
 import { usageError } from '../../errors.js'
-import { type FittedFeatures, loadFittedFeatures, saveFittedFeatures } from '../../features/fitted.js'
+import {
+  checkKind,
+  type FittedFeatures,
+  loadFittedFeatures,
+  saveFittedFeatures,
+} from '../../features/fitted.js'
 import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
 import type { ImageShape } from '../../models/model.js'
-import {
-  type BaselineNetwork,
-  baselineSettings,
-  checkKind,
-  fitBaseline,
-  fittedNetwork,
-} from '../../features/baseline-network.js'
+import type { BaselineNetwork } from '../../features/baselines/baseline.js'
+import { baselines, fittedNetwork } from '../../features/baselines/registry.js'
 import { checkOutput, type FeatureOutput, type FeaturesResult, featuresToFile } from './run.js'
 import type { JobContext } from '../../training/progress.js'
 
@@ -57,8 +57,9 @@ export async function runBaselineFeatures(
   context: JobContext,
 ): Promise<FeaturesResult> {
   const { baseline: name, set, dictionary, saveDictionary, seed, threads, device } = options
+  const { signal, progress } = context
   await checkOutput(options)
-  const settings = baselineSettings(name, set)
+  const settings = baselines[name].configure(set)
   checkFiles(options)
   const fitted = dictionary === undefined ? undefined : await loadFittedFeatures(dictionary)
   if (fitted !== undefined && dictionary !== undefined) checkKind(fitted, name, dictionary)
@@ -67,7 +68,17 @@ export async function runBaselineFeatures(
   try {
     const baseline =
       fitted === undefined
-        ? await fitBaseline(settings, images, fitting(options, linearAlgebra, context), options)
+        ? await settings.fit(
+            images,
+            {
+              seed,
+              linearAlgebra,
+              signal,
+              onProgress: (done, total) =>
+                progress.report({ stage: STAGES.fit, done, total, unit: 'rounds' }),
+            },
+            options,
+          )
         : fittedNetwork(fitted, { size: images.height, channels: images.channels })
     if (saveDictionary !== undefined && baseline.fitted !== undefined)
       await saveFittedFeatures(saveDictionary, baseline.fitted)
@@ -87,7 +98,7 @@ function checkFiles({ baseline, set, dictionary, saveDictionary }: BaselineFeatu
   const flag =
     dictionary !== undefined ? '--dictionary' : saveDictionary !== undefined ? '--save-dictionary' : undefined
   if (flag === undefined) return
-  if (baseline !== 'patches' && baseline !== 'pca') {
+  if (baselines[baseline].fitted === undefined) {
     const expected = `none for baseline ${baseline}, which is not fitted`
     throw usageError({ what: flag, got: 'a file', expected, hint: 'leave it out' })
   }
@@ -97,17 +108,6 @@ function checkFiles({ baseline, set, dictionary, saveDictionary }: BaselineFeatu
   const expected = 'one of them: what is in the file stays as it was fitted'
   throw usageError({ what: other, got: 'it and --dictionary', expected })
 }
-
-const fitting = (
-  { seed }: BaselineFeaturesOptions,
-  linearAlgebra: Parameters<typeof fitBaseline>[2]['linearAlgebra'],
-  { signal, progress }: JobContext,
-): Parameters<typeof fitBaseline>[2] => ({
-  seed,
-  linearAlgebra,
-  signal,
-  onProgress: (done, total) => progress.report({ stage: STAGES.fit, done, total, unit: 'rounds' }),
-})
 
 const metadataOf = (
   { baseline, seed, dataset, folder }: BaselineFeaturesOptions,

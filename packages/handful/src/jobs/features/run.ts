@@ -1,6 +1,9 @@
 /**
  * `handful features` and `handful layers`: what the hidden layers of a trained model make of images, written to a file
  * block by block, and which layers there are.
+ *
+ * No feature space and no stages: the file holds each layer's numbers as they are, neither reduced nor normalised, and images
+ * pass through memory only while their features are written, so that there is nothing that another run could take up.
  */
 import type { BoundModel, FeatureNetwork, LayerDescription } from '../../models/model.js'
 import {
@@ -15,11 +18,12 @@ import path from 'node:path'
 import { z } from 'zod'
 import { datasetBlocks, folderBlocks, type ImageSource } from '../../data/image-blocks.js'
 import { openDataset } from '../../data/open.js'
-import { HandfulError, printable, quoted, usageError } from '../../errors.js'
+import { printable, quoted, usageError } from '../../errors.js'
 import { listAlternatives } from '../../errors/suggest.js'
 import { type Extractor, openExtractor } from '../../features/extract.js'
 import { FEATURE_ENDINGS, FeatureFile, type FeatureFileSpec, type TensorSpec } from '../../features/store.js'
-import { type DescribedModel, loadTrainedModel } from '../../runs/trained-model.js'
+import { locateImages } from '../../runs/image-record.js'
+import { checkShape, type DescribedModel, loadTrainedModel } from '../../runs/trained-model.js'
 import { checkDevice } from '../../runs/device.js'
 import { imageFields } from '../../runs/run-options.js'
 import type { JobContext } from '../../training/progress.js'
@@ -196,7 +200,7 @@ export function runSeed({ options }: DescribedModel): number {
 
 /** The user's images, brought to the model's size and channels; else those that the run was trained on. */
 export async function imageSource(
-  { run, options: saved, model: { image }, fit }: DescribedModel,
+  described: DescribedModel,
   {
     folder,
     dataset,
@@ -205,12 +209,25 @@ export async function imageSource(
   }: Pick<FeaturesOptions, 'folder' | 'dataset' | 'dataDir'> & { readonly seed: number },
   { signal, progress }: JobContext,
 ): Promise<ImageSource> {
+  const { run, options: saved, fit } = described
+  const { image } = described.model
   const own =
     folder === undefined && dataset === undefined ? runOptionsSchema.safeParse(saved).data : undefined
   const source =
     own === undefined ? { folder, dataset, dataDir } : { ...own, dataDir: dataDir ?? own.dataDir }
   if (source.folder !== undefined) {
-    return folderBlocks({ folder: source.folder, size: image.size, fit, channels: image.channels, signal })
+    const hint = 'put them back, or give the images after the run'
+    const place = own === undefined ? source.folder : await locateImages(run, source.folder, hint)
+    const { fileColumn, labelColumn, splits } = own ?? {}
+    const columns = { fileColumn, labelColumn, splits }
+    return folderBlocks({
+      folder: place,
+      size: image.size,
+      fit,
+      channels: image.channels,
+      signal,
+      ...columns,
+    })
   }
   if (source.dataset === undefined) {
     throw usageError({
@@ -227,16 +244,8 @@ export async function imageSource(
       onProgress: (done, total) => progress.report({ stage: STAGES.read, done, total, unit: 'images' }),
     },
   )
-  const { height: size, channels } = opened.train
-  if (size !== image.size || channels !== image.channels) {
-    throw new HandfulError({
-      what: 'images',
-      where: `--dataset ${source.dataset}`,
-      got: `${size}x${size} with ${channels} channels`,
-      expected: `${image.size}x${image.size} with ${image.channels}, as the model takes them`,
-      hint: 'take a model that was trained on such images, or give the images as a folder',
-    })
-  }
+  const hint = 'take a model that was trained on such images, or give the images as a folder'
+  checkShape(opened.train, described, source.dataset, hint)
   return datasetBlocks(opened)
 }
 

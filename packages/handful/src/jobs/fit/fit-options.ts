@@ -19,7 +19,7 @@ export const fitOptionsSchema = z
     /** Default `bestPreset`. */
     preset: z.enum(PRESETS).optional(),
     ...trainingFields,
-    /** Whitened patches that stand beside the model's features (`features/patches.ts`); 0 for the model's alone. */
+    /** Whitened patches that stand beside the model's features (`features/baselines/patches.ts`); 0 for the model's alone. */
     patches: z.number().int().min(0).max(4096).default(DEFAULT_PATCHES),
     /** Labelled images of each class; drawn at random where more are labelled. Own folders: all labels by default. */
     labelsPerClass: z.number().int().min(1).max(10_000).optional(),

@@ -78,7 +78,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
 }
 
 function notesOf({ fitting: { options, dataset }, pretrained }: FitOutcome): string[] {
-  const notes = [...dataset.notes]
+  const notes = [...(dataset.understood === undefined ? [] : [dataset.understood]), ...dataset.notes]
   if (dataset.test)
     notes.push(
       'Test images were seen neither by training nor by propagation: they are classified from their nearest neighbours.',

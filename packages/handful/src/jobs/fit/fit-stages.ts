@@ -5,10 +5,10 @@ import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
 import { type Predictions, writePredictions } from '../../data/predictions.js'
 import { type RunReport, runReportSchema } from '../../draw/run-report.js'
-import { fitDictionary } from '../../features/encoder.js'
+import { type Encoder, encoderOf, fitDictionary } from '../../features/encoder.js'
 import type { FeatureSpace } from '../../features/feature-space.js'
 import { learnedFeatures, pixelFeatures } from '../../features/feature-sources.js'
-import { type PatchDictionary, patchOptionsSchema } from '../../features/patches.js'
+import { type PatchDictionary, patchOptionsSchema } from '../../features/baselines/patches.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
 import { comparedHeads, compareHeads } from '../../heads/compare-heads.js'
@@ -20,7 +20,7 @@ import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import type { ReportPictures } from '../pictures-stage.js'
 import { fitReport } from './fit-report.js'
-import { comparisonSchema, encoder, type FitComparison, type Fitting } from './fitting.js'
+import { comparisonSchema, type FitComparison, type Fitting } from './fitting.js'
 
 export const TITLES = {
   patches: 'find patches',
@@ -87,13 +87,20 @@ export function patchesStage(fitting: Fitting): PatchesStage {
   }
 }
 
-async function dictionaryOf(
-  { run }: Fitting,
-  patches: PatchesStage | undefined,
-): Promise<PatchDictionary | undefined> {
-  if (patches === undefined) return undefined
-  const { file, ...rest } = await run.store.result(patches)
-  return { ...rest, weights: decodeSafetensors(await readFile(run.path(file))).arrays }
+/** The network that features are taken from, put together when it is first asked for. */
+export function encoderSource(
+  { run, model, trained }: Fitting,
+  patches?: PatchesStage,
+): () => Promise<Encoder> {
+  const dictionary = async (): Promise<PatchDictionary | undefined> => {
+    if (patches === undefined) return undefined
+    const { file, ...rest } = await run.store.result(patches)
+    return { ...rest, weights: decodeSafetensors(await readFile(run.path(file))).arrays }
+  }
+  let encoder: Promise<Encoder> | undefined
+  const open = async (): Promise<Encoder> =>
+    encoderOf(await trained(), model.defaultFeatures, await dictionary())
+  return () => (encoder ??= open())
 }
 
 const featuresSchema = z.object({ learned: spaceSchema, pixels: spaceSchema })
@@ -101,7 +108,10 @@ const featuresSchema = z.object({ learned: spaceSchema, pixels: spaceSchema })
 export type FeaturesStage = Stage<{ learned: SpaceRecord; pixels: SpaceRecord }>
 
 /** Learned features and raw pixels of all images, normalised. */
-export function featuresStage(fitting: Fitting, patches: PatchesStage | undefined): FeaturesStage {
+export function featuresStage(
+  fitting: Fitting,
+  { patches, encoder }: Pick<FitStages, 'patches' | 'encoder'>,
+): FeaturesStage {
   const { options, run, dataset, train, keys, model } = fitting
   const request = model.defaultFeatures
   const fields = described(fitting, 'features', {
@@ -120,8 +130,7 @@ export function featuresStage(fitting: Fitting, patches: PatchesStage | undefine
     schema: featuresSchema,
     present: ({ learned, pixels }) => filesPresent(run.folder, [learned.file, pixels.file]),
     work: async ({ linearAlgebra, onProgress, ...context }) => {
-      const network = await encoder(fitting, await dictionaryOf(fitting, patches))
-      const learned = await learnedFeatures(dataset, network, linearAlgebra, {
+      const learned = await learnedFeatures(dataset, await encoder(), linearAlgebra, {
         ...context,
         onProgress: (done, total) => onProgress?.(done, total),
       })
@@ -233,7 +242,7 @@ const filesSchema = z.object({ files: z.array(z.string()) })
 /** What `handful predict` needs, and the predictions for all images. */
 export function classifierStage(
   fitting: Fitting,
-  { patches, features, heads }: Pick<FitStages, 'patches' | 'features' | 'heads'>,
+  { patches, encoder, features, heads }: Pick<FitStages, 'patches' | 'encoder' | 'features' | 'heads'>,
 ): Stage<z.infer<typeof filesSchema>> {
   const { options, run, dataset, image, keys, model } = fitting
   const { fit, seed } = options
@@ -245,7 +254,7 @@ export function classifierStage(
     schema: filesSchema,
     present: ({ files }) => filesPresent(run.folder, files),
     work: async ({ linearAlgebra }) => {
-      const { network, groups } = await encoder(fitting, await dictionaryOf(fitting, patches))
+      const { network, groups } = await encoder()
       const { learned } = await run.store.result(features)
       const space = await readSpace(run.folder, learned, { linearAlgebra })
       const { head, arrays, ...probabilities } = await probabilitiesOf(fitting, heads)
@@ -290,6 +299,8 @@ function predictionParts(
 
 export interface FitStages {
   readonly patches?: PatchesStage
+  /** The network of these features. */
+  readonly encoder: () => Promise<Encoder>
   readonly features: FeaturesStage
   readonly heads: HeadsStage
   readonly classifier: Stage
@@ -299,7 +310,7 @@ export interface FitStages {
 /** @param readingSeconds that the images took to be read, which is no stage */
 export function reportStage(
   fitting: Fitting,
-  stages: FitStages,
+  stages: Omit<FitStages, 'encoder'>,
   readingSeconds: { readonly stage: string; readonly seconds: number },
 ): Stage<RunReport> {
   const { options, run, keys, train } = fitting

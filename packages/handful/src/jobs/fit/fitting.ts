@@ -4,15 +4,12 @@ import { readFile } from 'node:fs/promises'
 import { decodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
 import { imagesKey, labelsKey, testKey } from '../../data/content.js'
-import { type Encoder, encoderOf } from '../../features/encoder.js'
 import { labelDraws } from '../../data/draw-labels.js'
-import type { PatchDictionary } from '../../features/patches.js'
 import { contentKey } from '../../files/content-key.js'
 import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
-import { trainStage } from '../../runs/train-stage.js'
+import { trainingFor, trainStage } from '../../runs/train-stage.js'
 import type { Stage } from '../../stages/stage.js'
 import type { TrainingSummary } from '../../training/pretrain.js'
-import { resolveAugmentation, resolveModel } from '../../training/model-options.js'
 import type { AugmentationName } from '../../names.js'
 import type { BoundModel, ImageShape, WeightedModel } from '../../models/model.js'
 import type { FitOptions } from './fit-options.js'
@@ -45,23 +42,8 @@ export function openFitting(options: FitOptions, dataset: Dataset, context: RunC
   const { train, test } = dataset
   const draws = labelDraws(train, options)
   const image: ImageShape = { size: train.height, channels: train.channels }
-  const model = resolveModel(options, image)
-  const augmentation = resolveAugmentation(options.augment, model)
-  const { seed, steps, minutes, threads, device, fit } = options
-  const stage = trainStage(
-    train,
-    {
-      model,
-      augmentation: augmentation.options,
-      seed,
-      steps,
-      minutes,
-      threads,
-      device,
-      describe: { fit, augment: augmentation.name },
-    },
-    context,
-  )
+  const training = trainingFor(options, train)
+  const { model } = training
   const { name, classNames, paths } = train
   return {
     options,
@@ -69,13 +51,21 @@ export function openFitting(options: FitOptions, dataset: Dataset, context: RunC
     dataset,
     model,
     image,
-    augment: augmentation.name,
+    augment: training.describe.augment,
     draws,
-    train: stage,
+    train: trainStage(train, training, context),
     keys: {
       images: contentKey([imagesKey(train), test && imagesKey(test.images)]),
-      labels: contentKey([draws.map((each) => labelsKey(each, classNames)), test && testKey(test, seed)]),
-      names: contentKey({ name, paths, skipped: dataset.skipped, notes: dataset.notes }),
+      labels: contentKey([
+        draws.map((each) => labelsKey(each, classNames)),
+        test && testKey(test, options.seed),
+      ]),
+      names: contentKey({
+        name,
+        paths,
+        skipped: dataset.skipped,
+        notes: [dataset.understood, ...dataset.notes],
+      }),
     },
     trained: async () => {
       const { arrays } = decodeSafetensors(await readFile(run.path(RUN_FILES.weights)))
@@ -96,11 +86,3 @@ export const comparisonSchema = z.object({
 })
 
 export type FitComparison = z.infer<typeof comparisonSchema>
-
-/** The network that features are taken from. */
-export async function encoder(
-  { trained, model }: Fitting,
-  dictionary: PatchDictionary | undefined,
-): Promise<Encoder> {
-  return encoderOf(await trained(), model.defaultFeatures, dictionary)
-}

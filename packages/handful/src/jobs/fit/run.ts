@@ -17,6 +17,7 @@ import { PICTURES, picturesStage } from '../pictures-stage.js'
 import type { FitOptions } from './fit-options.js'
 import {
   classifierStage,
+  encoderSource,
   expectedSeconds,
   featuresStage,
   headsStage,
@@ -44,14 +45,15 @@ export async function runFit(options: FitOptions, context: RunContext): Promise<
 
   const { train } = fitting
   const patches = options.patches === 0 ? undefined : patchesStage(fitting)
-  const features = featuresStage(fitting, patches)
+  const encoder = encoderSource(fitting, patches)
+  const features = featuresStage(fitting, { patches, encoder })
   const heads = headsStage(fitting, features)
-  const classifier = classifierStage(fitting, { patches, features, heads })
+  const classifier = classifierStage(fitting, { patches, encoder, features, heads })
   const pictures = picturesStage(dataset.train, fitting)
   const report = reportStage(fitting, { patches, features, heads, classifier, pictures }, read)
 
   const stages = [train, ...(patches ? [patches] : []), features, heads, classifier, pictures, report]
-  await runJobStages(stages, { ...context, ...options, before: [reading] })
+  await runJobStages(stages, { ...context, ...options, store: run.store, before: [reading] })
   return run.store.result(report)
 }
 

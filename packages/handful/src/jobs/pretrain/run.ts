@@ -7,7 +7,7 @@ import type { BaseConfig, ImageShape } from '../../models/model.js'
 import type { AugmentationName } from '../../names.js'
 import type { Images } from '../../data/image-set.js'
 import { runJobStages } from '../../runs/job-stages.js'
-import { trainStage } from '../../runs/train-stage.js'
+import { trainingFor, trainStage } from '../../runs/train-stage.js'
 import { pretrainStage } from '../../training/pretrain.js'
 import {
   knownShape,
@@ -42,7 +42,7 @@ export interface PretrainResult {
 /** Trains and keeps the model in the run folder. */
 export async function runPretrain(options: PretrainJobOptions, context: RunContext): Promise<PretrainResult> {
   const { run, progress } = context
-  const { seed, threads, device, minutes, fit } = options
+  const { seed, threads, device, minutes } = options
   await checkDevice(device)
   const early = knownShape(options)
   // A wrong setting is said before images are read, where their shape is known beforehand.
@@ -57,27 +57,15 @@ export async function runPretrain(options: PretrainJobOptions, context: RunConte
     { stage: PICTURES, expectedSeconds: 2 },
   ])
   const images = await readImages(options, context)
-  const image: ImageShape = { size: images.height, channels: images.channels }
-  const model = resolveModel(options, image)
-  const augmentation = resolveAugmentation(options.augment, model)
-  const train = trainStage(
-    images,
-    {
-      model,
-      augmentation: augmentation.options,
-      seed,
-      steps: options.steps ?? (minutes === undefined ? model.defaultSteps : undefined),
-      minutes,
-      threads,
-      device,
-      describe: { fit, augment: augmentation.name },
-    },
-    context,
-  )
+  const training = trainingFor(options, images)
+  const { model } = training
+  const steps = options.steps ?? (minutes === undefined ? model.defaultSteps : undefined)
+  const train = trainStage(images, { ...training, steps }, context)
   const pictures = picturesStage(images, { run, train, trained: () => loadTrainedModel(run.folder) })
-  await runJobStages([train, pictures], { ...context, seed, threads, device, before: [reading] })
-  const trained = await run.store.result(train)
-  const drawn = await run.store.result(pictures)
+  const { store } = run
+  await runJobStages([train, pictures], { ...context, store, seed, threads, device, before: [reading] })
+  const trained = await store.result(train)
+  const drawn = await store.result(pictures)
   return {
     model: model.title,
     images: images.count,

@@ -2,12 +2,12 @@
 import { writeFileAtomic } from '../../files/atomic.js'
 import { openImages } from '../../data/open-images.js'
 import { openDataset } from '../../data/open.js'
-import { HandfulError, usageError } from '../../errors.js'
+import { type HandfulError, usageError } from '../../errors.js'
 import { type ModelFacts, type RunOptions, SAMPLER_OPTIONS } from '../../models/model.js'
 import { imageGrid } from '../../draw/grid.js'
 import type { PixelImage } from '../../draw/thumbnails.js'
 import { pairedGrid, splitImages } from '../../draw/model-pictures.js'
-import { loadTrainedModel, type TrainedModel } from '../../runs/trained-model.js'
+import { checkShape, loadTrainedModel, type TrainedModel } from '../../runs/trained-model.js'
 import { checkDevice } from '../../runs/device.js'
 import type { JobContext } from '../../training/progress.js'
 
@@ -131,10 +131,12 @@ interface TakenImages {
 
 /** The first images named, or of a data set's test split: images that training has not seen say more. */
 async function takeImages(
-  { model: { image }, fit }: TrainedModel,
+  trained: TrainedModel,
   { images: inputs, dataset, dataDir, count, seed }: ReconstructOptions,
   { signal, progress }: JobContext,
 ): Promise<TakenImages> {
+  const { fit } = trained
+  const { image } = trained.model
   const onProgress = (done: number, total: number): void =>
     progress.report({ stage: 'read the images', done, total, unit: 'images' })
   const bytes = image.size * image.size * image.channels
@@ -144,14 +146,7 @@ async function takeImages(
   }
   const { train, test } = await openDataset({ dataset, dataDir, seed }, { signal, onProgress })
   const shown = test?.images ?? train
-  if (shown.height !== image.size || shown.channels !== image.channels) {
-    throw new HandfulError({
-      what: 'images',
-      where: `--dataset ${dataset}`,
-      got: `${shown.height}x${shown.width} with ${shown.channels} channels`,
-      expected: `${image.size}x${image.size} with ${image.channels}, as the model takes them`,
-    })
-  }
+  checkShape(shown, trained, dataset)
   return { pixels: shown.pixels.slice(0, count * bytes), skipped: [] }
 }
 

@@ -3,6 +3,8 @@
  * trained on and some that it was not.
  *
  *   read the images -> the network that scores, trained once for the data set -> samples -> scores.json
+ *
+ * Samples and scores are stages that the run keeps: other held-out images are compared with the samples that are there.
  */
 
 import path from 'node:path'
@@ -10,37 +12,28 @@ import { writeFileAtomic } from '../../files/atomic.js'
 import { imageAt, type Images } from '../../data/image-set.js'
 import { openImages } from '../../data/open-images.js'
 import { printable, usageError } from '../../errors.js'
-import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
 import type { PixelImage } from '../../draw/thumbnails.js'
-import { checkInception, type InceptionOptions } from '../../scores/inception.js'
-import { scoreNetworkFor } from '../../scores/network-cache.js'
-import { scoreModel } from '../../scores/score-model.js'
-import type { ScoreNetworkDescription, ScoreNetworkOptions } from '../../scores/score-network.js'
+import { checkInception, inceptionKey } from '../../scores/inception.js'
+import type { ScoreNetworkDescription } from '../../scores/score-network.js'
 import type { GenerationScores } from '../../scores/scores.js'
 import { pairedGrid, splitImages } from '../../draw/model-pictures.js'
+import { runJobStages } from '../../runs/job-stages.js'
 import { readDataset, READING, sourceOfRun } from '../../runs/read-dataset.js'
-import { notOffered, refuseOtherSamplers, sampledUnit, type SamplerOptions } from '../sample/run.js'
-import { loadTrainedModel, type TrainedModel } from '../../runs/trained-model.js'
+import { notOffered, refuseOtherSamplers, type SamplerOptions } from '../sample/run.js'
+import { loadTrainedModel, trainedKey, type TrainedModel } from '../../runs/trained-model.js'
 import { checkDevice } from '../../runs/device.js'
+import type { Stage } from '../../stages/stage.js'
+import { StageStore } from '../../stages/stage-store.js'
 import type { JobContext } from '../../training/progress.js'
-
-export interface ScoreJobOptions extends SamplerOptions {
-  readonly run: string
-  /** Images to draw and to compare with, at most. */
-  readonly count: number
-  /** Images that the model was not trained on, files and folders; the data set's test split where left out. */
-  readonly heldOut?: readonly string[]
-  /** Where the run's known data set lies now. */
-  readonly dataDir?: string
-  /** Where networks that score are kept. */
-  readonly networks: string
-  /** Of a network that has to be trained; its own defaults where left out. */
-  readonly network?: Pick<ScoreNetworkOptions, 'width' | 'features' | 'steps'>
-  readonly inception?: InceptionOptions
-  readonly seed: number
-  readonly threads: number
-  readonly device: string
-}
+import {
+  networkStage,
+  plannedScore,
+  readSamples,
+  samplesStage,
+  type ScoreJobOptions,
+  type Scoring,
+  scoresStage,
+} from './score-stages.js'
 
 export interface ScoreResult extends GenerationScores {
   readonly model: string
@@ -59,87 +52,68 @@ export interface ScoreResult extends GenerationScores {
 export const SCORES_FILE = 'scores.json'
 const NEAREST_FILE = path.join('samples', 'nearest-training.png')
 
-const STAGES = {
-  read: READING,
-  network: 'train the network that scores images',
-  sample: 'draw images',
-  score: 'score them',
-}
-
 /** So few labelled images make a network whose features say little. */
 const FEW_LABELLED = 200
 
 /** @throws HandfulError where the model draws no images, its images can't be read, have no labels or none were held out */
 export async function runScore(options: ScoreJobOptions, context: JobContext): Promise<ScoreResult> {
-  const { run, count, networks, inception, seed, steps, eta, truncation, threads, device } = options
-  const { signal, progress } = context
+  const { run, inception, seed, steps, eta, truncation, threads, device } = options
+  const { progress } = context
   await checkDevice(device)
   const trained = await loadTrainedModel(run)
   const { model } = trained
   if (model.sample === undefined) throw notOffered(trained, 'samples')
   refuseOtherSamplers(trained, options)
   if (inception !== undefined) await checkInception(inception)
-  progress.plan([
-    { stage: STAGES.read, expectedSeconds: 5 },
-    { stage: STAGES.network, expectedSeconds: 60 },
-    { stage: STAGES.sample, expectedSeconds: model.samplerOptions.includes('steps') ? 300 : 20 },
-    { stage: STAGES.score, expectedSeconds: 30 },
-  ])
+  const reading = { stage: READING, expectedSeconds: 5 }
+  progress.plan([reading, ...plannedScore(model)])
   const dataset = await readDataset(
-    sourceOfRun(trained, 'generation scores', options.dataDir),
+    await sourceOfRun(trained, 'generation scores', options.dataDir),
     context,
     'optional',
   )
-  const { train } = dataset
   const heldOut = await heldOutImages(trained, options, dataset.test?.images, context)
-  const reporting =
-    (stage: string, unit: string) =>
-    (done: number, total: number, note?: string): void =>
-      progress.report({ stage, done, total, unit, note })
-  const machine = { threads, device, signal }
-  const onProgress = reporting(STAGES.network, 'steps')
-  const network = await scoreNetworkFor(dataset, { ...machine, onProgress }, networks, options.network)
-  if (network.description.images < FEW_LABELLED) {
+  const keys = { model: await trainedKey(trained), inception: inception && (await inceptionKey(inception)) }
+  const scoring: Scoring = { options, trained, keys, dataset, heldOut, progress }
+  const network = networkStage(scoring)
+  const samples = samplesStage(scoring)
+  const store = new StageStore(run)
+  const scores = scoresStage(scoring, { network, samples }, store)
+  await runJobStages<Stage>([network, samples, scores], {
+    ...context,
+    store,
+    seed,
+    threads,
+    device,
+    before: [reading],
+    read: [samples],
+  })
+  const description = await store.result(network)
+  if (description.images < FEW_LABELLED) {
     progress.message(
-      `The network that scores was trained on ${network.description.images} labelled images only: take its scores for rough.`,
+      `The network that scores was trained on ${description.images} labelled images only: take its scores for rough.`,
     )
   }
-  const linearAlgebra = onnxLinearAlgebra({ threads, device })
-  try {
-    const scored = await scoreModel(trained, {
-      training: train,
-      heldOut,
-      network,
-      linearAlgebra,
-      most: count,
-      inception,
-      seed,
-      steps,
-      eta,
-      truncation,
-      ...machine,
-      onProgress: reporting(STAGES.sample, sampledUnit(model)),
-      onPart: reporting(STAGES.score, 'parts'),
-    })
-    if (scored === undefined) throw notOffered(trained, 'samples')
-    const result: ScoreResult = {
-      model: model.title,
-      dataset: train.name,
-      heldOut: heldOut.name,
-      imagesPerSecond: scored.imagesPerSecond,
-      settings: { seed, steps, eta, truncation },
-      ...scored.scores,
-      network: network.description,
-      file: path.join(run, SCORES_FILE),
-      picture: path.join(run, NEAREST_FILE),
-    }
-    const { file, picture, ...kept } = result
-    await writeFileAtomic(picture, await nearestPairs(scored.images, train, scored.scores, trained))
-    await writeFileAtomic(file, `${JSON.stringify({ version: 1, ...kept }, null, 2)}\n`)
-    return result
-  } finally {
-    await linearAlgebra.close()
+  const drawn = await store.result(samples)
+  const found = await store.result(scores)
+  const result: ScoreResult = {
+    model: model.title,
+    dataset: dataset.train.name,
+    heldOut: heldOut.name,
+    imagesPerSecond: drawn.imagesPerSecond,
+    settings: { seed, steps, eta, truncation },
+    ...found,
+    network: description,
+    file: path.join(run, SCORES_FILE),
+    picture: path.join(run, NEAREST_FILE),
   }
+  const { file, picture, ...kept } = result
+  await writeFileAtomic(
+    picture,
+    await nearestPairs(await readSamples(scoring, drawn), dataset.train, found, trained),
+  )
+  await writeFileAtomic(file, `${JSON.stringify({ version: 1, ...kept }, null, 2)}\n`)
+  return result
 }
 
 async function heldOutImages(
@@ -150,10 +124,12 @@ async function heldOutImages(
 ): Promise<Images> {
   if (heldOut !== undefined) {
     const onProgress = (done: number, total: number): void =>
-      progress.report({ stage: STAGES.read, done, total, unit: 'images' })
+      progress.report({ stage: READING, done, total, unit: 'images' })
     const { images, skipped } = await openImages(heldOut, { ...model.image, fit, signal, onProgress })
     if (skipped.length > 0)
-      progress.message(`${skipped.length} files skipped, such as ${skipped[0].path}: ${skipped[0].reason}`)
+      progress.message(
+        `${skipped.length} files skipped, such as ${printable(skipped[0].path)}: ${skipped[0].reason}`,
+      )
     return { ...images, name: heldOut.join(' ') }
   }
   if (test !== undefined) return test

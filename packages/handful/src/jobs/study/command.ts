@@ -2,7 +2,7 @@
 import { formatDuration } from '../../draw/format.js'
 import { HandfulError } from '../../errors.js'
 import { ownCommand, shellWord } from '../../errors/shell.js'
-import { BASELINES, DATASETS, MODELS, SECTIONS } from '../../names.js'
+import { BASELINES, DATASETS, MODELS, SECTIONS, SUPERVISED_MODELS } from '../../names.js'
 import { average } from '../../numerics/statistics.js'
 import type { Study } from '../../study/result.js'
 import type { StudyOutline } from '../../study/run-study.js'
@@ -12,6 +12,7 @@ import {
   dataDirOption,
   machineOptions,
   printConfigOption,
+  readingOptions,
   resizeOption,
   seedOption,
   setOption,
@@ -31,7 +32,10 @@ export const study = jobCommand({
   usage: '[dataset | folder] [options]',
   arguments: { images: ['[images]', `${DATASETS.join(', ')}, or a folder of labelled images`] },
   options: {
-    methods: names('<a,b>', `of ${[...MODELS, 'resnet18', ...BASELINES].join(', ')}, or several joined by +`),
+    methods: names(
+      '<a,b>',
+      `of ${[...MODELS, ...SUPERVISED_MODELS, ...BASELINES].join(', ')}, or several joined by +`,
+    ),
     labels: names('<n,n>', 'labels per class: numbers, and all'),
     heads: names(
       '<a,b>',
@@ -53,6 +57,7 @@ export const study = jobCommand({
     resume: text('<folder>', 'go on with the study in this folder, with its own options'),
     size: sizeOption('side of the square that images become'),
     fit: resizeOption('how an image becomes a square: cover, pad, stretch'),
+    ...readingOptions,
     count: whole('<n>', 'training images of a generated set (strokes)', 20, 1_000_000),
     testCount: whole('<n>', 'its test images', 10, 1_000_000),
     png: flag('figures as PNG too'),

@@ -15,7 +15,7 @@ import { type Predictions, writePredictions } from '../../data/predictions.js'
 import { resnet18, resnet18Presets, resnet18Schema } from '../../models/resnet18/resnet18.js'
 import type { ImageShape } from '../../models/model.js'
 import { type Estimate, estimateAccuracy } from '../../numerics/statistics.js'
-import { RUN_FILES, type RunContext } from '../../runs/run-folder.js'
+import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
 import {
   supervisedAugmentation,
   supervisedOptionsSchema,
@@ -25,6 +25,10 @@ import {
 import { labelDraws } from '../../data/draw-labels.js'
 import { knownShape, withSettings } from '../../training/model-options.js'
 import { readDataset, READING } from '../../runs/read-dataset.js'
+import { runJobStages } from '../../runs/job-stages.js'
+import type { Standing } from '../../stages/run-stages.js'
+import type { Stage } from '../../stages/stage.js'
+import type { PlannedStage } from '../../training/progress.js'
 import { contentKey } from '../../files/content-key.js'
 import { checkDevice } from '../../runs/device.js'
 import { imageFields, oneSource, trainingFields } from '../../runs/run-options.js'
@@ -98,7 +102,7 @@ export async function runSupervised(
   const { run, progress } = context
   await checkDevice(options.device)
   const settings = resolvedSettings(options)
-  planDraws(labelsPerClass === undefined ? 1 : count, context)
+  progress.plan([READING_PLANNED, ...plannedDraws(labelsPerClass === undefined ? 1 : count)])
   const dataset = await readDataset(options, context)
   const { train, test } = dataset
   checkLabels(train)
@@ -109,13 +113,26 @@ export async function runSupervised(
     )
   }
   const wanted = labelDraws(train, { labelsPerClass, draws: test === undefined ? 1 : count, seed })
-  planDraws(wanted.length, context)
-  const draws: SupervisedDraw[] = []
-  for (const [i, labels] of wanted.entries()) {
-    draws.push(await oneDraw(i, labels, { options, settings, dataset }, context))
-    await run.writeJson(RESULTS_FILE, { version: 1, ...resultOf(options, settings, dataset, draws) })
+  const stages = wanted.map((labels, i) => drawStage(i, labels, { options, settings, dataset }, context))
+  const results = ({ done }: Pick<Standing, 'done'>): SupervisedResult => {
+    const draws = stages.flatMap((stage) => drawSchema.safeParse(done.get(stage)?.result).data ?? [])
+    return resultsOf(options, settings, dataset, draws)
   }
-  return resultOf(options, settings, dataset, draws)
+  const write = (standing: Pick<Standing, 'done'>): Promise<void> =>
+    run.writeJson(RESULTS_FILE, { version: 1, ...results(standing) })
+  const standing = await runJobStages(stages, {
+    ...context,
+    ...options,
+    store: run.store,
+    before: [READING_PLANNED],
+    onEnd: async (stage, soFar) => {
+      await write(soFar)
+      // Weights and momentum of eleven million parameters: no longer needed.
+      await rm(checkpointsOf(run, stages.indexOf(stage)), { recursive: true, force: true })
+    },
+  })
+  await write(standing)
+  return results(standing)
 }
 
 /**
@@ -134,18 +151,23 @@ const resolvedSettings = ({ stem, set }: SupervisedJobOptions): Settings =>
     `ResNet-18, stem ${stem}`,
   )
 
-const stageOf = (draw: number): string => `draw ${draw + 1}`
+const READING_PLANNED = { stage: READING, expectedSeconds: 10 }
 
-const predictionOf = (draw: number): string => `${stageOf(draw)}, predictions`
+const nameOf = (draw: number): string => `draw ${draw + 1}`
+
+const checkpointsOf = (run: RunFolder, draw: number): string =>
+  run.path(RUN_FILES.checkpoints, `draw-${draw + 1}`)
+
+const predictionOf = (draw: number): string => `${nameOf(draw)}, predictions`
 
 /** Draws take equally long, save that the first one's network predicts the training images too: proportions count alone. */
-function planDraws(draws: number, { progress }: RunContext): void {
-  const each = Array.from({ length: draws }, (_, i) => [
-    { stage: stageOf(i), expectedSeconds: 120 },
-    { stage: predictionOf(i), expectedSeconds: i === 0 ? 60 : 10 },
-  ])
-  progress.plan([{ stage: READING, expectedSeconds: 10 }, ...each.flat()])
-}
+const plannedDraw = (draw: number): PlannedStage[] => [
+  { stage: nameOf(draw), expectedSeconds: 120 },
+  { stage: predictionOf(draw), expectedSeconds: draw === 0 ? 60 : 10 },
+]
+
+const plannedDraws = (draws: number): PlannedStage[] =>
+  Array.from({ length: draws }, (_, draw) => plannedDraw(draw)).flat()
 
 interface DrawWork {
   readonly options: SupervisedJobOptions
@@ -153,80 +175,78 @@ interface DrawWork {
   readonly dataset: Dataset
 }
 
-/** Trains and counts, or reads what came of it before. */
-async function oneDraw(
+/** Trains on the labels of one draw, predicts and counts. */
+function drawStage(
   draw: number,
   labels: Int32Array,
   { options, settings, dataset }: DrawWork,
-  context: RunContext,
-): Promise<SupervisedDraw> {
-  const { run, signal, progress } = context
+  { run, progress }: RunContext,
+): Stage<SupervisedDraw> {
   const { train, test } = dataset
-  const { augment, seed, threads, device } = options
+  const { augment, seed, device } = options
   const image: ImageShape = { size: train.height, channels: train.channels }
   const shape = { name: train.name, count: train.count, image, test: test?.count ?? 0 }
-  const key = contentKey({ settings, augment, seed, draw, labels: [...labels].join(), device, shape })
-  const stage = stageOf(draw)
+  const identity = { settings, augment, seed, draw, labels: [...labels].join(), device, shape }
+  const key = contentKey(identity)
+  const name = nameOf(draw)
   const file = `draws/draw-${draw + 1}.json`
-  const checkpoints = { folder: run.path(RUN_FILES.checkpoints, `draw-${draw + 1}`), key }
-  const result = await run.store.once(
-    {
-      kind: 'draw',
-      name: stage,
-      key,
-      schema: drawSchema,
-      older: () =>
-        run.doneBefore(stage, key, async (): Promise<unknown> =>
-          JSON.parse(await readFile(run.path(file), 'utf8')),
-        ),
+  const checkpoints = { folder: checkpointsOf(run, draw), key }
+  return {
+    kind: 'draw',
+    name,
+    key,
+    settings: identity,
+    needs: [],
+    seconds: plannedDraw(draw).reduce((sum, { expectedSeconds = 0 }) => sum + expectedSeconds, 0),
+    group: name,
+    reportsItself: plannedDraw(draw),
+    schema: drawSchema,
+    older: () =>
+      run.doneBefore(name, key, async (): Promise<unknown> =>
+        JSON.parse(await readFile(run.path(file), 'utf8')),
+      ),
+    work: async ({ threads, signal }) => {
+      const { stem, width, ...optimised } = settings
+      const trained = await trainSupervised({
+        images: train,
+        labels,
+        classCount: train.classNames.length,
+        options: {
+          ...optimised,
+          network: resnet18({ stem, width }),
+          augmentation: supervisedAugmentation(augment, image),
+        },
+        // Each draw starts from weights of its own.
+        seed: new Random(seed, `supervised/draw ${draw}`).integer(2 ** 31),
+        threads,
+        device,
+        signal,
+        progress,
+        stage: name,
+        checkpoints,
+        onMetrics: (step, metrics) => run.appendMetrics({ stage: name, step, ...metrics }),
+      })
+      const all = (test?.count ?? 0) + (draw === 0 ? train.count : 0)
+      const predicted =
+        (before: number) =>
+        (done: number): void =>
+          progress.report({ stage: predictionOf(draw), done: before + done, total: all, unit: 'images' })
+      const found = test && (await trained.predict(test.images, predicted(0)))
+      if (draw === 0) {
+        const own = { labels, probabilities: await trained.predict(train, predicted(test?.count ?? 0)) }
+        await writePredictions(run.path(RUN_FILES.predictions), predictionParts(dataset, own, found))
+      }
+      const counted: SupervisedDraw = {
+        accuracy: test && found ? test.score(argmaxRows(found)).accuracy : null,
+        steps: trained.steps,
+        labels: labels.filter((label) => label >= 0).length,
+        parameters: trained.parameterCount,
+        seconds: trained.seconds,
+      }
+      await run.makeFolder('draws')
+      await run.writeJson(file, counted)
+      return counted
     },
-    work,
-  )
-  // Weights and momentum of eleven million parameters: no longer needed.
-  await rm(checkpoints.folder, { recursive: true, force: true })
-  return result
-
-  async function work(): Promise<SupervisedDraw> {
-    const { stem, width, ...optimised } = settings
-    const trained = await trainSupervised({
-      images: train,
-      labels,
-      classCount: train.classNames.length,
-      options: {
-        ...optimised,
-        network: resnet18({ stem, width }),
-        augmentation: supervisedAugmentation(augment, image),
-      },
-      // Each draw starts from weights of its own.
-      seed: new Random(seed, `supervised/draw ${draw}`).integer(2 ** 31),
-      threads,
-      device,
-      signal,
-      progress,
-      stage,
-      checkpoints,
-      onMetrics: (step, metrics) => run.appendMetrics({ stage, step, ...metrics }),
-    })
-    const all = (test?.count ?? 0) + (draw === 0 ? train.count : 0)
-    const predicted =
-      (before: number) =>
-      (done: number): void =>
-        progress.report({ stage: predictionOf(draw), done: before + done, total: all, unit: 'images' })
-    const found = test && (await trained.predict(test.images, predicted(0)))
-    if (draw === 0) {
-      const own = { labels, probabilities: await trained.predict(train, predicted(test?.count ?? 0)) }
-      await writePredictions(run.path(RUN_FILES.predictions), predictionParts(dataset, own, found))
-    }
-    const counted: SupervisedDraw = {
-      accuracy: test && found ? test.score(argmaxRows(found)).accuracy : null,
-      steps: trained.steps,
-      labels: labels.filter((label) => label >= 0).length,
-      parameters: trained.parameterCount,
-      seconds: trained.seconds,
-    }
-    await run.makeFolder('draws')
-    await run.writeJson(file, counted)
-    return counted
   }
 }
 
@@ -256,7 +276,7 @@ function predictionParts(
   return test && found ? [...parts, part(test, 'test', found)] : parts
 }
 
-function resultOf(
+function resultsOf(
   { labelsPerClass }: SupervisedJobOptions,
   { stem, width }: Settings,
   { name, test }: Pick<Dataset, 'name' | 'test'> & { readonly train: ImageSet },

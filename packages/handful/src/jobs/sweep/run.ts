@@ -10,14 +10,18 @@ import path from 'node:path'
 import { writeFileAtomic } from '../../files/atomic.js'
 import { formatCsvRow } from '../../files/csv-row.js'
 import type { Images } from '../../data/image-set.js'
-import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
 import { average } from '../../numerics/statistics.js'
-import type { StudySweep } from '../../study/sections/sweep/schema.js'
+import { type StudySweep, sweepSchema } from '../../study/sections/sweep/schema.js'
 import { labelDraws } from '../../data/draw-labels.js'
 import { readDataset, READING, sourceOfRun } from '../../runs/read-dataset.js'
 import { settingFlags } from '../../study/sections/sweep/choose.js'
 import { layersOf, sweepNoise } from '../../study/sections/sweep/noise-sweep.js'
-import { loadTrainedModel } from '../../runs/trained-model.js'
+import { loadTrainedModel, trainedKey } from '../../runs/trained-model.js'
+import { imagesKey, labelsKey, testKey } from '../../data/content.js'
+import { contentKey } from '../../files/content-key.js'
+import { runJobStages } from '../../runs/job-stages.js'
+import type { Stage } from '../../stages/stage.js'
+import { StageStore } from '../../stages/stage-store.js'
 import { checkDevice } from '../../runs/device.js'
 import type { JobContext } from '../../training/progress.js'
 
@@ -59,6 +63,8 @@ export interface SweepResult {
 export type ChoosingBy = StudySweep['chosen'][number]['by'] | 'together'
 
 const STAGE = 'compare noise levels'
+const SECONDS = 180
+const reading = { stage: READING, expectedSeconds: 5 }
 
 /** @throws HandfulError for a model without noise levels, images without enough labels, or an unknown layer */
 export async function runSweep(options: SweepJobOptions, context: JobContext): Promise<SweepResult> {
@@ -74,58 +80,73 @@ export async function runSweep(options: SweepJobOptions, context: JobContext): P
     compareAt = [],
     ...settings
   } = options
-  const { signal, progress } = context
+  const { progress } = context
   await checkDevice(device)
   const trained = await loadTrainedModel(run)
-  progress.plan([
-    { stage: READING, expectedSeconds: 5 },
-    { stage: STAGE, expectedSeconds: 180 },
-  ])
-  const { train, test } = await readDataset(sourceOfRun(trained, 'noise-level sweep', dataDir), context)
+  progress.plan([reading, { stage: STAGE, expectedSeconds: SECONDS }])
+  const { train, test } = await readDataset(await sourceOfRun(trained, 'noise-level sweep', dataDir), context)
   if (test === undefined)
     progress.message('No test images: accuracies are left out, and nothing is chosen otherwise.')
   const { classNames } = train
   const drawsOf = (count: number): Int32Array[] => labelDraws(train, { labelsPerClass: count, draws, seed })
-  const linearAlgebra = onnxLinearAlgebra({ threads, device })
-  try {
-    const sweep = await sweepNoise(
-      {
-        ...settings,
-        trained,
-        train: withoutLabels(train),
-        test,
-        classCount: classNames.length,
-        labelsPerClass,
-        draws: drawsOf(labelsPerClass),
-        beforeAfter: compareAt.map((count) => ({ labelsPerClass: count, draws: drawsOf(count) })),
-      },
-      {
-        linearAlgebra,
-        seed,
-        threads,
-        device,
-        signal,
-        onProgress: (done, total, note) =>
-          progress.report({ stage: STAGE, done, total, unit: 'images', note }),
-      },
-    )
-    const files = ['sweep.json', 'sweep.csv'].map((name) => path.join(out, name))
-    await writeFileAtomic(
-      files[0],
-      `${JSON.stringify({ version: 1, dataset: train.name, sweep }, null, 2)}\n`,
-    )
-    await writeFileAtomic(files[1], sweepRows(sweep).map(formatCsvRow).join(''))
-    const testImages = test === undefined ? 0 : Math.min(test.count, settings.testImages ?? 2000)
-    return {
-      sweep,
-      dataset: train.name,
-      classCount: classNames.length,
-      testImages,
-      flags: flagsOf(sweep),
-      files,
-    }
-  } finally {
-    await linearAlgebra.close()
+  const swept = [labelsPerClass, ...compareAt].map((count) => ({
+    labelsPerClass: count,
+    draws: drawsOf(count),
+  }))
+  const [[largest], beforeAfter] = [swept, swept.slice(1)]
+  const labels = swept.map((each) => each.draws.map((draw) => labelsKey(draw, classNames)))
+  const identity = {
+    kind: 'sweep',
+    model: await trainedKey(trained),
+    images: imagesKey(train),
+    test: test && testKey(test, seed),
+    swept: { labelsPerClass, compareAt, labels },
+    settings,
+    seed,
+    device,
+  }
+  const stage: Stage<StudySweep> = {
+    kind: 'sweep',
+    name: STAGE,
+    settings: identity,
+    key: contentKey(identity),
+    needs: [],
+    seconds: SECONDS,
+    group: STAGE,
+    reportsItself: true,
+    schema: sweepSchema,
+    work: (stageContext) =>
+      sweepNoise(
+        {
+          ...settings,
+          ...largest,
+          trained,
+          train: withoutLabels(train),
+          test,
+          classCount: classNames.length,
+          beforeAfter,
+        },
+        {
+          ...stageContext,
+          onProgress: (done, total, note) =>
+            progress.report({ stage: STAGE, done, total, unit: 'images', note }),
+        },
+      ),
+  }
+  const store = new StageStore(out)
+  await runJobStages([stage], { ...context, store, seed, threads, device, before: [reading] })
+  const sweep = await store.result(stage)
+  const files = ['sweep.json', 'sweep.csv'].map((name) => path.join(out, name))
+  await writeFileAtomic(files[0], `${JSON.stringify({ version: 1, dataset: train.name, sweep }, null, 2)}\n`)
+  await writeFileAtomic(files[1], sweepRows(sweep).map(formatCsvRow).join(''))
+  const testImages = test === undefined ? 0 : Math.min(test.count, settings.testImages ?? 2000)
+  return {
+    sweep,
+    dataset: train.name,
+    classCount: classNames.length,
+    testImages,
+    flags: flagsOf(sweep),
+    files,
   }
 }
 

@@ -1,4 +1,5 @@
 /** The report as Markdown, with its figures as files beside it: for a repository, a wiki, a paper's notes. */
+import { visible } from '../../errors.js'
 import { formatMinute } from '../../draw/format.js'
 import type { Block, StudySection, TableBlock } from './blocks.js'
 import { fileName } from '../../draw/figure-frame.js'
@@ -77,8 +78,7 @@ function inCell(text: string): string {
 
 /** Text that means nothing to Markdown: one line, no markup, no list at its start. */
 function escaped(text: string): string {
-  return text
-    .replace(/[\s\u2028\u2029]+/g, ' ')
+  return visible(text.replace(/[\s\u2028\u2029]+/g, ' '))
     .replace(/[\\`*_[\]<>]/g, (character) =>
       character === '<' ? '&lt;' : character === '>' ? '&gt;' : `\\${character}`,
     )

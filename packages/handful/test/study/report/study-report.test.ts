@@ -398,6 +398,20 @@ describe('partial studies', () => {
     }))
   })
 
+  test('sweeps of two models stand one after the other, each with figures of its own', async () => {
+    const alone = await partial((one) => one)
+    const both = await partial((one) => ({
+      ...one,
+      furtherSweeps: one.sweep && [{ ...one.sweep, method: 'flow' }],
+    }))
+    const figures = (text: string): string[] =>
+      [...text.matchAll(/id="figure-(noise-levels[\w-]*)"/g)].map(([, name]) => name)
+    expect(figures(alone)).toEqual(['noise-levels', 'noise-levels-before-after'])
+    expect(figures(both)).toEqual([...figures(alone), 'noise-levels-flow', 'noise-levels-before-after-flow'])
+    expect(both).toContain('accuracy over the noise level of flow')
+    expect(alone).not.toMatch(/<h\d[^>]*>diffusion</)
+  })
+
   test('a hundred classes and one', async () => {
     await partial((one) => one, { dataset: 'cifar100' })
     await partial((one) => one, { dataset: 'folder', classes: ['only'] })

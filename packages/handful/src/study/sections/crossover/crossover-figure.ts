@@ -4,7 +4,7 @@ import type { Figure } from '../../../draw/figure-frame.js'
 import { dot } from '../../../draw/looks.js'
 import { baseAxis, chart, drawing, heading, SOFT, textWidth, within, type Marks } from '../../../draw/plot.js'
 import { methodLooks } from '../method-looks.js'
-import { PUBLISHED_CROSSOVERS, publishedSet } from '../../published.js'
+import { isPublishedRival, PUBLISHED_CROSSOVERS, publishedSet } from '../../published.js'
 import type { Study } from '../../result.js'
 import { crossingInWords, roundedCount, type Crossing, type Crossover } from './crossover.js'
 
@@ -116,7 +116,7 @@ function rowMarks(study: Study, rows: readonly Crossover[]): Marks {
   const claims = publishedOf(study).filter(({ method, labelsPerClass }) =>
     rows.some(
       (one) =>
-        one.rival.id === 'resnet18' &&
+        isPublishedRival(one.rival) &&
         one.method.id === method &&
         labelsPerClass >= one.smallest &&
         labelsPerClass <= one.largest,

@@ -1,6 +1,6 @@
 /** Up to how many labels features beat a network that is trained on the labelled images alone. */
 import { figureBlock, type TableBlock, type TableCell, text } from '../../report/blocks.js'
-import { PUBLISHED_CROSSOVERS, publishedSet } from '../../published.js'
+import { isPublishedRival, PUBLISHED_CROSSOVERS, publishedSet } from '../../published.js'
 import type { Study } from '../../result.js'
 import { defineSection } from '../section-entry.js'
 import { crossoverFigure } from './crossover-figure.js'
@@ -38,7 +38,7 @@ function crossingTable(study: Study, found: readonly Crossover[], fixed: readonl
     ],
     rows: found.map((one) => {
       const same = fixed.find((other) => other.method === one.method && other.rival === one.rival)
-      const claim = claims.find(({ method }) => method === one.method.id && one.rival.id === 'resnet18')
+      const claim = claims.find(({ method }) => method === one.method.id && isPublishedRival(one.rival))
       return [
         one.method.title,
         one.rival.title,

@@ -1,6 +1,6 @@
 /** What study.json holds of what a model generates. */
 import { z } from 'zod'
-import { count, dataUri, share } from '../../result.js'
+import { count, dataUri, share } from '../../../draw/report-fields.js'
 
 export const generationSchema = z.object({
   method: z.string(),

@@ -1,6 +1,6 @@
 /** What study.json holds of a map. */
 import { z } from 'zod'
-import { count, dataUri, share } from '../../result.js'
+import { count, dataUri, share } from '../../../draw/report-fields.js'
 
 /** Features laid out in the plane by UMAP. */
 export const mapSchema = z.object({

@@ -1,6 +1,7 @@
 /** What study.json holds of encoder and decoder. */
 import { z } from 'zod'
-import { count, labelCountSchema, share } from '../../result.js'
+import { count, share } from '../../../draw/report-fields.js'
+import { labelCountSchema } from '../../result.js'
 
 /** Features of encoder, decoder and both. */
 export const partSchema = z.object({

@@ -1,5 +1,6 @@
 /** How the study was run: command, machine, settings and times, so that it can be made again. */
 import { formatCount, formatDuration } from '../../../draw/format.js'
+import { settingsInWords } from '../../../draw/report-fields.js'
 import type { Block } from '../../report/blocks.js'
 import { PUBLISHED_CURVES, publishedSet } from '../../published.js'
 import type { Study } from '../../result.js'
@@ -13,13 +14,11 @@ export const setupSection = defineSection({
 
 function setupBlocks(study: Study): Block[] {
   const total = study.stages.reduce((sum, { seconds }) => sum + seconds, 0)
-  const settings = (values: Readonly<Record<string, unknown>>): Record<string, string> =>
-    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, shown(value)]))
   return [
     { kind: 'text', text: 'The exact command:' },
     { kind: 'code', text: study.command },
-    { kind: 'settings', title: 'Machine, versions and seed', values: settings(study.environment) },
-    { kind: 'settings', title: 'Configuration', values: settings(study.config) },
+    { kind: 'settings', title: 'Machine, versions and seed', values: settingsInWords(study.environment) },
+    { kind: 'settings', title: 'Configuration', values: settingsInWords(study.config) },
     ...(study.stages.length === 0
       ? []
       : [
@@ -59,8 +58,4 @@ function methodSettings(study: Study): Block[] {
   return rows.length === 0
     ? []
     : [{ kind: 'settings', title: 'Features of each method', values: Object.fromEntries(rows) }]
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }

@@ -1,6 +1,6 @@
 /** What study.json holds of a noise-level sweep. */
 import { z } from 'zod'
-import { dataUri, share } from '../../result.js'
+import { dataUri, share } from '../../../draw/report-fields.js'
 
 /** The noise-level sweep of a diffusion model. */
 export const sweepSchema = z.object({

@@ -1,6 +1,9 @@
 /** The noise level: accuracy over it, and how it is chosen, for models whose features are seen through noise. */
 import { contentKey } from '../../../files/content-key.js'
-import { figureBlock, heading, text } from '../../report/blocks.js'
+import type { Figure } from '../../../draw/figure-frame.js'
+import { type Block, figureBlock, heading, text } from '../../report/blocks.js'
+import type { Study } from '../../result.js'
+import { methodTitle } from '../../results.js'
 import type { StudyStage } from '../../study-stage.js'
 import type { TrainedRecord } from '../../training.js'
 import { drawsOf, numbersOf } from '../labelled-draws.js'
@@ -20,28 +23,45 @@ export const sweepSection = defineSection({
   id: 'noise-levels',
   title: 'The noise level',
   files: ['noise-levels'],
-  fields: { sweep: sweepSchema.optional() },
+  fields: {
+    sweep: sweepSchema.optional(),
+    /** Of other models with noise levels, where a study has several. */
+    furtherSweeps: sweepSchema.array().optional(),
+  },
   stages: (planning) =>
     [...planning.models]
       .filter(([name]) => models[name].hasNoiseLevels)
-      .slice(0, 1)
       .map(([name, model]) => sweepStage(name, model, planning)),
-  gather: (finished) => ({ fields: { sweep: finished.all(KIND, sweepSchema).at(0) } }),
+  gather: (finished) => {
+    const [sweep, ...furtherSweeps] = finished.all(KIND, sweepSchema)
+    return { fields: furtherSweeps.length > 0 ? { sweep, furtherSweeps } : { sweep } }
+  },
   report: (study) => {
-    const { sweep } = study
+    const { sweep, furtherSweeps = [] } = study
     if (sweep === undefined) return []
-    const about = sweepSurroundings(study, sweep)
-    const findings = sweepFindings(sweep)
-    const after = beforeAfterFigure(sweep, about)
-    return [
-      ...(findings.length > 0 ? [{ kind: 'list', items: findings } as const] : []),
-      ...figureBlock(sweepFigure(sweep, about)),
-      ...(after === undefined ? [] : [heading('Before and after')]),
-      ...figureBlock(after),
-      ...(sweep.notes ?? []).map((note) => text(note, true)),
-    ]
+    if (furtherSweeps.length === 0) return sweepBlocks(study, sweep)
+    return [sweep, ...furtherSweeps].flatMap((each, i) => [
+      heading(methodTitle(study, each.method)),
+      ...sweepBlocks(study, each, i === 0 ? '' : `-${each.method}`),
+    ])
   },
 })
+
+/** @param suffix of the names of its figures: those of the first model are named as if it were the only one */
+function sweepBlocks(study: Study, sweep: StudySweep, suffix = ''): Block[] {
+  const about = sweepSurroundings(study, sweep)
+  const named = (figure: Figure | undefined): Figure | undefined =>
+    figure && { ...figure, name: `${figure.name}${suffix}` }
+  const findings = sweepFindings(sweep)
+  const after = named(beforeAfterFigure(sweep, about))
+  return [
+    ...(findings.length > 0 ? [{ kind: 'list', items: findings } as const] : []),
+    ...figureBlock(named(sweepFigure(sweep, about))),
+    ...(after === undefined ? [] : [heading('Before and after')]),
+    ...figureBlock(after),
+    ...(sweep.notes ?? []).map((note) => text(note, true)),
+  ]
+}
 
 function sweepStage(
   method: string,

@@ -4,22 +4,23 @@
  */
 import { flattenImage, input, matmul, Random, sub } from 'onnx-autodiff'
 import { z } from 'zod'
-import { type Images, imagesAt } from '../data/image-set.js'
-import { HandfulError } from '../errors.js'
-import { imageInput, toUnitRange } from '../models/common.js'
-import type { FeatureNetwork, ImageShape, Weights } from '../models/model.js'
-import { rawPixels } from './extract.js'
-import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import { fitNormalisation } from './normalise.js'
+import { type Images, imagesAt } from '../../data/image-set.js'
+import { HandfulError } from '../../errors.js'
+import { imageInput, toUnitRange } from '../../models/common.js'
+import type { FeatureNetwork, ImageShape, Weights } from '../../models/model.js'
+import { rawPixels } from '../extract.js'
+import type { LinearAlgebra } from '../../numerics/linear-algebra.js'
+import { fitNormalisation } from '../normalise.js'
+import { defineBaseline, type FittedKind } from './baseline.js'
 
-export const pcaSchema = z.strictObject({
+const pcaSchema = z.strictObject({
   /** Kept, at most. */
   components: z.int().min(1),
   /** Images that the components are found from, drawn at random where there are more. */
   samples: z.int().min(2),
 })
 
-export const defaultPca: z.infer<typeof pcaSchema> = { components: 128, samples: 10_000 }
+const defaultPca: z.infer<typeof pcaSchema> = { components: 128, samples: 10_000 }
 
 export interface PcaOptions extends Partial<z.infer<typeof pcaSchema>> {
   readonly seed: number
@@ -70,3 +71,36 @@ export function pcaNetwork(weights: Weights, image: ImageShape): FeatureNetwork 
     program: { inputs: [pixels], outputs: { [COMPONENTS]: components }, parameters: weights },
   }
 }
+
+const keptSchema = pcaSchema.pick({ components: true })
+
+const kept: FittedKind = {
+  shapes: (options, { size, channels }) => {
+    const numbers = size ** 2 * channels
+    return { centre: [numbers], projection: [numbers, keptSchema.parse(options).components] }
+  },
+  network: (fitted, image) => ({
+    network: pcaNetwork(fitted.weights, image),
+    outputs: [COMPONENTS],
+    detail: `${fitted.weights.projection.shape[1]} principal components of the pixels`,
+    fitted,
+  }),
+}
+
+export const pca = defineBaseline({
+  name: 'pca',
+  title: 'PCA',
+  imagesPerSecond: 10_000,
+  schema: pcaSchema,
+  values: defaultPca,
+  fitted: kept,
+  fit: async (images, values, { seed, linearAlgebra }) => {
+    const image: ImageShape = { size: images.height, channels: images.channels }
+    const weights = await fitPca(images, { ...values, seed, linearAlgebra })
+    const [, components] = weights.projection.shape
+    return kept.network({ kind: 'pca', image, options: { components }, weights }, image)
+  },
+  studyFields: { pcaComponents: z.number().int().min(1).max(4096).default(128) },
+  studyValues: ({ pcaComponents: components }) => ({ ...defaultPca, components }),
+  studySettings: ({ pcaComponents: components }) => ({ components }),
+})

@@ -39,14 +39,15 @@ import {
   transpose,
 } from 'onnx-autodiff'
 import { z } from 'zod'
-import { imageAt, type Images } from '../data/image-set.js'
-import { HandfulError } from '../errors.js'
-import { imageInput } from '../models/common.js'
-import type { FeatureNetwork, ImageShape, Weights } from '../models/model.js'
-import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import { featureMatrix, type FeatureMatrix, scaledToUnitRows } from '../numerics/matrix.js'
-import { symmetricFunction } from '../numerics/symmetric.js'
-import { sphericalKMeans } from '../numerics/spherical-k-means.js'
+import { imageAt, type Images } from '../../data/image-set.js'
+import { HandfulError } from '../../errors.js'
+import { imageInput } from '../../models/common.js'
+import type { FeatureNetwork, ImageShape, Weights } from '../../models/model.js'
+import type { LinearAlgebra } from '../../numerics/linear-algebra.js'
+import { featureMatrix, type FeatureMatrix, scaledToUnitRows } from '../../numerics/matrix.js'
+import { symmetricFunction } from '../../numerics/symmetric.js'
+import { sphericalKMeans } from '../../numerics/spherical-k-means.js'
+import { defineBaseline, type FitBaselineOptions, type FittedKind, type StudyNumbers } from './baseline.js'
 
 export const patchOptionsSchema = z.strictObject({
   /** Pixels are averaged over squares of so many a side first: 6 pixels of a large image show little of it. */
@@ -99,13 +100,6 @@ export interface PatchDictionary {
   readonly weights: Weights
 }
 
-export interface FitPatchesOptions {
-  readonly seed: number
-  readonly linearAlgebra: LinearAlgebra
-  readonly signal?: AbortSignal
-  readonly onProgress?: (done: number, total: number) => void
-}
-
 /** Name of the network's output. */
 export const PATCHES = 'patches'
 
@@ -120,7 +114,7 @@ const RESPONSES_LIMIT = 2 ** 26
 export async function fitPatches(
   images: Images,
   options: PatchOptions,
-  { seed, linearAlgebra, signal, onProgress }: FitPatchesOptions,
+  { seed, linearAlgebra, signal, onProgress }: FitBaselineOptions,
 ): Promise<PatchDictionary> {
   const { shrink, size, atoms, dictionary, samples, rounds, contrast, whitening, threshold } = options
   if (images.count === 0 || images.height < size * shrink || images.width < size * shrink) {
@@ -305,4 +299,54 @@ function cellMeans(places: number, cells: number): Tensor {
     return share(row, bounds[Math.floor(cell / cells)]) * share(column, bounds[cell % cells])
   })
   return constant(values, [places ** 2, cells ** 2])
+}
+
+const kept: FittedKind = {
+  shapes: (options, { channels }) => {
+    const { atoms, size } = patchOptionsSchema.parse(options)
+    return { filter: [atoms, size ** 2 * channels + 1] }
+  },
+  network: (fitted, image) => {
+    const options = patchOptionsSchema.parse(fitted.options)
+    const { atoms, size, dictionary } = options
+    const { weights } = fitted
+    const network = patchNetwork({ options, channels: fitted.image.channels, weights }, image)
+    const found = dictionary === 'k-means' ? 'by k-means' : 'at random'
+    return {
+      network,
+      outputs: [PATCHES],
+      detail: `${atoms} whitened ${size}x${size} patches ${found}`,
+      fitted,
+    }
+  },
+}
+
+const most = (limit: number, fewest = 1) => z.number().int().min(fewest).max(limit)
+
+export const patches = defineBaseline({
+  name: 'patches',
+  title: 'whitened patches',
+  imagesPerSecond: 300,
+  schema: patchOptionsSchema,
+  values: defaultPatches,
+  fitted: kept,
+  fit: async (images, values, fitting) => {
+    const image: ImageShape = { size: images.height, channels: images.channels }
+    const { options, weights } = await fitPatches(images, values, fitting)
+    return kept.network({ kind: 'patches', image, options, weights }, image)
+  },
+  studyFields: {
+    patchAtoms: most(65_536).default(defaultPatches.atoms),
+    patchSamples: most(5_000_000, 2).default(defaultPatches.samples),
+    patchRounds: most(1000).default(defaultPatches.rounds),
+  },
+  studyValues: (numbers, { height }) => ({ ...studyOptions(numbers), shrink: patchShrink(height) }),
+  // By how much images are shrunk follows from them.
+  studySettings: (numbers) => ({ options: studyOptions(numbers) }),
+  standardise: 'dimension',
+})
+
+function studyOptions({ patchAtoms, patchSamples, patchRounds }: StudyNumbers): Omit<PatchOptions, 'shrink'> {
+  const { shrink: _shrink, ...defaults } = defaultPatches
+  return { ...defaults, atoms: patchAtoms, samples: patchSamples, rounds: patchRounds }
 }

@@ -1,0 +1,308 @@
+/** Labels of a tree's files: from its tables where a split has any, else from its class folders. */
+
+import { join, resolve } from 'node:path'
+import { HandfulError, printable, quoted } from '../errors.js'
+import { closest } from '../errors/suggest.js'
+import type { FileTree, LabelledFile } from './collection.js'
+import { cleanPath, FileNames, type NameForm } from './file-names.js'
+import { listed } from './image-set.js'
+import { type ColumnChoice, readColumns } from './label-columns.js'
+import { choiceOf } from './label-studio.js'
+import type { LabelTable } from './labels-file.js'
+import { className, type FolderLayout, type LabelsFilePlace } from './layout.js'
+
+export interface AttachedLabels {
+  readonly files: LabelledFile[]
+  /** Whether the labels of the training images come from their folders. */
+  readonly byFolder: boolean
+  /** The tables that labels come from. */
+  readonly tables: readonly string[]
+}
+
+interface Label {
+  readonly label: string
+  readonly row: number
+}
+
+/** @throws HandfulError naming the row that cannot be understood */
+export async function attachLabels(
+  tree: FileTree,
+  layout: FolderLayout,
+  choice: ColumnChoice,
+  notes: string[],
+): Promise<AttachedLabels> {
+  const splitOf = new Map(layout.files.map(({ path, split }) => [path, split]))
+  const labels = new Map<string, string>()
+  const splitsWithRows = new Set<string>()
+  const tables: string[] = []
+  for (const place of layout.labelsFiles) {
+    const found = await labelsByPath(tree, layout, place, { choice, notes })
+    if (found === undefined) continue
+    tables.push(place.path)
+    for (const [path, { label }] of found) {
+      const earlier = labels.get(path)
+      if (earlier !== undefined && earlier !== label) {
+        throw new HandfulError({
+          what: 'conflicting labels',
+          where: layout.labelsFiles.map((file) => printable(file.path)).join(' and '),
+          got: `${quoted(path)} with the labels ${quoted(earlier)} and ${quoted(label)}`,
+          expected: 'one label for each file',
+        })
+      }
+      labels.set(path, label)
+      if (label !== '') splitsWithRows.add(splitOf.get(path) ?? 'train')
+    }
+    if (place.prefix !== '') splitsWithRows.add(layout.splits.get(place.prefix) ?? 'train')
+  }
+  if (tables.length > 0 && splitsWithRows.size === 0) splitsWithRows.add('train')
+  const files = layout.files.map((file): LabelledFile => {
+    if (!splitsWithRows.has(file.split)) return { ...file, label: file.folderClass }
+    return { ...file, label: labels.get(file.path) ?? '' }
+  })
+  const byFolder = !splitsWithRows.has('train')
+  if (!byFolder && layout.files.some(({ split, folderClass }) => split === 'train' && folderClass !== '')) {
+    notes.push(`labels come from ${printable(tables[0] ?? '')}; sub-folders are not taken for classes`)
+  }
+  return { files, byFolder, tables }
+}
+
+interface Reading {
+  readonly choice: ColumnChoice
+  readonly notes: string[]
+}
+
+/** Path to label of one table, every path checked to be there; undefined where the table says nothing. */
+async function labelsByPath(
+  tree: FileTree,
+  layout: FolderLayout,
+  place: LabelsFilePlace,
+  { choice, notes }: Reading,
+): Promise<ReadonlyMap<string, Label> | undefined> {
+  if (place.named) return readRows(tree, layout, place, { choice, notes })
+  // Another table than one called labels.csv may have to do with something else.
+  try {
+    const own: string[] = []
+    const found = await readRows(tree, layout, place, { choice, notes: own })
+    notes.push(...own)
+    return found
+  } catch (error) {
+    if (
+      !(error instanceof HandfulError) ||
+      choice.fileColumn !== undefined ||
+      choice.labelColumn !== undefined
+    )
+      throw error
+    notes.push(`${printable(place.path)} is not taken for labels: ${error.message}`)
+    return undefined
+  }
+}
+
+async function readRows(
+  tree: FileTree,
+  layout: FolderLayout,
+  { path: file, prefix }: LabelsFilePlace,
+  { choice, notes }: Reading,
+): Promise<ReadonlyMap<string, Label> | undefined> {
+  const table = await tree.readLabels(file)
+  const folders = layout.classFolders.size > 1
+  if (table.columns.length === 0) {
+    if (!folders) {
+      throw new HandfulError({
+        what: 'labels file',
+        where: table.name,
+        got: 'nothing',
+        expected: 'file_name,label',
+      })
+    }
+    notes.push(`${table.name} is empty: classes come from the folders`)
+    return undefined
+  }
+  const roots = [...new Set([resolve(tree.place), tree.name])]
+  const paths = layout.files.map((each) => each.path)
+  const names = below(table, new FileNames(paths, { prefix, roots }), choice, { paths, prefix, roots, notes })
+  const columns = readColumns(table, names, choice)
+  const rows = columns.rows.map(({ row, fields }) => ({
+    row,
+    name: usable(table, row, fields[columns.file], table.columns[columns.file]),
+    label: labelOf(table, row, fields[columns.label], table.columns[columns.label]),
+  }))
+  if (folders && rows.every(({ label }) => label === '')) {
+    notes.push(
+      `${table.name} has ${rows.length === 0 ? 'no row' : 'no label'}: classes come from the folders`,
+    )
+    return undefined
+  }
+  if (columns.note !== undefined) notes.push(columns.note)
+  return matched(tree, table, rows, { names, prefix, paths, notes })
+}
+
+interface Below {
+  readonly paths: readonly string[]
+  readonly prefix: string
+  readonly roots: readonly string[]
+  readonly notes: string[]
+}
+
+/** Where no name is that of a file, but each is below one and the same folder, that folder is left out of the names. */
+function below(
+  table: LabelTable,
+  names: FileNames,
+  choice: ColumnChoice,
+  { paths, prefix, roots, notes }: Below,
+) {
+  const found = (each: FileNames): boolean => {
+    try {
+      const { file, rows } = readColumns(table, each, choice)
+      return (
+        rows.length > 0 && rows.every(({ fields }) => each.find(String(fields[file] ?? '')).kind === 'one')
+      )
+    } catch (error) {
+      if (error instanceof HandfulError) return false
+      throw error
+    }
+  }
+  const any = table.rows.some(({ fields }) =>
+    fields.some((field) => typeof field === 'string' && field !== '' && names.find(field).kind !== 'none'),
+  )
+  if (any) return names
+  const folders = new Set(
+    paths.filter((path) => path.startsWith(prefix)).map((path) => path.slice(0, path.lastIndexOf('/') + 1)),
+  )
+  folders.delete(prefix)
+  if (folders.size > 100) return names
+  const fitting = [...folders].flatMap((folder) => {
+    const inner = new FileNames(paths, { prefix: folder, roots })
+    return found(inner) ? [{ folder, inner }] : []
+  })
+  if (fitting.length !== 1) return names
+  notes.push(`${table.name}: its names are those of files in ${printable(fitting[0].folder)}`)
+  return fitting[0].inner
+}
+
+function usable(table: LabelTable, row: number, field: string | null | undefined, column: string): string {
+  if (typeof field === 'string') return field
+  throw new HandfulError({
+    what: 'labels',
+    where: `${table.name} row ${row}`,
+    got: `no usable ${quoted(column)}`,
+    expected: 'a text',
+  })
+}
+
+function labelOf(table: LabelTable, row: number, field: string | null | undefined, column: string): string {
+  const label = field === undefined ? '' : choiceOf(usable(table, row, field, column))
+  if (label !== undefined) return label.trim() === '' ? '' : className(label)
+  throw new HandfulError({
+    what: 'labels',
+    where: `${table.name} row ${row}`,
+    got: `several choices in ${quoted(column)}`,
+    expected: 'one label for each image',
+  })
+}
+
+interface Matching {
+  readonly names: FileNames
+  readonly prefix: string
+  readonly paths: readonly string[]
+  readonly notes: string[]
+}
+
+interface NamedRow {
+  readonly row: number
+  readonly name: string
+  readonly label: string
+}
+
+function matched(
+  tree: FileTree,
+  table: LabelTable,
+  rows: readonly NamedRow[],
+  { names, prefix, paths, notes }: Matching,
+): ReadonlyMap<string, Label> {
+  const labels = new Map<string, Label>()
+  const forms = new Map<NameForm, number>()
+  const unknown: NamedRow[] = []
+  for (const each of rows) {
+    const where = `${table.name} row ${each.row}`
+    const found = names.find(each.name)
+    if (found.kind === 'several') {
+      throw new HandfulError({
+        what: 'file_name',
+        where,
+        got: `${quoted(each.name)}, which could be ${listed(found.paths)}`,
+        expected: 'the path of one image',
+      })
+    }
+    if (found.kind === 'none') {
+      checkName(each.name, where)
+      unknown.push(each)
+      continue
+    }
+    const earlier = labels.get(found.path)
+    if (earlier !== undefined && !(table.repeats && (earlier.label === each.label || each.label === ''))) {
+      if (!(table.repeats && earlier.label === '')) throw repeated(table, found.path, earlier, each)
+    }
+    if (earlier === undefined || earlier.label === '') labels.set(found.path, each)
+    if (found.form !== undefined) forms.set(found.form, (forms.get(found.form) ?? 0) + 1)
+  }
+  if (unknown.length > 0) {
+    const [first] = unknown
+    const others = unknown.length === 1 ? '' : ` and ${unknown.length - 1} more such rows`
+    throw new HandfulError({
+      what: 'unknown file',
+      where: `${table.name} row ${first.row}`,
+      got: `${quoted(first.name)}${others}`,
+      expected: `the path of an image below ${printable(join(tree.place, prefix))}`,
+      hint: namesake(first.name, paths, prefix) ?? 'correct or remove the row',
+    })
+  }
+  for (const [form, count] of forms) {
+    notes.push(`${table.name}: ${count} ${count === 1 ? 'name is' : 'names are'} written ${form}`)
+  }
+  return labels
+}
+
+function checkName(name: string, where: string): void {
+  const cleaned = cleanPath(name)
+  if (cleaned === undefined) {
+    throw new HandfulError({
+      what: 'file_name',
+      where,
+      got: quoted(name),
+      expected: "a path relative to the labels file's folder, such as cats/7.png",
+    })
+  }
+  if (cleaned === '') {
+    throw new HandfulError({ what: 'file_name', where, got: 'nothing', expected: 'the path of an image' })
+  }
+}
+
+function repeated(table: LabelTable, path: string, first: Label, second: Label): HandfulError {
+  const same = first.label === second.label
+  return new HandfulError({
+    what: same ? 'duplicate row' : 'conflicting rows',
+    where: `${table.name} rows ${first.row} and ${second.row}`,
+    got: same
+      ? `${quoted(path)} twice`
+      : `${quoted(path)} with the labels ${quoted(first.label)} and ${quoted(second.label)}`,
+    expected: 'each file once',
+    hint: 'remove one of the rows',
+  })
+}
+
+const NEAREST_AMONG = 20_000
+
+/** "did you mean" for a row that left out the folder: files elsewhere with the same base name. */
+function namesake(name: string, paths: readonly string[], prefix: string): string | undefined {
+  const base = (path: string): string =>
+    path
+      .slice(path.lastIndexOf('/') + 1)
+      .normalize('NFC')
+      .toLowerCase()
+  const wanted = base(name.replaceAll('\\', '/').trim())
+  const found = paths.filter((known) => known.startsWith(prefix) && base(known) === wanted)
+  if (found.length > 0) return `did you mean ${listed(found.map((known) => known.slice(prefix.length)))}?`
+  const bases = new Map(paths.slice(0, NEAREST_AMONG).map((known) => [base(known), known]))
+  const near = closest(wanted, [...bases.keys()])
+  return near === undefined ? undefined : `did you mean ${listed([bases.get(near) ?? near])}?`
+}

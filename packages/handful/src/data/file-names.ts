@@ -1,0 +1,136 @@
+/**
+ * From a name in a table of labels to the file that it means. As it is written first; then with other slashes, composed
+ * or decomposed; then what people's tables do with names, if exactly one file fits: no extension (`0000`), zeros in front
+ * that a spreadsheet took away, other capitals, the data set's own folder in front, an address.
+ */
+
+import { uploadedName } from './label-studio.js'
+
+/** What a name leaves out of or adds to a path, in words. */
+export type NameForm =
+  | 'without their extension'
+  | 'without their zeros in front'
+  | 'in other capitals'
+  | 'with folders in front'
+  | 'as addresses'
+
+export type FoundName =
+  | { readonly kind: 'one'; readonly path: string; readonly form?: NameForm }
+  | { readonly kind: 'several'; readonly paths: readonly string[] }
+  | { readonly kind: 'none' }
+
+const NONE: FoundName = { kind: 'none' }
+
+export interface FileNamesOptions {
+  /** What precedes all names, such as `train/`. */
+  readonly prefix: string
+  /** The data set's folder as paths outside of it would have it in front: `/home/me/photos`, `photos`. */
+  readonly roots: readonly string[]
+}
+
+export class FileNames {
+  readonly #paths: readonly string[]
+  readonly #roots: readonly string[]
+  readonly #prefix: string
+  readonly #exact: ReadonlySet<string>
+  readonly #indices = new Map<(path: string) => string, Map<string, string[]>>()
+
+  /** @param paths all files, those outside the prefix among them */
+  constructor(paths: readonly string[], { prefix, roots }: FileNamesOptions) {
+    this.#prefix = prefix
+    this.#roots = roots
+    this.#paths = paths
+    this.#exact = new Set(paths)
+  }
+
+  /** The file that a name means. */
+  find(name: string): FoundName {
+    if (this.#exact.has(this.#prefix + name)) return { kind: 'one', path: this.#prefix + name }
+    const cleaned = cleanPath(name)
+    if (cleaned === undefined) return this.#outside(name)
+    if (cleaned === '') return NONE
+    const path = this.#prefix + cleaned
+    if (this.#exact.has(path)) return { kind: 'one', path }
+    const plain = this.#among(composed, composed(path))
+    if (plain.kind !== 'none') return plain
+    const address = uploadedName(name.trim())
+    return address === undefined ? this.#loosely(path) : this.#inFolders(address, 'as addresses')
+  }
+
+  #loosely(path: string): FoundName {
+    for (const [key, form] of FORMS) {
+      const wanted = key === stem || key === bareNumber ? key(`${path}.x`) : key(path)
+      const found = this.#among(key, wanted, form)
+      if (found.kind !== 'none') return found
+    }
+    for (const root of this.#roots) {
+      if (path.startsWith(`${root}/`)) return this.#inside(path.slice(root.length + 1))
+    }
+    return NONE
+  }
+
+  /** What leads out of the folder, or from the root of the disk. */
+  #outside(name: string): FoundName {
+    const address = uploadedName(name.trim())
+    if (address !== undefined) return this.#inFolders(address, 'as addresses')
+    const slashed = name.trim().replaceAll('\\', '/')
+    const root = this.#roots.find((each) => each.startsWith('/') && slashed.startsWith(`${each}/`))
+    return root === undefined ? NONE : this.#inside(slashed.slice(root.length + 1))
+  }
+
+  #inside(path: string): FoundName {
+    return this.#among(composed, composed(path), 'with folders in front')
+  }
+
+  /** The whole path, or as many of its last parts as one file has. */
+  #inFolders(path: string, form: NameForm): FoundName {
+    const parts = (cleanPath(path.replace(/^\/+/, '')) ?? '').split('/')
+    for (let first = 0; first < parts.length; first++) {
+      const found = this.#among(composed, composed(this.#prefix + parts.slice(first).join('/')), form)
+      if (found.kind !== 'none') return found
+    }
+    return this.#among(baseName, baseName(`/${parts[parts.length - 1]}`), form)
+  }
+
+  #among(key: (path: string) => string, wanted: string, form?: NameForm): FoundName {
+    let index = this.#indices.get(key)
+    if (index === undefined) {
+      index = new Map<string, string[]>()
+      for (const path of this.#paths) {
+        if (!path.startsWith(this.#prefix)) continue
+        const own = index.get(key(path))
+        if (own === undefined) index.set(key(path), [path])
+        else own.push(path)
+      }
+      this.#indices.set(key, index)
+    }
+    const paths = index.get(wanted) ?? []
+    if (paths.length === 0) return NONE
+    return paths.length === 1 ? { kind: 'one', path: paths[0], form } : { kind: 'several', paths }
+  }
+}
+
+const composed = (path: string): string => path.normalize('NFC')
+const stem = (path: string): string => composed(path).replace(/\.[^./]*$/, '')
+const bareNumber = (path: string): string => stem(path).replace(/(^|\/)0+(?=\d+$)/, '$1')
+const lower = (path: string): string => composed(path).toLowerCase()
+const baseName = (path: string): string => composed(path).slice(path.normalize('NFC').lastIndexOf('/') + 1)
+
+const FORMS: readonly (readonly [key: (path: string) => string, form: NameForm])[] = [
+  [stem, 'without their extension'],
+  [bareNumber, 'without their zeros in front'],
+  [lower, 'in other capitals'],
+]
+
+/** Forward slashes, no leading `./`; undefined for what leaves the folder. */
+export function cleanPath(path: string): string | undefined {
+  const trimmed = path.trim()
+  if (trimmed.startsWith('/') || /^[a-z]:[\\/]/i.test(trimmed)) return undefined
+  const parts: string[] = []
+  for (const part of trimmed.replaceAll('\\', '/').split('/')) {
+    if (part === '' || part === '.') continue
+    if (part !== '..') parts.push(part)
+    else if (parts.pop() === undefined) return undefined
+  }
+  return parts.join('/')
+}
