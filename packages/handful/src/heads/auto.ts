@@ -1,20 +1,24 @@
 /**
  * The head that chooses by itself: label propagation and logistic regression, each made to mean what it says, multiplied.
  * Where features lie in clusters the one is far better, where they do not the other is, and they err on different images.
- * How much each weighs is what labels speak for that neither has seen; without any the two weigh the same, which leaves
- * the decision to the one that is surer.
+ * How much each weighs is what labels speak for that neither has seen; without any it is propagation alone.
  */
 import type { FeatureMatrix } from '../numerics/matrix.js'
 import { fitCalibrated } from './calibrated.js'
-import { confidenceExponent, leftOutLikelihood, weightedProduct } from './confidence.js'
+import { confidenceFrom, leftOutLikelihood, weightedProduct } from './confidence.js'
 import { graphSeconds, type HeadEntry, plainSeconds } from './head-entry.js'
 import type { FittedHead, Head, HeadProblem, LeftOut } from './head.js'
 import { labelPropagation } from './label-propagation.js'
 import { logisticRegression } from './logistic-regression.js'
+import { balanceClasses } from './proportions.js'
 
 /** Shares of the first head; the second has the rest. */
-const SHARES = [0.5, 0.25, 0.75, 0, 1]
-/** Nats that a share has to gain over a half, for each quarter that it is away from it: noise of a few labels is less. */
+const SHARES = [0, 0.25, 0.5, 0.75, 1]
+/** With one label a class there is no evidence, and propagation alone is nearly always the better one. */
+const UNJUDGED_SHARE = 1
+/** With a few more, most of it still is. */
+const EXPECTED_SHARE = 0.75
+/** Nats that a share has to gain for each quarter that it is away from that: noise of a few labels is less. */
 const CAUTION = 1
 
 /** @param heads two */
@@ -32,7 +36,11 @@ export function chosenProduct(heads: readonly [Head, Head], name: string): Head 
       return {
         name,
         chosen: { 'share of label propagation': share },
-        probabilities: () => product((head) => head.probabilities()),
+        async probabilities() {
+          const result = await product((head) => head.probabilities())
+          if (problem.classProportions === 'balanced') balanceClasses(result)
+          return result
+        },
         predict: (features) => product((head) => head.predict(features)),
         parameters: {
           kind: 'product',
@@ -59,11 +67,11 @@ function productOf(lefts: readonly LeftOut[], weights: readonly number[]): LeftO
 
 function chosenShare(lefts: readonly LeftOut[]): number {
   const [{ truth }] = lefts
-  if (truth.length === 0) return SHARES[0]
+  if (truth.length === 0) return UNJUDGED_SHARE
   const value = (share: number): number => {
     const { inductive } = productOf(lefts, [share, 1 - share])
-    const likelihood = leftOutLikelihood(inductive, truth, confidenceExponent(inductive, truth))
-    return likelihood - CAUTION * 4 * Math.abs(share - SHARES[0])
+    const likelihood = leftOutLikelihood(inductive, truth, confidenceFrom(inductive, truth))
+    return likelihood - CAUTION * 4 * Math.abs(share - EXPECTED_SHARE)
   }
   return SHARES.reduce((best, share) => (value(share) > value(best) ? share : best))
 }

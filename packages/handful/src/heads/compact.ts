@@ -31,16 +31,14 @@ export function compact(head: RowHead): RowHead {
       if (kind !== 'linear' && kind !== 'mlp')
         throw new Error(`internal: compact: got ${head.name}, expected layers`)
       const first = kind === 'linear' ? 'weight' : 'weight1'
-      return parametricHead(
-        {
-          name,
-          chosen: { ...fitted.chosen, components },
-          kind,
-          arrays: { ...arrays, [first]: overAllColumns(arrays[first], features.columns, scale) },
-        },
-        problem,
-        fitted.leaveOneOut,
-      )
+      const whole = {
+        name,
+        chosen: { ...fitted.chosen, components },
+        kind,
+        arrays: { ...arrays, [first]: overAllColumns(arrays[first], features.columns, scale) },
+      }
+      const { leaveOneOut, settled } = fitted
+      return { ...parametricHead(whole, problem, leaveOneOut), settled: settled && compact(settled) }
     },
   }
 }

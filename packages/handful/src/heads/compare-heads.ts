@@ -6,9 +6,11 @@ import { Random } from 'onnx-autodiff'
 import type { TestSet } from '../data/test-set.js'
 import type { FeatureSpace } from '../features/feature-space.js'
 import { HEADS, type HeadName } from '../names.js'
-import { argmaxRows, type UnitRows } from '../numerics/matrix.js'
-import { type FittedHead, type Head, headProblem, type HeadProblem } from './head.js'
-import { leaveOneOut } from './leave-one-out.js'
+import { mostProbable, type UnitRows } from '../numerics/matrix.js'
+import { addBins, type ConfidenceBin, confidenceBins } from '../numerics/reliability.js'
+import { type FittedHead, headProblem, type LeftOut } from './head.js'
+import { fitCalibrated } from './calibrated.js'
+import { leftOut } from './left-out.js'
 import { createHead, HEAD_ENTRIES } from './registry.js'
 
 /** The heads that are always compared, and another one where that is chosen. */
@@ -28,6 +30,8 @@ export interface Comparison {
   readonly confusion: number[][]
   /** The fit to the first draw. */
   first?: FittedHead
+  /** How often predictions of each probability were right, summed over the draws; of the chosen head alone. */
+  reliability?: ConfidenceBin[]
 }
 
 export interface ComparisonOptions {
@@ -37,6 +41,8 @@ export interface ComparisonOptions {
   readonly draws: readonly Int32Array[]
   /** Default `comparedHeads()`. */
   readonly heads?: readonly HeadName[]
+  /** The one whose probabilities are used, and made to mean something. */
+  readonly chosen?: HeadName
   readonly classCount: number
   readonly test?: TestSet
   readonly seed: number
@@ -70,10 +76,13 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
         onFit(done++, total)
         const random = drawStream(seed, key, space, draw)
         const problem = headProblem(space, { labels, classCount, random })
-        const fitted = await head.fit(problem)
+        const wanted = key === options.chosen && !space.baseline
+        const { fitted, left } = wanted
+          ? await fitCalibrated(head, problem)
+          : { fitted: await head.fit(problem), left: undefined }
         if (draw === 0) result.first = fitted
-        if (test && space.test) await scoreOnTest(result, fitted, space.test, test)
-        else await scoreOnLabelled(result, head, fitted, problem)
+        if (test && space.test) await scoreOnTest(result, fitted, space.test, test, wanted)
+        else scoreOnLabelled(result, left ?? (await leftOut(fitted.settled ?? head, problem)), wanted)
       }
       results.push(result)
     }
@@ -90,21 +99,25 @@ async function scoreOnTest(
   fitted: FittedHead,
   features: UnitRows,
   test: TestSet,
+  reliability: boolean,
 ): Promise<void> {
-  const { accuracy, confusion } = test.score(argmaxRows(await fitted.predict(features)))
+  const { predicted, probability } = mostProbable(await fitted.predict(features))
+  const { accuracy, confusion } = test.score(predicted)
   result.accuracies.push(accuracy)
   confusion.forEach((row, i) => row.forEach((count, j) => (result.confusion[i][j] += count)))
+  if (reliability) addReliability(result, test.reliability(predicted, probability))
 }
 
-/** On the labelled images, each predicted from the others. */
-async function scoreOnLabelled(
-  result: Comparison,
-  head: Head,
-  fitted: FittedHead,
-  problem: HeadProblem,
-): Promise<void> {
-  const { truth, predicted } = await leaveOneOut(head, fitted, problem)
+/** On the labelled images, each predicted by a fit without its label. */
+function scoreOnLabelled(result: Comparison, { truth, inductive }: LeftOut, reliability: boolean): void {
   if (truth.length === 0) return
-  result.accuracies.push(truth.filter((label, i) => predicted[i] === label).length / truth.length)
+  const { predicted, probability } = mostProbable(inductive)
+  const isRight = (i: number): boolean => predicted[i] === truth[i]
+  result.accuracies.push(truth.filter((_, i) => isRight(i)).length / truth.length)
   truth.forEach((label, i) => result.confusion[label][predicted[i]]++)
+  if (reliability) addReliability(result, confidenceBins(probability, isRight))
+}
+
+function addReliability(result: Comparison, bins: ConfidenceBin[]): void {
+  result.reliability = result.reliability === undefined ? bins : addBins(result.reliability, bins)
 }

@@ -1,26 +1,57 @@
 /**
- * Probabilities that mean something: of the images that are given 0.7, about 70 % are right. What a head says is sharpened
- * or flattened by one exponent, p^s / sum p^s (a temperature; Guo et al., "On calibration of modern neural networks",
- * ICML 2017), which the likelihood of labels that the head has not seen decides. The order of the classes stays, and with
- * it every prediction.
+ * Probabilities that mean something: of the images that are given 0.7, about 70 % are right. How far the classes lie behind
+ * the most probable one is stretched and bent, by two numbers that the likelihood of labels decides which the head has not
+ * seen:
+ *
+ *     p_c ~ exp(-exponent z_c^bend),   z_c = log(p_max / p_c)
+ *
+ * With a bend of 1 this is a temperature (Guo et al., "On calibration of modern neural networks", ICML 2017). Label
+ * propagation needs more: it is too sure of the classes that lie in clusters of their own and too little of all others. The
+ * order of the classes stays, and with it every prediction.
  */
+import { z } from 'zod'
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 
-/** The setting of a stored predictor that holds its exponent; 1 where there is none, as in older runs. */
-export const EXPONENT = 'confidence exponent'
+export interface Confidence {
+  readonly exponent: number
+  readonly bend: number
+}
 
-/** Deviation of the prior on the logarithm of the exponent: few labels move it little. */
-const PRIOR_DEVIATION = 0.7
-/** Of 1, the exponent without evidence, on the scale of logarithms. */
-const RANGE = 3
-const STEPS = 300
+/** Says as much as the head does. */
+export const AS_SAID: Confidence = { exponent: 1, bend: 1 }
+
+/** The settings of a stored predictor that hold it; without them, as in older runs, it is `AS_SAID`. */
+const EXPONENT = 'confidence exponent'
+const BEND = 'confidence bend'
+
+export const confidenceSettings = ({ exponent, bend }: Confidence): Readonly<Record<string, number>> => ({
+  [EXPONENT]: exponent,
+  [BEND]: bend,
+})
+
+const settingsSchema = z.object({
+  [EXPONENT]: z.number().positive().default(1),
+  [BEND]: z.number().positive().default(1),
+})
+
+/** @throws ZodError for numbers that are none */
+export function confidenceOf(settings: Readonly<Record<string, number | string>>): Confidence {
+  const found = settingsSchema.parse(settings)
+  return { exponent: found[EXPONENT], bend: found[BEND] }
+}
+
+/** Deviations of the priors on the logarithms of both: few labels move them little. */
+const PRIOR_DEVIATION: Confidence = { exponent: 0.7, bend: 0.5 }
+/** What is tried: logarithms from -range to range. */
+const RANGE: Confidence = { exponent: 2.5, bend: 1 }
+const STEPS: Confidence = { exponent: 100, bend: 20 }
 /** No class is ever ruled out altogether: one mistake would decide everything. */
 const SMALLEST_LOG_PROBABILITY = -12
 const SMALLEST = 1e-12
 
-/** What probabilities are taken to, `[rows, classes]`; classes at 0 stay there. */
-export function sharpened(probabilities: FeatureMatrix, exponent: number): FeatureMatrix {
-  if (exponent === 1) return probabilities
+/** `[rows, classes]`; classes at 0 stay there. */
+export function sharpened(probabilities: FeatureMatrix, { exponent, bend }: Confidence): FeatureMatrix {
+  if (exponent === 1 && bend === 1) return probabilities
   const { rows, columns, data } = probabilities
   const result = featureMatrix(rows, columns)
   for (let i = 0; i < rows; i++) {
@@ -28,41 +59,59 @@ export function sharpened(probabilities: FeatureMatrix, exponent: number): Featu
     const largest = Math.max(...row)
     let sum = 0
     for (let c = 0; c < columns; c++) {
-      sum += result.data[i * columns + c] = row[c] > 0 ? (row[c] / largest) ** exponent : 0
+      const behind = row[c] > 0 ? Math.log(largest / row[c]) : Infinity
+      sum += result.data[i * columns + c] = Math.exp(-exponent * behind ** bend)
     }
     for (let c = 0; c < columns; c++) result.data[i * columns + c] /= sum
   }
   return result
 }
 
-/** Sum of the log-probabilities that left-out labels have once they are taken to a power. */
-export function leftOutLikelihood(
-  { rows, columns, data }: FeatureMatrix,
-  truth: Int32Array,
-  exponent: number,
-): number {
-  let total = 0
-  for (let i = 0; i < rows; i++) {
-    const logits = Array.from(
-      data.subarray(i * columns, (i + 1) * columns),
-      (p) => exponent * Math.log(Math.max(p, SMALLEST)),
-    )
-    const largest = Math.max(...logits)
-    const sum = logits.reduce((so, logit) => so + Math.exp(logit - largest), 0)
-    total += Math.max(logits[truth[i]] - largest - Math.log(sum), SMALLEST_LOG_PROBABILITY)
-  }
-  return total
+/** How far each class lies behind the most probable one, in nats. */
+function distances({ rows, columns, data }: FeatureMatrix): Float64Array[] {
+  return Array.from({ length: rows }, (_, i) => {
+    const row = data.subarray(i * columns, (i + 1) * columns)
+    const largest = Math.log(Math.max(...row, SMALLEST))
+    return Float64Array.from(row, (p) => largest - Math.log(Math.max(p, SMALLEST)))
+  })
 }
 
-/** The exponent that the left-out labels speak for. */
-export function confidenceExponent(probabilities: FeatureMatrix, truth: Int32Array): number {
-  let best = { log: 0, value: -Infinity }
-  for (let step = 0; step <= STEPS; step++) {
-    const log = RANGE * ((2 * step) / STEPS - 1)
-    const value = leftOutLikelihood(probabilities, truth, Math.exp(log)) - (log / PRIOR_DEVIATION) ** 2 / 2
-    if (value > best.value) best = { log, value }
+function likelihood(
+  rows: readonly Float64Array[],
+  truth: Int32Array,
+  { exponent, bend }: Confidence,
+): number {
+  return rows.reduce((total, row, i) => {
+    let sum = 0
+    for (const behind of row) sum += Math.exp(-exponent * behind ** bend)
+    return total + Math.max(-exponent * row[truth[i]] ** bend - Math.log(sum), SMALLEST_LOG_PROBABILITY)
+  }, 0)
+}
+
+/** Sum of the log-probabilities of left-out labels. */
+export const leftOutLikelihood = (
+  probabilities: FeatureMatrix,
+  truth: Int32Array,
+  confidence: Confidence,
+): number => likelihood(distances(probabilities), truth, confidence)
+
+const tried = (of: keyof Confidence): number[] =>
+  Array.from({ length: STEPS[of] + 1 }, (_, step) => RANGE[of] * ((2 * step) / STEPS[of] - 1))
+
+/** What left-out labels speak for; `AS_SAID` without any. */
+export function confidenceFrom(probabilities: FeatureMatrix, truth: Int32Array): Confidence {
+  if (truth.length === 0) return AS_SAID
+  const rows = distances(probabilities)
+  let best = { confidence: AS_SAID, value: -Infinity }
+  for (const logBend of tried('bend')) {
+    for (const logExponent of tried('exponent')) {
+      const confidence = { exponent: Math.exp(logExponent), bend: Math.exp(logBend) }
+      const prior = (logExponent / PRIOR_DEVIATION.exponent) ** 2 + (logBend / PRIOR_DEVIATION.bend) ** 2
+      const value = likelihood(rows, truth, confidence) - prior / 2
+      if (value > best.value) best = { confidence, value }
+    }
   }
-  return Math.exp(best.log)
+  return best.confidence
 }
 
 /**

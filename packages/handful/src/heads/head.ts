@@ -65,7 +65,7 @@ export interface PredictorParameters {
   readonly factors?: readonly { readonly weight: number; readonly parameters: PredictorParameters }[]
 }
 
-export interface FittedHead {
+export interface FittedHead<P extends RowProblem = HeadProblem> {
   readonly name: string
   /** What was chosen at fit (strength, k, ...), for the report. */
   readonly chosen: Readonly<Record<string, number | string>>
@@ -81,6 +81,8 @@ export interface FittedHead {
   readonly leaveOneOut?: FeatureMatrix
   /** What fits without some of the labels give for these, where the head has made such fits already. */
   readonly leftOut?: LeftOut
+  /** The head with what it has chosen as given, where choosing takes most of its time: for fits to nearly the same labels. */
+  readonly settled?: Head<P>
 }
 
 /** Labelled rows as heads see them that do not know their labels. */
@@ -98,7 +100,7 @@ export interface LeftOut {
 export interface Head<P extends RowProblem = HeadProblem> {
   readonly name: string
   /** Throws HandfulError on labels that cannot be learnt from and on features that are not finite. */
-  readonly fit: (problem: P) => Promise<FittedHead>
+  readonly fit: (problem: P) => Promise<FittedHead<P>>
 }
 
 /** A head that works on rows alone, of any length. */

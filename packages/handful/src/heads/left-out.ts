@@ -6,7 +6,7 @@
  * heads would seem worse than they are: on photographs of six classes with 4 labels each logistic regression gets 29 % of
  * labels left out one by one right, 43 % of those left out by such folds, and 46 % of other images.
  */
-import { argmaxRows, featureMatrix, type FeatureMatrix, selectRows } from '../numerics/matrix.js'
+import { featureMatrix, type FeatureMatrix, selectRows } from '../numerics/matrix.js'
 import { type Head, type HeadProblem, labelledRows, type LabelledRows, type LeftOut } from './head.js'
 
 /** Folds at most: more of them are nearer to the fit with all labels, and dearer. */
@@ -78,10 +78,3 @@ const neighboursWithout =
     })
     return { rows: rows.length, k, indices, similarities }
   }
-
-/** Share of the left-out labels that new images like them would be given right; undefined without any. */
-export function shareRight({ truth, inductive }: LeftOut): number | undefined {
-  if (truth.length === 0) return undefined
-  const predicted = argmaxRows(inductive)
-  return truth.filter((label, i) => predicted[i] === label).length / truth.length
-}

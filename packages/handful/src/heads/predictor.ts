@@ -14,7 +14,7 @@ import {
 } from '../numerics/matrix.js'
 import type { LinearAlgebra, Neighbours } from '../numerics/linear-algebra.js'
 import { type Kernel, kernelWeights } from '../features/neighbour-graph.js'
-import { EXPONENT, sharpened, weightedProduct } from './confidence.js'
+import { type Confidence, confidenceOf, sharpened, weightedProduct } from './confidence.js'
 import { softmaxRows, type FittedHead, type HeadProblem, type PredictorParameters } from './head.js'
 
 /** `[rows, classCount]` probabilities. */
@@ -30,8 +30,6 @@ const settingsOf = {
   product: z.object({}).loose(),
 }
 
-const exponentSchema = z.number().positive().default(1)
-
 /** Finds the nearest references of rows. */
 type Search = (rows: FeatureMatrix, k: number) => Promise<Neighbours>
 
@@ -44,12 +42,17 @@ export function restorePredictor(
   linearAlgebra: LinearAlgebra,
   search?: Search,
 ): Predictor {
-  const exponent = exponentSchema.safeParse(parameters.settings[EXPONENT])
-  if (!exponent.success) {
-    throw badParameters(parameters, String(parameters.settings[EXPONENT]), 'an exponent above 0')
-  }
+  const confidence = storedConfidence(parameters)
   const predict = predictorOf(parameters, linearAlgebra, search)
-  return async (features) => sharpened(await predict(features), exponent.data)
+  return async (features) => sharpened(await predict(features), confidence)
+}
+
+function storedConfidence(parameters: PredictorParameters): Confidence {
+  try {
+    return confidenceOf(parameters.settings)
+  } catch {
+    throw badParameters(parameters, JSON.stringify(parameters.settings), 'a confidence above 0')
+  }
 }
 
 /** As the head gave it, before its probabilities were sharpened. */

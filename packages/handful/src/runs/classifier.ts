@@ -24,7 +24,14 @@ import { z } from 'zod'
 import { HandfulError, systemError } from '../errors.js'
 import type { Normalisation } from '../features/normalise.js'
 import type { PredictorParameters } from '../heads/head.js'
-import { headArrays, headOf, headSchema, normalisationArrays, normalisationOf } from './fitted-arrays.js'
+import {
+  headArrays,
+  headOf,
+  headSchema,
+  headSettings,
+  normalisationArrays,
+  normalisationOf,
+} from './fitted-arrays.js'
 import { RUN_FILES, type RunFolder } from './run-folder.js'
 
 export interface Classifier {
@@ -87,7 +94,7 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
     outputs,
     drawn,
     batch,
-    head: { kind: head.kind, settings: head.settings },
+    head: headSettings(head),
   }
   await run.writeJson(CLASSIFIER_FILE, settings)
 }

@@ -15,7 +15,7 @@ import { comparedHeads, compareHeads } from '../../heads/compare-heads.js'
 import { type FeatureMatrix, matrixArray, matrixOf, mostProbable } from '../../numerics/matrix.js'
 import { CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
 import { readSpace, type SpaceRecord, spaceSchema, writeSpace } from '../../runs/space-file.js'
-import { headArrays, headOf, headSchema } from '../../runs/fitted-arrays.js'
+import { headArrays, headOf, headSchema, headSettings } from '../../runs/fitted-arrays.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import type { ReportPictures } from '../pictures-stage.js'
@@ -189,6 +189,7 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
         spaces: [learned, pixels],
         draws,
         heads,
+        chosen: options.head,
         classCount: train.classNames.length,
         test,
         seed,
@@ -208,7 +209,6 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
           ...headArrays(first.parameters),
         }),
       )
-      const { kind, settings } = first.parameters
       return {
         compared: compared.map((each) => ({
           features: each.features,
@@ -216,9 +216,10 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
           head: each.head,
           accuracies: each.accuracies,
           confusion: each.confusion,
+          reliability: each.reliability,
           chosen: each === chosen,
         })),
-        head: { kind, settings: { ...settings } },
+        head: headSettings(first.parameters),
         file,
       }
     },

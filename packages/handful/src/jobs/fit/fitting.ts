@@ -5,6 +5,7 @@ import { decodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
 import { imagesKey, labelsKey, testKey } from '../../data/content.js'
 import { labelDraws } from '../../data/draw-labels.js'
+import { confidenceBinSchema } from '../../numerics/reliability.js'
 import { contentKey } from '../../files/content-key.js'
 import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
 import { trainingFor, trainStage } from '../../runs/train-stage.js'
@@ -81,6 +82,7 @@ export const comparisonSchema = z.object({
   head: z.string(),
   accuracies: z.array(z.number()),
   confusion: z.array(z.array(z.number())),
+  reliability: z.array(confidenceBinSchema).optional(),
   /** Decided by the options alone, never by the accuracies. */
   chosen: z.boolean(),
 })
