@@ -19,6 +19,7 @@ const floors = {
     ['names', 'errors'],
     ['files', 'numerics'],
     ['data'],
+    ['encoders'],
     ['models'],
     ['training'],
     ['features'],

@@ -3,7 +3,7 @@ export { writeFileAtomic } from './files/atomic.js'
 export type { ImageCollection, LabelledFile } from './data/collection.js'
 export { decodeText, parseCsv, type CsvRow } from './files/csv.js'
 export { formatCsvRow } from './files/csv-row.js'
-export { LIMIT_PIXELS } from './data/decode.js'
+export { LIMIT_PIXELS } from './data/decode-content.js'
 export { drawLabels, labelDraws, type LabelDraws } from './data/draw-labels.js'
 export {
   checkBatchSize,
@@ -36,10 +36,11 @@ export {
   type DatasetSpec,
   type OpenOptions,
 } from './data/open.js'
-export { openImages, type OpenImagesOptions } from './data/open-images.js'
+export { openImages, type OpenedImages, type OpenImagesOptions } from './data/open-images.js'
 export { PREDICTION_COLUMNS, writePredictions, type Predictions } from './data/predictions.js'
 export type { Dataset } from './data/dataset.js'
 export type { DatasetEntry, OpenActivity, OpenProgress } from './data/known-set.js'
+export type { ImageReading } from './data/reading.js'
 export { datasetEntry, datasets } from './data/registry.js'
 export type { DataStatistics, Duplicates } from './data/image-statistics.js'
 export { generateStrokes } from './data/strokes.js'

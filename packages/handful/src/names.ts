@@ -57,6 +57,12 @@ export const HEADS = [
 ] as const
 export type HeadName = (typeof HEADS)[number]
 
+/** Which frames of animations and stacks are images. */
+export const FRAMES = ['first', 'all'] as const
+
+/** How numbers of more than 8 bits become bytes: one stretch for the data set, one for each image, or by their type. */
+export const STRETCHES = ['data', 'each', 'none'] as const
+
 /** Known data sets. */
 export const DATASETS = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
 export type DatasetName = (typeof DATASETS)[number]
@@ -64,6 +70,20 @@ export type DatasetName = (typeof DATASETS)[number]
 /** How an image that is not square becomes one: cut to its middle, with bars, or distorted. */
 export const RESIZE_MODES = ['cover', 'pad', 'stretch'] as const
 export type ResizeMode = (typeof RESIZE_MODES)[number]
+
+/** What numbers an encoder made elsewhere takes for dark and bright: as such, or less ImageNet's or CLIP's mean over the deviation. */
+export const ENCODER_RANGES = ['0,1', '0,255', '-1,1', 'imagenet', 'clip'] as const
+export type EncoderRange = (typeof ENCODER_RANGES)[number]
+
+/** Order of its input's axes, batch, height, width and channels, and of its colours. */
+export const ENCODER_LAYOUTS = ['nchw', 'nhwc'] as const
+export type EncoderLayout = (typeof ENCODER_LAYOUTS)[number]
+export const ENCODER_COLOURS = ['rgb', 'bgr'] as const
+export type EncoderColours = (typeof ENCODER_COLOURS)[number]
+
+/** How tokens become one row: their mean, or the first of them. */
+export const ENCODER_POOLINGS = ['mean', 'first'] as const
+export type EncoderPooling = (typeof ENCODER_POOLINGS)[number]
 
 /** Parts of a study beside its cells that can be left out, each a folder of `study/sections/`. */
 export const SECTIONS = ['sweep', 'parts', 'maps', 'atlas', 'generation'] as const

@@ -80,6 +80,15 @@ export * from './optim/schedules.js'
 export { BATCH_MARKER } from './graph/ordinary-form.js'
 export { exportModel } from './onnx/ordinary.js'
 export { decodeModel, OnnxFormatError } from './onnx/reader.js'
+export { elementCode } from './onnx/element-types.js'
+export {
+  type ExternalData,
+  type ForeignModel,
+  type ForeignNode,
+  type ForeignValue,
+  readForeignModel,
+  type Surroundings,
+} from './onnx/foreign-model.js'
 export { encodeModel } from './onnx/writer.js'
 export type { Backend } from './runtime/backends/backend.js'
 export { checkDevice, DeviceError, listDevices } from './runtime/devices.js'

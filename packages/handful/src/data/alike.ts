@@ -7,9 +7,11 @@
  * their 16x16 means, then by that of all their pixels.
  */
 
+import { createHash } from 'node:crypto'
 import { Random } from 'onnx-autodiff'
 import { printable } from '../errors.js'
 import type { LabelledFile } from './collection.js'
+import type { ImageFacts } from './decode.js'
 import { imageAt, type Images } from './image-set.js'
 
 const SIDE = 8
@@ -23,6 +25,10 @@ const ALIKE_MEANS = 0.997
 const ALIKE_PIXELS = 0.98
 /** Standard deviation, of 255, below which an image is plain, and like any other plain one. */
 const PLAIN = 3
+
+/** Of an image as it is stored; frames of one file are images of their own. */
+export const contentDigest = ({ content, frame = 0 }: Pick<ImageFacts, 'content' | 'frame'>): string =>
+  createHash('sha256').update(content).update(`#${frame}`).digest('base64')
 
 /**
  * One line on files that are byte for byte the same and have several labels; undefined where there are none.

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { HandfulError, printable, quoted } from '../errors.js'
 import { closest } from '../errors/suggest.js'
 import type { FileTree, LabelledFile } from './collection.js'
-import { cleanPath, FileNames, type NameForm } from './file-names.js'
+import { cleanPath, FileNames, type FileNamesOptions, type NameForm } from './file-names.js'
 import { listed } from './image-set.js'
 import { type ColumnChoice, readColumns } from './label-columns.js'
 import { choiceOf } from './label-studio.js'
@@ -118,8 +118,9 @@ async function readRows(
     return undefined
   }
   const roots = [...new Set([resolve(tree.place), tree.name])]
-  const paths = layout.files.map((each) => each.path)
-  const names = below(table, new FileNames(paths, { prefix, roots }), choice, { paths, prefix, roots, notes })
+  const { paths, frames } = wholeFiles(layout, tree.framesOf)
+  const options = { prefix, roots, frames }
+  const names = below(table, new FileNames(paths, options), choice, { paths, notes, ...options })
   const columns = readColumns(table, names, choice)
   const rows = columns.rows.map(({ row, fields }) => ({
     row,
@@ -133,13 +134,34 @@ async function readRows(
     return undefined
   }
   if (columns.note !== undefined) notes.push(columns.note)
-  return matched(tree, table, rows, { names, prefix, paths, notes })
+  return labelFrames(matched(tree, table, rows, { names, prefix, paths, notes }), tree.framesOf)
 }
 
-interface Below {
+/** Files as a table names them: where frames are files of their own, those that they are frames of, beside the frames. */
+function wholeFiles(
+  { files }: FolderLayout,
+  framesOf: FileTree['framesOf'] = new Map(),
+): { paths: readonly string[]; frames: readonly string[] } {
+  const wholeOf = new Map([...framesOf].flatMap(([file, frames]) => frames.map((frame) => [frame, file])))
+  const listed = files.map(({ path }) => path)
+  const frames = listed.filter((path) => wholeOf.has(path))
+  return { paths: [...new Set(listed.map((path) => wholeOf.get(path) ?? path))], frames }
+}
+
+/** The label of a file counts for all its frames but those that have one of their own. */
+function labelFrames(
+  labels: ReadonlyMap<string, Label>,
+  framesOf: FileTree['framesOf'],
+): ReadonlyMap<string, Label> {
+  if (framesOf === undefined) return labels
+  const ofFiles = [...labels].flatMap(([path, label]) =>
+    (framesOf.get(path) ?? [path]).map((frame): [string, Label] => [frame, label]),
+  )
+  return new Map([...ofFiles, ...[...labels].filter(([path]) => !framesOf.has(path))])
+}
+
+interface Below extends FileNamesOptions {
   readonly paths: readonly string[]
-  readonly prefix: string
-  readonly roots: readonly string[]
   readonly notes: string[]
 }
 
@@ -148,7 +170,7 @@ function below(
   table: LabelTable,
   names: FileNames,
   choice: ColumnChoice,
-  { paths, prefix, roots, notes }: Below,
+  { paths, prefix, roots, frames, notes }: Below,
 ) {
   const found = (each: FileNames): boolean => {
     try {
@@ -171,7 +193,7 @@ function below(
   folders.delete(prefix)
   if (folders.size > 100) return names
   const fitting = [...folders].flatMap((folder) => {
-    const inner = new FileNames(paths, { prefix: folder, roots })
+    const inner = new FileNames(paths, { prefix: folder, roots, frames })
     return found(inner) ? [{ folder, inner }] : []
   })
   if (fitting.length !== 1) return names

@@ -8,11 +8,14 @@ import type { SkippedFile } from './image-set.js'
 import type { ColumnChoice } from './label-columns.js'
 import type { LabelTable } from './labels-file.js'
 import type { PlacedFile } from './layout.js'
+import type { ImageReading } from './reading.js'
 import type { SplitOptions } from './split-folders.js'
 import type { FolderListing } from './walk.js'
 
-/** What the user says about how a folder is to be read. */
-export interface ReadingOptions extends ColumnChoice, SplitOptions {
+/** How a folder, an archive or a table is understood: where that is not found out, or not what is wanted. */
+export interface CollectionOptions extends ColumnChoice, SplitOptions {
+  /** Whether each frame of an animation or a stack is an image of its own (frames.ts); the first unless said otherwise. */
+  readonly frames?: ImageReading['frames']
   /** Full paths of folders below it that are about to be written to. */
   readonly passOver?: readonly string[]
 }
@@ -46,6 +49,8 @@ export interface FileTree {
   readonly place: string
   readonly listing: FolderListing
   readonly notes: readonly string[]
+  /** The frames of files whose frames are files of their own here (frames.ts). */
+  readonly framesOf?: ReadonlyMap<string, readonly string[]>
   /** The table in a labels file. */
   readonly readLabels: (path: string) => Promise<LabelTable>
   /** The files at these paths, each with its place in the list as `index`. */

@@ -1,6 +1,7 @@
 /** Images opened for a job: those for training, with what is known of their labels, and those held out for scoring. */
 
 import type { ImageSet, SkippedFile } from './image-set.js'
+import type { ImageReading } from './reading.js'
 import type { TestSet } from './test-set.js'
 
 export interface Dataset {
@@ -8,6 +9,8 @@ export interface Dataset {
   readonly train: ImageSet
   /** Images held out for scoring, where the data set has such a split. */
   readonly test?: TestSet
+  /** How files became images, for new ones to be read in the same way; undefined where there were no image files. */
+  readonly reading?: ImageReading
   readonly skipped: readonly SkippedFile[]
   /** One line with counts on how a folder was understood. */
   readonly understood?: string

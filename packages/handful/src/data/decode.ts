@@ -1,25 +1,25 @@
 /**
- * Image files to squares of bytes. The content decides what a file is, never its name. A file that cannot be trusted
- * (damaged, truncated, over 50 megapixels, another format) is skipped with its reason and the rest goes on. Rotation
- * as EXIF says, transparency on white, colours as sRGB, animations and multi-page files by their first frame.
+ * Image files to squares of bytes, a few at a time. The content decides what a file is, never its name. A file that cannot be
+ * trusted (damaged, truncated, too large, another format) is skipped with its reason and the rest goes on.
  */
 
 import { constants } from 'node:buffer'
 import { readFile, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import sharp from 'sharp'
 import { HandfulError, printable, systemCode } from '../errors.js'
 import type { ResizeMode } from '../names.js'
+import { checkImageBytes, decodeContent, oneAtATime } from './decode-content.js'
 import type { SkippedFile } from './image-set.js'
-
-/** Larger images are skipped; their header is read, their pixels never. */
-export const LIMIT_PIXELS = 50_000_000
-export const LIMIT_IMAGE_BYTES = 256 * 2 ** 20
+import { Remarks } from './remarks.js'
+import { Stretch } from './stretch.js'
+import { UnusableImage } from './unusable-image.js'
 
 export interface DecodeOptions {
   /** Side of the square in pixels. */
   readonly size: number
   readonly fit: ResizeMode
+  /** Which channels are taken, and how numbers of more than 8 bits become bytes; by their type alone where left out. */
+  readonly stretch?: Stretch
   /** Images done (decoded or skipped) and in all. */
   readonly onProgress?: (done: number, total: number) => void
   readonly signal?: AbortSignal
@@ -33,6 +33,8 @@ export interface ImageContent {
   readonly index: number
   /** What the image is called in results and messages. */
   readonly path: string
+  /** Which of several frames, from 0, where each is an image of its own; else the first is taken. */
+  readonly frame?: number
   /** @throws UnusableImage with the reason */
   readonly load: () => Promise<Uint8Array>
 }
@@ -40,6 +42,8 @@ export interface ImageContent {
 /** What is known of an image besides its pixels. */
 export interface ImageFacts {
   readonly index: number
+  /** Which of several frames it is, from 0, where each is an image of its own. */
+  readonly frame?: number
   /** The file as it is. */
   readonly content: Uint8Array
   /** As stored, before it is turned upright; in pixels. */
@@ -61,10 +65,9 @@ export interface DecodedImages {
   /** For each image the index of its file in what was given. */
   readonly indices: readonly number[]
   readonly skipped: readonly SkippedFile[]
+  /** What is worth saying of those that were read. */
+  readonly remarks: Remarks
 }
-
-/** Why an image is skipped, in words that follow its path. */
-export class UnusableImage extends Error {}
 
 /**
  * Decodes files in their order, a few at a time.
@@ -92,26 +95,29 @@ export async function* diskContents(files: readonly ImageFile[]): AsyncGenerator
 export async function decodeContents(
   count: number,
   contents: AsyncIterable<ImageContent>,
-  { size, fit, onProgress, signal, inspect }: DecodeOptions,
+  { size, fit, stretch = new Stretch({ stretch: 'data' }), onProgress, signal, inspect }: DecodeOptions,
 ): Promise<DecodedImages> {
   const bytes = size * size * 3
   const pixels = allocate(count, bytes, size)
   const decoded = new Uint8Array(count)
   const unusable: (SkippedFile & { readonly index: number })[] = []
   const source = contents[Symbol.asyncIterator]()
+  const remarks = new Remarks()
+  const inTurn = oneAtATime()
   let done = 0
   const work = async (): Promise<void> => {
     for (;;) {
       signal?.throwIfAborted()
       const next = await source.next()
       if (next.done === true) return
-      const { index, path, load } = next.value
+      const { index, path, frame, load } = next.value
       try {
         const content = await load()
-        const image = await decodeContent(content, size, fit)
+        const image = await decodeContent(content, { size, fit, stretch, frame, inTurn })
         pixels.set(image.pixels, index * bytes)
         decoded[index] = 1
-        inspect?.({ index, content, width: image.width, height: image.height })
+        remarks.add(index, path, image.remarks)
+        inspect?.({ index, frame, content, width: image.width, height: image.height })
       } catch (error) {
         unusable.push({ index, path, reason: reasonOf(error) })
       }
@@ -133,7 +139,13 @@ export async function decodeContents(
     indices.push(index)
   }
   const skipped = unusable.sort((a, b) => a.index - b.index).map(({ path, reason }) => ({ path, reason }))
-  return { count: indices.length, pixels: pixels.subarray(0, indices.length * bytes), indices, skipped }
+  return {
+    count: indices.length,
+    pixels: pixels.subarray(0, indices.length * bytes),
+    indices,
+    skipped,
+    remarks,
+  }
 }
 
 function allocate(count: number, bytes: number, size: number): Uint8Array {
@@ -156,89 +168,6 @@ function allocate(count: number, bytes: number, size: number): Uint8Array {
 async function readImageFile(file: string | Buffer): Promise<Uint8Array> {
   checkImageBytes((await stat(file)).size)
   return readFile(file)
-}
-
-/** @throws UnusableImage if a file of that many bytes is not read */
-export function checkImageBytes(bytes: number): void {
-  if (bytes === 0) throw new UnusableImage('an empty file')
-  if (bytes > LIMIT_IMAGE_BYTES) {
-    throw new UnusableImage(`a file of ${Math.round(bytes / 2 ** 20)} MiB, the limit is 256 MiB`)
-  }
-}
-
-/** One file's content as `[size, size, 3]`, and the size it had. */
-async function decodeContent(
-  bytes: Uint8Array,
-  size: number,
-  fit: ResizeMode,
-): Promise<{ pixels: Buffer; width: number; height: number }> {
-  checkImageBytes(bytes.length)
-  const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const format = imageFormat(content)
-  if (!READABLE.has(format)) {
-    const readable = 'only PNG, JPEG, WebP, GIF, TIFF and AVIF are read'
-    throw new UnusableImage(
-      format === 'unknown' ? 'not an image' : `a ${format} file, ${readable}; convert it to PNG`,
-    )
-  }
-  const { width, height } = await header(content, format)
-  if (width * height > LIMIT_PIXELS) {
-    throw new UnusableImage(
-      `${width}x${height} pixels, the limit is ${LIMIT_PIXELS / 1e6} megapixels; make it smaller`,
-    )
-  }
-  try {
-    const { data, info } = await sharp(content, { limitInputPixels: LIMIT_PIXELS })
-      .autoOrient()
-      .flatten({ background: '#ffffff' })
-      .resize(size, size, { fit: SHARP_FIT[fit], position: 'centre', background: '#ffffff' })
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true })
-    if (info.channels !== 3 || data.length !== size * size * 3) {
-      throw new UnusableImage(`a ${format} file with an unusual colour model; convert it to PNG`)
-    }
-    return { pixels: data, width, height }
-  } catch (error) {
-    if (error instanceof UnusableImage) throw error
-    throw new UnusableImage(`a damaged or truncated ${format} file`, { cause: error })
-  }
-}
-
-const SHARP_FIT = { cover: 'cover', pad: 'contain', stretch: 'fill' } as const
-
-async function header(content: Buffer, format: string): Promise<{ width: number; height: number }> {
-  try {
-    const { width, height, pageHeight } = await sharp(content, { limitInputPixels: false }).metadata()
-    return { width, height: pageHeight ?? height }
-  } catch (error) {
-    throw new UnusableImage(`a damaged or truncated ${format} file`, { cause: error })
-  }
-}
-
-const READABLE: ReadonlySet<string> = new Set(['PNG', 'JPEG', 'WebP', 'GIF', 'TIFF', 'AVIF'])
-
-/**
- * The format by the first bytes. Formats that are named but not read get a better message; anything else, SVG among
- * it, never reaches a decoder.
- */
-function imageFormat(content: Buffer): string {
-  const ascii = content.toString('latin1', 0, 16)
-  if (ascii.startsWith('\x89PNG\r\n\x1a\n')) return 'PNG'
-  if (ascii.startsWith('\xff\xd8\xff')) return 'JPEG'
-  if (ascii.startsWith('RIFF') && ascii.slice(8, 12) === 'WEBP') return 'WebP'
-  if (ascii.startsWith('GIF87a') || ascii.startsWith('GIF89a')) return 'GIF'
-  if (/^(II\x2a\0|MM\0\x2a|II\x2b\0|MM\0\x2b)/.test(ascii)) return 'TIFF'
-  if (ascii.slice(4, 8) === 'ftyp') {
-    const brand = ascii.slice(8, 12)
-    if (brand === 'avif' || brand === 'avis') return 'AVIF'
-    return /^(hei|hev|mif1|msf1)/.test(brand) ? 'HEIC' : 'unknown'
-  }
-  if (ascii.startsWith('BM') && content.length >= 26 && content.readUInt32LE(2) === content.length)
-    return 'BMP'
-  if (ascii.startsWith('\xff\x0a') || ascii.startsWith('\0\0\0\x0cJXL ')) return 'JPEG XL'
-  if (ascii.startsWith('\0\0\0\x0cjP  ')) return 'JPEG 2000'
-  return 'unknown'
 }
 
 function reasonOf(error: unknown): string {

@@ -26,6 +26,8 @@ export interface FileNamesOptions {
   readonly prefix: string
   /** The data set's folder as paths outside of it would have it in front: `/home/me/photos`, `photos`. */
   readonly roots: readonly string[]
+  /** Frames of those files, which are found by their own names alone: `stack.tif#2`. */
+  readonly frames?: readonly string[]
 }
 
 export class FileNames {
@@ -36,11 +38,11 @@ export class FileNames {
   readonly #indices = new Map<(path: string) => string, Map<string, string[]>>()
 
   /** @param paths all files, those outside the prefix among them */
-  constructor(paths: readonly string[], { prefix, roots }: FileNamesOptions) {
+  constructor(paths: readonly string[], { prefix, roots, frames = [] }: FileNamesOptions) {
     this.#prefix = prefix
     this.#roots = roots
     this.#paths = paths
-    this.#exact = new Set(paths)
+    this.#exact = new Set([...paths, ...frames])
   }
 
   /** The file that a name means. */

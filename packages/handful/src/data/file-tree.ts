@@ -6,8 +6,9 @@
 import { basename, join, resolve } from 'node:path'
 import { HandfulError, printable, quoted } from '../errors.js'
 import { type AttachedLabels, attachLabels } from './attach-labels.js'
-import type { FileTree, ImageCollection, LabelledFile, ReadingOptions } from './collection.js'
+import type { CollectionOptions, FileTree, ImageCollection, LabelledFile } from './collection.js'
 import { diskContents } from './decode.js'
+import { treeInFrames } from './frames.js'
 import { listed } from './image-set.js'
 import { LABEL_FILES, readLabelsFile } from './labels-file.js'
 import { className, readLayout, type FolderLayout } from './layout.js'
@@ -35,10 +36,11 @@ export async function diskTree(folder: string, signal?: AbortSignal): Promise<Fi
  */
 export async function treeCollection(
   opened: FileTree,
-  options: ReadingOptions = {},
+  options: CollectionOptions = {},
+  signal?: AbortSignal,
 ): Promise<ImageCollection> {
   const { listing, notes: left } = withoutOwnFolders(opened.place, opened.listing, options.passOver)
-  const tree = { ...opened, listing }
+  const tree = await treeInFrames({ ...opened, listing }, options, signal)
   const { name, place } = tree
   if (listing.files.length === 0) throw noImages(place, 'an empty folder')
   const { layout, attached, notes } = await understand(tree, options)
@@ -50,9 +52,9 @@ export async function treeCollection(
     skipped: listing.skipped,
     notes: [...tree.notes, ...left, ...notes],
     understood: (kept) => inOneLine(layout, attached, kept),
-    async *contents(indices, signal) {
+    async *contents(indices, own = signal) {
       const paths = indices.map((index) => files[index].path)
-      for await (const content of tree.contents(paths, signal)) {
+      for await (const content of tree.contents(paths, own)) {
         yield { ...content, index: indices[content.index] }
       }
     },
@@ -68,8 +70,8 @@ interface Understanding {
   readonly notes: readonly string[]
 }
 
-async function understand(tree: FileTree, options: ReadingOptions): Promise<Understanding> {
-  const read = async (splits: ReadingOptions['splits']): Promise<Understanding> => {
+async function understand(tree: FileTree, options: CollectionOptions): Promise<Understanding> {
+  const read = async (splits: CollectionOptions['splits']): Promise<Understanding> => {
     const layout = readLayout(tree.name, tree.listing, { splits })
     const notes = [...layout.notes]
     const attached = await attachLabels(tree, layout, options, notes)

@@ -4,17 +4,21 @@ import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import { Random } from 'onnx-autodiff'
 import { printable } from '../errors.js'
-import type { ImageCollection, LabelledFile, ReadingOptions } from './collection.js'
-import { nearDuplicates, severalLabels } from './alike.js'
+import type { CollectionOptions, ImageCollection, LabelledFile } from './collection.js'
+import { contentDigest, nearDuplicates, severalLabels } from './alike.js'
+import { collectionStretch } from './collection-stretch.js'
 import { decodeContents, isGrey, toGrey, type DecodeOptions, type ImageFacts } from './decode.js'
 import { noImages } from './file-tree.js'
 import type { Dataset } from './dataset.js'
 import { checkLabels, imageAt, type Images, type ImageSet } from './image-set.js'
 import { openCollection } from './open-collection.js'
+import { Originals } from './originals.js'
+import { readAgain } from './read-again.js'
+import { readingOf, type ReadingChoice } from './reading.js'
 import { datasets } from './registry.js'
 import { TestSet } from './test-set.js'
 
-export interface FolderOptions extends DecodeOptions, ReadingOptions {
+export interface FolderOptions extends Omit<DecodeOptions, 'stretch'>, CollectionOptions, ReadingChoice {
   /** A folder, an archive or a table of images: see open-collection.ts. */
   readonly folder: string
   /** Channels of the result; found out from the images where left out: 1 if all of them are grey, else 3. */
@@ -39,15 +43,14 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
   const { name, place, files, checkClasses } = collection
   const notes = [...collection.notes]
   const all = files.map((_, index) => index)
+  const stretch = collectionStretch(collection, readingOf(options), options.seed, options.signal)
   const digests: string[] = []
   const inspect = (facts: ImageFacts): void => {
-    digests[facts.index] = createHash('sha1').update(facts.content).digest('base64')
+    digests[facts.index] = contentDigest(facts)
     options.inspect?.(facts)
   }
-  const decoded = await decodeContents(files.length, collection.contents(all, options.signal), {
-    ...options,
-    inspect,
-  })
+  const contents = collection.contents(all, options.signal)
+  const decoded = await decodeContents(files.length, contents, { ...options, stretch, inspect })
   const skipped = [...collection.skipped, ...decoded.skipped]
   if (decoded.count === 0) {
     const example = skipped.length > 0 ? `, such as ${printable(skipped[0].path)}: ${skipped[0].reason}` : ''
@@ -55,6 +58,7 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
     throw noImages(place, got, officialFilesHint(place, skipped))
   }
 
+  notes.push(...stretch.sentences(), ...decoded.remarks.sentences())
   const kept = decoded.indices.map((index) => files[index])
   const torn = severalLabels(
     kept,
@@ -64,7 +68,12 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
   const classNames = sortClassNames(new Set(files.map(({ label }) => label).filter((label) => label !== '')))
   const channels = options.channels ?? (isGrey(decoded.pixels) ? 1 : 3)
   const pixels = channels === 1 ? toGrey(decoded.pixels) : decoded.pixels
-  const take = pickImages(kept, pixels, options.size * options.size * channels, classNames)
+  const originals = new Originals({
+    names: kept.map(({ path }) => path),
+    numbers: decoded.indices,
+    read: readAgain(collection.contents, { ...options, stretch }),
+  })
+  const take = pickImages(kept, pixels, options.size * options.size * channels, classNames, originals)
   const shape = { height: options.size, width: options.size, channels, classNames }
 
   const train: ImageSet = { name, ...shape, ...take(indicesOf(kept, ({ split }) => split === 'train')) }
@@ -85,7 +94,8 @@ async function decodeCollection(collection: ImageCollection, options: FolderOpti
   const test =
     order.length === 0 ? undefined : new TestSet({ name: `${name} test`, ...shape, ...held, fileNames })
   if (test !== undefined) notes.push(...sharedImages(train, test.images))
-  return { name, train, test, skipped, understood: collection.understood?.(kept), notes }
+  const understood = collection.understood?.(kept)
+  return { name, train, test, reading: stretch.reading, skipped, understood, notes }
 }
 
 /** Where the folder holds a known data set in its official form, how to name it. */
@@ -128,7 +138,8 @@ function pickImages(
   pixels: Uint8Array,
   bytes: number,
   classNames: readonly string[],
-): (indices: readonly number[]) => Pick<ImageSet, 'count' | 'pixels' | 'labels' | 'paths'> {
+  originals: Originals,
+): (indices: readonly number[]) => Pick<ImageSet, 'count' | 'pixels' | 'labels' | 'paths' | 'originals'> {
   const classIndex = new Map(classNames.map((label, index) => [label, index]))
   return (indices) => {
     const picked = indices.length === files.length ? pixels : new Uint8Array(indices.length * bytes)
@@ -140,6 +151,7 @@ function pickImages(
       pixels: picked,
       labels: Int32Array.from(indices, (index) => classIndex.get(files[index].label) ?? -1),
       paths: indices.map((index) => files[index].path),
+      originals: originals.at(indices),
     }
   }
 }

@@ -3,12 +3,18 @@
  * (The known data sets are small enough to lie in memory whole; their blocks are copies of a part.)
  */
 import { HandfulError, printable } from '../errors.js'
-import type { ImageCollection, ReadingOptions } from './collection.js'
+import type { CollectionOptions, ImageCollection } from './collection.js'
+import { collectionStretch } from './collection-stretch.js'
 import { decodeContents, toGrey, type DecodeOptions, type ImageContent } from './decode.js'
 import type { Dataset } from './dataset.js'
 import { imageBytes, type Images, type SkippedFile } from './image-set.js'
 import type { Split } from './layout.js'
 import { openCollection } from './open-collection.js'
+import { Originals } from './originals.js'
+import { readAgain } from './read-again.js'
+import { DEFAULT_READING, type ImageReading } from './reading.js'
+import { Remarks } from './remarks.js'
+import { Stretch } from './stretch.js'
 import { revealFileNames } from './test-set.js'
 
 export interface ImageBlock extends Omit<Images, 'name'> {
@@ -23,11 +29,14 @@ export interface ImageSource {
   readonly name: string
   /** Images at most: files that turn out to be no images are left out. */
   readonly limit: number
+  /** Sentences for the user; complete once the last block has been taken. */
   readonly notes: readonly string[]
   /** Files left out so far; complete once the last block has been taken. */
   readonly skipped: readonly SkippedFile[]
   /** Blocks of at most so many images of one split each, training images first. */
   readonly blocks: (size: number) => AsyncIterable<ImageBlock>
+  /** Where images of these paths came from, to be read at another size; left out for known sets, which are their pixels. */
+  readonly originals?: (paths: readonly string[]) => Originals
 }
 
 /** An opened data set. */
@@ -71,9 +80,14 @@ function* slices(
   }
 }
 
-export interface FolderBlocksOptions extends Omit<DecodeOptions, 'onProgress'>, ReadingOptions {
+export interface FolderBlocksOptions
+  extends Omit<DecodeOptions, 'onProgress' | 'stretch'>, Omit<CollectionOptions, 'frames'> {
   readonly folder: string
   readonly channels: 1 | 3
+  /** How a run's images were read; what it says nothing of is not known. */
+  readonly reading?: ImageReading
+  /** Seed of the sample that the stretch is found from, where it is to be found from these images. */
+  readonly sampleSeed?: number
 }
 
 /**
@@ -82,22 +96,44 @@ export interface FolderBlocksOptions extends Omit<DecodeOptions, 'onProgress'>, 
  * @throws HandfulError as openCollection; its blocks throw where no image is left at the end
  */
 export async function folderBlocks(options: FolderBlocksOptions): Promise<ImageSource> {
-  return collectionBlocks(await openCollection(options.folder, options.signal, options), options)
+  const { folder, reading, signal } = options
+  return collectionBlocks(
+    await openCollection(folder, signal, { ...options, frames: reading?.frames }),
+    options,
+  )
 }
 
 /** The same for a collection that is open already. */
 export function collectionBlocks(
   collection: ImageCollection,
-  { size: side, fit, channels, signal, inspect }: Omit<FolderBlocksOptions, 'folder'>,
+  {
+    size: side,
+    fit,
+    channels,
+    signal,
+    inspect,
+    reading = DEFAULT_READING,
+    sampleSeed,
+  }: Omit<FolderBlocksOptions, 'folder'>,
 ): ImageSource {
-  const { name, place, files, notes } = collection
-  const skipped = [...collection.skipped]
+  const { name, place, files } = collection
+  const [notes, skipped] = [[...collection.notes], [...collection.skipped]]
+  const stretch =
+    sampleSeed === undefined
+      ? new Stretch(reading)
+      : collectionStretch(collection, reading, sampleSeed, signal)
   return {
     name,
     limit: files.length,
     notes,
     skipped,
+    originals: (paths) => {
+      const numbers = new Map(files.map(({ path }, number) => [path, number]))
+      const read = readAgain(collection.contents, { fit, stretch })
+      return new Originals({ names: paths, numbers: paths.map((path) => numbers.get(path) ?? -1), read })
+    },
     async *blocks(size) {
+      const remarks = new Remarks()
       let found = 0
       for (const split of ['train', 'test'] as const) {
         const own = files.flatMap((file, index) => (file.split === split ? [index] : []))
@@ -109,10 +145,12 @@ export function collectionBlocks(
             const decoded = await decodeContents(part.count, part.contents, {
               size: side,
               fit,
+              stretch,
               signal,
               inspect: (facts) => inspect?.({ ...facts, index: part.taken[facts.index] }),
             })
             skipped.push(...decoded.skipped)
+            remarks.merge(decoded.remarks, (index) => part.taken[index])
             if (part.taken.length === 0) break
             left -= part.taken.length
             if (decoded.count === 0) continue
@@ -135,6 +173,7 @@ export function collectionBlocks(
           await source.return?.()
         }
       }
+      notes.push(...stretch.sentences(), ...remarks.sentences())
       if (found > 0) return
       const [first] = skipped
       throw new HandfulError({

@@ -4,6 +4,7 @@
  */
 
 import { HandfulError, quoted } from '../errors.js'
+import { Originals } from './originals.js'
 
 /** Images without labels. */
 export interface Images {
@@ -27,7 +28,13 @@ export interface ImageSet extends Images {
   readonly labels: Int32Array
   /** Class names by class index. */
   readonly classNames: readonly string[]
+  /** Where they came from, if they are more than these pixels. */
+  readonly originals?: Originals
 }
+
+/** Where images came from; what is known of images that are nothing but pixels is what they are called. */
+export const originalsOf = ({ originals, paths }: Pick<ImageSet, 'originals' | 'paths'>): Originals =>
+  originals ?? new Originals({ names: paths })
 
 /** A file that could not be used, and why, in words that follow the path: `a.png: a truncated PNG file`. */
 export interface SkippedFile {
@@ -48,8 +55,13 @@ export function imageAt(images: Images, index: number): Uint8Array {
 
 /** The images at `indices`, in that order, copied; labels go along. */
 export function selectImages(set: ImageSet, indices: ArrayLike<number>): ImageSet {
-  const { labels, classNames } = set
-  return { ...imagesAt(set, indices), classNames, labels: Int32Array.from(indices, (index) => labels[index]) }
+  const { labels, classNames, originals } = set
+  return {
+    ...imagesAt(set, indices),
+    classNames,
+    labels: Int32Array.from(indices, (index) => labels[index]),
+    originals: originals?.at(indices),
+  }
 }
 
 /** The images at `indices`, copied, and nothing else that the set may hold. */

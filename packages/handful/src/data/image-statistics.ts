@@ -4,7 +4,7 @@
  * with its scorer, so classes are counted among the training images alone.
  */
 
-import { createHash } from 'node:crypto'
+import { contentDigest } from './alike.js'
 import { isGrey, type ImageFacts } from './decode.js'
 import { sortClassNames } from './folder.js'
 import type { ImageBlock, ImageSource } from './image-blocks.js'
@@ -86,7 +86,7 @@ export async function collectStatistics(
       if (block.channels === 1 || isGrey(image)) greyImages++
       if (split === 'train') pixels.add(image, block.channels)
       const known = facts?.take(path)
-      const { width, height, digest } = known ?? { ...block, digest: digestOf(image) }
+      const { width, height, digest } = known ?? { ...block, digest: contentDigest({ content: image }) }
       const size = `${width}x${height}`
       sizes.set(size, (sizes.get(size) ?? 0) + 1)
       addKind(kinds, digest, path, split, label)
@@ -123,8 +123,9 @@ export class FileFacts {
   /** @param paths of all files by their index */
   constructor(private readonly paths: readonly string[]) {}
 
-  readonly watch = ({ index, content, width, height }: ImageFacts): void => {
-    this.#known.set(this.paths[index], { width, height, digest: digestOf(content) })
+  readonly watch = (facts: ImageFacts): void => {
+    const { index, width, height } = facts
+    this.#known.set(this.paths[index], { width, height, digest: contentDigest(facts) })
   }
 
   take(path: string): { width: number; height: number; digest: string } | undefined {
@@ -168,10 +169,6 @@ class PixelSums {
 function pixelsOf(block: ImageBlock, index: number): Uint8Array {
   const bytes = imageBytes(block)
   return block.pixels.subarray(index * bytes, (index + 1) * bytes)
-}
-
-function digestOf(content: Uint8Array): string {
-  return createHash('sha256').update(content).digest('base64')
 }
 
 function addKind(kinds: Map<string, Kind>, digest: string, path: string, split: Split, label: string): void {

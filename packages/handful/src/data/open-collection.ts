@@ -10,21 +10,24 @@ import { listAlternatives } from '../errors/suggest.js'
 import {
   isTree,
   type CollectionFormat,
+  type CollectionOptions,
   type FileTree,
   type ImageCollection,
-  type ReadingOptions,
 } from './collection.js'
 import { diskTree, treeCollection } from './file-tree.js'
+import { inFrames, treeInFrames } from './frames.js'
 import type { SkippedFile } from './image-set.js'
 import type { ColumnChoice } from './label-columns.js'
 import { isLabelsFile } from './labels-file.js'
 import { className } from './layout.js'
 import { withoutOwnFolders } from './own-folders.js'
 import { parquet, parquetCollection } from './parquet.js'
+import type { ImageReading } from './reading.js'
 import { gzippedTar, tar } from './tar.js'
+import { zip } from './zip.js'
 
 /** What images can be packed into: one file each, one line here. */
-const FORMATS: readonly CollectionFormat[] = [parquet, gzippedTar, tar]
+const FORMATS: readonly CollectionFormat[] = [parquet, gzippedTar, tar, zip]
 
 /** What a path leads to: a folder, a file of one of the formats, or a file that holds no collection, such as one image. */
 type Source = { readonly kind: 'folder' } | { readonly kind: 'file'; readonly format?: CollectionFormat }
@@ -37,10 +40,12 @@ type Source = { readonly kind: 'folder' } | { readonly kind: 'file'; readonly fo
 export async function openCollection(
   place: string,
   signal?: AbortSignal,
-  options?: ReadingOptions,
+  options: CollectionOptions = {},
 ): Promise<ImageCollection> {
   const opened = await openPlace(place, signal, options)
-  const found = isTree(opened) ? await treeCollection(opened, options) : opened
+  const found = isTree(opened)
+    ? await treeCollection(opened, options, signal)
+    : await inFrames(opened, options, signal)
   // A class is one, whichever way its accents are stored.
   const files = found.files.map((file) => ({ ...file, label: className(file.label) }))
   return { ...found, files }
@@ -73,7 +78,7 @@ async function openPlace(
     where: printable(place),
     got: 'a file of another kind',
     expected: `a folder of images, a ${wordsOf('archive')} of one, or ${wordsOf('table')}`,
-    hint: /\.(zip|7z|rar|tar\.\w+|txz|tbz2?)$/i.test(place) ? 'unpack it first' : 'check the path',
+    hint: /\.(7z|rar|tar\.\w+|txz|tbz2?)$/i.test(place) ? 'unpack it first' : 'check the path',
   })
 }
 
@@ -90,16 +95,22 @@ export interface ImagePaths {
  *
  * @throws HandfulError as openCollection
  */
-export async function openImagePaths(place: string, signal?: AbortSignal): Promise<ImagePaths> {
+export async function openImagePaths(
+  place: string,
+  signal?: AbortSignal,
+  frames?: ImageReading['frames'],
+): Promise<ImagePaths> {
   const opened = await openPlace(place, signal)
-  if (!isTree(opened)) return pathsOf(opened)
-  const { files, skipped } = withoutOwnFolders(place, opened.listing).listing
+  if (!isTree(opened)) return pathsOf(await inFrames(opened, { frames }, signal))
+  const { listing } = withoutOwnFolders(place, opened.listing)
+  const tree = await treeInFrames({ ...opened, listing }, { frames }, signal)
+  const { files, skipped } = tree.listing
   const paths = files.filter((path) => !isLabelsFile(posix.basename(path)))
   return {
     paths,
     skipped,
     async *contents(indices, own) {
-      for await (const content of opened.contents(
+      for await (const content of tree.contents(
         indices.map((index) => paths[index]),
         own,
       )) {
@@ -149,7 +160,7 @@ async function firstBytes(path: string): Promise<Buffer> {
   }
 }
 
-const IMAGE_NAME = /\.(png|jpe?g|webp|gif|tiff?|avif)$/i
+const IMAGE_NAME = /\.(png|jpe?g|webp|gif|tiff?|avif|bmp|p[bgpn]m)$/i
 
 /** The Parquet files of a folder, where there are some and no images. */
 function shardsOf({ listing: { files } }: FileTree): readonly string[] | undefined {

@@ -5,14 +5,33 @@
 
 import { basename, join, resolve, sep } from 'node:path'
 import { HandfulError, printable } from '../errors.js'
+import { collectionStretch } from './collection-stretch.js'
 import { decodeContents, diskContents, toGrey, type DecodeOptions, type ImageContent } from './decode.js'
+import { framePath, framesOfFile } from './frames.js'
 import type { Images, SkippedFile } from './image-set.js'
 import { holdsCollection, openImagePaths } from './open-collection.js'
+import { Originals } from './originals.js'
+import { readAgain } from './read-again.js'
+import { DEFAULT_READING, type ImageReading } from './reading.js'
+import { Stretch } from './stretch.js'
 
-export interface OpenImagesOptions extends DecodeOptions {
+export interface OpenImagesOptions extends Omit<DecodeOptions, 'stretch'> {
   readonly channels: 1 | 3
+  /** How a run's images were read: these are read in the same way. */
+  readonly reading?: ImageReading
+  /** Seed of the sample that the stretch is found from, where no run has found one: it is that of these images then. */
+  readonly sampleSeed?: number
   /** Files that are looked at, at most; all where left out. */
   readonly limit?: number
+}
+
+export interface OpenedImages {
+  readonly images: Images
+  /** Where they came from, to be read at another size. */
+  readonly originals: Originals
+  readonly skipped: SkippedFile[]
+  /** Sentences for the user about what was read. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -26,7 +45,7 @@ export interface OpenImagesOptions extends DecodeOptions {
 export async function openImages(
   inputs: readonly string[],
   options: OpenImagesOptions,
-): Promise<{ images: Images; skipped: SkippedFile[] }> {
+): Promise<OpenedImages> {
   const found: Found[] = []
   const skipped: SkippedFile[] = []
   const known = new Set<string>()
@@ -39,7 +58,15 @@ export async function openImages(
     if (files.length > 0) found.push({ ...part, files })
   }
   const names = found.flatMap(({ files }) => files.map(({ path }) => path))
-  const decoded = await decodeContents(names.length, allContents(found), options)
+  const contents = (places: readonly number[]): AsyncIterable<ImageContent> => allContents(found, places)
+  const { reading = DEFAULT_READING, sampleSeed, signal } = options
+  const files = names.map(() => ({ split: 'train' as const }))
+  const stretch =
+    sampleSeed === undefined
+      ? new Stretch(reading)
+      : collectionStretch({ files, contents }, reading, sampleSeed, signal)
+  const every = names.map((_, place) => place)
+  const decoded = await decodeContents(names.length, contents(every), { ...options, stretch })
   skipped.push(...decoded.skipped)
   if (decoded.count === 0) {
     throw new HandfulError({
@@ -59,7 +86,12 @@ export async function openImages(
     pixels: options.channels === 1 ? toGrey(decoded.pixels) : decoded.pixels,
     paths: decoded.indices.map((index) => names[index]),
   }
-  return { images, skipped }
+  const originals = new Originals({
+    names: images.paths,
+    numbers: decoded.indices,
+    read: readAgain(contents, { ...options, stretch }),
+  })
+  return { images, originals, skipped, notes: [...stretch.sentences(), ...decoded.remarks.sentences()] }
 }
 
 interface Found {
@@ -75,16 +107,9 @@ interface Found {
 }
 
 /** What one argument stands for: a file, or all images of a folder, an archive or a table. */
-async function findImages(input: string, { signal }: OpenImagesOptions): Promise<Found> {
-  if (!(await holdsCollection(input))) {
-    const file = { path: input, file: input }
-    return {
-      files: [{ path: input, key: resolve(input), index: 0 }],
-      skipped: [],
-      contents: () => diskContents([file]),
-    }
-  }
-  const { paths, skipped, contents } = await openImagePaths(input, signal)
+async function findImages(input: string, { reading, signal }: OpenImagesOptions): Promise<Found> {
+  if (!(await holdsCollection(input))) return oneFile(input, reading?.frames)
+  const { paths, skipped, contents } = await openImagePaths(input, signal, reading?.frames)
   const named = (inner: string): string => join(input, inner).split(sep).join('/')
   return {
     files: paths.map((path, index) => ({ path: named(path), key: resolve(input, path), index })),
@@ -93,12 +118,39 @@ async function findImages(input: string, { signal }: OpenImagesOptions): Promise
   }
 }
 
-async function* allContents(found: readonly Found[]): AsyncGenerator<ImageContent> {
+async function oneFile(input: string, frames: ImageReading['frames']): Promise<Found> {
+  const content = (): AsyncIterable<ImageContent> => diskContents([{ path: input, file: input }])
+  let count = 1
+  if (frames === 'all') for await (const { load } of content()) count = await framesOfFile(load)
+  const key = resolve(input)
+  if (count === 1) return { files: [{ path: input, key, index: 0 }], skipped: [], contents: content }
+  return {
+    files: Array.from({ length: count }, (_, frame) => ({
+      path: framePath(input, frame),
+      key: framePath(key, frame),
+      index: frame,
+    })),
+    skipped: [],
+    async *contents(indices) {
+      for await (const { load } of content()) {
+        for (const frame of indices) yield { index: frame, path: framePath(input, frame), frame, load }
+      }
+    },
+  }
+}
+
+/** @param wanted places of those that are read */
+async function* allContents(
+  found: readonly Found[],
+  wanted: readonly number[],
+): AsyncGenerator<ImageContent> {
+  const asked = new Set(wanted)
   let first = 0
   for (const { files, contents } of found) {
     const places = new Map(files.map(({ index }, place) => [index, first + place]))
     const paths = new Map(files.map(({ index, path }) => [index, path]))
-    for await (const content of contents(files.map(({ index }) => index))) {
+    const own = files.filter((_, place) => asked?.has(first + place) ?? true)
+    for await (const content of contents(own.map(({ index }) => index))) {
       const path = paths.get(content.index) ?? content.path
       yield { ...content, path, index: places.get(content.index) ?? 0 }
     }

@@ -9,6 +9,7 @@ import type { Dataset } from './dataset.js'
 import { openFolder } from './folder.js'
 import type { OpenProgress } from './known-set.js'
 import { dataFolders } from './locate.js'
+import { channelNumbersSchema, framesSchema, stretchSchema } from './reading.js'
 import { datasetEntry } from './registry.js'
 
 /** Side of the square that a folder's images are brought to, where none is asked for. */
@@ -26,6 +27,12 @@ const specSchema = z.strictObject({
   size: sizeSchema.optional(),
   fit: fitSchema.optional(),
   channels: z.union([z.literal(1), z.literal(3)]).optional(),
+  /** Which channels of a folder's images are taken, counted from 1: up to three. */
+  bands: channelNumbersSchema.optional(),
+  /** Whether each frame of an animation or a stack is an image. */
+  frames: framesSchema.optional(),
+  /** How a folder's numbers of more than 8 bits become bytes. */
+  stretch: stretchSchema.optional(),
   labels: z.enum(['required', 'optional']).optional(),
   seed: z.int().min(0),
   fileColumn: z.string().min(1).optional(),
@@ -71,6 +78,9 @@ export async function openDataset(
       size: checked.size ?? DEFAULT_SIZE,
       fit: checked.fit ?? 'cover',
       channels: checked.channels,
+      bands: checked.bands,
+      frames: checked.frames,
+      stretch: checked.stretch,
       labels: checked.labels ?? 'required',
       fileColumn: checked.fileColumn,
       labelColumn: checked.labelColumn,
@@ -93,6 +103,18 @@ export async function openDataset(
       expected: `${entry.channels}, the channels of ${entry.title}`,
     },
   )
+  const { bands, stretch, frames, fileColumn, labelColumn, splits } = checked
+  const choices = {
+    channels: bands?.join(','),
+    stretch,
+    frames,
+    'file-column': fileColumn,
+    'label-column': labelColumn,
+    splits,
+  }
+  for (const [name, choice] of Object.entries(choices)) {
+    refuse(choice !== undefined, name, String(choice), { expected: 'it with a folder of images' })
+  }
   refuse(!entry.generated && (count ?? testCount) !== undefined, 'count', `${count ?? testCount}`, {
     expected: 'none: only generated sets have a choice',
   })

@@ -6,10 +6,11 @@
 import { basename, join, resolve } from 'node:path'
 import { HandfulError, printable, quoted } from '../errors.js'
 import type { CollectionFormat, ImageCollection, LabelledFile } from './collection.js'
-import { UnusableImage, type ImageContent } from './decode.js'
+import type { ImageContent } from './decode.js'
 import { listed, type SkippedFile } from './image-set.js'
 import { splitNamed, type Split } from './layout.js'
 import type { ColumnChoice } from './label-columns.js'
+import { UnusableImage } from './unusable-image.js'
 import { imageColumns, type ImageColumns } from './parquet-columns.js'
 import {
   LIMIT_ROWS,

@@ -6,6 +6,7 @@
 
 import { type ConfidenceBin, confidenceBins } from '../numerics/reliability.js'
 import { imageBytes, type Images } from './image-set.js'
+import { Originals } from './originals.js'
 
 /** Right answers, in all and class by class. */
 export interface TestScore {
@@ -38,22 +39,30 @@ export interface TestSetParts {
   readonly classNames: readonly string[]
   /** The file of each image; `test/00042` and so on where left out. */
   readonly fileNames?: readonly string[]
+  /** Where they came from, if they are more than these pixels. */
+  readonly originals?: Originals
 }
 
 /** The file names of a test split, for predictions.ts alone: class folders give the class away. */
 export let revealFileNames: (test: TestSet) => readonly string[]
+
+/** Where the images of a test split came from: it shows neither names nor labels, but may be read at another size. */
+export let originalsOfTest: (test: TestSet) => Originals
 
 export class TestSet {
   readonly images: Images
   readonly classNames: readonly string[]
   readonly #labels: Int32Array
   readonly #fileNames: readonly string[]
+  readonly #originals: Originals
 
   static {
     revealFileNames = (test) => test.#fileNames
+    originalsOfTest = (test) => test.#originals
   }
 
-  constructor({ name, height, width, channels, pixels, labels, classNames, fileNames }: TestSetParts) {
+  constructor(parts: TestSetParts) {
+    const { name, height, width, channels, pixels, labels, classNames, fileNames } = parts
     const count = labels.length
     const expected = count * imageBytes({ height, width, channels })
     if (pixels.length !== expected) {
@@ -65,6 +74,7 @@ export class TestSet {
     this.#labels = checkedClasses(labels, classNames.length, `TestSet (${name})`)
     const paths = numberedPaths('test', count)
     this.#fileNames = fileNames === undefined ? paths : [...fileNames]
+    this.#originals = parts.originals ?? new Originals({ names: this.#fileNames })
     this.images = { name, count, height, width, channels, pixels, paths }
     this.classNames = classNames
   }
@@ -93,6 +103,7 @@ export class TestSet {
       labels: Array.from(order, (place) => this.#labels[place]),
       classNames: this.classNames,
       fileNames: Array.from(order, (place) => this.#fileNames[place]),
+      originals: this.#originals.at(order),
     })
   }
 

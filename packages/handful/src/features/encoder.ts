@@ -14,7 +14,7 @@ import {
   patchShrink,
 } from './baselines/patches.js'
 import type { FitBaselineOptions } from './baselines/baseline.js'
-import type { FeatureNetwork, WeightedModel } from '../models/model.js'
+import type { FeatureNetwork, ImageShape, WeightedModel } from '../models/model.js'
 import type { LearnedFeatures } from './feature-sources.js'
 
 /** Patches that the dictionary is found from, drawn from each image, and of all at least so many for each of its own. */
@@ -51,6 +51,13 @@ export function encoderOf(
     groups: [layers, { outputs: [PATCHES], standardise: 'dimension' }],
   }
 }
+
+/** Patches alone, where no model is trained. */
+export const patchEncoder = (dictionary: PatchDictionary, image: ImageShape): Encoder => ({
+  name: 'patches',
+  network: patchNetwork(dictionary, image),
+  groups: [{ outputs: [PATCHES], standardise: 'dimension' }],
+})
 
 export interface EncoderOptions extends FitBaselineOptions {
   readonly trained: WeightedModel

@@ -18,6 +18,7 @@ import {
   type ReducedFeatures,
   reducedComponents,
   reduceFeatures,
+  reduceRows,
 } from './reduce.js'
 
 /** The splits of a data set; a test split shows its images alone. */
@@ -73,8 +74,18 @@ export async function networkSource(
   }
 }
 
+/** Features that are there already, such as those of an encoder made elsewhere: they stand beside what is extracted. */
+export interface RowsPart {
+  /** As the report names it. */
+  readonly name: string
+  readonly train: FeatureMatrix
+  readonly test?: FeatureMatrix
+}
+
 export interface ReducedSpaceOptions {
   readonly name?: string
+  /** Each weighs as much as each group of the source. */
+  readonly beside?: readonly RowsPart[]
   /** Components that heads see, at most. */
   readonly components: number
   readonly whitening?: number
@@ -85,17 +96,39 @@ export interface ReducedSpaceOptions {
 
 /**
  * A source's features of all images, reduced a block of images at a time, so that thousands of numbers an image never
- * stand in memory together, then normalised.
+ * stand in memory together, then normalised; beside them what is there as rows, each part reduced by itself.
  */
 export async function reducedSpace(
-  source: FeatureSource,
-  { train, test }: { readonly train: Images; readonly test?: Images },
-  { name, components, whitening, rescaled, seed }: ReducedSpaceOptions,
+  source: FeatureSource | undefined,
+  splits: { readonly train: Images; readonly test?: Images },
+  { name, beside = [], components, whitening, rescaled, seed }: ReducedSpaceOptions,
   context: SpaceContext,
 ): Promise<{ space: FeatureSpace; reduced: ReducedFeatures }> {
-  const { linearAlgebra, signal, onProgress } = context
+  const { linearAlgebra } = context
+  const extracted = source && [await reducedSource(source, splits, { components, seed }, context)]
+  const rows: ReducedFeatures[] = []
+  for (const { train, test } of beside) {
+    const others = test === undefined ? [] : [test]
+    rows.push(await reduceRows(train, others, { components: reducedComponents(components), linearAlgebra }))
+  }
+  const reduced = besideReduced([...(extracted ?? []), ...rows])
+  const { reductions } = reduced
+  const space = await normalisedSpace(
+    { name, train: reduced.train, test: reduced.others.at(0), reductions },
+    { components, whitening, rescaled, blocks: reductions.map(({ projection }) => projection.columns) },
+    context,
+  )
+  return { space, reduced }
+}
+
+async function reducedSource(
+  source: FeatureSource,
+  { train, test }: { readonly train: Images; readonly test?: Images },
+  { components, seed }: Pick<ReducedSpaceOptions, 'components' | 'seed'>,
+  { linearAlgebra, signal, onProgress }: SpaceContext,
+): Promise<ReducedFeatures> {
   const { groups = [{ blocks: [source.columns] }] } = source
-  const reduced = await reduceFeatures(
+  return reduceFeatures(
     { groups, extract: (images, place) => source.extract(images, place) },
     train,
     test === undefined ? [] : [test],
@@ -107,37 +140,65 @@ export async function reducedSpace(
       onProgress: (done, total) => onProgress?.(done, total, 'images'),
     },
   )
-  const { reductions } = reduced
-  const space = await normalisedSpace(
-    { name, train: reduced.train, test: reduced.others.at(0), reductions },
-    { components, whitening, rescaled, blocks: reductions.map(({ projection }) => projection.columns) },
-    context,
-  )
-  return { space, reduced }
+}
+
+function besideReduced(parts: readonly ReducedFeatures[]): ReducedFeatures {
+  const [first, ...more] = parts
+  if (first === undefined) throw new Error('internal: reducedSpace: got no features, expected some')
+  if (more.length === 0) return first
+  return {
+    train: besideEachOther(parts.map(({ train }) => train)),
+    others: first.others.map((_, i) => besideEachOther(parts.map(({ others }) => others[i]))),
+    reductions: parts.flatMap(({ reductions }) => reductions),
+    extractSeconds: parts.reduce((sum, { extractSeconds }) => sum + extractSeconds, 0),
+  }
 }
 
 /**
- * The space of features that a network gives.
+ * The space of features that a network gives, and of those that are there already beside them.
+ * @param learned nothing where there is no network
  * @param options progress counts images; where it has a note, neighbours or what the note says
  */
 export async function learnedFeatures(
   { train, test }: Splits,
-  learned: LearnedFeatures,
+  learned: LearnedFeatures | undefined,
   linearAlgebra: LinearAlgebra,
-  { onProgress, ...options }: Omit<ExtractOptions, 'onProgress'> & Pick<SpaceContext, 'onProgress'>,
+  {
+    onProgress,
+    beside = [],
+    ...options
+  }: Omit<ExtractOptions, 'onProgress'> &
+    Pick<SpaceContext, 'onProgress'> &
+    Pick<ReducedSpaceOptions, 'beside'>,
 ): Promise<FeatureSpace> {
-  const source = await networkSource(learned, options)
+  const source = learned && (await networkSource(learned, options))
+  // Whatever is beside them has seen colours, and as many numbers to tell.
+  const channels = beside.length > 0 ? 3 : train.channels
   try {
     const { space } = await reducedSpace(
       source,
       { train, test: test?.images },
-      { name: learned.name, components: headComponents(train.channels), seed: options.seed },
+      {
+        name: namesInWords([
+          ...(learned === undefined ? [] : [learned.name]),
+          ...beside.map(({ name }) => name),
+        ]),
+        beside,
+        components: headComponents(channels),
+        seed: options.seed,
+      },
       { linearAlgebra, signal: options.signal, onProgress },
     )
     return space
   } finally {
-    await source.close?.()
+    await source?.close?.()
   }
+}
+
+/** `learned features and patches`; a third name joins them with a comma. */
+const namesInWords = (names: readonly string[]): string => {
+  const all = names.flatMap((name) => name.split(' and '))
+  return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all[all.length - 1]}`
 }
 
 /** The images' own pixels, which every model has to beat. */

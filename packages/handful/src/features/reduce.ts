@@ -7,7 +7,13 @@ import { Random } from 'onnx-autodiff'
 import { type Images, imageBytes, imagesAt } from '../data/image-set.js'
 import { besideEachOther } from './extract.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import { concatenateRows, featureMatrix, type FeatureMatrix, rowRange } from '../numerics/matrix.js'
+import {
+  concatenateRows,
+  featureMatrix,
+  type FeatureMatrix,
+  rowRange,
+  selectRows,
+} from '../numerics/matrix.js'
 import { fitNormalisation, type Normalisation, projectFeatures } from './normalise.js'
 
 /** Components that heads work on, at most: images in colour have more to tell. */
@@ -127,6 +133,36 @@ export async function reduceFeatures(
     reductions: fits.map((fit, i) => ({ ...fit, centre: columnsOf(centre, widths, i).data })),
     extractSeconds,
   }
+}
+
+/** Features that are in memory as they are, reduced in the same way; the fit is to all training rows, or a part of many. */
+export async function reduceRows(
+  train: FeatureMatrix,
+  others: readonly FeatureMatrix[],
+  { components, linearAlgebra, fittedNumbers = 2 ** 27 }: Omit<ReductionOptions, 'seed'>,
+): Promise<ReducedFeatures> {
+  const fitted = Math.min(train.rows, Math.max(2, Math.floor(fittedNumbers / train.columns)))
+  // Every so many rows: classes may lie one after the other.
+  const some =
+    fitted === train.rows
+      ? train
+      : selectRows(
+          train,
+          Array.from({ length: fitted }, (_, i) => Math.floor((i * train.rows) / fitted)),
+        )
+  const found = await fitNormalisation(some, linearAlgebra, { components, whitening: 0 })
+  // One centre serves all that follows: that of all rows.
+  const fit = { ...found, centre: meanRow(train) }
+  const project = (rows: FeatureMatrix): Promise<FeatureMatrix> => projectFeatures(fit, rows, linearAlgebra)
+  const ofOthers: FeatureMatrix[] = []
+  for (const rows of others) ofOthers.push(await project(rows))
+  return { train: await project(train), others: ofOthers, reductions: [fit], extractSeconds: 0 }
+}
+
+function meanRow({ rows, columns, data }: FeatureMatrix): Float32Array {
+  const sums = new Float64Array(columns)
+  for (let at = 0; at < data.length; at += columns) for (let j = 0; j < columns; j++) sums[j] += data[at + j]
+  return Float32Array.from(sums, (sum) => sum / rows)
 }
 
 interface Reduction {

@@ -23,3 +23,73 @@ export function npyHeader(rows: number, columns: number, bytes = 0): Uint8Array 
   header[length - 1] = 0x0a
   return header
 }
+
+/** A matrix in an npy file: what its header says, and how its numbers are read. */
+export interface NpyMatrix {
+  readonly rows: number
+  readonly columns: number
+  /** The number in a place of the matrix. */
+  readonly at: (row: number, column: number) => number
+}
+
+type NumberReader = (view: DataView, at: number, little: boolean) => number
+
+const READERS: Readonly<Record<string, readonly [bytes: number, read: NumberReader]>> = {
+  f4: [4, (view, at, little) => view.getFloat32(at, little)],
+  f8: [8, (view, at, little) => view.getFloat64(at, little)],
+  f2: [2, (view, at, little) => halfToNumber(view.getUint16(at, little))],
+  i1: [1, (view, at) => view.getInt8(at)],
+  u1: [1, (view, at) => view.getUint8(at)],
+  i2: [2, (view, at, little) => view.getInt16(at, little)],
+  u2: [2, (view, at, little) => view.getUint16(at, little)],
+  i4: [4, (view, at, little) => view.getInt32(at, little)],
+  u4: [4, (view, at, little) => view.getUint32(at, little)],
+}
+
+export const isNpy = (bytes: Uint8Array): boolean => MAGIC.slice(0, 6).every((byte, i) => bytes[i] === byte)
+
+/**
+ * Reads a matrix of numbers; extents of 1 behind its two are passed over.
+ * @throws Error in words that follow "got": another kind of array, or a file that is cut short
+ */
+export function readNpy(bytes: Uint8Array): NpyMatrix {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (!isNpy(bytes) || bytes.length < 12) throw new Error('no npy file')
+  const wide = bytes[6] >= 2
+  const start = wide ? 12 : 10
+  const length = wide ? view.getUint32(8, true) : view.getUint16(8, true)
+  if (start + length > bytes.length) throw new Error('a file that is cut short')
+  const header = new TextDecoder('latin1').decode(bytes.subarray(start, start + length))
+  const [, order = '', type = ''] = /'descr': *'([<>|=])(\w+)'/.exec(header) ?? []
+  const [, fortran = ''] = /'fortran_order': *(True|False)/.exec(header) ?? []
+  const [, extents] = /'shape': *\(([\d, ]*)\)/.exec(header) ?? []
+  const reader = Object.hasOwn(READERS, type) ? READERS[type] : undefined
+  if (reader === undefined || fortran === '' || extents === undefined)
+    throw new Error(`an array of ${type === '' ? 'another kind' : type}`)
+  const shape = extents.split(',').flatMap((each) => (each.trim() === '' ? [] : [Number(each)]))
+  const [rows, columns = 1, ...rest] = shape
+  if (shape.length < 2 || rest.some((extent) => extent !== 1))
+    throw new Error(`an array of the shape (${shape.join(', ')})`)
+  const [size, read] = reader
+  const first = start + length
+  if (bytes.length - first < rows * columns * size) throw new Error('a file that is cut short')
+  const little = order !== '>'
+  return {
+    rows,
+    columns,
+    at: (row, column) => {
+      const place = fortran === 'True' ? column * rows + row : row * columns + column
+      return read(view, first + place * size, little)
+    },
+  }
+}
+
+/** IEEE 754 half precision: 1 sign, 5 exponent, 10 fraction bits. */
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >> 10) & 0x1f
+  const fraction = bits & 0x3ff
+  if (exponent === 0) return sign * fraction * 2 ** -24
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+}

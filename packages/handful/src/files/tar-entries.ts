@@ -7,27 +7,9 @@
 import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { createGunzip } from 'node:zlib'
-import { extract, type Header } from 'tar-stream'
+import { extract } from 'tar-stream'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
-
-export interface TarLimits {
-  readonly entries: number
-  /** Of the whole archive, unpacked. */
-  readonly bytes: number
-}
-
-export const TAR_LIMITS: TarLimits = { entries: 5_000_000, bytes: 2 ** 40 }
-
-export interface TarEntry {
-  /** Counts entries of every kind from 0. */
-  readonly ordinal: number
-  /** As stored. */
-  readonly name: string
-  readonly type: Header['type']
-  readonly size: number
-  /** The content; may be called once, before the next entry is asked for. What is not read is passed over. */
-  readonly read: () => Promise<Uint8Array>
-}
+import { ARCHIVE_LIMITS, type ArchiveEntry, type ArchiveLimits } from './archive-entry.js'
 
 /**
  * @param path the archive; whether it is gzipped is told by `gzip`
@@ -35,8 +17,8 @@ export interface TarEntry {
  */
 export async function* tarEntries(
   path: string,
-  { gzip, limits = TAR_LIMITS, signal }: { gzip: boolean; limits?: TarLimits; signal?: AbortSignal },
-): AsyncGenerator<TarEntry> {
+  { gzip, limits = ARCHIVE_LIMITS, signal }: { gzip: boolean; limits?: ArchiveLimits; signal?: AbortSignal },
+): AsyncGenerator<ArchiveEntry> {
   const file = createReadStream(path)
   const unpacked = gzip ? file.pipe(createGunzip()) : file
   const archive = extract(NAMES_AS_BYTES)

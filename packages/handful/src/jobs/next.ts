@@ -5,7 +5,8 @@ import type { RunReport } from '../draw/run-report.js'
 import { average } from '../numerics/statistics.js'
 import { models } from '../models/registry.js'
 import { modelChoiceSchema, resolveAugmentation, resolveModel } from '../training/model-options.js'
-import { DEFAULT_MINUTES, fitOptionsSchema } from './fit/fit-options.js'
+import type { ImageShape } from '../models/model.js'
+import { DEFAULT_MINUTES, fitOptionsSchema, NO_MODEL } from './fit/fit-options.js'
 
 /** Commands that follow from a report. `run` is the run folder as a word of a command line. */
 export function suggestNext(report: RunReport, run: string): RunReport['next'] {
@@ -21,12 +22,14 @@ export function suggestNext(report: RunReport, run: string): RunReport['next'] {
     const best = baselinesOf(report, chosen).best
     const isGain = best === undefined || average(chosen.accuracies) > average(best.accuracies)
     const minutes = typeof report.config.minutes === 'number' ? report.config.minutes : DEFAULT_MINUTES
-    next.push({
-      why: isGain
-        ? 'Longer training usually gives better features:'
-        : 'The features do not pay yet; train for longer:',
-      command: `${again} --minutes ${minutes * 4}`,
-    })
+    // Without a model there is nothing to train for longer.
+    if (report.training !== undefined)
+      next.push({
+        why: isGain
+          ? 'Longer training usually gives better features:'
+          : 'The features do not pay yet; train for longer:',
+        command: `${again} --minutes ${minutes * 4}`,
+      })
   }
   next.push({ why: 'Classify new images:', command: `handful predict ${run} <images>` })
   return next
@@ -35,17 +38,21 @@ export function suggestNext(report: RunReport, run: string): RunReport['next'] {
 /** What a suggested command says in words of its own, leaves open, or leaves to the machine. */
 const UNSAID = ['folder', 'dataset', 'set', 'minutes', 'steps', 'threads']
 
+/** What depends on the model, as `fit` would take it anyway. */
+function usualOf(config: RunReport['config'], image: ImageShape): object {
+  if (config.model === NO_MODEL) return { patches: 0 }
+  const choice = modelChoiceSchema.parse(config)
+  const { name: augment } = resolveAugmentation(undefined, resolveModel(choice, image))
+  return { preset: models[choice.model].bestPreset, augment }
+}
+
 /** The command of a run: its source and each option that is not what `fit` would take anyway; its length is left open. */
 function sameFit({ config, dataset: { height, channels } }: RunReport): string {
   const { folder, dataset, set = {} } = config
   const source = folder === undefined ? `--dataset ${shellWord(String(dataset))}` : '<your folder>'
-  const image = { size: height, channels }
-  const choice = modelChoiceSchema.parse(config)
-  const { name: augment } = resolveAugmentation(undefined, resolveModel(choice, image))
+  const image: ImageShape = { size: height, channels }
   const defaults = fitOptionsSchema.parse({ folder, dataset, threads: 1 })
-  const usual = new Map<string, unknown>(
-    Object.entries({ ...defaults, preset: models[choice.model].bestPreset, augment }),
-  )
+  const usual = new Map<string, unknown>(Object.entries({ ...defaults, ...usualOf(config, image) }))
   const flags = Object.keys(fitOptionsSchema.in.shape).flatMap((name) => {
     const own = config[name]
     if (own === undefined || own === usual.get(name) || UNSAID.includes(name)) return []

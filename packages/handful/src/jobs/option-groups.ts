@@ -1,7 +1,22 @@
 /** The options that several commands have, each spelled out in one place. */
-import { AUGMENTATIONS, DATASETS, MODELS, type Pooling, POOLINGS, PRESETS, RESIZE_MODES } from '../names.js'
+import {
+  AUGMENTATIONS,
+  DATASETS,
+  ENCODER_COLOURS,
+  ENCODER_LAYOUTS,
+  ENCODER_POOLINGS,
+  ENCODER_RANGES,
+  FRAMES,
+  MODELS,
+  type Pooling,
+  POOLINGS,
+  PRESETS,
+  RESIZE_MODES,
+  STRETCHES,
+} from '../names.js'
 import {
   assignments,
+  channelNumbers,
   flag,
   names,
   numberBetween,
@@ -9,6 +24,7 @@ import {
   oneOf,
   type Option,
   positive,
+  stretchChoice,
   text,
   whole,
   withDefault,
@@ -18,6 +34,11 @@ export const TRAINED_RUN = 'a folder that "handful pretrain" or "handful fit" ha
 
 /** @param what the data set is, such as `images of a known data set` */
 export const datasetOption = (what: string) => oneOf('<name>', `${what}: ${DATASETS.join(', ')}`, DATASETS)
+
+/** @param about whose features they are */
+export function embeddingsOption(about: string): Option<string | undefined> {
+  return text('<file>', about)
+}
 
 /** Where data sets lie; else where the environment says. */
 export const dataDirOption: Option<string | undefined> = {
@@ -39,8 +60,8 @@ export const resizeOption = (about: string) => oneOf('<how>', about, RESIZE_MODE
 
 export const setOption = (about: string) => assignments('<name=value>', about)
 
-/** How a folder and its table are read, where that is not found out. */
-export const readingOptions = {
+/** How a folder and its table are understood, where that is not found out. */
+export const collectionOptions = {
   fileColumn: text('<name>', 'the column of labels.csv that names the files (found out)'),
   labelColumn: text('<name>', 'the column of labels.csv that holds the labels (found out)'),
   splits: oneOf('<how>', 'auto, or none: folders called train, test and so on are classes too (auto)', [
@@ -49,11 +70,61 @@ export const readingOptions = {
   ] as const),
 }
 
+/** @param otherwise what is taken where nothing is said */
+export const framesOption = (otherwise: string) =>
+  oneOf('<which>', `of animations and stacks: first, or all, each as an image (${otherwise})`, FRAMES)
+
+/** How images become pixels, beside their size. */
+export const readingOptions = {
+  channels: channelNumbers(
+    '<n,n>',
+    'channels that are taken, up to three, counted from 1: grey, or red, green and blue (the first three)',
+  ),
+  stretch: stretchChoice(
+    '<how>',
+    'numbers beyond 8 bits become bytes by one stretch for the data set, one for each image, none (by their type), or black,white such as 100,4000 (data)',
+    STRETCHES,
+  ),
+  frames: framesOption('first'),
+}
+
 export const imageOptions = {
   dataset: datasetOption('a known data set'),
   size: sizeOption('side of the square that images become'),
   fit: resizeOption('how an image becomes a square: cover (cut to its middle), pad (white bars), stretch'),
+  ...collectionOptions,
   ...readingOptions,
+}
+
+/** An encoder made elsewhere, and what its file may not say of itself. */
+export const encoderOptions = {
+  encoder: text('<model.onnx>', 'features of an encoder made elsewhere: an ONNX file with one image input'),
+  encoderSize: whole('<pixels>', 'side of its images (as the file says, else 224)', 8, 1024),
+  encoderRange: oneOf(
+    '<range>',
+    `what numbers it takes for dark and bright: ${ENCODER_RANGES.join(' or ')} (as the file says, else imagenet)`,
+    ENCODER_RANGES,
+  ),
+  encoderOutput: text(
+    '<name>',
+    'the value of its graph that is the feature (the output that looks like one)',
+  ),
+  encoderPooling: oneOf(
+    '<how>',
+    'tokens as their mean or the first (the class token, if any)',
+    ENCODER_POOLINGS,
+  ),
+  encoderLayout: oneOf('<axes>', 'order of its input: nchw or nhwc (as the file says)', ENCODER_LAYOUTS),
+  encoderColours: oneOf('<order>', 'order of its colours: rgb or bgr (rgb)', ENCODER_COLOURS),
+  encoderInput: text('<name>', 'the input that takes images, to be sure'),
+}
+
+/** The same, and a table of features made elsewhere. */
+export const outsideOptions = {
+  ...encoderOptions,
+  embeddings: embeddingsOption(
+    'features made elsewhere: .parquet, .npy or .csv with a row for each image, by file name',
+  ),
 }
 
 /** Which labelled images, of those that there are. */
@@ -67,9 +138,18 @@ export const labelOptions = (most: number) => ({
   draws: whole('<n>', 'times that the labelled images are drawn (5)', 1, 100),
 })
 
+const modelWords = 'what learns from the unlabelled images'
+
+/** With `none`, where other features may stand in its place. */
+export const modelOrNoneOption = oneOf(
+  '<name>',
+  `${modelWords}: ${MODELS.join(', ')}; none for other features alone (vae)`,
+  [...MODELS, 'none'],
+)
+
 /** @param preset which one is taken unless said otherwise */
 export const modelOptions = (preset = 'fast') => ({
-  model: oneOf('<name>', `what learns from the unlabelled images: ${MODELS.join(', ')} (vae)`, MODELS),
+  model: oneOf('<name>', `${modelWords}: ${MODELS.join(', ')} (vae)`, MODELS),
   preset: oneOf(
     '<name>',
     `its settings: fast (minutes on two cores), paper (the reference's own), ddpm (diffusion only), invariant (VAE only) (${preset})`,

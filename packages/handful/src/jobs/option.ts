@@ -136,6 +136,36 @@ export const numbers = (
   },
 })
 
+/** One to three whole numbers from 1, with commas between them. */
+export const channelNumbers = (value: string, about: string): Option<readonly number[] | undefined> => ({
+  value,
+  about,
+  read: (flag, typed) => {
+    const found = typed.split(',').map((each) => (/^\s*\d+\s*$/.test(each) ? Number(each) : 0))
+    if (found.length <= 3 && found.every((number) => number >= 1 && number <= 4096)) return found
+    const expected = 'one to three numbers of channels, counted from 1'
+    throw usageError({ what: flag, got: shown(typed), expected, hint: `for example ${flag} 1,2,3` })
+  },
+})
+
+/** One of a few words, or two numbers of which the first is smaller. */
+export const stretchChoice = <T extends string>(
+  value: string,
+  about: string,
+  choices: readonly T[],
+): Option<T | readonly [number, number] | undefined> => ({
+  value,
+  about,
+  read: (flag, typed) => {
+    if (!typed.includes(',')) return choiceOf(flag, typed, choices)
+    const numbers = typed.split(',').map((each) => (each.trim() === '' ? NaN : Number(each)))
+    const [low, high] = numbers
+    if (numbers.length === 2 && low < high && Number.isFinite(high - low)) return [low, high]
+    const expected = 'two numbers, what is black and what is white'
+    throw usageError({ what: flag, got: shown(typed), expected, hint: `for example ${flag} 100,4000` })
+  },
+})
+
 /** Names with commas between them. */
 export const names = (value: string, about: string): Option<readonly string[] | undefined> => ({
   value,

@@ -2,7 +2,8 @@
  * A finished classifier in a run folder: the encoder as ONNX, and how features become probabilities. `handful predict`
  * needs nothing else.
  *
- *     model/encoder.onnx             pixels -> features
+ *     model/encoder.onnx             pixels -> features; none where all of them were made elsewhere
+ *     model/outside-encoder-*.onnx   an encoder made elsewhere, where there is one
  *     model/classifier.json          class names, image size, the head's kind and settings
  *     model/classifier.safetensors   normalisation and the head's arrays
  */
@@ -21,7 +22,10 @@ import {
   programOf,
 } from 'onnx-autodiff'
 import { z } from 'zod'
+import { type ImageReading, READ_BEFORE, readingSchema } from '../data/reading.js'
 import { HandfulError, systemError } from '../errors.js'
+import { type EmbeddingsDescription, embeddingsSchema } from '../encoders/embeddings.js'
+import { outsideEncoderSchema } from '../encoders/outside-encoder.js'
 import type { Normalisation } from '../features/normalise.js'
 import type { PredictorParameters } from '../heads/head.js'
 import {
@@ -32,6 +36,7 @@ import {
   normalisationArrays,
   normalisationOf,
 } from './fitted-arrays.js'
+import type { EncoderRecord } from './outside-features.js'
 import { RUN_FILES, type RunFolder } from './run-folder.js'
 
 export interface Classifier {
@@ -40,15 +45,26 @@ export interface Classifier {
   readonly channels: 1 | 3
   /** How images that are not square become so. */
   readonly fit: ResizeMode
+  /** How files become images. */
+  readonly reading: ImageReading
   /** The encoder's outputs that are the feature, side by side. */
   readonly outputs: readonly string[]
   /** What the features were asked for, where the encoder takes drawn inputs beside the image, and the seed of those. */
   readonly drawn?: { readonly request: FeatureRequest; readonly seed: number }
-  readonly encoder: Network | Program
+  /** None where all features were made elsewhere. */
+  readonly encoder?: Network | Program
+  /** What stands beside its features, in this order. */
+  readonly outside?: OutsideClassifier
   /** Images of one run of the encoder, at most, where it says so. */
   readonly batch?: number
   readonly normalisation: Normalisation
   readonly head: PredictorParameters
+}
+
+/** Features made elsewhere that a classifier needs of new images. */
+export interface OutsideClassifier {
+  readonly encoder?: Pick<EncoderRecord, 'file' | 'description'>
+  readonly embeddings?: EmbeddingsDescription
 }
 
 const FOLDER = RUN_FILES.model
@@ -58,12 +74,21 @@ export const CLASSIFIER_FILE = path.join(FOLDER, 'classifier.json')
 const ARRAYS = path.join(FOLDER, 'classifier.safetensors')
 
 const settingsSchema = z.object({
-  version: z.literal(1),
+  /** 2 where features made elsewhere are among them, which older versions know nothing of. */
+  version: z.union([z.literal(1), z.literal(2)]),
   classNames: z.array(z.string()).min(1),
   size: z.number().int().positive(),
   channels: z.union([z.literal(1), z.literal(3)]),
   fit: z.enum(RESIZE_MODES),
-  outputs: z.array(z.string()).min(1),
+  reading: readingSchema.default(READ_BEFORE),
+  /** None where all features were made elsewhere. */
+  outputs: z.array(z.string()),
+  outside: z
+    .object({
+      encoder: z.object({ file: z.string(), description: outsideEncoderSchema }).optional(),
+      embeddings: embeddingsSchema.optional(),
+    })
+    .optional(),
   drawn: z
     .object({
       request: featureRequestSchema,
@@ -75,9 +100,12 @@ const settingsSchema = z.object({
 })
 
 export async function saveClassifier(run: RunFolder, classifier: Classifier): Promise<void> {
-  const { classNames, size, channels, fit, outputs, drawn, batch, encoder, normalisation, head } = classifier
+  const { classNames, size, channels, fit, reading, outputs, drawn, batch, encoder, normalisation, head } =
+    classifier
+  const { outside } = classifier
   await run.makeFolder(FOLDER)
-  await run.writeFile(ENCODER, 'model' in encoder ? encoder.model : compile(encoder).model)
+  if (encoder !== undefined)
+    await run.writeFile(ENCODER, 'model' in encoder ? encoder.model : compile(encoder).model)
   await run.writeFile(
     ARRAYS,
     encodeSafetensors({
@@ -86,12 +114,14 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
     }),
   )
   const settings = {
-    version: 1,
+    version: outside === undefined ? 1 : 2,
     classNames,
     size,
     channels,
     fit,
+    reading,
     outputs,
+    outside,
     drawn,
     batch,
     head: headSettings(head),
@@ -101,8 +131,15 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
 
 /** Of all that it is: what it computes is its own. */
 export async function classifierKey(folder: string): Promise<string> {
+  const { outside, encoder } = await loadClassifier(folder)
+  const files = [
+    ...(encoder === undefined ? [] : [ENCODER]),
+    CLASSIFIER_FILE,
+    ARRAYS,
+    ...(outside?.encoder === undefined ? [] : [outside.encoder.file]),
+  ]
   const hash = createHash('sha256')
-  for (const name of [ENCODER, CLASSIFIER_FILE, ARRAYS]) hash.update(await readFile(path.join(folder, name)))
+  for (const name of files) hash.update(await readFile(path.join(folder, name)))
   return hash.digest('hex')
 }
 
@@ -119,13 +156,14 @@ export async function loadClassifier(folder: string): Promise<Classifier> {
         hint: `go on with it by handful fit --resume ${folder}`,
       })
     })
-  const [model, json, arrayBytes] = [await read(ENCODER), await read(CLASSIFIER_FILE), await read(ARRAYS)]
+  const [json, arrayBytes] = [await read(CLASSIFIER_FILE), await read(ARRAYS)]
   try {
     const settings = settingsSchema.parse(JSON.parse(json.toString()))
+    const model = settings.outputs.length === 0 ? undefined : await read(ENCODER)
     const { arrays } = decodeSafetensors(arrayBytes)
     return {
       ...settings,
-      encoder: programOf(decodeModel(model), model),
+      encoder: model && programOf(decodeModel(model), model),
       normalisation: normalisationOf(arrays),
       head: headOf(settings.head, settings.classNames.length, arrays),
     }

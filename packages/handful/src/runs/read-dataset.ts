@@ -1,7 +1,7 @@
 /** Reads the images that a job asks for: progress goes to the user, and so does what had to be left out. */
 import { z } from 'zod'
 import type { Dataset } from '../data/dataset.js'
-import { openDataset } from '../data/open.js'
+import { type DatasetSpec, openDataset } from '../data/open.js'
 import { HandfulError, printable } from '../errors.js'
 import { locateImages } from './image-record.js'
 import type { DescribedModel } from './trained-model.js'
@@ -19,6 +19,25 @@ export type Source = z.output<typeof sourceFields>
 const sourceSchema = sourceFields.refine(
   ({ folder, dataset }) => folder !== undefined || dataset !== undefined,
 )
+
+/** How a folder is understood and its images become pixels, as options of jobs say it. */
+export type ImageChoice = Partial<
+  Pick<Source, 'channels' | 'stretch' | 'frames' | 'fileColumn' | 'labelColumn' | 'splits'>
+>
+
+/** The same as data are opened by it. */
+export const choiceOf = (choice: ImageChoice) => {
+  const { channels: bands, stretch, frames, fileColumn, labelColumn, splits } = choice
+  return { bands, stretch, frames, fileColumn, labelColumn, splits }
+}
+
+/** What to open, as a job's options say it. */
+export function specOf({ folder, dataset, dataDir, size, fit, seed, ...choice }: Source): DatasetSpec {
+  const chosen = choiceOf(choice)
+  return folder === undefined
+    ? { dataset, dataDir, size, seed, ...chosen }
+    : { folder, size, fit, seed, ...chosen }
+}
 
 /**
  * The images that a run was trained on, brought to its model's size.
@@ -55,14 +74,12 @@ export async function sourceOfRun(
  * @throws HandfulError as openDataset
  */
 export async function readDataset(
-  { folder, dataset, dataDir, size, fit, seed, fileColumn, labelColumn, splits }: Source,
+  source: Source,
   { signal, progress }: JobContext,
   labels?: 'optional',
 ): Promise<Dataset> {
   const found = await openDataset(
-    folder === undefined
-      ? { dataset, dataDir, size, seed }
-      : { folder, size, fit, seed, labels, fileColumn, labelColumn, splits },
+    { ...specOf(source), labels },
     {
       signal,
       onProgress: (done, total) => progress.report({ stage: READING, done, total, unit: 'images' }),

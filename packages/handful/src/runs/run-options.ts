@@ -1,5 +1,6 @@
 /** What jobs that open images or train have in common, as fields of their schemas. */
 import { z } from 'zod'
+import { channelNumbersSchema, framesSchema, stretchSchema } from '../data/reading.js'
 import { DATASETS, RESIZE_MODES } from '../names.js'
 
 const side = z.number().int().min(8).max(256)
@@ -20,6 +21,12 @@ export const imageFields = {
   labelColumn: z.string().min(1).optional(),
   /** `none`: folders called train, test and so on are classes too. */
   splits: z.enum(['auto', 'none']).optional(),
+  /** Channels of a folder's images that are taken, counted from 1; grey, or the first three, by default. */
+  channels: channelNumbersSchema.optional(),
+  /** How numbers of more than 8 bits become bytes; one stretch for the data set by default. */
+  stretch: stretchSchema.optional(),
+  /** Whether each frame of an animation or a stack is an image; the first by default. */
+  frames: framesSchema.optional(),
 }
 
 /** How long training goes on, and on what; every job that trains has these. */

@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { encodeSafetensors } from 'onnx-autodiff'
 import type { Images } from '../data/image-set.js'
+import { DEFAULT_READING, type ImageReading } from '../data/reading.js'
 import { contentKey } from '../files/content-key.js'
 import { filesPresent } from '../files/present.js'
 import type { Stage } from '../stages/stage.js'
@@ -29,7 +30,7 @@ const SUMMARY = path.join(RUN_FILES.model, 'training.json')
 
 export interface Training extends PretrainOptions {
   /** How images were squared and training images distorted, for the model's description. */
-  readonly describe: Pick<ModelDescription, 'fit' | 'augment'>
+  readonly describe: Pick<ModelDescription, 'fit' | 'reading' | 'augment'>
 }
 
 /** What jobs that train are told, each in its own options. */
@@ -37,6 +38,8 @@ export interface TrainingChoice
   extends ModelChoice, Pick<PretrainOptions, 'seed' | 'steps' | 'minutes' | 'threads' | 'device'> {
   readonly augment?: AugmentationName
   readonly fit: ModelDescription['fit']
+  /** How files became the images; undefined for those that were no files. */
+  readonly reading: ImageReading | undefined
 }
 
 /**
@@ -44,10 +47,11 @@ export interface TrainingChoice
  * @throws HandfulError (wrong use) for settings that do not suit
  */
 export function trainingFor(choice: TrainingChoice, { height: size, channels }: Images): Training {
-  const { augment, seed, steps, minutes, threads, device, fit } = choice
+  const { augment, seed, steps, minutes, threads, device, fit, reading = DEFAULT_READING } = choice
   const model = resolveModel(choice, { size, channels })
   const { name, options: augmentation } = resolveAugmentation(augment, model)
-  return { model, augmentation, seed, steps, minutes, threads, device, describe: { fit, augment: name } }
+  const describe = { fit, reading, augment: name }
+  return { model, augmentation, seed, steps, minutes, threads, device, describe }
 }
 
 export function trainStage(

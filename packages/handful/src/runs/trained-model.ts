@@ -11,8 +11,9 @@ import { decodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
 import { fitSchema } from '../data/open.js'
-import { contentKey } from '../files/content-key.js'
+import { type ImageReading, READ_BEFORE, readingSchema } from '../data/reading.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
+import { contentKey } from '../files/content-key.js'
 import type { BoundModel, WeightedModel } from '../models/model.js'
 import { modelNamed } from '../models/registry.js'
 import { AUGMENTATIONS } from '../names.js'
@@ -27,6 +28,8 @@ const descriptionSchema = z.strictObject({
   image: z.strictObject({ size: z.int().min(1), channels: z.union([z.literal(1), z.literal(3)]) }),
   /** How images that are not square become so. */
   fit: fitSchema,
+  /** How files became images. */
+  reading: readingSchema.default(READ_BEFORE),
   augment: z.enum(AUGMENTATIONS),
 })
 
@@ -37,18 +40,19 @@ export interface DescribedModel {
   readonly options: PlainObject
   readonly model: BoundModel
   readonly fit: z.infer<typeof fitSchema>
+  readonly reading: ImageReading
 }
 
 export interface TrainedModel extends DescribedModel, WeightedModel {}
 
-export type ModelDescription = Pick<DescribedModel, 'model' | 'fit'> &
+export type ModelDescription = Pick<DescribedModel, 'model' | 'fit' | 'reading'> &
   Pick<z.infer<typeof descriptionSchema>, 'augment'>
 
 /** Written when the weights are in place. */
 export async function saveModelDescription(run: RunFolder, description: ModelDescription): Promise<void> {
-  const { model, fit, augment } = description
+  const { model, fit, reading, augment } = description
   const { name, config, image } = model
-  await run.writeJson(DESCRIPTION, { version: 1, model: name, config, image, fit, augment })
+  await run.writeJson(DESCRIPTION, { version: 1, model: name, config, image, fit, reading, augment })
 }
 
 /** @throws HandfulError if the folder is no run, its model is not trained yet, or the file is damaged */
@@ -56,8 +60,8 @@ export async function describedModel(run: string): Promise<DescribedModel> {
   const options = await readRunConfig(run)
   const text = (await readPart(run, DESCRIPTION)).toString('utf8')
   try {
-    const { model: name, config, image, fit } = descriptionSchema.parse(JSON.parse(text))
-    return { run, options, model: modelNamed(name).configure(config, image), fit }
+    const { model: name, config, image, fit, reading } = descriptionSchema.parse(JSON.parse(text))
+    return { run, options, model: modelNamed(name).configure(config, image), fit, reading }
   } catch (error) {
     throw damaged(run, DESCRIPTION, error)
   }
@@ -78,7 +82,7 @@ export async function weightsHash(run: string): Promise<string> {
 /** @throws HandfulError where images of a known data set are of another shape than the model's */
 export function checkShape(
   { height, width, channels }: Pick<Images, 'height' | 'width' | 'channels'>,
-  { model: { image } }: Pick<DescribedModel, 'model'>,
+  { model: { image } }: { readonly model: Pick<BoundModel, 'image'> },
   dataset: string,
   hint?: string,
 ): void {

@@ -56,10 +56,16 @@ export async function makeBank(
   options: BankOptions,
   context: StageContext,
 ): Promise<BankRecord> {
-  const source = await method.open(splits.train, context)
+  const rows = await method.rows?.read()
+  const source = rows === undefined ? await method.open(splits.train, context) : undefined
   try {
     const started = performance.now()
-    const { space, reduced } = await reducedSpace(source, splits, { ...options, ...RESCALED }, context)
+    const { space, reduced } = await reducedSpace(
+      source,
+      splits,
+      { ...options, ...RESCALED, beside: rows && [rows] },
+      context,
+    )
     const seconds = reduced.extractSeconds || (performance.now() - started) / 1000
     const stored = await saveSpace(
       space,
@@ -68,13 +74,13 @@ export async function makeBank(
       context.signal,
     )
     return {
-      dimension: source.columns,
-      detail: source.detail,
-      imagesPerSecond: (splits.train.count + splits.test.count) / Math.max(1e-3, seconds),
+      dimension: source?.columns ?? rows?.train.columns ?? 0,
+      detail: source === undefined ? 'made elsewhere' : source.detail,
+      imagesPerSecond: source && (splits.train.count + splits.test.count) / Math.max(1e-3, seconds),
       ...stored,
     }
   } finally {
-    await source.close?.()
+    await source?.close?.()
   }
 }
 

@@ -9,6 +9,9 @@ import { type BaselineName, type StemName, type SupervisedName } from '../names.
 import { STUDY_METHODS, type StudyOptions } from './study-options.js'
 import type { FeatureMethod } from './sources.js'
 
+/** What is known of a method that is brought along before it is there. */
+type Brought = Pick<FeatureMethod, 'id' | 'title' | 'kind'>
+
 export interface PlannedMethod {
   readonly id: string
   readonly title: string
@@ -27,7 +30,7 @@ export interface PlannedMethod {
  */
 export function resolveMethods(
   { methods, supervised }: Pick<StudyOptions, 'methods' | 'supervised'>,
-  own: readonly FeatureMethod[] = [],
+  own: readonly Brought[] = [],
 ): PlannedMethod[] {
   const names = [...new Set(methods.map((name) => name.trim()))]
   const found = names.flatMap((name): PlannedMethod[] => {
@@ -45,7 +48,7 @@ function networkOf(name: SupervisedName, stem: StemName): PlannedMethod {
   return { id, title: shortTitle, kind: 'supervised', parts: [], stem }
 }
 
-function single(name: string, own: readonly FeatureMethod[]): PlannedMethod {
+function single(name: string, own: readonly Brought[]): PlannedMethod {
   const brought = own.find(({ id }) => id === name)
   if (brought !== undefined) return { id: name, title: brought.title, kind: brought.kind, parts: [] }
   checkName(name, name, own)
@@ -54,7 +57,7 @@ function single(name: string, own: readonly FeatureMethod[]): PlannedMethod {
     : { id: name, title: baselines[name as BaselineName].title, kind: 'baseline', parts: [] }
 }
 
-function combination(name: string, own: readonly FeatureMethod[]): PlannedMethod {
+function combination(name: string, own: readonly Brought[]): PlannedMethod {
   const parts = name.split('+').map((part) => part.trim())
   const wrong = (got: string, expected: string) =>
     usageError({ what: 'methods', where: quoted(name), got, expected })
@@ -67,7 +70,16 @@ function combination(name: string, own: readonly FeatureMethod[]): PlannedMethod
   return { id: parts.join('+'), title: titles.join(' + '), kind: 'combination', parts }
 }
 
-function checkName(name: string, within: string, own: readonly FeatureMethod[]): void {
+/** What `--encoder` and `--embeddings` will bring along. */
+export const outsideToCome = ({
+  encoder,
+  embeddings,
+}: Pick<StudyOptions, 'encoder' | 'embeddings'>): Brought[] =>
+  Object.entries({ encoder, embeddings }).flatMap(([id, file]) =>
+    file === undefined ? [] : [{ id, title: file, kind: 'outside' as const }],
+  )
+
+function checkName(name: string, within: string, own: readonly Brought[]): void {
   const known = [...STUDY_METHODS, ...own.map(({ id }) => id)]
   if (known.includes(name)) return
   const near = closest(name, known)

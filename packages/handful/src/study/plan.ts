@@ -174,7 +174,7 @@ async function buildStages({ workshop, methods, sizes, trained, draws }: Buildin
   const strong = ({ method }: CellStage): boolean => stemOf(method) === 'small'
   const byCost = (some: CellStage[]): CellStage[] =>
     some.sort((a, b) => sizeOf(a.labelsPerClass) - sizeOf(b.labelsPerClass) || a.seconds - b.seconds)
-  const rank = { baseline: 0, generative: 1, combination: 2, supervised: 3 }
+  const rank = { baseline: 0, outside: 1, generative: 2, combination: 3, supervised: 4 }
   const first = [...methods]
     .sort((a, b) => rank[a.kind] - rank[b.kind])
     .flatMap(({ id }): StudyStage[] => {
@@ -189,6 +189,7 @@ async function buildStages({ workshop, methods, sizes, trained, draws }: Buildin
     ...byCost(cells.filter(strong)),
     // Each comes before the first that needs it.
     ...models.values(),
+    ...workshop.own.flatMap(({ rows }) => rows?.stage ?? []),
     ...banks.values(),
   ])
   return { stages, models, banks, cells }
@@ -233,7 +234,7 @@ async function modelStage(training: TrainingSettings, workshop: Workshop, scale:
         training,
         data.images,
         options,
-        { ...place, progress: workshop.progress, name: `${model}-${key.slice(0, 8)}` },
+        { ...place, progress: workshop.progress, reading: data.reading, name: `${model}-${key.slice(0, 8)}` },
         context,
       ),
   }
@@ -300,7 +301,10 @@ function bankStage(id: string, model: ModelStage | undefined, workshop: Workshop
   )
   return {
     ...fields,
-    needs: model === undefined ? [] : [model],
+    needs: [
+      ...(model === undefined ? [] : [model]),
+      ...(method.rows === undefined ? [] : [method.rows.stage]),
+    ],
     seconds: featureSeconds(id, scale) + (smooths(options) ? smoothingSeconds(scale) : 0),
     work: (context) =>
       makeBank(

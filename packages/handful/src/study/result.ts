@@ -20,9 +20,9 @@ export const labelCountSchema = z.union([z.number().int().positive(), z.literal(
 
 /**
  * `generative`: features of a model trained without labels. `baseline`: features without training. `combination`:
- * features of several methods beside each other. `supervised`: a network trained on the labelled images alone.
+ * features of several methods beside each other. `outside`: features of an encoder or a table made elsewhere. `supervised`: a network trained on the labelled images alone.
  */
-export const methodKinds = ['generative', 'baseline', 'combination', 'supervised'] as const
+export const methodKinds = ['generative', 'baseline', 'outside', 'combination', 'supervised'] as const
 
 const method = z.object({
   /** `vae`, `vqvae`, `diffusion`, `gan`, `pixels`, `pca`, `patches`, `resnet18`, `vae+patches`, ... */

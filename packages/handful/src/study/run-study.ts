@@ -23,8 +23,10 @@ import { NETWORK_HEAD } from './cell-stages.js'
 import { type DrawFitPool, fitProcesses, openDrawFitPool } from './draw-fit-pool.js'
 import { planStudy, type StudyPlan } from './plan.js'
 import type { StudyMissing } from './result.js'
-import type { FeatureMethod } from './sources.js'
-import { openStudyData } from './study-data.js'
+import { contentKey } from '../files/content-key.js'
+import { type OutsidePlace, outsideParts } from '../runs/outside-features.js'
+import { type FeatureMethod, outsideMethod } from './sources.js'
+import { openStudyData, type StudyData } from './study-data.js'
 import { loadStudySoFar, saveStudy } from './study-file.js'
 import { checkStudyFolder, openStudyFolder } from './study-folder.js'
 import { parseDuration, type StudyOptions, studyOptionsSchema } from './study-options.js'
@@ -103,18 +105,42 @@ async function prepare(
   context: StudyContext,
 ): Promise<{ workshop: Workshop; plan: StudyPlan }> {
   const data = await openStudyData(options, context)
+  const store = new StageStore(context.folder)
+  const outside = await outsideMethods(options, data, { folder: context.folder, store }, context)
   const workshop = new Workshop({
     options,
     data,
-    store: new StageStore(context.folder),
+    store,
     progress: context.progress,
     environment: context.environment,
-    own: context.methods ?? [],
+    own: [...outside, ...(context.methods ?? [])],
     ownHeads: context.heads ?? {},
   })
   const plan = await planStudy(workshop)
   for (const note of plan.notes) context.progress.message(note)
   return { workshop, plan }
+}
+
+/** Features made elsewhere: read and checked before anything is computed, and without writing. */
+async function outsideMethods(
+  options: StudyOptions,
+  { images, test, origins, keys }: StudyData,
+  place: OutsidePlace,
+  { progress }: StudyContext,
+): Promise<FeatureMethod[]> {
+  const { threads, device } = options
+  const parts = await outsideParts(options, {
+    place,
+    sets: {
+      train: { images, originals: origins.train },
+      test: { images: test.images, originals: origins.test },
+    },
+    imagesKey: contentKey([keys.images, keys.test]),
+    threads,
+    device,
+    tell: (text) => progress.message(text),
+  })
+  return parts.map((part) => outsideMethod(part, place))
 }
 
 /** Between two writings of study.json while cells are done. */

@@ -10,16 +10,39 @@ import { baselines } from '../features/baselines/registry.js'
 import type { BaselineName } from '../names.js'
 import type { TrainedModel } from '../runs/trained-model.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
+import { type OutsidePart, type OutsidePlace, outsideRows } from '../runs/outside-features.js'
+import type { RowsPart } from '../features/feature-sources.js'
 import type { StageContext } from '../stages/stage.js'
+import type { StudyStage } from './study-stage.js'
 
 export interface FeatureMethod {
   readonly id: string
   readonly title: string
-  readonly kind: 'generative' | 'baseline'
+  readonly kind: 'generative' | 'baseline' | 'outside'
   /** All that its features depend on, beside images and seed. */
   readonly settings: unknown
   /** Fits what has to be fitted to the training images. */
   open(images: Images, context: StageContext): Promise<FeatureSource>
+  /** In the place of `open`: the rows of all images, which a stage of their own gives. */
+  readonly rows?: { readonly stage: StudyStage; readonly read: () => Promise<RowsPart> }
+}
+
+/** Features made elsewhere as a method: a study's stage gives their rows. */
+export function outsideMethod(
+  { id, title, columns, stage }: OutsidePart,
+  place: OutsidePlace,
+): FeatureMethod {
+  return {
+    id,
+    title,
+    kind: 'outside',
+    settings: { rows: stage.key, columns },
+    open: () => Promise.reject(new Error(`internal: outsideMethod: ${id} has rows, no source`)),
+    rows: {
+      stage: { ...stage, seconds: stage.seconds ?? 1, method: id },
+      read: async () => (await outsideRows(place, [{ title, stage }]))[0],
+    },
+  }
 }
 
 /** A model that is there, or is by the time that its features are asked for. */

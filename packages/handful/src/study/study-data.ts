@@ -6,12 +6,14 @@
 import type { Dataset } from '../data/dataset.js'
 import { Random } from 'onnx-autodiff'
 import { datasets } from '../data/registry.js'
-import { countLabels, type Images, type ImageSet, selectImages } from '../data/image-set.js'
+import { countLabels, type Images, type ImageSet, originalsOf, selectImages } from '../data/image-set.js'
 import { openDataset } from '../data/open.js'
-import { numberedPaths, TestSet } from '../data/test-set.js'
+import type { Originals } from '../data/originals.js'
+import { DEFAULT_READING, type ImageReading } from '../data/reading.js'
+import { numberedPaths, originalsOfTest, TestSet } from '../data/test-set.js'
 import { HandfulError, printable } from '../errors.js'
 import type { LabelCount } from './result.js'
-import { READING } from '../runs/read-dataset.js'
+import { READING, specOf } from '../runs/read-dataset.js'
 import { labelDraws } from '../data/draw-labels.js'
 import type { StudyOptions } from './study-options.js'
 import { imagesKey, labelsKey, testKey } from '../data/content.js'
@@ -26,20 +28,21 @@ export interface StudyData {
   /** `[images]` their labels, -1 where unknown. */
   readonly labels: Int32Array
   readonly test: TestSet
+  /** Where both splits came from: for features made elsewhere alone, never for methods. */
+  readonly origins: { readonly train: Originals; readonly test: Originals }
   readonly notes: readonly string[]
+  /** How files became images. */
+  readonly reading: ImageReading
   /** Of the training images, of their labels, and of the test split. */
   readonly keys: { readonly images: string; readonly labels: string; readonly test: string }
 }
 
 /** Opens and divides. @throws HandfulError as openDataset, and where there is nothing to score on */
 export async function openStudyData(options: StudyOptions, context: JobContext): Promise<StudyData> {
-  const { folder, dataset, dataDir, size, fit, seed, count, testCount } = options
-  const { fileColumn, labelColumn, splits } = options
+  const { dataset, seed, count, testCount } = options
   const { signal, progress } = context
   const opened = await openDataset(
-    folder === undefined
-      ? { dataset, dataDir, size, seed, count, testCount }
-      : { folder, size, fit, seed, labels: 'required', fileColumn, labelColumn, splits },
+    { ...specOf(options), ...(options.folder === undefined ? { count, testCount } : {}) },
     { signal, onProgress: (done, total) => progress.report({ stage: READING, done, total, unit: 'images' }) },
   )
   const notes = [...(opened.understood === undefined ? [] : [opened.understood]), ...opened.notes]
@@ -60,7 +63,9 @@ export async function openStudyData(options: StudyOptions, context: JobContext):
     images,
     labels: set.labels,
     test: shuffled,
+    origins: { train: originalsOf(set), test: originalsOfTest(shuffled) },
     notes,
+    reading: opened.reading ?? DEFAULT_READING,
     keys: {
       images: imagesKey(images),
       labels: labelsKey(set.labels, set.classNames),
@@ -114,6 +119,7 @@ function withTest(
     labels,
     classNames,
     fileNames: paths,
+    originals: out.originals,
   })
   return { train: selectImages(train, kept), test: scored }
 }

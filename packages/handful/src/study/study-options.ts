@@ -17,6 +17,7 @@ import {
   SUPERVISED_MODELS,
 } from '../names.js'
 import { baselines } from '../features/baselines/registry.js'
+import { encoderDetails, encoderFields } from '../encoders/encoder-options.js'
 import { models } from '../models/registry.js'
 import { featureFields } from '../models/feature-request.js'
 import { z } from 'zod'
@@ -92,6 +93,9 @@ export const studyOptionsSchema = z
     testCount: z.number().int().min(10).max(1_000_000).optional(),
     /** Share of a folder's labelled images that is held out for scoring, where the folder has no test split. */
     testShare: z.number().min(0.05).max(0.8).default(0.25),
+    ...encoderFields,
+    /** A table of features made elsewhere, a row for each image by its file name. */
+    embeddings: z.string().min(1).optional(),
     methods: z.array(z.string().min(1)).min(1).default(DEFAULT_METHODS),
     models: z.strictObject(byName(MODELS, (name) => modelSettings(name).prefault({}))).prefault({}),
     minutesPerModel: z.number().positive().max(10_080).default(10),
@@ -136,6 +140,11 @@ export const studyOptionsSchema = z
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
     threads: most.max(1024),
     device: z.string().min(1).default('cpu'),
+  })
+  .superRefine((options, context) => {
+    if (options.encoder !== undefined) return
+    for (const name of encoderDetails(options))
+      context.addIssue({ code: 'custom', path: [name], message: 'an encoder that it says something of' })
   })
   .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
 

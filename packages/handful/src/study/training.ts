@@ -8,11 +8,13 @@ import { filesPresent } from '../files/present.js'
 import path from 'node:path'
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
+import type { ImageReading } from '../data/reading.js'
 import { HandfulError, printable } from '../errors.js'
 import { curveSchema, thin } from '../training/curve.js'
 import { readTrainingSummary, type Training, trainingFor, trainStage } from '../runs/train-stage.js'
 import { type PlainObject, RUN_FILES, RunFolder } from '../runs/run-folder.js'
 import { pretrainOptionsSchema } from '../runs/pretrain-options.js'
+import { imageFields } from '../runs/run-options.js'
 import type { StageContext } from '../stages/stage.js'
 import { loadTrainedModel, weightsHash } from '../runs/trained-model.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
@@ -44,7 +46,9 @@ const studyTraining = (
   { model, settings, minutes, steps }: TrainingSettings,
   images: Images,
   { seed, threads, device, fit }: StudyOptions,
-): Training => trainingFor({ ...settings, model, minutes, steps, seed, threads, device, fit }, images)
+  reading: ImageReading | undefined,
+): Training =>
+  trainingFor({ ...settings, model, minutes, steps, seed, threads, device, fit, reading }, images)
 
 /** All that the trained weights depend on, for the stage's key. @throws HandfulError for settings or a run that do not suit */
 export async function trainingIdentity(
@@ -53,7 +57,8 @@ export async function trainingIdentity(
   options: StudyOptions,
 ): Promise<unknown> {
   if (settings.run !== undefined) return runIdentity(name, settings.run, images, options)
-  const { model, augmentation } = studyTraining({ model: name, settings, minutes, steps }, images, options)
+  const training = studyTraining({ model: name, settings, minutes, steps }, images, options, undefined)
+  const { model, augmentation } = training
   return {
     model: name,
     config: model.config,
@@ -108,6 +113,8 @@ export interface TrainingPlace extends Pick<JobContext, 'progress'> {
   readonly folder: string
   /** Of the run folder, below `models`. */
   readonly name: string
+  /** How files became the images. */
+  readonly reading: ImageReading
   readonly environment: PlainObject
 }
 
@@ -116,11 +123,11 @@ export async function trainForStudy(
   { model: name, settings, minutes, steps }: TrainingSettings,
   images: Images,
   options: StudyOptions,
-  { folder, name: runName, environment, progress }: TrainingPlace,
+  { folder, name: runName, reading, environment, progress }: TrainingPlace,
   context: StageContext,
 ): Promise<TrainedRecord> {
   if (settings.run !== undefined) return describeRun(settings.run)
-  const training = studyTraining({ model: name, settings, minutes, steps }, images, options)
+  const training = studyTraining({ model: name, settings, minutes, steps }, images, options, reading)
   const run = path.join('models', runName)
   const opened = await openRun(
     path.join(folder, run),
@@ -151,13 +158,14 @@ async function openRun(
   folder: string,
   model: ModelName,
   { settings, minutes, steps }: Pick<TrainingSettings, 'settings' | 'minutes' | 'steps'>,
-  { folder: images, dataset, dataDir, size, fit, seed, threads, device }: StudyOptions,
+  options: StudyOptions,
   environment: PlainObject,
 ): Promise<RunFolder> {
   if (await filesPresent(folder, [RUN_FILES.config])) return RunFolder.resume(folder, environment)
   // Stopped before it had its configuration, it holds nothing yet.
   await rm(folder, { recursive: true, force: true })
   const { preset, set, augment } = settings
+  const { seed, threads, device } = options
   const config = pretrainOptionsSchema.parse({
     model,
     preset,
@@ -168,11 +176,7 @@ async function openRun(
     seed,
     threads,
     device,
-    folder: images,
-    dataset,
-    dataDir,
-    size,
-    fit,
+    ...z.object(imageFields).parse(options),
   })
   return RunFolder.create({
     folder,

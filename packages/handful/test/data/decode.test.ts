@@ -89,9 +89,6 @@ describe('decodeImages', () => {
     const jpeg = await noise(64).jpeg().toBuffer()
     const damaged = await noise(64).png().toBuffer()
     damaged.fill(0x55, damaged.length / 2, damaged.length / 2 + 20)
-    const bitmap = Buffer.alloc(60)
-    bitmap.write('BM')
-    bitmap.writeUInt32LE(60, 2)
     const files = {
       'a good.png': await png('#ff0000'),
       'b empty.png': '',
@@ -99,7 +96,7 @@ describe('decodeImages', () => {
       'd cut.jpg': jpeg.subarray(0, jpeg.length * 0.6),
       'e damaged.png': damaged,
       'f header only.png': Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-      'g bitmap.bmp': bitmap,
+      'g photo.jxl': Buffer.from('\xff\x0a rest', 'latin1'),
       'h drawing.svg': '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
       'i good.png': await png('#00ff00'),
       'j huge.png': await plain('#000000', 8000, 6251).png({ compressionLevel: 1 }).toBuffer(),
@@ -125,7 +122,7 @@ describe('decodeImages', () => {
       d: 'a damaged or truncated JPEG file',
       e: 'a damaged or truncated PNG file',
       f: 'a damaged or truncated PNG file',
-      g: 'a BMP file, only PNG, JPEG, WebP, GIF, TIFF and AVIF are read; convert it to PNG',
+      g: 'a JPEG XL file, only PNG, JPEG, WebP, GIF, TIFF, AVIF, BMP, PGM and PPM are read; convert it to PNG',
       h: 'not an image',
       j: '8000x6251 pixels, the limit is 50 megapixels; make it smaller',
       l: 'cannot be read, the file is gone',

@@ -103,6 +103,6 @@ test('a kind of archive is known by its first bytes, opened as a folder, and nam
   const other = path.join(folder, 'other')
   await writeFile(other, 'nothing of the kind')
   expect((await failure(() => openCollection(other))).message).toContain(
-    'expected a folder of images, a .crate or .tar.gz of one, or a Parquet file',
+    'expected a folder of images, a .crate, .tar.gz or .zip of one, or a Parquet file',
   )
 })

@@ -129,7 +129,7 @@ describe('a tar archive of images', () => {
         'c.tar',
         /got no file in it, expected images/,
       ],
-      ['PK\x03\x04', 'd.zip', /got a file of another kind, expected a folder.*; unpack it first/],
+      ['7z\xbc\xaf', 'd.7z', /got a file of another kind, expected a folder.*; unpack it first/],
       ['', 'e.tar', /got a file of another kind/],
     ]
     for (const [content, name, message] of failures) {

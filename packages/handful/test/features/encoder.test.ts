@@ -9,7 +9,7 @@ import { loadClassifier, saveClassifier } from '../../src/runs/classifier.js'
 import { fitEncoder } from '../../src/features/encoder.js'
 import { learnedFeatures } from '../../src/features/feature-sources.js'
 import { resolveModel } from '../../src/training/model-options.js'
-import { featureNetwork } from '../../src/jobs/predict/run.js'
+import { featureNetwork } from '../../src/runs/classifier-features.js'
 import { besideEachOther, extractFeatures } from '../../src/features/extract.js'
 import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
 import { featureMatrix } from '../../src/numerics/matrix.js'
@@ -60,7 +60,14 @@ test.each([
   })
   const { program, batch } = encoder.network
   await saveClassifier(run, {
-    ...{ ...image, classNames: ['a', 'b'], fit: 'cover', encoder: program, batch },
+    ...{
+      ...image,
+      classNames: ['a', 'b'],
+      fit: 'cover',
+      reading: { stretch: 'data' },
+      encoder: program,
+      batch,
+    },
     outputs: encoder.groups.flatMap((group) => group.outputs),
     normalisation: await set.normalisation(),
     head: { kind: 'linear', classCount: 2, settings: {}, arrays: { weight: featureMatrix(1, 2) } },
@@ -71,6 +78,7 @@ test.each([
   expect(classifier.outputs).toEqual(outputs)
   expect(classifier.batch).toBe(patches === 0 ? undefined : batch)
   const network = await featureNetwork(folder, classifier)
+  if (network === undefined) throw new Error('no network was kept')
   const found = await extractFeatures(network, images, outputs, { seed: 0, threads: 1 })
   const normalised = await applyNormalisation(
     classifier.normalisation,

@@ -1,5 +1,6 @@
 // The messages and fields of ONNX's onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, IR version 13)
-// that the engine writes, reads or has to refuse; names and numbers are ONNX's, other fields are skipped on reading.
+// that the engine writes, reads, passes on or has to refuse; names and numbers are ONNX's, other fields (documentation,
+// shapes of inner values, where things came from) are skipped on reading.
 // Two departures, neither seen on the wire: repeated numbers are packed, as in onnx.proto3, while single values know
 // whether they are there, as in onnx.proto; and texts in attributes are `string` rather than `bytes`.
 //
@@ -16,7 +17,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 export const file_onnx: GenFile = /*@__PURE__*/
-  fileDesc("Cgpvbm54LnByb3RvEgRvbm54IsACCgpNb2RlbFByb3RvEhcKCmlyX3ZlcnNpb24YASABKANIAIgBARIaCg1wcm9kdWNlcl9uYW1lGAIgASgJSAGIAQESJAoFZ3JhcGgYByABKAsyEC5vbm54LkdyYXBoUHJvdG9IAogBARIuCgxvcHNldF9pbXBvcnQYCCADKAsyGC5vbm54Lk9wZXJhdG9yU2V0SWRQcm90bxI0Cg5tZXRhZGF0YV9wcm9wcxgOIAMoCzIcLm9ubnguU3RyaW5nU3RyaW5nRW50cnlQcm90bxIkCg10cmFpbmluZ19pbmZvGBQgAygLMg0ub25ueC5SZWZ1c2VkEiAKCWZ1bmN0aW9ucxgZIAMoCzINLm9ubnguUmVmdXNlZEINCgtfaXJfdmVyc2lvbkIQCg5fcHJvZHVjZXJfbmFtZUIICgZfZ3JhcGgiVgoST3BlcmF0b3JTZXRJZFByb3RvEhMKBmRvbWFpbhgBIAEoCUgAiAEBEhQKB3ZlcnNpb24YAiABKANIAYgBAUIJCgdfZG9tYWluQgoKCF92ZXJzaW9uIlAKFlN0cmluZ1N0cmluZ0VudHJ5UHJvdG8SEAoDa2V5GAEgASgJSACIAQESEgoFdmFsdWUYAiABKAlIAYgBAUIGCgRfa2V5QggKBl92YWx1ZSIJCgdSZWZ1c2VkIuUBCgpHcmFwaFByb3RvEh0KBG5vZGUYASADKAsyDy5vbm54Lk5vZGVQcm90bxIRCgRuYW1lGAIgASgJSACIAQESJgoLaW5pdGlhbGl6ZXIYBSADKAsyES5vbm54LlRlbnNvclByb3RvEiMKBWlucHV0GAsgAygLMhQub25ueC5WYWx1ZUluZm9Qcm90bxIkCgZvdXRwdXQYDCADKAsyFC5vbm54LlZhbHVlSW5mb1Byb3RvEikKEnNwYXJzZV9pbml0aWFsaXplchgPIAMoCzINLm9ubnguUmVmdXNlZEIHCgVfbmFtZSKxAQoJTm9kZVByb3RvEg0KBWlucHV0GAEgAygJEg4KBm91dHB1dBgCIAMoCRIRCgRuYW1lGAMgASgJSACIAQESFAoHb3BfdHlwZRgEIAEoCUgBiAEBEicKCWF0dHJpYnV0ZRgFIAMoCzIULm9ubnguQXR0cmlidXRlUHJvdG8SEwoGZG9tYWluGAcgASgJSAKIAQFCBwoFX25hbWVCCgoIX29wX3R5cGVCCQoHX2RvbWFpbiK4AgoOQXR0cmlidXRlUHJvdG8SEQoEbmFtZRgBIAEoCUgAiAEBEg4KAWYYAiABKAJIAYgBARIOCgFpGAMgASgDSAKIAQESDgoBcxgEIAEoCUgDiAEBEiEKAXQYBSABKAsyES5vbm54LlRlbnNvclByb3RvSASIAQESIAoBZxgGIAEoCzIQLm9ubnguR3JhcGhQcm90b0gFiAEBEg4KBmZsb2F0cxgHIAMoAhIMCgRpbnRzGAggAygDEg8KB3N0cmluZ3MYCSADKAkSEQoEdHlwZRgUIAEoBUgGiAEBEhoKDXJlZl9hdHRyX25hbWUYFSABKAlIB4gBAUIHCgVfbmFtZUIECgJfZkIECgJfaUIECgJfc0IECgJfdEIECgJfZ0IHCgVfdHlwZUIQCg5fcmVmX2F0dHJfbmFtZSKUAgoLVGVuc29yUHJvdG8SDAoEZGltcxgBIAMoAxIWCglkYXRhX3R5cGUYAiABKAVIAIgBARIjCgdzZWdtZW50GAMgASgLMg0ub25ueC5SZWZ1c2VkSAGIAQESEgoKZmxvYXRfZGF0YRgEIAMoAhISCgppbnQzMl9kYXRhGAUgAygFEhIKCmludDY0X2RhdGEYByADKAMSEQoEbmFtZRgIIAEoCUgCiAEBEhUKCHJhd19kYXRhGAkgASgMSAOIAQESJAoNZXh0ZXJuYWxfZGF0YRgNIAMoCzINLm9ubnguUmVmdXNlZEIMCgpfZGF0YV90eXBlQgoKCF9zZWdtZW50QgcKBV9uYW1lQgsKCV9yYXdfZGF0YSJZCg5WYWx1ZUluZm9Qcm90bxIRCgRuYW1lGAEgASgJSACIAQESIgoEdHlwZRgCIAEoCzIPLm9ubnguVHlwZVByb3RvSAGIAQFCBwoFX25hbWVCBwoFX3R5cGUiTAoJVHlwZVByb3RvEi8KC3RlbnNvcl90eXBlGAEgASgLMhUub25ueC5UZW5zb3JUeXBlUHJvdG9IAIgBAUIOCgxfdGVuc29yX3R5cGUibQoPVGVuc29yVHlwZVByb3RvEhYKCWVsZW1fdHlwZRgBIAEoBUgAiAEBEioKBXNoYXBlGAIgASgLMhYub25ueC5UZW5zb3JTaGFwZVByb3RvSAGIAQFCDAoKX2VsZW1fdHlwZUIICgZfc2hhcGUiNQoQVGVuc29yU2hhcGVQcm90bxIhCgNkaW0YASADKAsyFC5vbm54LkRpbWVuc2lvblByb3RvIlwKDkRpbWVuc2lvblByb3RvEhYKCWRpbV92YWx1ZRgBIAEoA0gAiAEBEhYKCWRpbV9wYXJhbRgCIAEoCUgBiAEBQgwKCl9kaW1fdmFsdWVCDAoKX2RpbV9wYXJhbWIGcHJvdG8z");
+  fileDesc("Cgpvbm54LnByb3RvEgRvbm54IsYCCgpNb2RlbFByb3RvEhcKCmlyX3ZlcnNpb24YASABKANIAIgBARIaCg1wcm9kdWNlcl9uYW1lGAIgASgJSAGIAQESJAoFZ3JhcGgYByABKAsyEC5vbm54LkdyYXBoUHJvdG9IAogBARIuCgxvcHNldF9pbXBvcnQYCCADKAsyGC5vbm54Lk9wZXJhdG9yU2V0SWRQcm90bxI0Cg5tZXRhZGF0YV9wcm9wcxgOIAMoCzIcLm9ubnguU3RyaW5nU3RyaW5nRW50cnlQcm90bxIkCg10cmFpbmluZ19pbmZvGBQgAygLMg0ub25ueC5SZWZ1c2VkEiYKCWZ1bmN0aW9ucxgZIAMoCzITLm9ubnguRnVuY3Rpb25Qcm90b0INCgtfaXJfdmVyc2lvbkIQCg5fcHJvZHVjZXJfbmFtZUIICgZfZ3JhcGgiVgoST3BlcmF0b3JTZXRJZFByb3RvEhMKBmRvbWFpbhgBIAEoCUgAiAEBEhQKB3ZlcnNpb24YAiABKANIAYgBAUIJCgdfZG9tYWluQgoKCF92ZXJzaW9uIlAKFlN0cmluZ1N0cmluZ0VudHJ5UHJvdG8SEAoDa2V5GAEgASgJSACIAQESEgoFdmFsdWUYAiABKAlIAYgBAUIGCgRfa2V5QggKBl92YWx1ZSIJCgdSZWZ1c2VkIuUBCgpHcmFwaFByb3RvEh0KBG5vZGUYASADKAsyDy5vbm54Lk5vZGVQcm90bxIRCgRuYW1lGAIgASgJSACIAQESJgoLaW5pdGlhbGl6ZXIYBSADKAsyES5vbm54LlRlbnNvclByb3RvEiMKBWlucHV0GAsgAygLMhQub25ueC5WYWx1ZUluZm9Qcm90bxIkCgZvdXRwdXQYDCADKAsyFC5vbm54LlZhbHVlSW5mb1Byb3RvEikKEnNwYXJzZV9pbml0aWFsaXplchgPIAMoCzINLm9ubnguUmVmdXNlZEIHCgVfbmFtZSLVAQoJTm9kZVByb3RvEg0KBWlucHV0GAEgAygJEg4KBm91dHB1dBgCIAMoCRIRCgRuYW1lGAMgASgJSACIAQESFAoHb3BfdHlwZRgEIAEoCUgBiAEBEicKCWF0dHJpYnV0ZRgFIAMoCzIULm9ubnguQXR0cmlidXRlUHJvdG8SEwoGZG9tYWluGAcgASgJSAKIAQESFQoIb3ZlcmxvYWQYCCABKAlIA4gBAUIHCgVfbmFtZUIKCghfb3BfdHlwZUIJCgdfZG9tYWluQgsKCV9vdmVybG9hZCKfAgoNRnVuY3Rpb25Qcm90bxIRCgRuYW1lGAEgASgJSACIAQESDQoFaW5wdXQYBCADKAkSDgoGb3V0cHV0GAUgAygJEhEKCWF0dHJpYnV0ZRgGIAMoCRIdCgRub2RlGAcgAygLMg8ub25ueC5Ob2RlUHJvdG8SLgoMb3BzZXRfaW1wb3J0GAkgAygLMhgub25ueC5PcGVyYXRvclNldElkUHJvdG8SEwoGZG9tYWluGAogASgJSAGIAQESLQoPYXR0cmlidXRlX3Byb3RvGAsgAygLMhQub25ueC5BdHRyaWJ1dGVQcm90bxIVCghvdmVybG9hZBgNIAEoCUgCiAEBQgcKBV9uYW1lQgkKB19kb21haW5CCwoJX292ZXJsb2FkIq0ECg5BdHRyaWJ1dGVQcm90bxIRCgRuYW1lGAEgASgJSACIAQESDgoBZhgCIAEoAkgBiAEBEg4KAWkYAyABKANIAogBARIOCgFzGAQgASgJSAOIAQESIQoBdBgFIAEoCzIRLm9ubnguVGVuc29yUHJvdG9IBIgBARIgCgFnGAYgASgLMhAub25ueC5HcmFwaFByb3RvSAWIAQESDgoGZmxvYXRzGAcgAygCEgwKBGludHMYCCADKAMSDwoHc3RyaW5ncxgJIAMoCRIiCgd0ZW5zb3JzGAogAygLMhEub25ueC5UZW5zb3JQcm90bxIgCgZncmFwaHMYCyADKAsyEC5vbm54LkdyYXBoUHJvdG8SHgoCdHAYDiABKAsyDS5vbm54LlJlZnVzZWRIBogBARIiCgt0eXBlX3Byb3RvcxgPIAMoCzINLm9ubnguUmVmdXNlZBIRCgR0eXBlGBQgASgFSAeIAQESGgoNcmVmX2F0dHJfbmFtZRgVIAEoCUgIiAEBEikKDXNwYXJzZV90ZW5zb3IYFiABKAsyDS5vbm54LlJlZnVzZWRICYgBARIlCg5zcGFyc2VfdGVuc29ycxgXIAMoCzINLm9ubnguUmVmdXNlZEIHCgVfbmFtZUIECgJfZkIECgJfaUIECgJfc0IECgJfdEIECgJfZ0IFCgNfdHBCBwoFX3R5cGVCEAoOX3JlZl9hdHRyX25hbWVCEAoOX3NwYXJzZV90ZW5zb3IikAMKC1RlbnNvclByb3RvEgwKBGRpbXMYASADKAMSFgoJZGF0YV90eXBlGAIgASgFSACIAQESIwoHc2VnbWVudBgDIAEoCzINLm9ubnguUmVmdXNlZEgBiAEBEhIKCmZsb2F0X2RhdGEYBCADKAISEgoKaW50MzJfZGF0YRgFIAMoBRITCgtzdHJpbmdfZGF0YRgGIAMoDBISCgppbnQ2NF9kYXRhGAcgAygDEhEKBG5hbWUYCCABKAlIAogBARIVCghyYXdfZGF0YRgJIAEoDEgDiAEBEhMKC2RvdWJsZV9kYXRhGAogAygBEhMKC3VpbnQ2NF9kYXRhGAsgAygEEjMKDWV4dGVybmFsX2RhdGEYDSADKAsyHC5vbm54LlN0cmluZ1N0cmluZ0VudHJ5UHJvdG8SGgoNZGF0YV9sb2NhdGlvbhgOIAEoBUgEiAEBQgwKCl9kYXRhX3R5cGVCCgoIX3NlZ21lbnRCBwoFX25hbWVCCwoJX3Jhd19kYXRhQhAKDl9kYXRhX2xvY2F0aW9uIlkKDlZhbHVlSW5mb1Byb3RvEhEKBG5hbWUYASABKAlIAIgBARIiCgR0eXBlGAIgASgLMg8ub25ueC5UeXBlUHJvdG9IAYgBAUIHCgVfbmFtZUIHCgVfdHlwZSLOAgoJVHlwZVByb3RvEi8KC3RlbnNvcl90eXBlGAEgASgLMhUub25ueC5UZW5zb3JUeXBlUHJvdG9IAIgBARIwCg1zZXF1ZW5jZV90eXBlGAQgASgLMhQub25ueC5FbGVtZW50T2ZQcm90b0gBiAEBEiQKCG1hcF90eXBlGAUgASgLMg0ub25ueC5SZWZ1c2VkSAKIAQESLgoSc3BhcnNlX3RlbnNvcl90eXBlGAggASgLMg0ub25ueC5SZWZ1c2VkSAOIAQESMAoNb3B0aW9uYWxfdHlwZRgJIAEoCzIULm9ubnguRWxlbWVudE9mUHJvdG9IBIgBAUIOCgxfdGVuc29yX3R5cGVCEAoOX3NlcXVlbmNlX3R5cGVCCwoJX21hcF90eXBlQhUKE19zcGFyc2VfdGVuc29yX3R5cGVCEAoOX29wdGlvbmFsX3R5cGUiRwoORWxlbWVudE9mUHJvdG8SJwoJZWxlbV90eXBlGAEgASgLMg8ub25ueC5UeXBlUHJvdG9IAIgBAUIMCgpfZWxlbV90eXBlIm0KD1RlbnNvclR5cGVQcm90bxIWCgllbGVtX3R5cGUYASABKAVIAIgBARIqCgVzaGFwZRgCIAEoCzIWLm9ubnguVGVuc29yU2hhcGVQcm90b0gBiAEBQgwKCl9lbGVtX3R5cGVCCAoGX3NoYXBlIjUKEFRlbnNvclNoYXBlUHJvdG8SIQoDZGltGAEgAygLMhQub25ueC5EaW1lbnNpb25Qcm90byJcCg5EaW1lbnNpb25Qcm90bxIWCglkaW1fdmFsdWUYASABKANIAIgBARIWCglkaW1fcGFyYW0YAiABKAlIAYgBAUIMCgpfZGltX3ZhbHVlQgwKCl9kaW1fcGFyYW1iBnByb3RvMw");
 
 export type ModelProto = Message<"onnx.ModelProto"> & {
   irVersion?: bigint | undefined;
@@ -31,7 +32,7 @@ export type ModelProto = Message<"onnx.ModelProto"> & {
 
   trainingInfo: Refused[];
 
-  functions: Refused[];
+  functions: FunctionProto[];
 };
 
 export const ModelProtoSchema: GenMessage<ModelProto> = /*@__PURE__*/
@@ -90,10 +91,35 @@ export type NodeProto = Message<"onnx.NodeProto"> & {
   attribute: AttributeProto[];
 
   domain?: string | undefined;
+
+  overload?: string | undefined;
 };
 
 export const NodeProtoSchema: GenMessage<NodeProto> = /*@__PURE__*/
   messageDesc(file_onnx, 5);
+
+export type FunctionProto = Message<"onnx.FunctionProto"> & {
+  name?: string | undefined;
+
+  input: string[];
+
+  output: string[];
+
+  attribute: string[];
+
+  node: NodeProto[];
+
+  opsetImport: OperatorSetIdProto[];
+
+  domain?: string | undefined;
+
+  attributeProto: AttributeProto[];
+
+  overload?: string | undefined;
+};
+
+export const FunctionProtoSchema: GenMessage<FunctionProto> = /*@__PURE__*/
+  messageDesc(file_onnx, 6);
 
 export type AttributeProto = Message<"onnx.AttributeProto"> & {
   name?: string | undefined;
@@ -114,13 +140,25 @@ export type AttributeProto = Message<"onnx.AttributeProto"> & {
 
   strings: string[];
 
+  tensors: TensorProto[];
+
+  graphs: GraphProto[];
+
+  tp?: Refused | undefined;
+
+  typeProtos: Refused[];
+
   type?: number | undefined;
 
   refAttrName?: string | undefined;
+
+  sparseTensor?: Refused | undefined;
+
+  sparseTensors: Refused[];
 };
 
 export const AttributeProtoSchema: GenMessage<AttributeProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 6);
+  messageDesc(file_onnx, 7);
 
 export type TensorProto = Message<"onnx.TensorProto"> & {
   dims: bigint[];
@@ -133,17 +171,25 @@ export type TensorProto = Message<"onnx.TensorProto"> & {
 
   int32Data: number[];
 
+  stringData: Uint8Array[];
+
   int64Data: bigint[];
 
   name?: string | undefined;
 
   rawData?: Uint8Array | undefined;
 
-  externalData: Refused[];
+  doubleData: number[];
+
+  uint64Data: bigint[];
+
+  externalData: StringStringEntryProto[];
+
+  dataLocation?: number | undefined;
 };
 
 export const TensorProtoSchema: GenMessage<TensorProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 7);
+  messageDesc(file_onnx, 8);
 
 export type ValueInfoProto = Message<"onnx.ValueInfoProto"> & {
   name?: string | undefined;
@@ -152,14 +198,29 @@ export type ValueInfoProto = Message<"onnx.ValueInfoProto"> & {
 };
 
 export const ValueInfoProtoSchema: GenMessage<ValueInfoProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 8);
+  messageDesc(file_onnx, 9);
 
 export type TypeProto = Message<"onnx.TypeProto"> & {
   tensorType?: TensorTypeProto | undefined;
+
+  sequenceType?: ElementOfProto | undefined;
+
+  mapType?: Refused | undefined;
+
+  sparseTensorType?: Refused | undefined;
+
+  optionalType?: ElementOfProto | undefined;
 };
 
 export const TypeProtoSchema: GenMessage<TypeProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 9);
+  messageDesc(file_onnx, 10);
+
+export type ElementOfProto = Message<"onnx.ElementOfProto"> & {
+  elemType?: TypeProto | undefined;
+};
+
+export const ElementOfProtoSchema: GenMessage<ElementOfProto> = /*@__PURE__*/
+  messageDesc(file_onnx, 11);
 
 export type TensorTypeProto = Message<"onnx.TensorTypeProto"> & {
   elemType?: number | undefined;
@@ -168,14 +229,14 @@ export type TensorTypeProto = Message<"onnx.TensorTypeProto"> & {
 };
 
 export const TensorTypeProtoSchema: GenMessage<TensorTypeProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 10);
+  messageDesc(file_onnx, 12);
 
 export type TensorShapeProto = Message<"onnx.TensorShapeProto"> & {
   dim: DimensionProto[];
 };
 
 export const TensorShapeProtoSchema: GenMessage<TensorShapeProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 11);
+  messageDesc(file_onnx, 13);
 
 export type DimensionProto = Message<"onnx.DimensionProto"> & {
   dimValue?: bigint | undefined;
@@ -184,5 +245,5 @@ export type DimensionProto = Message<"onnx.DimensionProto"> & {
 };
 
 export const DimensionProtoSchema: GenMessage<DimensionProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 12);
+  messageDesc(file_onnx, 14);
 

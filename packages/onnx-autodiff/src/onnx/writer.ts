@@ -55,7 +55,7 @@ const graphInit = (graph: OnnxGraph): MessageInitShape<typeof GraphProtoSchema> 
   output: graph.outputs.map(valueInit),
 })
 
-const nodeInit = (node: OnnxNode): MessageInitShape<typeof NodeProtoSchema> => ({
+export const nodeInit = (node: OnnxNode): MessageInitShape<typeof NodeProtoSchema> => ({
   input: [...node.inputs],
   output: [...node.outputs],
   name: unlessEmpty(node.name),
@@ -89,7 +89,12 @@ function attributeValue(attribute: OnnxAttribute): MessageInitShape<typeof Attri
   }
 }
 
-function tensorInit({ name, dtype, shape, data }: OnnxTensor): MessageInitShape<typeof TensorProtoSchema> {
+export function tensorInit({
+  name,
+  dtype,
+  shape,
+  data,
+}: OnnxTensor): MessageInitShape<typeof TensorProtoSchema> {
   const problem = arrayProblem(dtype, shape, data)
   if (problem !== undefined) throw new RangeError(`tensor "${name}" (encodeModel): ${problem}`)
   return {
@@ -101,7 +106,11 @@ function tensorInit({ name, dtype, shape, data }: OnnxTensor): MessageInitShape<
 }
 
 /** A scalar has a shape without dimensions, which is not the same as an unknown shape. */
-const valueInit = ({ name, dtype, shape }: OnnxValue): MessageInitShape<typeof ValueInfoProtoSchema> => ({
+export const valueInit = ({
+  name,
+  dtype,
+  shape,
+}: OnnxValue): MessageInitShape<typeof ValueInfoProtoSchema> => ({
   name,
   type: {
     tensorType: {

@@ -9,7 +9,14 @@ import { closest } from '../../errors/suggest.js'
 import { DATASETS, RESIZE_MODES } from '../../names.js'
 import { type CommandGroup, jobCommand, type Shown } from '../command-entry.js'
 import { type Session, text, typedOnly, whole } from '../option.js'
-import { dataDirOption, jsonOption, quietOption, resizeOption } from '../option-groups.js'
+import {
+  collectionOptions,
+  dataDirOption,
+  jsonOption,
+  quietOption,
+  readingOptions,
+  resizeOption,
+} from '../option-groups.js'
 import type { DatasetListing } from './run.js'
 import { statisticsLines } from './statistics-lines.js'
 
@@ -166,6 +173,8 @@ const stats = jobCommand({
   options: {
     size: whole('<pixels>', 'side of the square that your own images become (32)', 4, 1024),
     fit: resizeOption(`how they become one: ${RESIZE_MODES.join(', ')}`),
+    ...collectionOptions,
+    ...readingOptions,
     ...options,
   },
   examples: [],

@@ -6,8 +6,10 @@ import { collectionBlocks, datasetBlocks } from '../../data/image-blocks.js'
 import type { DataFolders } from '../../data/locate.js'
 import { bytesOnDisk, dataRoots, findOfficial } from '../../data/official.js'
 import { openCollection } from '../../data/open-collection.js'
+import { readingOf } from '../../data/reading.js'
 import { DEFAULT_SIZE, openDataset } from '../../data/open.js'
 import { datasets } from '../../data/registry.js'
+import { choiceOf, type ImageChoice } from '../../runs/read-dataset.js'
 import { collectStatistics, FileFacts, type DataStatistics } from '../../data/image-statistics.js'
 
 export type Presence = 'complete' | 'incomplete' | 'absent' | 'generated'
@@ -47,7 +49,7 @@ export async function listDatasets(folders: DataFolders): Promise<DatasetListing
   return listings
 }
 
-export interface StatisticsRequest {
+export interface StatisticsRequest extends ImageChoice {
   /** The name of a known set; else a folder, an archive or a table of images. */
   readonly what: string
   readonly dataDir?: string
@@ -65,16 +67,26 @@ export interface StatisticsRequest {
  */
 export async function dataStatistics(request: StatisticsRequest): Promise<DataStatistics> {
   const { what, dataDir, size = DEFAULT_SIZE, fit = 'cover', signal, onProgress } = request
+  const chosen = choiceOf(request)
   const progress = (done: number, total: number): void => onProgress?.(done, total, 'decoding')
   const known = DATASETS.find((name) => name === what) ?? (await setInside(what))
   if (known !== undefined) {
     const folder = known === what ? dataDir : what
-    const dataset = await openDataset({ dataset: known, dataDir: folder, seed: 0 }, request)
+    const dataset = await openDataset({ dataset: known, dataDir: folder, seed: 0, ...chosen }, request)
     return collectStatistics(datasetBlocks(dataset), undefined, { signal, onProgress: progress })
   }
-  const collection = await openCollection(what, signal)
+  const reading = readingOf(chosen)
+  const collection = await openCollection(what, signal, chosen)
   const facts = new FileFacts(collection.files.map(({ path }) => path))
-  const source = collectionBlocks(collection, { size, fit, channels: 3, signal, inspect: facts.watch })
+  const source = collectionBlocks(collection, {
+    size,
+    fit,
+    channels: 3,
+    reading,
+    sampleSeed: 0,
+    signal,
+    inspect: facts.watch,
+  })
   return collectStatistics(source, facts, { signal, onProgress: progress })
 }
 

@@ -10,6 +10,7 @@ import { isGrey, toGrey } from '../../data/decode.js'
 import { datasetBlocks, folderBlocks, type ImageSource } from '../../data/image-blocks.js'
 import type { Images } from '../../data/image-set.js'
 import { DEFAULT_SIZE, openDataset } from '../../data/open.js'
+import { readingOf } from '../../data/reading.js'
 import { usageError } from '../../errors.js'
 import {
   checkKind,
@@ -22,9 +23,10 @@ import type { ImageShape } from '../../models/model.js'
 import type { BaselineNetwork } from '../../features/baselines/baseline.js'
 import { baselines, fittedNetwork } from '../../features/baselines/registry.js'
 import { checkOutput, type FeatureOutput, type FeaturesResult, featuresToFile } from './run.js'
+import { choiceOf, type ImageChoice } from '../../runs/read-dataset.js'
 import type { JobContext } from '../../training/progress.js'
 
-export interface BaselineFeaturesOptions extends FeatureChoice, FeatureOutput {
+export interface BaselineFeaturesOptions extends FeatureChoice, FeatureOutput, ImageChoice {
   readonly baseline: BaselineName
   /** The images: a folder or a known data set. */
   readonly folder?: string
@@ -131,10 +133,11 @@ async function openSource(
   context: JobContext,
 ): Promise<Opened> {
   const { folder, dataset, dataDir, size, fit = 'cover', seed } = options
+  const chosen = choiceOf(options)
   const { signal, progress } = context
   if (dataset !== undefined) {
     const opened = await openDataset(
-      { dataset, dataDir, seed, size },
+      { dataset, dataDir, seed, size, ...chosen },
       {
         signal,
         onProgress: (done, total) => progress.report({ stage: STAGES.read, done, total, unit: 'images' }),
@@ -145,8 +148,9 @@ async function openSource(
   if (folder === undefined)
     throw usageError({ what: 'images', got: 'neither a folder nor --dataset', expected: 'one of them' })
   const side = size ?? fitted?.image.size ?? DEFAULT_SIZE
+  const reading = readingOf(chosen)
   const blocks = (channels: 1 | 3): Promise<ImageSource> =>
-    folderBlocks({ folder, size: side, fit, channels, signal })
+    folderBlocks({ ...chosen, folder, size: side, fit, channels, reading, sampleSeed: seed, signal })
   if (fitted === undefined) return lookAt(blocks, side, seed, context)
   const source = await blocks(fitted.image.channels)
   return { images: emptyImages(source.name, { size: side, channels: fitted.image.channels }), source }

@@ -6,14 +6,17 @@ import { BASELINES } from '../../names.js'
 import { jobCommand } from '../command-entry.js'
 import { flag, oneOf, text, whole } from '../option.js'
 import {
+  collectionOptions,
   dataDirOption,
   datasetOption,
+  encoderOptions,
   layersOption,
   machineOptions,
   noiseLevelOption,
   noiseLevels,
   ownSeedOption,
   poolingOption,
+  readingOptions,
   resizeOption,
   setOption,
   sizeOption,
@@ -21,7 +24,14 @@ import {
 } from '../option-groups.js'
 import type { FeaturesResult } from './run.js'
 
-/** Of baselines alone: the model of a run stays as it was trained. */
+/** How images are read where no run says it. */
+const imageOptions = {
+  fit: resizeOption('how such an image becomes a square: cover, pad, stretch'),
+  ...collectionOptions,
+  ...readingOptions,
+}
+
+/** Of baselines alone, or without a run: its model stays as it was trained. */
 const baselineOptions = {
   set: setOption(
     'of a baseline: atoms=512 (patches), components=64 (pca), network=resnet18 (random); again for more',
@@ -29,7 +39,7 @@ const baselineOptions = {
   dictionary: text('<file>', 'patches or components fitted before, in place of fitting them'),
   saveDictionary: text('<file.safetensors>', 'where to keep those that are fitted'),
   size: sizeOption("side of a baseline's images from a folder (32)"),
-  fit: resizeOption('how such an image becomes a square: cover, pad, stretch'),
+  ...imageOptions,
 }
 
 export const features = jobCommand({
@@ -42,7 +52,7 @@ export const features = jobCommand({
     'raw pixels, principal components, whitened patches, or a network with random weights.',
   usage: '[run] [folder] [options]',
   arguments: {
-    run: ['[run]', `${TRAINED_RUN}; none with --baseline`],
+    run: ['[run]', `${TRAINED_RUN}; none with --baseline, and with --encoder it may be left out`],
     folder: ['[folder]', 'images; without it, and without --dataset, those that the run was trained on'],
   },
   options: {
@@ -59,6 +69,7 @@ export const features = jobCommand({
     mirror: flag('of a diffusion model: means with the features of the mirrored image'),
     concatenateViews: flag('draws and the mirrored image side by side, not their means'),
     concatenate: flag('one matrix of all layers in a .safetensors file too'),
+    ...encoderOptions,
     baseline: oneOf('<name>', `features without a trained model: ${BASELINES.join(', ')}`, BASELINES),
     ...baselineOptions,
     seed: ownSeedOption('of that noise and of generated images'),
@@ -73,17 +84,34 @@ export const features = jobCommand({
       does: 'layers side by side',
     },
     {
+      command: 'handful features photos --encoder dinov2.onnx --out f.npy',
+      does: 'of an encoder made elsewhere',
+    },
+    {
       command: 'handful features --baseline patches --dataset cifar10 --out patches.npy',
       does: 'without a trained model',
     },
   ],
-  prepare({ run, folder, out, baseline, noiseLevel, averageLevels, concatenateViews, ...given }) {
+  async prepare({ run, folder, out, baseline, noiseLevel, averageLevels, concatenateViews, ...given }) {
     if (out === undefined) {
       const expected = 'a name that ends in .npy or .safetensors'
       throw usageError({ what: '--out', got: 'no file', expected, hint: 'for example --out features.npy' })
     }
+    if (baseline !== undefined && given.encoder !== undefined) {
+      const expected = 'one of them'
+      throw usageError({ what: 'features', got: 'both --baseline and --encoder', expected })
+    }
+    const { runOrImages } = await import('./run-or-images.js')
+    const named =
+      baseline === undefined
+        ? await runOrImages('features', run, folder === undefined ? [] : [folder], given)
+        : undefined
+    if (named !== undefined && named.images.length > 1) {
+      const expected = 'one folder of images, or a run and a folder'
+      throw usageError({ what: 'arguments', got: named.images.join(' and '), expected })
+    }
     // With a baseline the first argument is the folder.
-    const images = baseline === undefined ? folder : run
+    const images = named === undefined ? run : named.images.at(0)
     if (images !== undefined && given.dataset !== undefined) {
       throw usageError({ what: 'images', got: 'both a folder and --dataset', expected: 'one of them' })
     }
@@ -100,23 +128,20 @@ export const features = jobCommand({
       const expected = 'with --baseline one folder of images, and no run'
       throw usageError({ what: 'arguments', got: `${run ?? ''} and ${folder}`, expected })
     }
-    if (run === undefined) {
-      throw usageError({
-        what: 'features',
-        got: 'neither a run nor --baseline',
-        expected: 'one of them',
-        hint: 'see handful features --help',
-      })
+    const alone = named?.run === undefined
+    if (alone && images === undefined && given.dataset === undefined) {
+      const expected = 'a folder or --dataset'
+      throw usageError({ what: 'images', got: 'an encoder without images', expected })
     }
     const foreign = Object.entries(given).find(
-      ([name, value]) => name in baselineOptions && value !== undefined,
+      ([name, value]) => name in baselineOptions && value !== undefined && !(alone && name in imageOptions),
     )
-    if (foreign === undefined) return { ...options, run }
+    if (foreign === undefined) return { ...options, run: named?.run }
     const got = 'it with a run, whose model stays as it was trained'
     throw usageError({ what: flagOf(foreign[0]), got, expected: 'it with --baseline', hint: 'leave it out' })
   },
   run: async (options, context) =>
-    'run' in options
+    !('baseline' in options)
       ? (await import('./run.js')).runFeatures(options, context)
       : (await import('./baseline.js')).runBaselineFeatures(options, context),
   show: (result) => ({

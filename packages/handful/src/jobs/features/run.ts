@@ -13,20 +13,29 @@ import {
   type FeatureRequest,
 } from '../../models/feature-request.js'
 import { featureRequest } from '../../models/choose-features.js'
-import { type Pooling } from '../../names.js'
+import { type Pooling, type ResizeMode } from '../../names.js'
 import path from 'node:path'
 import { z } from 'zod'
-import { datasetBlocks, folderBlocks, type ImageSource } from '../../data/image-blocks.js'
-import { openDataset } from '../../data/open.js'
+import { Originals } from '../../data/originals.js'
+import { datasetBlocks, folderBlocks, type ImageBlock, type ImageSource } from '../../data/image-blocks.js'
+import { DEFAULT_SIZE, openDataset } from '../../data/open.js'
+import { readingOf } from '../../data/reading.js'
+import { openEncoderSession } from '../../encoders/encode-images.js'
+import type { EncoderOptions } from '../../encoders/encoder-options.js'
+import type { OutsideEncoder } from '../../encoders/outside-encoder.js'
 import { printable, quoted, usageError } from '../../errors.js'
 import { listAlternatives } from '../../errors/suggest.js'
-import { type Extractor, openExtractor } from '../../features/extract.js'
+import { openExtractor } from '../../features/extract.js'
+import type { FeatureMatrix } from '../../numerics/matrix.js'
 import { FEATURE_ENDINGS, FeatureFile, type FeatureFileSpec, type TensorSpec } from '../../features/store.js'
 import { locateImages } from '../../runs/image-record.js'
 import { checkShape, type DescribedModel, loadTrainedModel } from '../../runs/trained-model.js'
 import { checkDevice } from '../../runs/device.js'
+import { choiceOf, type ImageChoice } from '../../runs/read-dataset.js'
 import { imageFields } from '../../runs/run-options.js'
+import { knownShape } from '../../training/model-options.js'
 import type { JobContext } from '../../training/progress.js'
+import { openOutsideReader, type OutsideReader } from './outside-reader.js'
 
 export const POOLINGS = ['mean', '2x2', '4x4', 'none'] as const satisfies readonly Pooling[]
 
@@ -40,12 +49,15 @@ export interface FeatureOutput {
   readonly device: string
 }
 
-export interface FeaturesOptions extends FeatureChoice, FeatureOutput {
-  readonly run: string
+export interface FeaturesOptions extends FeatureChoice, FeatureOutput, EncoderOptions, ImageChoice {
+  /** None for the features of an encoder made elsewhere alone. */
+  readonly run?: string
   /** The images; without either, those that the run was trained on. */
   readonly folder?: string
   readonly dataset?: string
   readonly dataDir?: string
+  /** How an image of a folder becomes a square, where no run says it. */
+  readonly fit?: ResizeMode
   /** Of the noise, and of generated images; the run's own where left out. */
   readonly seed?: number
 }
@@ -72,6 +84,12 @@ const BLOCK = 500
 export async function runFeatures(options: FeaturesOptions, context: JobContext): Promise<FeaturesResult> {
   const { run } = options
   await checkOutput(options)
+  const outside = options.encoder === undefined ? undefined : await openOutsideReader(options, options)
+  for (const note of outside?.notes ?? []) context.progress.message(note)
+  if (run === undefined) {
+    if (outside === undefined) throw new Error('internal: runFeatures: got nothing to take features by')
+    return encoderFeatures(outside, options, context)
+  }
   const trained = await loadTrainedModel(run)
   const { model, weights } = trained
   const request = featureRequest(model, options)
@@ -81,8 +99,10 @@ export async function runFeatures(options: FeaturesOptions, context: JobContext)
     {
       network,
       outputs: featureOutputs(request),
+      encoder: outside?.encoder,
       seed,
       metadata: {
+        ...(outside && { encoder: outside.title }),
         model: model.name,
         run: path.basename(path.resolve(run)),
         seed: String(seed),
@@ -93,7 +113,30 @@ export async function runFeatures(options: FeaturesOptions, context: JobContext)
     options,
     context,
   )
-  return { ...written, detail: requestInWords(request), request }
+  const words = requestInWords(request)
+  return { ...written, detail: outside === undefined ? words : `${words}; ${outside.title}`, request }
+}
+
+/** Those of an encoder made elsewhere, without a run. */
+async function encoderFeatures(
+  { encoder, title }: OutsideReader,
+  options: FeaturesOptions,
+  context: JobContext,
+): Promise<FeaturesResult> {
+  const seed = options.seed ?? 0
+  const taker = takerWithoutRun(title, options)
+  const written = await featuresToFile(
+    {
+      outputs: [],
+      encoder,
+      seed,
+      metadata: { encoder: title },
+      source: () => imageSource(taker, { ...options, seed }, context),
+    },
+    options,
+    context,
+  )
+  return { ...written, detail: title }
 }
 
 /** @throws HandfulError (wrong use) for a file name or device that there is nothing for, before any time is spent */
@@ -110,8 +153,10 @@ export async function checkOutput({ out, device }: FeatureOutput): Promise<void>
 
 /** What features are taken of, and by which network. */
 export interface FeatureWork {
-  readonly network: FeatureNetwork
+  readonly network?: FeatureNetwork
   readonly outputs: readonly string[]
+  /** Beside the network, or alone. */
+  readonly encoder?: OutsideEncoder
   /** Of drawn noise. */
   readonly seed: number
   /** Where the features come from, for the file. */
@@ -121,19 +166,35 @@ export interface FeatureWork {
 
 /** Opens the network and writes the features of all images, block by block. */
 export async function featuresToFile(
-  { network, outputs, seed, metadata, source: open }: FeatureWork,
+  { network, outputs: own, encoder, seed, metadata, source: open }: FeatureWork,
   { out, concatenate = false, threads, device }: FeatureOutput,
   context: JobContext,
 ): Promise<Omit<FeaturesResult, 'detail' | 'request'>> {
   const { signal, progress } = context
-  const extractor = await openExtractor(network, outputs, { seed, threads, device, signal })
+  const running = { seed, threads, device, signal }
+  const extractor = network && (await openExtractor(network, own, running))
+  const session = encoder && (await openEncoderSession(encoder, running))
   try {
     const source = await open()
-    for (const note of source.notes) progress.message(note)
-    const layers = outputs.map((name) => ({ name, columns: extractor.columns[name] }))
+    const outputs = [...own, ...(encoder === undefined ? [] : [ENCODER])]
+    const columns: Readonly<Record<string, number>> = {
+      ...extractor?.columns,
+      ...(encoder && { [ENCODER]: encoder.description.columns }),
+    }
+    const both: BlockExtractor = {
+      async extract(block, firstPlace) {
+        const found = await extractor?.extract(block, firstPlace)
+        if (session === undefined) return found ?? {}
+        const images = { ...block, name: source.name }
+        const originals = source.originals?.(images.paths) ?? new Originals({ names: images.paths })
+        return { ...found, [ENCODER]: await session.encode({ images, originals }) }
+      },
+    }
+    const layers = outputs.map((name) => ({ name, columns: columns[name] }))
     const tensors = tensorsOf(layers, concatenate || out.endsWith('.npy'))
     const spec = { path: out, tensors, limit: source.limit, metadata }
-    const rows = await writeFeatures(source, extractor, spec, context)
+    const rows = await writeFeatures(source, both, spec, context)
+    for (const note of source.notes) progress.message(note)
     return {
       rows,
       tensors: tensors.map(({ name, columns }) => ({ name, columns })),
@@ -143,8 +204,17 @@ export async function featuresToFile(
       skipped: source.skipped,
     }
   } finally {
-    await extractor.close()
+    await extractor?.close()
+    await session?.close()
   }
+}
+
+/** Name of an encoder's features in a file. */
+const ENCODER = 'encoder'
+
+/** What gives a block's features by name. */
+export interface BlockExtractor {
+  extract(images: ImageBlock, firstPlace: number): Promise<Readonly<Record<string, FeatureMatrix>>>
 }
 
 /**
@@ -153,7 +223,7 @@ export async function featuresToFile(
  */
 export async function writeFeatures(
   source: ImageSource,
-  extractor: Pick<Extractor, 'extract'>,
+  extractor: BlockExtractor,
   spec: FeatureFileSpec,
   { signal, progress }: JobContext,
   {
@@ -194,13 +264,30 @@ function tensorsOf(layers: readonly { name: string; columns: number }[], togethe
 const runOptionsSchema = z.object({ ...imageFields, seed: z.int().min(0).default(0) }).partial()
 
 /** Seed of the run itself. */
-export function runSeed({ options }: DescribedModel): number {
+export function runSeed({ options }: Pick<DescribedModel, 'options'>): number {
   return runOptionsSchema.safeParse(options).data?.seed ?? 0
+}
+
+/** What takes images, and where it says which ones it was made of. */
+export type ImageTaker = Pick<DescribedModel, 'run' | 'options' | 'fit' | 'reading'> & {
+  readonly model: Pick<DescribedModel['model'], 'image'>
+  /** Without a run, how a folder is understood; the range of deep images is found from them then. */
+  readonly choice?: ImageChoice
+}
+
+/** Of features made elsewhere alone: images at the size that others have, read as is chosen. */
+export function takerWithoutRun(
+  title: string,
+  { dataset, fit = 'cover', ...choice }: ImageChoice & Pick<FeaturesOptions, 'dataset' | 'fit'>,
+): ImageTaker {
+  const image = knownShape({ dataset }) ?? { size: DEFAULT_SIZE, channels: 3 as const }
+  const reading = readingOf(choiceOf(choice))
+  return { run: title, options: {}, model: { image }, fit, reading, choice }
 }
 
 /** The user's images, brought to the model's size and channels; else those that the run was trained on. */
 export async function imageSource(
-  described: DescribedModel,
+  taker: ImageTaker,
   {
     folder,
     dataset,
@@ -209,8 +296,8 @@ export async function imageSource(
   }: Pick<FeaturesOptions, 'folder' | 'dataset' | 'dataDir'> & { readonly seed: number },
   { signal, progress }: JobContext,
 ): Promise<ImageSource> {
-  const { run, options: saved, fit } = described
-  const { image } = described.model
+  const { run, options: saved, fit, reading, choice } = taker
+  const { image } = taker.model
   const own =
     folder === undefined && dataset === undefined ? runOptionsSchema.safeParse(saved).data : undefined
   const source =
@@ -218,15 +305,14 @@ export async function imageSource(
   if (source.folder !== undefined) {
     const hint = 'put them back, or give the images after the run'
     const place = own === undefined ? source.folder : await locateImages(run, source.folder, hint)
-    const { fileColumn, labelColumn, splits } = own ?? {}
-    const columns = { fileColumn, labelColumn, splits }
     return folderBlocks({
+      ...choiceOf(choice ?? own ?? {}),
+      ...image,
       folder: place,
-      size: image.size,
       fit,
-      channels: image.channels,
+      reading,
+      sampleSeed: choice && seed,
       signal,
-      ...columns,
     })
   }
   if (source.dataset === undefined) {
@@ -238,14 +324,14 @@ export async function imageSource(
     })
   }
   const opened = await openDataset(
-    { dataset: source.dataset, dataDir: source.dataDir, seed },
+    { dataset: source.dataset, dataDir: source.dataDir, seed, ...choiceOf(choice ?? {}) },
     {
       signal,
       onProgress: (done, total) => progress.report({ stage: STAGES.read, done, total, unit: 'images' }),
     },
   )
   const hint = 'take a model that was trained on such images, or give the images as a folder'
-  checkShape(opened.train, described, source.dataset, hint)
+  checkShape(opened.train, taker, source.dataset, hint)
   return datasetBlocks(opened)
 }
 

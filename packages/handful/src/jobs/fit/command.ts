@@ -3,7 +3,15 @@ import { ownCommand, shellWord } from '../../errors/shell.js'
 import { HEADS } from '../../names.js'
 import { runCommand } from '../command-entry.js'
 import { oneOf, whole } from '../option.js'
-import { imageOptions, labelOptions, modelOptions, runOptions, trainingOptions } from '../option-groups.js'
+import {
+  imageOptions,
+  labelOptions,
+  modelOptions,
+  modelOrNoneOption,
+  outsideOptions,
+  runOptions,
+  trainingOptions,
+} from '../option-groups.js'
 
 /** In every comparison, whichever is chosen. */
 const ALWAYS = ['propagation', 'linear']
@@ -33,12 +41,14 @@ export const fit = runCommand({
       HEADS,
     ),
     ...modelOptions('invariant for the VAE, else fast'),
+    model: modelOrNoneOption,
     patches: whole(
       '<n>',
-      "whitened patches beside the model's features; 0 for the model's alone (256)",
+      "whitened patches beside the model's features; 0 for none (256, without a model 0)",
       0,
       4096,
     ),
+    ...outsideOptions,
     ...trainingOptions('time for training (3)', 'train for so many steps instead'),
     ...runOptions,
   },
@@ -50,10 +60,18 @@ export const fit = runCommand({
       does: 'your own images at 64x64, longer training',
     },
     { command: 'handful fit photos --model vqvae --minutes 10', does: 'features of another model' },
+    {
+      command: 'handful fit photos --encoder dinov2.onnx --model none',
+      does: 'features of an encoder made elsewhere; nothing is trained',
+    },
     { command: 'handful fit --resume runs/photos', does: 'go on with a run that was stopped' },
   ],
   schema: async () => (await import('./fit-options.js')).fitOptionsSchema,
-  resolve: async (options, context) => (await import('../pretrain/run.js')).resolveTraining(options, context),
+  async resolve(options, context) {
+    const { model } = options
+    if (model === 'none') return {}
+    return (await import('../pretrain/run.js')).resolveTraining({ ...options, model }, context)
+  },
   run: async (options, context) => (await import('./run.js')).runFit(options, context),
   async show(report, run, { environment }) {
     const [{ saveReport }, { suggestNext }, { summarise }] = await Promise.all([

@@ -4,11 +4,14 @@
  */
 import { models } from '../../models/registry.js'
 import { z } from 'zod'
-import { HEADS, PRESETS } from '../../names.js'
+import { encoderDetails, encoderFields } from '../../encoders/encoder-options.js'
+import { HEADS, MODELS, PRESETS } from '../../names.js'
 import { imageFields, oneLimit, oneSource, trainingFields } from '../../runs/run-options.js'
 import { modelFields } from '../../training/model-options.js'
 
 export const DEFAULT_MINUTES = 3
+/** In the place of a model: features that need no training. */
+export const NO_MODEL = 'none'
 /** A quarter of those that the study compares: most of the gain in a quarter of the time. */
 export const DEFAULT_PATCHES = 256
 
@@ -16,11 +19,16 @@ export const fitOptionsSchema = z
   .strictObject({
     ...imageFields,
     ...modelFields,
+    /** `none`: no model is trained, and features are those of an encoder, a table or patches. */
+    model: z.enum([...MODELS, NO_MODEL]).default('vae'),
+    ...encoderFields,
+    /** A table of features made elsewhere, a row for each image by its file name. */
+    embeddings: z.string().min(1).optional(),
     /** Default `bestPreset`. */
     preset: z.enum(PRESETS).optional(),
     ...trainingFields,
-    /** Whitened patches that stand beside the model's features (`features/baselines/patches.ts`); 0 for the model's alone. */
-    patches: z.number().int().min(0).max(4096).default(DEFAULT_PATCHES),
+    /** Whitened patches that stand beside the model's features (`features/baselines/patches.ts`); 0 for none. */
+    patches: z.number().int().min(0).max(4096).optional(),
     /** Labelled images of each class; drawn at random where more are labelled. Own folders: all labels by default. */
     labelsPerClass: z.number().int().min(1).max(10_000).optional(),
     /** How many times the labelled images are drawn, to tell how much the result depends on which ones they are. */
@@ -30,15 +38,32 @@ export const fitOptionsSchema = z
   })
   .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
   .refine((options) => options.minutes === undefined || options.steps === undefined, oneLimit)
+  .superRefine((options, context) => {
+    const refuse = (name: string, message: string): void =>
+      void context.addIssue({ code: 'custom', path: [name], message })
+    if (options.encoder === undefined)
+      for (const name of encoderDetails(options)) refuse(name, 'an --encoder that it says something of')
+    if (options.model !== NO_MODEL) return
+    if (options.encoder === undefined && options.embeddings === undefined && !options.patches)
+      refuse('model', 'a model, or features without one: --encoder, --embeddings or --patches')
+    const { minutes, steps, preset, augment } = options
+    for (const [name, value] of Object.entries({ minutes, steps, preset, augment }))
+      if (value !== undefined) refuse(name, 'none with --model none, which trains nothing')
+    if (Object.keys(options.set).length > 0) refuse('set', 'none with --model none, which trains nothing')
+  })
   .transform((options) => {
+    const { model } = options
     const bounded = options.minutes !== undefined || options.steps !== undefined
     const labelsPerClass = options.labelsPerClass ?? (options.dataset === undefined ? undefined : 4)
-    const preset = options.preset ?? models[options.model].bestPreset
-    return { ...options, preset, labelsPerClass, minutes: bounded ? options.minutes : DEFAULT_MINUTES }
+    if (model === NO_MODEL) return { ...options, model, patches: options.patches ?? 0, labelsPerClass }
+    const preset = options.preset ?? models[model].bestPreset
+    const minutes = bounded ? options.minutes : DEFAULT_MINUTES
+    const patches = options.patches ?? DEFAULT_PATCHES
+    return { ...options, model, preset, patches, labelsPerClass, minutes }
   })
 
 /** Options as a caller may give them. */
 export type FitInput = z.input<typeof fitOptionsSchema>
 
-/** Options with every default filled in; exactly one of `minutes` and `steps` is set, and one of `folder` and `dataset`. */
+/** Options with every default filled in; with a model exactly one of `minutes` and `steps` is set, and one of `folder` and `dataset`. */
 export type FitOptions = z.output<typeof fitOptionsSchema>

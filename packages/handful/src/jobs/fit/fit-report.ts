@@ -11,8 +11,9 @@ import type { FitComparison, Fitting } from './fitting.js'
 
 export interface FitOutcome {
   readonly fitting: Fitting
-  readonly pictures: ReportPictures
-  readonly pretrained: TrainingSummary
+  /** None without a model. */
+  readonly pictures?: ReportPictures
+  readonly pretrained?: TrainingSummary
   readonly compared: readonly FitComparison[]
   /** Of the training images, by the chosen classifier. */
   readonly probabilities: FeatureMatrix
@@ -23,7 +24,7 @@ const EXAMPLES_PER_CLASS = 7
 
 export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
   const { fitting, pictures, pretrained, compared, seconds } = outcome
-  const { options, run, dataset, model, augment, draws } = fitting
+  const { options, run, dataset, learning, draws } = fitting
   const { train, test } = dataset
   const [draw] = draws
   const labelled = countLabels(draw, train.classNames.length)
@@ -59,9 +60,9 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
     reliability: compared.find(({ chosen }) => chosen)?.reliability,
     labelledExamples: await labelledExamples(train, draw),
     predictions: await predictedExamples(outcome),
-    ...pictures,
-    training: {
-      model: model.title,
+    ...(pictures ?? { reconstructions: [], samples: [] }),
+    training: pretrained && {
+      model: learning?.model.title ?? '',
       parameters: pretrained.parameterCount,
       steps: pretrained.steps,
       batch: pretrained.batch,
@@ -73,18 +74,19 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
     notes: notesOf(outcome),
     published: [],
     next: [],
-    config: { ...options, augment, config: model.config },
+    config: { ...options, ...(learning && { augment: learning.augment, config: learning.model.config }) },
     environment: environment as Record<string, unknown>,
   }
 }
 
-function notesOf({ fitting: { options, dataset }, pretrained }: FitOutcome): string[] {
-  const notes = [...(dataset.understood === undefined ? [] : [dataset.understood]), ...dataset.notes]
+function notesOf({ fitting: { options, dataset, outside }, pretrained }: FitOutcome): string[] {
+  const understood = dataset.understood === undefined ? [] : [dataset.understood]
+  const notes = [...understood, ...dataset.notes, ...outside.parts.flatMap((part) => part.notes)]
   if (dataset.test)
     notes.push(
       'Test images were seen neither by training nor by propagation: they are classified from their nearest neighbours.',
     )
-  if (options.minutes !== undefined) {
+  if (pretrained !== undefined && options.minutes !== undefined) {
     notes.push(
       `Training was bound by time and came to ${pretrained.steps} steps here; --steps ${pretrained.steps} gives the same result on any run of this machine.`,
     )

@@ -1,11 +1,12 @@
 /** The stages of `handful fit` after training, each with what it keeps in the run folder. */
 import type { Dataset } from '../../data/dataset.js'
+import { DEFAULT_READING } from '../../data/reading.js'
 import { readFile } from 'node:fs/promises'
 import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
 import { type Predictions, writePredictions } from '../../data/predictions.js'
 import { type RunReport, runReportSchema } from '../../draw/run-report.js'
-import { type Encoder, encoderOf, fitDictionary } from '../../features/encoder.js'
+import { type Encoder, encoderOf, fitDictionary, patchEncoder } from '../../features/encoder.js'
 import type { FeatureSpace } from '../../features/feature-space.js'
 import { learnedFeatures, pixelFeatures } from '../../features/feature-sources.js'
 import { type PatchDictionary, patchOptionsSchema } from '../../features/baselines/patches.js'
@@ -13,7 +14,8 @@ import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
 import { comparedHeads, compareHeads } from '../../heads/compare-heads.js'
 import { type FeatureMatrix, matrixArray, matrixOf, mostProbable } from '../../numerics/matrix.js'
-import { CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
+import { type Classifier, CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
+import { type Outside, outsideRows } from '../../runs/outside-features.js'
 import { readSpace, type SpaceRecord, spaceSchema, writeSpace } from '../../runs/space-file.js'
 import { headArrays, headOf, headSchema, headSettings } from '../../runs/fitted-arrays.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
@@ -87,19 +89,22 @@ export function patchesStage(fitting: Fitting): PatchesStage {
   }
 }
 
-/** The network that features are taken from, put together when it is first asked for. */
+/** The network that features are taken from, put together when it is first asked for; none where all were made elsewhere. */
 export function encoderSource(
-  { run, model, trained }: Fitting,
+  { run, learning, image }: Fitting,
   patches?: PatchesStage,
-): () => Promise<Encoder> {
+): () => Promise<Encoder | undefined> {
   const dictionary = async (): Promise<PatchDictionary | undefined> => {
     if (patches === undefined) return undefined
     const { file, ...rest } = await run.store.result(patches)
     return { ...rest, weights: decodeSafetensors(await readFile(run.path(file))).arrays }
   }
-  let encoder: Promise<Encoder> | undefined
-  const open = async (): Promise<Encoder> =>
-    encoderOf(await trained(), model.defaultFeatures, await dictionary())
+  let encoder: Promise<Encoder | undefined> | undefined
+  const open = async (): Promise<Encoder | undefined> => {
+    const found = await dictionary()
+    if (learning === undefined) return found && patchEncoder(found, image)
+    return encoderOf(await learning.trained(), learning.model.defaultFeatures, found)
+  }
   return () => (encoder ??= open())
 }
 
@@ -112,19 +117,20 @@ export function featuresStage(
   fitting: Fitting,
   { patches, encoder }: Pick<FitStages, 'patches' | 'encoder'>,
 ): FeaturesStage {
-  const { options, run, dataset, train, keys, model } = fitting
-  const request = model.defaultFeatures
+  const { options, run, dataset, learning, outside, keys } = fitting
+  const rows = outside.parts.map(({ stage }) => stage)
   const fields = described(fitting, 'features', {
-    train: train.key,
+    train: learning?.train.key,
     patches: patches?.key,
     images: keys.images,
-    request,
+    request: learning?.model.defaultFeatures,
+    outside: rows.length > 0 ? rows.map(({ key }) => key) : undefined,
     seed: options.seed,
   })
   const file = (name: string): string => `features/${name}-${fields.key.slice(0, 8)}.safetensors`
   return {
     ...fields,
-    needs: patches === undefined ? [train] : [train, patches],
+    needs: [...(learning ? [learning.train] : []), ...(patches ? [patches] : []), ...rows],
     unit: 'images',
     total: imagesOf(fitting),
     schema: featuresSchema,
@@ -132,6 +138,7 @@ export function featuresStage(
     work: async ({ linearAlgebra, onProgress, ...context }) => {
       const learned = await learnedFeatures(dataset, await encoder(), linearAlgebra, {
         ...context,
+        beside: await outsideRows(run, outside.parts),
         onProgress: (done, total) => onProgress?.(done, total),
       })
       return {
@@ -245,17 +252,16 @@ export function classifierStage(
   fitting: Fitting,
   { patches, encoder, features, heads }: Pick<FitStages, 'patches' | 'encoder' | 'features' | 'heads'>,
 ): Stage<z.infer<typeof filesSchema>> {
-  const { options, run, dataset, image, keys, model } = fitting
+  const { options, run, dataset, image, keys, learning, outside } = fitting
   const { fit, seed } = options
   const { classNames } = dataset.train
   return {
     ...described(fitting, 'classifier', { heads: heads.key, names: keys.names, fit }),
-    needs:
-      patches === undefined ? [fitting.train, features, heads] : [fitting.train, patches, features, heads],
+    needs: [...(learning ? [learning.train] : []), ...(patches ? [patches] : []), features, heads],
     schema: filesSchema,
     present: ({ files }) => filesPresent(run.folder, files),
     work: async ({ linearAlgebra }) => {
-      const { network, groups } = await encoder()
+      const own = await encoder()
       const { learned } = await run.store.result(features)
       const space = await readSpace(run.folder, learned, { linearAlgebra })
       const { head, arrays, ...probabilities } = await probabilitiesOf(fitting, heads)
@@ -264,11 +270,13 @@ export function classifierStage(
         size: image.size,
         channels: image.channels,
         fit,
-        outputs: groups.flatMap(({ outputs }) => outputs),
+        reading: dataset.reading ?? DEFAULT_READING,
+        outputs: own?.groups.flatMap(({ outputs }) => outputs) ?? [],
         // What `predict` has to know to draw the same kind of noise; nothing where features need none.
-        drawn: network.drawInputs && { request: model.defaultFeatures, seed },
-        encoder: network.program,
-        batch: network.batch,
+        drawn: own?.network.drawInputs && learning && { request: learning.model.defaultFeatures, seed },
+        encoder: own?.network.program,
+        batch: own?.network.batch,
+        outside: outsideOf(outside),
         normalisation: await space.normalisation(),
         head: headOf(head, classNames.length, arrays),
       })
@@ -278,6 +286,14 @@ export function classifierStage(
       await writePredictions(run.path(RUN_FILES.predictions), parts)
       return { files: [CLASSIFIER_FILE, RUN_FILES.predictions] }
     },
+  }
+}
+
+function outsideOf({ encoder, embeddings }: Outside): Classifier['outside'] {
+  if (encoder === undefined && embeddings === undefined) return undefined
+  return {
+    encoder: encoder && { file: encoder.file, description: encoder.description },
+    embeddings: embeddings?.description,
   }
 }
 
@@ -301,11 +317,12 @@ function predictionParts(
 export interface FitStages {
   readonly patches?: PatchesStage
   /** The network of these features. */
-  readonly encoder: () => Promise<Encoder>
+  readonly encoder: () => Promise<Encoder | undefined>
   readonly features: FeaturesStage
   readonly heads: HeadsStage
   readonly classifier: Stage
-  readonly pictures: Stage<ReportPictures>
+  /** None without a model that draws. */
+  readonly pictures?: Stage<ReportPictures>
 }
 
 /** @param readingSeconds that the images took to be read, which is no stage */
@@ -314,10 +331,13 @@ export function reportStage(
   stages: Omit<FitStages, 'encoder'>,
   readingSeconds: { readonly stage: string; readonly seconds: number },
 ): Stage<RunReport> {
-  const { options, run, keys, train } = fitting
+  const { options, run, keys, learning, outside } = fitting
   const { patches, features, heads, classifier, pictures } = stages
-  const needs = [train, heads, pictures]
-  const timed = [train, ...(patches === undefined ? [] : [patches]), features, heads, classifier, pictures]
+  const learned = learning ? [learning.train] : []
+  const drawn = pictures ? [pictures] : []
+  const needs = [...learned, heads, ...drawn]
+  const rows = outside.parts.map(({ stage }) => stage)
+  const timed = [...rows, ...learned, ...(patches ? [patches] : []), features, heads, classifier, ...drawn]
   const settings = { needs: needs.map(({ key }) => key), options, names: keys.names }
   return {
     ...described(fitting, 'report', settings),
@@ -334,8 +354,8 @@ export function reportStage(
       }
       return fitReport({
         fitting,
-        pictures: await run.store.result(pictures),
-        pretrained: await run.store.result(train),
+        pictures: pictures && (await run.store.result(pictures)),
+        pretrained: learning && (await run.store.result(learning.train)),
         compared,
         probabilities: (await probabilitiesOf(fitting, heads)).train,
         seconds,

@@ -4,27 +4,41 @@ import { readFile } from 'node:fs/promises'
 import { decodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
 import { imagesKey, labelsKey, testKey } from '../../data/content.js'
+import { originalsOf } from '../../data/image-set.js'
+import { originalsOfTest } from '../../data/test-set.js'
 import { labelDraws } from '../../data/draw-labels.js'
 import { confidenceBinSchema } from '../../numerics/reliability.js'
 import { contentKey } from '../../files/content-key.js'
+import { openOutside, type Outside } from '../../runs/outside-features.js'
 import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
 import { trainingFor, trainStage } from '../../runs/train-stage.js'
 import type { Stage } from '../../stages/stage.js'
 import type { TrainingSummary } from '../../training/pretrain.js'
+import type { ModelChoice } from '../../training/model-options.js'
 import type { AugmentationName } from '../../names.js'
 import type { BoundModel, ImageShape, WeightedModel } from '../../models/model.js'
-import type { FitOptions } from './fit-options.js'
+import { type FitOptions, NO_MODEL } from './fit-options.js'
+
+/** The model that learns from the unlabelled images. */
+export interface Learning {
+  readonly model: BoundModel
+  readonly augment: AugmentationName
+  readonly train: Stage<TrainingSummary>
+  /** The trained model, from its files. */
+  readonly trained: () => Promise<WeightedModel>
+}
 
 export interface Fitting {
-  readonly model: BoundModel
   readonly options: FitOptions
   readonly run: RunFolder
   readonly dataset: Dataset
   readonly image: ImageShape
-  readonly augment: AugmentationName
   /** Labels of each draw, -1 where hidden. */
   readonly draws: readonly Int32Array[]
-  readonly train: Stage<TrainingSummary>
+  /** None where no model is trained. */
+  readonly learning?: Learning
+  /** Features made elsewhere. */
+  readonly outside: Outside
   readonly keys: {
     /** Of the training and test images. */
     readonly images: string
@@ -33,34 +47,50 @@ export interface Fitting {
     /** Of what files and reports name. */
     readonly names: string
   }
-  /** The trained model, from its files. */
-  readonly trained: () => Promise<WeightedModel>
 }
 
-/** @throws HandfulError (wrong use) for settings that do not suit, and too few labels for what was asked */
-export function openFitting(options: FitOptions, dataset: Dataset, context: RunContext): Fitting {
-  const { run } = context
+/**
+ * @throws HandfulError (wrong use) for settings that do not suit, too few labels for what was asked, and features made
+ *   elsewhere that do not fit the images
+ */
+export async function openFitting(
+  options: FitOptions,
+  dataset: Dataset,
+  context: RunContext,
+): Promise<Fitting> {
+  const { run, progress } = context
   const { train, test } = dataset
   const draws = labelDraws(train, options)
   const image: ImageShape = { size: train.height, channels: train.channels }
-  const training = trainingFor(options, train)
-  const { model } = training
+  const images = contentKey([imagesKey(train), test && imagesKey(test.images)])
   const { name, classNames, paths } = train
+  const learning =
+    options.model === NO_MODEL
+      ? undefined
+      : openLearning({ ...options, model: options.model }, dataset, context)
+  const { threads, device, seed } = options
+  const outside = await openOutside(options, {
+    place: run,
+    sets: {
+      train: { images: train, originals: originalsOf(train) },
+      test: test && { images: test.images, originals: originalsOfTest(test) },
+    },
+    imagesKey: images,
+    threads,
+    device,
+    tell: (text) => progress.message(text),
+  })
   return {
     options,
     run,
     dataset,
-    model,
     image,
-    augment: training.describe.augment,
     draws,
-    train: trainStage(train, training, context),
+    learning,
+    outside,
     keys: {
-      images: contentKey([imagesKey(train), test && imagesKey(test.images)]),
-      labels: contentKey([
-        draws.map((each) => labelsKey(each, classNames)),
-        test && testKey(test, options.seed),
-      ]),
+      images,
+      labels: contentKey([draws.map((each) => labelsKey(each, classNames)), test && testKey(test, seed)]),
       names: contentKey({
         name,
         paths,
@@ -68,6 +98,20 @@ export function openFitting(options: FitOptions, dataset: Dataset, context: RunC
         notes: [dataset.understood, ...dataset.notes],
       }),
     },
+  }
+}
+
+/** Options of a fit that trains a model. */
+type LearningOptions = FitOptions & ModelChoice
+
+function openLearning(options: LearningOptions, { train, reading }: Dataset, context: RunContext): Learning {
+  const { run } = context
+  const training = trainingFor({ ...options, reading }, train)
+  const { model } = training
+  return {
+    model,
+    augment: training.describe.augment,
+    train: trainStage(train, training, context),
     trained: async () => {
       const { arrays } = decodeSafetensors(await readFile(run.path(RUN_FILES.weights)))
       return { model, weights: arrays }

@@ -1,7 +1,7 @@
 /**
  * The main job: images and a few labels in; a trained model, predictions for every image and a report out.
  *
- *   read the images -> train the model -> patches -> features -> heads over the draws -> classifier -> pictures -> report
+ *   read the images -> run an encoder made elsewhere -> train the model -> patches -> features -> heads over the draws -> classifier -> pictures -> report
  *
  * All but the reading are stages whose results the run folder keeps: a run that is gone on with does what is left.
  */
@@ -14,7 +14,7 @@ import { knownShape, resolveModel } from '../../training/model-options.js'
 import { pretrainStage } from '../../training/pretrain.js'
 import type { PlannedStage } from '../../training/progress.js'
 import { PICTURES, picturesStage } from '../pictures-stage.js'
-import type { FitOptions } from './fit-options.js'
+import { type FitOptions, NO_MODEL } from './fit-options.js'
 import {
   classifierStage,
   encoderSource,
@@ -35,24 +35,34 @@ export async function runFit(options: FitOptions, context: RunContext): Promise<
   await checkDevice(options.device)
   const early = knownShape(options)
   // A wrong setting is said before images are read, where their shape is known beforehand.
-  if (early !== undefined) resolveModel(options, early)
+  if (early !== undefined && options.model !== NO_MODEL)
+    resolveModel({ ...options, model: options.model }, early)
   progress.plan(beforeReading(options))
   const started = performance.now()
   const dataset = await readDataset(options, context)
   const read = { stage: READING, seconds: (performance.now() - started) / 1000 }
-  // Too few labels for what was asked are told before minutes of training, not after.
-  const fitting = openFitting(options, dataset, context)
+  // Too few labels for what was asked, or an encoder that does not fit, are told before minutes of training, not after.
+  const fitting = await openFitting(options, dataset, context)
 
-  const { train } = fitting
+  const { learning, outside } = fitting
   const patches = options.patches === 0 ? undefined : patchesStage(fitting)
   const encoder = encoderSource(fitting, patches)
   const features = featuresStage(fitting, { patches, encoder })
   const heads = headsStage(fitting, features)
   const classifier = classifierStage(fitting, { patches, encoder, features, heads })
-  const pictures = picturesStage(dataset.train, fitting)
+  const pictures = learning && picturesStage(dataset.train, { ...learning, run })
   const report = reportStage(fitting, { patches, features, heads, classifier, pictures }, read)
 
-  const stages = [train, ...(patches ? [patches] : []), features, heads, classifier, pictures, report]
+  const stages = [
+    ...outside.parts.map(({ stage }) => stage),
+    ...(learning ? [learning.train] : []),
+    ...(patches ? [patches] : []),
+    features,
+    heads,
+    classifier,
+    ...(pictures ? [pictures] : []),
+    report,
+  ]
   await runJobStages(stages, { ...context, ...options, store: run.store, before: [reading] })
   return run.store.result(report)
 }
@@ -66,15 +76,19 @@ function beforeReading({ model, minutes, patches }: FitOptions): PlannedStage[] 
   })
   return [
     reading,
-    {
-      stage: pretrainStage({ name: model }),
-      expectedSeconds: minutes === undefined ? undefined : minutes * 60,
-    },
+    ...(model === NO_MODEL
+      ? []
+      : [
+          {
+            stage: pretrainStage({ name: model }),
+            expectedSeconds: minutes === undefined ? undefined : minutes * 60,
+          },
+        ]),
     ...(patches === 0 ? [] : [stage('patches')]),
     stage('features'),
     stage('heads'),
     stage('classifier'),
-    { stage: PICTURES, expectedSeconds: 2 },
+    ...(model === NO_MODEL ? [] : [{ stage: PICTURES, expectedSeconds: 2 }]),
     stage('report'),
   ]
 }

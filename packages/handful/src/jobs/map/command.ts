@@ -12,6 +12,7 @@ import {
   machineOptions,
   noiseLevelOption,
   noiseLevels,
+  outsideOptions,
   ownSeedOption,
   poolingOption,
   TRAINED_RUN,
@@ -26,9 +27,9 @@ export const map = jobCommand({
     '(coloured by the labels that are known, or else by predictions), map-thumbnails.svg, map.csv and\n' +
     'map.parquet, which embedding-atlas opens: features, places, labels, predictions and pictures. Prints\n' +
     'how well the classes are apart in the features. Labels of a test split are left out.',
-  usage: '<run> [images...] [options]',
+  usage: '[run] [images...] [options]',
   arguments: {
-    run: ['<run>', TRAINED_RUN],
+    run: ['[run]', `${TRAINED_RUN}; with --encoder or --embeddings it may be left out`],
     images: [
       '[images...]',
       'files or a folder; without, and without --dataset, those that the run was trained on',
@@ -47,24 +48,31 @@ export const map = jobCommand({
     layers: layersOption('run'),
     pooling: poolingOption('of spatial layers, as for "handful features"'),
     noiseLevel: noiseLevelOption('0 to 1000'),
-    out: text('<folder>', 'where the files go (<run>/map)'),
+    out: text('<folder>', 'where the files go (<run>/map, without a run map)'),
     seed: ownSeedOption('of the draw, the layout and noise'),
+    ...outsideOptions,
     ...machineOptions,
   },
   examples: [
     { command: 'handful map runs/mnist', does: 'the images it was trained on, into runs/mnist/map' },
     { command: 'handful map runs/photos new/ --out new-map', does: 'other images' },
     {
+      command: 'handful map photos --encoder dinov2.onnx --out map',
+      does: 'by an encoder made elsewhere, without a run',
+    },
+    {
       command: 'handful map runs/photos --layers coarse --min-distance 0.3',
       does: 'other features, points further apart',
     },
   ],
-  prepare({ noiseLevel, ...given }) {
-    if (given.images.length > 0 && given.dataset !== undefined) {
+  async prepare({ noiseLevel, run: first, images: others, ...given }) {
+    const { runOrImages } = await import('../features/run-or-images.js')
+    const { run, images } = await runOrImages('map', first, others, given)
+    if (images.length > 0 && given.dataset !== undefined) {
       throw usageError({ what: 'images', got: 'both images and --dataset', expected: 'one of them' })
     }
-    const out = given.out ?? path.join(given.run, 'map')
-    return { ...given, ...noiseLevels(noiseLevel), out }
+    const out = given.out ?? (run === undefined ? 'map' : path.join(run, 'map'))
+    return { ...given, run, images, ...noiseLevels(noiseLevel), out }
   },
   async run(options, context) {
     const [{ runMap }, { saveMapFigures }] = await Promise.all([

@@ -6,12 +6,13 @@ import { holdsCollection } from '../../data/open-collection.js'
 import { openImages } from '../../data/open-images.js'
 import { HandfulError, printable } from '../../errors.js'
 import { Reservoir } from '../../numerics/reservoir.js'
-import type { TrainedModel } from '../../runs/trained-model.js'
+import { Originals } from '../../data/originals.js'
 import type { JobContext } from '../../training/progress.js'
-import { imageSource } from '../features/run.js'
+import { type ImageTaker, imageSource } from '../features/run.js'
 
 export interface MapImages {
-  readonly run: string
+  /** A run; of features made elsewhere alone, none. */
+  readonly run?: string
   /** Files, folders, archives; with none, and without a data set, the images that the run was trained on. */
   readonly images: readonly string[]
   readonly dataset?: string
@@ -28,6 +29,7 @@ const FEWEST = 4
 
 export interface ChosenImages {
   readonly images: Images
+  readonly originals: Originals
   /** Class of each, '' where unknown. */
   readonly labels: readonly string[]
   readonly splits: readonly string[]
@@ -39,28 +41,30 @@ export interface ChosenImages {
  * @throws HandfulError where there are too few
  */
 export async function chooseImages(
-  trained: TrainedModel,
-  { run, images: inputs, dataset, dataDir, count }: MapImages,
+  taker: ImageTaker,
+  { images: inputs, dataset, dataDir, count }: MapImages,
   seed: number,
   { signal, progress }: JobContext,
 ): Promise<ChosenImages> {
   const random = new Random(seed, 'map/images')
   const [folder] = inputs
   if (inputs.length > 1 || (folder !== undefined && !(await holdsCollection(folder)))) {
-    const { size, channels } = trained.model.image
+    const { size, channels } = taker.model.image
     const opened = await openImages(inputs, {
       size,
       channels,
-      fit: trained.fit,
+      fit: taker.fit,
+      reading: taker.reading,
+      sampleSeed: taker.choice && seed,
       signal,
       onProgress: (done, total) => progress.report({ stage: CHOOSING, done, total, unit: 'images' }),
     })
+    for (const note of opened.notes) progress.message(note)
     const blank = Array.from(opened.images.paths, () => '')
-    const source = oneBlock(opened.images, blank, opened.skipped)
-    return checked(await drawImages(source, count, random, () => true), run)
+    const source = oneBlock(opened, blank)
+    return checked(await drawImages(source, count, random, () => true), taker.run)
   }
-  const source = await imageSource(trained, { folder, dataset, dataDir, seed }, { signal, progress })
-  for (const note of source.notes) progress.message(note)
+  const source = await imageSource(taker, { folder, dataset, dataDir, seed }, { signal, progress })
   const drawn = await drawImages(
     source,
     count,
@@ -71,18 +75,22 @@ export async function chooseImages(
       progress.report({ stage: CHOOSING, done, total: source.limit, unit: 'images' })
     },
   )
-  return checked(drawn, run)
+  for (const note of source.notes) progress.message(note)
+  return checked(drawn, taker.run)
 }
 
 const oneBlock = (
-  images: Images,
+  { images, originals, skipped }: Awaited<ReturnType<typeof openImages>>,
   labels: readonly string[],
-  skipped: readonly SkippedFile[],
 ): ImageSource => ({
   name: images.name,
   limit: images.count,
   notes: [],
   skipped,
+  originals: (paths) => {
+    const places = new Map(images.paths.map((name, place) => [name, place]))
+    return originals.at(paths.map((name) => places.get(name) ?? -1))
+  },
   async *blocks() {
     yield await Promise.resolve({ ...images, split: 'train' as const, firstPlace: 0, labels })
   },
@@ -122,7 +130,9 @@ async function drawImages(
   const { height, width, channels } = form
   const pixels = new Uint8Array(drawn.length * height * width * channels)
   drawn.forEach((each, i) => pixels.set(each.pixels, i * height * width * channels))
+  const paths = drawn.map((each) => each.path)
   return {
+    originals: source.originals?.(paths) ?? new Originals({ names: paths }),
     images: {
       name: source.name,
       count: drawn.length,
@@ -130,7 +140,7 @@ async function drawImages(
       width,
       channels,
       pixels,
-      paths: drawn.map((each) => each.path),
+      paths,
     },
     labels: drawn.map(({ label }) => label),
     splits: drawn.map(({ split }) => split),

@@ -10,14 +10,14 @@ import { decodeSafetensors, encodeSafetensors, type NamedArray } from 'onnx-auto
 import { z } from 'zod'
 import { imagesKey } from '../../data/content.js'
 import type { Images } from '../../data/image-set.js'
-import { type Extractable, extractFeatures } from '../../features/extract.js'
+import type { Encodable } from '../../encoders/encode-images.js'
+import type { ExtractOptions } from '../../features/extract.js'
 import { FeatureSpace, type SpaceContext } from '../../features/feature-space.js'
 import { usualEpochs } from '../../features/umap.js'
 import { neighbourArrays, neighboursOf } from '../../features/space-files.js'
 import { makeFolders, writeFileAtomic } from '../../files/atomic.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
-import { isModelName, models } from '../../models/registry.js'
 import type { Neighbours } from '../../numerics/linear-algebra.js'
 import {
   type FeatureMatrix,
@@ -35,9 +35,13 @@ export type MapPredictions = ReturnType<typeof mostProbable>
 
 /** Where a map's features come from. */
 export interface FeatureReader {
-  readonly network: Extractable
-  readonly outputs: readonly string[]
+  /** Features in their parts, such as layers. */
+  extract(of: Encodable, options: ExtractOptions): Promise<readonly FeatureMatrix[]>
+  /** Of all images, about. */
+  secondsFor(images: number): number
   readonly detail: string
+  /** Sentences for the user. */
+  readonly notes: readonly string[]
   /** All that the features depend on, beside the images and the seed. */
   readonly identity: object
   /** Of the noise that a classifier was fitted with. */
@@ -87,25 +91,16 @@ function fileStage(
 /** Normalised features of the images, and what a classifier says of them. */
 export function mapFeaturesStage(
   reader: FeatureReader,
-  images: Images,
-  { out, seed, device, model }: { out: string; seed: number; device: string; model: string },
+  { images, originals }: Encodable,
+  { out, seed, device }: { out: string; seed: number; device: string },
 ): FileStage {
   const own = reader.seed ?? seed
   const settings = { ...reader.identity, images: imagesKey(images), seed: own, device }
   return {
     ...fileStage('features', settings, out, async ({ linearAlgebra, threads, signal, onProgress }) => {
-      const { network, outputs } = reader
-      const found = await extractFeatures(network, images, outputs, {
-        threads,
-        device,
-        signal,
-        seed: own,
-        onProgress,
-      })
-      const { space, predictions } = await reader.finish(
-        outputs.map((name) => found[name]),
-        { linearAlgebra, signal },
-      )
+      const options = { threads, device, signal, seed: own, onProgress }
+      const found = await reader.extract({ images, originals }, options)
+      const { space, predictions } = await reader.finish(found, { linearAlgebra, signal })
       return {
         features: matrixArray(space.train),
         ...(predictions && {
@@ -115,7 +110,7 @@ export function mapFeaturesStage(
       }
     }),
     needs: [],
-    seconds: 3 + images.count / (isModelName(model) ? models[model].cost.imagesPerSecond : 1000),
+    seconds: 3 + reader.secondsFor(images.count),
     unit: 'images',
     total: images.count,
   }

@@ -3,50 +3,33 @@
  * embedding-atlas opens. Labels that are known colour it and are measured against it; those of a test split are never
  * looked at.
  */
-import { featureOutputs, requestInWords, type FeatureChoice } from '../../models/feature-request.js'
-import { featureRequest } from '../../models/choose-features.js'
-import { access } from 'node:fs/promises'
 import path from 'node:path'
 import { Random } from 'onnx-autodiff'
 import { makeFolders, writeFileAtomic } from '../../files/atomic.js'
 import { formatCsvRow } from '../../files/csv-row.js'
 import type { SkippedFile } from '../../data/image-set.js'
-import { systemCode, systemError } from '../../errors.js'
-import { besideEachOther } from '../../features/extract.js'
-import { FeatureSpace, normalisedSpace } from '../../features/feature-space.js'
-import { applyNormalisation } from '../../features/normalise.js'
-import { type FeatureMatrix, mostProbable } from '../../numerics/matrix.js'
+import { systemError } from '../../errors.js'
+import type { FeatureMatrix } from '../../numerics/matrix.js'
 import { neighbourhoodPurity, type Purity, silhouette } from '../../features/neighbourhood.js'
-import { restorePredictor } from '../../heads/predictor.js'
-import { CLASSIFIER_FILE, classifierKey, loadClassifier } from '../../runs/classifier.js'
 import { checkDevice } from '../../runs/device.js'
 import { runJobStages } from '../../runs/job-stages.js'
 import { runSeed } from '../features/run.js'
 import type { Stage } from '../../stages/stage.js'
 import { StageStore } from '../../stages/stage-store.js'
 import type { JobContext } from '../../training/progress.js'
-import { featureNetwork } from '../predict/run.js'
 import { atlasArguments, type AtlasPredictions, writeAtlas } from '../../study/sections/atlas/atlas.js'
 import { axes, mapThumbnails } from '../../study/sections/maps/study-map.js'
-import { loadTrainedModel, trainedKey, type TrainedModel } from '../../runs/trained-model.js'
 import { chooseImages, CHOOSING, type ChosenImages, type MapImages } from './map-images.js'
-import {
-  type FeatureReader,
-  mapFeaturesStage,
-  mapLayoutStage,
-  readFeatures,
-  readLayout,
-} from './map-stages.js'
+import { openReader, type ReaderOptions } from './feature-reader.js'
+import { mapFeaturesStage, mapLayoutStage, readFeatures, readLayout } from './map-stages.js'
 
-export interface MapJobOptions extends FeatureChoice, MapImages {
+export interface MapJobOptions extends ReaderOptions, MapImages {
   /** How close points may lie in the plane. */
   readonly minDistance?: number
   /** The folder that the files are written to. */
   readonly out: string
   /** Of the draw, the layout and noise; the run's own where left out. */
   readonly seed?: number
-  readonly threads: number
-  readonly device: string
 }
 
 export interface MapResult {
@@ -79,20 +62,20 @@ const THUMBNAILS = 150
 const TABLE_COLUMNS = ['file_name', 'split', 'x', 'y', 'label', 'predicted', 'probability']
 
 export async function runMap(options: MapJobOptions, context: JobContext): Promise<MapResult> {
-  const { run, threads, device, out } = options
+  const { threads, device, out } = options
   const { signal, progress } = context
   await checkDevice(device)
-  const trained = await loadTrainedModel(run)
   // Before any time is spent.
   await makeFolders(out).catch((error: unknown) => {
     throw systemError('writing a map', out, error)
   })
-  const seed = options.seed ?? runSeed(trained)
-  const reader = await featureReader(trained, options)
-  const chosen = await chooseImages(trained, options, seed, context)
+  const { taker, reader } = await openReader(options)
+  for (const note of reader.notes) progress.message(note)
+  const seed = options.seed ?? runSeed(taker)
+  const chosen = await chooseImages(taker, options, seed, context)
   const { images } = chosen
   const store = new StageStore(out)
-  const featuresStage = mapFeaturesStage(reader, images, { out, seed, device, model: trained.model.name })
+  const featuresStage = mapFeaturesStage(reader, chosen, { out, seed, device })
   const layoutStage = mapLayoutStage(featuresStage, images, store, { ...options, seed })
   await runJobStages<Stage>([featuresStage, layoutStage], {
     ...context,
@@ -141,59 +124,6 @@ export async function runMap(options: MapJobOptions, context: JobContext): Promi
     atlas,
     open: atlasArguments(atlas, { neighbours }),
     skipped: chosen.skipped,
-  }
-}
-
-/** What a run's classifier works on; where it has none, or other features are asked for, what `handful features` takes. */
-async function featureReader(trained: TrainedModel, options: MapJobOptions): Promise<FeatureReader> {
-  const { run, model, weights } = trained
-  const { layers, pooling, noiseLevel, noiseLevels, combineLevels, draws, mirror, combineViews } = options
-  const asked = [layers, pooling, noiseLevel, noiseLevels, combineLevels, draws, mirror, combineViews].some(
-    (value) => value !== undefined,
-  )
-  if (!asked && (await hasClassifier(run))) return classifierReader(run)
-  const request = featureRequest(model, options)
-  const network = model.features(weights, request)
-  const outputs = featureOutputs(request)
-  return {
-    network,
-    outputs,
-    identity: { model: await trainedKey(trained), request },
-    detail: `layers ${request.layers.join(', ')}, ${requestInWords(request)}`,
-    classNames: [],
-    async finish(found, context) {
-      const blocks = found.map(({ columns }) => columns)
-      return { space: await normalisedSpace({ train: besideEachOther(found) }, { blocks }, context) }
-    },
-  }
-}
-
-async function classifierReader(run: string): Promise<FeatureReader> {
-  const classifier = await loadClassifier(run)
-  const { outputs, classNames, head, drawn, normalisation } = classifier
-  return {
-    network: await featureNetwork(run, classifier),
-    outputs,
-    identity: { classifier: await classifierKey(run) },
-    detail: `what the classifier works on, ${outputs.join(', ')}`,
-    seed: drawn?.seed,
-    classNames,
-    async finish(found, context) {
-      const { linearAlgebra } = context
-      const train = await applyNormalisation(normalisation, besideEachOther(found), linearAlgebra)
-      const predictions = mostProbable(await restorePredictor(head, linearAlgebra)(train))
-      return { space: new FeatureSpace({ train }, context), predictions }
-    },
-  }
-}
-
-async function hasClassifier(run: string): Promise<boolean> {
-  try {
-    await access(path.join(run, CLASSIFIER_FILE))
-    return true
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false
-    throw error
   }
 }
 

@@ -56,8 +56,8 @@ export async function runPretrain(options: PretrainJobOptions, context: RunConte
     },
     { stage: PICTURES, expectedSeconds: 2 },
   ])
-  const images = await readImages(options, context)
-  const training = trainingFor(options, images)
+  const { train: images, reading: read } = await readDataset(options, context, 'optional')
+  const training = trainingFor({ ...options, reading: read }, images)
   const { model } = training
   const steps = options.steps ?? (minutes === undefined ? model.defaultSteps : undefined)
   const train = trainStage(images, { ...training, steps }, context)

@@ -135,13 +135,21 @@ async function takeImages(
   { images: inputs, dataset, dataDir, count, seed }: ReconstructOptions,
   { signal, progress }: JobContext,
 ): Promise<TakenImages> {
-  const { fit } = trained
+  const { fit, reading } = trained
   const { image } = trained.model
   const onProgress = (done: number, total: number): void =>
     progress.report({ stage: 'read the images', done, total, unit: 'images' })
   const bytes = image.size * image.size * image.channels
   if (dataset === undefined) {
-    const { images, skipped } = await openImages(inputs, { ...image, fit, limit: count, signal, onProgress })
+    const { images, skipped, notes } = await openImages(inputs, {
+      ...image,
+      fit,
+      reading,
+      limit: count,
+      signal,
+      onProgress,
+    })
+    for (const note of notes) progress.message(note)
     return { pixels: images.pixels, skipped }
   }
   const { train, test } = await openDataset({ dataset, dataDir, seed }, { signal, onProgress })

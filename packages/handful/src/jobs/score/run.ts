@@ -117,7 +117,7 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
 }
 
 async function heldOutImages(
-  { run, model, fit }: TrainedModel,
+  { run, model, fit, reading }: TrainedModel,
   { heldOut }: ScoreJobOptions,
   test: Images | undefined,
   { signal, progress }: JobContext,
@@ -125,7 +125,14 @@ async function heldOutImages(
   if (heldOut !== undefined) {
     const onProgress = (done: number, total: number): void =>
       progress.report({ stage: READING, done, total, unit: 'images' })
-    const { images, skipped } = await openImages(heldOut, { ...model.image, fit, signal, onProgress })
+    const { images, skipped, notes } = await openImages(heldOut, {
+      ...model.image,
+      fit,
+      reading,
+      signal,
+      onProgress,
+    })
+    for (const note of notes) progress.message(note)
     if (skipped.length > 0)
       progress.message(
         `${skipped.length} files skipped, such as ${printable(skipped[0].path)}: ${skipped[0].reason}`,

@@ -9,8 +9,10 @@ import type { StudyOutline } from '../../study/run-study.js'
 import { jobCommand, type Shown } from '../command-entry.js'
 import { assignments, flag, names, positive, text, typedOnly, whole } from '../option.js'
 import {
+  collectionOptions,
   dataDirOption,
   machineOptions,
+  outsideOptions,
   printConfigOption,
   readingOptions,
   resizeOption,
@@ -34,8 +36,9 @@ export const study = jobCommand({
   options: {
     methods: names(
       '<a,b>',
-      `of ${[...MODELS, ...SUPERVISED_MODELS, ...BASELINES].join(', ')}, or several joined by +`,
+      `of ${[...MODELS, ...SUPERVISED_MODELS, ...BASELINES].join(', ')}, encoder, embeddings, or several joined by +`,
     ),
+    ...outsideOptions,
     labels: names('<n,n>', 'labels per class: numbers, and all'),
     heads: names(
       '<a,b>',
@@ -57,6 +60,7 @@ export const study = jobCommand({
     resume: text('<folder>', 'go on with the study in this folder, with its own options'),
     size: sizeOption('side of the square that images become'),
     fit: resizeOption('how an image becomes a square: cover, pad, stretch'),
+    ...collectionOptions,
     ...readingOptions,
     count: whole('<n>', 'training images of a generated set (strokes)', 20, 1_000_000),
     testCount: whole('<n>', 'its test images', 10, 1_000_000),
@@ -68,6 +72,10 @@ export const study = jobCommand({
     }),
   },
   examples: [
+    {
+      command: 'handful study photos/ --encoder dinov2.onnx --methods vae,encoder,vae+encoder',
+      does: 'an encoder made elsewhere beside our own features',
+    },
     { command: 'handful study mnist --budget 30m', does: 'what fits half an hour' },
     { command: 'handful study cifar10 --dry-run', does: 'what it would do, and how long that takes' },
     { command: 'handful study photos/ --methods vae,pixels,vae+patches', does: 'your own labelled images' },

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { quoted, usageError } from '../../errors.js'
 import { closest } from '../../errors/suggest.js'
 import { DATASETS, SECTIONS } from '../../names.js'
-import { resolveMethods } from '../../study/methods.js'
+import { outsideToCome, resolveMethods } from '../../study/methods.js'
 import { readConfig, readStudyOptions } from '../../study/study-folder.js'
 import { parseStudyOptions, type StudyOptions } from '../../study/study-options.js'
 import { choiceOf, type Session } from '../option.js'
@@ -57,7 +57,7 @@ export async function resolveStudy(
   for (const section of without) assign(tree, ['sections', choiceOf('--without', section, SECTIONS)], false)
   for (const [name, value] of Object.entries(set)) assign(tree, pathOf(name), value)
   const options = parseStudyOptions(tree, config ?? 'handful study')
-  resolveMethods(options)
+  resolveMethods(options, outsideToCome(options))
   const name = options.dataset ?? path.basename(path.resolve(options.folder ?? '.'))
   return { options, folder: resume ?? out ?? path.join(studies, name) }
 }

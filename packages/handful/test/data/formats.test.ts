@@ -1,0 +1,243 @@
+/** BMP, PNM, animations and stacks, and photographs of more than 50 megapixels. */
+import sharp from 'sharp'
+import { describe, expect, it } from 'vitest'
+import { openFolder } from '../../src/data/folder.js'
+import { openImages } from '../../src/data/open-images.js'
+import { folderOf, plain } from './support.js'
+import { greyTiff, tiff } from './tiff-writer.js'
+
+const options = { size: 4, fit: 'cover', labels: 'optional', seed: 0 } as const
+
+/** Red, green and blue of every pixel of a picture of 4x4. */
+async function pixelsOf(content: Uint8Array, channels: 1 | 3 = 3): Promise<number[]> {
+  const { train, skipped } = await openFolder({
+    ...options,
+    channels,
+    folder: folderOf({ 'a.bin': content }),
+  })
+  expect(skipped).toEqual([])
+  return [...train.pixels]
+}
+
+/** A BMP of 4x4: header of 40 bytes, then what follows it. */
+function bitmap(
+  bits: number,
+  pixels: readonly number[],
+  {
+    compression = 0,
+    between = [],
+    height = 4,
+  }: { compression?: number; between?: readonly number[]; height?: number } = {},
+): Buffer {
+  const head = Buffer.alloc(54)
+  head.write('BM')
+  head.writeUInt32LE(54 + between.length + pixels.length, 2)
+  head.writeUInt32LE(54 + between.length, 10)
+  head.writeUInt32LE(40, 14)
+  head.writeInt32LE(4, 18)
+  head.writeInt32LE(height, 22)
+  head.writeUInt16LE(1, 26)
+  head.writeUInt16LE(bits, 28)
+  head.writeUInt32LE(compression, 30)
+  return Buffer.concat([head, Buffer.from(between), Buffer.from(pixels)])
+}
+
+/** Rows from the top: pixel (x, y) has red 10 x, green 20 y, blue 200. */
+const COLOURS = Array.from({ length: 16 }, (_, i) => [10 * (i % 4), 20 * (i >> 2), 200])
+const bottomUp = <T>(rows: readonly T[]): T[] =>
+  [3, 2, 1, 0].flatMap((row) => rows.slice(4 * row, 4 * row + 4))
+const PALETTE = [0, 0, 255, 0, 0, 255, 0, 0]
+/** Indices of a checkerboard, and its colours: red at 0, green at 1. */
+const CHECKS = Array.from({ length: 16 }, (_, i) => (i + (i >> 2)) % 2)
+const CHECKED = CHECKS.flatMap((index) => (index === 0 ? [255, 0, 0] : [0, 255, 0]))
+
+describe('BMP', () => {
+  const blueFirst = COLOURS.map(([red, green, blue]) => [blue, green, red])
+
+  it('of 24 and 32 bits, bottom up and top down', async () => {
+    expect(await pixelsOf(bitmap(24, bottomUp(blueFirst).flat()))).toEqual(COLOURS.flat())
+    expect(await pixelsOf(bitmap(24, blueFirst.flat(), { height: -4 }))).toEqual(COLOURS.flat())
+    const padded = bottomUp(blueFirst).flatMap((pixel) => [...pixel, 0])
+    expect(await pixelsOf(bitmap(32, padded))).toEqual(COLOURS.flat())
+  })
+
+  it('of 16 bits and of bit fields', async () => {
+    const packed = (red: number, green: number, blue: number, greenBits: number): number[] => {
+      const value = (red << (5 + greenBits)) | (green << 5) | blue
+      return [value & 255, value >> 8]
+    }
+    const five = (value: number): number => Math.round((255 * value) / 31)
+    const plainBits = new Array(16).fill(packed(31, 16, 1, 5)).flat() as number[]
+    expect((await pixelsOf(bitmap(16, plainBits))).slice(0, 3)).toEqual([255, five(16), five(1)])
+    const masks = [0, 0xf8, 0, 0, 0xe0, 0x07, 0, 0, 0x1f, 0, 0, 0]
+    const fields = new Array(16).fill(packed(31, 32, 1, 6)).flat() as number[]
+    const read = await pixelsOf(bitmap(16, fields, { compression: 3, between: masks }))
+    expect(read.slice(0, 3)).toEqual([255, Math.round((255 * 32) / 63), five(1)])
+  })
+
+  it('of palettes of 1, 4 and 8 bits, run-length encoded or not', async () => {
+    const rows = bottomUp(CHECKS)
+    const row = (at: number): number[] => rows.slice(4 * at, 4 * at + 4)
+    const every = [0, 1, 2, 3]
+    const forms = {
+      8: bitmap(8, rows, { between: PALETTE }),
+      4: bitmap(
+        4,
+        every.flatMap((at) => [(row(at)[0] << 4) | row(at)[1], (row(at)[2] << 4) | row(at)[3], 0, 0]),
+        { between: PALETTE },
+      ),
+      1: bitmap(
+        1,
+        every.flatMap((at) => [row(at).reduce((bits, index, i) => bits | (index << (7 - i)), 0), 0, 0, 0]),
+        { between: PALETTE },
+      ),
+      // A run of one and an absolute run of three in each row, an end of row, and the end.
+      rle8: bitmap(8, [...every.flatMap((at) => [1, row(at)[0], 0, 3, ...row(at).slice(1), 0, 0, 0]), 0, 1], {
+        between: PALETTE,
+        compression: 1,
+      }),
+      // A run of four nibbles that alternate.
+      rle4: bitmap(4, [...every.flatMap((at) => [4, (row(at)[0] << 4) | row(at)[1], 0, 0]), 0, 1], {
+        between: PALETTE,
+        compression: 2,
+      }),
+    }
+    for (const [form, content] of Object.entries(forms)) {
+      expect([form, ...(await pixelsOf(content))]).toEqual([form, ...CHECKED])
+    }
+  })
+
+  it('that is cut, or of an unknown kind, is refused', async () => {
+    const cut = bitmap(24, bottomUp(blueFirst).flat()).subarray(0, -5)
+    await expect(pixelsOf(cut)).rejects.toThrow('a damaged or truncated BMP file')
+    await expect(pixelsOf(bitmap(24, [], { compression: 4 }))).rejects.toThrow(/BMP file/)
+  })
+})
+
+describe('PNM', () => {
+  it('PGM and PPM, plain and binary', async () => {
+    const grey = Array.from({ length: 16 }, (_, i) => 16 * i)
+    expect(await pixelsOf(Buffer.from(`P2 4 4 255 ${grey.join(' ')}`), 1)).toEqual(grey)
+    expect(await pixelsOf(Buffer.concat([Buffer.from('P5\n4 4\n255\n'), Buffer.from(grey)]), 1)).toEqual(grey)
+    const colours = COLOURS.flat()
+    expect(await pixelsOf(Buffer.from(`P3\n# by hand\n4 4\n255\n${colours.join('\n')}`))).toEqual(colours)
+    expect(await pixelsOf(Buffer.concat([Buffer.from('P6 4 4 255\n'), Buffer.from(colours)]))).toEqual(
+      colours,
+    )
+  })
+
+  it('whose white is less than 255 is as bright', async () => {
+    const content = Buffer.concat([Buffer.from('P5 4 4 15\n'), Buffer.from(new Uint8Array(16).fill(15))])
+    expect((await pixelsOf(content, 1))[0]).toBe(255)
+  })
+
+  it('bitmaps, in which 1 is black', async () => {
+    const expected = CHECKS.map((bit) => 255 * (1 - bit))
+    const rows = [0, 1, 2, 3].map((y) => CHECKS.slice(4 * y, 4 * y + 4).join(''))
+    expect(await pixelsOf(Buffer.from(`P1\n4 4\n${rows.join('\n')}\n`), 1)).toEqual(expected)
+    const packed = rows.map((bits) => parseInt(bits.padEnd(8, '0'), 2))
+    expect(await pixelsOf(Buffer.concat([Buffer.from('P4\n4 4\n'), Buffer.from(packed)]), 1)).toEqual(
+      expected,
+    )
+  })
+
+  it('that is cut is refused', async () => {
+    for (const content of ['P5 4 4 255\nabc', 'P2 4 4 255 1 2 3', 'P6 4']) {
+      await expect(pixelsOf(Buffer.from(content))).rejects.toThrow('a damaged or truncated PNM file')
+    }
+  })
+})
+
+describe('frames', () => {
+  const page = (level: number) => ({ width: 4, height: 4, samples: new Uint8Array(16).fill(level) })
+
+  it('the first is taken, and it is said', async () => {
+    const folder = folderOf({ 'stack.tif': tiff(page(10), page(20), page(30)), 'one.tif': tiff(page(5)) })
+    const { train, notes } = await openFolder({ ...options, folder })
+    expect(train.paths).toEqual(['one.tif', 'stack.tif'])
+    expect([train.pixels[0], train.pixels[16]]).toEqual([5, 10])
+    expect(notes.join()).toContain(
+      '1 file holds several frames, such as stack.tif with 3: the first is taken; --frames all takes each as an image',
+    )
+  })
+
+  it('all are images with the label of their file, by folder or by table', async () => {
+    const files = { 'a/stack.tif': tiff(page(10), page(20), page(30)), 'b/one.tif': tiff(page(5)) }
+    const tables: Record<string, string>[] = [
+      {},
+      { 'labels.csv': 'file_name,label\na/stack.tif,a\nb/one.tif,b\n' },
+    ]
+    for (const table of tables) {
+      const { train, notes } = await openFolder({
+        ...options,
+        frames: 'all',
+        folder: folderOf({ ...files, ...table }),
+      })
+      expect(train.paths).toEqual(['a/stack.tif#1', 'a/stack.tif#2', 'a/stack.tif#3', 'b/one.tif'])
+      expect(train.paths.map((_, i) => train.pixels[16 * i])).toEqual([10, 20, 30, 5])
+      expect([...train.labels]).toEqual([0, 0, 0, 1])
+      expect(notes.join()).not.toContain('frames')
+    }
+  })
+
+  it('have a label of their own where a table names them, and the file can be named as any other', async () => {
+    const files = { 'stack.tif': tiff(page(10), page(20), page(30)), 'one.tif': tiff(page(5)) }
+    const table = 'image;class\nstack;dim\nstack.tif#3;bright\none;dim\n'
+    const folder = folderOf({ ...files, 'labels.csv': table })
+    const { train, notes, understood } = await openFolder({ ...options, frames: 'all', folder })
+    const labels = [...train.labels].map((label) => train.classNames[label])
+    expect(Object.fromEntries(train.paths.map((path, i) => [path, labels[i]]))).toEqual({
+      'one.tif': 'dim',
+      'stack.tif#1': 'dim',
+      'stack.tif#2': 'dim',
+      'stack.tif#3': 'bright',
+    })
+    expect(understood).toContain('2 classes from labels.csv (bright 1, dim 3), 0 images without a label')
+    expect(notes.join()).not.toContain('byte for byte')
+  })
+
+  it('of an animation, and of 16-bit stacks', async () => {
+    const frames = Buffer.concat(
+      await Promise.all(['#ff0000', '#0000ff'].map((colour) => plain(colour, 4).raw().toBuffer())),
+    )
+    const gif = await sharp(frames, { raw: { width: 4, height: 8, channels: 3, pageHeight: 4 } })
+      .gif()
+      .toBuffer()
+    const read = await openFolder({ ...options, frames: 'all', folder: folderOf({ 'a.gif': gif }) })
+    expect(read.train.paths).toEqual(['a.gif#1', 'a.gif#2'])
+    expect([[...read.train.pixels.subarray(0, 3)], [...read.train.pixels.subarray(48, 51)]]).toEqual([[255, 0, 0], [0, 0, 255]]) // prettier-ignore
+    const deep = [100, 1100].map((low) => ({
+      ...page(0),
+      samples: Uint16Array.from({ length: 16 }, (_, i) => low + 60 * i),
+    }))
+    const stack = await openFolder({
+      ...options,
+      frames: 'all',
+      folder: folderOf({ 'a.tif': tiff(...deep) }),
+    })
+    expect([stack.train.pixels[0], stack.train.pixels[31]]).toEqual([0, 255])
+    expect(stack.reading).toEqual({ frames: 'all', stretch: 'data', integers: [[100, 2000]] })
+  })
+
+  it('of new images are taken as the run took them', async () => {
+    const folder = folderOf({ 'stack.tif': tiff(page(10), page(20)) })
+    const file = `${folder}/stack.tif`
+    const open = (input: string, frames?: 'all') =>
+      openImages([input], { size: 4, fit: 'cover', channels: 1, reading: { stretch: 'data', frames } })
+    for (const input of [folder, file]) {
+      const { images } = await open(input, 'all')
+      expect(images.paths).toEqual([`${file}#1`, `${file}#2`])
+      expect([images.pixels[0], images.pixels[16]]).toEqual([10, 20])
+      expect((await open(input)).images.paths).toEqual([file])
+    }
+  })
+})
+
+it('a JPEG of more than 50 megapixels is read reduced, and it is said', async () => {
+  const photo = await plain('#c86432', 8000, 6300).jpeg({ quality: 90 }).toBuffer()
+  const folder = folderOf({ 'phone.jpg': photo, 'small.tif': greyTiff(new Uint8Array(16).fill(9)) })
+  const { train, notes } = await openFolder({ ...options, folder })
+  const pixel = [...train.pixels.subarray(0, 3)]
+  pixel.forEach((value, channel) => expect(Math.abs(value - [200, 100, 50][channel])).toBeLessThan(4))
+  expect(notes).toEqual(['1 image has more than 50 megapixels, such as phone.jpg with 50: read reduced'])
+})

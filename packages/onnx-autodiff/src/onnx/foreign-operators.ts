@@ -1,0 +1,73 @@
+/**
+ * Operators that a model from elsewhere may use. Those of the standard domains are a closed list inside onnxruntime,
+ * which knows no others of these names; of its own domain only what networks are made of is let through: some of the
+ * rest open files (`EPContext`) or run code of their own.
+ */
+
+/** As files write it; the empty text and `ai.onnx` are one. */
+export const STANDARD_DOMAINS: readonly string[] = ['', 'ai.onnx', 'ai.onnx.ml']
+
+export const MICROSOFT_DOMAIN = 'com.microsoft'
+
+/** Of `com.microsoft` (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md). */
+export const MICROSOFT_OPERATORS: ReadonlySet<string> = new Set([
+  'Attention',
+  'BiasAdd',
+  'BiasGelu',
+  'BiasSoftmax',
+  'BiasSplitGelu',
+  'ConvTransposeWithDynamicPads',
+  'DequantizeLinear',
+  'DynamicQuantizeMatMul',
+  'FastGelu',
+  'FusedConv',
+  'FusedGemm',
+  'FusedMatMul',
+  'FusedMatMulActivation',
+  'GatedRelativePositionBias',
+  'Gelu',
+  'GridSample',
+  'GroupNorm',
+  'Inverse',
+  'Irfft',
+  'MatMulBnb4',
+  'MatMulInteger16',
+  'MatMulIntegerToFloat',
+  'MatMulNBits',
+  'MultiHeadAttention',
+  'NhwcConv',
+  'NhwcMaxPool',
+  'PackedAttention',
+  'PackedMultiHeadAttention',
+  'Pad',
+  'QAttention',
+  'QGemm',
+  'QLinearAdd',
+  'QLinearAveragePool',
+  'QLinearConcat',
+  'QLinearConv',
+  'QLinearGlobalAveragePool',
+  'QLinearLeakyRelu',
+  'QLinearMul',
+  'QLinearReduceMean',
+  'QLinearSigmoid',
+  'QLinearSoftmax',
+  'QLinearWhere',
+  'QOrderedAttention',
+  'QOrderedGelu',
+  'QOrderedLayerNormalization',
+  'QOrderedMatMul',
+  'QuantizeLinear',
+  'QuickGelu',
+  'RelativePositionBias',
+  'RemovePadding',
+  'RestorePadding',
+  'Rfft',
+  'RotaryEmbedding',
+  'SimplifiedLayerNormalization',
+  'SkipGroupNorm',
+  'SkipLayerNormalization',
+  'SkipSimplifiedLayerNormalization',
+  'TransposeMatMul',
+  'Trilu',
+])
