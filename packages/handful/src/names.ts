@@ -63,6 +63,9 @@ export const FRAMES = ['first', 'all'] as const
 /** How numbers of more than 8 bits become bytes: one stretch for the data set, one for each image, or by their type. */
 export const STRETCHES = ['data', 'each', 'none'] as const
 
+/** Which of the features that there are a classifier takes. */
+export const FEATURE_CHOICES = ['auto', 'all'] as const
+
 /** Known data sets. */
 export const DATASETS = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
 export type DatasetName = (typeof DATASETS)[number]

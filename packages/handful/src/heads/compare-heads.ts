@@ -8,8 +8,9 @@ import type { FeatureSpace } from '../features/feature-space.js'
 import { HEADS, type HeadName } from '../names.js'
 import { mostProbable, type UnitRows } from '../numerics/matrix.js'
 import { addBins, type ConfidenceBin, confidenceBins } from '../numerics/reliability.js'
-import { type FittedHead, headProblem, type LeftOut } from './head.js'
-import { fitCalibrated } from './calibrated.js'
+import { type FittedHead, type Head, headProblem, type LeftOut } from './head.js'
+import { type Calibrated, fitCalibrated } from './calibrated.js'
+import { AS_SAID, leftOutLikelihood } from './confidence.js'
 import { leftOut } from './left-out.js'
 import { createHead, HEAD_ENTRIES } from './registry.js'
 
@@ -28,8 +29,8 @@ export interface Comparison {
   readonly accuracies: number[]
   /** Summed over the draws, rows are true classes; empty without anything to score on. */
   readonly confusion: number[][]
-  /** The fit to the first draw. */
-  first?: FittedHead
+  /** The fit to the first draw, and the space that it is in. */
+  first?: { readonly fitted: FittedHead; readonly space: FeatureSpace }
   /** How often predictions of each probability were right, summed over the draws; of the chosen head alone. */
   reliability?: ConfidenceBin[]
 }
@@ -37,6 +38,11 @@ export interface Comparison {
 export interface ComparisonOptions {
   /** Each tells of its neighbours itself. */
   readonly spaces: readonly FeatureSpace[]
+  /**
+   * Other spaces that the chosen head may take instead of the first one, which is the space of all of them together: the
+   * labels of each draw choose.
+   */
+  readonly candidates?: readonly FeatureSpace[]
   /** Labels of the training images for each draw, -1 where hidden. */
   readonly draws: readonly Int32Array[]
   /** Default `comparedHeads()`. */
@@ -56,15 +62,17 @@ export const drawStream = (seed: number, key: HeadName, { name }: FeatureSpace, 
 
 /** Fits every head to every kind of features for every draw. */
 export async function compareHeads(options: ComparisonOptions): Promise<Comparison[]> {
-  const { spaces, draws, heads = comparedHeads(), classCount, test, seed, signal, onFit } = options
+  const { spaces, candidates = [], draws, heads = comparedHeads(), classCount, test, seed } = options
+  const { signal, onFit } = options
   const results: Comparison[] = []
   const total = spaces.length * draws.length * heads.length
   let done = 0
   for (const space of spaces) {
     for (const key of heads) {
       const head = createHead(key)
+      const wanted = key === options.chosen && !space.baseline
       const result: Comparison = {
-        features: space.name,
+        features: wanted && candidates.length > 0 ? CHOSEN_FEATURES : space.name,
         baseline: space.baseline,
         head: head.name,
         key,
@@ -74,21 +82,49 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
       for (const [draw, labels] of draws.entries()) {
         signal.throwIfAborted()
         onFit(done++, total)
-        const random = drawStream(seed, key, space, draw)
-        const problem = headProblem(space, { labels, classCount, random })
-        const wanted = key === options.chosen && !space.baseline
-        const { fitted, left } = wanted
-          ? await fitCalibrated(head, problem)
-          : { fitted: await head.fit(problem), left: undefined }
-        if (draw === 0) result.first = fitted
-        if (test && space.test) await scoreOnTest(result, fitted, space.test, test, wanted)
-        else scoreOnLabelled(result, left ?? (await leftOut(fitted.settled ?? head, problem)), wanted)
+        const given = { labels, classCount, random: drawStream(seed, key, space, draw) }
+        if (wanted) {
+          const { fitted, left, space: own } = await fitToChosen(head, [space, ...candidates], given)
+          if (draw === 0) result.first = { fitted, space: own }
+          if (test && own.test) await scoreOnTest(result, fitted, own.test, test, wanted)
+          else scoreOnLabelled(result, left, wanted)
+        } else {
+          const problem = headProblem(space, given)
+          const fitted = await head.fit(problem)
+          if (draw === 0) result.first = { fitted, space }
+          if (test && space.test) await scoreOnTest(result, fitted, space.test, test, wanted)
+          else scoreOnLabelled(result, await leftOut(fitted.settled ?? head, problem), wanted)
+        }
       }
       results.push(result)
     }
   }
   onFit(total, total)
   return results
+}
+
+/** As reports name what each draw's labels chose. */
+const CHOSEN_FEATURES = 'features chosen by the labels'
+
+/** Nats that a part alone has to gain over all together, on labels that no fit has seen: less is noise. */
+const CAUTION = 2
+
+/** Fits a head to each space and keeps the one that labels speak for which it has not seen. */
+async function fitToChosen(
+  head: Head,
+  spaces: readonly FeatureSpace[],
+  given: Parameters<typeof headProblem>[1],
+): Promise<Calibrated & { readonly space: FeatureSpace }> {
+  const fits: (Calibrated & { readonly space: FeatureSpace; readonly evidence: number })[] = []
+  for (const [i, space] of spaces.entries()) {
+    const found = await fitCalibrated(head, headProblem(space, given))
+    const { inductive, truth } = found.left
+    // Without labels to judge by, all together.
+    if (truth.length === 0) return { ...found, space }
+    const evidence = leftOutLikelihood(inductive, truth, AS_SAID) - (i === 0 ? 0 : CAUTION)
+    fits.push({ ...found, space, evidence })
+  }
+  return fits.reduce((best, fit) => (fit.evidence > best.evidence ? fit : best))
 }
 
 const square = (size: number): number[][] =>
