@@ -1,5 +1,5 @@
 /**
- * Whatever images may be given as: a folder of them, a tar archive, a Parquet file or a folder of these. What a file is,
+ * Whatever images may be given as: a folder of them, a zip or tar archive, a Parquet file or a folder of these. What a file is,
  * its content decides, never its name.
  */
 

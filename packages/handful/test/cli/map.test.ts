@@ -82,7 +82,7 @@ describe('map', () => {
     await rm(path.join(out, 'features'), { recursive: true })
     expect(await map()).toMatch(/compute features.*\n.*lay out/)
     expect(await table()).toBe(first)
-    expect(await map('--layers', 'hidden')).toContain('compute features')
+    expect(await map('--layers', 'mean')).toContain('compute features')
     expect((await readdir(path.join(out, 'features'))).map((name) => name.split('-')[0]).sort()).toEqual([
       'features',
       'layout',

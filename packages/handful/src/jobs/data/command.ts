@@ -168,7 +168,7 @@ const stats = jobCommand({
     'there more than once and files that cannot be read. Labels of a test split are not looked at.',
   usage: '<set or images> [options]',
   arguments: {
-    what: ['<set or images>', 'a known data set; else a folder of images, a tar archive or a Parquet file'],
+    what: ['<set or images>', 'a known data set; else a folder of images, an archive or a Parquet file'],
   },
   options: {
     size: whole('<pixels>', 'side of the square that your own images become (32)', 4, 1024),

@@ -28,7 +28,7 @@ export const fit = runCommand({
     folder: [
       '[folder]',
       'your images: one sub-folder per class for the labelled ones and "unlabeled" for the rest, or any ' +
-        'folders with a labels.csv (file_name,label); or a tar archive of them, or Parquet',
+        'folders with a labels.csv (file_name,label); or a zip or tar archive of them, or Parquet',
     ],
   },
   options: {
