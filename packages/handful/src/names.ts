@@ -39,6 +39,7 @@ export type Pooling = (typeof POOLINGS)[number]
 
 /** Few-label heads, each a file of `heads/`. */
 export const HEADS = [
+  'auto',
   'propagation',
   'propagation-plain',
   'poisson',
@@ -61,6 +62,9 @@ export const FRAMES = ['first', 'all'] as const
 
 /** How numbers of more than 8 bits become bytes: one stretch for the data set, one for each image, or by their type. */
 export const STRETCHES = ['data', 'each', 'none'] as const
+
+/** Which of the features that there are a classifier takes. */
+export const FEATURE_CHOICES = ['auto', 'all'] as const
 
 /** Known data sets. */
 export const DATASETS = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const

@@ -122,7 +122,13 @@ async function resolveOptions(
   const saved = resumed === undefined ? undefined : await runOfCommand(resumed, entry.name)
   const own = saved === undefined || resumed === undefined ? undefined : await gone(saved, asked, resumed)
   const dataDir = environment.HANDFUL_DATA
-  const defaults = { threads: cores, ...(dataDir ? { dataDir } : {}) }
+  // Older runs that are gone on with have none, and stay at what was usual then.
+  const choosesSize = Object.hasOwn(entry.options, 'size') && asked.folder !== undefined
+  const defaults = {
+    threads: cores,
+    ...(dataDir ? { dataDir } : {}),
+    ...(choosesSize ? { size: 'auto' } : {}),
+  }
   const parsed = schema.safeParse(own ?? { ...defaults, ...asked })
   if (!parsed.success) throw usageErrorOf(parsed.error, `handful ${entry.name} --help`)
   return parsed.data

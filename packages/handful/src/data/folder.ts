@@ -6,6 +6,7 @@ import { Random } from 'onnx-autodiff'
 import { printable } from '../errors.js'
 import type { CollectionOptions, ImageCollection, LabelledFile } from './collection.js'
 import { contentDigest, nearDuplicates, severalLabels } from './alike.js'
+import { chooseSize, type ChosenSize } from './choose-size.js'
 import { collectionStretch } from './collection-stretch.js'
 import { decodeContents, isGrey, toGrey, type DecodeOptions, type ImageFacts } from './decode.js'
 import { noImages } from './file-tree.js'
@@ -18,7 +19,10 @@ import { readingOf, type ReadingChoice } from './reading.js'
 import { datasets } from './registry.js'
 import { TestSet } from './test-set.js'
 
-export interface FolderOptions extends Omit<DecodeOptions, 'stretch'>, CollectionOptions, ReadingChoice {
+export interface FolderOptions
+  extends Omit<DecodeOptions, 'stretch' | 'size'>, CollectionOptions, ReadingChoice {
+  /** Side of the square that images become, in pixels; `auto` chooses it from the images. */
+  readonly size: number | 'auto'
   /** A folder, an archive or a table of images: see open-collection.ts. */
   readonly folder: string
   /** Channels of the result; found out from the images where left out: 1 if all of them are grey, else 3. */
@@ -39,9 +43,12 @@ export async function openFolder(options: FolderOptions): Promise<Dataset> {
   return decodeCollection(await openCollection(options.folder, options.signal, options), options)
 }
 
-async function decodeCollection(collection: ImageCollection, options: FolderOptions): Promise<Dataset> {
+async function decodeCollection(collection: ImageCollection, given: FolderOptions): Promise<Dataset> {
   const { name, place, files, checkClasses } = collection
-  const notes = [...collection.notes]
+  const chosen: ChosenSize =
+    given.size === 'auto' ? await chooseSize(collection, given.seed, given.signal) : { size: given.size }
+  const options = { ...given, size: chosen.size }
+  const notes = [...collection.notes, ...(chosen.sentence === undefined ? [] : [chosen.sentence])]
   const all = files.map((_, index) => index)
   const stretch = collectionStretch(collection, readingOf(options), options.seed, options.signal)
   const digests: string[] = []

@@ -24,7 +24,7 @@ const specSchema = z.strictObject({
   dataset: z.string().min(1).optional(),
   folder: z.string().min(1).optional(),
   dataDir: z.string().min(1).optional(),
-  size: sizeSchema.optional(),
+  size: z.union([sizeSchema, z.literal('auto')]).optional(),
   fit: fitSchema.optional(),
   channels: z.union([z.literal(1), z.literal(3)]).optional(),
   /** Which channels of a folder's images are taken, counted from 1: up to three. */

@@ -4,6 +4,7 @@
  * Only the scorer reads the labels, only the writer of predictions the names.
  */
 
+import { type ConfidenceBin, confidenceBins } from '../numerics/reliability.js'
 import { imageBytes, type Images } from './image-set.js'
 import { Originals } from './originals.js'
 
@@ -129,6 +130,21 @@ export class TestSet {
     })
     const correct = perClass.reduce((sum, entry) => sum + entry.correct, 0)
     return { accuracy: correct / this.count, correct, total: this.count, perClass, confusion }
+  }
+
+  /**
+   * Counts right answers by how probable they were said to be.
+   *
+   * @param predictedClass `[count]`, a class index for every image
+   * @param probability `[count]`, 0 to 1, of each prediction
+   */
+  reliability(predictedClass: ArrayLike<number>, probability: ArrayLike<number>): ConfidenceBin[] {
+    if (predictedClass.length !== this.count || probability.length !== this.count) {
+      throw new RangeError(
+        `internal: reliability (${this.images.name}): got ${predictedClass.length} predictions and ${probability.length} probabilities, expected ${this.count} of each`,
+      )
+    }
+    return confidenceBins(probability, (i) => this.#labels[i] === predictedClass[i])
   }
 }
 

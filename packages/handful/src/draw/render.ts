@@ -4,6 +4,7 @@ import { formatMinute } from './format.js'
 import { renderPage } from './report-page.js'
 import { accuracySection, classSection, headline } from './section-accuracy.js'
 import { labelledSection, predictionSection, generationSection } from './section-pictures.js'
+import { reliabilitySection } from './section-reliability.js'
 import { nextSection, setupSection, skippedSection, trainingSection } from './section-run.js'
 import type { RunReport } from './run-report.js'
 
@@ -12,6 +13,7 @@ export function renderReport(run: RunReport): string {
   const sections = [
     accuracySection(run),
     classSection(run),
+    reliabilitySection(run),
     predictionSection(run),
     labelledSection(run),
     generationSection(run),

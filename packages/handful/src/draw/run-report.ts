@@ -4,6 +4,7 @@
  * contradict what they come from.
  */
 import { z } from 'zod'
+import { confidenceBinSchema } from '../numerics/reliability.js'
 import { curveSchema } from '../training/curve.js'
 import {
   closingFields,
@@ -69,6 +70,8 @@ export const runReportSchema = z.object({
   results: z.array(result),
   /** Of the chosen classifier: rows are true classes, columns predicted ones, summed over the draws. */
   confusion: z.array(z.array(count)).optional(),
+  /** Of the chosen classifier: predictions by tenths of their probability, summed over the draws. */
+  reliability: z.array(confidenceBinSchema).optional(),
   /** The labelled images of each class, in the order of `classes`; a few are enough. */
   labelledExamples: z.array(z.array(picture)),
   /** Predictions of the chosen classifier for the unlabelled images, in the order of `classes`. */

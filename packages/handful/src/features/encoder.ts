@@ -33,6 +33,9 @@ export function fitDictionary(
   return fitPatches(images, { ...defaultPatches, atoms: patches, samples, shrink }, fitting)
 }
 
+/** As reports name them. */
+const LEARNED = 'learned features'
+
 /** Features with the network that a run keeps. */
 export type Encoder = LearnedFeatures & { readonly network: FeatureNetwork }
 
@@ -43,12 +46,12 @@ export function encoderOf(
   dictionary?: PatchDictionary,
 ): Encoder {
   const network = model.features(weights, request)
-  const layers = { outputs: request.layers }
-  if (dictionary === undefined) return { name: 'learned features', network, groups: [layers] }
+  const layers = { name: LEARNED, outputs: request.layers }
+  if (dictionary === undefined) return { name: LEARNED, network, groups: [layers] }
   return {
-    name: 'learned features and patches',
+    name: `${LEARNED} and patches`,
     network: sideBySide(network, patchNetwork(dictionary, model.image)),
-    groups: [layers, { outputs: [PATCHES], standardise: 'dimension' }],
+    groups: [layers, { name: 'patches', outputs: [PATCHES], standardise: 'dimension' }],
   }
 }
 

@@ -38,6 +38,8 @@ export interface FeatureSource {
 
 /** Outputs that are normalised together. */
 export interface OutputGroup {
+  /** As the report names them. */
+  readonly name?: string
   readonly outputs: readonly string[]
   readonly standardise?: FeatureGroup['standardise']
 }
@@ -112,13 +114,29 @@ export async function reducedSpace(
     rows.push(await reduceRows(train, others, { components: reducedComponents(components), linearAlgebra }))
   }
   const reduced = besideReduced([...(extracted ?? []), ...rows])
-  const { reductions } = reduced
-  const space = await normalisedSpace(
-    { name, train: reduced.train, test: reduced.others.at(0), reductions },
-    { components, whitening, rescaled, blocks: reductions.map(({ projection }) => projection.columns) },
+  const space = await weighedSpace(reduced, { name, components, whitening, rescaled }, context)
+  return { space, reduced }
+}
+
+/** Reduced features as a space; parts of them can weigh less than others, or nothing. */
+export function weighedSpace(
+  { train, others, reductions }: ReducedFeatures,
+  {
+    name,
+    weights,
+    ...options
+  }: Omit<ReducedSpaceOptions, 'beside' | 'seed'> & {
+    /** One for each part, in the order of the source's groups and of what is beside them; 1 each unless given. */
+    readonly weights?: readonly number[]
+  },
+  context: SpaceContext,
+): Promise<FeatureSpace> {
+  const blocks = reductions.map(({ projection }) => projection.columns)
+  return normalisedSpace(
+    { name, train, test: others.at(0), reductions },
+    { ...options, blocks, weights },
     context,
   )
-  return { space, reduced }
 }
 
 async function reducedSource(
@@ -154,52 +172,73 @@ function besideReduced(parts: readonly ReducedFeatures[]): ReducedFeatures {
   }
 }
 
+type LearnedOptions = Omit<ExtractOptions, 'onProgress'> &
+  Pick<SpaceContext, 'onProgress'> &
+  Pick<ReducedSpaceOptions, 'beside'>
+
 /**
  * The space of features that a network gives, and of those that are there already beside them.
  * @param learned nothing where there is no network
  * @param options progress counts images; where it has a note, neighbours or what the note says
  */
 export async function learnedFeatures(
+  splits: Splits,
+  learned: LearnedFeatures | undefined,
+  linearAlgebra: LinearAlgebra,
+  options: LearnedOptions,
+): Promise<FeatureSpace> {
+  const [space] = await learnedSpaces(splits, learned, linearAlgebra, options, 'all')
+  return space
+}
+
+/** The same, and where there are several parts, such as learned features and patches, spaces of some of them alone. */
+export async function learnedSpaces(
   { train, test }: Splits,
   learned: LearnedFeatures | undefined,
   linearAlgebra: LinearAlgebra,
-  {
-    onProgress,
-    beside = [],
-    ...options
-  }: Omit<ExtractOptions, 'onProgress'> &
-    Pick<SpaceContext, 'onProgress'> &
-    Pick<ReducedSpaceOptions, 'beside'>,
-): Promise<FeatureSpace> {
+  { onProgress, beside = [], ...options }: LearnedOptions,
+  parts: 'all' | 'also alone',
+): Promise<FeatureSpace[]> {
   const source = learned && (await networkSource(learned, options))
   // Whatever is beside them has seen colours, and as many numbers to tell.
-  const channels = beside.length > 0 ? 3 : train.channels
+  const components = headComponents(beside.length > 0 ? 3 : train.channels)
+  const context = { linearAlgebra, signal: options.signal, onProgress }
+  const names = [
+    ...(learned?.groups.map((group) => group.name ?? learned.name) ?? []),
+    ...beside.map(({ name }) => name),
+  ]
   try {
-    const { space } = await reducedSpace(
+    const { space, reduced } = await reducedSpace(
       source,
       { train, test: test?.images },
-      {
-        name: namesInWords([
-          ...(learned === undefined ? [] : [learned.name]),
-          ...beside.map(({ name }) => name),
-        ]),
-        beside,
-        components: headComponents(channels),
-        seed: options.seed,
-      },
-      { linearAlgebra, signal: options.signal, onProgress },
+      { name: namesInWords(names), beside, components, seed: options.seed },
+      context,
     )
-    return space
+    if (parts === 'all') return [space]
+    const spaces = [space]
+    for (const weights of someAlone(names.length)) {
+      const name = namesInWords(names.filter((_, i) => weights[i] > 0))
+      spaces.push(await weighedSpace(reduced, { name, weights, components }, context))
+    }
+    return spaces
   } finally {
     await source?.close?.()
   }
 }
 
-/** `learned features and patches`; a third name joins them with a comma. */
-const namesInWords = (names: readonly string[]): string => {
-  const all = names.flatMap((name) => name.split(' and '))
-  return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all[all.length - 1]}`
+/** Weights of each part alone and, of three and more, of all but each. */
+function someAlone(parts: number): number[][] {
+  const of = (weight: (i: number, part: number) => number): number[][] =>
+    Array.from({ length: parts }, (_, part) => Array.from({ length: parts }, (_, i) => weight(i, part)))
+  return [
+    ...(parts > 1 ? of((i, part) => Number(i === part)) : []),
+    ...(parts > 2 ? of((i, part) => Number(i !== part)) : []),
+  ]
 }
+
+/** `learned features and patches`; a third name joins them with a comma. */
+const namesInWords = (names: readonly string[]): string =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`
 
 /** The images' own pixels, which every model has to beat. */
 export function pixelFeatures(

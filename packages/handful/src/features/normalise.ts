@@ -32,6 +32,8 @@ export interface NormalisationOptions {
   readonly standardise?: 'dimension' | 'block'
   /** Columns of each block, in order. Default one block. */
   readonly blocks?: readonly number[]
+  /** How much each block weighs beside the others, 0 for nothing; default 1 each. */
+  readonly weights?: readonly number[]
 }
 
 /** A fitted normalisation: `unit((x - centre) projection)`. Plain data: JSON and float32 arrays. */
@@ -70,6 +72,7 @@ export async function fitNormalisation(
     whitening = 0.5,
     standardise = 'block',
     blocks = [features.columns],
+    weights,
   }: NormalisationOptions = {},
 ): Promise<Normalisation> {
   const inputs = features.columns
@@ -85,7 +88,7 @@ export async function fitNormalisation(
       hint: 'check that the images differ and that the model has trained',
     })
   }
-  const scale = inputScales(deviation, standardise, blocks)
+  const scale = inputScales(deviation, standardise, blocks, weights)
   const standardised = { features, centre, scale }
   const { values, vectors } = await leadingEigenvectors(
     inputs > COVARIANCE_INPUTS
@@ -139,6 +142,7 @@ function inputScales(
   deviation: Float64Array,
   standardise: 'dimension' | 'block',
   blocks: readonly number[],
+  weights?: readonly number[],
 ): Float32Array {
   const scale = new Float32Array(deviation.length)
   const columns = blocks.reduce((sum, block) => sum + block, 0)
@@ -152,12 +156,13 @@ function inputScales(
     })
   }
   let start = 0
-  for (const block of blocks) {
+  for (const [i, block] of blocks.entries()) {
+    const weight = weights?.[i] ?? 1
     const own = deviation.subarray(start, start + block)
     const total = Math.sqrt(own.reduce((sum, value) => sum + value * value, 0))
     const smallest = (SMALLEST_DEVIATION * total) / Math.sqrt(block)
     for (let j = 0; j < block && total > 0; j++) {
-      scale[start + j] = 1 / (standardise === 'block' ? total : Math.max(own[j], smallest))
+      scale[start + j] = weight / (standardise === 'block' ? total : Math.max(own[j], smallest))
     }
     start += block
   }

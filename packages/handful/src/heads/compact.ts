@@ -28,18 +28,17 @@ export function compact(head: RowHead): RowHead {
       const { columns: leading, scale } = leadingColumns(features, components)
       const fitted = await head.fit({ ...problem, features: leading })
       const { kind, arrays } = fitted.parameters
-      if (kind === 'neighbours') throw new Error(`internal: compact: got ${head.name}, expected layers`)
+      if (kind !== 'linear' && kind !== 'mlp')
+        throw new Error(`internal: compact: got ${head.name}, expected layers`)
       const first = kind === 'linear' ? 'weight' : 'weight1'
-      return parametricHead(
-        {
-          name,
-          chosen: { ...fitted.chosen, components },
-          kind,
-          arrays: { ...arrays, [first]: overAllColumns(arrays[first], features.columns, scale) },
-        },
-        problem,
-        fitted.leaveOneOut,
-      )
+      const whole = {
+        name,
+        chosen: { ...fitted.chosen, components },
+        kind,
+        arrays: { ...arrays, [first]: overAllColumns(arrays[first], features.columns, scale) },
+      }
+      const { leaveOneOut, settled } = fitted
+      return { ...parametricHead(whole, problem, leaveOneOut), settled: settled && compact(settled) }
     },
   }
 }

@@ -6,9 +6,12 @@ import { Random } from 'onnx-autodiff'
 import type { TestSet } from '../data/test-set.js'
 import type { FeatureSpace } from '../features/feature-space.js'
 import { HEADS, type HeadName } from '../names.js'
-import { argmaxRows, type UnitRows } from '../numerics/matrix.js'
-import { type FittedHead, type Head, headProblem, type HeadProblem } from './head.js'
-import { leaveOneOut } from './leave-one-out.js'
+import { mostProbable, type UnitRows } from '../numerics/matrix.js'
+import { addBins, type ConfidenceBin, confidenceBins } from '../numerics/reliability.js'
+import { type FittedHead, type Head, headProblem, type LeftOut } from './head.js'
+import { type Calibrated, fitCalibrated } from './calibrated.js'
+import { AS_SAID, leftOutLikelihood } from './confidence.js'
+import { leftOut } from './left-out.js'
 import { createHead, HEAD_ENTRIES } from './registry.js'
 
 /** The heads that are always compared, and another one where that is chosen. */
@@ -26,17 +29,26 @@ export interface Comparison {
   readonly accuracies: number[]
   /** Summed over the draws, rows are true classes; empty without anything to score on. */
   readonly confusion: number[][]
-  /** The fit to the first draw. */
-  first?: FittedHead
+  /** The fit to the first draw, and the space that it is in. */
+  first?: { readonly fitted: FittedHead; readonly space: FeatureSpace }
+  /** How often predictions of each probability were right, summed over the draws; of the chosen head alone. */
+  reliability?: ConfidenceBin[]
 }
 
 export interface ComparisonOptions {
   /** Each tells of its neighbours itself. */
   readonly spaces: readonly FeatureSpace[]
+  /**
+   * Other spaces that the chosen head may take instead of the first one, which is the space of all of them together: the
+   * labels of each draw choose.
+   */
+  readonly candidates?: readonly FeatureSpace[]
   /** Labels of the training images for each draw, -1 where hidden. */
   readonly draws: readonly Int32Array[]
   /** Default `comparedHeads()`. */
   readonly heads?: readonly HeadName[]
+  /** The one whose probabilities are used, and made to mean something. */
+  readonly chosen?: HeadName
   readonly classCount: number
   readonly test?: TestSet
   readonly seed: number
@@ -50,15 +62,17 @@ export const drawStream = (seed: number, key: HeadName, { name }: FeatureSpace, 
 
 /** Fits every head to every kind of features for every draw. */
 export async function compareHeads(options: ComparisonOptions): Promise<Comparison[]> {
-  const { spaces, draws, heads = comparedHeads(), classCount, test, seed, signal, onFit } = options
+  const { spaces, candidates = [], draws, heads = comparedHeads(), classCount, test, seed } = options
+  const { signal, onFit } = options
   const results: Comparison[] = []
   const total = spaces.length * draws.length * heads.length
   let done = 0
   for (const space of spaces) {
     for (const key of heads) {
       const head = createHead(key)
+      const wanted = key === options.chosen && !space.baseline
       const result: Comparison = {
-        features: space.name,
+        features: wanted && candidates.length > 0 ? CHOSEN_FEATURES : space.name,
         baseline: space.baseline,
         head: head.name,
         key,
@@ -68,18 +82,49 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
       for (const [draw, labels] of draws.entries()) {
         signal.throwIfAborted()
         onFit(done++, total)
-        const random = drawStream(seed, key, space, draw)
-        const problem = headProblem(space, { labels, classCount, random })
-        const fitted = await head.fit(problem)
-        if (draw === 0) result.first = fitted
-        if (test && space.test) await scoreOnTest(result, fitted, space.test, test)
-        else await scoreOnLabelled(result, head, fitted, problem)
+        const given = { labels, classCount, random: drawStream(seed, key, space, draw) }
+        if (wanted) {
+          const { fitted, left, space: own } = await fitToChosen(head, [space, ...candidates], given)
+          if (draw === 0) result.first = { fitted, space: own }
+          if (test && own.test) await scoreOnTest(result, fitted, own.test, test, wanted)
+          else scoreOnLabelled(result, left, wanted)
+        } else {
+          const problem = headProblem(space, given)
+          const fitted = await head.fit(problem)
+          if (draw === 0) result.first = { fitted, space }
+          if (test && space.test) await scoreOnTest(result, fitted, space.test, test, wanted)
+          else scoreOnLabelled(result, await leftOut(fitted.settled ?? head, problem), wanted)
+        }
       }
       results.push(result)
     }
   }
   onFit(total, total)
   return results
+}
+
+/** As reports name what each draw's labels chose. */
+const CHOSEN_FEATURES = 'features chosen by the labels'
+
+/** Nats that a part alone has to gain over all together, on labels that no fit has seen: less is noise. */
+const CAUTION = 2
+
+/** Fits a head to each space and keeps the one that labels speak for which it has not seen. */
+async function fitToChosen(
+  head: Head,
+  spaces: readonly FeatureSpace[],
+  given: Parameters<typeof headProblem>[1],
+): Promise<Calibrated & { readonly space: FeatureSpace }> {
+  const fits: (Calibrated & { readonly space: FeatureSpace; readonly evidence: number })[] = []
+  for (const [i, space] of spaces.entries()) {
+    const found = await fitCalibrated(head, headProblem(space, given))
+    const { inductive, truth } = found.left
+    // Without labels to judge by, all together.
+    if (truth.length === 0) return { ...found, space }
+    const evidence = leftOutLikelihood(inductive, truth, AS_SAID) - (i === 0 ? 0 : CAUTION)
+    fits.push({ ...found, space, evidence })
+  }
+  return fits.reduce((best, fit) => (fit.evidence > best.evidence ? fit : best))
 }
 
 const square = (size: number): number[][] =>
@@ -90,21 +135,25 @@ async function scoreOnTest(
   fitted: FittedHead,
   features: UnitRows,
   test: TestSet,
+  reliability: boolean,
 ): Promise<void> {
-  const { accuracy, confusion } = test.score(argmaxRows(await fitted.predict(features)))
+  const { predicted, probability } = mostProbable(await fitted.predict(features))
+  const { accuracy, confusion } = test.score(predicted)
   result.accuracies.push(accuracy)
   confusion.forEach((row, i) => row.forEach((count, j) => (result.confusion[i][j] += count)))
+  if (reliability) addReliability(result, test.reliability(predicted, probability))
 }
 
-/** On the labelled images, each predicted from the others. */
-async function scoreOnLabelled(
-  result: Comparison,
-  head: Head,
-  fitted: FittedHead,
-  problem: HeadProblem,
-): Promise<void> {
-  const { truth, predicted } = await leaveOneOut(head, fitted, problem)
+/** On the labelled images, each predicted by a fit without its label. */
+function scoreOnLabelled(result: Comparison, { truth, inductive }: LeftOut, reliability: boolean): void {
   if (truth.length === 0) return
-  result.accuracies.push(truth.filter((label, i) => predicted[i] === label).length / truth.length)
+  const { predicted, probability } = mostProbable(inductive)
+  const isRight = (i: number): boolean => predicted[i] === truth[i]
+  result.accuracies.push(truth.filter((_, i) => isRight(i)).length / truth.length)
   truth.forEach((label, i) => result.confusion[label][predicted[i]]++)
+  if (reliability) addReliability(result, confidenceBins(probability, isRight))
+}
+
+function addReliability(result: Comparison, bins: ConfidenceBin[]): void {
+  result.reliability = result.reliability === undefined ? bins : addBins(result.reliability, bins)
 }

@@ -57,13 +57,15 @@ export type ClassProportions = 'unknown' | 'balanced'
 
 /** A predictor as plain data: JSON settings and float32 matrices. `restorePredictor` makes it a function again. */
 export interface PredictorParameters {
-  readonly kind: 'linear' | 'mlp' | 'neighbours'
+  readonly kind: 'linear' | 'mlp' | 'neighbours' | 'product'
   readonly classCount: number
   readonly settings: Readonly<Record<string, number | string>>
   readonly arrays: Readonly<Record<string, FeatureMatrix>>
+  /** Of a product: its factors, each to the power of its weight. */
+  readonly factors?: readonly { readonly weight: number; readonly parameters: PredictorParameters }[]
 }
 
-export interface FittedHead {
+export interface FittedHead<P extends RowProblem = HeadProblem> {
   readonly name: string
   /** What was chosen at fit (strength, k, ...), for the report. */
   readonly chosen: Readonly<Record<string, number | string>>
@@ -77,12 +79,28 @@ export interface FittedHead {
    * where the head has them at little cost; rows it has none for are NaN.
    */
   readonly leaveOneOut?: FeatureMatrix
+  /** What fits without some of the labels give for these, where the head has made such fits already. */
+  readonly leftOut?: LeftOut
+  /** The head with what it has chosen as given, where choosing takes most of its time: for fits to nearly the same labels. */
+  readonly settled?: Head<P>
+}
+
+/** Labelled rows as heads see them that do not know their labels. */
+export interface LeftOut {
+  /** Rows of the problem whose labels were left out in turn, ascending; those of a class's only label never are. */
+  readonly rows: Int32Array
+  /** `[rows]` their classes. */
+  readonly truth: Int32Array
+  /** `[rows, classCount]` probabilities, as unlabelled rows of the fit have them. */
+  readonly transductive: FeatureMatrix
+  /** The same as new images have them. */
+  readonly inductive: FeatureMatrix
 }
 
 export interface Head<P extends RowProblem = HeadProblem> {
   readonly name: string
   /** Throws HandfulError on labels that cannot be learnt from and on features that are not finite. */
-  readonly fit: (problem: P) => Promise<FittedHead>
+  readonly fit: (problem: P) => Promise<FittedHead<P>>
 }
 
 /** A head that works on rows alone, of any length. */

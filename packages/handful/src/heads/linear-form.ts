@@ -22,7 +22,11 @@ export interface LinearFit {
 }
 
 /** A fitted head of a weight and a bias over the labelled classes. */
-export function linearHead(fit: LinearFit, problem: RowProblem, labelled: LabelledRows): FittedHead {
+export function linearHead(
+  fit: LinearFit,
+  problem: RowProblem,
+  labelled: LabelledRows,
+): FittedHead<RowProblem> {
   const { classCount } = problem
   const { classes } = labelled
   const bias = featureMatrix(1, classCount)
@@ -49,7 +53,7 @@ export function parametricHead(
   { name, chosen, kind, arrays }: ParametricFit,
   problem: RowProblem,
   leaveOneOut?: FeatureMatrix,
-): FittedHead {
+): FittedHead<RowProblem> {
   const parameters = { kind, classCount: problem.classCount, settings: {}, arrays }
   const predict = restorePredictor(parameters, problem.linearAlgebra)
   return {

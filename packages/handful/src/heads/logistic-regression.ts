@@ -51,11 +51,11 @@ export function logisticRegression({ strengths = STRENGTHS }: LogisticRegression
       const { features, targets, classes } = labelled
       const whole = { features, targets, classCount: classes.length, rowWeight: weights }
       const { weight, bias } = await solve(whole, strength, TOLERANCE, linearAlgebra)
-      return linearHead(
-        { name, chosen: { strength }, weight: space.weightOf(weight), bias, leaveOneOut },
-        problem,
-        labelled,
-      )
+      const fit = { name, chosen: { strength }, weight: space.weightOf(weight), bias, leaveOneOut }
+      return {
+        ...linearHead(fit, problem, labelled),
+        settled: strengths.length > 1 ? logisticRegression({ strengths: [strength] }) : undefined,
+      }
     },
   }
 }

@@ -14,6 +14,7 @@ import {
 } from '../numerics/matrix.js'
 import type { LinearAlgebra, Neighbours } from '../numerics/linear-algebra.js'
 import { type Kernel, kernelWeights } from '../features/neighbour-graph.js'
+import { type Confidence, confidenceOf, sharpened, weightedProduct } from './confidence.js'
 import { softmaxRows, type FittedHead, type HeadProblem, type PredictorParameters } from './head.js'
 
 /** `[rows, classCount]` probabilities. */
@@ -26,6 +27,7 @@ const settingsOf = {
     k: z.number().int().min(1),
     kernel: z.enum(['cosine cubed', 'self-tuned']),
   }),
+  product: z.object({}).loose(),
 }
 
 /** Finds the nearest references of rows. */
@@ -36,6 +38,25 @@ type Search = (rows: FeatureMatrix, k: number) => Promise<Neighbours>
  * @param search among the references, where something knows their neighbours already
  */
 export function restorePredictor(
+  parameters: PredictorParameters,
+  linearAlgebra: LinearAlgebra,
+  search?: Search,
+): Predictor {
+  const confidence = storedConfidence(parameters)
+  const predict = predictorOf(parameters, linearAlgebra, search)
+  return async (features) => sharpened(await predict(features), confidence)
+}
+
+function storedConfidence(parameters: PredictorParameters): Confidence {
+  try {
+    return confidenceOf(parameters.settings)
+  } catch {
+    throw badParameters(parameters, JSON.stringify(parameters.settings), 'a confidence above 0')
+  }
+}
+
+/** As the head gave it, before its probabilities were sharpened. */
+function predictorOf(
   parameters: PredictorParameters,
   linearAlgebra: LinearAlgebra,
   search?: Search,
@@ -64,6 +85,21 @@ export function restorePredictor(
       const [weight1, bias1, weight2, bias2] = ['weight1', 'bias1', 'weight2', 'bias2'].map(array)
       checkColumns(weight2, parameters.classCount, 'weight of a small network')
       return (features) => mlp(features, weight1, bias1, weight2, bias2, linearAlgebra)
+    }
+    case 'product': {
+      const factors = (parameters.factors ?? []).map(({ weight, parameters: own }) => ({
+        weight,
+        predict: restorePredictor(own, linearAlgebra, search),
+      }))
+      if (factors.length === 0) throw badParameters(parameters, 'no factors', 'at least one')
+      return async (features) => {
+        const found: FeatureMatrix[] = []
+        for (const { predict } of factors) found.push(await predict(features))
+        return weightedProduct(
+          found,
+          factors.map(({ weight }) => weight),
+        )
+      }
     }
     case 'neighbours': {
       const { k, kernel } = settingsOf.neighbours.parse(parameters.settings)

@@ -1,6 +1,7 @@
 /** All heads: a line for each name of the vocabulary. */
 import { HandfulError } from '../errors.js'
 import { HEADS, type HeadName } from '../names.js'
+import { autoEntry } from './auto.js'
 import { combinedEntry } from './combined.js'
 import { compactEntry } from './compact.js'
 import type { Head } from './head.js'
@@ -15,6 +16,7 @@ import { linearNetworkEntry, mlpEntry } from './small-network.js'
 import { smoothedEntry } from './smoothed.js'
 
 export const HEAD_ENTRIES: Readonly<Record<HeadName, HeadEntry>> = {
+  auto: autoEntry,
   propagation: propagationEntry,
   'propagation-plain': plainPropagationEntry,
   poisson: poissonEntry,

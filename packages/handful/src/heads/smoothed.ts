@@ -19,11 +19,12 @@ export function smoothed(head: RowHead): Head {
       const { labels, classCount, random, linearAlgebra, classProportions } = problem
       const features = await problem.smoothed()
       const rows = { features, labels, classCount, random, linearAlgebra, classProportions }
-      const { chosen, probabilities, leaveOneOut } = await head.fit(rows)
-      return neighbourHead(
-        { name, chosen, k: K, kernel: 'self-tuned', probabilities: await probabilities(), leaveOneOut },
-        problem,
-      )
+      const { chosen, probabilities, leaveOneOut, settled } = await head.fit(rows)
+      const own = { name, chosen, k: K, kernel: 'self-tuned', leaveOneOut } as const
+      return {
+        ...neighbourHead({ ...own, probabilities: await probabilities() }, problem),
+        settled: settled && smoothed(settled),
+      }
     },
   }
 }

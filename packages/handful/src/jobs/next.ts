@@ -52,7 +52,8 @@ function sameFit({ config, dataset: { height, channels } }: RunReport): string {
   const source = folder === undefined ? `--dataset ${shellWord(String(dataset))}` : '<your folder>'
   const image: ImageShape = { size: height, channels }
   const defaults = fitOptionsSchema.parse({ folder, dataset, threads: 1 })
-  const usual = new Map<string, unknown>(Object.entries({ ...defaults, ...usualOf(config, image) }))
+  const size = folder === undefined ? undefined : 'auto'
+  const usual = new Map<string, unknown>(Object.entries({ ...defaults, size, ...usualOf(config, image) }))
   const flags = Object.keys(fitOptionsSchema.in.shape).flatMap((name) => {
     const own = config[name]
     if (own === undefined || own === usual.get(name) || UNSAID.includes(name)) return []

@@ -56,6 +56,11 @@ export const ownSeedOption = (what: string): Option<number | undefined> => seed(
 
 export const sizeOption = (about: string) => whole('<pixels>', about, 8, 256)
 
+function sizeOrAuto(about: string): Option<number | 'auto' | undefined> {
+  const size = sizeOption(about)
+  return { ...size, read: (flag, text) => (text === 'auto' ? text : size.read?.(flag, text)) }
+}
+
 export const resizeOption = (about: string) => oneOf('<how>', about, RESIZE_MODES)
 
 export const setOption = (about: string) => assignments('<name=value>', about)
@@ -90,7 +95,7 @@ export const readingOptions = {
 
 export const imageOptions = {
   dataset: datasetOption('a known data set'),
-  size: sizeOption('side of the square that images become'),
+  size: sizeOrAuto('side of the square that images become, or auto: chosen from their own sizes (auto)'),
   fit: resizeOption('how an image becomes a square: cover (cut to its middle), pad (white bars), stretch'),
   ...collectionOptions,
   ...readingOptions,

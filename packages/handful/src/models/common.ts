@@ -16,12 +16,20 @@ import type { AugmentationName, Pooling } from '../names.js'
 import type { FeatureRequest } from './feature-request.js'
 import type { ImageShape, LayerDescription } from './model.js'
 
+/** uint8 [n, h, w, c] -> float [h, w, n, c] in 0..255. */
+export const greyLevels = (pixels: Tensor): Tensor => fromBatchFirst(cast(pixels, 'float32'))
+
+/** Grey levels 0..255 -> 0..1. */
+export const unitRange = (levels: Tensor): Tensor => mul(levels, 1 / 255)
+
+/** Grey levels 0..255 -> -1..1. */
+export const signedRange = (levels: Tensor): Tensor => sub(mul(levels, 2 / 255), 1)
+
 /** uint8 [n, h, w, c] -> float [h, w, n, c] in 0..1. */
-export const toUnitRange = (pixels: Tensor): Tensor => mul(fromBatchFirst(cast(pixels, 'float32')), 1 / 255)
+export const toUnitRange = (pixels: Tensor): Tensor => unitRange(greyLevels(pixels))
 
 /** uint8 [n, h, w, c] -> float [h, w, n, c] in -1..1. */
-export const toSignedRange = (pixels: Tensor): Tensor =>
-  sub(mul(fromBatchFirst(cast(pixels, 'float32')), 2 / 255), 1)
+export const toSignedRange = (pixels: Tensor): Tensor => signedRange(greyLevels(pixels))
 
 /** What leaves the subject of an image what it is: written characters and small shapes where it is grey, else as said. */
 export const suitedAugmentation = ({ channels }: ImageShape, ofColour: AugmentationName): AugmentationName =>

@@ -28,7 +28,14 @@ import { type EmbeddingsDescription, embeddingsSchema } from '../encoders/embedd
 import { outsideEncoderSchema } from '../encoders/outside-encoder.js'
 import type { Normalisation } from '../features/normalise.js'
 import type { PredictorParameters } from '../heads/head.js'
-import { headArrays, headOf, headSchema, normalisationArrays, normalisationOf } from './fitted-arrays.js'
+import {
+  headArrays,
+  headOf,
+  headSchema,
+  headSettings,
+  normalisationArrays,
+  normalisationOf,
+} from './fitted-arrays.js'
 import type { EncoderRecord } from './outside-features.js'
 import { RUN_FILES, type RunFolder } from './run-folder.js'
 
@@ -117,7 +124,7 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
     outside,
     drawn,
     batch,
-    head: { kind: head.kind, settings: head.settings },
+    head: headSettings(head),
   }
   await run.writeJson(CLASSIFIER_FILE, settings)
 }

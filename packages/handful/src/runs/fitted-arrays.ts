@@ -9,11 +9,17 @@ type Arrays = Readonly<Record<string, NamedArray>>
 
 const HEAD = 'head.'
 
-/** What is kept of a head beside its arrays. */
-export const headSchema = z.object({
-  kind: z.enum(['linear', 'mlp', 'neighbours']),
+const plainHead = z.object({
+  kind: z.enum(['linear', 'mlp', 'neighbours', 'product']),
   settings: z.record(z.string(), z.union([z.number(), z.string()])),
 })
+
+/** What is kept of a head beside its arrays. */
+export const headSchema = plainHead.extend({
+  factors: z.array(z.object({ weight: z.number(), head: plainHead })).optional(),
+})
+
+export type StoredHead = z.infer<typeof headSchema>
 
 const vectorArray = (data: Float32Array): NamedArray => ({ dtype: 'float32', shape: [data.length], data })
 
@@ -30,20 +36,43 @@ export const normalisationOf = (arrays: Arrays): Normalisation => ({
   explained: arrays['normalisation.explained'].data as Float32Array,
 })
 
-export const headArrays = ({ arrays }: PredictorParameters): Arrays =>
-  Object.fromEntries(Object.entries(arrays).map(([name, array]) => [`${HEAD}${name}`, matrixArray(array)]))
+export const headSettings = ({ kind, settings, factors }: PredictorParameters): StoredHead => ({
+  kind,
+  settings: { ...settings },
+  factors: factors?.map(({ weight, parameters }) => ({
+    weight,
+    head: { kind: parameters.kind, settings: { ...parameters.settings } },
+  })),
+})
+
+/** Arrays of a product's factors have the factor's place in their names. */
+export const headArrays = ({ arrays, factors = [] }: PredictorParameters, prefix = HEAD): Arrays =>
+  Object.assign(
+    Object.fromEntries(
+      Object.entries(arrays).map(([name, array]) => [`${prefix}${name}`, matrixArray(array)]),
+    ),
+    ...factors.map(({ parameters }, i) => headArrays(parameters, `${prefix}${i}.`)),
+  ) as Arrays
 
 export const headOf = (
-  { kind, settings }: z.infer<typeof headSchema>,
+  { kind, settings, factors }: StoredHead,
   classCount: number,
   arrays: Arrays,
+  prefix = HEAD,
 ): PredictorParameters => ({
   kind,
   classCount,
   settings,
-  arrays: Object.fromEntries(
-    Object.entries(arrays)
-      .filter(([name]) => name.startsWith(HEAD))
-      .map(([name, array]) => [name.slice(HEAD.length), matrixOf(array)]),
-  ),
+  arrays:
+    factors === undefined
+      ? Object.fromEntries(
+          Object.entries(arrays)
+            .filter(([name]) => name.startsWith(prefix))
+            .map(([name, array]) => [name.slice(prefix.length), matrixOf(array)]),
+        )
+      : {},
+  factors: factors?.map(({ weight, head }, i) => ({
+    weight,
+    parameters: headOf(head, classCount, arrays, `${prefix}${i}.`),
+  })),
 })

@@ -12,8 +12,8 @@ export const imageFields = {
   dataset: z.enum(DATASETS).optional(),
   /** Where the files of a known data set lie or are downloaded to. */
   dataDir: z.string().min(1).optional(),
-  /** Side of the square that images become, in pixels; known sets: their own by default. */
-  size: side.optional(),
+  /** Side of the square that images become, in pixels, `auto` to choose it from them; left out, as in older runs, 32. Known sets have their own. */
+  size: z.union([side, z.literal('auto')]).optional(),
   /** How an image that isn't square becomes one: cut to its middle, with bars, or distorted. */
   fit: z.enum(RESIZE_MODES).default('cover'),
   /** Which columns of a table name the files and the labels; found out where left out. */

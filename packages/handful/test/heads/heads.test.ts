@@ -9,9 +9,11 @@ import {
   unitRows,
 } from '../../src/numerics/matrix.js'
 import { labelledRows } from '../../src/heads/head.js'
-import { leaveOneOut } from '../../src/heads/leave-one-out.js'
+import { fitCalibrated } from '../../src/heads/calibrated.js'
+import { leftOut } from '../../src/heads/left-out.js'
 import { restorePredictor } from '../../src/heads/predictor.js'
 import { createHead } from '../../src/heads/registry.js'
+import { headArrays, headOf, headSchema, headSettings } from '../../src/runs/fitted-arrays.js'
 import { HEADS } from '../../src/names.js'
 import { linearNetwork } from '../../src/heads/small-network.js'
 import { blobs, firstLabels, linearAlgebra, problem, share } from './problem.js'
@@ -42,9 +44,9 @@ describe.each(HEADS)('%s', (name) => {
   })
 
   it('predicts the same from its stored parameters', async () => {
-    const fitted = await head.fit(problem(known, labels.subarray(0, 200), 3))
-    const { arrays, ...plain } = fitted.parameters
-    const stored = { ...(JSON.parse(JSON.stringify(plain)) as typeof plain), arrays }
+    const { fitted } = await fitCalibrated(head, problem(known, labels.subarray(0, 200), 3))
+    const settings = headSchema.parse(JSON.parse(JSON.stringify(headSettings(fitted.parameters))))
+    const stored = headOf(settings, 3, headArrays(fitted.parameters))
     const predicted = await restorePredictor(stored, linearAlgebra)(fresh)
     expect(predicted).toEqual(await fitted.predict(fresh))
   })
@@ -56,18 +58,20 @@ describe.each(HEADS)('%s', (name) => {
 
   it('estimates its accuracy from the labelled few', async () => {
     const given = problem(known, labels.subarray(0, 200), 3)
-    const { truth, predicted } = await leaveOneOut(head, await head.fit(given), given)
+    const { rows, truth, inductive, transductive } = await leftOut(head, given)
     expect([...truth]).toEqual([...given.labels].filter((label) => label >= 0))
-    expect(share(predicted, truth)).toBeGreaterThanOrEqual(11 / 12)
+    expect([...rows]).toEqual([...given.labels.keys()].filter((row) => given.labels[row] >= 0))
+    expect(share(argmaxRows(inductive), truth)).toBeGreaterThanOrEqual(11 / 12)
+    expect(share(argmaxRows(transductive), truth)).toBeGreaterThanOrEqual(11 / 12)
   })
 
   it('works with one label per class, which cannot be judged', async () => {
     const one = problem(known, firstLabels(truth, 1).subarray(0, 200), 3)
     const fitted = await head.fit(one)
     expect(share(argmaxRows(await fitted.probabilities()), truth.subarray(0, 200))).toBeGreaterThan(0.9)
-    expect((await leaveOneOut(head, fitted, one)).truth).toHaveLength(0)
+    expect((await leftOut(head, one)).truth).toHaveLength(0)
     const two = problem(known, firstLabels(truth, 2).subarray(0, 200), 3)
-    expect((await leaveOneOut(head, await head.fit(two), two)).truth).toHaveLength(6)
+    expect((await leftOut(head, two)).truth).toHaveLength(6)
   })
 
   it('never predicts a class without a label', async () => {
@@ -177,7 +181,7 @@ describe.each(HEADS)('%s', (name) => {
 
 describe('registry', () => {
   it('lists the names when one is unknown', () => {
-    expect(() => createHead('svm')).toThrow('head (heads): got svm, expected propagation, propagation-plain')
+    expect(() => createHead('svm')).toThrow('head (heads): got svm, expected auto, propagation')
     expect(() => createHead('toString')).toThrow('got toString')
   })
 })

@@ -1,6 +1,6 @@
 /** `handful fit`: the main job, from images and a few labels to predictions, a model and a report. */
 import { ownCommand, shellWord } from '../../errors/shell.js'
-import { HEADS } from '../../names.js'
+import { FEATURE_CHOICES, HEADS } from '../../names.js'
 import { runCommand } from '../command-entry.js'
 import { oneOf, whole } from '../option.js'
 import {
@@ -13,8 +13,8 @@ import {
   trainingOptions,
 } from '../option-groups.js'
 
-/** In every comparison, whichever is chosen. */
-const ALWAYS = ['propagation', 'linear']
+/** Those that help explains. */
+const NAMED = ['auto', 'propagation', 'linear']
 
 export const fit = runCommand({
   name: 'fit',
@@ -36,9 +36,14 @@ export const fit = runCommand({
     ...labelOptions(10_000),
     head: oneOf(
       '<name>',
-      'the classifier that predicts: propagation (of labels over neighbours), linear (logistic regression), or one ' +
-        `beside these two: ${HEADS.filter((name) => !ALWAYS.includes(name)).join(', ')} (propagation)`,
+      'the classifier that predicts: auto (propagation of labels over neighbours and logistic regression, weighed by the ' +
+        `labels), propagation, linear, or another: ${HEADS.filter((name) => !NAMED.includes(name)).join(', ')} (auto)`,
       HEADS,
+    ),
+    features: oneOf(
+      '<which>',
+      'what the classifier sees: auto (the labels choose between all features together and parts of them) or all (auto)',
+      FEATURE_CHOICES,
     ),
     ...modelOptions('invariant for the VAE, else fast'),
     model: modelOrNoneOption,

@@ -5,7 +5,7 @@
 import { models } from '../../models/registry.js'
 import { z } from 'zod'
 import { encoderDetails, encoderFields } from '../../encoders/encoder-options.js'
-import { HEADS, MODELS, PRESETS } from '../../names.js'
+import { FEATURE_CHOICES, HEADS, MODELS, PRESETS } from '../../names.js'
 import { imageFields, oneLimit, oneSource, trainingFields } from '../../runs/run-options.js'
 import { modelFields } from '../../training/model-options.js'
 
@@ -34,7 +34,9 @@ export const fitOptionsSchema = z
     /** How many times the labelled images are drawn, to tell how much the result depends on which ones they are. */
     draws: z.number().int().min(1).max(100).default(5),
     /** Whose predictions are written; label propagation and logistic regression are compared all the same. */
-    head: z.enum(HEADS).default('propagation'),
+    head: z.enum(HEADS).default('auto'),
+    /** `auto`: the labelled few choose between all features together and parts of them; `all`: always together. */
+    features: z.enum(FEATURE_CHOICES).default('auto'),
   })
   .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
   .refine((options) => options.minutes === undefined || options.steps === undefined, oneLimit)

@@ -57,6 +57,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
       chosen: each.chosen,
     })),
     confusion: checked > 0 ? confusion : undefined,
+    reliability: compared.find(({ chosen }) => chosen)?.reliability,
     labelledExamples: await labelledExamples(train, draw),
     predictions: await predictedExamples(outcome),
     ...(pictures ?? { reconstructions: [], samples: [] }),

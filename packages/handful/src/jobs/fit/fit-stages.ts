@@ -8,7 +8,7 @@ import { type Predictions, writePredictions } from '../../data/predictions.js'
 import { type RunReport, runReportSchema } from '../../draw/run-report.js'
 import { type Encoder, encoderOf, fitDictionary, patchEncoder } from '../../features/encoder.js'
 import type { FeatureSpace } from '../../features/feature-space.js'
-import { learnedFeatures, pixelFeatures } from '../../features/feature-sources.js'
+import { learnedSpaces, pixelFeatures } from '../../features/feature-sources.js'
 import { type PatchDictionary, patchOptionsSchema } from '../../features/baselines/patches.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
@@ -17,7 +17,7 @@ import { type FeatureMatrix, matrixArray, matrixOf, mostProbable } from '../../n
 import { type Classifier, CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
 import { type Outside, outsideRows } from '../../runs/outside-features.js'
 import { readSpace, type SpaceRecord, spaceSchema, writeSpace } from '../../runs/space-file.js'
-import { headArrays, headOf, headSchema } from '../../runs/fitted-arrays.js'
+import { headArrays, headOf, headSchema, headSettings } from '../../runs/fitted-arrays.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import type { ReportPictures } from '../pictures-stage.js'
@@ -108,9 +108,13 @@ export function encoderSource(
   return () => (encoder ??= open())
 }
 
-const featuresSchema = z.object({ learned: spaceSchema, pixels: spaceSchema })
+const featuresSchema = z.object({
+  /** All parts together, then some of them alone. */
+  learned: z.array(spaceSchema).min(1),
+  pixels: spaceSchema,
+})
 
-export type FeaturesStage = Stage<{ learned: SpaceRecord; pixels: SpaceRecord }>
+export type FeaturesStage = Stage<z.infer<typeof featuresSchema>>
 
 /** Learned features and raw pixels of all images, normalised. */
 export function featuresStage(
@@ -125,6 +129,7 @@ export function featuresStage(
     images: keys.images,
     request: learning?.model.defaultFeatures,
     outside: rows.length > 0 ? rows.map(({ key }) => key) : undefined,
+    parts: options.features,
     seed: options.seed,
   })
   const file = (name: string): string => `features/${name}-${fields.key.slice(0, 8)}.safetensors`
@@ -134,15 +139,28 @@ export function featuresStage(
     unit: 'images',
     total: imagesOf(fitting),
     schema: featuresSchema,
-    present: ({ learned, pixels }) => filesPresent(run.folder, [learned.file, pixels.file]),
+    present: ({ learned, pixels }) =>
+      filesPresent(
+        run.folder,
+        [...learned, pixels].map((space) => space.file),
+      ),
     work: async ({ linearAlgebra, onProgress, ...context }) => {
-      const learned = await learnedFeatures(dataset, await encoder(), linearAlgebra, {
-        ...context,
-        beside: await outsideRows(run, outside.parts),
-        onProgress: (done, total) => onProgress?.(done, total),
-      })
+      const spaces = await learnedSpaces(
+        dataset,
+        await encoder(),
+        linearAlgebra,
+        {
+          ...context,
+          beside: await outsideRows(run, outside.parts),
+          onProgress: (done, total) => onProgress?.(done, total),
+        },
+        options.features === 'auto' ? 'also alone' : 'all',
+      )
+      const learned: SpaceRecord[] = []
+      for (const [i, space] of spaces.entries())
+        learned.push(await writeSpace(run.folder, file(i === 0 ? 'learned' : `learned-${i}`), space))
       return {
-        learned: await writeSpace(run.folder, file('learned'), learned),
+        learned,
         pixels: await writeSpace(run.folder, file('pixels'), await pixelFeatures(dataset, linearAlgebra)),
       }
     },
@@ -153,6 +171,8 @@ const headsSchema = z.object({
   compared: z.array(comparisonSchema),
   /** The chosen head, fitted to the first draw: its arrays and what it gives for training and test images. */
   head: headSchema,
+  /** Place of its space among the learned ones. */
+  space: z.int().nonnegative(),
   file: z.string(),
 })
 
@@ -191,11 +211,15 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
           onProgress: (done, rows, note) =>
             onProgress?.(fits, total, `${note} by ${record.name}, ${Math.floor((100 * done) / rows)} %`),
         })
-      const [learned, pixels] = [await open(found.learned), await open(found.pixels)]
+      const learned: FeatureSpace[] = []
+      for (const record of found.learned) learned.push(await open(record))
+      const [all, ...candidates] = learned
       const compared = await compareHeads({
-        spaces: [learned, pixels],
+        spaces: [all, await open(found.pixels)],
+        candidates,
         draws,
         heads,
+        chosen: options.head,
         classCount: train.classNames.length,
         test,
         seed,
@@ -204,8 +228,8 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
       })
       const chosen = compared.find((each) => !each.baseline && each.key === options.head)
       if (chosen?.first === undefined) throw new Error(`internal: no comparison for the head ${options.head}`)
-      const { first } = chosen
-      const ofTest = learned.test && (await first.predict(learned.test))
+      const { fitted: first, space } = chosen.first
+      const ofTest = space.test && (await first.predict(space.test))
       await run.makeFolder(RUN_FILES.model)
       await run.writeFile(
         file,
@@ -215,7 +239,6 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
           ...headArrays(first.parameters),
         }),
       )
-      const { kind, settings } = first.parameters
       return {
         compared: compared.map((each) => ({
           features: each.features,
@@ -223,9 +246,11 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
           head: each.head,
           accuracies: each.accuracies,
           confusion: each.confusion,
+          reliability: each.reliability,
           chosen: each === chosen,
         })),
-        head: { kind, settings: { ...settings } },
+        head: headSettings(first.parameters),
+        space: learned.indexOf(space),
         file,
       }
     },
@@ -262,7 +287,8 @@ export function classifierStage(
     work: async ({ linearAlgebra }) => {
       const own = await encoder()
       const { learned } = await run.store.result(features)
-      const space = await readSpace(run.folder, learned, { linearAlgebra })
+      const { compared, space: place } = await run.store.result(heads)
+      const space = await readSpace(run.folder, learned[place], { linearAlgebra })
       const { head, arrays, ...probabilities } = await probabilitiesOf(fitting, heads)
       await saveClassifier(run, {
         classNames,
@@ -279,7 +305,6 @@ export function classifierStage(
         normalisation: await space.normalisation(),
         head: headOf(head, classNames.length, arrays),
       })
-      const { compared } = await run.store.result(heads)
       const source = sourceOf(compared.find(({ chosen }) => chosen))
       const parts = predictionParts(dataset, fitting.draws[0], probabilities, source)
       await writePredictions(run.path(RUN_FILES.predictions), parts)

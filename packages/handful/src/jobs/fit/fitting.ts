@@ -7,6 +7,7 @@ import { imagesKey, labelsKey, testKey } from '../../data/content.js'
 import { originalsOf } from '../../data/image-set.js'
 import { originalsOfTest } from '../../data/test-set.js'
 import { labelDraws } from '../../data/draw-labels.js'
+import { confidenceBinSchema } from '../../numerics/reliability.js'
 import { contentKey } from '../../files/content-key.js'
 import { openOutside, type Outside } from '../../runs/outside-features.js'
 import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
@@ -125,6 +126,7 @@ export const comparisonSchema = z.object({
   head: z.string(),
   accuracies: z.array(z.number()),
   confusion: z.array(z.array(z.number())),
+  reliability: z.array(confidenceBinSchema).optional(),
   /** Decided by the options alone, never by the accuracies. */
   chosen: z.boolean(),
 })

@@ -10,6 +10,8 @@ export const unetFields = {
   blocks: z.int().min(1),
   /** Side of the squares of pixels that become channels before anything else. `residual` only. */
   patch: z.int().min(1),
+  /** Kernel of the convolutions that these enter and leave by; left out, as in older runs, 3. `residual` only. */
+  patchKernel: z.union([z.literal(1), z.literal(3)]).optional(),
   /** Groups of the group norm. `residual` only. */
   groups: z.int().min(1),
   /** Self-attention behind each block of so many of the lowest levels. `residual` only. */

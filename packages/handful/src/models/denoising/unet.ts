@@ -47,6 +47,8 @@ export interface UNetConfig {
   readonly blocks: number
   /** Side of the squares of pixels that become channels before anything else. */
   readonly patch: number
+  /** Kernel of the convolutions that these enter and leave by; left out, as in older runs, 3. */
+  readonly patchKernel?: 1 | 3
   /** Groups of the group norm. */
   readonly groups: number
   /** Self-attention behind each block of so many of the lowest levels. */
@@ -271,7 +273,17 @@ function residualUNet(
   const margin = patch * Math.ceil(size / patch) - size
   const embed1 = linear(p.scope('embedding1'), { inputs: width, outputs: 4 * width })
   const embed2 = linear(p.scope('embedding2'), { inputs: 4 * width, outputs: 4 * width })
-  const first = conv3(p.scope('first'), numbers, outer)
+  const edge = config.patchKernel ?? 3
+  const throughEdge = (name: string, inChannels: number, outChannels: number, startAtZero = false): Layer =>
+    edge === 3
+      ? conv3(p.scope(name), inChannels, outChannels, startAtZero)
+      : convolution(p.scope(name), {
+          inChannels,
+          outChannels,
+          kernel: edge,
+          initialize: startAtZero ? zeros : undefined,
+        })
+  const first = throughEdge('first', numbers, outer)
   const blocks = plans.map((plan): Block => {
     const block = residualBlock(p.scope(plan.name), plan, dropout, config)
     if (plan.level < multipliers.length - config.attention) return block
@@ -279,7 +291,7 @@ function residualUNet(
     return (x, embedding) => attend(block(x, embedding))
   })
   const norm = groupNorm(p.scope('norm'), outer, groups)
-  const last = conv3(p.scope('last'), outer, numbers, true)
+  const last = throughEdge('last', outer, numbers, true)
   return (x, embedding) => {
     const told = silu(embed2(silu(embed1(embedding))))
     const stem = first(pixelUnshuffle(padImage(x, [0, margin, 0, margin]), patch))

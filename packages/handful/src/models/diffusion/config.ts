@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { POOLINGS } from '../../names.js'
 import { unetFields } from '../denoising/config.js'
 import type { ImageShape } from '../model.js'
+import { patchFor, patchKernelSetting } from '../patching.js'
 
 const positive = z.number().positive()
 const share = z.number().min(0).max(1)
@@ -149,14 +150,16 @@ function ddpm(): DiffusionConfig {
  * Minutes on two cores: squares of pixels as channels, so that all work is on 14 to 20 pixels a side with the channels a
  * CPU likes. Colour gets a third level, more channels, and less noise: its classes show in details.
  */
-function fast({ size, channels }: ImageShape): DiffusionConfig {
-  const grey = channels === 1
+function fast(image: ImageShape): DiffusionConfig {
+  const grey = image.channels === 1
+  const patch = patchFor(image)
   return {
     network: 'residual',
     width: grey ? 64 : 96,
     multipliers: grey ? [1, 2] : [1, 2, 2],
     blocks: grey ? 2 : 1,
-    patch: size <= 40 ? 2 : size <= 80 ? 4 : 8,
+    patch,
+    ...patchKernelSetting(patch),
     groups: 8,
     attention: 0,
     dropout: 0,

@@ -4,6 +4,7 @@ import { POOLINGS } from '../../names.js'
 import { unetFields } from '../denoising/config.js'
 import type { UNetConfig } from '../denoising/unet.js'
 import type { ImageShape } from '../model.js'
+import { patchFor, patchKernelSetting } from '../patching.js'
 import { optimiserFields } from '../optimise.js'
 
 export const flowSchema = z
@@ -39,13 +40,15 @@ export const flowSchema = z
 export type FlowConfig = z.infer<typeof flowSchema>
 
 /** Minutes on two cores: the network of the diffusion model, whose measurements its sizes come from. */
-export function fast({ size, channels }: ImageShape): FlowConfig {
-  const grey = channels === 1
+export function fast(image: ImageShape): FlowConfig {
+  const grey = image.channels === 1
+  const patch = patchFor(image)
   return {
     width: grey ? 64 : 96,
     multipliers: grey ? [1, 2] : [1, 2, 2],
     blocks: grey ? 2 : 1,
-    patch: size <= 40 ? 2 : size <= 80 ? 4 : 8,
+    patch,
+    ...patchKernelSetting(patch),
     groups: 8,
     attention: 0,
     // Half of the time near the clean end, where features are taken.

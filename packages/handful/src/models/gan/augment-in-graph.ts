@@ -46,12 +46,13 @@ export function drawAugmentation(
   random: Random,
   count: number,
   size: number,
-  { translation, colour }: GanAugmentation,
+  { translation, shiftUnit = 1, colour }: GanAugmentation,
 ): Float32Array {
-  const reach = Math.round(translation * size)
+  const reach = Math.round((translation * size) / shiftUnit)
+  const shift = (): number => shiftUnit * (random.integer(2 * reach + 1) - reach)
   const draws: Readonly<Record<Column, () => number>> = {
-    shiftRows: () => random.integer(2 * reach + 1) - reach,
-    shiftColumns: () => random.integer(2 * reach + 1) - reach,
+    shiftRows: shift,
+    shiftColumns: shift,
     shiftGate: () => random.uniform(),
     brightness: () => random.between(-colour, colour),
     saturation: () => random.between(-2 * colour, 2 * colour),
@@ -74,20 +75,23 @@ export function augmentInGraph(
   x: Tensor,
   rows: Tensor,
   strength: Tensor,
-  { translation, colour, cutout }: GanAugmentation,
+  { translation, shiftUnit = 1, colour, cutout }: GanAugmentation,
 ): Tensor {
   const column = (name: Column): Tensor => slice(rows, 1, COLUMNS.indexOf(name), COLUMNS.indexOf(name) + 1)
   const gated = (name: Column, gate: Column): Tensor => mul(column(name), step(sub(strength, column(gate))))
   let y = x
   if (colour > 0) {
-    const [brightness, saturation, contrast] = (['brightness', 'saturation', 'contrast'] as const).map(
-      (name) => gated(name, 'colourGate'),
+    y = recoloured(
+      y,
+      gated('brightness', 'colourGate'),
+      gated('saturation', 'colourGate'),
+      gated('contrast', 'colourGate'),
     )
-    y = add(y, brightness)
-    if (x.shape[3] === 3) y = away(y, mean(y, 3, true), saturation)
-    y = away(y, mean(y, [0, 1, 3], true), contrast)
   }
-  if (translation > 0) y = shifted(y, gated('shiftRows', 'shiftGate'), gated('shiftColumns', 'shiftGate'))
+  if (translation > 0) {
+    const units = (name: Column): Tensor => mul(gated(name, 'shiftGate'), 1 / shiftUnit)
+    y = shifted(y, units('shiftRows'), units('shiftColumns'), shiftUnit)
+  }
   if (cutout > 0) {
     const side = mul(step(sub(strength, column('cutGate'))), Math.round(cutout * x.shape[0]))
     y = cut(y, column('cutRow'), column('cutColumn'), side)
@@ -95,24 +99,44 @@ export function augmentInGraph(
   return y
 }
 
-/** centre + (x - centre) (1 + amount). */
-const away = (x: Tensor, centre: Tensor, amount: Tensor): Tensor => add(x, mul(sub(x, centre), amount))
+/**
+ * Brighter by b, then away from each pixel's grey by s, then away from the image's mean by k, [n, 1] each; all in one,
+ * which on large images is half the work:
+ *
+ *   (1 + k) ((1 + s) x - s grey(x)) + b - k mean(x)
+ */
+function recoloured(x: Tensor, b: Tensor, s: Tensor, k: Tensor): Tensor {
+  const colours = x.shape[3] === 3
+  const contrast = add(k, 1)
+  const scaled = mul(x, colours ? mul(contrast, add(s, 1)) : contrast)
+  const offset = sub(b, mul(k, mean(x, [0, 1, 3], true)))
+  if (!colours) return add(scaled, offset)
+  return add(scaled, sub(offset, mul(mean(x, 3, true), mul(contrast, s))))
+}
 
 const places = (size: number): Float32Array => Float32Array.from({ length: size }, (_, i) => i)
 
-/** y[i, j] = x[i - rows, j - columns], by one matrix of zeros and ones per image and axis; [n, 1] pixels each. */
-function shifted(x: Tensor, rows: Tensor, columns: Tensor): Tensor {
-  const [h, w, n] = x.shape
+/**
+ * y[i, j] = x[i - unit rows, j - unit columns], by one matrix of zeros and ones per image and axis; [n, 1] units each. The
+ * matrices are of (size / unit)^2: larger units keep large images as cheap as small ones.
+ */
+function shifted(x: Tensor, rows: Tensor, columns: Tensor, unit: number): Tensor {
+  const [h, w, n, c] = x.shape
+  const [high, wide] = [h / unit, w / unit]
   const selection = (size: number, shift: Tensor): Tensor => {
     const difference = constant(
       Float32Array.from({ length: size * size }, (_, k) => (k % size) - Math.floor(k / size)),
       [size, size],
     )
-    return relu(sub(1, abs(add(difference, reshape(shift, [n, 1, 1, 1])))))
+    return relu(sub(1, abs(add(difference, reshape(shift, [n, 1, 1])))))
   }
-  const light = transpose(add(x, 1), [2, 3, 0, 1])
-  const moved = matmul(matmul(selection(h, rows), light), selection(w, columns), { transposeB: true })
-  return sub(transpose(moved, [2, 3, 0, 1]), 1)
+  // What is shifted together stands in a row: [n, rows of units, all the rest], then [n, columns of units, all the rest].
+  const light = transpose(reshape(add(x, 1), [high, unit, wide, unit, n, c]), [4, 0, 1, 2, 3, 5])
+  const down = matmul(selection(high, rows), reshape(light, [n, high, unit * w * c]))
+  const turned = transpose(reshape(down, [n, high, unit, wide, unit, c]), [0, 3, 1, 2, 4, 5])
+  const across = matmul(selection(wide, columns), reshape(turned, [n, wide, h * unit * c]))
+  const back = transpose(reshape(across, [n, wide, high, unit, unit, c]), [2, 3, 1, 4, 0, 5])
+  return sub(reshape(back, [h, w, n, c]), 1)
 }
 
 /** Blacks out a square of `side` pixels around a pixel; [n, 1] each. */

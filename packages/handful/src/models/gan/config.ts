@@ -2,10 +2,13 @@
 import { z } from 'zod'
 import { HandfulError } from '../../errors.js'
 import type { ImageShape } from '../model.js'
+import { patchFor } from '../patching.js'
 
 const augmentationSchema = z.strictObject({
   /** Greatest shift either way, as a share of the size. */
   translation: z.number().min(0).max(1),
+  /** Shifts are by multiples of so many pixels, a divisor of the size; left out, 1. */
+  shiftUnit: z.int().min(1).optional(),
   /** Greatest change of brightness (in the range -1..1), of contrast and, twice that, of saturation (as shares). */
   colour: z.number().min(0).max(1),
   /** Side of the square that is blacked out, as a share of the size. */
@@ -111,9 +114,9 @@ export const paper = ({ size }: ImageShape): GanConfig => {
   }
 }
 
-/** Two resolutions of few channels, the finer at half of the image's: minutes on two cores. */
+/** Two resolutions of few channels, the finer that of squares of pixels: minutes on two cores. */
 export const fast = ({ size, channels }: ImageShape): GanConfig => {
-  const patch = size >= 16 ? 2 : 1
+  const patch = size >= 16 ? patchFor({ size, channels }) : 1
   let base = Math.ceil(size / patch)
   let levels = 0
   for (; base > 8; levels++) base = Math.ceil(base / 2)
@@ -132,6 +135,8 @@ export const fast = ({ size, channels }: ImageShape): GanConfig => {
     latentReconstruction: { weight: 1, joint: true },
     augmentation: {
       translation: 0.1,
+      // As fine, for the image, as pixels are for one of 32.
+      ...(patch > 3 ? { shiftUnit: patch % 2 === 0 ? patch / 2 : patch } : {}),
       colour: channels === 3 ? 0.3 : 0,
       cutout: 0,
       strength: 1,

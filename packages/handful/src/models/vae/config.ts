@@ -3,6 +3,10 @@ import type { Tensor } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { ImageShape } from '../model.js'
 import { optimiserFields } from '../optimise.js'
+import { type Patching, patchSetting } from '../patching.js'
+
+/** Side of the squares of pixels that become channels before anything else; left out, as in older runs, 2. */
+const patch = z.int().min(1).optional()
 
 const shared = {
   ...optimiserFields,
@@ -28,9 +32,10 @@ const shared = {
 }
 
 const patched = z.strictObject({
-  /** Two levels, at a half and a quarter of the resolution: large images with few channels are what a CPU is slowest at. */
+  /** Two levels, of patches and of half their resolution: large images with few channels are what a CPU is slowest at. */
   network: z.literal('patched'),
-  /** Channels at half resolution; twice as many at a quarter. */
+  patch,
+  /** Channels at the patches' resolution; twice as many at half of it. */
   width: z.int().min(1),
   /** Units of the layer before the latent: the best features. */
   hidden: z.int().min(1),
@@ -58,13 +63,14 @@ const residual = z.strictObject({
 })
 
 const pyramid = z.strictObject({
-  /** Residual blocks with batch norm at a half, a quarter and an eighth of the resolution. */
+  /** Residual blocks with batch norm at the resolution of patches, at a half and at a quarter of it. */
   network: z.literal('pyramid'),
-  /** Channels at half resolution; twice and four times as many below. */
+  patch,
+  /** Channels at the patches' resolution; twice and four times as many below. */
   width: z.int().min(1),
   /** Residual blocks of each level. */
   blocks: z.int().min(1),
-  /** Channels of the decoder at half resolution; twice and four times as many below. */
+  /** Channels of the decoder at the patches' resolution; twice and four times as many below. */
   decoderWidth: z.int().min(1),
   ...shared,
 })
@@ -79,6 +85,8 @@ export type VaeConfigOf<K extends VaeConfig['network']> = Extract<VaeConfig, { n
 export type Layers = Readonly<Record<string, Tensor>>
 
 export interface VaeNetwork {
+  /** How images are cut into squares, where they are: `x` and `output` are [side, side, n, channels patch patch] then. */
+  readonly patching?: Patching
   /** [h, w, n, channels] in the likelihood's range -> hidden layers, and the posterior [n, latent] each. */
   readonly encode: (x: Tensor) => {
     readonly layers: Layers
@@ -104,8 +112,9 @@ const quick = {
 } as const
 
 /** The best in minutes on two cores. */
-export const fast = (): VaeConfigOf<'patched'> => ({
+export const fast = (image: ImageShape): VaeConfigOf<'patched'> => ({
   network: 'patched',
+  ...patchSetting(image),
   width: 32,
   hidden: 256,
   latent: 24,
@@ -116,8 +125,10 @@ export const fast = (): VaeConfigOf<'patched'> => ({
 })
 
 /** Two views of an image are to have like features as well: the best with few labels, and not purely generative. */
-export const invariant = ({ channels }: ImageShape): VaeConfig =>
-  channels === 1 ? { ...fast(), invariance: { ...NO_INVARIANCE, weight: 30 } } : invariantColour
+export const invariant = (image: ImageShape): VaeConfig =>
+  image.channels === 1
+    ? { ...fast(image), invariance: { ...NO_INVARIANCE, weight: 30 } }
+    : { ...invariantColour, ...patchSetting(image) }
 
 const invariantColour: VaeConfigOf<'pyramid'> = {
   network: 'pyramid',

@@ -1,8 +1,8 @@
 /**
  * The network that is fast on a CPU:
  *
- *   image -> [2x2 pixels to channels] -> conv conv -> pool -> conv conv -> hidden -> (mean, log variance) -> z
- *   z -> hidden -> conv -> upsample -> conv -> conv -> [channels to 2x2 pixels] -> image
+ *   squares -> conv conv -> pool -> conv conv -> hidden -> (mean, log variance) -> z
+ *   z -> hidden -> conv -> upsample -> conv -> conv -> squares
  */
 import {
   averagePool,
@@ -10,27 +10,27 @@ import {
   flattenImage,
   type Layer,
   linear,
-  padImage,
   type Parameters,
-  pixelShuffle,
-  pixelUnshuffle,
   relu,
   slice,
   unflattenImage,
   upsampleNearest,
 } from 'onnx-autodiff'
 import type { ImageShape } from '../model.js'
+import { patching, patchKernel } from '../patching.js'
 import type { VaeConfigOf, VaeNetwork } from './config.js'
 
 export function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, image: ImageShape): VaeNetwork {
-  const { width, hidden, latent } = config
-  const { size, channels } = image
-  const side = Math.ceil(size / 4)
-  const margin = 4 * side - size
-  const conv = (own: Parameters, inChannels: number, outChannels: number): Layer =>
-    convolution(own, { inChannels, outChannels, kernel: 3, padding: 1 })
+  const { width, hidden, latent, patch = 2 } = config
+  const cut = patching(image, patch, 2)
+  const side = cut.side / 2
+  const numbers = image.channels * patch * patch
+  const same = { kernel: 3, padding: 1 }
+  const conv = (own: Parameters, inChannels: number, outChannels: number, size = same): Layer =>
+    convolution(own, { inChannels, outChannels, ...size })
   const e = p.scope('encoder')
-  const [fine1, fine2] = [conv(e.scope('fine1'), 4 * channels, width), conv(e.scope('fine2'), width, width)]
+  const fine1 = conv(e.scope('fine1'), numbers, width, patchKernel(patch))
+  const fine2 = conv(e.scope('fine2'), width, width)
   const coarse1 = conv(e.scope('coarse1'), width, 2 * width)
   const coarse2 = conv(e.scope('coarse2'), 2 * width, 2 * width)
   const gather = linear(e.scope('hidden'), { inputs: side * side * 2 * width, outputs: hidden })
@@ -41,11 +41,11 @@ export function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, im
   const spread = linear(d.scope('spread'), { inputs: hidden, outputs: side * side * 2 * width })
   const coarseUp = conv(d.scope('coarse'), 2 * width, 2 * width)
   const fineUp = conv(d.scope('fine'), 2 * width, width)
-  const last = conv(d.scope('last'), width, 4 * channels)
+  const last = conv(d.scope('last'), width, numbers, patchKernel(patch))
   return {
+    patching: cut,
     encode(x) {
-      const whole = padImage(x, [0, margin, 0, margin])
-      const fine = relu(fine2(relu(fine1(pixelUnshuffle(whole, 2)))))
+      const fine = relu(fine2(relu(fine1(x))))
       const coarse = relu(coarse2(relu(coarse1(averagePool(fine, 2)))))
       const h = relu(gather(flattenImage(coarse)))
       const code = posterior(h)
@@ -60,10 +60,9 @@ export function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, im
       const h = relu(expand(z))
       const coarse = relu(coarseUp(unflattenImage(relu(spread(h)), [side, side, 2 * width])))
       const fine = relu(fineUp(upsampleNearest(coarse, 2)))
-      const pixels = pixelShuffle(last(fine), 2)
       return {
         layers: { 'decoder.hidden': h, 'decoder.coarse': coarse, 'decoder.fine': fine },
-        output: padImage(pixels, [0, -margin, 0, -margin]),
+        output: last(fine),
       }
     },
   }

@@ -1,8 +1,8 @@
 /**
- * A VAE's residual network that starts from 2x2 pixels as channels, for photographs on a CPU:
+ * A VAE's residual network that starts from squares of pixels as channels, for photographs on a CPU:
  *
- *   image -> [2x2 pixels to channels] -> conv -> level 1 -> pool -> level 2 -> pool -> level 3 -> (mean, log variance)
- *   z -> linear -> upsample conv -> upsample conv -> conv -> [channels to 2x2 pixels] -> image
+ *   squares -> conv -> level 1 -> pool -> level 2 -> pool -> level 3 -> (mean, log variance)
+ *   z -> linear -> upsample conv -> upsample conv -> conv -> squares
  *
  * A level is `blocks` residual blocks of relu(norm(conv(relu(norm(conv(x))))) + x), twice as wide as the level before.
  */
@@ -15,10 +15,7 @@ import {
   type Layer,
   linear,
   mean,
-  padImage,
   type Parameters,
-  pixelShuffle,
-  pixelUnshuffle,
   relu,
   sequence,
   slice,
@@ -27,6 +24,7 @@ import {
   upsampleNearest,
 } from 'onnx-autodiff'
 import type { ImageShape } from '../model.js'
+import { patching, patchKernel } from '../patching.js'
 import type { VaeConfigOf, VaeNetwork } from './config.js'
 
 function block(p: Parameters, inChannels: number, outChannels: number): Layer {
@@ -44,18 +42,20 @@ function block(p: Parameters, inChannels: number, outChannels: number): Layer {
   return (x) => relu(add(norm2(conv2(relu(norm1(conv1(x))))), skip(x)))
 }
 
-/** Sizes that are no multiple of 8 get a margin at the bottom and right. */
+/** Sizes that are no multiple of four squares get a margin at the bottom and right. */
 export function pyramidNetwork(
   p: Parameters,
-  { width, blocks, decoderWidth, latent }: VaeConfigOf<'pyramid'>,
-  { size, channels }: ImageShape,
+  { width, blocks, decoderWidth, latent, patch = 2 }: VaeConfigOf<'pyramid'>,
+  image: ImageShape,
 ): VaeNetwork {
-  const side = Math.ceil(size / 8)
-  const margin = 8 * side - size
-  const conv = (own: Parameters, inChannels: number, outChannels: number): Layer =>
-    convolution(own, { inChannels, outChannels, kernel: 3, padding: 1 })
+  const cut = patching(image, patch, 4)
+  const side = cut.side / 4
+  const numbers = image.channels * patch * patch
+  const same = { kernel: 3, padding: 1 }
+  const conv = (own: Parameters, inChannels: number, outChannels: number, size = same): Layer =>
+    convolution(own, { inChannels, outChannels, ...size })
   const e = p.scope('encoder')
-  const stem = conv(e.scope('stem'), 4 * channels, width)
+  const stem = conv(e.scope('stem'), numbers, width, patchKernel(patch))
   const [level1, level2, level3] = [1, 2, 4].map((factor, level) =>
     sequence(
       ...Array.from({ length: blocks }, (_, i) =>
@@ -73,11 +73,11 @@ export function pyramidNetwork(
   const spread = linear(d.scope('spread'), { inputs: latent, outputs: side * side * 4 * decoderWidth })
   const up1 = conv(d.scope('up1'), 4 * decoderWidth, 2 * decoderWidth)
   const up2 = conv(d.scope('up2'), 2 * decoderWidth, decoderWidth)
-  const last = conv(d.scope('last'), decoderWidth, 4 * channels)
+  const last = conv(d.scope('last'), decoderWidth, numbers, patchKernel(patch))
   return {
+    patching: cut,
     encode(x) {
-      const whole = padImage(x, [0, margin, 0, margin])
-      const half = level1(relu(stem(pixelUnshuffle(whole, 2))))
+      const half = level1(relu(stem(x)))
       const quarter = level2(averagePool(half, 2))
       const eighth = level3(averagePool(quarter, 2))
       const pooled = mean(eighth, [0, 1])
@@ -98,10 +98,9 @@ export function pyramidNetwork(
       const coarse = unflattenImage(relu(spread(z)), [side, side, 4 * decoderWidth])
       const quarter = relu(up1(upsampleNearest(coarse, 2)))
       const half = relu(up2(upsampleNearest(quarter, 2)))
-      const pixels = pixelShuffle(last(half), 2)
       return {
         layers: { 'decoder.level3': coarse, 'decoder.level2': quarter, 'decoder.level1': half },
-        output: padImage(pixels, [0, -margin, 0, -margin]),
+        output: last(half),
       }
     },
   }

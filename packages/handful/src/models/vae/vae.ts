@@ -27,18 +27,20 @@ import { HandfulError } from '../../errors.js'
 import {
   chosenRows,
   describeLayers,
+  greyLevels,
   imageDimensions,
   imageInput,
+  signedRange,
   straightWay,
   suitedAugmentation,
   toBytes,
-  toSignedRange,
-  toUnitRange,
+  unitRange,
 } from '../common.js'
 import { defineModel } from '../define-model.js'
 import type { FeatureRequest } from '../feature-request.js'
 import type { FeatureNetwork, ImageShape, RunOptions, Trainable, Weights } from '../model.js'
 import { trainingStep } from '../optimise.js'
+import { fromPatches, type Patching, toPatches } from '../patching.js'
 import { rowsOf, runInBatches, runOverImages } from '../run-network.js'
 import { fast, invariant, type Layers, paper, type VaeConfig, type VaeNetwork, vaeSchema } from './config.js'
 import { denseNetwork, paddedSize, residualNetwork } from './paper.js'
@@ -64,9 +66,11 @@ function vaeNetwork(p: Parameters, config: VaeConfig, image: ImageShape): VaeNet
   return residualNetwork(p, config, image)
 }
 
-/** uint8 [n, h, w, c] -> float [h, w, n, c] as the likelihood wants it. */
-const toRange = ({ likelihood }: VaeConfig, pixels: Tensor): Tensor =>
-  likelihood === 'bernoulli' ? toUnitRange(pixels) : toSignedRange(pixels)
+/** uint8 [n, h, w, c] -> float [h, w, n, c] as the likelihood wants it, or its squares where the network sees those. */
+function toRange({ likelihood }: VaeConfig, pixels: Tensor, patching?: Patching): Tensor {
+  const range = likelihood === 'bernoulli' ? unitRange : signedRange
+  return patching === undefined ? range(greyLevels(pixels)) : toPatches(pixels, patching, range)
+}
 
 /** -log p(target | z) of the whole batch in nats, as densities of pixels in the likelihood's range. */
 function negativeLogLikelihood({ likelihood }: VaeConfig, output: Tensor, target: Tensor): Tensor {
@@ -80,18 +84,23 @@ function train(config: VaeConfig, image: ImageShape, steps: number, seed: number
   const { batch, latent, beta } = config
   const { weight } = config.invariance
   const parameters = new Parameters('train')
-  const { encode, decode } = vaeNetwork(parameters, config, image)
+  const { encode, decode, patching } = vaeNetwork(parameters, config, image)
   const shape = imageDimensions(batch, image)
   const [seen, target] = [input('image', shape, 'uint8'), input('target', shape, 'uint8')]
   const second = weight > 0 ? input('second', shape, 'uint8') : undefined
   const noise = input('noise', [batch, latent])
 
-  const x = toRange(config, seen)
-  const encoded = encode(second === undefined ? x : concat([x, toRange(config, second)], 2))
+  const x = toRange(config, seen, patching)
+  const encoded = encode(second === undefined ? x : concat([x, toRange(config, second, patching)], 2))
   const [mean, logVariance] = [encoded.mean, encoded.logVariance].map((both) => slice(both, 0, 0, batch))
   const code = add(mean, mul(exp(mul(logVariance, 0.5)), noise))
   const { output } = decode(code)
-  const reconstruction = mul(negativeLogLikelihood(config, output, toRange(config, target)), 1 / batch)
+  // A margin is nothing to reconstruct: it is cut off first.
+  const compared =
+    patching !== undefined && patching.margin > 0
+      ? { output: fromPatches(output, patching), target: toRange(config, target) }
+      : { output, target: toRange(config, target, patching) }
+  const reconstruction = mul(negativeLogLikelihood(config, compared.output, compared.target), 1 / batch)
   const divergence = mul(sum(sub(add(mul(mean, mean), exp(logVariance)), add(logVariance, 1))), 0.5 / batch)
   const generative = add(reconstruction, mul(divergence, beta))
   const invariance =
@@ -123,8 +132,8 @@ function train(config: VaeConfig, image: ImageShape, steps: number, seed: number
 
 /** Every layer of the network in use, the decoder's from the mean of the code. */
 function allLayers(config: VaeConfig, image: ImageShape, pixels: Tensor): Layers {
-  const { encode, decode } = vaeNetwork(new Parameters('evaluate'), config, image)
-  const { layers, mean } = encode(toRange(config, pixels))
+  const { encode, decode, patching } = vaeNetwork(new Parameters('evaluate'), config, image)
+  const { layers, mean } = encode(toRange(config, pixels, patching))
   return { ...layers, mean, ...decode(mean).layers }
 }
 
@@ -148,7 +157,8 @@ function encodeMeans(
   options: RunOptions,
 ): Promise<Float32Array> {
   const seen = imageInput(image)
-  const { mean } = vaeNetwork(new Parameters('evaluate'), config, image).encode(toRange(config, seen))
+  const { encode, patching } = vaeNetwork(new Parameters('evaluate'), config, image)
+  const { mean } = encode(toRange(config, seen, patching))
   const program = { inputs: [seen], outputs: { y: mean }, parameters: weights }
   return runOverImages(program, image, pixels, options)
 }
@@ -163,7 +173,9 @@ async function decodeCodes(
 ): Promise<Uint8Array> {
   const { latent, likelihood } = config
   const code = input('z', [BATCH_MARKER, latent])
-  const { output } = vaeNetwork(new Parameters('evaluate'), config, image).decode(code)
+  const { decode, patching } = vaeNetwork(new Parameters('evaluate'), config, image)
+  const { output: own } = decode(code)
+  const output = patching === undefined ? own : fromPatches(own, patching)
   const shown = likelihood === 'bernoulli' ? sigmoid(output) : add(mul(output, 0.5), 0.5)
   const program = { inputs: [code], outputs: { y: toBatchFirst(shown) }, parameters: weights }
   const rows = (from: number, to: number) => ({ z: rowsOf(codes, [latent], from, to) })

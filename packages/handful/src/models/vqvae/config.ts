@@ -3,14 +3,17 @@ import { z } from 'zod'
 import { HandfulError } from '../../errors.js'
 import type { ImageShape } from '../model.js'
 import { optimiserFields } from '../optimise.js'
+import { patchSetting } from '../patching.js'
 
-export const vqVaeSchema = z.strictObject({
+const schema = z.strictObject({
   /**
-   * How the image comes down to a quarter of its resolution: `strided`, by two 4x4 convolutions with stride 2, the
-   * study's way; `patches`, by blocks of 2x2 pixels as channels and pooling, which a CPU does faster.
+   * How the image comes down to the map of codes: `strided`, by two 4x4 convolutions with stride 2, the study's way;
+   * `patches`, by squares of pixels as channels and pooling, which a CPU does faster.
    */
   stem: z.enum(['strided', 'patches']),
-  /** Channels of the encoder at a quarter of the resolution; half as many before. */
+  /** Side of those squares; left out, as in older runs, 2. */
+  patch: z.int().min(1).optional(),
+  /** Channels of the encoder at the resolution of the codes; half as many before. */
   encoderWidth: z.int().min(2),
   decoderWidth: z.int().min(2),
   /** Residual blocks of the encoder, and of the decoder. */
@@ -39,6 +42,11 @@ export const vqVaeSchema = z.strictObject({
   ...optimiserFields,
 })
 
+export const vqVaeSchema = schema.refine(({ stem, patch }) => stem === 'patches' || patch === undefined, {
+  path: ['patch'],
+  message: 'the strided stem has no squares; expected none',
+})
+
 export type VqVaeConfig = z.infer<typeof vqVaeSchema>
 
 /** CIFAR-100's and MNIST's, as in the study. */
@@ -65,9 +73,10 @@ export const paper = ({ channels }: ImageShape): VqVaeConfig => ({
 })
 
 /** Minutes on two cores. */
-export const fast = ({ channels }: ImageShape): VqVaeConfig => ({
-  ...paper({ size: 32, channels }),
+export const fast = (image: ImageShape): VqVaeConfig => ({
+  ...paper(image),
   stem: 'patches',
+  ...patchSetting(image),
   encoderWidth: 128,
   decoderWidth: 128,
   residuals: 2,

@@ -2,16 +2,12 @@
 import {
   add,
   averagePool,
-  cast,
   constant,
   convolution,
-  fromBatchFirst,
   type Layer,
   mul,
   padImage,
   type Parameters,
-  pixelShuffle,
-  pixelUnshuffle,
   relu,
   sub,
   type Tensor,
@@ -19,22 +15,27 @@ import {
   transposedConvolution,
   upsampleNearest,
 } from 'onnx-autodiff'
+import { greyLevels } from '../common.js'
 import type { ImageShape } from '../model.js'
+import { fromPatches, type Patching, patching, patchKernel, toPatches } from '../patching.js'
 import { type Codebook, codebook } from './codebook.js'
 import { checkChannels, type VqVaeConfig } from './config.js'
 
 export type Layers = Readonly<Record<string, Tensor>>
 
 export interface VqVaeNetwork {
-  /** [h, w, n, channels], normalised -> hidden layers, z [h / 4, w / 4, n, codeSize] among them as `encoder.code`. */
+  /** How images are cut into squares, where they are: the network's images are [side, side, n, channels patch patch] then. */
+  readonly cut?: Patching
+  /** Images, normalised -> hidden layers, z [codeSide, codeSide, n, codeSize] among them as `encoder.code`. */
   readonly encode: (x: Tensor) => Layers & Readonly<Record<'encoder.code', Tensor>>
   readonly book: Codebook
   /** q -> hidden layers, and the image, normalised. */
   readonly decode: (q: Tensor) => { readonly layers: Layers; readonly output: Tensor }
 }
 
-/** Side of the map of codes. Sizes that are no multiple of 4 get a margin at the bottom and right. */
-export const codeSide = ({ size }: ImageShape): number => Math.ceil(size / 4)
+/** Side of the map of codes, each of two squares a side. Sizes that do not divide by that get a margin at the bottom and right. */
+export const codeSide = ({ patch = 2 }: VqVaeConfig, { size }: ImageShape): number =>
+  Math.ceil(size / (2 * patch))
 
 /** Residual blocks; gives each one's output after the ReLU that follows, as `<name>.residual1` and so on. */
 function residualBlocks(
@@ -73,19 +74,21 @@ function residualBlocks(
 
 export function network(p: Parameters, config: VqVaeConfig, image: ImageShape): VqVaeNetwork {
   checkChannels(config, image)
-  const { stem, encoderWidth, decoderWidth, residuals, codeSize } = config
+  const { stem, encoderWidth, decoderWidth, residuals, codeSize, patch = 2 } = config
   const { size, channels } = image
-  const margin = 4 * codeSide(image) - size
+  const margin = 4 * Math.ceil(size / 4) - size
   const patches = stem === 'patches'
+  const cut = patches ? patching(image, patch, 2) : undefined
+  const numbers = channels * patch * patch
   const same = { kernel: 3, padding: 1 } as const
   const halving = { kernel: 4, stride: 2, padding: 1 } as const
 
   const e = p.scope('encoder')
   const half = encoderWidth >> 1
   const conv1 = convolution(e.scope('conv1'), {
-    inChannels: patches ? 4 * channels : channels,
+    inChannels: patches ? numbers : channels,
     outChannels: half,
-    ...(patches ? same : halving),
+    ...(patches ? patchKernel(patch) : halving),
   })
   const conv2 = convolution(e.scope('conv2'), {
     inChannels: half,
@@ -106,17 +109,17 @@ export function network(p: Parameters, config: VqVaeConfig, image: ImageShape): 
   const fromCode = convolution(d.scope('conv'), { inChannels: codeSize, outChannels: decoderWidth, ...same })
   const decoderBlocks = residualBlocks(d, decoderWidth, residuals)
   const upOptions = { inChannels: decoderWidth, outChannels: decoderWidth >> 1 }
-  const lastOptions = { inChannels: decoderWidth >> 1, outChannels: patches ? 4 * channels : channels }
+  const lastOptions = { inChannels: decoderWidth >> 1, outChannels: patches ? numbers : channels }
   const up = patches
     ? convolution(d.scope('up'), { ...upOptions, ...same })
     : transposedConvolution(d.scope('up'), { ...upOptions, ...halving })
   const last = patches
-    ? convolution(d.scope('last'), { ...lastOptions, ...same })
+    ? convolution(d.scope('last'), { ...lastOptions, ...patchKernel(patch) })
     : transposedConvolution(d.scope('last'), { ...lastOptions, ...halving })
   return {
+    cut,
     encode(x) {
-      const whole = padImage(x, [0, margin, 0, margin])
-      const first = relu(conv1(patches ? pixelUnshuffle(whole, 2) : whole))
+      const first = relu(conv1(patches ? x : padImage(x, [0, margin, 0, margin])))
       const second = relu(conv2(patches ? averagePool(first, 2) : first))
       const third = conv3(second)
       const { layers, output } = encoderBlocks(third)
@@ -133,31 +136,34 @@ export function network(p: Parameters, config: VqVaeConfig, image: ImageShape): 
       const spread = fromCode(q)
       const { layers, output } = decoderBlocks(spread)
       const finer = relu(up(patches ? upsampleNearest(output, 2) : output))
-      const pixels = patches ? pixelShuffle(last(finer), 2) : last(finer)
+      const pixels = last(finer)
       return {
         layers: { 'decoder.conv': relu(spread), ...layers, 'decoder.up': finer },
-        output: padImage(pixels, [0, -margin, 0, -margin]),
+        output: patches ? pixels : padImage(pixels, [0, -margin, 0, -margin]),
       }
     },
   }
 }
 
-/** uint8 [n, h, w, c] -> float [h, w, n, c], less the mean and over the deviation. */
-export function normalised({ mean: centre, deviation }: VqVaeConfig, pixels: Tensor): Tensor {
-  const x = fromBatchFirst(cast(pixels, 'float32'))
-  const scale = constant(
-    deviation.map((each) => 1 / (255 * each)),
-    [deviation.length],
-  )
-  return sub(
-    mul(x, scale),
-    constant(
-      centre.map((each, i) => each / deviation[i]),
-      [centre.length],
-    ),
-  )
+/** uint8 [n, h, w, c] -> float [h, w, n, c], less the mean and over the deviation; or its squares. */
+export function normalised({ mean: centre, deviation }: VqVaeConfig, pixels: Tensor, cut?: Patching): Tensor {
+  // Of a square's channels, those of one colour stand together.
+  const scaled = (levels: Tensor): Tensor => {
+    const times = levels.shape[3] / centre.length
+    const each = (values: readonly number[]): Tensor => {
+      const repeated = values.flatMap((value) => new Array<number>(times).fill(value))
+      return constant(repeated, [repeated.length])
+    }
+    return sub(
+      mul(levels, each(deviation.map((value) => 1 / (255 * value)))),
+      each(centre.map((value, i) => value / deviation[i])),
+    )
+  }
+  return cut === undefined ? scaled(greyLevels(pixels)) : toPatches(pixels, cut, scaled)
 }
 
-/** The inverse: [h, w, n, c] -> [n, h, w, c] in 0..1. */
-export const shown = ({ mean: centre, deviation }: VqVaeConfig, x: Tensor): Tensor =>
-  toBatchFirst(add(mul(x, constant(deviation, [deviation.length])), constant(centre, [centre.length])))
+/** The network's output -> [n, h, w, c] in 0..1. */
+export function shown({ mean: centre, deviation }: VqVaeConfig, output: Tensor, cut?: Patching): Tensor {
+  const x = cut === undefined ? output : fromPatches(output, cut)
+  return toBatchFirst(add(mul(x, constant(deviation, [deviation.length])), constant(centre, [centre.length])))
+}

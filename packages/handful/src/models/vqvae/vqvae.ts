@@ -61,6 +61,7 @@ import {
   type Weights,
 } from '../model.js'
 import { trainingStep } from '../optimise.js'
+import { fromPatches } from '../patching.js'
 import { rowsOf, runInBatches, runOverImages } from '../run-network.js'
 import { averagedCodebook } from './codebook.js'
 import { fast, paper, type VqVaeConfig, vqVaeSchema } from './config.js'
@@ -121,15 +122,20 @@ const collapsedBelow = (codes: number): number => Math.min(1.5, 1 + codes / 16)
 function train(config: VqVaeConfig, image: ImageShape, steps: number, seed: number): Trainable {
   const { batch, codes, commitment: weight, warmUpSteps } = config
   const parameters = new Parameters('train')
-  const { encode, book, decode } = network(parameters, config, image)
+  const { encode, book, decode, cut } = network(parameters, config, image)
   const shape = imageDimensions(batch, image)
   const [seen, target] = [input('image', shape, 'uint8'), input('target', shape, 'uint8')]
 
-  const z = encode(normalised(config, seen))['encoder.code']
+  const z = encode(normalised(config, seen, cut))['encoder.code']
   const rows = reshape(z, [-1, config.codeSize])
   const places = book.nearest(stopGradient(rows))
   const q = reshape(book.lookUp(places), z.shape)
-  const reconstruction = meanSquaredError(decode(straightThrough(z, q)).output, normalised(config, target))
+  const { output } = decode(straightThrough(z, q))
+  // A margin is nothing to reconstruct: it is cut off first.
+  const reconstruction =
+    cut !== undefined && cut.margin > 0
+      ? meanSquaredError(fromPatches(output, cut), normalised(config, target))
+      : meanSquaredError(output, normalised(config, target, cut))
   const distance = meanSquaredError(q, stopGradient(z))
   const commitment = meanSquaredError(z, stopGradient(q))
   const committed = add(reconstruction, mul(commitment, weight))
@@ -183,15 +189,15 @@ interface Used {
 
 /** The network in use; `codes` are the places in the codebook, in the order row, column. */
 function use(config: VqVaeConfig, image: ImageShape, pixels: Tensor): Used {
-  const { encode, book, decode } = network(new Parameters('evaluate'), config, image)
-  const encoded = encode(normalised(config, pixels))
+  const { encode, book, decode, cut } = network(new Parameters('evaluate'), config, image)
+  const encoded = encode(normalised(config, pixels, cut))
   const z = encoded['encoder.code']
   const places = book.nearest(reshape(z, [-1, config.codeSize]))
   const quantised = reshape(book.lookUp(places), z.shape)
   const { layers, output } = decode(quantised)
   const [h, w, n] = z.shape
   const codes = transpose(reshape(cast(places, 'float32'), [h * w, n]), [1, 0])
-  return { layers: { ...encoded, codes, quantised, ...layers }, output: shown(config, output) }
+  return { layers: { ...encoded, codes, quantised, ...layers }, output: shown(config, output, cut) }
 }
 
 /** The layer `codes` are places in the codebook, as numbers: good for looking at, not for a classifier. */
@@ -229,15 +235,15 @@ export async function decodeCodes(
   codes: Int32Array,
   options: RunOptions,
 ): Promise<Uint8Array> {
-  const side = codeSide(image)
+  const side = codeSide(config, image)
   const positions = side * side
   const places = input('codes', [BATCH_MARKER, positions], 'int32')
-  const { book, decode } = network(new Parameters('evaluate'), config, image)
+  const { book, decode, cut } = network(new Parameters('evaluate'), config, image)
   const vectors = gather(book.vectors, reshape(places, [-1]))
   const q = fromBatchFirst(reshape(vectors, [BATCH_MARKER, side, side, config.codeSize]))
   const program = {
     inputs: [places],
-    outputs: { y: shown(config, decode(q).output) },
+    outputs: { y: shown(config, decode(q).output, cut) },
     parameters: weights,
   }
   const rows = (from: number, to: number) => ({ codes: rowsOf(codes, [positions], from, to) })
@@ -262,14 +268,14 @@ async function interpolate(
   const ends = await runOverImages(encoder, image, pair, options)
 
   const numbers = ends.length / 2
-  const side = codeSide(image)
+  const side = codeSide(config, image)
   const points = input('z', [BATCH_MARKER, numbers])
-  const { book, decode } = network(new Parameters('evaluate'), config, image)
+  const { book, decode, cut } = network(new Parameters('evaluate'), config, image)
   const places = book.nearest(reshape(points, [-1, config.codeSize]))
   const q = fromBatchFirst(reshape(book.lookUp(places), [BATCH_MARKER, side, side, config.codeSize]))
   const decoder = {
     inputs: [points],
-    outputs: { y: shown(config, decode(q).output) },
+    outputs: { y: shown(config, decode(q).output, cut) },
     parameters: weights,
   }
   const way = straightWay(ends, steps)

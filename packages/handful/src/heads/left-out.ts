@@ -1,0 +1,80 @@
+/**
+ * What the labelled few themselves say about a head: each is predicted by a fit without its label, the evidence that
+ * probabilities, choices and, where there is no test set, accuracies rest on.
+ *
+ * A fold holds labels of all classes alike. Left out one at a time, a label's own class would be the rarest of its fit, and
+ * heads would seem worse than they are: on photographs of six classes with 4 labels each logistic regression gets 29 % of
+ * labels left out one by one right, 43 % of those left out by such folds, and 46 % of other images.
+ */
+import { featureMatrix, type FeatureMatrix, selectRows } from '../numerics/matrix.js'
+import { type Head, type HeadProblem, labelledRows, type LabelledRows, type LeftOut } from './head.js'
+
+/** Folds at most: more of them are nearer to the fit with all labels, and dearer. */
+const MOST_FOLDS = 8
+
+/** Positions of the labelled rows held out together: every class in turn gives up its share. */
+export function balancedFolds(
+  { targets, counts }: Pick<LabelledRows, 'targets' | 'counts'>,
+  problem: Pick<HeadProblem, 'random'>,
+): number[][] {
+  const folds = Math.min(MOST_FOLDS, Math.max(...counts))
+  const order = problem.random.child('folds of left-out labels').permutation(targets.length)
+  const seen = new Int32Array(counts.length)
+  const result: number[][] = Array.from({ length: folds }, () => [])
+  for (const i of order) {
+    const c = targets[i]
+    if (counts[c] > 1) result[seen[c]++ % folds].push(i)
+  }
+  return result.filter((fold) => fold.length > 0).map((fold) => fold.sort((a, b) => a - b))
+}
+
+/** Fits a head to all labels but a fold's, for each fold. */
+export async function leftOut(head: Head, problem: HeadProblem): Promise<LeftOut> {
+  const labelled = labelledRows(problem)
+  const { rows: all, features } = labelled
+  const { classCount } = problem
+  const found = new Map<number, { transductive: Float32Array; inductive: Float32Array }>()
+  for (const fold of balancedFolds(labelled, problem)) {
+    const rows = Int32Array.from(fold, (i) => all[i])
+    const labels = problem.labels.slice()
+    for (const row of rows) labels[row] = -1
+    const own = selectRows(features, fold)
+    const fitted = await head.fit({ ...problem, labels, neighboursOf: neighboursWithout(problem, own, rows) })
+    const transductive = selectRows(await fitted.probabilities(), rows)
+    const inductive = await fitted.predict(own)
+    fold.forEach((i, at) => {
+      const row = ({ data }: FeatureMatrix): Float32Array =>
+        data.slice(at * classCount, (at + 1) * classCount)
+      found.set(i, { transductive: row(transductive), inductive: row(inductive) })
+    })
+  }
+  const judged = [...found.keys()].sort((a, b) => a - b)
+  const matrix = (of: 'transductive' | 'inductive'): FeatureMatrix => {
+    const result = featureMatrix(judged.length, classCount)
+    judged.forEach((i, at) => result.data.set(found.get(i)?.[of] ?? [], at * classCount))
+    return result
+  }
+  return {
+    rows: Int32Array.from(judged, (i) => all[i]),
+    truth: Int32Array.from(judged, (i) => problem.labels[all[i]]),
+    transductive: matrix('transductive'),
+    inductive: matrix('inductive'),
+  }
+}
+
+/** The neighbours of `own`, rows of the fit, as if they were new images: themselves left out. */
+const neighboursWithout =
+  (problem: HeadProblem, own: FeatureMatrix, rows: Int32Array): HeadProblem['neighboursOf'] =>
+  async (queries, most) => {
+    if (queries !== own) return problem.neighboursOf(queries, most)
+    const graph = await problem.graph()
+    const k = Math.min(most, graph.k)
+    const indices = new Int32Array(rows.length * k)
+    const similarities = new Float32Array(rows.length * k)
+    rows.forEach((row, i) => {
+      const from = row * graph.k
+      indices.set(graph.indices.subarray(from, from + k), i * k)
+      similarities.set(graph.similarities.subarray(from, from + k), i * k)
+    })
+    return { rows: rows.length, k, indices, similarities }
+  }
