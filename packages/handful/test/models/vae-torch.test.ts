@@ -46,7 +46,7 @@ function parameter(name: string, value: TorchTensor, side: number): TorchTensor 
 for (const { name, attributes: given, inputs, outputs, gradients } of cases) {
   const { size, channels, ...own } = given
   const image: ImageShape = { size, channels }
-  const { schedule, learningRate, weightDecay, warmUpSteps, invariance } = fast()
+  const { schedule, learningRate, weightDecay, warmUpSteps, invariance } = fast(image)
   const config = vaeSchema.parse({
     ...own,
     schedule,

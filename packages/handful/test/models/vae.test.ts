@@ -8,7 +8,7 @@ import type { VaeConfig } from '../../src/models/vae/config.js'
 import { COUNT, difference, extract, grey8, randomPixels, squares, trainOnSquares } from './vae-support.js'
 
 const small: VaeConfig = {
-  ...fast(),
+  ...fast(grey8),
   width: 16,
   hidden: 48,
   latent: 6,

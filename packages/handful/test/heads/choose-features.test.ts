@@ -1,0 +1,65 @@
+/** Of several spaces the labelled few choose, by labels that no fit has seen; test labels have no say. */
+import { expect, test } from 'vitest'
+import { TestSet } from '../../src/data/test-set.js'
+import { FeatureSpace } from '../../src/features/feature-space.js'
+import { compareHeads } from '../../src/heads/compare-heads.js'
+import { rowRange, type UnitRows } from '../../src/numerics/matrix.js'
+import { blobs, firstLabels, linearAlgebra } from './problem.js'
+
+const good = blobs(200, 4, 10, 0.3)
+const noise = blobs(200, 4, 10, 40)
+const { truth } = good
+const spaceOf = (name: string, features: UnitRows): FeatureSpace =>
+  new FeatureSpace(
+    { name, train: rowRange(features, 0, 150), test: rowRange(features, 150, 200) },
+    { linearAlgebra },
+  )
+const [useful, useless] = [spaceOf('useful', good.features), spaceOf('useless', noise.features)]
+const testSet = (labels: Int32Array): TestSet =>
+  new TestSet({
+    name: 'blobs',
+    height: 1,
+    width: 1,
+    channels: 1,
+    pixels: new Uint8Array(50),
+    labels,
+    classNames: ['a', 'b', 'c', 'd'],
+  })
+const compare = (first: FeatureSpace, other: FeatureSpace, perClass: number, labels = truth.subarray(150)) =>
+  compareHeads({
+    spaces: [first],
+    candidates: [other],
+    draws: [firstLabels(truth.subarray(0, 150), perClass)],
+    heads: ['auto'],
+    chosen: 'auto',
+    classCount: 4,
+    test: testSet(labels),
+    seed: 0,
+    signal: new AbortController().signal,
+    onFit: () => {},
+  })
+
+test('a part that tells classes apart is taken instead of a whole that does not', async () => {
+  const [found] = await compare(useless, useful, 4)
+  expect(found.first?.space).toBe(useful)
+  expect(found.features).toBe('features chosen by the labels')
+  expect(found.accuracies[0]).toBeGreaterThan(0.95)
+})
+
+test('a part that does not is left', async () => {
+  const [found] = await compare(useful, useless, 4)
+  expect(found.first?.space).toBe(useful)
+})
+
+test('with one label a class there is nothing to choose by, and all are taken', async () => {
+  const [found] = await compare(useless, useful, 1)
+  expect(found.first?.space).toBe(useless)
+})
+
+test('wrong test labels change accuracies and nothing else', async () => {
+  const wrong = truth.subarray(150).map((label) => (label + 1) % 4)
+  const [[honest], [turned]] = [await compare(useless, useful, 4), await compare(useless, useful, 4, wrong)]
+  expect(turned.first?.space).toBe(honest.first?.space)
+  expect(turned.first?.fitted.chosen).toEqual(honest.first?.fitted.chosen)
+  expect(turned.accuracies[0]).toBeLessThan(0.1)
+})
