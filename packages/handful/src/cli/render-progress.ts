@@ -34,6 +34,7 @@ export function createProgressRenderer(terminal: Terminal, options: { quiet: boo
       plan: () => {},
       report: () => {},
       message: (text) => terminal.message(text),
+      aside: () => {},
       tick: () => {},
       close: () => {},
     }
@@ -103,6 +104,11 @@ abstract class StageRenderer implements ProgressRenderer {
   }
 
   abstract message(text: string): void
+
+  aside(text: string): void {
+    this.message(text)
+  }
+
   abstract tick(): void
   /** There is news; shows it unless the last showing was a moment ago. */
   protected abstract drawSoon(): void

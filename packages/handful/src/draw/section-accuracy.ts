@@ -3,8 +3,16 @@ import { intervalPlot, intervalScale } from './interval-plot.js'
 import { formatCount, formatPercent } from './format.js'
 import { html, type Html } from './html.js'
 import type { Section } from './report-page.js'
-import { estimateAccuracy, wilsonInterval, type Estimate } from '../numerics/statistics.js'
-import { baselinesOf, canJudge, checkedOn, chosenResult, formatAccuracy, labelsPerClass } from './summary.js'
+import { wilsonInterval, type Estimate } from '../numerics/statistics.js'
+import {
+  baselinesOf,
+  canJudge,
+  checkedOn,
+  chosenResult,
+  estimateOf,
+  formatAccuracy,
+  labelsPerClass,
+} from './summary.js'
 import type { Result, RunReport } from './run-report.js'
 
 /** Up to so many classes the confusion matrix is drawn; above, only the commonest confusions are listed. */
@@ -265,10 +273,6 @@ function confusionList(classes: readonly string[], confusion: readonly (readonly
           </tr>`,
       )}
     </table>`
-}
-
-function estimateOf(run: RunReport, result: Result): Estimate {
-  return estimateAccuracy(result.accuracies, run.evaluation.images)
 }
 
 function sum(values: readonly number[]): number {

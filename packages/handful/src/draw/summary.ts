@@ -1,6 +1,12 @@
 /** A run's outcome in a few lines for the terminal, and as data for `--json`. Both say what the page's headline says. */
 import { formatCount, formatPercent } from './format.js'
-import { estimateAccuracy, FEWEST_LABELS_TO_JUDGE, type Estimate } from '../numerics/statistics.js'
+import {
+  average,
+  estimateAccuracy,
+  FEWEST_LABELS_TO_JUDGE,
+  type Estimate,
+  wilsonInterval,
+} from '../numerics/statistics.js'
 import type { Result, RunReport } from './run-report.js'
 
 export interface Summary {
@@ -25,7 +31,7 @@ export function chosenResult(report: RunReport): Result | undefined {
 /** The best baseline, and the baseline with the same head as `result`. */
 export function baselinesOf(report: RunReport, result: Result): { same?: Result; best?: Result } {
   const baselines = report.results.filter((other) => other.baseline)
-  const mean = (other: Result): number => estimateAccuracy(other.accuracies, report.evaluation.images).mean
+  const mean = (other: Result): number => average(other.accuracies)
   const best = [...baselines].sort((a, b) => mean(b) - mean(a))[0]
   return { same: baselines.find((other) => other.head === result.head), best }
 }
@@ -65,7 +71,7 @@ export function summarise(report: RunReport): Summary {
     baseline: result.baseline,
     chosen: result.chosen,
     draws: result.accuracies.length,
-    ...estimateAccuracy(result.accuracies, evaluation.images),
+    ...estimateOf(report, result),
   }))
   const lines = [`${dataset.name}: ${labelsPerClass(dataset.labelled)}, checked on ${checkedOn(report)}`]
   if (judged) lines.push(...table(report, rows))
@@ -85,6 +91,17 @@ export function summarise(report: RunReport): Summary {
       skipped: report.skipped.length,
     },
   }
+}
+
+/**
+ * A result with its interval. Draws of the labelled images that judge themselves overlap, so that how much they differ says
+ * too little: there it comes from the number of images that judge.
+ */
+export function estimateOf({ evaluation }: RunReport, { accuracies }: Result): Estimate {
+  const { kind, images } = evaluation
+  if (kind === 'leave one out')
+    return wilsonInterval(average(accuracies), Math.round(images / accuracies.length))
+  return estimateAccuracy(accuracies, images)
 }
 
 interface Row extends Estimate {

@@ -86,7 +86,7 @@ export async function readDataset(
     },
   )
   const { skipped, understood, notes } = found
-  if (understood !== undefined) progress.message(`${printable(found.name)}: ${understood}`)
+  if (understood !== undefined) progress.aside(`${printable(found.name)}: ${understood}`)
   if (skipped.length > 0) {
     const [{ path, reason }] = skipped
     progress.message(`${skipped.length} files skipped, such as ${printable(path)}: ${printable(reason)}`)

@@ -47,6 +47,7 @@ export async function scoreNetworkFor(
     progress: {
       plan: () => {},
       message: () => {},
+      aside: () => {},
       report: ({ done, total, note }) => onProgress?.(done, total, note),
     },
   })

@@ -31,6 +31,8 @@ export interface Progress {
   report(event: ProgressEvent): void
   /** One line for the reader that stays: a warning, a number of skipped files. */
   message(text: string): void
+  /** The same for what is only good to know: left out where the reader wants it quiet. */
+  aside(text: string): void
 }
 
 /** What a job works with, beside its options. */
@@ -44,7 +46,12 @@ export interface JobContext {
 }
 
 /** For callers that want none. */
-export const silentProgress: Progress = { plan: () => {}, report: () => {}, message: () => {} }
+export const silentProgress: Progress = {
+  plan: () => {},
+  report: () => {},
+  message: () => {},
+  aside: () => {},
+}
 
 /** Where a stage stands. Seconds are undefined as long as they can't be told. */
 export interface StageStatus extends ProgressEvent {

@@ -57,7 +57,7 @@ describe('a wrong command line is one line on stderr and exit 2', () => {
     ['fit a --seed 1.5', /--seed: got "1.5", expected a whole number/],
     ['fit a --minutes nan', /--minutes: got "nan", expected a number above 0/],
     ['fit a --head linea', /did you mean --head linear\?/],
-    ['fit a --head svm', /--head: got "svm", expected propagation, .* or smoothed-mlp/],
+    ['fit a --head svm', /--head: got "svm", expected auto, .* or smoothed-mlp/],
     ['fit --resume', /--resume: got no run/],
     ['fit --resume a --out b', /got a and --out b, expected one folder/],
     ['predict', /got no <run>/],

@@ -163,7 +163,7 @@ export async function exampleReport(options: ExampleOptions = {}): Promise<RunRe
       labelsPerClass: perClass,
       seed: 7,
       minutes: 3,
-      head: 'propagation',
+      head: 'auto',
       device: 'cpu',
     },
     environment: { handful: '0.1.0', node: '20.20.2', processor: 'Example CPU', processors: 2, threads: 2 },

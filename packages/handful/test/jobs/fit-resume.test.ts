@@ -51,6 +51,7 @@ test('fit repeats no stage that is done', { timeout: 300_000 }, async () => {
         if (stage === stopAt && done >= total) controller.abort(new Error('stopped'))
       },
       message: (text: string) => void messages.push(text),
+      aside: (text: string) => void messages.push(text),
     }
     try {
       const report = await runFit(options, { run, progress, signal: controller.signal })

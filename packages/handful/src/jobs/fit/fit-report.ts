@@ -15,6 +15,8 @@ export interface FitOutcome {
   readonly pictures?: ReportPictures
   readonly pretrained?: TrainingSummary
   readonly compared: readonly FitComparison[]
+  /** What the labels chose of several parts. */
+  readonly chosenFeatures?: string
   /** Of the training images, by the chosen classifier. */
   readonly probabilities: FeatureMatrix
   readonly seconds: readonly { readonly stage: string; readonly seconds: number }[]
@@ -79,12 +81,20 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
   }
 }
 
-function notesOf({ fitting: { options, dataset, outside }, pretrained }: FitOutcome): string[] {
+function notesOf({
+  fitting: { options, dataset, outside },
+  pretrained,
+  chosenFeatures,
+}: FitOutcome): string[] {
   const understood = dataset.understood === undefined ? [] : [dataset.understood]
   const notes = [...understood, ...dataset.notes, ...outside.parts.flatMap((part) => part.notes)]
   if (dataset.test)
     notes.push(
       'Test images were seen neither by training nor by propagation: they are classified from their nearest neighbours.',
+    )
+  if (chosenFeatures !== undefined)
+    notes.push(
+      `The labels that predictions come from chose ${chosenFeatures} to classify by; --features all takes all together.`,
     )
   if (pretrained !== undefined && options.minutes !== undefined) {
     notes.push(

@@ -22,7 +22,7 @@ import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import type { ReportPictures } from '../pictures-stage.js'
 import { fitReport } from './fit-report.js'
-import { comparisonSchema, type FitComparison, type Fitting } from './fitting.js'
+import { comparisonSchema, type Fitting } from './fitting.js'
 
 export const TITLES = {
   patches: 'find patches',
@@ -305,7 +305,7 @@ export function classifierStage(
         normalisation: await space.normalisation(),
         head: headOf(head, classNames.length, arrays),
       })
-      const source = sourceOf(compared.find(({ chosen }) => chosen))
+      const source = `${learned[place].name}, ${compared.find(({ chosen }) => chosen)?.head}`
       const parts = predictionParts(dataset, fitting.draws[0], probabilities, source)
       await writePredictions(run.path(RUN_FILES.predictions), parts)
       return { files: [CLASSIFIER_FILE, RUN_FILES.predictions] }
@@ -320,8 +320,6 @@ function outsideOf({ encoder, embeddings }: Outside): Classifier['outside'] {
     embeddings: embeddings?.description,
   }
 }
-
-const sourceOf = (chosen: FitComparison | undefined): string => `${chosen?.features}, ${chosen?.head}`
 
 function predictionParts(
   { train, test }: Dataset,
@@ -370,7 +368,8 @@ export function reportStage(
     total: 1,
     schema: runReportSchema,
     work: async () => {
-      const { compared } = await run.store.result(heads)
+      const { compared, space } = await run.store.result(heads)
+      const { learned: spaces } = await run.store.result(features)
       const seconds = [readingSeconds]
       for (const stage of timed) {
         const record = await run.store.read(stage)
@@ -381,6 +380,7 @@ export function reportStage(
         pictures: pictures && (await run.store.result(pictures)),
         pretrained: learning && (await run.store.result(learning.train)),
         compared,
+        chosenFeatures: spaces.length > 1 ? spaces[space].name : undefined,
         probabilities: (await probabilitiesOf(fitting, heads)).train,
         seconds,
       })

@@ -1,0 +1,97 @@
+/**
+ * How much longer a training step takes on larger images: drawing its inputs (augmentation among them) and running it, in
+ * turns over the sizes, with the preset that each model does best with.
+ *
+ *   npx tsx bench/sizes/run.ts [--models vae,vqvae,diffusion,flow,gan] [--sizes 32,64,128] [--channels 3] [--steps 8]
+ *     [--threads 2]
+ */
+import { parseArgs } from 'node:util'
+import { augment, type AugmentOptions, MODELS, modelNamed, resolveAugmentation, resolveModel } from 'handful'
+import { openSession, Random } from 'onnx-autodiff'
+
+const { values } = parseArgs({
+  options: {
+    models: { type: 'string', default: MODELS.join(',') },
+    sizes: { type: 'string', default: '32,64,128' },
+    channels: { type: 'string', default: '3' },
+    steps: { type: 'string', default: '8' },
+    threads: { type: 'string', default: '2' },
+  },
+})
+const WARM_UP = 2
+const channels = values.channels === '1' ? 1 : 3
+const steps = Number(values.steps)
+
+const median = (times: readonly number[]): number => [...times].sort((a, b) => a - b)[times.length >> 1]
+
+async function timed(name: string, size: number) {
+  const { bestPreset } = modelNamed(name)
+  const model = resolveModel(
+    { model: modelNamed(name).name as never, preset: bestPreset, set: {} },
+    { size, channels },
+  )
+  const {
+    program,
+    laterPhases = [],
+    initialState,
+    batch,
+    hasTarget,
+    hasSecondView,
+    drawInputs,
+  } = model.train(1000, 0)
+  const session = await openSession([program, ...laterPhases.map((phase) => phase.program)], {
+    threads: Number(values.threads),
+    device: 'cpu',
+    state: initialState,
+  })
+  const shape = [batch, size, size, channels]
+  const pixels = Uint8Array.from(
+    { length: batch * size * size * channels },
+    (_, i) => (i * 2_654_435_761) >>> 24,
+  )
+  const { options } = resolveAugmentation(undefined, model)
+  const view = (step: number, how: AugmentOptions | null): Uint8Array =>
+    how === null
+      ? pixels.slice()
+      : augment({ pixels, count: batch, size, channels }, how, new Random(0, `view/${step}`))
+  const image = (data: Uint8Array) => ({ dtype: 'uint8' as const, shape, data })
+  return {
+    name,
+    size,
+    times: [] as number[],
+    async step(number: number): Promise<number> {
+      const due = [0, ...laterPhases.flatMap(({ every }, i) => (number % every === 0 ? [i + 1] : []))]
+      const started = performance.now()
+      await session.run(
+        {
+          image: image(view(number, options)),
+          ...(hasTarget ? { target: image(pixels.slice()) } : {}),
+          ...(hasSecondView === true ? { second: image(view(number, options)) } : {}),
+          ...drawInputs((stream) => new Random(0, `${stream}/${number}`), number),
+        },
+        due,
+      )
+      return performance.now() - started
+    },
+    close: () => session.close(),
+  }
+}
+
+for (const name of values.models.split(',')) {
+  const runs = []
+  for (const size of values.sizes.split(',')) runs.push(await timed(name, Number(size)))
+  for (let step = 1; step <= WARM_UP + steps; step++) {
+    for (const run of runs) {
+      const time = await run.step(step)
+      if (step > WARM_UP) run.times.push(time)
+    }
+  }
+  const first = median(runs[0].times)
+  for (const { size, times } of runs) {
+    const own = median(times)
+    console.log(
+      `${name.padEnd(10)} ${String(size).padStart(4)}  ${own.toFixed(0).padStart(6)} ms  ${(own / first).toFixed(2)}`,
+    )
+  }
+  for (const run of runs) await run.close()
+}
