@@ -6,7 +6,15 @@
  *     [--threads 2]
  */
 import { parseArgs } from 'node:util'
-import { augment, type AugmentOptions, MODELS, modelNamed, resolveAugmentation, resolveModel } from 'handful'
+import {
+  augment,
+  type AugmentOptions,
+  modelChoiceSchema,
+  MODELS,
+  modelNamed,
+  resolveAugmentation,
+  resolveModel,
+} from 'handful'
 import { openSession, Random } from 'onnx-autodiff'
 
 const { values } = parseArgs({
@@ -26,10 +34,10 @@ const median = (times: readonly number[]): number => [...times].sort((a, b) => a
 
 async function timed(name: string, size: number) {
   const { bestPreset } = modelNamed(name)
-  const model = resolveModel(
-    { model: modelNamed(name).name as never, preset: bestPreset, set: {} },
-    { size, channels },
-  )
+  const model = resolveModel(modelChoiceSchema.parse({ model: name, preset: bestPreset, set: {} }), {
+    size,
+    channels,
+  })
   const {
     program,
     laterPhases = [],

@@ -1,6 +1,7 @@
 /**
- * The side that a folder's images are brought to where none is asked for: what most of them have, as far as it pays. A
- * training step costs about the same at every size (models/patching.ts), reading and moving pixels do not.
+ * The side that a folder's images are brought to where none is asked for: half of what most of them have, as far as it pays.
+ * A training step costs about the same at every size (models/patching.ts), but in a few minutes more pixels are not always
+ * more: hand signs of 64 pixels do better at 32 in the same time (docs/results.md).
  */
 import { Random } from 'onnx-autodiff'
 import sharp from 'sharp'
@@ -44,20 +45,17 @@ export function sizeFor(sides: readonly number[], count: number): ChosenSize {
   if (sides.length === 0) return { size: smallest }
   const usual = [...sides].sort((a, b) => a - b)[sides.length >> 1]
   const fitting = SIDES.filter(
-    (side) => side <= usual && side <= LARGEST_THAT_PAYS && side * side * 3 * count <= MOST_BYTES,
+    (side) => 2 * side <= usual && side <= LARGEST_THAT_PAYS && side * side * 3 * count <= MOST_BYTES,
   )
   const size = Math.max(smallest, ...fitting)
   if (size === smallest) return { size }
   return {
     size,
-    sentence: `Images are brought to ${size}x${size} pixels, chosen from their own size (${usual} pixels the shorter side of most); --size takes another.`,
+    sentence: `Images are brought to ${size}x${size} pixels, half of their own (${usual} the shorter side of most) or less; --size takes another.`,
   }
 }
 
-/**
- * In minutes on two cores more pixels show no more: features come from a grid of 16 squares a side whatever the size, and
- * what lies within a square is seen by one layer alone.
- */
+/** Features come from a grid of 16 squares a side whatever the size; what lies within a square is seen by one layer alone. */
 const LARGEST_THAT_PAYS = 96
 
 /** Undefined for what sharp cannot read; it is told when its turn comes to be decoded. */

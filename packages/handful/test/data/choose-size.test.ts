@@ -7,17 +7,18 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sizeFor } from '../../src/data/choose-size.js'
 import { openDataset } from '../../src/data/open.js'
 
-test('is what most images have, as far as it pays and fits in memory', () => {
+test('is half of what most images have, as far as it pays and fits in memory', () => {
   const size = (sides: number[], count = 100): number => sizeFor(sides, count).size
   expect(size([28, 28, 30])).toBe(32)
-  expect(size([64, 64, 64, 4000])).toBe(64)
-  expect(size([63, 63, 63])).toBe(48)
+  expect(size([64, 64, 64, 4000])).toBe(32)
+  expect(size([96, 96, 96])).toBe(48)
+  expect(size([128, 130, 100])).toBe(64)
   expect(size([3000, 3000, 4000])).toBe(96)
   expect(size([])).toBe(32)
   expect(size([3000], 100_000)).toBe(48)
   expect(sizeFor([32], 10).sentence).toBeUndefined()
-  expect(sizeFor([70], 10).sentence).toBe(
-    'Images are brought to 64x64 pixels, chosen from their own size (70 pixels the shorter side of most); --size takes another.',
+  expect(sizeFor([140], 10).sentence).toBe(
+    'Images are brought to 64x64 pixels, half of their own (140 the shorter side of most) or less; --size takes another.',
   )
 })
 
@@ -26,7 +27,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'handful-size-'))
   for (let i = 0; i < 6; i++) {
     const background = { r: 40 * i, g: 90, b: 20 }
-    await sharp({ create: { width: 90, height: 70, channels: 3, background } })
+    await sharp({ create: { width: 190, height: 140, channels: 3, background } })
       .png()
       .toFile(path.join(folder, `${i}.png`))
   }
@@ -36,6 +37,6 @@ afterAll(() => rm(folder, { recursive: true }))
 test('a folder is opened at it and says so; without `auto` at 32 pixels, as older runs were', async () => {
   const auto = await openDataset({ folder, size: 'auto', labels: 'optional', seed: 0 })
   expect([auto.train.height, auto.train.width]).toEqual([64, 64])
-  expect(auto.notes.join()).toContain('64x64 pixels, chosen from their own size (70 pixels')
+  expect(auto.notes.join()).toContain('64x64 pixels, half of their own (140')
   expect((await openDataset({ folder, labels: 'optional', seed: 0 })).train.height).toBe(32)
 })
