@@ -89,6 +89,7 @@ export {
   readForeignModel,
   type Surroundings,
 } from './onnx/foreign-model.js'
+export { halfToNumber } from './onnx/foreign-tensors.js'
 export { encodeModel } from './onnx/writer.js'
 export type { Backend } from './runtime/backends/backend.js'
 export { checkDevice, DeviceError, listDevices } from './runtime/devices.js'

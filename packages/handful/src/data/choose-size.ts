@@ -7,8 +7,11 @@ import { Random } from 'onnx-autodiff'
 import sharp from 'sharp'
 import type { ImageCollection } from './collection.js'
 
-/** What is chosen from. */
-const SIDES = [32, 48, 64, 96, 128, 160, 192, 224]
+/**
+ * What is chosen from. Features come from a grid of 16 squares a side whatever the size; what lies within a square is seen by
+ * one layer alone.
+ */
+const SIDES = [32, 48, 64, 96]
 /** Images looked at. */
 const SAMPLE = 60
 /** Bytes of all images together that a larger side must not exceed. */
@@ -44,9 +47,7 @@ export function sizeFor(sides: readonly number[], count: number): ChosenSize {
   const [smallest] = SIDES
   if (sides.length === 0) return { size: smallest }
   const usual = [...sides].sort((a, b) => a - b)[sides.length >> 1]
-  const fitting = SIDES.filter(
-    (side) => 2 * side <= usual && side <= LARGEST_THAT_PAYS && side * side * 3 * count <= MOST_BYTES,
-  )
+  const fitting = SIDES.filter((side) => 2 * side <= usual && side * side * 3 * count <= MOST_BYTES)
   const size = Math.max(smallest, ...fitting)
   if (size === smallest) return { size }
   return {
@@ -54,9 +55,6 @@ export function sizeFor(sides: readonly number[], count: number): ChosenSize {
     sentence: `Images are brought to ${size}x${size} pixels, half of their own (${usual} the shorter side of most) or less; --size takes another.`,
   }
 }
-
-/** Features come from a grid of 16 squares a side whatever the size; what lies within a square is seen by one layer alone. */
-const LARGEST_THAT_PAYS = 96
 
 /** Undefined for what sharp cannot read; it is told when its turn comes to be decoded. */
 async function shorterSide(load: () => Promise<Uint8Array>): Promise<number | undefined> {

@@ -3,9 +3,10 @@
  * its content decides, never its name.
  */
 
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
+import { firstBytes } from '../files/first-bytes.js'
 import { listAlternatives } from '../errors/suggest.js'
 import {
   isTree,
@@ -135,7 +136,7 @@ async function sourceOf(place: string): Promise<Source> {
     const kind = await stat(place)
     if (kind.isDirectory()) return { kind: 'folder' }
     if (!kind.isFile()) return { kind: 'file' }
-    const start = await firstBytes(place)
+    const start = await firstBytes(place, 512)
     return { kind: 'file', format: FORMATS.find(({ recognises }) => recognises(start)) }
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw systemError('images', place, error)
@@ -147,16 +148,6 @@ async function sourceOf(place: string): Promise<Source> {
       hint: 'check the path',
       cause: error,
     })
-  }
-}
-
-async function firstBytes(path: string): Promise<Buffer> {
-  const file = await open(path, 'r')
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await file.close()
   }
 }
 

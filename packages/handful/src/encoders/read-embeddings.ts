@@ -5,11 +5,12 @@
  *     npy            a matrix; names in <file>.csv as `handful features` writes them, or a name a line in <file>.txt; else
  *                    rows are in the order of the images' paths
  */
-import { open, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { CsvError, parse } from 'csv-parse/sync'
 import type { SchemaTree } from 'hyparquet'
 import { openParquet, type ParquetFile, readParquetColumn } from '../data/parquet-file.js'
 import { printable, quoted, systemCode, systemError } from '../errors.js'
+import { firstBytes } from '../files/first-bytes.js'
 import { decodeText, parseCsv } from '../files/csv.js'
 import { isNpy, readNpy } from '../files/npy.js'
 import {
@@ -28,7 +29,7 @@ const LIMIT_TEXT_BYTES = 2 ** 29 - 1
 /** @throws HandfulError in one line for what is no such table */
 export async function readEmbeddings(file: string): Promise<EmbeddingTable> {
   const size = await sizeOf(file)
-  const start = await firstBytes(file)
+  const start = await firstBytes(file, 16)
   if (start.toString('latin1', 0, 4) === 'PAR1') return parquetEmbeddings(file)
   if (size > LIMIT_BYTES)
     throw embeddingsError(
@@ -60,16 +61,6 @@ async function sizeOf(file: string): Promise<number> {
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw systemError('embeddings', file, error)
     throw embeddingsError(file, 'nothing there', 'a Parquet, npy or CSV file', 'check the path', error)
-  }
-}
-
-async function firstBytes(file: string): Promise<Buffer> {
-  const handle = await open(file, 'r')
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(16), 0, 16, 0)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await handle.close()
   }
 }
 

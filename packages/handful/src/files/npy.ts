@@ -3,6 +3,7 @@
  * of a header, the header as a Python literal padded to a multiple of 64 bytes and ended by a newline, then the numbers
  * row by row.
  */
+import { halfToNumber } from 'onnx-autodiff'
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]
 const ALIGNMENT = 64
@@ -82,14 +83,4 @@ export function readNpy(bytes: Uint8Array): NpyMatrix {
       return read(view, first + place * size, little)
     },
   }
-}
-
-/** IEEE 754 half precision: 1 sign, 5 exponent, 10 fraction bits. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 0x1f
-  const fraction = bits & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }

@@ -86,7 +86,7 @@ const READERS: Readonly<Record<string, ((view: DataView, i: number) => number) |
 }
 
 /** IEEE 754 half precision: 1 sign, 5 exponent, 10 fraction bits. */
-function halfToNumber(bits: number): number {
+export function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 0x1f
   const fraction = bits & 0x3ff

@@ -164,12 +164,17 @@ export const noDropout: Dropout = (_, x) => x
 
 type Block = (x: Tensor, embedding: Tensor) => Tensor
 
-const conv3 = (p: Parameters, inChannels: number, outChannels: number, startAtZero = false): Layer =>
+const conv = (
+  p: Parameters,
+  inChannels: number,
+  outChannels: number,
+  { kernel = 3, startAtZero = false }: { readonly kernel?: 1 | 3; readonly startAtZero?: boolean } = {},
+): Layer =>
   convolution(p, {
     inChannels,
     outChannels,
-    kernel: 3,
-    padding: 1,
+    kernel,
+    padding: (kernel - 1) / 2,
     initialize: startAtZero ? zeros : undefined,
   })
 
@@ -181,8 +186,8 @@ function skip(p: Parameters, { inChannels, outChannels }: BlockPlan): Layer {
 
 /** No channel of the predicted image is dropped: behind the last convolution `isLast` leaves dropout out. */
 function studyBlock(p: Parameters, plan: BlockPlan, dropout: Dropout, isLast: boolean): Block {
-  const conv1 = conv3(p.scope('conv1'), plan.inChannels, plan.midChannels)
-  const conv2 = conv3(p.scope('conv2'), plan.midChannels, plan.outChannels)
+  const conv1 = conv(p.scope('conv1'), plan.inChannels, plan.midChannels)
+  const conv2 = conv(p.scope('conv2'), plan.midChannels, plan.outChannels)
   const past = skip(p, plan)
   return (x) => {
     const h = conv2(relu(dropout(`${plan.name}.0`, conv1(x))))
@@ -197,10 +202,10 @@ function residualBlock(
   { groups, width }: UNetConfig,
 ): Block {
   const norm1 = groupNorm(p.scope('norm1'), plan.inChannels, groups)
-  const conv1 = conv3(p.scope('conv1'), plan.inChannels, plan.midChannels)
+  const conv1 = conv(p.scope('conv1'), plan.inChannels, plan.midChannels)
   const shift = linear(p.scope('embedding'), { inputs: 4 * width, outputs: plan.midChannels })
   const norm2 = groupNorm(p.scope('norm2'), plan.midChannels, groups)
-  const conv2 = conv3(p.scope('conv2'), plan.midChannels, plan.outChannels, true)
+  const conv2 = conv(p.scope('conv2'), plan.midChannels, plan.outChannels, { startAtZero: true })
   const past = skip(p, plan)
   return (x, embedding) => {
     const h = add(conv1(silu(norm1(x))), shift(embedding))
@@ -273,17 +278,8 @@ function residualUNet(
   const margin = patch * Math.ceil(size / patch) - size
   const embed1 = linear(p.scope('embedding1'), { inputs: width, outputs: 4 * width })
   const embed2 = linear(p.scope('embedding2'), { inputs: 4 * width, outputs: 4 * width })
-  const edge = config.patchKernel ?? 3
-  const throughEdge = (name: string, inChannels: number, outChannels: number, startAtZero = false): Layer =>
-    edge === 3
-      ? conv3(p.scope(name), inChannels, outChannels, startAtZero)
-      : convolution(p.scope(name), {
-          inChannels,
-          outChannels,
-          kernel: edge,
-          initialize: startAtZero ? zeros : undefined,
-        })
-  const first = throughEdge('first', numbers, outer)
+  const kernel = config.patchKernel
+  const first = conv(p.scope('first'), numbers, outer, { kernel })
   const blocks = plans.map((plan): Block => {
     const block = residualBlock(p.scope(plan.name), plan, dropout, config)
     if (plan.level < multipliers.length - config.attention) return block
@@ -291,7 +287,7 @@ function residualUNet(
     return (x, embedding) => attend(block(x, embedding))
   })
   const norm = groupNorm(p.scope('norm'), outer, groups)
-  const last = throughEdge('last', outer, numbers, true)
+  const last = conv(p.scope('last'), outer, numbers, { kernel, startAtZero: true })
   return (x, embedding) => {
     const told = silu(embed2(silu(embed1(embedding))))
     const stem = first(pixelUnshuffle(padImage(x, [0, margin, 0, margin]), patch))
