@@ -9,6 +9,7 @@ import type { Session } from '../jobs/option.js'
 import { runOfCommand } from '../jobs/run-of-command.js'
 import type { ImageFiles } from '../runs/image-record.js'
 import { type PlainObject, RunFolder } from '../runs/run-folder.js'
+import { type Progress, READING } from '../training/progress.js'
 import type { CommandContext } from './context.js'
 import { Interrupted } from './interrupt.js'
 import { refuseAbsentDevice, runJob, tell } from './surroundings.js'
@@ -64,9 +65,14 @@ export async function performInRun(
       const { recordImages } = await import('../runs/image-record.js')
       await recordImages(run, images.folder, images.files)
     }
-    if (!session.quiet) terminal.message(`Run folder: ${printable(run.folder)}`)
-    const result = await runJob({ context, session, stopping: 'a checkpoint is saved first' }, (job) =>
-      entry.run(options, { ...job, run }),
+    const result = await runJob(
+      { context, session, stopping: 'a checkpoint is saved first' },
+      async (job) => {
+        const { progress, announce } = announcing(job.progress, run.folder)
+        const done = await entry.run(options, { ...job, run, progress })
+        announce()
+        return done
+      },
     )
     tell(terminal, await entry.show(result, run, session), json)
   } catch (error) {
@@ -80,6 +86,27 @@ export async function performInRun(
   }
 }
 
+/** Names the run's folder once its images are read: what fails before has left nothing there. */
+function announcing(progress: Progress, folder: string): { progress: Progress; announce: () => void } {
+  let announced = false
+  const announce = (): void => {
+    if (!announced) progress.aside(`Run folder: ${printable(folder)}`)
+    announced = true
+  }
+  return {
+    announce,
+    progress: {
+      plan: (stages) => progress.plan(stages),
+      message: (text) => progress.message(text),
+      aside: (text) => progress.aside(text),
+      report(event) {
+        if (event.stage !== READING) announce()
+        progress.report(event)
+      },
+    },
+  }
+}
+
 /**
  * What a new run would fail of is said before its folder is made: the images' listing and labels, and the place to write to.
  * @returns what the images are, of the user's own
@@ -89,6 +116,8 @@ async function lookAt(
   out: string | undefined,
 ): Promise<{ folder: string; files: ImageFiles } | undefined> {
   await RunFolder.check(out, RUNS_FOLDER)
+  const { checkSource } = await import('../runs/read-dataset.js')
+  checkSource({ folder, ...options })
   if (folder === undefined) return undefined
   const [{ openCollection }, { surveyImages }] = await Promise.all([
     import('../data/open-collection.js'),

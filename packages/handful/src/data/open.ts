@@ -69,7 +69,7 @@ export async function openDataset(
   options: OpenOptions = {},
 ): Promise<Dataset> {
   const { onProgress = options.onProgress, ...rest } = spec
-  const checked = checkSpec(rest)
+  const checked = checkDatasetSpec(rest)
   const { dataset, folder, seed, count, testCount } = checked
   const { signal, environment = process.env, fetch } = options
   if (folder !== undefined) {
@@ -91,7 +91,14 @@ export async function openDataset(
       signal,
     })
   }
-  const entry = datasetEntry(dataset ?? '')
+  const folders = dataFolders(checked.dataDir, environment)
+  return datasetEntry(dataset ?? '').open({ folders, seed, count, testCount, onProgress, signal, fetch })
+}
+
+/** @throws HandfulError (wrong use) for what a known data set has no choice in */
+function checkKnownSet(checked: DatasetSpec): void {
+  const { count, testCount } = checked
+  const entry = datasetEntry(checked.dataset ?? '')
   refuse(checked.size !== undefined && checked.size !== entry.size, 'size', `${checked.size}`, {
     expected: `${entry.size}, the size of ${entry.title}`,
   })
@@ -118,11 +125,13 @@ export async function openDataset(
   refuse(!entry.generated && (count ?? testCount) !== undefined, 'count', `${count ?? testCount}`, {
     expected: 'none: only generated sets have a choice',
   })
-  const folders = dataFolders(checked.dataDir, environment)
-  return entry.open({ folders, seed, count, testCount, onProgress, signal, fetch })
 }
 
-function checkSpec(spec: unknown): DatasetSpec {
+/**
+ * Checks what to open without looking at any file.
+ * @throws HandfulError (wrong use) naming the option
+ */
+export function checkDatasetSpec(spec: unknown): DatasetSpec {
   const parsed = specSchema.safeParse(spec)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
@@ -137,6 +146,7 @@ function checkSpec(spec: unknown): DatasetSpec {
       hint: 'give the folder of your images, or --dataset strokes to try',
     })
   }
+  if (dataset !== undefined) checkKnownSet(parsed.data)
   return parsed.data
 }
 

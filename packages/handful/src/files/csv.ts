@@ -13,24 +13,30 @@ export interface CsvRow {
   readonly fields: readonly string[]
 }
 
-/** Decodes a text file, refusing what is not UTF-8. A byte order mark is dropped. */
+/**
+ * Decodes a text file: UTF-8, or UTF-16 where its first two bytes say so, as spreadsheets save "Unicode text". A byte order
+ * mark is dropped.
+ * @throws HandfulError for bytes that are neither
+ */
 export function decodeText(bytes: Uint8Array, where: string): string {
-  const hint = 'save it again as UTF-8 (in a spreadsheet: "CSV UTF-8")'
-  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
-    throw new HandfulError({ what: 'text encoding', where, got: 'UTF-16', expected: 'UTF-8', hint })
-  }
+  const encoding = encodingOf(bytes)
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
   } catch (cause) {
     throw new HandfulError({
       what: 'text encoding',
       where,
-      got: 'bytes that are not UTF-8',
+      got: `bytes that are not ${encoding.toUpperCase().replace(/[BL]E$/, '')}`,
       expected: 'UTF-8',
-      hint,
+      hint: 'save it again as UTF-8 (in a spreadsheet: "CSV UTF-8")',
       cause,
     })
   }
+}
+
+function encodingOf([first, second]: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
+  if (first === 0xff && second === 0xfe) return 'utf-16le'
+  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8'
 }
 
 export type Delimiter = ',' | ';' | '\t' | '|'

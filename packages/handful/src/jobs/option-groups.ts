@@ -79,18 +79,27 @@ export const collectionOptions = {
 export const framesOption = (otherwise: string) =>
   oneOf('<which>', `of animations and stacks: first, or all, each as an image (${otherwise})`, FRAMES)
 
-/** How images become pixels, beside their size. */
-export const readingOptions = {
+/**
+ * How images become pixels, beside their size.
+ * @param otherwise what is done where nothing is said, if it is one thing for all
+ */
+export const readingOptions = (otherwise?: string) => ({
   channels: channelNumbers(
     '<n,n>',
-    'channels that are taken, up to three, counted from 1: grey, or red, green and blue (the first three)',
+    `channels that are taken, up to three, counted from 1: grey, or red, green and blue (${otherwise ?? 'the first three'})`,
   ),
   stretch: stretchChoice(
     '<how>',
-    'numbers beyond 8 bits become bytes by one stretch for the data set, one for each image, none (by their type), or black,white such as 100,4000 (data)',
+    `numbers beyond 8 bits become bytes by one stretch for the data set, one for each image, none (by their type), or black,white such as 100,4000 (${otherwise ?? 'data'})`,
     STRETCHES,
   ),
-  frames: framesOption('first'),
+  frames: framesOption(otherwise ?? 'first'),
+})
+
+/** How images become squares of pixels where no run says it. */
+export const ownReadingOptions = {
+  fit: resizeOption('how such an image becomes a square: cover, pad, stretch; a run has its own'),
+  ...readingOptions(),
 }
 
 export const imageOptions = {
@@ -98,7 +107,7 @@ export const imageOptions = {
   size: sizeOrAuto('side of the square that images become, or auto: chosen from their own sizes (auto)'),
   fit: resizeOption('how an image becomes a square: cover (cut to its middle), pad (white bars), stretch'),
   ...collectionOptions,
-  ...readingOptions,
+  ...readingOptions(),
 }
 
 /** An encoder made elsewhere, and what its file may not say of itself. */

@@ -99,8 +99,12 @@ async function fileDigest(place: string): Promise<string> {
   }
 }
 
-/** Keeps beside a run which images it is made from. */
-export async function recordImages(run: RunFolder, folder: string, files: ImageFiles): Promise<void> {
+/** Keeps beside a run, or a study, which images it is made from. */
+export async function recordImages(
+  run: Pick<RunFolder, 'folder' | 'writeJson'>,
+  folder: string,
+  files: ImageFiles,
+): Promise<void> {
   const full = path.resolve(folder)
   const real = async (place: string): Promise<string> => realpath(place).catch(() => path.resolve(place))
   const fromRun = path.relative(await real(run.folder), await real(full))
@@ -162,6 +166,12 @@ export async function locateImages(run: string, folder: string, hint: string): P
     expected: `the ${record.files.count} files of ${printable(record.path)} as they were when the run was made`,
     hint,
   })
+}
+
+/** Whether a folder holds the images of a run; as far as is known, of one of an older version. */
+export async function holdsImagesOf(run: string, folder: string): Promise<boolean> {
+  const record = await readImageRecord(run)
+  return record !== undefined && sameFiles(record.files, await surveyImages(folder))
 }
 
 const sameFiles = (a: ImageFiles, b: ImageFiles): boolean =>

@@ -1,15 +1,14 @@
 /** Reads the images that a job asks for: progress goes to the user, and so does what had to be left out. */
 import { z } from 'zod'
 import type { Dataset } from '../data/dataset.js'
-import { type DatasetSpec, openDataset } from '../data/open.js'
+import { checkDatasetSpec, type DatasetSpec, openDataset } from '../data/open.js'
 import { HandfulError, printable } from '../errors.js'
 import { locateImages } from './image-record.js'
 import type { DescribedModel } from './trained-model.js'
 import { imageFields } from './run-options.js'
-import type { JobContext } from '../training/progress.js'
+import { type JobContext, READING } from '../training/progress.js'
 
-/** As progress names it. */
-export const READING = 'read the images'
+export { READING } from '../training/progress.js'
 
 const sourceFields = z.object({ ...imageFields, seed: z.int().min(0).default(0) })
 
@@ -25,6 +24,9 @@ export type ImageChoice = Partial<
   Pick<Source, 'channels' | 'stretch' | 'frames' | 'fileColumn' | 'labelColumn' | 'splits'>
 >
 
+/** How a folder or a table is understood, whatever its images are for. */
+export type CollectionChoice = Pick<ImageChoice, 'fileColumn' | 'labelColumn' | 'splits'>
+
 /** The same as data are opened by it. */
 export const choiceOf = (choice: ImageChoice) => {
   const { channels: bands, stretch, frames, fileColumn, labelColumn, splits } = choice
@@ -37,6 +39,12 @@ export function specOf({ folder, dataset, dataDir, size, fit, seed, ...choice }:
   return folder === undefined
     ? { dataset, dataDir, size, seed, ...chosen }
     : { folder, size, fit, seed, ...chosen }
+}
+
+/** @throws HandfulError (wrong use) for options that do not suit the data set they are for, before any file is looked at */
+export function checkSource(options: object): void {
+  const { data } = sourceFields.strip().safeParse(options)
+  if (data !== undefined) checkDatasetSpec(specOf(data))
 }
 
 /**

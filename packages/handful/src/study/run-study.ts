@@ -9,6 +9,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
+import { printable } from '../errors.js'
 import type { Head } from '../heads/head.js'
 import type { JobContext } from '../training/progress.js'
 import type { PlainObject } from '../runs/run-folder.js'
@@ -93,6 +94,7 @@ export async function runStudy(options: StudyOptions, context: StudyContext): Pr
   // Wrong options and unreadable images are told before anything is written.
   const { workshop, plan } = await prepare(options, context)
   const opened = await openStudyFolder(context.folder, options)
+  context.progress.aside(`Study folder: ${printable(context.folder)}`)
   try {
     return await execute(workshop, plan, context)
   } finally {

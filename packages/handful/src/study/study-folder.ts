@@ -6,6 +6,7 @@ import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
 import { acquireLock } from '../files/lock.js'
 import { MARKER_TEXT, RUN_MARKER } from '../files/run-marker.js'
+import { holdsImagesOf, readImageRecord, recordImages, surveyImages } from '../runs/image-record.js'
 import { parseStudyOptions, type StudyOptions } from './study-options.js'
 import { STUDY_FILES } from './study-file.js'
 
@@ -65,11 +66,20 @@ export async function openStudyFolder(
   try {
     await writeFileAtomic(path.join(folder, RUN_MARKER), MARKER_TEXT)
     await writeFileAtomic(path.join(folder, STUDY_FILES.config), optionsAsYaml(options))
+    await recordImagesOf(folder, options)
   } catch (error) {
     await lock.release()
     throw error
   }
   return { close: () => lock.release() }
+}
+
+/** Those of the user's own are found again from wherever the study is gone on with. */
+async function recordImagesOf(folder: string, { folder: images }: StudyOptions): Promise<void> {
+  if (images === undefined || (await readImageRecord(folder)) !== undefined) return
+  const writeJson = (name: string, value: unknown): Promise<void> =>
+    writeFileAtomic(path.join(folder, name), `${JSON.stringify(value, null, 2)}\n`)
+  await recordImages({ folder, writeJson }, images, await surveyImages(images))
 }
 
 /** @throws HandfulError if the folder holds other things or a study of other images; it need not be there */
@@ -95,6 +105,8 @@ export async function checkStudyFolder(folder: string, options: StudyOptions): P
   const before = dataset ?? images
   const now = options.dataset ?? options.folder
   if (before === undefined || before === now) return
+  if (dataset === undefined && options.folder !== undefined && (await holdsImagesOf(folder, options.folder)))
+    return
   throw new HandfulError({
     what: 'study folder',
     where: printable(folder),

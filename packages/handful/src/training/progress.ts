@@ -3,6 +3,9 @@
  * done; it never knows whether a terminal, a log file or a web page is listening.
  */
 
+/** The stage that reads images, which nearly every job begins with. */
+export const READING = 'read the images'
+
 /** One report of a running stage: `done` of `total` units so far. */
 export interface ProgressEvent {
   /** What is going on, as a reader would say it: `train the autoencoder`. */

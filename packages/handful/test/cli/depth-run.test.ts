@@ -13,14 +13,14 @@ const SIDE = 12
 let parent: string
 let run: string
 
-/** 100 + 600 x of stripes that lie or stand, as a 16-bit image. */
-function stripes(lying: boolean, random: Random): Buffer {
+/** 100 + 600 x, or darker and brighter, of stripes that lie or stand, as a 16-bit image. */
+function stripes(lying: boolean, random: Random, darkest = 100): Buffer {
   const phase = random.between(0, 6)
   return greyTiff(
     Uint16Array.from({ length: SIDE * SIDE }, (_, i) => {
       const at = lying ? Math.floor(i / SIDE) : i % SIDE
       return (
-        100 +
+        darkest +
         600 * Math.min(1, Math.max(0, 0.5 + 0.4 * Math.sin(1.2 * at + phase) + random.between(-0.05, 0.05)))
       )
     }),
@@ -77,6 +77,27 @@ test('the stretch stands in the run, and predict gives new images their classes 
     return predicted === (Number(path.basename(file, '.tif')) % 2 === 0 ? 'lying' : 'standing')
   })
   expect(right.length).toBeGreaterThanOrEqual(23)
+})
+
+test('images of another camera are read by a stretch of their own where predict is told so', async () => {
+  const folder = path.join(parent, 'brighter')
+  await mkdir(folder)
+  const random = new Random(2, 'brighter stripes')
+  for (let i = 0; i < 12; i++)
+    await writeFile(path.join(folder, `${i}.tif`), stripes(i % 2 === 0, random, 20_000))
+  const rightOf = async (...options: string[]): Promise<number> => {
+    const { exit, stdout, stderr } = await command(['predict', run, folder, '--json', ...options])
+    expect(exit, stderr).toBe(0)
+    const { predictions } = JSON.parse(stdout) as { predictions: { path: string; predicted: string }[] }
+    return predictions.filter(
+      ({ path: file, predicted }) =>
+        predicted === (Number(path.basename(file, '.tif')) % 2 === 0 ? 'lying' : 'standing'),
+    ).length
+  }
+  expect(await rightOf('--stretch', 'data')).toBe(12)
+  expect(await rightOf('--stretch', '20000,20700')).toBe(12)
+  // By the run's own stretch all of them are white.
+  expect(await rightOf()).toBeLessThan(9)
 })
 
 test('features of the same images are the same by the run or by their folder', async () => {

@@ -109,6 +109,14 @@ describe('map', () => {
     expect(await table('again')).toBe(first)
   })
 
+  test('understands a folder as it is told', async () => {
+    const out = path.join(parent, 'no-splits')
+    const { exit, stdout } = await handful(['map', run, images, '--splits', 'none', '--out', out, '--json'])
+    expect(exit).toBe(0)
+    // Without splits the folders train/ and test/ are no more than classes, or ways to them.
+    expect(JSON.parse(stdout)).toMatchObject({ images: 32, labelled: 32 })
+  })
+
   test('takes files, and prints JSON alone on stdout', async () => {
     const files = [0, 1, 2, 3, 4].map((i) => path.join(images, 'test/dark', `${i}.png`))
     const out = path.join(parent, 'files')
@@ -125,6 +133,12 @@ describe('map', () => {
       [['map', run, '--layers', 'none-such'], 2, /^error: --layers \(model vae\)/],
       [['map', path.join(parent, 'none')], 1, /^error: run folder .* got /],
       [['map', run, '--out', file], 1, /^error: writing a map .*file\): got something already there/],
+      [
+        ['map', run, images, '--stretch', 'each'],
+        2,
+        /^error: --stretch: got it with a run, which reads images/,
+      ],
+      [['map', run, '--splits', 'none'], 2, /^error: --splits: got it without a folder, expected a folder/],
       [['map', run, '--count', '3'], 2, /^error: --count: got "3"/],
     ]
     for (const [args, status, message] of cases) {

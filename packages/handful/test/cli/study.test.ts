@@ -7,6 +7,7 @@ import { parse } from 'yaml'
 import { study } from '../../src/jobs/study/command.js'
 import { SECTIONS } from '../../src/names.js'
 import { handful, Signals } from './harness.js'
+import { writeGreyFolders } from './image-folders.js'
 
 let folder: string
 
@@ -130,6 +131,59 @@ describe('a study', () => {
     expect(outline.stdout).toMatch(
       /to do .*pixels, prototypes, 4 labels per class\n3 of 4 stages done, about/,
     )
+  })
+
+  test('of a folder is gone on with from another folder, and never with other images', async () => {
+    const [mine, other] = ['mine', 'other'].map((name) => path.join(folder, name, 'photos'))
+    const classes: [string, number][] = ['train/dark', 'train/light', 'test/dark', 'test/light'].map(
+      (name, i) => [name, 40 + 160 * (i % 2)],
+    )
+    await writeGreyFolders(mine, classes)
+    await writeGreyFolders(other, [...classes, ['train/grey', 120]])
+    const small = [
+      '--threads',
+      '1',
+      '--draws',
+      '1',
+      '--methods',
+      'pixels',
+      '--heads',
+      'prototypes',
+      '--labels',
+      '1',
+    ]
+    const here = process.cwd()
+    try {
+      process.chdir(path.dirname(mine))
+      const first = await handful([
+        'study',
+        'photos',
+        '--out',
+        out(),
+        '--size',
+        '12',
+        ...small,
+        '--without',
+        SECTIONS.join(),
+      ])
+      expect(first.exit, first.stderr).toBe(0)
+      // Here too there is a folder of that name.
+      process.chdir(path.dirname(other))
+      const again = await handful(['study', '--resume', out()])
+      expect(again.exit, again.stderr).toBe(0)
+      expect(again.stdout).toBe(first.stdout)
+      const wrong = await handful(['study', '--resume', out(), 'photos'])
+      expect([wrong.exit, wrong.stderr]).toEqual([2, expect.stringContaining('got a study of ')])
+    } finally {
+      process.chdir(here)
+    }
+  })
+
+  test('that fails before its images are read leaves nothing and names no folder', async () => {
+    const failed = await handful(['study', path.join(folder, 'nothing'), '--out', out()])
+    expect(failed.exit).toBe(1)
+    expect(failed.stderr.trim().split('\n')).toHaveLength(1)
+    await expect(readFile(path.join(out(), 'study.yaml'))).rejects.toThrow('ENOENT')
   })
 
   test('that is stopped exits with 130, and says how to go on', async () => {

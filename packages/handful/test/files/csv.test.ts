@@ -63,11 +63,16 @@ describe('parseCsv', () => {
 })
 
 describe('decodeText', () => {
-  it('says how to save a file that is not UTF-8', async () => {
-    const utf16 = await failure(() => decodeText(Buffer.from('\uFEFFa,b', 'utf16le'), 'a.csv'))
-    expect(utf16.message).toContain(
-      'text encoding (a.csv): got UTF-16, expected UTF-8; save it again as UTF-8',
-    )
+  it('reads UTF-16 of either byte order by its mark', () => {
+    const little = Buffer.from('\uFEFFfile,Größe\r\na.png,😀', 'utf16le')
+    const big = Buffer.from(little).swap16()
+    expect(decodeText(little, 'a.csv')).toBe('file,Größe\r\na.png,😀')
+    expect(decodeText(big, 'a.csv')).toBe('file,Größe\r\na.png,😀')
+  })
+
+  it('says how to save a file that is neither UTF-8 nor UTF-16', async () => {
+    const cut = await failure(() => decodeText(Buffer.from([0xff, 0xfe, 0x41]), 'a.csv'))
+    expect(cut.message).toContain('text encoding (a.csv): got bytes that are not UTF-16, expected UTF-8')
     const latin1 = await failure(() => decodeText(Buffer.from('caf\xe9', 'latin1'), 'a.csv'))
     expect(latin1.message).toContain('got bytes that are not UTF-8')
   })

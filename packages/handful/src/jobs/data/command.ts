@@ -174,7 +174,7 @@ const stats = jobCommand({
     size: whole('<pixels>', 'side of the square that your own images become (32)', 4, 1024),
     fit: resizeOption(`how they become one: ${RESIZE_MODES.join(', ')}`),
     ...collectionOptions,
-    ...readingOptions,
+    ...readingOptions(),
     ...options,
   },
   examples: [],

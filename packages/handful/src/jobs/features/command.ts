@@ -15,23 +15,15 @@ import {
   noiseLevelOption,
   noiseLevels,
   ownSeedOption,
+  ownReadingOptions,
   poolingOption,
-  readingOptions,
-  resizeOption,
   setOption,
   sizeOption,
   TRAINED_RUN,
 } from '../option-groups.js'
 import type { FeaturesResult } from './run.js'
 
-/** How images are read where no run says it. */
-const imageOptions = {
-  fit: resizeOption('how such an image becomes a square: cover, pad, stretch'),
-  ...collectionOptions,
-  ...readingOptions,
-}
-
-/** Of baselines alone, or without a run: its model stays as it was trained. */
+/** Of baselines alone: a run's model stays as it was trained. */
 const baselineOptions = {
   set: setOption(
     'of a baseline: atoms=512 (patches), components=64 (pca), network=resnet18 (random); again for more',
@@ -39,7 +31,6 @@ const baselineOptions = {
   dictionary: text('<file>', 'patches or components fitted before, in place of fitting them'),
   saveDictionary: text('<file.safetensors>', 'where to keep those that are fitted'),
   size: sizeOption("side of a baseline's images from a folder (32)"),
-  ...imageOptions,
 }
 
 export const features = jobCommand({
@@ -72,6 +63,8 @@ export const features = jobCommand({
     ...encoderOptions,
     baseline: oneOf('<name>', `features without a trained model: ${BASELINES.join(', ')}`, BASELINES),
     ...baselineOptions,
+    ...ownReadingOptions,
+    ...collectionOptions,
     seed: ownSeedOption('of that noise and of generated images'),
     ...machineOptions,
   },
@@ -101,7 +94,7 @@ export const features = jobCommand({
       const expected = 'one of them'
       throw usageError({ what: 'features', got: 'both --baseline and --encoder', expected })
     }
-    const { runOrImages } = await import('./run-or-images.js')
+    const { checkReading, runOrImages } = await import('./run-or-images.js')
     const named =
       baseline === undefined
         ? await runOrImages('features', run, folder === undefined ? [] : [folder], given)
@@ -133,8 +126,9 @@ export const features = jobCommand({
       const expected = 'a folder or --dataset'
       throw usageError({ what: 'images', got: 'an encoder without images', expected })
     }
+    checkReading(given, { run: named?.run, images: images !== undefined })
     const foreign = Object.entries(given).find(
-      ([name, value]) => name in baselineOptions && value !== undefined && !(alone && name in imageOptions),
+      ([name, value]) => name in baselineOptions && value !== undefined,
     )
     if (foreign === undefined) return { ...options, run: named?.run }
     const got = 'it with a run, whose model stays as it was trained'

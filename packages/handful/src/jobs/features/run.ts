@@ -31,7 +31,7 @@ import { FEATURE_ENDINGS, FeatureFile, type FeatureFileSpec, type TensorSpec } f
 import { locateImages } from '../../runs/image-record.js'
 import { checkShape, type DescribedModel, loadTrainedModel } from '../../runs/trained-model.js'
 import { checkDevice } from '../../runs/device.js'
-import { choiceOf, type ImageChoice } from '../../runs/read-dataset.js'
+import { choiceOf, type CollectionChoice, type ImageChoice } from '../../runs/read-dataset.js'
 import { imageFields } from '../../runs/run-options.js'
 import { knownShape } from '../../training/model-options.js'
 import type { JobContext } from '../../training/progress.js'
@@ -285,6 +285,12 @@ export function takerWithoutRun(
   return { run: title, options: {}, model: { image }, fit, reading, choice }
 }
 
+const understanding = ({ fileColumn, labelColumn, splits }: CollectionChoice): CollectionChoice => ({
+  fileColumn,
+  labelColumn,
+  splits,
+})
+
 /** The user's images, brought to the model's size and channels; else those that the run was trained on. */
 export async function imageSource(
   taker: ImageTaker,
@@ -293,7 +299,8 @@ export async function imageSource(
     dataset,
     dataDir,
     seed,
-  }: Pick<FeaturesOptions, 'folder' | 'dataset' | 'dataDir'> & { readonly seed: number },
+    ...asked
+  }: Pick<FeaturesOptions, 'folder' | 'dataset' | 'dataDir'> & CollectionChoice & { readonly seed: number },
   { signal, progress }: JobContext,
 ): Promise<ImageSource> {
   const { run, options: saved, fit, reading, choice } = taker
@@ -306,7 +313,7 @@ export async function imageSource(
     const hint = 'put them back, or give the images after the run'
     const place = own === undefined ? source.folder : await locateImages(run, source.folder, hint)
     return folderBlocks({
-      ...choiceOf(choice ?? own ?? {}),
+      ...choiceOf({ ...(choice ?? own), ...(own === undefined && understanding(asked)) }),
       ...image,
       folder: place,
       fit,

@@ -6,6 +6,7 @@ import { shellWord } from '../../errors/shell.js'
 import { jobCommand } from '../command-entry.js'
 import { numberBetween, text, whole, withDefault } from '../option.js'
 import {
+  collectionOptions,
   dataDirOption,
   datasetOption,
   layersOption,
@@ -13,6 +14,7 @@ import {
   noiseLevelOption,
   noiseLevels,
   outsideOptions,
+  ownReadingOptions,
   ownSeedOption,
   poolingOption,
   TRAINED_RUN,
@@ -51,6 +53,8 @@ export const map = jobCommand({
     out: text('<folder>', 'where the files go (<run>/map, without a run map)'),
     seed: ownSeedOption('of the draw, the layout and noise'),
     ...outsideOptions,
+    ...ownReadingOptions,
+    ...collectionOptions,
     ...machineOptions,
   },
   examples: [
@@ -66,11 +70,12 @@ export const map = jobCommand({
     },
   ],
   async prepare({ noiseLevel, run: first, images: others, ...given }) {
-    const { runOrImages } = await import('../features/run-or-images.js')
+    const { checkReading, runOrImages } = await import('../features/run-or-images.js')
     const { run, images } = await runOrImages('map', first, others, given)
     if (images.length > 0 && given.dataset !== undefined) {
       throw usageError({ what: 'images', got: 'both images and --dataset', expected: 'one of them' })
     }
+    checkReading(given, { run, images: images.length > 0 })
     const out = given.out ?? (run === undefined ? 'map' : path.join(run, 'map'))
     return { ...given, run, images, ...noiseLevels(noiseLevel), out }
   },

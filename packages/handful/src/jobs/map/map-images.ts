@@ -9,8 +9,9 @@ import { Reservoir } from '../../numerics/reservoir.js'
 import { Originals } from '../../data/originals.js'
 import type { JobContext } from '../../training/progress.js'
 import { type ImageTaker, imageSource } from '../features/run.js'
+import type { CollectionChoice } from '../../runs/read-dataset.js'
 
-export interface MapImages {
+export interface MapImages extends CollectionChoice {
   /** A run; of features made elsewhere alone, none. */
   readonly run?: string
   /** Files, folders, archives; with none, and without a data set, the images that the run was trained on. */
@@ -42,7 +43,7 @@ export interface ChosenImages {
  */
 export async function chooseImages(
   taker: ImageTaker,
-  { images: inputs, dataset, dataDir, count }: MapImages,
+  { images: inputs, dataset, dataDir, count, fileColumn, labelColumn, splits }: MapImages,
   seed: number,
   { signal, progress }: JobContext,
 ): Promise<ChosenImages> {
@@ -64,7 +65,11 @@ export async function chooseImages(
     const source = oneBlock(opened, blank)
     return checked(await drawImages(source, count, random, () => true), taker.run)
   }
-  const source = await imageSource(taker, { folder, dataset, dataDir, seed }, { signal, progress })
+  const source = await imageSource(
+    taker,
+    { folder, dataset, dataDir, seed, fileColumn, labelColumn, splits },
+    { signal, progress },
+  )
   const drawn = await drawImages(
     source,
     count,

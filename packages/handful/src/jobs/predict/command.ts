@@ -3,7 +3,7 @@ import { shellWord } from '../../errors/shell.js'
 import { formatCsvRow } from '../../files/csv-row.js'
 import { jobCommand } from '../command-entry.js'
 import { text } from '../option.js'
-import { embeddingsOption, framesOption, machineOptions } from '../option-groups.js'
+import { embeddingsOption, machineOptions, readingOptions } from '../option-groups.js'
 import type { PredictResult } from './run.js'
 
 export const predict = jobCommand({
@@ -17,7 +17,7 @@ export const predict = jobCommand({
   },
   options: {
     out: text('<file>', 'write the CSV to a file (file_name,predicted,probability); else to stdout'),
-    frames: framesOption('as the run has it'),
+    ...readingOptions('as the run has it'),
     embeddings: embeddingsOption(
       'of the new images, for a run with features from such a table: .parquet, .npy or .csv by file name',
     ),

@@ -1,5 +1,6 @@
 /** Classifies new images with a finished run. */
 import { openImages } from '../../data/open-images.js'
+import { type ImageReading, readingOf, type ReadingChoice } from '../../data/reading.js'
 import { mostProbable } from '../../numerics/matrix.js'
 import { applyNormalisation } from '../../features/normalise.js'
 import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
@@ -13,7 +14,11 @@ export interface PredictOptions {
   readonly run: string
   /** Image files, and folders that are searched for images. */
   readonly images: readonly string[]
-  /** Whether each frame of an animation or a stack is an image; as the run has it where left out. */
+  /** Which channels are taken, counted from 1; as the run has it where left out, as the next two. */
+  readonly channels?: readonly number[]
+  /** How numbers beyond 8 bits become bytes; `data`: by these images alone, of another camera than the run's. */
+  readonly stretch?: ReadingChoice['stretch']
+  /** Whether each frame of an animation or a stack is an image. */
   readonly frames?: 'first' | 'all'
   /** Of the new images, for a run with features from such a table. */
   readonly embeddings?: string
@@ -34,19 +39,30 @@ export interface PredictResult {
   readonly skipped: readonly { readonly path: string; readonly reason: string }[]
 }
 
+/** As the run's own were read, but for what is said. */
+function readingFor(
+  own: ImageReading,
+  { channels, stretch, frames }: Pick<PredictOptions, 'channels' | 'stretch' | 'frames'>,
+): ImageReading {
+  const said = readingOf({ bands: channels, frames, stretch })
+  // Another stretch leaves what was found for the run's own behind.
+  if (stretch !== undefined) return { channels: own.channels, frames: own.frames, ...said }
+  return { ...own, ...said, stretch: own.stretch }
+}
+
 export async function runPredict(
-  { run, images: inputs, embeddings, frames, threads, device }: PredictOptions,
+  { run, images: inputs, embeddings, threads, device, ...read }: PredictOptions,
   { signal, progress }: JobContext,
 ): Promise<PredictResult> {
   const classifier = await loadClassifier(run)
   const { size, channels, fit, classNames } = classifier
-  const reading = frames === undefined ? classifier.reading : { ...classifier.reading, frames }
   checkEmbeddings(run, classifier, embeddings)
   const { images, originals, skipped, notes } = await openImages(inputs, {
     size,
     channels,
     fit,
-    reading,
+    reading: readingFor(classifier.reading, read),
+    sampleSeed: read.stretch === 'data' ? 0 : undefined,
     signal,
     onProgress: (done, total) => progress.report({ stage: 'read the images', done, total, unit: 'images' }),
   })

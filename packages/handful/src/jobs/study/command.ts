@@ -61,7 +61,7 @@ export const study = jobCommand({
     size: sizeOption('side of the square that images become'),
     fit: resizeOption('how an image becomes a square: cover, pad, stretch'),
     ...collectionOptions,
-    ...readingOptions,
+    ...readingOptions(),
     count: whole('<n>', 'training images of a generated set (strokes)', 20, 1_000_000),
     testCount: whole('<n>', 'its test images', 10, 1_000_000),
     png: flag('figures as PNG too'),
@@ -98,7 +98,6 @@ export const study = jobCommand({
     const environment = await session.describe(options)
     const place = { ...context, folder, command: session.commandLine, environment, date: session.date }
     if (dryRun) return { outline: await outlineStudy(options, place), finished: undefined }
-    if (!session.quiet) context.progress.message(`Study folder: ${folder}`)
     try {
       const result = await runStudy(options, place)
       const files = await writeStudyReport(result, folder, { png })

@@ -5,6 +5,7 @@ import { quoted, usageError } from '../../errors.js'
 import { closest } from '../../errors/suggest.js'
 import { DATASETS, SECTIONS } from '../../names.js'
 import { outsideToCome, resolveMethods } from '../../study/methods.js'
+import { locateImages } from '../../runs/image-record.js'
 import { readConfig, readStudyOptions } from '../../study/study-folder.js'
 import { parseStudyOptions, type StudyOptions } from '../../study/study-options.js'
 import { choiceOf, type Session } from '../option.js'
@@ -44,6 +45,8 @@ export async function resolveStudy(
     ...Object.fromEntries(given),
   })
   if (images !== undefined) Object.assign(tree, sourceOf(images))
+  else if (resume !== undefined && typeof tree.folder === 'string')
+    tree.folder = await locateImages(resume, tree.folder, 'put them back, or name their folder')
   if (tree.dataset === undefined && tree.folder === undefined) {
     throw usageError({
       what: 'images',
