@@ -69,6 +69,16 @@ export interface RunContext extends JobContext {
   readonly run: RunFolder
 }
 
+const metricSchema = z.object({ stage: z.string(), step: z.number() })
+
+function jsonOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** A run folder that this process holds. Close it when the run ends, however it ends. */
 export class RunFolder {
   readonly folder: string
@@ -164,6 +174,24 @@ export class RunFolder {
   async appendMetrics(values: PlainObject): Promise<void> {
     const file = this.path(RUN_FILES.metrics)
     await guard(file, () => appendFile(file, `${JSON.stringify(values)}\n`))
+  }
+
+  /**
+   * Takes out what a training that is gone on with at this step will measure again, and a line that was cut short by the
+   * end of its process.
+   */
+  async dropMetrics(stage: string, step: number): Promise<void> {
+    const text = await readFile(this.path(RUN_FILES.metrics), 'utf8').catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return ''
+      throw systemError('reading metrics', this.path(RUN_FILES.metrics), error)
+    })
+    const lines = text.split('\n').filter((line) => line !== '')
+    const kept = lines.filter((line) => {
+      const point = metricSchema.safeParse(jsonOrNothing(line)).data
+      return point !== undefined && (point.stage !== stage || point.step <= step)
+    })
+    if (kept.length === lines.length) return
+    await this.writeFile(RUN_FILES.metrics, kept.map((line) => `${line}\n`).join(''))
   }
 
   async makeFolder(name: string): Promise<string> {

@@ -80,6 +80,7 @@ export function trainStage(
         checkpoints: { folder: run.path(RUN_FILES.checkpoints), key: contentKey({ key, steps }) },
         signal,
         progress,
+        onStart: (step) => run.dropMetrics(name, step),
         onMetrics: (step, metrics) => run.appendMetrics({ stage: name, step, ...metrics }),
       })
       await run.makeFolder(RUN_FILES.model)

@@ -173,7 +173,8 @@ class GroupCounts {
     const { done, total } = this.#of(stage)
     // Part of a unit counts too: a fit of a strong network takes minutes, and time left is told from it.
     const now = done >= total ? total : Math.min(done + part * unitsOf(stage), 0.999 * total)
-    return { stage: stage.group, done: now, total, unit: stage.unit ?? '%' }
+    if (stage.unit !== undefined) return { stage: stage.group, done: now, total, unit: stage.unit }
+    return { stage: stage.group, done: (100 * now) / total, total: 100, unit: '%' }
   }
 
   /** Whether the group is done with it. */

@@ -14,6 +14,7 @@ import {
 import { z } from 'zod'
 import { HandfulError } from '../errors.js'
 import { type Phase, phasesDue, type Trainable } from '../models/model.js'
+import { type Curve, curveSchema } from './curve.js'
 import type { Progress } from './progress.js'
 
 export interface TrainingJob {
@@ -41,7 +42,7 @@ export interface TrainingJob {
   /** Goes on with what this process has begun: then nothing is said about going on. */
   readonly continues?: boolean
   /** Told once, with what an earlier process has done of it. */
-  readonly onStart?: (step: number, seconds: number) => void
+  readonly onStart?: (step: number, seconds: number) => Promise<void> | void
   /** Means of the outputs since the last call, about every second and at the end. */
   readonly onMetrics?: (step: number, metrics: Readonly<Record<string, number>>) => Promise<void> | void
 }
@@ -52,6 +53,8 @@ export interface Trained {
   readonly steps: number
   /** Seconds spent in steps, by earlier processes too. */
   readonly seconds: number
+  /** Means of the outputs over the steps, of earlier processes too. */
+  readonly curves: readonly Curve[]
 }
 
 const CHECKPOINT_SECONDS = 30
@@ -68,6 +71,7 @@ const checkpointSchema = z.object({
   losses: z.object({ first: z.number(), best: z.number() }).optional(),
   /** Spent in steps so far. */
   seconds: z.number().nonnegative().default(0),
+  curves: z.array(curveSchema).default([]),
 })
 
 type Losses = NonNullable<z.infer<typeof checkpointSchema>['losses']>
@@ -86,15 +90,15 @@ export async function train(job: TrainingJob): Promise<Trained> {
     const started = performance.now()
     const spent = (): number => resumed.seconds + (performance.now() - started) / 1000
     let saved = started
-    const meter = new Meter(job, step, resumed.losses)
-    job.onStart?.(step, resumed.seconds)
+    const meter = new Meter(job, resumed)
+    await job.onStart?.(step, resumed.seconds)
     const due = (at: number): number[] => phasesDue(laterPhases, at)
     for await (const run of session.advance({ from: step, to: steps, draw: job.inputsOf, due })) {
       for (const outputs of run) await meter.add(++step, outputs)
       const late = performance.now() - saved > CHECKPOINT_SECONDS * 1000
       if (step < steps && (late || signal.aborted)) {
         await meter.flush(step)
-        await save(job, session, { step, seconds: spent(), losses: meter.losses })
+        await save(job, session, { step, seconds: spent(), losses: meter.losses, curves: meter.curves })
         saved = performance.now()
       }
       if (step < steps) signal.throwIfAborted()
@@ -103,8 +107,9 @@ export async function train(job: TrainingJob): Promise<Trained> {
     await meter.flush(step)
     const seconds = spent()
     const state = await session.readState()
-    if (step > resumed.step) await save(job, session, { step, seconds, losses: meter.losses })
-    return { state, steps: step, seconds }
+    if (step > resumed.step)
+      await save(job, session, { step, seconds, losses: meter.losses, curves: meter.curves })
+    return { state, steps: step, seconds, curves: meter.curves }
   } finally {
     await session.close()
   }
@@ -119,13 +124,13 @@ async function resumePoint({
   continues = false,
 }: TrainingJob): Promise<Done & { state: Arrays }> {
   const found = checkpoints && (await loadCheckpoint(checkpoints.folder))
-  const fresh = { step: 0, seconds: 0, state: initialState }
+  const fresh = { step: 0, seconds: 0, curves: [], state: initialState }
   if (!found) return fresh
   const parsed = checkpointSchema.safeParse(found.json)
   if (!parsed.success || parsed.data.key !== checkpoints.key) return fresh
-  const { step, seconds, losses } = parsed.data
+  const { step, seconds, losses, curves } = parsed.data
   if (step < steps && !continues) progress.message(`${stage}: going on at step ${step} of ${steps}`)
-  return { step, seconds, losses, state: found.arrays }
+  return { step, seconds, losses, curves, state: found.arrays }
 }
 
 /** How far a training is. */
@@ -134,17 +139,18 @@ interface Done {
   /** Spent in steps. */
   readonly seconds: number
   readonly losses?: Losses
+  readonly curves: readonly Curve[]
 }
 
 async function save(
   { checkpoints }: TrainingJob,
   session: Session,
-  { step, seconds, losses }: Done,
+  { step, seconds, losses, curves }: Done,
 ): Promise<void> {
   if (!checkpoints) return
   await saveCheckpoint(checkpoints.folder, {
     arrays: await session.readState(),
-    json: { step, seconds, key: checkpoints.key, ...(losses ? { losses } : {}) },
+    json: { step, seconds, key: checkpoints.key, curves, ...(losses ? { losses } : {}) },
   })
 }
 
@@ -155,12 +161,13 @@ class Meter {
   #reported = performance.now()
   #first: number | undefined
   #best = Infinity
+  readonly #curves: Map<string, Curve>
 
   constructor(
     readonly job: TrainingJob,
-    step: number,
-    losses: Losses | undefined,
+    { step, losses, curves }: Done,
   ) {
+    this.#curves = new Map(curves.map((curve) => [curve.name, curve]))
     this.#first = losses?.first
     this.#best = losses?.best ?? Infinity
     job.progress.report({ stage: job.stage, done: step, total: job.steps, unit: 'steps' })
@@ -169,6 +176,10 @@ class Meter {
   /** Undefined before there are any. */
   get losses(): Losses | undefined {
     return this.#first === undefined ? undefined : { first: this.#first, best: this.#best }
+  }
+
+  get curves(): Curve[] {
+    return [...this.#curves.values()]
   }
 
   async add(step: number, outputs: Arrays): Promise<void> {
@@ -198,6 +209,12 @@ class Meter {
       unit: 'steps',
       note: `loss ${loss.toPrecision(4)}`,
     })
+    for (const [name, value] of Object.entries(means)) {
+      const curve = this.#curves.get(name) ?? { name, step: [], value: [] }
+      this.#curves.set(name, curve)
+      curve.step.push(step)
+      curve.value.push(value)
+    }
     await job.onMetrics?.(step, means)
   }
 

@@ -6,7 +6,7 @@ import { checkBatchSize, imageBytes, type Images } from '../data/image-set.js'
 import { averagedWeights, type BoundModel, phasesDue, type Trainable, type Weights } from '../models/model.js'
 import { augment, type AugmentOptions, takeImages } from './augment.js'
 import { BatchOrder } from './batches.js'
-import { type Curve, curveSchema } from './curve.js'
+import { curveSchema } from './curve.js'
 import { train, type Trained, type TrainingJob } from './loop.js'
 import type { Progress } from './progress.js'
 import { FEWEST_STEPS, StepPlan } from './step-plan.js'
@@ -29,6 +29,8 @@ export interface PretrainContext {
   readonly signal: AbortSignal
   readonly progress: Progress
   /** Means of what training reports, about every second. */
+  /** Told the step that it begins at, before any: 0, or where an earlier process saved it. */
+  readonly onStart?: (step: number) => Promise<void> | void
   readonly onMetrics?: TrainingJob['onMetrics']
 }
 
@@ -77,7 +79,7 @@ export function pretrainIdentity(
 export async function pretrain(
   images: Images,
   options: PretrainOptions,
-  { checkpoints, signal, progress, onMetrics }: PretrainContext,
+  { checkpoints, signal, progress, onStart, onMetrics }: PretrainContext,
 ): Promise<Pretrained> {
   const { seed, steps: wantedSteps, minutes = 1, threads, device } = options
   checkBatchSize(images, 2)
@@ -89,7 +91,6 @@ export async function pretrain(
           secondsPerStep(images, model, options),
         )
       : undefined
-  const curves = new Map<string, Curve>()
   let parameterCount = 0
   const trainTo = (steps: number, continues = false): Promise<Trained> => {
     const trainable = model.train(steps, seed)
@@ -110,12 +111,12 @@ export async function pretrain(
       device,
       signal,
       progress,
-      onStart: (step, spent) => plan?.start(step, spent),
-      endsEarly: (step, spent) => plan?.changes(step, spent) === true,
-      onMetrics: async (step, metrics) => {
-        addPoints(curves, step, metrics)
-        await onMetrics?.(step, metrics)
+      onStart: async (step, spent) => {
+        plan?.start(step, spent)
+        await onStart?.(step)
       },
+      endsEarly: (step, spent) => plan?.changes(step, spent) === true,
+      onMetrics,
     })
   }
   let trained = await trainTo(plan?.steps ?? (wantedSteps as number))
@@ -124,27 +125,14 @@ export async function pretrain(
     progress.message(`${stage}: by the pace so far ${plan.steps} steps fit the time`)
     trained = await trainTo(plan.steps, true)
   }
-  const { state, steps, seconds } = trained
+  const { state, steps, seconds, curves } = trained
   return {
     weights: averagedWeights(state),
     steps,
     batch: model.config.batch,
     parameterCount,
     seconds,
-    curves: [...curves.values()],
-  }
-}
-
-function addPoints(
-  curves: Map<string, Curve>,
-  step: number,
-  metrics: Readonly<Record<string, number>>,
-): void {
-  for (const [name, value] of Object.entries(metrics)) {
-    const curve = curves.get(name) ?? { name, step: [], value: [] }
-    curves.set(name, curve)
-    curve.step.push(step)
-    curve.value.push(value)
+    curves: [...curves],
   }
 }
 

@@ -79,6 +79,7 @@ export interface SupervisedRequest {
   /** As progress names it. */
   readonly stage?: string
   readonly checkpoints?: TrainingJob['checkpoints']
+  readonly onStart?: TrainingJob['onStart']
   readonly onMetrics?: TrainingJob['onMetrics']
 }
 
@@ -114,6 +115,7 @@ export async function trainSupervised(request: SupervisedRequest): Promise<Train
     inputsOf: inputMaker(request, labelled, batch, augmentation),
     loss: 'loss',
     checkpoints: request.checkpoints,
+    onStart: request.onStart,
     onMetrics: request.onMetrics,
     threads,
     device,

@@ -244,3 +244,22 @@ test('stage keys follow values, not the order of fields', () => {
   expect(contentKey({ a: 1 })).not.toBe(contentKey({ a: '1' }))
   expect(contentKey([1, 2])).not.toBe(contentKey([2, 1]))
 })
+
+describe('metrics', () => {
+  test('of a training that is gone on with are those before its checkpoint, and no line that was cut', async () => {
+    const run = await create()
+    for (const step of [10, 20, 30]) await run.appendMetrics({ stage: 'train the vae', step, loss: 1 / step })
+    await run.appendMetrics({ stage: 'another', step: 40, loss: 1 })
+    await writeFile(run.path('metrics.jsonl'), '{"stage":"train the v', { flag: 'a' })
+    await run.dropMetrics('train the vae', 20)
+    await run.appendMetrics({ stage: 'train the vae', step: 30, loss: 2 })
+    const lines = (await readFile(run.path('metrics.jsonl'), 'utf8')).trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { stage: 'train the vae', step: 10, loss: 0.1 },
+      { stage: 'train the vae', step: 20, loss: 0.05 },
+      { stage: 'another', step: 40, loss: 1 },
+      { stage: 'train the vae', step: 30, loss: 2 },
+    ])
+    await run.close()
+  })
+})

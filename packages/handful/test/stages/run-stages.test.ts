@@ -168,6 +168,21 @@ describe('progress', () => {
     expect(plans[1]).toEqual([{ stage: 'z', expectedSeconds: 1 }])
   })
 
+  test('of stages that count nothing is their share of the group in per cent, whatever their number', async () => {
+    const events: ProgressEvent[] = []
+    const progress = { ...silentProgress, report: (event: ProgressEvent) => void events.push(event) }
+    const maps = ['x', 'y', 'z', 'w'].map((name) => stage(name, { group: 'maps' }))
+    await run(maps, { progress })
+    const seen = events.filter((event) => event.stage === 'maps')
+    expect(seen.map(({ done, total, unit }) => [done, total, unit])).toEqual([
+      [0, 100, '%'],
+      [25, 100, '%'],
+      [50, 100, '%'],
+      [75, 100, '%'],
+      [100, 100, '%'],
+    ])
+  })
+
   test('has no time for a group of which one stage has none', () => {
     expect(
       plannedStages([stage('a', { seconds: undefined, group: 'g' }), stage('b', { group: 'g' })]),

@@ -74,6 +74,23 @@ test('stopped, a checkpoint is saved; taken up again, the end is the same', asyn
   expect(resumed.state).toEqual(whole.state)
 })
 
+test('curves hold what an earlier process measured, each step once', async () => {
+  const folder = await temporary()
+  const stop = new AbortController()
+  const first = await job(stop.signal, folder)
+  const inputsOf = (step: number): Arrays => {
+    if (step === 9) stop.abort(new Error('stopped'))
+    return first.inputsOf(step)
+  }
+  await expect(train({ ...first, inputsOf })).rejects.toThrow('stopped')
+  const { curves } = await train(await job(new AbortController().signal, folder))
+  const loss = curves.find(({ name }) => name === 'loss')
+  expect(loss?.step[0]).toBeLessThanOrEqual(10)
+  expect(loss?.step.at(-1)).toBe(STEPS)
+  expect(loss?.step).toEqual([...new Set(loss?.step)].sort((a, b) => a - b))
+  expect(loss?.value).toHaveLength(loss?.step.length ?? -1)
+})
+
 test('a checkpoint of another job is not resumed from', async () => {
   const folder = await temporary()
   const done = await job(new AbortController().signal, folder)

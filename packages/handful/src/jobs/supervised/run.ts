@@ -224,6 +224,7 @@ function drawStage(
         progress,
         stage: name,
         checkpoints,
+        onStart: (step) => run.dropMetrics(name, step),
         onMetrics: (step, metrics) => run.appendMetrics({ stage: name, step, ...metrics }),
       })
       const all = (test?.count ?? 0) + (draw === 0 ? train.count : 0)
