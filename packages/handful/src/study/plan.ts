@@ -9,6 +9,8 @@
  *   sections
  *   cells of many labels, by label count; then the strong supervised network
  */
+import { formatDuration } from '../draw/format.js'
+import { usageError } from '../errors.js'
 import { HEAD_ENTRIES } from '../heads/registry.js'
 import type { LabelCount, StudyMissing } from './result.js'
 import { pretrainStage } from '../training/pretrain.js'
@@ -27,6 +29,7 @@ import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
 import { isBaselineName } from '../features/baselines/registry.js'
 import { stemOf } from '../models/supervised-registry.js'
+import { fewestMethods, fitsBudget, withFewerMethods } from './fewer-methods.js'
 import { isModelName } from '../models/registry.js'
 import type { ModelName } from '../names.js'
 import { type PlannedMethod, resolveMethods } from './methods.js'
@@ -65,12 +68,45 @@ export interface StudyPlan {
   readonly seconds: number
 }
 
-/** @throws HandfulError (wrong use) for methods, settings or runs that do not suit the data */
+/**
+ * @throws HandfulError (wrong use) for methods, settings or runs that do not suit the data, and for a budget that not even
+ *   one method with all its heads fits
+ */
 export async function planStudy(workshop: Workshop): Promise<StudyPlan> {
-  const { options, data, own } = workshop
-  const methods = resolveMethods(options, own)
-  const sizes = labelSizes(options.labels, data)
+  const { options, own } = workshop
+  const all = resolveMethods(options, own)
   const budget = options.budget === undefined ? undefined : parseDuration(options.budget)
+  const plan = await planMethods(workshop, all, budget)
+  if (budget === undefined || fitsBudget(plan, budget)) return plan
+  const smaller = await withFewerMethods(
+    all,
+    { seconds: budget, words: options.budget ?? '' },
+    (methods, whole) => planMethods(workshop, methods, budget, whole),
+  )
+  if (smaller !== undefined) return smaller
+  const fewest = fewestMethods(all)
+  let enough = 60
+  while (!fitsBudget(await planMethods(workshop, fewest, enough), enough)) enough += 60
+  throw usageError({
+    what: '--budget',
+    got: options.budget ?? '',
+    expected: `at least ${formatDuration(enough)}, in which one method fits with all heads`,
+    hint: 'give it more time, or fewer --heads, --labels and --draws',
+  })
+}
+
+/**
+ * @param budget seconds
+ * @param whole leaves nothing out: the budget is that of training alone
+ */
+async function planMethods(
+  workshop: Workshop,
+  methods: readonly PlannedMethod[],
+  budget: number | undefined,
+  whole = false,
+): Promise<StudyPlan> {
+  const { options, data } = workshop
+  const sizes = labelSizes(options.labels, data)
   const trained = trainingOf(methods, options, budget)
   const notes = [...data.notes, ...sizes.notes]
   for (const draws of fewerDraws(options.draws)) {
@@ -88,21 +124,17 @@ export async function planStudy(workshop: Workshop): Promise<StudyPlan> {
       seconds: totalSeconds(stages),
     })
     const affordable = fitStrongNetwork(built.stages, options.supervised.strongMinutes * 60)
-    if (budget === undefined) return planned(affordable)
+    if (budget === undefined || whole) return planned(affordable)
     const last = draws <= Math.min(5, options.draws)
     const fitted = fitBudget(affordable.stages, budget, last ? 'any' : 'dear')
-    const seconds = totalSeconds(fitted.stages)
-    if (seconds > budget && !last) continue
-    const more: string[] = []
-    if (draws < options.draws) {
-      more.push(`${draws} draws of the labelled images instead of ${options.draws}, to fit ${options.budget}`)
-    }
-    if (seconds > budget) {
-      more.push(`what is left takes longer than ${options.budget} by the estimate: take fewer methods`)
-    }
+    if (totalSeconds(fitted.stages) > budget && !last) continue
+    const more =
+      draws < options.draws
+        ? [`${draws} draws of the labelled images instead of ${options.draws}, to fit ${options.budget}`]
+        : []
     return planned({ ...fitted, dropped: [...affordable.dropped, ...fitted.dropped] }, more)
   }
-  throw new Error('internal: planStudy: got no number of draws, expected one')
+  throw new Error('internal: planMethods: got no number of draws, expected one')
 }
 
 /** The models to train, each once, with the time that each gets. */

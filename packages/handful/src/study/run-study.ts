@@ -45,6 +45,8 @@ export interface StudyContext extends JobContext {
   readonly methods?: readonly FeatureMethod[]
   /** Heads beside those of the registry, by name. */
   readonly heads?: Readonly<Record<string, () => Head>>
+  /** Told of the study so far now and then, beside study.json: a study that is killed leaves what this made of it. */
+  readonly onSaved?: (study: FullStudy) => Promise<void>
   /** Told of each stage as it is begun, for whoever keeps count. */
   readonly onStage?: (stage: StageName) => void
   /** Processes to fit heads in. Default one for each thread, or this one alone where the fits take moments. */
@@ -147,9 +149,11 @@ async function outsideMethods(
 
 /** Between two writings of study.json while cells are done. */
 const SAVE_SECONDS = 60
+/** And of the report, which takes seconds to draw. */
+const REPORT_SECONDS = 300
 
 async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContext): Promise<FullStudy> {
-  const { signal, progress, onStage, date = () => new Date() } = context
+  const { signal, progress, onSaved, onStage, date = () => new Date() } = context
   const { options, store } = workshop
   const { seed, threads, device, budget } = options
   const linearAlgebra = onnxLinearAlgebra({ threads, device })
@@ -165,6 +169,7 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
     return study
   }
   let saved = performance.now()
+  let told = -Infinity
   const isCell = ({ kind }: StudyStage): boolean => kind === 'cell'
   try {
     const standing = await runStages(plan.stages, {
@@ -178,7 +183,11 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
       onBegin: onStage,
       onEnd: async (stage, standing) => {
         if (isCell(stage) && performance.now() - saved < SAVE_SECONDS * 1000) return
-        await write(standing)
+        const study = await write(standing)
+        if (performance.now() - told > REPORT_SECONDS * 1000) {
+          await onSaved?.(study)
+          told = performance.now()
+        }
         saved = performance.now()
       },
       // Whatever stopped it, what is done can be read.

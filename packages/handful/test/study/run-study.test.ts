@@ -2,6 +2,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { failure } from '../data/support.js'
 import { contentKey } from '../../src/files/content-key.js'
 import type { Stage } from '../../src/stages/stage.js'
 import { outlineStudy, runStudy } from '../../src/study/run-study.js'
@@ -369,16 +370,39 @@ describe('a budget', () => {
     expect(await training('40m')).toBe(605)
     expect(await training('10m')).toBe(305)
     const little = await outlineStudy({ ...options, budget: '90s' }, context)
-    expect(little.dropped.length).toBeGreaterThan(some.dropped.length)
+    expect(little.stages.length).toBeLessThan(some.stages.length)
     expect(little.notes.join()).toMatch(/5 draws of the labelled images instead of 20, to fit 90s/)
     expect(little.stages.some(({ name }) => name === 'pixels, prototypes, 1 label per class')).toBe(true)
+  })
+
+  test('takes whole methods, so that those left have results, or is refused before anything runs', async () => {
+    const many = { ...options, methods: [...options.methods, 'diffusion', 'gan', 'patches', 'vae+patches'] }
+    const { context } = watched(folder.path)
+    const some = await outlineStudy({ ...many, budget: '90s' }, context)
+    expect(some.secondsLeft).toBeLessThanOrEqual(90)
+    const cells = some.stages.filter(({ kind }) => kind === 'cell').map(({ name }) => name)
+    for (const { name } of some.stages.filter(({ kind }) => kind === 'features')) {
+      const method = name.replace('features: ', '')
+      expect(
+        cells.some((cell) => cell.startsWith(`${method}, `)),
+        method,
+      ).toBe(true)
+    }
+    for (const head of many.heads) expect(cells).toContain(`vae, ${head}, 1 label per class`)
+    const gone = some.dropped.filter(({ head }) => head === undefined).map(({ method }) => method)
+    expect(gone).toContain('diffusion')
+    expect(gone).not.toContain('vae')
+    const refused = await failure(() => outlineStudy({ ...many, budget: '5s' }, context))
+    expect(refused.message).toMatch(
+      /^--budget: got 5s, expected at least \d+ min 00 s, in which one method fits/,
+    )
   })
 
   test('plans the same whatever is done', async () => {
     const small = tiny({
       labels: [1, 2, 4, 8, 16, 'all'],
       heads: ['mlp', 'prototypes'],
-      budget: '20s',
+      budget: '22s',
       draws: 20,
     })
     const { context } = watched(folder.path)

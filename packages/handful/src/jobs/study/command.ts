@@ -4,6 +4,7 @@ import { HandfulError } from '../../errors.js'
 import { ownCommand, shellWord } from '../../errors/shell.js'
 import { BASELINES, DATASETS, MODELS, SECTIONS, SUPERVISED_MODELS } from '../../names.js'
 import { average } from '../../numerics/statistics.js'
+import type { FullStudy } from '../../study/all-sections.js'
 import type { Study } from '../../study/result.js'
 import type { StudyOutline } from '../../study/run-study.js'
 import { jobCommand, type Shown } from '../command-entry.js'
@@ -96,7 +97,18 @@ export const study = jobCommand({
       import('../../study/report/write.js'),
     ])
     const environment = await session.describe(options)
-    const place = { ...context, folder, command: session.commandLine, environment, date: session.date }
+    const onSaved = async (study: FullStudy): Promise<void> => {
+      // What its report may lack does not end a study.
+      await writeStudyReport(study, folder, { png: false }).catch(() => undefined)
+    }
+    const place = {
+      ...context,
+      folder,
+      command: session.commandLine,
+      environment,
+      onSaved,
+      date: session.date,
+    }
     if (dryRun) return { outline: await outlineStudy(options, place), finished: undefined }
     try {
       const result = await runStudy(options, place)
@@ -105,8 +117,7 @@ export const study = jobCommand({
     } catch (error) {
       // What stopped the study is what the user has to hear about, not what its report may lack.
       const done = await loadStudySoFar(folder).catch(() => undefined)
-      const written =
-        done === undefined || done.cells.length === 0 ? [] : writeStudyReport(done, folder, { png })
+      const written = done === undefined ? [] : writeStudyReport(done, folder, { png })
       const [page] = await Promise.resolve(written).catch(() => [])
       if (page !== undefined) session.afterwards(`Report so far: ${page}`)
       const again = `${ownCommand(session.environment)} study --resume ${shellWord(folder)}`
@@ -128,11 +139,27 @@ function showOutline(outline: StudyOutline, folder: string): Shown {
         (stage) =>
           `${stage.done ? 'done ' : 'to do'}  ${formatDuration(stage.seconds).padStart(12)}  ${stage.name}`,
       ),
-      ...dropped.map(({ what, message }) => `left out           ${what}: ${message}`),
+      ...leftOutLines(dropped),
       ...notes.map((note) => `note: ${note}`),
       `${done} of ${stages.length} stages done, about ${formatDuration(secondsLeft)} to do`,
     ],
   }
+}
+
+/** A line for each method: what it does without. */
+function leftOutLines(dropped: StudyOutline['dropped']): string[] {
+  const groups = new Map<string, StudyOutline['dropped'][number][]>()
+  for (const gap of dropped) {
+    const key = gap.head === undefined ? gap.what : (gap.method ?? gap.what)
+    groups.set(key, [...(groups.get(key) ?? []), gap])
+  }
+  return [...groups].map(([name, gaps]) => {
+    const [{ what, message, head }] = gaps
+    if (gaps.length === 1 || head === undefined) return `left out           ${what}: ${message}`
+    const counts = gaps.flatMap(({ labelsPerClass }) => labelsPerClass ?? [])
+    const least = counts.filter((count) => count !== 'all').sort((a, b) => a - b)[0] ?? 'all'
+    return `left out           ${name}: ${gaps.length} cells, from ${labelsInWords(least)} on`
+  })
 }
 
 interface Finished {
