@@ -8,6 +8,11 @@ export function formatCount(value: number): string {
   return size >= 1 ? value.toFixed(1) : String(Number(value.toPrecision(2)))
 }
 
+/** A number between -1 and 1 with three decimals; one that is nearly 0 keeps a digit: 0.00031 -> `0.0003`. */
+export function formatFraction(value: number): string {
+  return value === 0 || Math.abs(value) >= 0.0005 ? value.toFixed(3) : String(Number(value.toPrecision(1)))
+}
+
 /** Seconds as a reader says them: `8 s`, `2 min 05 s`, `1 h 07 min`. */
 export function formatDuration(seconds: number): string {
   if (seconds < 10 && seconds > 0 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`

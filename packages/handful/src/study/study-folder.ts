@@ -20,7 +20,6 @@ export async function readStudyOptions(folder: string): Promise<StudyOptions> {
     got: `no ${STUDY_FILES.config} in it`,
     expected: 'a folder that handful study has written',
     hint: 'see what is in studies/',
-    exitCode: 2,
   })
 }
 

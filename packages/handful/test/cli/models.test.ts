@@ -163,6 +163,10 @@ describe('pictures', () => {
       width: 2 * (5 * 14 + 2),
       height: 2 * (2 * 14 + 2),
     })
+    const own = await handful(['reconstruct', run, '--count', '5'])
+    expect(own.exit, own.stderr).toBe(0)
+    // Without any named, the first of its own images.
+    expect((await sharp(own.stdout.trim()).metadata()).height).toBeGreaterThan(2 * 12)
     const [a, b] = ['0.png', '1.png'].map((name) => path.join(images, 'light', name))
     const way = await handful(['reconstruct', run, a, b, '--interpolate', '7'])
     expect(await sharp(way.stdout.trim()).metadata()).toMatchObject({
@@ -174,7 +178,6 @@ describe('pictures', () => {
   test.each([
     [['sample', '--steps', '3'], /--steps: got 3, expected none for model vae; leave it out/],
     [['sample', '--truncation', '0.5'], /--truncation: got 0.5, expected none/],
-    [['reconstruct'], /got neither images nor --dataset/],
     [['reconstruct', '--dataset', 'strokes', 'a.png'], /got both images and --dataset/],
     [['features'], /--out: got no file/],
     [['features', '--out', 'f.csv'], /--out: got "f.csv", expected a name that ends in .npy or .safetensors/],

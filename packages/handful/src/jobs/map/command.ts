@@ -1,6 +1,6 @@
 /** `handful map`: images laid out by the features of a trained model, as figures, a table and a file for embedding-atlas. */
 import path from 'node:path'
-import { formatCount, formatPercent } from '../../draw/format.js'
+import { formatCount, formatFraction, formatPercent } from '../../draw/format.js'
 import { usageError } from '../../errors.js'
 import { shellWord } from '../../errors/shell.js'
 import { jobCommand } from '../command-entry.js'
@@ -113,6 +113,7 @@ function summaryOf(result: Omit<MapResult, 'points'>): string[] {
     const chance = formatPercent(purity.byChance)
     lines.push(`neighbours of the same class: ${formatPercent(purity.purity)} (${chance} by chance)`)
   }
-  if (silhouette !== undefined) lines.push(`silhouette of the classes: ${silhouette.toFixed(3)} (-1 to 1)`)
+  if (silhouette !== undefined)
+    lines.push(`silhouette of the classes: ${formatFraction(silhouette)} (-1 to 1)`)
   return lines
 }

@@ -65,11 +65,11 @@ export async function runMap(options: MapJobOptions, context: JobContext): Promi
   const { threads, device, out } = options
   const { signal, progress } = context
   await checkDevice(device)
+  const { taker, reader } = await openReader(options)
   // Before any time is spent.
   await makeFolders(out).catch((error: unknown) => {
     throw systemError('writing a map', out, error)
   })
-  const { taker, reader } = await openReader(options)
   for (const note of reader.notes) progress.message(note)
   const seed = options.seed ?? runSeed(taker)
   const chosen = await chooseImages(taker, options, seed, context)

@@ -32,7 +32,8 @@ export const predict = jobCommand({
     const { runOfCommand } = await import('../run-of-command.js')
     const hint = 'it has no classifier; handful features writes what its model sees'
     await runOfCommand(given.run, 'fit', () => hint)
-    return given
+    // A dash is stdout, as elsewhere.
+    return { ...given, out: given.out === '-' ? undefined : given.out }
   },
   run: async (options, context) => (await import('./run.js')).runPredict(options, context),
   async show(result, { run, out }, { quiet }) {

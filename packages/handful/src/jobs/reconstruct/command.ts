@@ -12,7 +12,10 @@ export const reconstruct = jobCommand({
   usage: '<run> [images...] [options]',
   arguments: {
     run: ['<run>', TRAINED_RUN],
-    images: ['[images...]', 'image files, and folders that are searched for images'],
+    images: [
+      '[images...]',
+      'image files, and folders that are searched for images; without them and --dataset those of the run',
+    ],
   },
   options: {
     dataset: datasetOption('images of a known data set instead'),
@@ -30,7 +33,10 @@ export const reconstruct = jobCommand({
   },
   examples: [
     { command: 'handful reconstruct runs/photos new/ --out grid.png', does: 'rows of images and outputs' },
-    { command: 'handful reconstruct runs/mnist --dataset mnist', does: 'images of the test split' },
+    {
+      command: 'handful reconstruct runs/mnist',
+      does: 'images of its own data set, of the test split if any',
+    },
     {
       command: 'handful reconstruct runs/photos a.jpg b.jpg --interpolate 8',
       does: 'eight steps from a to b',
@@ -38,14 +44,8 @@ export const reconstruct = jobCommand({
   ],
   prepare(given) {
     const { run, images, dataset, interpolate } = given
-    if ((images.length === 0) === (dataset === undefined)) {
-      throw usageError({
-        what: 'images',
-        got: images.length === 0 ? 'neither images nor --dataset' : 'both images and --dataset',
-        expected: 'one of them',
-        hint: 'see handful reconstruct --help',
-      })
-    }
+    if (images.length > 0 && dataset !== undefined)
+      throw usageError({ what: 'images', got: 'both images and --dataset', expected: 'one of them' })
     const name = interpolate === undefined ? 'reconstructed.png' : 'interpolated.png'
     return { ...given, out: given.out ?? path.join(run, 'samples', name) }
   },

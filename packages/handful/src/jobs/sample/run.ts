@@ -9,6 +9,7 @@ import type { PixelImage } from '../../draw/thumbnails.js'
 import { pairedGrid, splitImages } from '../../draw/model-pictures.js'
 import { checkShape, loadTrainedModel, type TrainedModel } from '../../runs/trained-model.js'
 import { checkDevice } from '../../runs/device.js'
+import { sourceOfRun, specOf } from '../../runs/read-dataset.js'
 import type { JobContext } from '../../training/progress.js'
 
 interface Common {
@@ -129,7 +130,10 @@ interface TakenImages {
   readonly skipped: PictureResult['skipped']
 }
 
-/** The first images named, or of a data set's test split: images that training has not seen say more. */
+/**
+ * The first images named, or of a data set's test split: images that training has not seen say more. Where nothing is named
+ * the data set is the run's own.
+ */
 async function takeImages(
   trained: TrainedModel,
   { images: inputs, dataset, dataDir, count, seed }: ReconstructOptions,
@@ -140,7 +144,7 @@ async function takeImages(
   const onProgress = (done: number, total: number): void =>
     progress.report({ stage: 'read the images', done, total, unit: 'images' })
   const bytes = image.size * image.size * image.channels
-  if (dataset === undefined) {
+  if (dataset === undefined && inputs.length > 0) {
     const { images, skipped, notes } = await openImages(inputs, {
       ...image,
       fit,
@@ -152,9 +156,16 @@ async function takeImages(
     for (const note of notes) progress.message(note)
     return { pixels: images.pixels, skipped }
   }
-  const { train, test } = await openDataset({ dataset, dataDir, seed }, { signal, onProgress })
+  const spec =
+    dataset === undefined
+      ? {
+          ...specOf(await sourceOfRun(trained, 'images to reconstruct', dataDir)),
+          labels: 'optional' as const,
+        }
+      : { dataset, dataDir, seed }
+  const { train, test } = await openDataset(spec, { signal, onProgress })
   const shown = test?.images ?? train
-  checkShape(shown, trained, dataset)
+  checkShape(shown, trained, dataset ?? shown.name)
   return { pixels: shown.pixels.slice(0, count * bytes), skipped: [] }
 }
 

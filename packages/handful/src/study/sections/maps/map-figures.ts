@@ -1,4 +1,5 @@
 /** The figures of a map of features: points coloured by class, and some of the images in their places. */
+import { formatFraction } from '../../../draw/format.js'
 import { mapFigure } from '../../../draw/map-figure.js'
 import type { Figure } from '../../../draw/figure-frame.js'
 import { methodTitle } from '../../results.js'
@@ -33,7 +34,7 @@ export function mapFigures(study: Study, map: StudyMap): Figure[] {
       },
     }
   }
-  const facts = `purity ${map.purity.toFixed(3)}, silhouette ${map.silhouette.toFixed(3)}`
+  const facts = `purity ${map.purity.toFixed(3)}, silhouette ${formatFraction(map.silhouette)}`
   return [
     figure(
       `map-${map.method}`,

@@ -1,6 +1,6 @@
 /** Maps of the features: training images of each method in the plane, and how far the classes are apart. */
 import { contentKey } from '../../../files/content-key.js'
-import { formatCount } from '../../../draw/format.js'
+import { formatCount, formatFraction } from '../../../draw/format.js'
 import type { BankRecord } from '../../bank.js'
 import { figureBlock, numberColumns, type TableBlock } from '../../report/blocks.js'
 import { methodTitle } from '../../results.js'
@@ -69,7 +69,7 @@ function purityTable(study: Study, maps: readonly StudyMap[]): TableBlock {
       formatCount(map.x.length),
       map.purity.toFixed(3),
       map.purityByChance.toFixed(3),
-      map.silhouette.toFixed(3),
+      formatFraction(map.silhouette),
     ]),
     caption:
       'Purity: share of the 15 nearest neighbours, in the features, of the same class. Silhouette: how much nearer its own class is to an image than the next one, from -1 to 1. Both are measured in the features, not in the map.',

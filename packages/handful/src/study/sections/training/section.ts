@@ -36,6 +36,9 @@ function modelTable({ methods }: Study): Block[] {
   return [{ kind: 'table', columns, rows }]
 }
 
+const minutesInWords = (minutes: number | undefined): string =>
+  minutes === undefined ? '–' : formatCount(minutes)
+
 /** Minutes of each method's cells, at each label count, all heads and draws together. */
 function timeTable(study: Study): Block[] {
   const counts = measuredCounts(study)
@@ -52,7 +55,7 @@ function timeTable(study: Study): Block[] {
       columns: [{ title: 'Method' }, ...numberColumns(...counts.map(String))],
       rows: methods.map(({ id, title }) => [
         title,
-        ...counts.map((count) => minutes(id, count)?.toFixed(1) ?? '–'),
+        ...counts.map((count) => minutesInWords(minutes(id, count))),
       ]),
       caption:
         'Minutes that the cells of a method took at each number of labels per class, all heads and draws together; for a supervised network that is its training.',
