@@ -70,7 +70,7 @@ function chosenShare(lefts: readonly LeftOut[]): number {
   if (truth.length === 0) return UNJUDGED_SHARE
   const value = (share: number): number => {
     const { inductive } = productOf(lefts, [share, 1 - share])
-    const likelihood = leftOutLikelihood(inductive, truth, confidenceFrom(inductive, truth))
+    const likelihood = leftOutLikelihood(inductive, truth, confidenceFrom(inductive, truth, truth.length))
     return likelihood - CAUTION * 4 * Math.abs(share - EXPECTED_SHARE)
   }
   return SHARES.reduce((best, share) => (value(share) > value(best) ? share : best))

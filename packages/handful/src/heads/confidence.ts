@@ -5,6 +5,9 @@
  *
  *     p_c ~ exp(-exponent z_c^bend),   z_c = log(p_max / p_c)
  *
+ * and then mixed with what knows nothing, for nobody can be surer than the labels are many: by the rule of succession (Laplace)
+ * n labels of which all are right still leave a doubt of 1 / (n + 2).
+ *
  * With a bend of 1 this is a temperature (Guo et al., "On calibration of modern neural networks", ICML 2017). Label
  * propagation needs more: it is too sure of the classes that lie in clusters of their own and too little of all others. The
  * order of the classes stays, and with it every prediction.
@@ -15,43 +18,58 @@ import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 export interface Confidence {
   readonly exponent: number
   readonly bend: number
+  /** Share of the uniform distribution over the classes that can be. */
+  readonly doubt: number
 }
 
 /** Says as much as the head does. */
-export const AS_SAID: Confidence = { exponent: 1, bend: 1 }
+export const AS_SAID: Confidence = { exponent: 1, bend: 1, doubt: 0 }
+
+/** What so many labels leave open. */
+export const doubtOf = (labels: number): number => 1 / (labels + 2)
 
 /** The settings of a stored predictor that hold it; without them, as in older runs, it is `AS_SAID`. */
 const EXPONENT = 'confidence exponent'
 const BEND = 'confidence bend'
+const DOUBT = 'confidence doubt'
 
-export const confidenceSettings = ({ exponent, bend }: Confidence): Readonly<Record<string, number>> => ({
+export const confidenceSettings = ({
+  exponent,
+  bend,
+  doubt,
+}: Confidence): Readonly<Record<string, number>> => ({
   [EXPONENT]: exponent,
   [BEND]: bend,
+  [DOUBT]: doubt,
 })
 
 const settingsSchema = z.object({
   [EXPONENT]: z.number().positive().default(1),
   [BEND]: z.number().positive().default(1),
+  [DOUBT]: z.number().min(0).max(1).default(0),
 })
 
 /** @throws ZodError for numbers that are none */
 export function confidenceOf(settings: Readonly<Record<string, number | string>>): Confidence {
   const found = settingsSchema.parse(settings)
-  return { exponent: found[EXPONENT], bend: found[BEND] }
+  return { exponent: found[EXPONENT], bend: found[BEND], doubt: found[DOUBT] }
 }
 
 /** Deviations of the priors on the logarithms of both: few labels move them little. */
-const PRIOR_DEVIATION: Confidence = { exponent: 0.7, bend: 0.5 }
+const PRIOR_DEVIATION = { exponent: 0.7, bend: 0.5 }
 /** What is tried: logarithms from -range to range. */
-const RANGE: Confidence = { exponent: 2.5, bend: 1 }
-const STEPS: Confidence = { exponent: 100, bend: 20 }
+const RANGE = { exponent: 2.5, bend: 1 }
+const STEPS = { exponent: 100, bend: 20 }
 /** No class is ever ruled out altogether: one mistake would decide everything. */
 const SMALLEST_LOG_PROBABILITY = -12
 const SMALLEST = 1e-12
 
 /** `[rows, classes]`; classes at 0 stay there. */
-export function sharpened(probabilities: FeatureMatrix, { exponent, bend }: Confidence): FeatureMatrix {
-  if (exponent === 1 && bend === 1) return probabilities
+export function sharpened(
+  probabilities: FeatureMatrix,
+  { exponent, bend, doubt }: Confidence,
+): FeatureMatrix {
+  if (exponent === 1 && bend === 1 && doubt === 0) return probabilities
   const { rows, columns, data } = probabilities
   const result = featureMatrix(rows, columns)
   for (let i = 0; i < rows; i++) {
@@ -62,7 +80,11 @@ export function sharpened(probabilities: FeatureMatrix, { exponent, bend }: Conf
       const behind = row[c] > 0 ? Math.log(largest / row[c]) : Infinity
       sum += result.data[i * columns + c] = Math.exp(-exponent * behind ** bend)
     }
-    for (let c = 0; c < columns; c++) result.data[i * columns + c] /= sum
+    const possible = row.reduce((count, p) => count + Number(p > 0), 0)
+    for (let c = 0; c < columns; c++) {
+      const own = result.data[i * columns + c] / sum
+      result.data[i * columns + c] = (1 - doubt) * own + (row[c] > 0 ? doubt / possible : 0)
+    }
   }
   return result
 }
@@ -76,16 +98,19 @@ function distances({ rows, columns, data }: FeatureMatrix): Float64Array[] {
   })
 }
 
-function likelihood(
-  rows: readonly Float64Array[],
-  truth: Int32Array,
-  { exponent, bend }: Confidence,
-): number {
-  return rows.reduce((total, row, i) => {
+/** How far behind classes lie once they are bent: the same for all exponents. */
+const bent = (rows: readonly Float64Array[], bend: number): Float64Array[] =>
+  rows.map((row) => row.map((behind) => behind ** bend))
+
+/** @param rows as `bent` gives them */
+function likelihood(rows: readonly Float64Array[], truth: Int32Array, exponent: number): number {
+  let total = 0
+  for (const [i, row] of rows.entries()) {
     let sum = 0
-    for (const behind of row) sum += Math.exp(-exponent * behind ** bend)
-    return total + Math.max(-exponent * row[truth[i]] ** bend - Math.log(sum), SMALLEST_LOG_PROBABILITY)
-  }, 0)
+    for (const behind of row) sum += Math.exp(-exponent * behind)
+    total += Math.max(-exponent * row[truth[i]] - Math.log(sum), SMALLEST_LOG_PROBABILITY)
+  }
+  return total
 }
 
 /** Sum of the log-probabilities of left-out labels. */
@@ -93,21 +118,26 @@ export const leftOutLikelihood = (
   probabilities: FeatureMatrix,
   truth: Int32Array,
   confidence: Confidence,
-): number => likelihood(distances(probabilities), truth, confidence)
+): number => likelihood(bent(distances(probabilities), confidence.bend), truth, confidence.exponent)
 
-const tried = (of: keyof Confidence): number[] =>
+const tried = (of: 'exponent' | 'bend'): number[] =>
   Array.from({ length: STEPS[of] + 1 }, (_, step) => RANGE[of] * ((2 * step) / STEPS[of] - 1))
 
-/** What left-out labels speak for; `AS_SAID` without any. */
-export function confidenceFrom(probabilities: FeatureMatrix, truth: Int32Array): Confidence {
-  if (truth.length === 0) return AS_SAID
+/**
+ * What left-out labels speak for; without any the head's own word, but for the doubt.
+ * @param labels of the fit, left out or not
+ */
+export function confidenceFrom(probabilities: FeatureMatrix, truth: Int32Array, labels: number): Confidence {
+  const doubt = doubtOf(labels)
+  if (truth.length === 0) return { ...AS_SAID, doubt }
   const rows = distances(probabilities)
   let best = { confidence: AS_SAID, value: -Infinity }
   for (const logBend of tried('bend')) {
+    const here = bent(rows, Math.exp(logBend))
     for (const logExponent of tried('exponent')) {
-      const confidence = { exponent: Math.exp(logExponent), bend: Math.exp(logBend) }
+      const confidence = { exponent: Math.exp(logExponent), bend: Math.exp(logBend), doubt }
       const prior = (logExponent / PRIOR_DEVIATION.exponent) ** 2 + (logBend / PRIOR_DEVIATION.bend) ** 2
-      const value = likelihood(rows, truth, confidence) - prior / 2
+      const value = likelihood(here, truth, confidence.exponent) - prior / 2
       if (value > best.value) best = { confidence, value }
     }
   }

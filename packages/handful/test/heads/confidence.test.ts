@@ -8,6 +8,7 @@ import {
   confidenceFrom,
   confidenceOf,
   confidenceSettings,
+  doubtOf,
   sharpened,
   weightedProduct,
 } from '../../src/heads/confidence.js'
@@ -19,23 +20,31 @@ import { blobs, firstLabels, problem, share } from './problem.js'
 
 describe('sharpening', () => {
   it('is a power of the probabilities, scaled to sum 1', () => {
-    const [row] = [sharpened(fromRows([[0.8, 0.2, 0]]), { exponent: 2, bend: 1 })]
+    const [row] = [sharpened(fromRows([[0.8, 0.2, 0]]), { exponent: 2, bend: 1, doubt: 0 })]
     expect(row.data[0]).toBeCloseTo(0.64 / 0.68, 6)
     expect(row.data[1]).toBeCloseTo(0.04 / 0.68, 6)
     expect(row.data[2]).toBe(0)
   })
 
+  it('leaves the doubt of so many labels, among the classes that can be', () => {
+    const { data } = sharpened(fromRows([[1 - 1e-6, 1e-6, 0]]), { exponent: 5, bend: 1, doubt: doubtOf(12) })
+    // Of 12 labels that were all right the rule of succession makes 13 in 14; half of the doubt is the class's own.
+    expect(data[0]).toBeCloseTo(1 - 1 / 28, 6)
+    expect(data[1]).toBeCloseTo(1 / 28, 6)
+    expect(data[2]).toBe(0)
+  })
+
   it('bends distances from the most probable class', () => {
     const behind = Math.log(0.6 / 0.1) ** 0.5
-    const bent = sharpened(fromRows([[0.6, 0.1, 0.3]]), { exponent: 3, bend: 0.5 })
+    const bent = sharpened(fromRows([[0.6, 0.1, 0.3]]), { exponent: 3, bend: 0.5, doubt: 0 })
     expect(bent.data[1] / bent.data[0]).toBeCloseTo(Math.exp(-3 * behind), 6)
   })
 
   it('leaves every prediction as it is, and everything where it says nothing', () => {
     const given = featureMatrix(200, 5, new Random(1, 'p').fillUniform(new Float32Array(1000), 0.01, 1))
     for (const confidence of [
-      { exponent: 0.1, bend: 0.4 },
-      { exponent: 6, bend: 2 },
+      { exponent: 0.1, bend: 0.4, doubt: 0 },
+      { exponent: 6, bend: 2, doubt: 0.1 },
     ]) {
       expect(argmaxRows(sharpened(given, confidence))).toEqual(argmaxRows(given))
     }
@@ -43,10 +52,8 @@ describe('sharpening', () => {
   })
 
   it('is kept as settings, which older predictors do not have', () => {
-    expect(confidenceOf(confidenceSettings({ exponent: 2.5, bend: 0.6 }))).toEqual({
-      exponent: 2.5,
-      bend: 0.6,
-    })
+    const confidence = { exponent: 2.5, bend: 0.6, doubt: 0.02 }
+    expect(confidenceOf(confidenceSettings(confidence))).toEqual(confidence)
     expect(confidenceOf({ k: 10 })).toEqual(AS_SAID)
     expect(() => confidenceOf({ 'confidence exponent': -1 })).toThrow()
   })
@@ -69,19 +76,19 @@ describe('what labels speak for', () => {
     return c
   })
 
-  it.each([
-    [{ exponent: 0.3, bend: 1 }, 0.3],
-    [{ exponent: 3, bend: 1 }, 3],
-  ])('undoes a distortion by %o', (distortion) => {
-    const found = confidenceFrom(sharpened(honest, distortion), truth)
-    expect(found.exponent * distortion.exponent).toBeGreaterThan(0.85)
-    expect(found.exponent * distortion.exponent).toBeLessThan(1.2)
-    expect(found.bend).toBeGreaterThan(0.85)
-    expect(found.bend).toBeLessThan(1.2)
-  })
+  it.each([[{ exponent: 0.3, bend: 1, doubt: 0 }], [{ exponent: 3, bend: 1, doubt: 0 }]])(
+    'undoes a distortion by %o',
+    (distortion) => {
+      const found = confidenceFrom(sharpened(honest, distortion), truth, truth.length)
+      expect(found.exponent * distortion.exponent).toBeGreaterThan(0.85)
+      expect(found.exponent * distortion.exponent).toBeLessThan(1.2)
+      expect(found.bend).toBeGreaterThan(0.85)
+      expect(found.bend).toBeLessThan(1.2)
+    },
+  )
 
   it('is nothing without labels, and little with three', () => {
-    expect(confidenceFrom(featureMatrix(0, 4), new Int32Array())).toEqual(AS_SAID)
+    expect(confidenceFrom(featureMatrix(0, 4), new Int32Array(), 8)).toEqual({ ...AS_SAID, doubt: 0.1 })
     const three = confidenceFrom(
       fromRows([
         [0.4, 0.3, 0.3],
@@ -89,6 +96,7 @@ describe('what labels speak for', () => {
         [0.3, 0.3, 0.4],
       ]),
       Int32Array.of(0, 1, 2),
+      3,
     )
     expect(three.exponent).toBeLessThan(4)
   })
