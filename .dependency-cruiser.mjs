@@ -13,7 +13,7 @@ const floors = {
     ['nn', 'optim'],
     ['onnx'],
     ['runtime'],
-    ['index'],
+    ['index', 'onnx-file'],
   ],
   'packages/handful/src': [
     ['names', 'errors'],

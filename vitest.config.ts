@@ -7,6 +7,9 @@ export default defineConfig({
       'onnx-autodiff/threads': fileURLToPath(
         new URL('packages/onnx-autodiff/src/runtime/threads.ts', import.meta.url),
       ),
+      'onnx-autodiff/onnx': fileURLToPath(
+        new URL('packages/onnx-autodiff/src/onnx-file.ts', import.meta.url),
+      ),
       'onnx-autodiff': fileURLToPath(new URL('packages/onnx-autodiff/src/index.ts', import.meta.url)),
     },
   },

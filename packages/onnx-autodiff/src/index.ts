@@ -79,6 +79,8 @@ export * from './optim/optimisers.js'
 export * from './optim/schedules.js'
 export { BATCH_MARKER } from './graph/ordinary-form.js'
 export { exportModel } from './onnx/ordinary.js'
+export { type JoinedNodes, type JoinedPart, joinModels, joinNodes } from './onnx/join.js'
+export { nodesForOpset } from './onnx/older-opset.js'
 export { decodeModel, OnnxFormatError } from './onnx/reader.js'
 export { elementCode } from './onnx/element-types.js'
 export {

@@ -8,13 +8,14 @@ import { refuseAbsentDevice, runJob, sessionOf, tell } from './surroundings.js'
 export interface Typed {
   readonly json?: true
   readonly quiet?: true
+  readonly progress?: 'text' | 'json'
   readonly printConfig?: true
   readonly [name: string]: unknown
 }
 
 export async function perform(entry: Command, typed: Typed, context: CommandContext): Promise<void> {
-  const { json, quiet, printConfig, ...given } = typed
-  const session = sessionOf(context, { quiet })
+  const { json, quiet, progress, printConfig, ...given } = typed
+  const session = sessionOf(context, { quiet, progress })
   if ('schema' in entry) {
     const { performInRun } = await import('./run-command.js')
     await performInRun(entry, { ...given, printConfig }, { context, session, json: json === true })

@@ -27,8 +27,12 @@ export interface ProgressRenderer extends Progress {
   close(): void
 }
 
-/** The renderer that suits where stderr goes. `quiet` leaves only messages. */
-export function createProgressRenderer(terminal: Terminal, options: { quiet: boolean }): ProgressRenderer {
+/** The renderer that suits where stderr goes. `quiet` leaves only messages; `json` is for programs that follow. */
+export function createProgressRenderer(
+  terminal: Terminal,
+  options: { quiet: boolean; progress?: 'text' | 'json' },
+): ProgressRenderer {
+  if (options.progress === 'json') return new JsonRenderer(terminal)
   if (options.quiet) {
     return {
       plan: () => {},
@@ -72,6 +76,47 @@ function closingLine(terminal: Terminal, status: StageStatus): string {
   const what = status.unit === 's' && complete ? '' : `${done} in `
   const note = status.note === undefined ? '' : terminal.style(`, ${status.note}`, 'dim')
   return `${mark} ${status.stage}: ${what}${formatDuration(status.elapsedSeconds)}${note}`
+}
+
+/** An object a line: `plan`, `report`, `message` or `aside`, as `Progress` has them. */
+class JsonRenderer implements ProgressRenderer {
+  readonly #terminal: Terminal
+  #stage: string | undefined
+  #toldAt = -Infinity
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal
+  }
+
+  plan(stages: readonly PlannedStage[]): void {
+    this.#tell({ plan: stages })
+  }
+
+  /** A stage's first and last report are told, of those between some a second. */
+  report(event: ProgressEvent): void {
+    const now = this.#terminal.now()
+    const ends = event.total > 0 && event.done >= event.total
+    if (event.stage === this.#stage && !ends && now - this.#toldAt < REDRAW_SECONDS) return
+    this.#stage = event.stage
+    this.#toldAt = now
+    this.#tell({ report: event })
+  }
+
+  message(text: string): void {
+    this.#tell({ message: text })
+  }
+
+  aside(text: string): void {
+    this.#tell({ aside: text })
+  }
+
+  tick(): void {}
+
+  close(): void {}
+
+  #tell(line: object): void {
+    this.#terminal.message(JSON.stringify(line))
+  }
 }
 
 abstract class StageRenderer implements ProgressRenderer {

@@ -12,18 +12,23 @@ const TICK_MILLISECONDS = 1000
 const NAMED_FILES = 5
 
 /** What the entry of a command may know. */
-export function sessionOf(context: CommandContext, { quiet = false }: { quiet?: boolean }): Session {
+export function sessionOf(
+  context: CommandContext,
+  { quiet = false, progress = 'text' }: { quiet?: boolean; progress?: Session['progress'] },
+): Session {
   const { cores, environment, commandLine, date, terminal } = context
   return {
     cores,
     environment,
     quiet,
+    progress,
     commandLine,
     date,
     async describe({ threads, device, seed }) {
       const { describeEnvironment } = await import('./environment.js')
       return describeEnvironment({ context, threads, device, seed })
     },
+    data: (text) => terminal.data(text),
     afterwards: (text) => terminal.message(text),
   }
 }

@@ -102,7 +102,9 @@ export function checkLabels(set: ImageSet): void {
       where: name,
       got: `${set.count} images and no label`,
       expected: 'labels for a few images of each class',
-      hint: 'sort some images into one sub-folder per class, or list them in labels.csv as file_name,label',
+      hint:
+        'sort some images into one sub-folder per class, or list them in labels.csv as file_name,label; or let handful ' +
+        'prepare make features of them first, and label them by what handful suggest proposes',
     })
   }
   if (classNames.length === 1) {

@@ -6,10 +6,13 @@ import { randomUUID } from 'node:crypto'
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
 import { HandfulError, systemCode, systemError } from '../errors.js'
 
 const LOCK_FILE = '.lock'
+/** Between two looks at a lock that another process holds. */
+const LOOK_AGAIN_MS = 5
 
 const holderSchema = z.object({
   pid: z.number().int().positive(),
@@ -25,12 +28,40 @@ export interface Lock {
   release(): Promise<void>
 }
 
+export interface LockOptions {
+  /** Of several things in one folder that are locked each for itself. */
+  readonly name?: string
+  /** How long to wait for a living process that holds it. Default 0. */
+  readonly patienceMs?: number
+}
+
 /**
  * Takes the lock of a folder that exists.
- * @throws HandfulError if a living process holds it, or the folder can't be written
+ * @throws HandfulError if a living process holds it for longer than one waits, or the folder can't be written
  */
-export async function acquireLock(folder: string): Promise<Lock> {
-  const file = path.join(folder, LOCK_FILE)
+export async function acquireLock(
+  folder: string,
+  { name = LOCK_FILE, patienceMs = 0 }: LockOptions = {},
+): Promise<Lock> {
+  const file = path.join(folder, name)
+  const latest = performance.now() + patienceMs
+  for (;;) {
+    const taken = await tryLock(folder, file)
+    if (!(taken instanceof HandfulError)) return taken
+    if (performance.now() >= latest) throw taken
+    await setTimeout(LOOK_AGAIN_MS * (1 + Math.random()))
+  }
+}
+
+/** The living process of this machine that holds a folder's lock, if one does. */
+export async function lockHolder(folder: string): Promise<number | undefined> {
+  const holder = await readHolder(path.join(folder, LOCK_FILE))
+  if (holder === undefined || holder === 'gone' || holder.host !== hostname()) return undefined
+  return (await isAlive(holder)) ? holder.pid : undefined
+}
+
+/** @returns the lock, or who holds it */
+async function tryLock(folder: string, file: string): Promise<Lock | HandfulError> {
   const mine: Holder = {
     pid: process.pid,
     host: hostname(),
@@ -45,10 +76,13 @@ export async function acquireLock(folder: string): Promise<Lock> {
       if (systemCode(error) !== 'EEXIST') throw systemError('writing to the run folder', folder, error)
     }
     const holder = await readHolder(file)
-    if (holder !== undefined && (await isAlive(holder))) throw heldBy(folder, file, holder)
+    // It was given back meanwhile: what may be there by now is somebody else's.
+    if (holder === 'gone') continue
+    if (holder !== undefined && (await isAlive(holder))) return heldBy(folder, file, holder)
     await setAside(file, holder)
   }
-  throw heldBy(folder, file, await readHolder(file))
+  const holder = await readHolder(file)
+  return heldBy(folder, file, holder === 'gone' ? undefined : holder)
 }
 
 function heldBy(folder: string, file: string, holder: Holder | undefined): HandfulError {
@@ -66,7 +100,7 @@ function heldBy(folder: string, file: string, holder: Holder | undefined): Handf
 
 async function release(file: string, token: string): Promise<void> {
   const holder = await readHolder(file)
-  if (holder?.token === token) await rm(file, { force: true })
+  if (holder !== 'gone' && holder?.token === token) await rm(file, { force: true })
 }
 
 /** Creates a file that has its contents from the first moment on; EEXIST if the name is taken. */
@@ -89,6 +123,7 @@ async function createWhole(file: string, contents: string, token: string): Promi
  * a slower one that took the winner's new lock instead of the dead one puts it back.
  */
 async function setAside(file: string, dead: Holder | undefined): Promise<void> {
+  if (tokenOf(await readHolder(file)) !== dead?.token) return
   const aside = `${file}-${randomUUID()}`
   try {
     await rename(file, aside)
@@ -96,18 +131,21 @@ async function setAside(file: string, dead: Holder | undefined): Promise<void> {
     if (systemCode(error) === 'ENOENT') return
     throw systemError('taking over a lock', file, error)
   }
-  const moved = await readHolder(aside)
-  if (moved?.token !== dead?.token) await link(aside, file).catch(() => {})
+  if (tokenOf(await readHolder(aside)) !== dead?.token) await link(aside, file).catch(() => {})
   await rm(aside, { force: true })
 }
 
-async function readHolder(file: string): Promise<Holder | undefined> {
+/** Undefined where the file says nothing that can be understood. */
+async function readHolder(file: string): Promise<Holder | 'gone' | undefined> {
   try {
     return holderSchema.parse(JSON.parse(await readFile(file, 'utf8')))
-  } catch {
-    return undefined
+  } catch (error) {
+    return systemCode(error) === 'ENOENT' ? 'gone' : undefined
   }
 }
+
+const tokenOf = (holder: Holder | 'gone' | undefined): string | undefined =>
+  holder === 'gone' ? 'gone' : holder?.token
 
 async function isAlive(holder: Holder): Promise<boolean> {
   // Another machine's processes can't be seen from here, so its lock is believed.

@@ -30,6 +30,12 @@ const settingsOf = {
   product: z.object({}).loose(),
 }
 
+/** Of a predictor of this kind. @throws ZodError for others */
+export const neighbourSettings = ({
+  settings,
+}: Pick<PredictorParameters, 'settings'>): z.infer<typeof settingsOf.neighbours> =>
+  settingsOf.neighbours.parse(settings)
+
 /** Finds the nearest references of rows. */
 type Search = (rows: FeatureMatrix, k: number) => Promise<Neighbours>
 
@@ -102,7 +108,7 @@ function predictorOf(
       }
     }
     case 'neighbours': {
-      const { k, kernel } = settingsOf.neighbours.parse(parameters.settings)
+      const { k, kernel } = neighbourSettings(parameters)
       const [references, probabilities] = [array('references'), array('probabilities')]
       checkColumns(probabilities, parameters.classCount, 'probabilities of a neighbour head')
       if (references.rows !== probabilities.rows) {

@@ -32,7 +32,7 @@ export type Given<A extends Arguments, O extends Options> = {
 } & { readonly [K in Exclude<keyof O, Surrounding>]: Told<O[K]> }
 
 /** Options that the command line itself obeys: commands are not told them. */
-type Surrounding = 'json' | 'quiet' | 'printConfig'
+type Surrounding = 'json' | 'quiet' | 'progress' | 'printConfig'
 
 /** A result as it reaches the user: data on stdout, everything else on stderr. */
 export interface Shown {

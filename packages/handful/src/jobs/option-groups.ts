@@ -186,6 +186,11 @@ export const trainingOptions = (minutes: string, steps: string) => ({
 
 export const jsonOption = flag('print the result as JSON on stdout')
 export const quietOption = flag('no progress')
+export const progressOption = oneOf(
+  '<form>',
+  'on stderr: text, or json for programs, an object a line (text)',
+  ['text', 'json'] as const,
+)
 
 /** Where the engine runs, and how the result is told. */
 export const machineOptions = {
@@ -197,6 +202,7 @@ export const machineOptions = {
   device: withDefault(text('<name>', 'where the engine runs'), 'cpu'),
   json: jsonOption,
   quiet: quietOption,
+  progress: progressOption,
 }
 
 export const printConfigOption = flag('print all options as they are resolved, and do nothing')

@@ -11,11 +11,15 @@ export interface Session {
   readonly cores: number
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly quiet: boolean
+  /** How progress is told on stderr: for people, or as an object a line for programs. */
+  readonly progress: 'text' | 'json'
   /** As it was typed, as far as that can be told. */
   readonly commandLine: string
   readonly date: () => Date
   /** What a run is made with and on, for its folder. */
   describe(machine: MachineUse): Promise<Readonly<Record<string, unknown>>>
+  /** Writes one line to stdout now, of a command that goes on. */
+  data(text: string): void
   /** Tells one line when progress has left the screen. */
   afterwards(text: string): void
 }

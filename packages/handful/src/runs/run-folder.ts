@@ -47,6 +47,9 @@ export const RUN_FILES = {
   weights: 'model/weights.safetensors',
 } as const
 
+/** In the run's folder, by anybody: training ends at its next safe point, and the model is taken as it is. */
+export const FINISH_FILE = 'finish'
+
 /** A plain tree of values, as configuration and environment are. */
 export type PlainObject = Readonly<Record<string, unknown>>
 

@@ -1,9 +1,17 @@
-/** The feature spaces of a run in files, so that heads can be fitted again without the model. */
+/**
+ * The feature spaces of a run in files, so that heads can be fitted again without the model:
+ *
+ *     features/<name>.safetensors          normalised rows, and what new images are normalised by
+ *     features/<name>.graph.safetensors    the nearest neighbours of each row, once something has found them
+ */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
 import { FeatureSpace, type SpaceContext } from '../features/feature-space.js'
+import type { NeighbourGraph } from '../features/neighbour-graph.js'
+import { neighbourArrays, neighboursOf } from '../features/space-files.js'
+import { systemCode } from '../errors.js'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { matrixArray, matrixOf, storedUnitRows } from '../numerics/matrix.js'
 import { normalisationArrays, normalisationOf } from './fitted-arrays.js'
@@ -16,6 +24,16 @@ export const spaceSchema = z.object({
 })
 
 export type SpaceRecord = z.infer<typeof spaceSchema>
+
+/** What the stage of features keeps. */
+export const spacesSchema = z.object({
+  /** All parts together, then some of them alone. */
+  learned: z.array(spaceSchema).min(1),
+  pixels: spaceSchema,
+})
+
+const graphFile = ({ file }: SpaceRecord): string => file.replace(/\.safetensors$/, '.graph.safetensors')
+const ROWS = 'train'
 
 export async function writeSpace(folder: string, file: string, space: FeatureSpace): Promise<SpaceRecord> {
   const { name, baseline, train, test } = space
@@ -46,5 +64,29 @@ export async function readSpace(
     )
   const normalisation = (): Promise<ReturnType<typeof normalisationOf>> =>
     Promise.resolve(normalisationOf(arrays))
-  return new FeatureSpace({ name, baseline, train, test: rows('test'), normalisation }, context)
+  const graph = await keptGraph(folder, { file, name, baseline }, train.rows)
+  return new FeatureSpace({ name, baseline, train, test: rows('test'), normalisation }, context, { graph })
+}
+
+/** Keeps the neighbours of a space's rows beside it, finding them where nothing has yet. */
+export async function keepGraph(folder: string, record: SpaceRecord, space: FeatureSpace): Promise<void> {
+  if ((await keptGraph(folder, record, space.train.rows)) !== undefined) return
+  const arrays = neighbourArrays(ROWS, await space.graph())
+  await writeFileAtomic(path.join(folder, graphFile(record)), encodeSafetensors(arrays))
+}
+
+/** One that is damaged is found again. */
+async function keptGraph(
+  folder: string,
+  record: SpaceRecord,
+  rows: number,
+): Promise<NeighbourGraph | undefined> {
+  try {
+    const { arrays } = decodeSafetensors(await readFile(path.join(folder, graphFile(record))))
+    const graph = neighboursOf(ROWS, arrays)
+    return graph.rows === rows ? graph : undefined
+  } catch (error) {
+    if ([undefined, 'ENOENT'].includes(systemCode(error))) return undefined
+    throw error
+  }
 }

@@ -5,6 +5,7 @@
  *     model/model.json             what they are the weights of (trained-model.ts)
  *     model/training.json          steps, seconds and curves
  */
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { encodeSafetensors } from 'onnx-autodiff'
@@ -23,7 +24,7 @@ import {
 } from '../training/pretrain.js'
 import { type ModelChoice, resolveAugmentation, resolveModel } from '../training/model-options.js'
 import type { AugmentationName } from '../names.js'
-import { RUN_FILES, type RunContext } from './run-folder.js'
+import { FINISH_FILE, RUN_FILES, type RunContext } from './run-folder.js'
 import { type ModelDescription, saveModelDescription } from './trained-model.js'
 
 const SUMMARY = path.join(RUN_FILES.model, 'training.json')
@@ -80,6 +81,7 @@ export function trainStage(
         checkpoints: { folder: run.path(RUN_FILES.checkpoints), key: contentKey({ key, steps }) },
         signal,
         progress,
+        finishes: () => existsSync(run.path(FINISH_FILE)),
         onStart: (step) => run.dropMetrics(name, step),
         onMetrics: (step, metrics) => run.appendMetrics({ stage: name, step, ...metrics }),
       })

@@ -2,7 +2,7 @@
  * What is done of a job: one small JSON file for each stage, `stages/<kind>-<short hash>.json`, named by the hash of all
  * that went into it. A stage whose file is there is never done again; one whose settings change has another name.
  */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { writeFileAtomic } from '../files/atomic.js'
@@ -64,6 +64,29 @@ export class StageStore {
     return undefined
   }
 
+  /** The record of this kind that was written last, for those who cannot tell what went into it. */
+  async latest(kind: string): Promise<StageRecord | undefined> {
+    const names = await readdir(path.join(this.folder, FOLDER)).catch(() => [])
+    let last: StageRecord | undefined
+    for (const name of names.filter((each) => each.startsWith(`${kind}-`))) {
+      const record = await readRecord(path.join(this.folder, FOLDER, name))
+      if (record?.kind !== kind) continue
+      if (last === undefined || record.finishedAt > last.finishedAt) last = record
+    }
+    return last
+  }
+
+  /** Stages of this kind are done again: what they have written bears one name whatever went into it. */
+  async forget(kind: string): Promise<void> {
+    const names = await readdir(path.join(this.folder, FOLDER)).catch(() => [])
+    for (const name of names.filter((each) => each.startsWith(`${kind}-`))) {
+      const file = path.join(this.folder, FOLDER, name)
+      if ((await readRecord(file))?.kind !== kind) continue
+      await rm(file, { force: true })
+      this.#known.delete(file)
+    }
+  }
+
   /** What a stage gave that is done. */
   async result<R>(stage: Lookup & Pick<Stage<R>, 'schema'>): Promise<R> {
     return stage.schema.parse((await this.read(stage))?.result)
@@ -97,7 +120,8 @@ const recordOf = (
   { seconds, finishedAt, result }: OlderRecord,
 ): StageRecord => ({ version: 1, kind, name, key, seconds, finishedAt, result })
 
-async function readRecord(file: string, key: string): Promise<StageRecord | undefined> {
+/** @param key that it has to have, where that is known */
+async function readRecord(file: string, key?: string): Promise<StageRecord | undefined> {
   let text: string
   try {
     text = await readFile(file, 'utf8')
@@ -107,7 +131,7 @@ async function readRecord(file: string, key: string): Promise<StageRecord | unde
   }
   try {
     const record = recordSchema.parse(JSON.parse(text))
-    return record.key === key ? record : undefined
+    return key === undefined || record.key === key ? record : undefined
   } catch {
     return undefined
   }

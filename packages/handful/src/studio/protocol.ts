@@ -35,6 +35,8 @@ export const requests = {
       .max(24 * 60),
     size: z.union([z.literal('auto'), z.int().min(8).max(224)]).default('auto'),
     seed: z.int().nonnegative().default(0),
+    /** Begins at once beside what trains already; else it waits for its turn. */
+    beside: z.boolean().default(false),
   }),
   /** Saves a checkpoint and ends the process; `resumeTraining` goes on from there. */
   pauseTraining: z.strictObject({ run: runName }),
@@ -85,7 +87,8 @@ export interface Skipped {
   readonly reason: string
 }
 
-export type RunState = 'training' | 'paused' | 'failed' | 'ready'
+/** `waiting`: for another training to end. */
+export type RunState = 'waiting' | 'training' | 'paused' | 'failed' | 'ready'
 
 export interface RunCard {
   /** The run folder's name: unique in its parent. */

@@ -28,6 +28,8 @@ export interface PretrainContext {
   readonly checkpoints: { readonly folder: string; readonly key: string }
   readonly signal: AbortSignal
   readonly progress: Progress
+  /** Asked between runs of steps: true ends the training there, and its model is taken as it is. */
+  readonly finishes?: () => boolean
   /** Means of what training reports, about every second. */
   /** Told the step that it begins at, before any: 0, or where an earlier process saved it. */
   readonly onStart?: (step: number) => Promise<void> | void
@@ -79,7 +81,7 @@ export function pretrainIdentity(
 export async function pretrain(
   images: Images,
   options: PretrainOptions,
-  { checkpoints, signal, progress, onStart, onMetrics }: PretrainContext,
+  { checkpoints, signal, progress, finishes, onStart, onMetrics }: PretrainContext,
 ): Promise<Pretrained> {
   const { seed, steps: wantedSteps, minutes = 1, threads, device } = options
   checkBatchSize(images, 2)
@@ -92,6 +94,7 @@ export async function pretrain(
         )
       : undefined
   let parameterCount = 0
+  let finished = false
   const trainTo = (steps: number, continues = false): Promise<Trained> => {
     const trainable = model.train(steps, seed)
     parameterCount = trainable.parameterCount
@@ -115,12 +118,15 @@ export async function pretrain(
         plan?.start(step, spent)
         await onStart?.(step)
       },
-      endsEarly: (step, spent) => plan?.changes(step, spent) === true,
+      endsEarly: (step, spent) => {
+        finished = finishes?.() === true
+        return finished || plan?.changes(step, spent) === true
+      },
       onMetrics,
     })
   }
   let trained = await trainTo(plan?.steps ?? (wantedSteps as number))
-  while (plan !== undefined && trained.steps < plan.steps) {
+  while (plan !== undefined && !finished && trained.steps < plan.steps) {
     await plan.save()
     progress.message(`${stage}: by the pace so far ${plan.steps} steps fit the time`)
     trained = await trainTo(plan.steps, true)

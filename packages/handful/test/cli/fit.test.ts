@@ -51,7 +51,7 @@ describe('a run', () => {
       seed: 7,
       labelsPerClass: 4,
       minutes: 3,
-      threads: 2,
+      threads: 1,
       draws: 5,
     })
     const written: unknown = parse(await readFile(path.join(out, 'config.yaml'), 'utf8'))
@@ -64,7 +64,7 @@ describe('a run', () => {
       command: `handful fit --dataset mnist --seed 7 --out ${out}`,
       handful: '0.1.0',
       node: process.versions.node,
-      threads: 2,
+      threads: 1,
       device: 'cpu',
       seed: 7,
     })
@@ -243,7 +243,7 @@ describe('resuming', () => {
   ])('with %s brings back the options', async (_, args) => {
     const seen: FitOptions[] = []
     expect((await handful(['fit', ...args()], { fit: noting(seen) })).exit).toBe(0)
-    expect(seen[0]).toMatchObject({ dataset: 'mnist', seed: 7, minutes: 3, threads: 2 })
+    expect(seen[0]).toMatchObject({ dataset: 'mnist', seed: 7, minutes: 3, threads: 1 })
     expect(await readdir(out)).toContain('env-2.json')
   })
 

@@ -52,7 +52,7 @@ describe('options', () => {
     expect(exit).toBe(0)
     const printed = parse(stdout) as Record<string, unknown>
     expect(printed).toMatchObject({
-      ...{ dataset: 'mnist', draws: 7, seed: 5, threads: 2, labels: [1, 'all'] },
+      ...{ dataset: 'mnist', draws: 7, seed: 5, threads: 1, labels: [1, 'all'] },
       models: {
         vae: { minutes: 2, set: { latent: 32 } },
         vqvae: { set: { 'codebook.decay': 0.9 } },
@@ -76,13 +76,25 @@ describe('options', () => {
     ['study mnist --without map', /--without: got "map".*did you mean --without maps\?/],
     ['study mnist --set supervised.drwas=2', /did you mean draws\?/],
     ['study mnist --config nowhere.yaml', /--config .*got nothing there/],
-    ['study --resume nowhere', /study folder \(nowhere\): got no study.yaml in it/],
     ['study mnist --drws 3', /did you mean --draws\?/],
   ])('handful %s is one line and exit 2', async (line, message) => {
     const { exit, stdout, stderr } = await handful(line.split(' '))
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' })
     expect(stderr).toMatch(message)
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  test('a folder that is not there is told as every command tells it', async () => {
+    for (const [args, words] of [
+      [['study', '--resume', 'nowhere'], 'study folder (nowhere): got no study.yaml in it'],
+      [['fit', '--resume', 'nowhere'], 'run folder (nowhere): got no config.yaml in it'],
+      [['predict', 'nowhere', 'a.png'], 'run folder (nowhere): got no config.yaml in it'],
+      [['fit', 'nowhere'], 'image folder (nowhere): got nothing there'],
+    ] as const) {
+      const { exit, stdout, stderr } = await handful([...args])
+      expect({ exit, stdout }).toEqual({ exit: 1, stdout: '' })
+      expect(stderr).toContain(words)
+    }
   })
 
   test('help has examples first', async () => {

@@ -190,6 +190,11 @@ export class ForeignModel {
     return name
   }
 
+  /** The same model, of which every name has this before it: names of others are free then. */
+  renamed(prefix: string): ForeignModel {
+    return new ForeignModel(this.#message, withPrefix(this.#graph, prefix))
+  }
+
   /**
    * The model with nodes around it as an ONNX file of its own, without what its outputs do not need. `before` has to give
    * every input.
@@ -276,6 +281,30 @@ function constantsOf(graph: GraphProto): Map<string, TensorProto> {
     }
   }
   return found
+}
+
+/** Bodies of loops and branches use names of the graph around them: all are renamed alike. */
+function withPrefix(graph: GraphProto, prefix: string): GraphProto {
+  const now = (name: string | undefined): string =>
+    name === undefined || name === '' ? '' : `${prefix}${name}`
+  const attribute = (each: AttributeProto): AttributeProto => ({
+    ...each,
+    g: each.g && withPrefix(each.g, prefix),
+    graphs: each.graphs.map((inner) => withPrefix(inner, prefix)),
+  })
+  return {
+    ...graph,
+    node: graph.node.map((node) => ({
+      ...node,
+      name: now(node.name),
+      input: node.input.map(now),
+      output: node.output.map(now),
+      attribute: node.attribute.map(attribute),
+    })),
+    initializer: graph.initializer.map((tensor) => ({ ...tensor, name: now(tensor.name) })),
+    input: graph.input.map((value) => ({ ...value, name: now(value.name) })),
+    output: graph.output.map((value) => ({ ...value, name: now(value.name) })),
+  }
 }
 
 function namesOf(graph: GraphProto): Set<string> {

@@ -5,7 +5,7 @@
 import { models } from '../../models/registry.js'
 import { z } from 'zod'
 import { encoderDetails, encoderFields } from '../../encoders/encoder-options.js'
-import { FEATURE_CHOICES, HEADS, MODELS, PRESETS } from '../../names.js'
+import { FEATURE_CHOICES, HEADS, type ModelName, MODELS, type PresetName, PRESETS } from '../../names.js'
 import { imageFields, oneLimit, oneSource, trainingFields } from '../../runs/run-options.js'
 import { modelFields } from '../../training/model-options.js'
 
@@ -15,20 +15,75 @@ export const NO_MODEL = 'none'
 /** A quarter of those that the study compares: most of the gain in a quarter of the time. */
 export const DEFAULT_PATCHES = 256
 
+/** What features are made by: all that a fit is told but of its labels and heads. */
+export const featureFields = {
+  ...imageFields,
+  ...modelFields,
+  /** `none`: no model is trained, and features are those of an encoder, a table or patches. */
+  model: z.enum([...MODELS, NO_MODEL]).default('vae'),
+  ...encoderFields,
+  /** A table of features made elsewhere, a row for each image by its file name. */
+  embeddings: z.string().min(1).optional(),
+  /** Default `bestPreset`. */
+  preset: z.enum(PRESETS).optional(),
+  ...trainingFields,
+  /** Whitened patches that stand beside the model's features (`features/baselines/patches.ts`); 0 for none. */
+  patches: z.number().int().min(0).max(4096).optional(),
+}
+
+interface FeatureOptions {
+  readonly folder?: string
+  readonly dataset?: string
+  readonly minutes?: number
+  readonly steps?: number
+  readonly model: string
+  readonly preset?: string
+  readonly augment?: string
+  readonly encoder?: string
+  readonly embeddings?: string
+  readonly patches?: number
+  readonly set: object
+}
+
+/** Refuses what does not go together. */
+export function checkFeatureOptions(options: FeatureOptions, context: z.RefinementCtx): void {
+  const refuse = (name: string, message: string): void =>
+    void context.addIssue({ code: 'custom', path: [name], message })
+  if ((options.folder === undefined) === (options.dataset === undefined)) refuse('dataset', oneSource.message)
+  if (options.minutes !== undefined && options.steps !== undefined) refuse('steps', oneLimit.message)
+  if (options.encoder === undefined)
+    for (const name of encoderDetails(options)) refuse(name, 'an --encoder that it says something of')
+  if (options.model !== NO_MODEL) return
+  if (options.encoder === undefined && options.embeddings === undefined && !options.patches)
+    refuse('model', 'a model, or features without one: --encoder, --embeddings or --patches')
+  const { minutes, steps, preset, augment } = options
+  for (const [name, value] of Object.entries({ minutes, steps, preset, augment }))
+    if (value !== undefined) refuse(name, 'none with --model none, which trains nothing')
+  if (Object.keys(options.set).length > 0) refuse('set', 'none with --model none, which trains nothing')
+}
+
+interface Defaulted {
+  readonly model: ModelName | typeof NO_MODEL
+  readonly minutes?: number
+  readonly steps?: number
+  readonly preset?: PresetName
+  readonly patches?: number
+}
+
+/** With a model exactly one of `minutes` and `steps` is set. */
+export function withFeatureDefaults<O extends Defaulted>(options: O) {
+  const { model } = options
+  const bounded = options.minutes !== undefined || options.steps !== undefined
+  if (model === NO_MODEL) return { ...options, model, patches: options.patches ?? 0 }
+  const preset = options.preset ?? models[model].bestPreset
+  const minutes = bounded ? options.minutes : DEFAULT_MINUTES
+  const patches = options.patches ?? DEFAULT_PATCHES
+  return { ...options, model, preset, patches, minutes }
+}
+
 export const fitOptionsSchema = z
   .strictObject({
-    ...imageFields,
-    ...modelFields,
-    /** `none`: no model is trained, and features are those of an encoder, a table or patches. */
-    model: z.enum([...MODELS, NO_MODEL]).default('vae'),
-    ...encoderFields,
-    /** A table of features made elsewhere, a row for each image by its file name. */
-    embeddings: z.string().min(1).optional(),
-    /** Default `bestPreset`. */
-    preset: z.enum(PRESETS).optional(),
-    ...trainingFields,
-    /** Whitened patches that stand beside the model's features (`features/baselines/patches.ts`); 0 for none. */
-    patches: z.number().int().min(0).max(4096).optional(),
+    ...featureFields,
     /** Labelled images of each class; drawn at random where more are labelled. Own folders: all labels by default. */
     labelsPerClass: z.number().int().min(1).max(10_000).optional(),
     /** How many times the labelled images are drawn, to tell how much the result depends on which ones they are. */
@@ -38,30 +93,10 @@ export const fitOptionsSchema = z
     /** `auto`: the labelled few choose between all features together and parts of them; `all`: always together. */
     features: z.enum(FEATURE_CHOICES).default('auto'),
   })
-  .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
-  .refine((options) => options.minutes === undefined || options.steps === undefined, oneLimit)
-  .superRefine((options, context) => {
-    const refuse = (name: string, message: string): void =>
-      void context.addIssue({ code: 'custom', path: [name], message })
-    if (options.encoder === undefined)
-      for (const name of encoderDetails(options)) refuse(name, 'an --encoder that it says something of')
-    if (options.model !== NO_MODEL) return
-    if (options.encoder === undefined && options.embeddings === undefined && !options.patches)
-      refuse('model', 'a model, or features without one: --encoder, --embeddings or --patches')
-    const { minutes, steps, preset, augment } = options
-    for (const [name, value] of Object.entries({ minutes, steps, preset, augment }))
-      if (value !== undefined) refuse(name, 'none with --model none, which trains nothing')
-    if (Object.keys(options.set).length > 0) refuse('set', 'none with --model none, which trains nothing')
-  })
+  .superRefine(checkFeatureOptions)
   .transform((options) => {
-    const { model } = options
-    const bounded = options.minutes !== undefined || options.steps !== undefined
     const labelsPerClass = options.labelsPerClass ?? (options.dataset === undefined ? undefined : 4)
-    if (model === NO_MODEL) return { ...options, model, patches: options.patches ?? 0, labelsPerClass }
-    const preset = options.preset ?? models[model].bestPreset
-    const minutes = bounded ? options.minutes : DEFAULT_MINUTES
-    const patches = options.patches ?? DEFAULT_PATCHES
-    return { ...options, model, preset, patches, labelsPerClass, minutes }
+    return { ...withFeatureDefaults(options), labelsPerClass }
   })
 
 /** Options as a caller may give them. */

@@ -16,7 +16,7 @@ import { comparedHeads, compareHeads } from '../../heads/compare-heads.js'
 import { type FeatureMatrix, matrixArray, matrixOf, mostProbable } from '../../numerics/matrix.js'
 import { type Classifier, CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
 import { type Outside, outsideRows } from '../../runs/outside-features.js'
-import { readSpace, type SpaceRecord, spaceSchema, writeSpace } from '../../runs/space-file.js'
+import { keepGraph, readSpace, type SpaceRecord, spacesSchema, writeSpace } from '../../runs/space-file.js'
 import { headArrays, headOf, headSchema, headSettings } from '../../runs/fitted-arrays.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
@@ -108,13 +108,7 @@ export function encoderSource(
   return () => (encoder ??= open())
 }
 
-const featuresSchema = z.object({
-  /** All parts together, then some of them alone. */
-  learned: z.array(spaceSchema).min(1),
-  pixels: spaceSchema,
-})
-
-export type FeaturesStage = Stage<z.infer<typeof featuresSchema>>
+export type FeaturesStage = Stage<z.infer<typeof spacesSchema>>
 
 /** Learned features and raw pixels of all images, normalised. */
 export function featuresStage(
@@ -138,7 +132,7 @@ export function featuresStage(
     needs: [...(learning ? [learning.train] : []), ...(patches ? [patches] : []), ...rows],
     unit: 'images',
     total: imagesOf(fitting),
-    schema: featuresSchema,
+    schema: spacesSchema,
     present: ({ learned, pixels }) =>
       filesPresent(
         run.folder,
@@ -229,6 +223,8 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
       const chosen = compared.find((each) => !each.baseline && each.key === options.head)
       if (chosen?.first === undefined) throw new Error(`internal: no comparison for the head ${options.head}`)
       const { fitted: first, space } = chosen.first
+      // Its neighbours are known by now: whoever labels on needs not search them again.
+      await keepGraph(run.folder, found.learned[learned.indexOf(space)], space)
       const ofTest = space.test && (await first.predict(space.test))
       await run.makeFolder(RUN_FILES.model)
       await run.writeFile(

@@ -5,6 +5,7 @@
  *
  * All but the reading are stages whose results the run folder keeps: a run that is gone on with does what is left.
  */
+import type { Dataset } from '../../data/dataset.js'
 import type { RunReport } from '../../draw/run-report.js'
 import { checkDevice } from '../../runs/device.js'
 import { runJobStages } from '../../runs/job-stages.js'
@@ -29,8 +30,15 @@ import { openFitting } from './fitting.js'
 
 const reading = { stage: READING, expectedSeconds: 5 }
 
-/** @throws HandfulError for options or images that do not suit; the error of a stage that fails, or the signal's reason */
-export async function runFit(options: FitOptions, context: RunContext): Promise<RunReport> {
+/**
+ * @param relabel gives the images other labels than those that they lie with
+ * @throws HandfulError for options or images that do not suit; the error of a stage that fails, or the signal's reason
+ */
+export async function runFit(
+  options: FitOptions,
+  context: RunContext,
+  relabel?: (found: Dataset) => Dataset,
+): Promise<RunReport> {
   const { run, progress } = context
   await checkDevice(options.device)
   const early = knownShape(options)
@@ -39,7 +47,8 @@ export async function runFit(options: FitOptions, context: RunContext): Promise<
     resolveModel({ ...options, model: options.model }, early)
   progress.plan(beforeReading(options))
   const started = performance.now()
-  const dataset = await readDataset(options, context)
+  const found = await readDataset(options, context, relabel && 'optional')
+  const dataset = relabel === undefined ? found : relabel(found)
   const read = { stage: READING, seconds: (performance.now() - started) / 1000 }
   // Too few labels for what was asked, or an encoder that does not fit, are told before minutes of training, not after.
   const fitting = await openFitting(options, dataset, context)

@@ -29,9 +29,9 @@ export const predict = jobCommand({
     { command: 'handful predict runs/photos new/ --out new.csv', does: 'write a file' },
   ],
   async prepare(given) {
-    const { runOfCommand } = await import('../run-of-command.js')
+    const { CLASSIFYING_RUNS, runOfCommand } = await import('../run-of-command.js')
     const hint = 'it has no classifier; handful features writes what its model sees'
-    await runOfCommand(given.run, 'fit', () => hint)
+    await runOfCommand(given.run, CLASSIFYING_RUNS, () => hint)
     // A dash is stdout, as elsewhere.
     return { ...given, out: given.out === '-' ? undefined : given.out }
   },

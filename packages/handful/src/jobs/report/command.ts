@@ -36,8 +36,12 @@ async function ofRun(folder: string, png: true | undefined): Promise<Shown> {
     const hint = 'leave it away'
     throw usageError({ what: '--png', got: 'a run', expected: 'the folder of a study', hint })
   }
-  const { runOfCommand } = await import('../run-of-command.js')
-  await runOfCommand(folder, 'fit', () => 'its pictures are in samples/, its losses in metrics.jsonl')
+  const { CLASSIFYING_RUNS, runOfCommand } = await import('../run-of-command.js')
+  await runOfCommand(
+    folder,
+    CLASSIFYING_RUNS,
+    () => 'its pictures are in samples/, its losses in metrics.jsonl',
+  )
   const [{ loadReport, writeReportPage }, { summarise }] = await Promise.all([
     import('../../draw/save-report.js'),
     import('../../draw/summary.js'),

@@ -1,0 +1,128 @@
+/**
+ * What the head that chooses by itself is worth: a model trained once for so many steps, then each head over draws of the
+ * labelled images, with accuracy and expected calibration error on held-out images, inductive. `auto` is to be near the best
+ * of the others everywhere, which no one knows beforehand.
+ *
+ *   npx tsx bench/choices/run.ts --folder <images with train/ and test/> [--size 32] [--steps 400]
+ *   npx tsx bench/choices/run.ts --dataset mnist --data-dir <data> [--train 4000] [--test 2000]
+ *     [--labels 1,2,4,16] [--draws 8] [--heads propagation,linear,auto] [--seed 0] [--threads 1]
+ *
+ * Of a known set training images are drawn, and the held-out ones from its other training images: official test labels are not
+ * looked at.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { Random } from 'onnx-autodiff'
+import { labelDraws } from '../../packages/handful/src/data/draw-labels.js'
+import { openDataset } from '../../packages/handful/src/data/open.js'
+import { TestSet } from '../../packages/handful/src/data/test-set.js'
+import { compareHeads } from '../../packages/handful/src/heads/compare-heads.js'
+import { HEADS, type HeadName } from '../../packages/handful/src/names.js'
+import { pretrain } from '../../packages/handful/src/training/pretrain.js'
+import { imagesAt, type ImageSet } from '../../packages/handful/src/data/image-set.js'
+import { encoderOf, fitDictionary } from '../../packages/handful/src/features/encoder.js'
+import { learnedSpaces } from '../../packages/handful/src/features/feature-sources.js'
+import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-linear-algebra.js'
+import { calibrationError } from '../../packages/handful/src/numerics/reliability.js'
+import { average } from '../../packages/handful/src/numerics/statistics.js'
+import {
+  modelChoiceSchema,
+  resolveAugmentation,
+  resolveModel,
+} from '../../packages/handful/src/training/model-options.js'
+import { silentProgress } from '../../packages/handful/src/training/progress.js'
+
+const { values } = parseArgs({
+  options: {
+    folder: { type: 'string' },
+    dataset: { type: 'string' },
+    'data-dir': { type: 'string' },
+    size: { type: 'string', default: '32' },
+    steps: { type: 'string', default: '400' },
+    train: { type: 'string', default: '4000' },
+    test: { type: 'string', default: '2000' },
+    labels: { type: 'string', default: '1,2,4,16' },
+    draws: { type: 'string', default: '8' },
+    heads: { type: 'string', default: 'propagation,linear,auto' },
+    seed: { type: 'string', default: '0' },
+    threads: { type: 'string', default: '1' },
+  },
+})
+const [seed, threads, draws] = [values.seed, values.threads, values.draws].map(Number)
+const device = 'cpu'
+const { signal } = new AbortController()
+
+/** Training and held-out images. */
+async function images(): Promise<{ train: ImageSet; test: TestSet }> {
+  if (values.folder !== undefined) {
+    const { train, test } = await openDataset({ folder: values.folder, size: Number(values.size), seed })
+    if (test === undefined) throw new Error('folder: got no test split, expected test/ beside train/')
+    return { train, test }
+  }
+  const spec = { dataset: values.dataset, dataDir: values['data-dir'], seed }
+  const { train: all } = await openDataset(spec)
+  const order = new Random(seed, 'bench/images').permutation(all.count)
+  const [count, held] = [Number(values.train), Number(values.test)]
+  const take = (from: number, to: number): ImageSet => {
+    const places = order.slice(from, to)
+    return { ...all, ...imagesAt(all, places), labels: Int32Array.from(places, (i) => all.labels[i]) }
+  }
+  const { paths: fileNames, ...rest } = take(count, count + held)
+  return { train: take(0, count), test: new TestSet({ ...rest, fileNames }) }
+}
+
+const { train, test } = await images()
+const image = { size: train.height, channels: train.channels }
+const model = resolveModel(modelChoiceSchema.parse({ model: 'vae', preset: 'invariant', set: {} }), image)
+const folder = await mkdtemp(path.join(tmpdir(), 'handful-choices-'))
+const linearAlgebra = onnxLinearAlgebra({ threads, device })
+try {
+  const { weights } = await pretrain(
+    train,
+    {
+      model,
+      augmentation: resolveAugmentation(undefined, model).options,
+      seed,
+      steps: Number(values.steps),
+      threads,
+      device,
+    },
+    { checkpoints: { folder, key: 'choices' }, signal, progress: silentProgress },
+  )
+  const dictionary = await fitDictionary(train, 256, { seed, linearAlgebra, signal })
+  const encoder = encoderOf({ model, weights }, model.defaultFeatures, dictionary)
+  const context = { threads, device, seed, signal }
+  const [space] = await learnedSpaces({ train, test }, encoder, linearAlgebra, context, 'all')
+  const heads = values.heads
+    .split(',')
+    .filter((name): name is HeadName => HEADS.some((head) => head === name))
+  console.log(
+    `${train.name}: ${train.count} images, ${test.count} held out, ${values.steps} steps, ${draws} draws`,
+  )
+  console.log('labels  head            accuracy  calibration error')
+  for (const labelsPerClass of values.labels.split(',').map(Number)) {
+    for (const head of heads) {
+      const [{ accuracies, reliability }] = await compareHeads({
+        draws: labelDraws(train, { labelsPerClass, draws, seed }),
+        classCount: train.classNames.length,
+        test,
+        seed,
+        signal,
+        onFit: () => {},
+        spaces: [space],
+        heads: [head],
+        chosen: head,
+      })
+      const error = reliability === undefined ? '' : calibrationError(reliability).toFixed(3)
+      const accuracy = (100 * average(accuracies)).toFixed(1)
+      console.log(
+        `${String(labelsPerClass).padStart(6)}  ${head.padEnd(15)} ${accuracy.padStart(8)}  ${error.padStart(8)}`,
+      )
+    }
+  }
+} finally {
+  await linearAlgebra.close()
+  await rm(folder, { recursive: true, force: true })
+}

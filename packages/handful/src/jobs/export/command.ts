@@ -1,0 +1,58 @@
+/** `handful export`: a run's classifier as one ONNX file, to take away. */
+import { usageError } from '../../errors.js'
+import { jobCommand } from '../command-entry.js'
+import { text } from '../option.js'
+import { machineOptions } from '../option-groups.js'
+
+export const exportCommand = jobCommand({
+  name: 'export',
+  summary: 'write the classifier of a run as one ONNX file',
+  description:
+    'Writes the classifier of a run as one ONNX file, from the bytes of an image to probabilities, for\n' +
+    'onnxruntime in Python, Node and browsers. Beside it: what it says of itself (.json), test inputs with\n' +
+    'expected outputs (.test.safetensors), a model card (.card.md), and try.html, a page that classifies\n' +
+    'dropped and drawn images without any network.',
+  usage: '<run> --out <model.onnx> [options]',
+  arguments: { run: ['<run>', 'a folder that "handful fit" has written'] },
+  options: {
+    out: text('<model.onnx>', 'the file; what belongs to it lies beside it'),
+    page: text('<file.html>', 'the page (try.html beside the model)'),
+    ...machineOptions,
+  },
+  examples: [
+    {
+      command: 'handful export runs/photos --out photos/model.onnx',
+      does: 'the model and all that belongs to it',
+    },
+    {
+      command: 'handful verify photos/model.onnx',
+      does: 'on another machine: whether it gives the same there',
+    },
+  ],
+  async prepare({ out, ...given }, session) {
+    if (out === undefined)
+      throw usageError({
+        what: '--out',
+        got: 'none',
+        expected: 'the name of a file',
+        hint: 'for example --out model.onnx',
+      })
+    const { CLASSIFYING_RUNS, runOfCommand } = await import('../run-of-command.js')
+    await runOfCommand(given.run, CLASSIFYING_RUNS, () => 'it has no classifier; handful fit makes one')
+    return { ...given, out, date: session.date() }
+  },
+  run: async ({ run, ...options }, context) =>
+    (await import('../../exports/export-model.js')).exportModel(run, options, context),
+  show({ metadata, ...result }, _, { quiet }) {
+    const { files, bytes, difference, testImages, notes } = result
+    const size = bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
+    const checked =
+      `${size}, ${metadata.classes.length} classes; on ${testImages} images its probabilities are those of ` +
+      `handful predict to ${difference.toExponential(0)}`
+    return {
+      json: { ...result, metadata },
+      lines: files,
+      messages: quiet ? [] : [checked, ...notes],
+    }
+  },
+})

@@ -1,0 +1,167 @@
+/** `handful labels`: the labels of a run, kept as a journal: in, out, looked at, given and taken back. */
+import { shellWord } from '../../errors/shell.js'
+import { type CommandGroup, jobCommand } from '../command-entry.js'
+import { flag, oneOf, text } from '../option.js'
+import { jsonOption } from '../option-groups.js'
+import { COMMAND_LINE, EXPORT_FORMS } from './label-forms.js'
+
+const run = ['<run>', 'a folder that "handful prepare" or "handful fit" has written'] as const
+
+const importLabels = jobCommand({
+  name: 'labels import',
+  summary: 'take labels from a file or from folders',
+  description:
+    'Takes labels from a table (CSV, TSV, JSON lines, JSON, Parquet), from what Label Studio exports\n' +
+    'as JSON, or from a folder with a sub-folder for each class. All of it is one step of the journal.',
+  usage: '<run> <file> [options]',
+  arguments: { run, file: ['<file>', 'a table of labels, or a folder of class folders'] },
+  options: {
+    fileColumn: text('<name>', 'the column that names the files (found out)'),
+    labelColumn: text('<name>', 'the column that holds the labels (found out)'),
+    json: jsonOption,
+  },
+  examples: [
+    { command: 'handful labels import runs/photos labels.csv', does: 'file_name,label' },
+    { command: 'handful labels import runs/photos project-1.json', does: 'what Label Studio exported' },
+  ],
+  prepare: (given) => given,
+  run: async (options, { signal }) => (await import('./import.js')).importLabels(options, signal),
+  show: ({ labelled, classes, unknown, notes }, options) => ({
+    json: { labelled, classes, unknown },
+    lines: [`${labelled} labels of ${classes} classes`],
+    messages: [
+      ...notes,
+      ...(unknown.length === 0
+        ? []
+        : [`${unknown.length} names are of no image of the run, such as ${unknown[0]}`]),
+      `To take them back:  handful labels undo ${shellWord(options.run)}`,
+    ],
+  }),
+})
+
+const exportLabels = jobCommand({
+  name: 'labels export',
+  summary: 'write the labels for other tools',
+  description:
+    'Writes the labels of a run: as CSV, as folders of links to the images, as tasks of Label Studio with\n' +
+    'annotations and scored predictions, or as Parquet.',
+  usage: '<run> --to <form> --out <place> [options]',
+  arguments: { run },
+  options: {
+    to: oneOf('<form>', `what is written: ${EXPORT_FORMS.join(', ')} (csv)`, EXPORT_FORMS),
+    out: text('<place>', 'the file; of folders, a new folder'),
+    json: jsonOption,
+  },
+  examples: [
+    { command: 'handful labels export runs/photos --to csv --out labels.csv', does: 'file_name,label' },
+    {
+      command: 'handful labels export runs/photos --to folders --out sorted',
+      does: 'a folder of each class',
+    },
+  ],
+  async prepare({ run: folder, to = 'csv', out }) {
+    if (out !== undefined) return { run: folder, to, out }
+    const { usageError } = await import('../../errors.js')
+    throw usageError({ what: '--out', got: 'nothing', expected: 'where the labels are to go' })
+  },
+  run: async (options, { signal }) => (await import('./export.js')).exportLabels(options, signal),
+  show: ({ written, none }, { out }) => ({
+    json: { written, none, out },
+    lines: [`${written} labels written to ${out}`],
+    messages: none === 0 ? [] : [`${none} images that are of no class are left out`],
+  }),
+})
+
+const log = jobCommand({
+  name: 'labels log',
+  summary: 'show what was labelled, when and by whom',
+  description: 'Shows the journal of labels, a line for each step, the oldest first.',
+  usage: '<run> [options]',
+  arguments: { run },
+  options: { json: jsonOption },
+  examples: [{ command: 'handful labels log runs/photos', does: 'every step' }],
+  prepare: (given) => given,
+  async run({ run: folder }) {
+    const [{ journalSteps }, { openLabels }] = await Promise.all([
+      import('../../labels/journal-log.js'),
+      import('./open.js'),
+    ])
+    const { journal } = await openLabels(folder)
+    const steps = []
+    for await (const step of journalSteps(journal.file)) steps.push(step)
+    return { steps, passedOver: journal.passedOver }
+  },
+  show: ({ steps, passedOver }) => ({
+    json: steps.map(({ lines, ...step }) => ({ ...step, lines: lines.length })),
+    lines: steps.map(
+      ({ step, at, who, what }) => `${step}  ${at.slice(0, 19).replace('T', ' ')}  ${who}  ${what}`,
+    ),
+    messages: passedOver.map(({ line, reason }) => `Line ${line} is passed over: ${reason}`),
+  }),
+})
+
+const set = jobCommand({
+  name: 'labels set',
+  summary: 'label images',
+  description: 'Labels images of a run; a class that is not there yet is made.',
+  usage: '<run> <images...> --label <class>',
+  arguments: { run, images: ['<images...>', 'paths as the run has them, or as they lie on the disk'] },
+  options: {
+    label: text('<class>', 'the class'),
+    none: flag('they are none of the classes'),
+    clear: flag('take their labels away'),
+    json: jsonOption,
+  },
+  examples: [
+    { command: 'handful labels set runs/photos a.jpg b.jpg --label cat', does: 'two images' },
+    { command: 'handful labels set runs/photos a.jpg --clear', does: 'without a label again' },
+  ],
+  prepare: (given) => given,
+  run: async (options) => (await import('./set.js')).setLabels(options),
+  show: ({ changed, classes }) => ({
+    json: { changed },
+    lines: [`${changed} ${changed === 1 ? 'image' : 'images'} labelled`],
+    messages: classes.map((name) => `New class: ${name}`),
+  }),
+})
+
+const step = (name: 'undo' | 'redo', summary: string, nothing: string) =>
+  jobCommand({
+    name: `labels ${name}`,
+    summary,
+    description: `${summary.replace(/^./, (first) => first.toUpperCase())}, whoever did it.`,
+    usage: '<run> [options]',
+    arguments: { run },
+    options: { json: jsonOption },
+    examples: [{ command: `handful labels ${name} runs/photos`, does: summary }],
+    prepare: (given) => given,
+    async run({ run: folder }) {
+      const { journal } = await (await import('./open.js')).openLabels(folder)
+      const { revision } = journal
+      const change = await journal[name](COMMAND_LINE)
+      await journal.close()
+      return { done: change.revision !== revision, changed: change.images.length }
+    },
+    show: ({ done, changed }) => ({
+      json: { done, changed },
+      lines: [done ? `${changed} ${changed === 1 ? 'image has' : 'images have'} another label` : nothing],
+    }),
+  })
+
+export const labels: CommandGroup = {
+  name: 'labels',
+  summary: 'the labels of a run: in, out, looked at, taken back',
+  description:
+    'The labels of a run are kept as a journal, labels.jsonl in its folder: nothing is ever overwritten, every\n' +
+    'step can be taken back, and several programs may write to it at once.',
+  usage: '<command>',
+  examples: [...importLabels.examples.slice(0, 1), ...exportLabels.examples, ...set.examples.slice(0, 1)],
+  commands: [
+    importLabels,
+    exportLabels,
+    log,
+    set,
+    step('undo', 'take back the last step', 'there is nothing to take back'),
+    step('redo', 'do again what was taken back last', 'there is nothing to do again'),
+  ],
+}

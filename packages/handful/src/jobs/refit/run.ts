@@ -1,0 +1,104 @@
+/**
+ * The stages of `handful fit` on a run whose model and features are there, by the labels of its journal: heads, classifier,
+ * predictions and report are made again, and what was there stays until each is whole.
+ */
+import type { Dataset } from '../../data/dataset.js'
+import type { RunReport } from '../../draw/run-report.js'
+import { saveReport } from '../../draw/save-report.js'
+import { HandfulError, printable } from '../../errors.js'
+import { shellWord } from '../../errors/shell.js'
+import { Workbench } from '../../labelling/workbench.js'
+import { locateImages } from '../../runs/image-record.js'
+import { RunFolder } from '../../runs/run-folder.js'
+import type { JobContext } from '../../training/progress.js'
+import { runFit } from '../fit/run.js'
+import { suggestNext } from '../next.js'
+import type { Session } from '../option.js'
+import { asFit } from '../prepare/prepare-options.js'
+import { runOfCommand } from '../run-of-command.js'
+
+export interface RefitOptions {
+  readonly run: string
+  readonly threads: number
+  readonly device: string
+}
+
+export interface RefitResult {
+  readonly report: RunReport
+  readonly classes: number
+  readonly labelled: number
+}
+
+/** @throws HandfulError for a run without features, labels of fewer than two classes, or images that are gone */
+export async function runRefit(
+  { run: folder, threads, device }: RefitOptions,
+  context: JobContext,
+  session: Session,
+): Promise<RefitResult> {
+  const saved = await runOfCommand(folder, ['fit', 'prepare'])
+  const labels = await labelsOf(folder, { threads, signal: context.signal })
+  const found = { ...asFit(saved), threads, device }
+  const hint = 'put them back: the report shows some of them'
+  const own =
+    found.folder === undefined ? found : { ...found, folder: await locateImages(folder, found.folder, hint) }
+  const run = await RunFolder.resume(folder, await session.describe(own))
+  try {
+    // Labels that were there before, as after undoing, are found done; predictions.csv is by now of others.
+    for (const kind of ['classifier', 'report']) await run.store.forget(kind)
+    const fitted = await runFit(own, { ...context, run }, (dataset) => relabelled(dataset, labels))
+    const next = suggestNext(fitted, shellWord(folder))
+    const report = { ...fitted, next }
+    await saveReport(run, report)
+    return { report, classes: labels.classNames.length, labelled: labels.ofPath.size }
+  } finally {
+    await run.close()
+  }
+}
+
+interface RunLabels {
+  readonly classNames: readonly string[]
+  /** Positions in `classNames`. */
+  readonly ofPath: ReadonlyMap<string, number>
+}
+
+/** Those of the journal; a run without one has its own labels in it then. */
+async function labelsOf(
+  folder: string,
+  options: { readonly threads: number; readonly signal: AbortSignal },
+): Promise<RunLabels> {
+  const workbench = await Workbench.open(folder, options)
+  try {
+    const { journal, paths } = workbench
+    const { images, targets, classes } = workbench.labels()
+    if (classes.length < 2) {
+      throw new HandfulError({
+        what: 'labels',
+        where: printable(folder),
+        got: classes.length === 0 ? 'none' : `those of one class, ${journal.nameOf(classes[0]) ?? ''}`,
+        expected: 'labels of two classes at least',
+        hint: `see what to label by handful suggest ${shellWord(folder)}; nothing was changed`,
+      })
+    }
+    return {
+      classNames: classes.map((id) => journal.nameOf(id) ?? `class ${id}`),
+      ofPath: new Map(Array.from(images, (image, i) => [paths[image], targets[i]])),
+    }
+  } finally {
+    await workbench.close()
+  }
+}
+
+function relabelled(dataset: Dataset, { classNames, ofPath }: RunLabels): Dataset {
+  const { train, test } = dataset
+  if (test !== undefined && test.classNames.join('\n') !== classNames.join('\n')) {
+    throw new HandfulError({
+      what: 'classes',
+      where: train.name,
+      got: classNames.join(', '),
+      expected: `${test.classNames.join(', ')}, as its test images have them`,
+      hint: 'label an image of each, or prepare the images without their test split',
+    })
+  }
+  const labels = Int32Array.from(train.paths, (path) => ofPath.get(path) ?? -1)
+  return { ...dataset, train: { ...train, labels, classNames } }
+}

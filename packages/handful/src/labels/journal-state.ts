@@ -1,0 +1,264 @@
+/**
+ * What the lines of a journal come to: the classes there are, each image's label, and the steps that can be undone and done
+ * again. A step is kept as what it changed, before and after, so that undoing is exact and costs what the step did.
+ */
+import type { Entry, JournalLine, Label, Seen } from './journal-lines.js'
+
+/** An image that carries a class, or of which it is known that it is of none. */
+export interface Labelled {
+  readonly label: Exclude<Label, null>
+  readonly seen: Seen
+  readonly who: string
+  /** ISO 8601. */
+  readonly at: string
+  readonly sha256?: string
+}
+
+export interface JournalClass {
+  readonly id: number
+  readonly name: string
+  /** Images that carry it now. */
+  readonly count: number
+}
+
+/** What a step changed, or what other processes have appended. */
+export interface Change {
+  readonly revision: number
+  /** Whose label is another one now. */
+  readonly images: readonly string[]
+  /** Whether classes came, went or have other names. */
+  readonly classes: boolean
+}
+
+interface LabelChange {
+  readonly image: string
+  readonly before: Labelled | undefined
+  readonly after: Labelled | undefined
+}
+
+interface ClassChange {
+  readonly id: number
+  readonly before: string | undefined
+  readonly after: string | undefined
+}
+
+interface Step {
+  readonly step: number
+  readonly labels: readonly LabelChange[]
+  readonly classes: readonly ClassChange[]
+}
+
+interface MutableStep extends Step {
+  readonly labels: LabelChange[]
+  readonly classes: ClassChange[]
+}
+
+/** Who gives the labels that a run was made with, in the first step. */
+export const FROM_THE_RUN = 'import'
+
+/** Images and whether classes changed, gathered over steps. */
+export class Changes {
+  readonly images = new Set<string>()
+  classes = false
+}
+
+export class JournalState {
+  readonly labels = new Map<string, Labelled>()
+  /** Names of the classes that there are. */
+  readonly #names = new Map<number, string>()
+  readonly #counts = new Map<number, number>()
+  readonly #done: Step[] = []
+  #undone: Step[] = []
+  #nextClass = 0
+  #lastStep = 0
+  #revision = 0
+
+  /** Steps that count, undoing and doing again included. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  get nextStep(): number {
+    return this.#lastStep + 1
+  }
+
+  /** A number that no class has had. */
+  get nextClass(): number {
+    return this.#nextClass
+  }
+
+  /** The step that `undo` takes back. */
+  get undoable(): number | undefined {
+    return this.#done.at(-1)?.step
+  }
+
+  get redoable(): number | undefined {
+    return this.#undone.at(-1)?.step
+  }
+
+  get classes(): JournalClass[] {
+    return [...this.#names]
+      .map(([id, name]) => ({ id, name, count: this.#counts.get(id) ?? 0 }))
+      .sort((a, b) => a.id - b.id)
+  }
+
+  nameOf(id: number): string | undefined {
+    return this.#names.get(id)
+  }
+
+  classOf(name: string): number | undefined {
+    for (const [id, own] of this.#names) if (own === name) return id
+    return undefined
+  }
+
+  /** A step that was begun and never ended: its number is not given again. */
+  passOver(lines: readonly JournalLine[]): void {
+    for (const { step } of lines) this.#lastStep = Math.max(this.#lastStep, step)
+  }
+
+  /**
+   * Takes in all lines of one step.
+   * @returns why nothing came of it, where nothing did
+   */
+  take(lines: readonly JournalLine[], changes: Changes): string | undefined {
+    const [first] = lines
+    this.#lastStep = Math.max(this.#lastStep, first.step)
+    if (first.do === 'undo') return this.#moveBack(first.undoes, changes)
+    if (first.do === 'redo') return this.#moveOn(first.redoes, changes)
+    if (first.do === 'content') return this.#learnContent(lines)
+    const step: MutableStep = { step: first.step, labels: [], classes: [] }
+    for (const line of lines) {
+      const trouble = this.#takeLine(line, step)
+      if (trouble === undefined) continue
+      this.#set(step, 'before', new Changes())
+      return trouble
+    }
+    // The labels that a run was made with are the ground: undoing does not end with none of them.
+    if (first.step > 1 || first.who !== FROM_THE_RUN) this.#done.push(step)
+    this.#undone = []
+    this.#revision++
+    for (const { image } of step.labels) changes.images.add(image)
+    changes.classes ||= step.classes.length > 0
+    return undefined
+  }
+
+  #moveBack(number: number, changes: Changes): string | undefined {
+    const step = this.#done.at(-1)
+    if (step?.step !== number) return `takes back step ${number}, which is not the last one`
+    this.#done.pop()
+    this.#undone.push(step)
+    this.#revision++
+    this.#set(step, 'before', changes)
+    return undefined
+  }
+
+  #moveOn(number: number, changes: Changes): string | undefined {
+    const step = this.#undone.at(-1)
+    if (step?.step !== number) return `does step ${number} again, which was not the last one taken back`
+    this.#undone.pop()
+    this.#done.push(step)
+    this.#revision++
+    this.#set(step, 'after', changes)
+    return undefined
+  }
+
+  #learnContent(lines: readonly JournalLine[]): undefined {
+    for (const line of lines) {
+      if (line.do !== 'content') continue
+      const known = this.labels.get(line.image)
+      if (known !== undefined) this.labels.set(line.image, { ...known, sha256: line.sha256 })
+    }
+  }
+
+  /** Steps are undone from their last change to their first, and done again from the first to the last. */
+  #set(step: Step, to: 'before' | 'after', changes: Changes): void {
+    const inTurn = <T>(all: readonly T[]): readonly T[] => (to === 'before' ? all.toReversed() : all)
+    for (const change of inTurn(step.labels)) {
+      this.#setLabel(change.image, change[to])
+      changes.images.add(change.image)
+    }
+    for (const change of inTurn(step.classes)) {
+      this.#setClass(change.id, change[to])
+      changes.classes = true
+    }
+  }
+
+  #setLabel(image: string, label: Labelled | undefined): void {
+    const before = this.labels.get(image)
+    if (typeof before?.label === 'number') this.#count(before.label, -1)
+    if (label === undefined) this.labels.delete(image)
+    else this.labels.set(image, label)
+    if (typeof label?.label === 'number') this.#count(label.label, 1)
+  }
+
+  #count(id: number, by: number): void {
+    this.#counts.set(id, (this.#counts.get(id) ?? 0) + by)
+  }
+
+  #setClass(id: number, name: string | undefined): void {
+    this.#nextClass = Math.max(this.#nextClass, id + 1)
+    if (name === undefined) this.#names.delete(id)
+    else this.#names.set(id, name)
+  }
+
+  #changeLabel(step: MutableStep, image: string, after: Labelled | undefined): void {
+    step.labels.push({ image, before: this.labels.get(image), after })
+    this.#setLabel(image, after)
+  }
+
+  #changeClass(step: MutableStep, id: number, after: string | undefined): void {
+    step.classes.push({ id, before: this.#names.get(id), after })
+    this.#setClass(id, after)
+  }
+
+  #takeLine(line: JournalLine, step: MutableStep): string | undefined {
+    const trouble = this.#refusal(line)
+    if (trouble !== undefined) return trouble
+    switch (line.do) {
+      case 'label': {
+        const { image, label, seen, who, at } = line
+        const sha256 = line.sha256 ?? this.labels.get(image)?.sha256
+        const held = label === null ? undefined : { label, seen, who, at, ...(sha256 && { sha256 }) }
+        this.#changeLabel(step, image, held)
+        return undefined
+      }
+      case 'class':
+      case 'rename':
+        this.#changeClass(step, line.id, line.name)
+        return undefined
+      case 'merge':
+      case 'delete': {
+        const into = line.do === 'merge' ? line.into : undefined
+        for (const [image, held] of [...this.labels]) {
+          if (held.label !== line.id) continue
+          this.#changeLabel(step, image, into === undefined ? undefined : { ...held, label: into })
+        }
+        this.#changeClass(step, line.id, undefined)
+        return undefined
+      }
+      default:
+        return `${line.do} among the lines of another step`
+    }
+  }
+
+  #refusal(line: JournalLine): string | undefined {
+    const absent = (id: number): string | undefined =>
+      this.#names.has(id) ? undefined : `names class ${id}, which is not there`
+    switch (line.do) {
+      case 'label':
+        return typeof line.label === 'number' ? absent(line.label) : undefined
+      case 'class':
+        return line.id < this.#nextClass ? `gives the number ${line.id} of a class again` : undefined
+      case 'rename':
+      case 'delete':
+        return absent(line.id)
+      case 'merge':
+        return absent(line.id) ?? (line.id === line.into ? 'merges a class into itself' : absent(line.into))
+      default:
+        return undefined
+    }
+  }
+}
+
+/** Of a change of classes: the numbers that it names. */
+export type ClassEntry = Extract<Entry, { readonly do: 'class' | 'rename' | 'merge' | 'delete' }>

@@ -1,0 +1,113 @@
+/** From images without a label to predictions of all: prepare, labels, refit; and what a refit that fails leaves. */
+import { mkdtemp, readFile, realpath, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseCsv } from '../../src/files/csv.js'
+import { plain, put } from '../data/support.js'
+import { handful } from './harness.js'
+
+const MACHINE = ['--threads', '1']
+
+let parent: string
+let images: string
+let run: string
+
+/** Images of stripes along one axis or the other, in one folder that is no class. */
+async function striped(across: boolean, i: number): Promise<Buffer> {
+  const bars = [0, 1, 2, 3].map((bar) => {
+    const at = 4 * bar + (i % 3)
+    return across
+      ? `<rect x="0" y="${at}" width="16" height="2"/>`
+      : `<rect x="${at}" y="0" width="2" height="16"/>`
+  })
+  const drawing = `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" fill="rgb(${10 * (i % 7)},0,0)">${bars.join('')}</svg>`
+  return plain('white', 16)
+    .composite([{ input: Buffer.from(drawing) }])
+    .png()
+    .toBuffer()
+}
+
+beforeAll(async () => {
+  parent = await realpath(await mkdtemp(path.join(tmpdir(), 'handful-refit-')))
+  images = path.join(parent, 'photos')
+  run = path.join(parent, 'run')
+  for (let i = 0; i < 24; i++) put(images, `in/${i}.png`, await striped(i % 2 === 0, i))
+  // What an encoder would say of them, so that nothing is trained.
+  const rows = Array.from({ length: 24 }, (_, i) => `in/${i}.png,${i % 2},${1 - (i % 2)},${(i % 5) / 20}`)
+  put(parent, 'features.csv', ['file_name,f0,f1,f2', ...rows, ''].join('\n'))
+})
+
+afterAll(async () => {
+  await rm(parent, { recursive: true })
+})
+
+const nameOf = (file: string): string => (Number(path.parse(file).name) % 2 === 0 ? 'across' : 'up')
+
+async function predictions(): Promise<{ file: string; label: string; predicted: string }[]> {
+  const file = path.join(run, 'predictions.csv')
+  const [, ...rows] = parseCsv(await readFile(file, 'utf8'), file)
+  return rows.map(({ fields: [name, label, predicted] }) => ({ file: name, label, predicted }))
+}
+
+test('images without a label are prepared, labelled, predicted and labelled on', async () => {
+  const options = ['--model', 'none', '--embeddings', path.join(parent, 'features.csv'), ...MACHINE]
+  const prepared = await handful(['prepare', images, '--out', run, ...options, '--progress', 'json'])
+  expect(prepared.exit).toBe(0)
+  expect(prepared.stdout).toMatch(/^24 images, none of them labelled/)
+  const told = prepared.stderr.split('\n').filter((line) => line.startsWith('{'))
+  const keys = new Set(told.flatMap((line) => Object.keys(JSON.parse(line) as object)))
+  expect([...keys].every((key) => ['plan', 'report', 'message', 'aside'].includes(key))).toBe(true)
+  expect(told.some((line) => line.startsWith('{"plan":[{"stage":"read the images"'))).toBe(true)
+  expect(told).toContainEqual(expect.stringMatching(/"stage":"find neighbours","done":24,"total":24/))
+
+  const early = await handful(['refit', run, ...MACHINE])
+  expect([early.exit, early.stderr]).toEqual([
+    1,
+    expect.stringMatching(/got none, expected labels of two classes/),
+  ])
+
+  for (const file of ['in/0.png', 'in/1.png', 'in/2.png', 'in/3.png', 'in/4.png', 'in/5.png'])
+    await handful(['labels', 'set', run, file, '--label', nameOf(file)])
+  const refitted = await handful(['refit', run, ...MACHINE])
+  expect(refitted.exit).toBe(0)
+  const found = await predictions()
+  expect(found.map(({ predicted }) => predicted)).toEqual(found.map(({ file }) => nameOf(file)))
+  expect(found.filter(({ label }) => label !== '').length).toBe(6)
+  expect(await readFile(path.join(run, 'report.html'), 'utf8')).toMatch(/across/)
+
+  await handful(['labels', 'set', run, 'in/9.png', '--label', 'new class'])
+  expect((await handful(['refit', run, ...MACHINE])).exit).toBe(0)
+  expect((await predictions()).find(({ file }) => file === 'in/9.png')).toMatchObject({
+    label: 'new class',
+    predicted: 'new class',
+  })
+  await handful(['labels', 'undo', run])
+  expect((await handful(['refit', run, ...MACHINE])).exit).toBe(0)
+  expect(await predictions()).toEqual(found)
+})
+
+test('a refit that fails leaves predictions, report and labels as they were', async () => {
+  const files = ['predictions.csv', 'report.html', 'report.json', 'labels.jsonl']
+  const contents = () => Promise.all(files.map((file) => readFile(path.join(run, file), 'utf8')))
+  await handful(['labels', 'set', run, 'in/10.png', '--label', 'across'])
+  const before = await contents()
+  await rename(images, `${images}-gone`)
+  const failed = await handful(['refit', run, ...MACHINE])
+  expect([failed.exit, failed.stderr]).toEqual([1, expect.stringMatching(/got nothing at .*photos/)])
+  expect(await contents()).toEqual(before)
+  await rename(`${images}-gone`, images)
+  expect((await handful(['refit', run, ...MACHINE])).exit).toBe(0)
+  expect((await predictions()).filter(({ label }) => label !== '').length).toBe(7)
+})
+
+test('fit on images without labels says how to go on without', async () => {
+  const { fit } = await import('../../src/jobs/fit/command.js')
+  const options = ['--model', 'none', '--patches', '16', ...MACHINE]
+  put(parent, 'loose/0.png', await readFile(path.join(images, 'in/0.png')))
+  put(parent, 'loose/1.png', await readFile(path.join(images, 'in/1.png')))
+  const place = ['fit', path.join(parent, 'loose'), '--out', path.join(parent, 'fit')]
+  const { exit, stderr } = await handful([...place, ...options], { fit: fit.run })
+  expect(exit).toBe(1)
+  expect(stderr).toMatch(/handful prepare/)
+})

@@ -1,0 +1,89 @@
+/** What a key means. Silent while a person types, and where a control of its own takes the key. */
+
+type PlainAction =
+  | 'none'
+  | 'skip'
+  | 'accept'
+  | 'acceptAll'
+  | 'undo'
+  | 'redo'
+  | 'back'
+  | 'forward'
+  | 'selectAll'
+  | 'clear'
+  | 'search'
+  | 'name'
+  | 'help'
+
+/** `index`: the class's place in the list. */
+export type Action = { readonly kind: 'label'; readonly index: number } | { readonly kind: PlainAction }
+
+export interface Pressed {
+  readonly key: string
+  readonly ctrlKey: boolean
+  readonly metaKey: boolean
+  readonly altKey: boolean
+  readonly shiftKey: boolean
+  readonly repeat: boolean
+}
+
+/** Where the key was pressed. */
+export type Place = 'page' | 'control' | 'field'
+
+const PLAIN: Readonly<Record<string, PlainAction>> = {
+  n: 'none',
+  ' ': 'skip',
+  enter: 'accept',
+  a: 'acceptAll',
+  z: 'undo',
+  backspace: 'undo',
+  arrowleft: 'back',
+  arrowright: 'forward',
+  escape: 'clear',
+  '/': 'search',
+  c: 'name',
+  '?': 'help',
+}
+
+/**
+ * The action of a key, or undefined. Held keys do not repeat what labels, so that a resting finger labels one image; they do
+ * repeat undo and the walk through the history.
+ */
+export function actionOf(pressed: Pressed, place: Place): Action | undefined {
+  const key = pressed.key.toLowerCase()
+  if (place === 'field' || pressed.altKey) return undefined
+  if (pressed.ctrlKey || pressed.metaKey) {
+    if (key === 'z') return { kind: pressed.shiftKey ? 'redo' : 'undo' }
+    if (key === 'y') return { kind: 'redo' }
+    return key === 'a' ? { kind: 'selectAll' } : undefined
+  }
+  if (place === 'control' && (key === 'enter' || key === ' ')) return undefined
+  if (/^[0-9]$/.test(key))
+    return pressed.repeat ? undefined : { kind: 'label', index: (Number(key) + 9) % 10 }
+  if (!Object.hasOwn(PLAIN, key)) return undefined
+  const kind = PLAIN[key]
+  const steps = kind === 'undo' || kind === 'back' || kind === 'forward'
+  return pressed.repeat && !steps ? undefined : { kind }
+}
+
+/** The key of a class by its place in the list: 1 to 9, then 0; undefined from the eleventh on. */
+export function keyOf(index: number): string | undefined {
+  return index < 10 ? String((index + 1) % 10) : undefined
+}
+
+const FIELDS = new Set(['INPUT', 'TEXTAREA', 'SELECT'])
+/** Inputs that take no text: keys pass them, but for those that they move by. */
+const NO_TEXT = new Set(['checkbox', 'radio', 'button', 'range'])
+
+/** Where an element stands for the keys. */
+export function placeOf(element: {
+  readonly tagName: string
+  readonly type?: unknown
+  readonly isContentEditable?: boolean
+}): Place {
+  if (element.isContentEditable === true) return 'field'
+  if (element.tagName === 'INPUT' && typeof element.type === 'string' && NO_TEXT.has(element.type))
+    return 'control'
+  if (FIELDS.has(element.tagName)) return 'field'
+  return ['BUTTON', 'A', 'SUMMARY'].includes(element.tagName) ? 'control' : 'page'
+}

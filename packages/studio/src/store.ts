@@ -1,0 +1,351 @@
+/**
+ * What the page knows, as signals. All of it comes from the studio; what is the page's own is only how one looks at it:
+ * filters, selection, sizes.
+ */
+import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import type {
+  Asked,
+  Catalogue,
+  MapView,
+  Predictions,
+  RequestName,
+  Studio,
+  StudioState,
+} from '../../handful/src/studio/protocol.js'
+import { DecisionQueue, type QueueStatus, type Step } from './logic/decision-queue.js'
+import { counted } from './logic/format.js'
+import { NO_FILTERS, shownImages, type Filters } from './logic/filters.js'
+import { START, type History } from './logic/history.js'
+import { LabelBook, type Decision } from './logic/label-book.js'
+import { NOTHING, type Selection } from './logic/selection.js'
+import { viewOf, type ViewName } from './logic/route.js'
+import { messageOf, OutOfReach, Refused } from './studio/failures.js'
+
+export interface Notice {
+  readonly text: string
+  readonly kind: 'note' | 'trouble'
+  readonly id: number
+}
+
+/** The order of the images in a grid. */
+export type Order = 'path' | 'unsure' | 'sure'
+
+const NOTICE_MS = 6000
+
+export class Store {
+  readonly state = signal<StudioState | undefined>(undefined)
+  readonly connected = signal(true)
+  readonly catalogue = signal<Catalogue>({ revision: -1, paths: [] })
+  readonly predictions = signal<Predictions | undefined>(undefined)
+  readonly map = signal<MapView | undefined>(undefined)
+  readonly queue = signal<QueueStatus>({ waiting: 0, stored: 0, outOfReach: false })
+  readonly view: Signal<ViewName>
+  readonly filters = signal<Filters>(NO_FILTERS)
+  readonly order = signal<Order>('path')
+  readonly selection = signal<Selection>(NOTHING)
+  readonly history = signal<History>(START)
+  readonly cellSize = signal(96)
+  readonly threshold = signal(0.9)
+  readonly notice = signal<Notice | undefined>(undefined)
+  readonly helpOpen = signal(false)
+  readonly opened = signal<number | undefined>(undefined)
+  /** Grows with every change of a label; the labels themselves are `labels`. */
+  readonly labelsVersion = signal(0)
+
+  private readonly book = new LabelBook()
+  private readonly decisions: DecisionQueue
+  private noticeId = 0
+  private loadingMap: string | undefined
+  private loadingLabels: Promise<void> | undefined
+  /** Told of undone images, to look at them again. */
+  readonly undone = signal<readonly number[]>([])
+
+  constructor(readonly studio: Studio) {
+    this.view = signal(viewOf(location.hash))
+    addEventListener('hashchange', () => {
+      this.view.value = viewOf(location.hash)
+    })
+    this.decisions = new DecisionQueue(
+      {
+        label: async (decisions, seen) =>
+          (await studio.ask('label', { decisions: [...decisions], seen })).labelsRevision,
+        classNamed: (name) => this.classNamed(name),
+        undo: async () => this.undoneBy(await studio.ask('undo', {})),
+        redo: async () => this.undoneBy(await studio.ask('redo', {})),
+        kept: () => studio.view('labels'),
+      },
+      {
+        changed: (status) => {
+          this.queue.value = status
+        },
+        stored: (id, step, revision, images) => this.stored(id, step, revision, images),
+        refused: (id, step, reason) => this.refused(id, step, reason),
+      },
+    )
+    this.listen()
+    addEventListener('beforeunload', (event) => {
+      if (this.queue.value.waiting > 0) event.preventDefault()
+    })
+  }
+
+  get labels(): ArrayLike<number> {
+    return this.book.values
+  }
+
+  readonly images = computed(() => this.catalogue.value.paths.length)
+
+  /** Images by label, decisions on their way included. */
+  readonly counts = computed(() => {
+    void this.labelsVersion.value
+    return this.book.counts()
+  })
+
+  readonly className: ReadonlySignal<(id: number) => string> = computed(() => {
+    const names = new Map(this.state.value?.classes.map(({ id, name }) => [id, name]))
+    return (id: number) =>
+      names.get(id) ?? (id === -2 ? 'none of these' : id === -1 ? 'no label' : 'a deleted class')
+  })
+
+  /** The images that the filters let through, in the chosen order. */
+  readonly shown = computed(() => {
+    void this.labelsVersion.value
+    const predictions = this.predictions.value
+    const shown = shownImages(this.images.value, this.filters.value, {
+      paths: this.catalogue.value.paths,
+      labels: this.book.values,
+      predicted: predictions?.classes ?? [],
+      confidence: predictions?.probabilities ?? [],
+      clusters: this.map.value?.clusters ?? [],
+    })
+    const order = this.order.value
+    if (order === 'path' || predictions === undefined) return shown
+    const sure = predictions.probabilities
+    const sign = order === 'unsure' ? 1 : -1
+    return shown.sort((a, b) => sign * ((sure[a] ?? 0) - (sure[b] ?? 0)) || a - b)
+  })
+
+  /** First reads; goes on trying while the studio is out of reach. */
+  async start(): Promise<void> {
+    for (;;) {
+      try {
+        this.take(await this.studio.view('state'))
+        return
+      } catch (failure) {
+        this.trouble(messageOf(failure))
+        if (!(failure instanceof OutOfReach)) return
+        await new Promise((resolve) => setTimeout(resolve, 1000))
+      }
+    }
+  }
+
+  /** Asks for something whose failure the person has to hear of; undefined where it failed. */
+  async ask<N extends RequestName>(name: N, body: Asked<N>) {
+    try {
+      const answer = await this.studio.ask(name, body)
+      if (isState(answer)) this.take(answer)
+      return answer
+    } catch (failure) {
+      this.trouble(messageOf(failure))
+      return undefined
+    }
+  }
+
+  /** Labels images: shown at once, sent in order. */
+  label(decisions: readonly Decision[], seen: 'suggestion' | 'blind' | 'picked'): void {
+    if (decisions.length === 0) return
+    const id = this.decisions.push({ kind: 'label', decisions, seen })
+    this.book.propose(id, decisions)
+    this.labelsVersion.value++
+    if (decisions.length > 1)
+      this.say(
+        `${counted(decisions.length, 'image')}: ${this.className.value(decisions[0].label)}. Z undoes.`,
+      )
+  }
+
+  /** Makes a class, or finds the one of that name, and labels images with it. */
+  labelNew(name: string, images: readonly number[], seen: 'suggestion' | 'blind' | 'picked'): void {
+    const known = this.state.value?.classes.find((entry) => entry.name === name)
+    if (known === undefined) this.decisions.push({ kind: 'newClass', name, images, seen })
+    else this.label(images.map((image) => ({ image, label: known.id })), seen) // prettier-ignore
+  }
+
+  undo(): void {
+    const back = this.book.takeBack()
+    const id = this.decisions.push({ kind: 'undo' })
+    if (back === undefined) return
+    this.book.propose(id, back, false)
+    batch(() => {
+      this.labelsVersion.value++
+      this.undone.value = back.map(({ image }) => image)
+    })
+  }
+
+  redo(): void {
+    this.decisions.push({ kind: 'redo' })
+  }
+
+  say(text: string): void {
+    this.show({ text, kind: 'note', id: ++this.noticeId })
+  }
+
+  trouble(text: string): void {
+    this.show({ text, kind: 'trouble', id: ++this.noticeId })
+  }
+
+  /** Reads the map of the current run, where it is not here yet. */
+  async loadMap(): Promise<void> {
+    const state = this.state.value
+    if (state === undefined || state.run === undefined) return
+    const key = `${state.catalogueRevision} ${state.run}`
+    if (this.loadingMap === key) return
+    this.loadingMap = key
+    try {
+      this.map.value = await this.studio.view('map')
+    } catch (failure) {
+      this.loadingMap = undefined
+      if (!(failure instanceof Refused)) this.trouble(messageOf(failure))
+      this.map.value = undefined
+    }
+  }
+
+  private show(notice: Notice): void {
+    this.notice.value = notice
+    if (notice.kind === 'note')
+      setTimeout(() => {
+        if (this.notice.value?.id === notice.id) this.notice.value = undefined
+      }, NOTICE_MS)
+  }
+
+  private listen(): void {
+    this.studio.connected.subscribe((connected) => {
+      const again = connected && !this.connected.value
+      this.connected.value = connected
+      if (!again) return
+      this.decisions.hurry()
+      void this.start().then(() => this.loadLabels())
+    })
+    this.studio.on('state', (state) => this.take(state))
+    this.studio.on('labels', ({ revision, changed }) => {
+      if (this.book.apply(revision, changed)) this.labelsVersion.value++
+      else void this.loadLabels()
+    })
+    this.studio.on('predictions', () => void this.loadPredictions())
+  }
+
+  /** Takes a new state in and reads what it says is new. */
+  private take(state: StudioState): void {
+    const before = this.state.value
+    const otherImages = state.catalogueRevision !== this.catalogue.value.revision
+    batch(() => {
+      this.state.value = state
+      if (state.trouble !== undefined && state.trouble !== before?.trouble) this.trouble(state.trouble)
+    })
+    if (otherImages) void this.loadCatalogue(state.catalogueRevision)
+    else if (state.labelsRevision > this.book.revision) this.catchUp()
+    if (before?.run !== state.run || otherImages) {
+      this.map.value = undefined
+      this.loadingMap = undefined
+      this.predictions.value = undefined
+    }
+    if (state.predictionsRevision > 0 && state.predictionsRevision !== this.predictions.value?.revision)
+      void this.loadPredictions()
+  }
+
+  private async loadCatalogue(revision: number): Promise<void> {
+    try {
+      const [catalogue, labels] = await Promise.all([
+        this.studio.view('catalogue'),
+        this.studio.view('labels'),
+      ])
+      if (catalogue.revision < revision) return
+      const other =
+        this.catalogue.value.paths.length === 0 || catalogue.paths[0] !== this.catalogue.value.paths[0]
+      batch(() => {
+        this.catalogue.value = catalogue
+        this.book.load(labels.revision, labels.labels)
+        this.labelsVersion.value++
+        if (!other) return
+        this.filters.value = NO_FILTERS
+        this.selection.value = NOTHING
+        this.history.value = START
+      })
+    } catch (failure) {
+      if (!(failure instanceof OutOfReach)) this.trouble(messageOf(failure))
+    }
+  }
+
+  private loadLabels(): Promise<void> {
+    this.loadingLabels ??= this.studio
+      .view('labels')
+      .then(({ revision, labels }) => {
+        this.book.load(revision, labels)
+        this.labelsVersion.value++
+      })
+      .catch((failure: unknown) => {
+        if (!(failure instanceof OutOfReach)) this.trouble(messageOf(failure))
+      })
+      .finally(() => {
+        this.loadingLabels = undefined
+      })
+    return this.loadingLabels
+  }
+
+  private async loadPredictions(): Promise<void> {
+    try {
+      const predictions = await this.studio.view('predictions')
+      if (predictions.revision >= (this.predictions.value?.revision ?? 0))
+        this.predictions.value = predictions
+    } catch (failure) {
+      if (!(failure instanceof OutOfReach)) this.trouble(messageOf(failure))
+    }
+  }
+
+  /** Events come soon after; where they do not, the labels are read anew. */
+  private catchUp(): void {
+    setTimeout(() => {
+      if (this.book.isBehind || (this.state.value?.labelsRevision ?? 0) > this.book.revision)
+        void this.loadLabels()
+    }, 800)
+  }
+
+  private async classNamed(name: string): Promise<number> {
+    const find = (state: StudioState | undefined) => state?.classes.find((entry) => entry.name === name)?.id
+    const known = find(this.state.value)
+    if (known !== undefined) return known
+    try {
+      this.take(await this.studio.ask('addClass', { name }))
+    } catch (failure) {
+      if (failure instanceof OutOfReach) throw failure
+      // Made after all, by an answer that was lost or by someone else?
+      this.take(await this.studio.view('state'))
+      if (find(this.state.value) === undefined) throw failure
+    }
+    const made = find(this.state.value)
+    if (made === undefined) throw new Refused(`the class ${name} was not made`)
+    return made
+  }
+
+  private undoneBy(answer: { labelsRevision: number; images: readonly number[] }) {
+    return { revision: answer.labelsRevision, images: answer.images }
+  }
+
+  private stored(id: number, step: Step, revision: number, images: readonly number[]): void {
+    this.book.acknowledge(id, revision)
+    batch(() => {
+      this.labelsVersion.value++
+      if ((step.kind === 'undo' || step.kind === 'redo') && images.length > 0) this.undone.value = images
+    })
+    if (this.book.isBehind) this.catchUp()
+    if (step.kind === 'undo' || step.kind === 'redo') this.catchUp()
+  }
+
+  private refused(id: number, step: Step, reason: string): void {
+    this.book.withdraw(id)
+    this.labelsVersion.value++
+    this.trouble(step.kind === 'undo' || step.kind === 'redo' ? reason : `Not stored: ${reason}`)
+  }
+}
+
+function isState(answer: unknown): answer is StudioState {
+  return typeof answer === 'object' && answer !== null && 'catalogueRevision' in answer
+}

@@ -1,0 +1,120 @@
+/** All images: found, counted, and how the folder was understood; or the choice of one. */
+import { useState } from 'preact/hooks'
+import { useStore } from '../../context.js'
+import { counted, number } from '../../logic/format.js'
+import { bulkAction, SelectBar } from '../../parts/bulk.js'
+import { FilterBar } from '../../parts/filter-bar.js'
+import { Grid } from '../../parts/grid.js'
+import { Icon } from '../../parts/icons.js'
+import { useActions } from '../../parts/keys.js'
+import { Bar, Empty } from '../../parts/small.js'
+import type { StudioState } from '../../../../handful/src/studio/protocol.js'
+import { Chooser } from './chooser.js'
+import './images.css'
+
+export function ImagesView() {
+  const store = useStore()
+  const state = store.state.value
+  const [choosing, setChoosing] = useState(false)
+  useActions((action) => state?.place !== undefined && !choosing && bulkAction(store, action))
+  if (state === undefined) return null
+  if (state.place === undefined || choosing)
+    return <Chooser onDone={() => setChoosing(false)} canLeave={state.place !== undefined} />
+  return (
+    <>
+      <header class="view-head">
+        <h1 class="cut" title={state.place.path}>
+          {state.place.name}
+        </h1>
+        <Reading state={state} />
+        <div class="buttons">
+          <button type="button" onClick={() => setChoosing(true)}>
+            <Icon name="folder" />
+            Open another
+          </button>
+        </div>
+      </header>
+      <Understood state={state} />
+      <FilterBar />
+      {store.images.value === 0 && state.reading === undefined && state.images === 0 ? (
+        <Empty icon="images" title="No image found here">
+          <p>
+            {state.skippedCount > 0
+              ? `${counted(state.skippedCount, 'file')} could not be used; the reasons stand above.`
+              : 'This folder holds no file that is an image.'}
+          </p>
+          <button type="button" class="main" onClick={() => setChoosing(true)}>
+            Choose another folder
+          </button>
+        </Empty>
+      ) : store.shown.value.length === 0 && store.images.value > 0 ? (
+        <Empty icon="search" title="Nothing matches">
+          <p>Take a filter off, or click the counter to see all images again.</p>
+        </Empty>
+      ) : (
+        <Grid
+          name="Images"
+          images={store.shown.value}
+          size={store.cellSize.value}
+          selection={store.selection.value}
+          onSelect={(selection) => {
+            store.selection.value = selection
+          }}
+          onOpen={(image) => {
+            store.opened.value = image
+          }}
+        />
+      )}
+      <SelectBar />
+    </>
+  )
+}
+
+function Reading({ state }: { state: StudioState }) {
+  if (state.reading === undefined) return <span class="soft number">{counted(state.images, 'image')}</span>
+  const { done, total } = state.reading
+  if (total === 0)
+    return (
+      <span class="reading soft" role="status">
+        Reading the folder …
+      </span>
+    )
+  return (
+    <span class="reading soft number" role="status">
+      <Bar share={done / total} />
+      {number(done)} of {number(total)}
+    </span>
+  )
+}
+
+function Understood({ state }: { state: StudioState }) {
+  if (state.understood === undefined && state.skippedCount === 0 && state.notes.length === 0) return null
+  return (
+    <div class="understood note">
+      {state.understood !== undefined && <p>{state.understood}</p>}
+      {state.notes.map((note) => (
+        <p key={note} class="soft">
+          {note}
+        </p>
+      ))}
+      {state.skippedCount > 0 && (
+        <details>
+          <summary>{counted(state.skippedCount, 'file')} skipped</summary>
+          <table>
+            <tbody>
+              {state.skipped.map(({ path, reason }) => (
+                <tr key={path}>
+                  <td class="path">{path}</td>
+                  <td class="soft">{reason}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {state.skipped.length < state.skippedCount && (
+            <p class="soft">and {number(state.skippedCount - state.skipped.length)} more</p>
+          )}
+        </details>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,88 @@
+/** One run: how far it is, and what can be done with it. */
+import type { RunCard } from '../../../../handful/src/studio/protocol.js'
+import { useStore } from '../../context.js'
+import { duration, number } from '../../logic/format.js'
+import { Bar, Swatch } from '../../parts/small.js'
+
+const STATES: Readonly<Record<RunCard['state'], string>> = {
+  waiting: 'waiting for its turn',
+  training: 'training',
+  paused: 'paused',
+  failed: 'failed',
+  ready: 'ready',
+}
+
+export function Run(props: {
+  readonly card: RunCard
+  readonly colour: number
+  readonly current: boolean
+  readonly shown: boolean
+  readonly onShow: (shown: boolean) => void
+}) {
+  const store = useStore()
+  const { card } = props
+  const run = card.name
+  return (
+    <article class="card run" aria-label={`Run ${run}`}>
+      <header>
+        <Swatch id={props.colour} />
+        <h2 class="cut">{run}</h2>
+        <span class={`state ${card.state}`}>{STATES[card.state]}</span>
+      </header>
+      <p class="soft small number">
+        {card.model}, {card.size} pixels, {duration(card.seconds)}
+        {card.steps !== undefined && `, ${number(card.steps)} steps`}
+      </p>
+      {card.state !== 'ready' && (
+        <>
+          <Bar share={card.done ?? 0} />
+          <p class="small number">
+            {card.stage ?? ''}
+            {card.secondsLeft !== undefined &&
+              card.state === 'training' &&
+              ` · ${duration(card.secondsLeft)} left`}
+          </p>
+        </>
+      )}
+      {card.error !== undefined && <p class="note small">{card.error}</p>}
+      <div class="buttons">
+        {card.state === 'training' && (
+          <button type="button" onClick={() => void store.ask('pauseTraining', { run })}>
+            Pause
+          </button>
+        )}
+        {(card.state === 'paused' || card.state === 'failed') && (
+          <button type="button" onClick={() => void store.ask('resumeTraining', { run })}>
+            {card.state === 'paused' ? 'Resume' : 'Try again'}
+          </button>
+        )}
+        {(card.state === 'training' || card.state === 'paused' || card.state === 'waiting') && (
+          <button
+            type="button"
+            title={
+              card.state === 'waiting'
+                ? 'Takes it out of the queue'
+                : 'Ends here and takes the model as it is'
+            }
+            onClick={() => void store.ask('stopTraining', { run })}
+          >
+            {card.state === 'waiting' ? 'Take back' : 'Stop and use'}
+          </button>
+        )}
+        {card.state === 'ready' && (
+          <button type="button" disabled={props.current} onClick={() => void store.ask('selectRun', { run })}>
+            {props.current ? 'In use' : 'Use this run'}
+          </button>
+        )}
+        <label class="compare">
+          <input
+            type="checkbox"
+            checked={props.shown}
+            onChange={(event) => props.onShow(event.currentTarget.checked)}
+          />
+          Curves
+        </label>
+      </div>
+    </article>
+  )
+}

@@ -1,0 +1,67 @@
+/** What can be taken away. A file is made when it is asked for. */
+import { useState } from 'preact/hooks'
+import type { Exported } from '../../../../handful/src/studio/protocol.js'
+import { useStore } from '../../context.js'
+import { bytes } from '../../logic/format.js'
+import { Icon } from '../../parts/icons.js'
+import './downloads.css'
+
+const FILES = [
+  ['model', 'Model', 'One ONNX file from pixels to probabilities, for Python, Node.js and browsers'],
+  ['predictions', 'Predictions', 'A table: every image with its class and probability'],
+  ['labels', 'Labels', 'A table: what was labelled'],
+  ['report', 'Report', 'One page with tables and figures'],
+] as const
+type What = (typeof FILES)[number][0]
+
+export function Downloads({ only }: { only?: readonly What[] }) {
+  return (
+    <ul class="downloads">
+      {FILES.filter(([what]) => only === undefined || only.includes(what)).map(([what, name, about]) => (
+        <Download key={what} what={what} name={name} about={about} />
+      ))}
+    </ul>
+  )
+}
+
+function Download({ what, name, about }: { what: What; name: string; about: string }) {
+  const store = useStore()
+  const [busy, setBusy] = useState(false)
+  const [made, setMade] = useState<Exported | undefined>()
+  const needsModel = what === 'model' || what === 'predictions' || what === 'report'
+  const ready = needsModel ? store.state.value?.run !== undefined : (store.state.value?.labelled ?? 0) > 0
+
+  async function take(): Promise<void> {
+    setBusy(true)
+    const found = await store.ask('export', { what })
+    setBusy(false)
+    if (found === undefined) return
+    setMade(found)
+    const link = document.createElement('a')
+    link.href = store.studio.download(found.id)
+    link.download = found.file
+    link.click()
+  }
+
+  return (
+    <li>
+      <div>
+        <b>{name}</b>
+        <p class="soft small">{about}</p>
+        <p class="soft small made" role="status">
+          {busy ? 'Making it …' : made === undefined ? '' : `${made.file}, ${bytes(made.bytes)}`}
+        </p>
+      </div>
+      <button
+        type="button"
+        disabled={busy || !ready}
+        aria-label={`Save ${name.toLowerCase()}`}
+        title={ready ? undefined : needsModel ? 'Needs a trained model' : 'Needs labels'}
+        onClick={() => void take()}
+      >
+        <Icon name="download" />
+        Save
+      </button>
+    </li>
+  )
+}

@@ -1,0 +1,401 @@
+/** The page in a real browser, over made-up images, under the studio's content security policy. */
+import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { colourModel } from './colour-model.js'
+import { hasChromium, launch, lookedAt, open, reason } from './browser.js'
+import { serveMockPage, type Served } from './serve-page.js'
+
+const VIEWS = ['images', 'train', 'noise', 'map', 'label', 'results', 'use'] as const
+
+/** What else there is to see on a view, by its buttons. */
+const PARTS: Partial<Record<(typeof VIEWS)[number], readonly string[]>> = {
+  images: ['Open another', 'Cancel'],
+  map: ['Prediction', 'Confidence', 'Group'],
+  label: ['Many', 'Change leaf'],
+  results: ['Mix-ups', 'Labels to check', 'Accuracy', 'Report'],
+  use: ['Draw one'],
+}
+
+describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
+  let served: Served
+  let browser: Browser
+  const at = (query = '') => `${served.address}/mock.html?${query}`
+
+  beforeAll(async () => {
+    ;[served, browser] = await Promise.all([serveMockPage(), launch()])
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await served?.close()
+  })
+
+  test('50 labels at 8 a second: 50 stored, none wrong, the next image in under 50 ms', async () => {
+    const page = await open(browser, at('stage=labelled&latency=15'), 'label')
+    await page.evaluate(watchImages)
+    const before = await page.evaluate(() => window.mock.journal.length)
+    const expected: { image: number; label: number }[] = []
+    for (let k = 0; k < 50; k++) {
+      const began = performance.now()
+      const key = (k % 7) + 1
+      expected.push({ image: await lookedAt(page), label: key - 1 })
+      await page.keyboard.press(String(key))
+      await page.waitForTimeout(Math.max(0, 125 - (performance.now() - began)))
+    }
+    await page.getByText('50 stored').waitFor()
+    const rows = await page.evaluate((from) => window.mock.journal.slice(from), before)
+    expect(rows.map(({ image, label }) => ({ image, label }))).toEqual(expected)
+    expect(new Set(rows.map(({ step }) => step)).size).toBe(50)
+    // One in five is blind, and nothing was suggested there.
+    expect(rows.filter(({ seen }) => seen === 'blind')).toHaveLength(10)
+    const waits = await page.evaluate(() => window.waits)
+    expect(waits).toHaveLength(50)
+    expect(waits.toSorted((a, b) => a - b)[25]).toBeLessThan(50)
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
+  test('from no label: a typed name makes the class; digits, skip, none, undo, history', async () => {
+    const page = await open(browser, at('stage=ready'), 'label')
+    const first = await lookedAt(page)
+    await page.keyboard.press('c')
+    // Keys are silent while typing.
+    await page.keyboard.type('n1 a?')
+    expect(await lookedAt(page)).toBe(first)
+    await page.keyboard.press('Enter')
+    await page.getByText('1 stored').waitFor()
+    const second = await lookedAt(page)
+    await page.keyboard.press('1')
+    const third = await lookedAt(page)
+    await page.keyboard.press('Space')
+    const fourth = await lookedAt(page)
+    await page.keyboard.press('n')
+    await page.getByText('3 stored').waitFor()
+    expect(new Set([first, second, third, fourth]).size).toBe(4)
+    expect(await journal(page)).toEqual([
+      [first, 0, false],
+      [second, 0, false],
+      [fourth, -2, false],
+    ])
+    await page.getByText('5 of 5').waitFor()
+    await page.keyboard.press('ArrowLeft')
+    await page.getByText('4 of 5').waitFor()
+    expect(await lookedAt(page)).toBe(fourth)
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('z')
+    await page.waitForFunction(() => window.mock.journal.length === 4)
+    // What was undone is looked at again.
+    expect(await lookedAt(page)).toBe(fourth)
+    await page.keyboard.press('Control+y')
+    await page.waitForFunction(() => window.mock.journal.length === 5)
+    expect((await journal(page)).slice(3)).toEqual([
+      [fourth, -1, true],
+      [fourth, -2, true],
+    ])
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor()
+    await page.keyboard.press('1')
+    await page.keyboard.press('Escape')
+    expect(await journal(page)).toHaveLength(5)
+    await page.close()
+  })
+
+  test('a lost connection: labels are kept, said, and stored when it is back', async () => {
+    const page = await open(browser, at('stage=labelled'), 'label')
+    await page.evaluate(() => window.mock.cut(true))
+    const before = (await journal(page)).length
+    const images: number[] = []
+    for (const key of ['1', '2', '3']) {
+      images.push(await lookedAt(page))
+      await page.keyboard.press(key)
+    }
+    await page.getByText('3 labels kept here').waitFor()
+    expect(await journal(page)).toHaveLength(before)
+    await page.evaluate(() => window.mock.cut(false))
+    await page.getByText('3 stored').waitFor()
+    expect((await journal(page)).slice(before)).toEqual(images.map((image, label) => [image, label, false]))
+    await page.close()
+  })
+
+  test('a lasso of 177 points filters in under 200 ms, one key labels, one Ctrl+Z takes it back', async () => {
+    const page = await open(browser, at('stage=labelled'), 'map')
+    await lassoOf177(page)
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
+  test('many at once: shift range, Ctrl+A, A above the threshold, chips and the one counter', async () => {
+    const page = await open(browser, at('stage=labelled&images=400'), 'label')
+    await page.getByRole('button', { name: 'Many' }).click()
+    const cells = page.getByRole('option')
+    await cells.nth(2).click()
+    const box = await cells.nth(2).boundingBox()
+    await cells.nth(5).click({ modifiers: ['Shift'] })
+    await page.getByText('4 images selected').waitFor()
+    expect(await cells.nth(2).boundingBox()).toEqual(box)
+    await page.keyboard.press('2')
+    await page.waitForFunction(() => window.mock.journal.length === 4)
+    expect(new Set((await journal(page)).map(([, label]) => label))).toEqual(new Set([1]))
+
+    await page.keyboard.press('/')
+    await page.keyboard.type('IMG_0001')
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: '10 of 400' }).waitFor()
+    await page.keyboard.press('Control+a')
+    await page.keyboard.press('n')
+    await page.waitForFunction(() => window.mock.journal.length === 14)
+    await page.getByRole('button', { name: 'Take off: name has' }).waitFor()
+    await page.getByRole('button', { name: '10 of 400' }).click()
+    await page.getByRole('button', { name: '400 of 400' }).waitFor()
+    await page.waitForTimeout(400)
+    const accepted = Number(
+      (await page.getByRole('button', { name: /^Accept \d+ shown/ }).textContent())?.match(/\d+/)?.[0],
+    )
+    expect(accepted).toBeGreaterThan(10)
+    await page.keyboard.press('a')
+    await page.waitForFunction((count) => window.mock.journal.length === 14 + count, accepted)
+    const rows = await page.evaluate(() => window.mock.journal.slice(14))
+    expect(new Set(rows.map(({ step, seen }) => `${step} ${seen}`)).size).toBe(1)
+    await page.close()
+  })
+
+  test('60,000 images: only what is in sight is in the page, to the last one', async () => {
+    const page = await open(browser, at('stage=ready&images=60000'), 'images')
+    await page.getByRole('option').first().waitFor()
+    expect(await page.getByRole('option').count()).toBeLessThan(150)
+    await page.getByRole('listbox').press('End')
+    await page.getByRole('option', { name: 'IMG_60000.jpg' }).waitFor()
+    expect(await page.getByRole('option').count()).toBeLessThan(150)
+    await page.close()
+  })
+
+  test('names are text only, on every view', async () => {
+    const page = await open(browser, at('stage=labelled'), 'images')
+    await page.getByText('3 files skipped').click()
+    await page.getByText('<img src=x onerror=alert(1)>').waitFor()
+    await goTo(page, 'label')
+    await page.keyboard.press('c')
+    await page.keyboard.type('<b onclick=alert(1)>bold</b>')
+    await page.keyboard.press('Enter')
+    await page.getByText('<b onclick=alert(1)>bold</b>').first().waitFor()
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
+  test.each(['light', 'dark'] as const)('axe finds nothing on any view, %s', async (colorScheme) => {
+    const page = await open(browser, at('stage=labelled&images=28'), 'images', {
+      colorScheme,
+      reducedMotion: 'reduce',
+    })
+    await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
+    const found: Record<string, string[]> = {}
+    const axe = (target: Page) => faults(target, colorScheme === 'dark' ? ['color-contrast'] : undefined)
+    for (const view of VIEWS) {
+      await goTo(page, view)
+      found[view] = await axe(page)
+      for (const part of PARTS[view] ?? []) {
+        await page.getByRole('button', { name: part, exact: true }).click()
+        await page.waitForTimeout(100)
+        found[`${view}, ${part}`] = await axe(page)
+      }
+    }
+    expect(Object.entries(found).filter(([, faults]) => faults.length > 0)).toEqual([])
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
+  test('on a phone nothing is wider than the screen', async () => {
+    const page = await open(browser, at('stage=labelled'), 'images', {
+      viewport: { width: 390, height: 844 },
+    })
+    for (const view of VIEWS) {
+      await goTo(page, view)
+      const width = await page.evaluate(() => document.documentElement.scrollWidth)
+      expect(width, view).toBeLessThanOrEqual(390)
+    }
+    await page.close()
+  })
+
+  test('nothing yet: every view says what it will be and what to do', async () => {
+    const page = await open(browser, at('stage=empty'), 'images')
+    await page.getByRole('button', { name: 'Open pictures' }).waitFor()
+    await page.getByLabel('Path').fill('nowhere')
+    for (const view of ['train', 'label', 'map', 'results', 'use'] as const) {
+      await goTo(page, view)
+      expect(await page.locator('.empty h1, .empty h2').textContent(), view).toBeTruthy()
+      expect(await page.locator('.empty a').getAttribute('href'), view).toMatch(/^#\/(images|train|label)$/)
+    }
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
+  test('without WebGL the map is there, and the lasso works', async () => {
+    const bare = await launch('--disable-gpu', '--disable-webgl', '--disable-3d-apis')
+    const page = await open(bare, at('stage=labelled'), 'map')
+    expect(await page.evaluate(() => document.createElement('canvas').getContext('webgl2'))).toBeNull()
+    await page.waitForTimeout(200)
+    const inked = await page.evaluate(() => {
+      const canvas = document.querySelector<HTMLCanvasElement>('.map-surface canvas')
+      const pixels = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? []
+      let count = 0
+      for (let k = 3; k < pixels.length; k += 4) if (pixels[k] > 0) count++
+      return count
+    })
+    // 3,000 points of several pixels each.
+    expect(inked).toBeGreaterThan(10_000)
+    await lassoOf177(page)
+    await bare.close()
+  })
+
+  test('a picture is classified in the browser by the exported model, under the same policy', async () => {
+    await writeFile(join(served.folder, 'colours.onnx'), colourModel(['leaf', 'mug', 'fish']))
+    const page = await open(browser, at('stage=labelled&images=300&model=/colours.onnx'), 'use')
+    const blue =
+      '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="60"><rect width="90" height="60" fill="#1020f0"/></svg>'
+    await page
+      .getByLabel('Picture file')
+      .setInputFiles({ name: 'blue.svg', mimeType: 'image/svg+xml', buffer: Buffer.from(blue) })
+    await page.locator('.verdict', { hasText: 'fish' }).waitFor()
+    // softmax of the mean of (16, 32, 240) / 32 over the three classes
+    expect(await page.locator('.verdict').textContent()).toBe('fish100 %')
+    await page.getByText('Computed in this browser').waitFor()
+    expect(await page.locator('.near li').count()).toBe(6)
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
+  test('the script is under 200 kB gzipped, and nothing is inline', async () => {
+    const { gzipSync } = await import('node:zlib')
+    const files = (await readdir(join(served.folder, 'assets'))).filter((file) => file.endsWith('.js'))
+    const sizes = await Promise.all(
+      files.map(async (file) => gzipSync(await readFile(join(served.folder, 'assets', file))).length),
+    )
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(200_000)
+    const html = await readFile(join(served.folder, 'mock.html'), 'utf8')
+    expect(html).not.toMatch(/<style|style=|<script(?![^>]*src=)/)
+  })
+})
+
+declare global {
+  interface Window {
+    /** Milliseconds from each digit to the next image's first frame. */
+    waits: number[]
+    axe: {
+      run(options: {
+        runOnly?: string[]
+      }): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>
+    }
+  }
+}
+
+function watchImages(): void {
+  window.waits = []
+  addEventListener(
+    'keydown',
+    (event) => {
+      if (!/^[0-9]$/.test(event.key)) return
+      const began = performance.now()
+      const before = document.querySelector<HTMLElement>('.photo-box img')?.dataset.image
+      const look = () => {
+        const image = document.querySelector<HTMLImageElement>('.photo-box img')
+        if (image !== null && image.dataset.image !== before && image.complete && image.naturalWidth > 0)
+          window.waits.push(performance.now() - began)
+        else requestAnimationFrame(look)
+      }
+      requestAnimationFrame(look)
+    },
+    { capture: true },
+  )
+}
+
+const journal = (page: Page) =>
+  page.evaluate(() => window.mock.journal.map(({ image, label, undo }) => [image, label, undo] as const))
+
+async function goTo(page: Page, view: string): Promise<void> {
+  await page.evaluate((to) => {
+    location.hash = `#/${to}`
+  }, view)
+  await page.locator('nav a[aria-current]', { hasText: new RegExp(view, 'i') }).waitFor()
+  await page.locator('main h1, main h2').first().waitFor()
+  await page.waitForTimeout(150)
+}
+
+async function faults(page: Page, rules: readonly string[] | undefined): Promise<string[]> {
+  const options = rules === undefined ? {} : { runOnly: [...rules] }
+  const { violations } = await page.evaluate((asked) => window.axe.run(asked), options)
+  return violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
+  )
+}
+
+/** Draws around exactly 177 points with the mouse, labels them by one key, takes it back by one Ctrl+Z. */
+async function lassoOf177(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Lasso' }).click()
+  const circle = await page.evaluate(async () => {
+    const { positions } = await window.mock.view('map')
+    const away = (from: number) =>
+      Array.from({ length: positions.length / 2 }, (_, k) =>
+        Math.hypot(positions[2 * k] - positions[2 * from], positions[2 * k + 1] - positions[2 * from + 1]),
+      )
+    // The circle with the widest gap between its 177th point and the next: a mouse goes by whole pixels.
+    let [middle, gap, radius] = [0, 0, 0]
+    for (let from = 0; from < positions.length / 2; from += 10) {
+      const sorted = Float64Array.from(away(from)).sort()
+      if (sorted[177] - sorted[176] > gap)
+        [middle, gap, radius] = [from, sorted[177] - sorted[176], (sorted[176] + sorted[177]) / 2]
+    }
+    const distances = away(middle)
+    const [x, y] = [positions[2 * middle], positions[2 * middle + 1]]
+    const bounds = document.querySelector('.map-surface')?.getBoundingClientRect() ?? new DOMRect()
+    const scale = 0.46 * Math.min(bounds.width, bounds.height)
+    return {
+      left: bounds.left + bounds.width / 2 + x * scale,
+      top: bounds.top + bounds.height / 2 - y * scale,
+      radius: radius * scale,
+      images: distances.flatMap((distance, image) => (distance < radius ? [image] : [])),
+    }
+  })
+  expect(circle.images).toHaveLength(177)
+  const corners = 90
+  const corner = (k: number): [number, number] => [
+    circle.left + circle.radius * Math.cos((2 * Math.PI * k) / corners),
+    circle.top + circle.radius * Math.sin((2 * Math.PI * k) / corners),
+  ]
+  await page.mouse.move(...corner(0))
+  await page.mouse.down()
+  for (let k = 1; k < corners; k++) await page.mouse.move(...corner(k))
+  await page.evaluate(() => {
+    addEventListener(
+      'pointerup',
+      () => {
+        const began = performance.now()
+        const look = () => {
+          if (document.querySelector('.chip') === null) requestAnimationFrame(look)
+          else window.waits = [performance.now() - began]
+        }
+        look()
+      },
+      { capture: true, once: true },
+    )
+  })
+  await page.mouse.up()
+  await page.getByRole('button', { name: 'Take off: lasso: 177 images' }).waitFor()
+  await page.getByRole('button', { name: '177 of 3,000' }).waitFor()
+  const [wait] = await page.evaluate(() => window.waits)
+  expect(wait).toBeLessThan(200)
+  const labels = async () => (await page.evaluate(() => window.mock.view('labels'))).labels
+  const before = await labels()
+  const rows = (await journal(page)).length
+  await page.keyboard.press('4')
+  await page.waitForFunction((count) => window.mock.journal.length === count, rows + 177)
+  const labelled = (await journal(page)).slice(rows)
+  expect(labelled.map(([image]) => image).toSorted((a, b) => a - b)).toEqual(circle.images)
+  expect(new Set(labelled.map(([, label]) => label))).toEqual(new Set([3]))
+  await page.keyboard.press('Control+z')
+  await page.waitForFunction((count) => window.mock.journal.length === count, rows + 354)
+  expect(await labels()).toEqual(before)
+  await page.getByRole('button', { name: 'Take off: lasso: 177 images' }).click()
+  await page.getByRole('button', { name: '3,000 of 3,000' }).waitFor()
+}
