@@ -95,3 +95,6 @@ export type SectionName = (typeof SECTIONS)[number]
 /** An entry for each of some names. */
 export const byName = <K extends string, V>(names: readonly K[], entry: (name: K) => V): Record<K, V> =>
   Object.fromEntries(names.map((name) => [name, entry(name)])) as Record<K, V>
+
+/** Commands that make runs with features, and a classifier once there are labels. */
+export const CLASSIFYING_RUNS = ['fit', 'prepare'] as const

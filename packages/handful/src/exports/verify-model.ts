@@ -66,28 +66,16 @@ export async function verifyModel(
   checkHash(beside.test, test, description.files.test)
   const { arrays, rows } = testArrays(beside.test, test, metadata)
   signal.throwIfAborted()
-  const open = await openModel(foreign, metadata, running).catch((error: unknown) => {
-    throw damaged(
-      file,
-      `what onnxruntime refuses: ${(error as Error).message}`,
-      'a model that runs',
-      undefined,
-      error,
-    )
-  })
+  const refused = (error: unknown): never => {
+    const got = `what onnxruntime refuses: ${(error as Error).message}`
+    throw damaged(file, got, 'a model that runs', undefined, error)
+  }
+  const open = await openModel(foreign, metadata, running).catch(refused)
   try {
     const pixels = Object.fromEntries(
       metadata.inputs.map(({ name }) => [name, arrays[name].data as Uint8Array]),
     )
-    const found = await open.probabilities(pixels, rows).catch((error: unknown) => {
-      throw damaged(
-        file,
-        `what onnxruntime refuses: ${(error as Error).message}`,
-        'a model that runs',
-        undefined,
-        error,
-      )
-    })
+    const found = await open.probabilities(pixels, rows).catch(refused)
     progress.report({ stage: 'run the model', done: rows, total: rows, unit: 'images' })
     const expected = arrays[PROBABILITIES].data as Float32Array
     const difference = worst(found, expected)

@@ -42,7 +42,7 @@ export function labelPropagation(options: LabelPropagationOptions = {}): Head {
     },
 
     logits(scores, mass) {
-      return logarithms(scores, massNormalisation ? mass : new Float64Array(mass.length).fill(1))
+      return propagationLogits(scores, massNormalisation ? mass : new Float64Array(mass.length).fill(1))
     },
 
     without({ scores, mass, left, ownScore, ownMass }, labelled, index) {
@@ -62,8 +62,8 @@ export function labelPropagation(options: LabelPropagationOptions = {}): Head {
 /** Scores that the solver's tolerance cannot tell from 0 count as this share of the row's largest. */
 const SMALLEST_SHARE = 1e-6
 
-/** log(score / mass) of each row, less that of the row's largest; rows without any score are all 0. */
-function logarithms(scores: Float64Array, mass: Float64Array): FeatureMatrix {
+/** `[rows, classes]` log(score / mass) of each row, less that of the row's largest; rows without any score are all 0. */
+export function propagationLogits(scores: Float64Array, mass: Float64Array): FeatureMatrix {
   const classes = mass.length
   const logits = featureMatrix(scores.length / classes, classes)
   for (let at = 0; at < scores.length; at += classes) {

@@ -184,6 +184,20 @@ export const trainingOptions = (minutes: string, steps: string) => ({
   steps: whole('<n>', steps, 1, 100_000_000),
 })
 
+/** What features are learned by, and what stands beside them. */
+export const learningOptions = {
+  ...modelOptions('invariant for the VAE, else fast'),
+  model: modelOrNoneOption,
+  patches: whole(
+    '<n>',
+    "whitened patches beside the model's features; 0 for none (256, without a model 0)",
+    0,
+    4096,
+  ),
+  ...outsideOptions,
+  ...trainingOptions('time for training (3)', 'train for so many steps instead'),
+}
+
 export const jsonOption = flag('print the result as JSON on stdout')
 export const quietOption = flag('no progress')
 export const progressOption = oneOf(

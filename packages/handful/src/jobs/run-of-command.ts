@@ -3,9 +3,6 @@ import { HandfulError } from '../errors.js'
 import { shellWord } from '../errors/shell.js'
 import { type PlainObject, readRunConfig } from '../runs/run-folder.js'
 
-/** Those that make runs with features, and a classifier once there are labels. */
-export const CLASSIFYING_RUNS = ['fit', 'prepare'] as const
-
 /**
  * The options of a run that a command of this name, or one of these, made.
  * @throws HandfulError if the folder is no run, or one of another command

@@ -6,13 +6,12 @@
 import { Random } from 'onnx-autodiff'
 import { confidenceFrom, sharpened } from '../heads/confidence.js'
 import { softmaxRows } from '../heads/head.js'
+import { propagationLogits } from '../heads/label-propagation.js'
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 import type { OwnResponse, Propagation } from './responses.js'
 
 /** Labels left out in turn, unless the audit has more: enough for temperature, estimate and the worst mistakes. */
 const MOST_LEFT_OUT = 256
-/** Log of the least share of a row's largest score: less cannot be told from 0. */
-const SMALLEST_SHARE = 1e-6
 /** Scale of the logits before labels have their say, as `labelPropagation` has it. */
 const EXPECTED_SCALE = 4
 
@@ -69,7 +68,7 @@ export async function quickFit(
   const truth = positions.map((i) => targets[i])
   softmaxRows(judged, EXPECTED_SCALE)
   const confidence = confidenceFrom(judged, truth, images.length)
-  const logits = logarithms(scores, mass)
+  const logits = propagationLogits(scores, mass)
   softmaxRows(logits, EXPECTED_SCALE)
   return {
     probabilities: sharpened(logits, confidence),
@@ -112,21 +111,7 @@ function leftOut(
     const remainingMass = mass.slice()
     remaining[targets[i]] -= own[at].score
     remainingMass[targets[i]] -= own[at].mass
-    logits.data.set(logarithms(remaining, remainingMass).data, at * width)
+    logits.data.set(propagationLogits(remaining, remainingMass).data, at * width)
   })
-  return logits
-}
-
-/** `log(score / mass)` of each row, less that of the row's largest; rows without any score are all 0. */
-function logarithms(scores: Float64Array, mass: Float64Array): FeatureMatrix {
-  const classes = mass.length
-  const logits = featureMatrix(scores.length / classes, classes)
-  for (let at = 0; at < scores.length; at += classes) {
-    let largest = 0
-    for (let c = 0; c < classes; c++) largest = Math.max(largest, scores[at + c] / mass[c])
-    if (largest === 0) continue
-    for (let c = 0; c < classes; c++)
-      logits.data[at + c] = Math.log(Math.max(scores[at + c] / mass[c] / largest, SMALLEST_SHARE))
-  }
   return logits
 }

@@ -1,4 +1,5 @@
 /** The runs of one folder of images: found on the disk by their records of images, whoever made them. */
+import { CLASSIFYING_RUNS } from '../names.js'
 import { readFile, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
@@ -31,9 +32,6 @@ const optionsSchema = z.object({
 const describedSchema = z.object({ image: z.object({ size: z.number() }) })
 const summarySchema = z.object({ steps: z.number(), seconds: z.number() })
 
-/** Commands whose runs are shown here. */
-const COMMANDS = ['fit', 'prepare']
-
 /** @param images full path of the folder */
 export async function findRuns(runs: string, images: string): Promise<FoundRun[]> {
   const found: FoundRun[] = []
@@ -49,7 +47,7 @@ async function describeRun(folder: string, images: string): Promise<FoundRun | u
   try {
     if (!(await filesPresent(folder, [RUN_FILES.config]))) return undefined
     const options = optionsSchema.parse(await readRunConfig(folder))
-    if (!COMMANDS.includes(options.command)) return undefined
+    if (!CLASSIFYING_RUNS.some((command) => command === options.command)) return undefined
     const record = await readImageRecord(folder)
     const place = record?.path ?? options.folder
     if (place === undefined || (await realpath(place).catch(() => place)) !== images) return undefined

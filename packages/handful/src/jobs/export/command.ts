@@ -1,4 +1,5 @@
 /** `handful export`: a run's classifier as one ONNX file, to take away. */
+import { CLASSIFYING_RUNS } from '../../names.js'
 import { usageError } from '../../errors.js'
 import { jobCommand } from '../command-entry.js'
 import { text } from '../option.js'
@@ -37,7 +38,7 @@ export const exportCommand = jobCommand({
         expected: 'the name of a file',
         hint: 'for example --out model.onnx',
       })
-    const { CLASSIFYING_RUNS, runOfCommand } = await import('../run-of-command.js')
+    const { runOfCommand } = await import('../run-of-command.js')
     await runOfCommand(given.run, CLASSIFYING_RUNS, () => 'it has no classifier; handful fit makes one')
     return { ...given, out, date: session.date() }
   },

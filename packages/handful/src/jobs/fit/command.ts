@@ -2,16 +2,8 @@
 import { ownCommand, shellWord } from '../../errors/shell.js'
 import { FEATURE_CHOICES, HEADS } from '../../names.js'
 import { runCommand } from '../command-entry.js'
-import { oneOf, whole } from '../option.js'
-import {
-  imageOptions,
-  labelOptions,
-  modelOptions,
-  modelOrNoneOption,
-  outsideOptions,
-  runOptions,
-  trainingOptions,
-} from '../option-groups.js'
+import { oneOf } from '../option.js'
+import { imageOptions, labelOptions, learningOptions, runOptions } from '../option-groups.js'
 
 /** Those that help explains. */
 const NAMED = ['auto', 'propagation', 'linear']
@@ -45,16 +37,7 @@ export const fit = runCommand({
       'what the classifier sees: auto (the labels choose between all features together and parts of them) or all (auto)',
       FEATURE_CHOICES,
     ),
-    ...modelOptions('invariant for the VAE, else fast'),
-    model: modelOrNoneOption,
-    patches: whole(
-      '<n>',
-      "whitened patches beside the model's features; 0 for none (256, without a model 0)",
-      0,
-      4096,
-    ),
-    ...outsideOptions,
-    ...trainingOptions('time for training (3)', 'train for so many steps instead'),
+    ...learningOptions,
     ...runOptions,
   },
   examples: [

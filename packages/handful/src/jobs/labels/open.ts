@@ -7,7 +7,8 @@ import type { Journal } from '../../labels/journal.js'
 import { imageFolderOf } from '../../labelling/image-folder.js'
 import { openRunJournal } from '../../labelling/run-journal.js'
 import { readRunImages } from '../../runs/run-images.js'
-import { CLASSIFYING_RUNS, runOfCommand } from '../run-of-command.js'
+import { CLASSIFYING_RUNS } from '../../names.js'
+import { runOfCommand } from '../run-of-command.js'
 
 export interface OpenedLabels {
   readonly journal: Journal

@@ -1,4 +1,5 @@
 /** `handful predict`: classifies new images with the model of a run. */
+import { CLASSIFYING_RUNS } from '../../names.js'
 import { shellWord } from '../../errors/shell.js'
 import { formatCsvRow } from '../../files/csv-row.js'
 import { jobCommand } from '../command-entry.js'
@@ -29,7 +30,7 @@ export const predict = jobCommand({
     { command: 'handful predict runs/photos new/ --out new.csv', does: 'write a file' },
   ],
   async prepare(given) {
-    const { CLASSIFYING_RUNS, runOfCommand } = await import('../run-of-command.js')
+    const { runOfCommand } = await import('../run-of-command.js')
     const hint = 'it has no classifier; handful features writes what its model sees'
     await runOfCommand(given.run, CLASSIFYING_RUNS, () => hint)
     // A dash is stdout, as elsewhere.

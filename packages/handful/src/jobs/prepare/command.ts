@@ -2,15 +2,7 @@
 import { formatCount } from '../../draw/format.js'
 import { ownCommand, shellWord } from '../../errors/shell.js'
 import { runCommand } from '../command-entry.js'
-import { whole } from '../option.js'
-import {
-  imageOptions,
-  modelOptions,
-  modelOrNoneOption,
-  outsideOptions,
-  runOptions,
-  trainingOptions,
-} from '../option-groups.js'
+import { imageOptions, learningOptions, runOptions } from '../option-groups.js'
 
 export const prepare = runCommand({
   name: 'prepare',
@@ -23,16 +15,7 @@ export const prepare = runCommand({
   arguments: { folder: ['[folder]', 'your images, in any arrangement of folders, labelled or not'] },
   options: {
     ...imageOptions,
-    ...modelOptions('invariant for the VAE, else fast'),
-    model: modelOrNoneOption,
-    patches: whole(
-      '<n>',
-      "whitened patches beside the model's features; 0 for none (256, without a model 0)",
-      0,
-      4096,
-    ),
-    ...outsideOptions,
-    ...trainingOptions('time for training (3)', 'train for so many steps instead'),
+    ...learningOptions,
     ...runOptions,
   },
   examples: [

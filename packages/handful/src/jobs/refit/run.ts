@@ -8,6 +8,7 @@ import { saveReport } from '../../draw/save-report.js'
 import { HandfulError, printable } from '../../errors.js'
 import { shellWord } from '../../errors/shell.js'
 import { Workbench } from '../../labelling/workbench.js'
+import { CLASSIFYING_RUNS } from '../../names.js'
 import { locateImages } from '../../runs/image-record.js'
 import { RunFolder } from '../../runs/run-folder.js'
 import type { JobContext } from '../../training/progress.js'
@@ -35,7 +36,7 @@ export async function runRefit(
   context: JobContext,
   session: Session,
 ): Promise<RefitResult> {
-  const saved = await runOfCommand(folder, ['fit', 'prepare'])
+  const saved = await runOfCommand(folder, CLASSIFYING_RUNS)
   const labels = await labelsOf(folder, { threads, signal: context.signal })
   const found = { ...asFit(saved), threads, device }
   const hint = 'put them back: the report shows some of them'

@@ -1,4 +1,5 @@
 /** `handful report`: draws the report of a run or a study again from what it saved. */
+import { CLASSIFYING_RUNS } from '../../names.js'
 import { usageError } from '../../errors.js'
 import { jobCommand, type Shown } from '../command-entry.js'
 import { flag } from '../option.js'
@@ -36,7 +37,7 @@ async function ofRun(folder: string, png: true | undefined): Promise<Shown> {
     const hint = 'leave it away'
     throw usageError({ what: '--png', got: 'a run', expected: 'the folder of a study', hint })
   }
-  const { CLASSIFYING_RUNS, runOfCommand } = await import('../run-of-command.js')
+  const { runOfCommand } = await import('../run-of-command.js')
   await runOfCommand(
     folder,
     CLASSIFYING_RUNS,

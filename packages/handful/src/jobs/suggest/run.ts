@@ -1,7 +1,8 @@
 /** Suggestions of a run by the paths of its images, and a sheet that shows them. */
 import { type SuggestionKind, Workbench } from '../../labelling/workbench.js'
 import type { JobContext } from '../../training/progress.js'
-import { CLASSIFYING_RUNS, runOfCommand } from '../run-of-command.js'
+import { CLASSIFYING_RUNS } from '../../names.js'
+import { runOfCommand } from '../run-of-command.js'
 import { type SuggestedImage, writeSheet } from './sheet.js'
 
 export interface SuggestOptions {
