@@ -63,6 +63,7 @@ export {
   STEMS,
 } from './names.js'
 export { HandfulError, usageError } from './errors.js'
+export { pixelFeatures } from './features/baselines/pixels.js'
 export { besideEachOther, extractFeatures, rawPixels } from './features/extract.js'
 export * from './numerics/matrix.js'
 export {
@@ -88,7 +89,6 @@ export {
   type FeatureSource,
   type LearnedFeatures,
   learnedFeatures,
-  pixelFeatures,
   type Splits,
 } from './features/feature-sources.js'
 export { dataStatistics, listDatasets, type DatasetListing, type StatisticsRequest } from './jobs/data/run.js'

@@ -3,13 +3,7 @@ import type { Dataset } from '../data/dataset.js'
 import type { Images } from '../data/image-set.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import type { FeatureMatrix } from '../numerics/matrix.js'
-import {
-  besideEachOther,
-  type Extractable,
-  type ExtractOptions,
-  openExtractor,
-  rawPixels,
-} from './extract.js'
+import { besideEachOther, type Extractable, type ExtractOptions, openExtractor } from './extract.js'
 import { type FeatureSpace, normalisedSpace, type SpaceContext } from './feature-space.js'
 import {
   type FeatureGroup,
@@ -239,13 +233,3 @@ function someAlone(parts: number): number[][] {
 /** `learned features and patches`; a third name joins them with a comma. */
 const namesInWords = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`
-
-/** The images' own pixels, which every model has to beat. */
-export function pixelFeatures(
-  { train, test }: Splits,
-  linearAlgebra: LinearAlgebra,
-  context: Omit<SpaceContext, 'linearAlgebra'> = {},
-): Promise<FeatureSpace> {
-  const raw = { train: rawPixels(train), test: test && rawPixels(test.images) }
-  return normalisedSpace({ name: 'raw pixels', baseline: true, ...raw }, {}, { linearAlgebra, ...context })
-}

@@ -2,7 +2,8 @@
  * Normalisation of features, fitted on unlabelled rows: standardise, rotate to the first principal
  * components, whiten in part, scale rows to length 1. Whitening with power p divides component j by
  * `eigenvalue_j^(p/2)`: 0 keeps PCA's scales, 1 makes all variances 1. Large inputs take their leading eigenvectors by
- * subspace iteration (Halko, Martinsson and Tropp, "Finding structure with randomness", SIAM Review 2011, algorithm 4.4).
+ * subspace iteration (Halko, Martinsson and Tropp, "Finding structure with randomness", SIAM Review 2011, algorithm 4.4),
+ * few rows of them by those of the rows' inner products, which are as many as there are rows.
  */
 import { Random } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
@@ -90,13 +91,7 @@ export async function fitNormalisation(
   }
   const scale = inputScales(deviation, standardise, blocks, weights)
   const standardised = { features, centre, scale }
-  const { values, vectors } = await leadingEigenvectors(
-    inputs > COVARIANCE_INPUTS
-      ? (some) => covarianceTimes(standardised, some, linearAlgebra)
-      : await covarianceOf(standardised, linearAlgebra),
-    { size: inputs, count: components },
-    linearAlgebra,
-  )
+  const { values, vectors } = await principalDirections(standardised, components, linearAlgebra)
   const kept = values.findIndex((value) => !(value > SMALLEST_VARIANCE * values[0]))
   const size = kept < 0 ? values.length : kept
   const total = deviation.reduce((sum, value, j) => sum + (value * scale[j]) ** 2, 0)
@@ -240,6 +235,42 @@ interface Eigenvectors {
   readonly values: number[]
   /** `[size, count]`, one eigenvector a column. */
   readonly vectors: FeatureMatrix
+}
+
+/** Eigenvectors of the covariance, by the cheapest way that there is to them. */
+async function principalDirections(
+  of: Standardised,
+  count: number,
+  linearAlgebra: LinearAlgebra,
+): Promise<Eigenvectors> {
+  const { rows, columns: size } = of.features
+  if (size <= COVARIANCE_INPUTS) {
+    return leadingEigenvectors(await covarianceOf(of, linearAlgebra), { size, count }, linearAlgebra)
+  }
+  if (rows <= BLOCK_ROWS && 2 * rows <= size) return directionsOfRows(of, count, linearAlgebra)
+  const multiply = (some: FeatureMatrix): Promise<FeatureMatrix> => covarianceTimes(of, some, linearAlgebra)
+  return leadingEigenvectors(multiply, { size, count }, linearAlgebra)
+}
+
+/**
+ * For fewer rows than columns: with X X' / n = U L U' the covariance X' X / n has the same eigenvalues but for zeros, and
+ * the eigenvectors X' U (n L)^(-1/2).
+ */
+async function directionsOfRows(
+  { features, centre, scale }: Standardised,
+  count: number,
+  linearAlgebra: LinearAlgebra,
+): Promise<Eigenvectors> {
+  const { rows } = features
+  const centredRows = centred(features, 0, centre, scale)
+  const inner = await linearAlgebra.matmul(centredRows, centredRows, { transposeB: true })
+  for (let i = 0; i < inner.data.length; i++) inner.data[i] /= rows
+  const { values, vectors } = await leadingEigenvectors(inner, { size: rows, count }, linearAlgebra)
+  for (let i = 0; i < vectors.data.length; i++) {
+    const variance = values[i % vectors.columns]
+    vectors.data[i] *= variance > 0 ? 1 / Math.sqrt(rows * variance) : 0
+  }
+  return { values, vectors: await linearAlgebra.matmul(centredRows, vectors, { transposeA: true }) }
 }
 
 /** @param symmetric a matrix, or what multiplies by one that is not there as such */

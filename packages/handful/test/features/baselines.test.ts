@@ -2,7 +2,8 @@
 import { Random } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import type { Images } from '../../src/data/image-set.js'
-import { extractFeatures } from '../../src/features/extract.js'
+import { pixelMeans, pixels as pixelBaseline } from '../../src/features/baselines/pixels.js'
+import { extractFeatures, rawPixels } from '../../src/features/extract.js'
 import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
 import { COMPONENTS, fitPca, pcaNetwork } from '../../src/features/baselines/pca.js'
 import { untrainedFeatures, untrainedSupervisedFeatures } from '../../src/features/baselines/random.js'
@@ -83,4 +84,38 @@ test('an untrained ResNet-18 keeps the size of what passes through it', async ()
   const growth = size(found.layer4.data) / size(found.stem.data)
   expect(growth).toBeGreaterThan(0.1)
   expect(growth).toBeLessThan(100)
+})
+
+test('raw pixels of large images are means over squares, the same from memory and as a network', async () => {
+  const size = 130
+  const pixels = new Uint8Array(2 * size * size * 3)
+  for (let i = 0; i < pixels.length; i++) pixels[i] = (i * 7919) % 251
+  const images: Images = {
+    name: 'large',
+    count: 2,
+    height: size,
+    width: size,
+    channels: 3,
+    pixels,
+    paths: ['a', 'b'],
+  }
+  const means = pixelMeans(images)
+  // 130 pixels are 65 squares of 2 a side.
+  expect([means.rows, means.columns]).toEqual([2, 65 * 65 * 3])
+  const at = (image: number, y: number, x: number, c: number): number =>
+    pixels[((image * size + y) * size + x) * 3 + c]
+  const [y, x, c] = [10, 63, 2]
+  const square = (at(1, 20, 126, c) + at(1, 20, 127, c) + at(1, 21, 126, c) + at(1, 21, 127, c)) / 4 / 255
+  expect(means.data[means.columns + (y * 65 + x) * 3 + c]).toBeCloseTo(square, 5)
+  const { network, outputs } = await pixelBaseline
+    .configure()
+    .fit(images, { seed: 0, linearAlgebra: plainLinearAlgebra() })
+  const found = await extractFeatures(network, images, outputs, { seed: 0, threads: 1 })
+  expect(found[outputs[0]].columns).toBe(means.columns)
+  found[outputs[0]].data.forEach((value, i) => expect(value).toBeCloseTo(means.data[i], 5))
+})
+
+test('raw pixels of images below 128 pixels are the pixels themselves', () => {
+  const images = twoWays(3)
+  expect(pixelMeans(images).data).toEqual(rawPixels(images).data)
 })

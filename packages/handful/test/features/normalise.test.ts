@@ -115,6 +115,27 @@ describe('normalisation', () => {
     rows.data.forEach((value, at) => expect(Math.abs(rowsOfWide.data[at])).toBeCloseTo(Math.abs(value), 3))
   })
 
+  it('finds the same components from the inner products of few rows as from products with the covariance', async () => {
+    const columns = 9000
+    const rows = gaussian(
+      120,
+      Array.from({ length: 40 }, (_, j) => 10 / (1 + j)),
+    )
+    const wide = featureMatrix(rows.rows, columns)
+    for (let i = 0; i < rows.rows; i++)
+      for (let j = 0; j < columns; j++)
+        wide.data[i * columns + j] = rows.data[i * 40 + (j % 40)] / (1 + Math.floor(j / 40))
+    const fitted = await fitNormalisation(wide, linearAlgebra, { components: 10, whitening: 0 })
+    const narrow = await fitNormalisation(rows, linearAlgebra, { components: 10, whitening: 0 })
+    // Copies of the columns, weighed, hold the same variance in the same directions.
+    narrow.explained.forEach((share, j) => expect(fitted.explained[j] / share).toBeCloseTo(1, 3))
+    const [own, ofWide] = [
+      await applyNormalisation(narrow, rows, linearAlgebra),
+      await applyNormalisation(fitted, wide, linearAlgebra),
+    ]
+    own.data.forEach((value, at) => expect(Math.abs(ofWide.data[at])).toBeCloseTo(Math.abs(value), 3))
+  })
+
   it('says what is wrong in one line', async () => {
     const fit = (matrix: FeatureMatrix, options = {}) => fitNormalisation(matrix, linearAlgebra, options)
     await expect(fit(fromRows([[1, 2]]))).rejects.toThrow('got too few rows, expected at least two rows')

@@ -1,18 +1,73 @@
-/** The images' own numbers: the floor under everything. */
-import { flattenImage } from 'onnx-autodiff'
+/**
+ * The images' own numbers: the floor under everything. Of images of 128 pixels and more the means over squares: finer
+ * pixels tell classes apart no better, and take memory and time by their square.
+ */
+import { averagePool, flattenImage } from 'onnx-autodiff'
 import { z } from 'zod'
-import { imageBytes } from '../../data/image-set.js'
+import { imageAt, imageBytes, type Images } from '../../data/image-set.js'
 import { imageInput, toUnitRange } from '../../models/common.js'
 import type { FeatureNetwork, ImageShape } from '../../models/model.js'
+import { featureMatrix, type FeatureMatrix } from '../../numerics/matrix.js'
+import type { LinearAlgebra } from '../../numerics/linear-algebra.js'
 import { rawPixels } from '../extract.js'
+import { type FeatureSpace, normalisedSpace, type SpaceContext } from '../feature-space.js'
+import type { Splits } from '../feature-sources.js'
 import { type Baseline, defineBaseline } from './baseline.js'
 
 const PIXELS = 'pixels'
 
-/** Pixels to `pixels` [n, size * size * channels] in 0..1, in the order row, column, channel: rawPixels for blocks. */
+/** Squares are so small that at least so many of them a side remain. */
+const FEWEST_SQUARES = 64
+
+/** The side of the squares that pixels are means of: 1 up to 127 pixels, 2 at 128, 3 at 224. */
+export const pixelSquare = (side: number): number => Math.max(1, Math.floor(side / FEWEST_SQUARES))
+
+type Size = Pick<Images, 'height' | 'width' | 'channels'>
+
+const inSquares = ({ height, width, channels }: Size): Size => {
+  const square = pixelSquare(height)
+  return { height: Math.floor(height / square), width: Math.floor(width / square), channels }
+}
+
+/**
+ * The numbers that heads are given, in 0..1, in the order row, column, channel. What does not fill a square at the right
+ * and at the bottom falls away.
+ */
+export function pixelMeans(images: Images): FeatureMatrix {
+  const square = pixelSquare(images.height)
+  if (square === 1) return rawPixels(images)
+  const { height, width, channels } = inSquares(images)
+  const means = featureMatrix(images.count, height * width * channels)
+  for (let i = 0; i < images.count; i++) {
+    const pixels = imageAt(images, i)
+    const row = means.data.subarray(i * means.columns, (i + 1) * means.columns)
+    for (let y = 0; y < height * square; y++) {
+      for (let x = 0; x < width * square; x++) {
+        const from = (y * images.width + x) * channels
+        const to = (Math.floor(y / square) * width + Math.floor(x / square)) * channels
+        for (let c = 0; c < channels; c++) row[to + c] += pixels[from + c] / (255 * square ** 2)
+      }
+    }
+  }
+  return means
+}
+
+/** The images' own pixels, which every model has to beat. */
+export function pixelFeatures(
+  { train, test }: Splits,
+  linearAlgebra: LinearAlgebra,
+  context: Omit<SpaceContext, 'linearAlgebra'> = {},
+): Promise<FeatureSpace> {
+  const raw = { train: pixelMeans(train), test: test && pixelMeans(test.images) }
+  return normalisedSpace({ name: 'raw pixels', baseline: true, ...raw }, {}, { linearAlgebra, ...context })
+}
+
+/** Pixels to `pixels` [n, numbers]: pixelMeans for blocks. */
 function pixelNetwork(image: ImageShape): FeatureNetwork {
   const pixels = imageInput(image)
-  const outputs = { [PIXELS]: flattenImage(toUnitRange(pixels)) }
+  const square = pixelSquare(image.size)
+  const whole = toUnitRange(pixels)
+  const outputs = { [PIXELS]: flattenImage(square === 1 ? whole : averagePool(whole, square)) }
   return { program: { inputs: [pixels], outputs, parameters: {} } }
 }
 
@@ -35,8 +90,8 @@ export const pixels: Baseline = {
   // A study has all images in memory: no network is needed.
   open: (images) =>
     Promise.resolve({
-      columns: imageBytes(images),
+      columns: imageBytes(inSquares(images)),
       detail: 'the numbers of the image',
-      extract: async (block) => rawPixels({ ...images, ...block, paths: [] }),
+      extract: async (block) => pixelMeans({ ...images, ...block, paths: [] }),
     }),
 }
