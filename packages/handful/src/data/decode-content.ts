@@ -7,6 +7,7 @@
 
 import sharp, { type FailOnOptions, type Metadata, type Sharp } from 'sharp'
 import type { ResizeMode } from '../names.js'
+import { animatedFrames, frameAsPng } from './animated-png.js'
 import { openBitmap } from './bitmap.js'
 import { imageFormat, isReadable, READABLE_IN_WORDS } from './image-format.js'
 import { type MendedJpeg, mendJpeg } from './jpeg-faults.js'
@@ -68,16 +69,17 @@ export function checkImageBytes(bytes: number): void {
 
 /** @throws UnusableImage with the reason */
 export async function decodeContent(bytes: Uint8Array, options: ContentOptions): Promise<DecodedContent> {
-  const { content, format } = readableContent(bytes)
+  const { content: whole, format } = readableContent(bytes)
   const { stretch, frame = 0 } = options
   try {
+    const content = await frameContent(whole, format, options.frame)
     const page = await openPage(content, format, frame, stretch)
     if (page !== undefined) checkPixels(page, LIMIT_PIXELS)
     const decoded = await (page === undefined
       ? pictureToSquare(content, format, options)
       : options.inTurn(() => numbersToSquare(page, options)))
     if (stretch.before || options.frame !== undefined) return decoded
-    const frames = await framesIn(content, format)
+    const frames = await framesIn(whole, format)
     return frames < 2 ? decoded : { ...decoded, remarks: [...decoded.remarks, { kind: 'frames', frames }] }
   } catch (error) {
     if (error instanceof UnusableImage) throw error
@@ -95,7 +97,8 @@ export async function deepImage(
   channels: readonly number[] | undefined,
 ): Promise<RawImage | undefined> {
   try {
-    const { content, format } = readableContent(bytes)
+    const { content: whole, format } = readableContent(bytes)
+    const content = await frameContent(whole, format, frame)
     const page = await openPage(content, format, frame, { channels, before: false })
     if (page === undefined || page.kind === 'byte' || page.width * page.height > LIMIT_PIXELS)
       return undefined
@@ -124,10 +127,15 @@ const WITH_FRAMES: ReadonlySet<string> = new Set(['GIF', 'WebP', 'AVIF'])
 
 async function framesIn(content: Buffer, format: string): Promise<number> {
   if (format === 'TIFF') return tiffFrames(content)
+  if (format === 'PNG') return animatedFrames(content)
   if (!WITH_FRAMES.has(format)) return 1
   const { pages = 1 } = await sharp(content, { limitInputPixels: false, failOn: 'none' }).metadata()
   return pages
 }
+
+/** What a frame is decoded from: of an animated PNG one is a picture of its own. */
+const frameContent = async (content: Buffer, format: string, frame?: number): Promise<Buffer> =>
+  format === 'PNG' && frame !== undefined ? frameAsPng(content, frame) : content
 
 function readableContent(bytes: Uint8Array): { content: Buffer; format: string } {
   checkImageBytes(bytes.length)
@@ -152,14 +160,17 @@ interface Opening {
 }
 
 const open = (content: Buffer, { frame, failOn }: Opening): Sharp =>
-  // sharp takes a page of formats that have some, and none of others.
-  sharp(content, { limitInputPixels: LIMIT_REDUCED_PIXELS, failOn, ...(frame > 0 && { page: frame }) })
+  sharp(content, { limitInputPixels: LIMIT_REDUCED_PIXELS, failOn, ...pageOf(content, frame) })
+
+/** sharp takes a page of formats that have some, and none of others. */
+const pageOf = (content: Buffer, frame: number): { page?: number } =>
+  frame > 0 && imageFormat(content) !== 'PNG' ? { page: frame } : {}
 
 async function header(content: Buffer, frame: number): Promise<Metadata> {
   return sharp(content, {
     limitInputPixels: false,
     failOn: 'none',
-    ...(frame > 0 && { page: frame }),
+    ...pageOf(content, frame),
   }).metadata()
 }
 

@@ -19,6 +19,21 @@ interface Frame {
 /** As a file of several frames names one of them. */
 export const framePath = (path: string, frame: number): string => `${path}#${frame + 1}`
 
+/** The file of a frame's path. */
+const fileOfFrame = (path: string): string => path.replace(/#[1-9]\d*$/, '')
+
+/** `[paths]` equal numbers for frames of one file; undefined where there are no two of one. */
+export function filesOfFrames(paths: readonly string[]): Int32Array | undefined {
+  const numbers = new Map<string, number>()
+  const files = Int32Array.from(paths, (path) => {
+    const file = fileOfFrame(path)
+    const number = numbers.get(file) ?? numbers.size
+    numbers.set(file, number)
+    return number
+  })
+  return numbers.size === paths.length ? undefined : files
+}
+
 type FramesChoice = Pick<CollectionOptions, 'frames'>
 
 /** The files of a tree, with each frame a file of its own where that is asked for. */

@@ -58,6 +58,8 @@ interface Header {
   /** What channels beyond the colours are: 1 and 2 transparency. */
   readonly extra: readonly number[]
   readonly orientation: number
+  /** 2 where the bits of each byte stand the other way round. */
+  readonly fillOrder: number
 }
 
 /** How many images a file holds, without reduced copies of one and masks. */
@@ -146,7 +148,7 @@ async function headerOf(image: GeoTIFFImage): Promise<Header> {
     return typeof found === 'object' && found !== null ? Object.values(found).map(Number) : otherwise
   }
   const number = async (
-    tag: 'Compression' | 'PhotometricInterpretation' | 'Orientation',
+    tag: 'Compression' | 'PhotometricInterpretation' | 'Orientation' | 'FillOrder',
     otherwise: number,
   ) => Number((await directory.loadValue(tag)) ?? otherwise)
   return {
@@ -159,6 +161,7 @@ async function headerOf(image: GeoTIFFImage): Promise<Header> {
     photometric: await number('PhotometricInterpretation', 1),
     extra: await list('ExtraSamples', []),
     orientation: await number('Orientation', 1),
+    fillOrder: await number('FillOrder', 1),
   }
 }
 
@@ -175,8 +178,14 @@ function forSharp({ channels, bits, formats, compression, photometric, extra }: 
 }
 
 /** @throws UnusableImage with the true reason */
-function refuseUnreadable({ channels, bits, formats, compression, photometric }: Header): void {
+function refuseUnreadable(header: Header): void {
+  const { channels, bits, formats, compression, photometric, fillOrder } = header
   const [depth] = bits
+  if (fillOrder === 2) {
+    throw new UnusableImage(
+      `a TIFF file of ${depth} bits whose bytes hold them in reverse (FillOrder 2), which is not read; save it with FillOrder 1`,
+    )
+  }
   if (!OPENED_HERE.has(compression)) {
     const name = COMPRESSION_NAMES[compression] ?? `scheme ${compression}`
     throw new UnusableImage(

@@ -50,6 +50,8 @@ export interface ComparisonOptions {
   /** The one whose probabilities are used, and made to mean something. */
   readonly chosen?: HeadName
   readonly classCount: number
+  /** Which training images came out of one file; see `RowProblem`. */
+  readonly sources?: Int32Array
   readonly test?: TestSet
   readonly seed: number
   readonly signal: AbortSignal
@@ -63,7 +65,7 @@ export const drawStream = (seed: number, key: HeadName, { name }: FeatureSpace, 
 /** Fits every head to every kind of features for every draw. */
 export async function compareHeads(options: ComparisonOptions): Promise<Comparison[]> {
   const { spaces, candidates = [], draws, heads = comparedHeads(), classCount, test, seed } = options
-  const { signal, onFit } = options
+  const { sources, signal, onFit } = options
   const results: Comparison[] = []
   const total = spaces.length * draws.length * heads.length
   let done = 0
@@ -82,7 +84,7 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
       for (const [draw, labels] of draws.entries()) {
         signal.throwIfAborted()
         onFit(done++, total)
-        const given = { labels, classCount, random: drawStream(seed, key, space, draw) }
+        const given = { labels, classCount, sources, random: drawStream(seed, key, space, draw) }
         if (wanted) {
           const { fitted, left, space: own } = await fitToChosen(head, [space, ...candidates], given)
           if (draw === 0) result.first = { fitted, space: own }

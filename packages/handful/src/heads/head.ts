@@ -29,6 +29,11 @@ export interface RowProblem {
    * harms as much when it is not. Default `unknown`.
    */
   readonly classProportions?: ClassProportions
+  /**
+   * `[rows]` which rows came out of one file, as frames and pages do, by equal numbers: they are left out together, or
+   * each would be predicted from its like. All apart unless said otherwise.
+   */
+  readonly sources?: Int32Array
 }
 
 /** The same with what the rows' feature space knows, found when it is asked for; of its test rows nothing is seen. */
@@ -40,7 +45,7 @@ export interface HeadProblem
 /** A problem on the training rows of a space. */
 export function headProblem(
   space: FeatureSpace,
-  given: Pick<HeadProblem, 'labels' | 'classCount' | 'random' | 'classProportions'>,
+  given: Pick<HeadProblem, 'labels' | 'classCount' | 'random' | 'classProportions' | 'sources'>,
 ): HeadProblem {
   return {
     ...given,
@@ -117,10 +122,12 @@ export interface LabelledRows {
   readonly classes: Int32Array
   /** `[classes]` labels of each. */
   readonly counts: Int32Array
+  /** `[labelled]` of what file each is, where several are of one. */
+  readonly sources?: Int32Array
 }
 
 /** Checks a problem and takes its labelled rows out. */
-export function labelledRows({ features, labels, classCount }: RowProblem): LabelledRows {
+export function labelledRows({ features, labels, classCount, sources }: RowProblem): LabelledRows {
   const problem = (got: string, expected: string, hint: string, where = 'few-label head') =>
     new HandfulError({ what: 'labels', where, got, expected, hint })
   if (labels.length !== features.rows) {
@@ -152,6 +159,7 @@ export function labelledRows({ features, labels, classCount }: RowProblem): Labe
     targets: Int32Array.from(rows, (row) => position[labels[row]]),
     classes,
     counts: Int32Array.from(classes, (c) => counts[c]),
+    sources: sources && Int32Array.from(rows, (row) => sources[row]),
   }
 }
 

@@ -7,25 +7,44 @@
  * labels left out one by one right, 43 % of those left out by such folds, and 46 % of other images.
  */
 import { featureMatrix, type FeatureMatrix, selectRows } from '../numerics/matrix.js'
+import { placesBySource } from './folds.js'
 import { type Head, type HeadProblem, labelledRows, type LabelledRows, type LeftOut } from './head.js'
 
 /** Folds at most: more of them are nearer to the fit with all labels, and dearer. */
 const MOST_FOLDS = 8
 
-/** Positions of the labelled rows held out together: every class in turn gives up its share. */
+/**
+ * Positions of the labelled rows held out together: every class in turn gives up its share, rows of one file as one. Classes
+ * that come from one file alone stay in.
+ */
 export function balancedFolds(
-  { targets, counts }: Pick<LabelledRows, 'targets' | 'counts'>,
+  { targets, counts: labels, sources }: Pick<LabelledRows, 'targets' | 'counts' | 'sources'>,
   problem: Pick<HeadProblem, 'random'>,
 ): number[][] {
+  const counts = sources === undefined ? labels : filesOf(targets, labels.length, sources)
   const folds = Math.min(MOST_FOLDS, Math.max(...counts))
+  const place = placesBySource(sources)
   const order = problem.random.child('folds of left-out labels').permutation(targets.length)
   const seen = new Int32Array(counts.length)
   const result: number[][] = Array.from({ length: folds }, () => [])
   for (const i of order) {
     const c = targets[i]
-    if (counts[c] > 1) result[seen[c]++ % folds].push(i)
+    if (counts[c] > 1) result[place(i, () => seen[c]++ % folds)].push(i)
   }
-  return result.filter((fold) => fold.length > 0).map((fold) => fold.sort((a, b) => a - b))
+  return result
+    .map((fold) => fold.filter((i) => staysKnown(targets[i], fold, targets, labels)).sort((a, b) => a - b))
+    .filter((fold) => fold.length > 0)
+}
+
+/** Whether a class has labels beside those of the fold, as it may not where files hold several classes. */
+const staysKnown = (c: number, fold: readonly number[], targets: Int32Array, labels: Int32Array): boolean =>
+  fold.filter((i) => targets[i] === c).length < labels[c]
+
+/** `[classes]` files that each has labels in. */
+function filesOf(targets: Int32Array, classes: number, sources: Int32Array): Int32Array {
+  const files = Array.from({ length: classes }, () => new Set<number>())
+  targets.forEach((c, i) => files[c].add(sources[i]))
+  return Int32Array.from(files, ({ size }) => size)
 }
 
 /** Fits a head to all labels but a fold's, for each fold. */

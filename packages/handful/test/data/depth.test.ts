@@ -283,6 +283,7 @@ describe('channels', () => {
 
   it.each([
     ['LZMA', { compression: 34_925 }, /compressed by LZMA, which is not read; save it with LZW/],
+    ['FillOrder 2', { fillOrder: 2 }, /bytes hold them in reverse \(FillOrder 2\), which is not read/],
     ['complex numbers', { sampleFormat: 6 }, /complex numbers/],
   ] as const)('%s: the true reason', async (_, page, reason) => {
     const folder = folderOf({ 'a.tif': greyTiff(new Float32Array(64), page) })

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { openFolder } from '../../src/data/folder.js'
 import { openImages } from '../../src/data/open-images.js'
 import { folderOf, plain } from './support.js'
+import { animatedPng } from './png-writer.js'
 import { greyTiff, tiff } from './tiff-writer.js'
 
 const options = { size: 4, fit: 'cover', labels: 'optional', seed: 0 } as const
@@ -217,6 +218,32 @@ describe('frames', () => {
     })
     expect([stack.train.pixels[0], stack.train.pixels[31]]).toEqual([0, 255])
     expect(stack.reading).toEqual({ frames: 'all', stretch: 'data', integers: [[100, 2000]] })
+  })
+
+  it('of an animated PNG are what a viewer shows: laid over, cleared, or taken back', async () => {
+    const [red, green, blue] = [[255, 0, 0], [0, 255, 0], [0, 0, 255]] // prettier-ignore
+    const png = animatedPng(
+      { width: 4, height: 4, colour: [255, 0, 0, 255] },
+      { width: 2, height: 2, left: 1, top: 1, blend: 1, dispose: 2, colour: [0, 0, 255, 128] },
+      { width: 2, height: 2, dispose: 1, colour: [0, 255, 0, 255] },
+      { width: 1, height: 1, left: 3, top: 3, colour: [0, 0, 255, 255] },
+    )
+    const folder = folderOf({ 'a.png': png })
+    const { train } = await openFolder({ ...options, frames: 'all', folder })
+    expect(train.paths).toEqual(['a.png#1', 'a.png#2', 'a.png#3', 'a.png#4'])
+    const pixel = (frame: number, x: number, y: number): number[] => {
+      const at = 3 * (16 * frame + 4 * y + x)
+      return [...train.pixels.subarray(at, at + 3)]
+    }
+    expect([pixel(0, 0, 0), pixel(0, 3, 3)]).toEqual([red, red])
+    expect([pixel(1, 0, 0), pixel(1, 1, 1)]).toEqual([red, [127, 0, 128]])
+    // The blue was taken back, green takes the place of the corner.
+    expect([pixel(2, 0, 0), pixel(2, 2, 2)]).toEqual([green, red])
+    // Where green was nothing is left, which is white behind an image.
+    expect([pixel(3, 0, 0), pixel(3, 2, 2), pixel(3, 3, 3)]).toEqual([[255, 255, 255], red, blue])
+    const still = await openFolder({ ...options, folder })
+    expect([...still.train.pixels.subarray(0, 3)]).toEqual(red)
+    expect(still.notes.join()).toContain('such as a.png with 4: the first is taken')
   })
 
   it('of new images are taken as the run took them', async () => {

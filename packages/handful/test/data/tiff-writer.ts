@@ -15,6 +15,8 @@ export interface TiffPage {
   readonly extra?: readonly number[]
   readonly compression?: number
   readonly orientation?: number
+  /** 2 says that the bits of each byte stand the other way round. */
+  readonly fillOrder?: number
   /** The bytes of the strip in place of the samples'. */
   readonly strip?: Uint8Array
   readonly sampleFormat?: number
@@ -57,6 +59,7 @@ export function tiff(...pages: readonly TiffPage[]): Buffer {
       [258, SHORT, each(8 * samples.BYTES_PER_ELEMENT)],
       [259, SHORT, [compression]],
       [262, SHORT, [photometric]],
+      ...(page.fillOrder === undefined ? [] : [[266, SHORT, [page.fillOrder]] as [number, number, number[]]]),
       ...(page.description === undefined ? [] : [[270, ASCII, text] as [number, number, number[]]]),
       [273, LONG, [start]],
       [274, SHORT, [page.orientation ?? 1]],

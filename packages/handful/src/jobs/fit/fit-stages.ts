@@ -4,6 +4,7 @@ import { DEFAULT_READING } from '../../data/reading.js'
 import { readFile } from 'node:fs/promises'
 import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
+import { filesOfFrames } from '../../data/frames.js'
 import { type Predictions, writePredictions } from '../../data/predictions.js'
 import { type RunReport, runReportSchema } from '../../draw/run-report.js'
 import { type Encoder, encoderOf, fitDictionary, patchEncoder } from '../../features/encoder.js'
@@ -216,6 +217,7 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
         heads,
         chosen: options.head,
         classCount: train.classNames.length,
+        sources: filesOfFrames(train.paths),
         test,
         seed,
         signal,
