@@ -1,13 +1,16 @@
 /** Keys by content for images and labels: what is computed from them is theirs, wherever the files lie. */
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { Random } from 'onnx-autodiff'
 import { contentKey } from '../files/content-key.js'
 import { imageBytes, type Images } from './image-set.js'
+import { partsOf, pixelPart } from './pixel-store.js'
 import type { TestSet } from './test-set.js'
 
 export function imagesKey(images: Images): string {
   const { count, height, width, channels, pixels } = images
-  return digest(pixels.subarray(0, count * imageBytes(images)), [count, height, width, channels])
+  const hash = createHash('sha256')
+  for (const { bytes } of partsOf(pixelPart(pixels, 0, count * imageBytes(images)))) hash.update(bytes)
+  return keyOf(hash, [[count, height, width, channels]])
 }
 
 /** Of labels, -1 where unknown, or hidden. */
@@ -18,7 +21,10 @@ export const testKey = (test: TestSet, seed: number): string =>
   contentKey({ images: imagesKey(test.images), scores: fingerprint(test, seed) })
 
 const digest = (bytes: Uint8Array, ...more: readonly unknown[]): string =>
-  createHash('sha256').update(bytes).update(JSON.stringify(more)).digest('hex').slice(0, 32)
+  keyOf(createHash('sha256').update(bytes), more)
+
+const keyOf = (hash: Hash, more: readonly unknown[]): string =>
+  hash.update(JSON.stringify(more)).digest('hex').slice(0, 32)
 
 const GUESSES = 16
 

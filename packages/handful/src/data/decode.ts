@@ -3,13 +3,13 @@
  * trusted (damaged, truncated, too large, another format) is skipped with its reason and the rest goes on.
  */
 
-import { constants } from 'node:buffer'
 import { readFile, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { HandfulError, printable, systemCode } from '../errors.js'
+import { printable, systemCode } from '../errors.js'
 import type { ResizeMode } from '../names.js'
 import { checkImageBytes, decodeContent, oneAtATime } from './decode-content.js'
 import type { SkippedFile } from './image-set.js'
+import { partsOf, pixelPart, type Pixels, pixelSpace } from './pixel-store.js'
 import { Remarks } from './remarks.js'
 import { Stretch } from './stretch.js'
 import { UnusableImage } from './unusable-image.js'
@@ -20,6 +20,8 @@ export interface DecodeOptions {
   readonly fit: ResizeMode
   /** Which channels are taken, and how numbers of more than 8 bits become bytes; by their type alone where left out. */
   readonly stretch?: Stretch
+  /** Bytes that pixels may take in memory; a scratch file holds more (pixel-store.ts). */
+  readonly memory?: number
   /** Images done (decoded or skipped) and in all. */
   readonly onProgress?: (done: number, total: number) => void
   readonly signal?: AbortSignal
@@ -61,7 +63,7 @@ export interface ImageFile {
 export interface DecodedImages {
   readonly count: number
   /** `[count, size, size, 3]`. */
-  readonly pixels: Uint8Array
+  readonly pixels: Pixels
   /** For each image the index of its file in what was given. */
   readonly indices: readonly number[]
   readonly skipped: readonly SkippedFile[]
@@ -72,7 +74,7 @@ export interface DecodedImages {
 /**
  * Decodes files in their order, a few at a time.
  *
- * @throws HandfulError if the decoded images would not fit into one array
+ * @throws HandfulError where neither memory nor disk has room for the decoded images
  */
 export function decodeImages(files: readonly ImageFile[], options: DecodeOptions): Promise<DecodedImages> {
   return decodeContents(files.length, diskContents(files), options)
@@ -90,15 +92,23 @@ export async function* diskContents(files: readonly ImageFile[]): AsyncGenerator
  *
  * @param count one more than the highest index
  * @returns the images ordered by their indices
- * @throws HandfulError if the decoded images would not fit into one array; what the source throws
+ * @throws HandfulError where neither memory nor disk has room for the decoded images; what the source throws
  */
 export async function decodeContents(
   count: number,
   contents: AsyncIterable<ImageContent>,
-  { size, fit, stretch = new Stretch({ stretch: 'data' }), onProgress, signal, inspect }: DecodeOptions,
+  {
+    size,
+    fit,
+    stretch = new Stretch({ stretch: 'data' }),
+    memory,
+    onProgress,
+    signal,
+    inspect,
+  }: DecodeOptions,
 ): Promise<DecodedImages> {
   const bytes = size * size * 3
-  const pixels = allocate(count, bytes, size)
+  const pixels = pixelSpace(count * bytes, memory)
   const decoded = new Uint8Array(count)
   const unusable: (SkippedFile & { readonly index: number })[] = []
   const source = contents[Symbol.asyncIterator]()
@@ -134,34 +144,18 @@ export async function decodeContents(
   for (let index = 0; index < count; index++) {
     if (decoded[index] === 0) continue
     if (indices.length < index) {
-      pixels.copyWithin(indices.length * bytes, index * bytes, (index + 1) * bytes)
+      pixels.set(pixels.subarray(index * bytes, (index + 1) * bytes), indices.length * bytes)
     }
     indices.push(index)
   }
   const skipped = unusable.sort((a, b) => a.index - b.index).map(({ path, reason }) => ({ path, reason }))
   return {
     count: indices.length,
-    pixels: pixels.subarray(0, indices.length * bytes),
+    pixels: pixelPart(pixels, 0, indices.length * bytes),
     indices,
     skipped,
     remarks,
   }
-}
-
-function allocate(count: number, bytes: number, size: number): Uint8Array {
-  const total = count * bytes
-  try {
-    if (total <= constants.MAX_LENGTH) return new Uint8Array(total)
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-  }
-  throw new HandfulError({
-    what: 'image size',
-    where: `${count} images of ${size}x${size}`,
-    got: `${(total / 2 ** 30).toFixed(1)} GiB`,
-    expected: `at most ${(constants.MAX_LENGTH / 2 ** 30).toFixed(1)} GiB and what the memory holds`,
-    hint: 'choose a smaller --size',
-  })
 }
 
 /** An image file from the disk, within LIMIT_IMAGE_BYTES. */
@@ -179,9 +173,10 @@ function reasonOf(error: unknown): string {
 }
 
 /** Whether red, green and blue are equal in every pixel of `[..., 3]`. */
-export function isGrey(pixels: Uint8Array): boolean {
-  for (let i = 0; i < pixels.length; i += 3) {
-    if (pixels[i] !== pixels[i + 1] || pixels[i] !== pixels[i + 2]) return false
+export function isGrey(pixels: Pixels): boolean {
+  for (const { bytes } of partsOf(pixels)) {
+    for (let i = 0; i < bytes.length; i += 3)
+      if (bytes[i] !== bytes[i + 1] || bytes[i] !== bytes[i + 2]) return false
   }
   return true
 }
@@ -195,5 +190,12 @@ export function toGrey(pixels: Uint8Array): Uint8Array {
   for (let i = 0, j = 0; i < grey.length; i++, j += 3) {
     grey[i] = (77 * pixels[j] + 150 * pixels[j + 1] + 29 * pixels[j + 2] + 128) >> 8
   }
+  return grey
+}
+
+/** The same of pixels that may be many. */
+export function allToGrey(pixels: Pixels, memory?: number): Pixels {
+  const grey = pixelSpace(pixels.length / 3, memory)
+  for (const { at, bytes } of partsOf(pixels)) grey.set(toGrey(bytes), at / 3)
   return grey
 }

@@ -8,12 +8,13 @@ import type { CollectionOptions, ImageCollection, LabelledFile } from './collect
 import { contentDigest, nearDuplicates, severalLabels } from './alike.js'
 import { chooseSize, type ChosenSize } from './choose-size.js'
 import { collectionStretch } from './collection-stretch.js'
-import { decodeContents, isGrey, toGrey, type DecodeOptions, type ImageFacts } from './decode.js'
+import { allToGrey, decodeContents, isGrey, type DecodeOptions, type ImageFacts } from './decode.js'
 import { noImages } from './file-tree.js'
 import type { Dataset } from './dataset.js'
 import { checkLabels, imageAt, type Images, type ImageSet } from './image-set.js'
 import { openCollection } from './open-collection.js'
 import { Originals } from './originals.js'
+import { type Pixels, pixelSpace } from './pixel-store.js'
 import { readAgain } from './read-again.js'
 import { readingOf, type ReadingChoice } from './reading.js'
 import { datasets } from './registry.js'
@@ -74,13 +75,14 @@ async function decodeCollection(collection: ImageCollection, given: FolderOption
   if (torn !== undefined) notes.push(torn)
   const classNames = sortClassNames(new Set(files.map(({ label }) => label).filter((label) => label !== '')))
   const channels = options.channels ?? (isGrey(decoded.pixels) ? 1 : 3)
-  const pixels = channels === 1 ? toGrey(decoded.pixels) : decoded.pixels
+  const pixels = channels === 1 ? allToGrey(decoded.pixels, options.memory) : decoded.pixels
   const originals = new Originals({
     names: kept.map(({ path }) => path),
     numbers: decoded.indices,
     read: readAgain(collection.contents, { ...options, stretch }),
   })
-  const take = pickImages(kept, pixels, options.size * options.size * channels, classNames, originals)
+  const bytes = options.size * options.size * channels
+  const take = pickImages(kept, { pixels, bytes, memory: options.memory }, classNames, originals)
   const shape = { height: options.size, width: options.size, channels, classNames }
 
   const train: ImageSet = { name, ...shape, ...take(indicesOf(kept, ({ split }) => split === 'train')) }
@@ -142,20 +144,22 @@ function indicesOf(files: readonly LabelledFile[], belongs: (file: LabelledFile)
 
 function pickImages(
   files: readonly LabelledFile[],
-  pixels: Uint8Array,
-  bytes: number,
+  { pixels, bytes, memory }: { readonly pixels: Pixels; readonly bytes: number; readonly memory?: number },
   classNames: readonly string[],
   originals: Originals,
 ): (indices: readonly number[]) => Pick<ImageSet, 'count' | 'pixels' | 'labels' | 'paths' | 'originals'> {
   const classIndex = new Map(classNames.map((label, index) => [label, index]))
   return (indices) => {
-    const picked = indices.length === files.length ? pixels : new Uint8Array(indices.length * bytes)
-    indices.forEach((index, i) => {
-      picked.set(pixels.subarray(index * bytes, (index + 1) * bytes), i * bytes)
-    })
+    const inOrder = indices.length === files.length && indices.every((index, i) => index === i)
+    const picked = inOrder ? undefined : pixelSpace(indices.length * bytes, memory)
+    if (picked !== undefined) {
+      indices.forEach((index, i) =>
+        picked.set(pixels.subarray(index * bytes, (index + 1) * bytes), i * bytes),
+      )
+    }
     return {
       count: indices.length,
-      pixels: picked,
+      pixels: picked ?? pixels,
       labels: Int32Array.from(indices, (index) => classIndex.get(files[index].label) ?? -1),
       paths: indices.map((index) => files[index].path),
       originals: originals.at(indices),

@@ -5,7 +5,7 @@
 import { HandfulError, printable } from '../errors.js'
 import type { CollectionOptions, ImageCollection } from './collection.js'
 import { collectionStretch } from './collection-stretch.js'
-import { decodeContents, toGrey, type DecodeOptions, type ImageContent } from './decode.js'
+import { decodeContents, allToGrey, type DecodeOptions, type ImageContent } from './decode.js'
 import type { Dataset } from './dataset.js'
 import { imageBytes, type Images, type SkippedFile } from './image-set.js'
 import type { Split } from './layout.js'
@@ -160,7 +160,7 @@ export function collectionBlocks(
               height: side,
               width: side,
               channels,
-              pixels: channels === 1 ? toGrey(decoded.pixels) : decoded.pixels,
+              pixels: channels === 1 ? allToGrey(decoded.pixels) : decoded.pixels,
               paths: kept.map(({ path }) => path),
               labels: kept.map(({ label }) => (split === 'test' ? '' : label)),
               split,

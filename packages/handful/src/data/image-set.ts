@@ -5,6 +5,7 @@
 
 import { HandfulError, quoted } from '../errors.js'
 import { Originals } from './originals.js'
+import type { Pixels } from './pixel-store.js'
 
 /** Images without labels. */
 export interface Images {
@@ -17,7 +18,7 @@ export interface Images {
   /** 1 grey, 3 red-green-blue. */
   readonly channels: 1 | 3
   /** `[count, height, width, channels]`, 0 dark to 255 bright (sRGB). */
-  readonly pixels: Uint8Array
+  readonly pixels: Pixels
   /** One for each image: its path relative to the data set's folder with `/` between parts, or `train/00042`. */
   readonly paths: readonly string[]
 }

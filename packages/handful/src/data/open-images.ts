@@ -6,7 +6,7 @@
 import { basename, join, resolve, sep } from 'node:path'
 import { HandfulError, printable } from '../errors.js'
 import { collectionStretch } from './collection-stretch.js'
-import { decodeContents, diskContents, toGrey, type DecodeOptions, type ImageContent } from './decode.js'
+import { decodeContents, diskContents, allToGrey, type DecodeOptions, type ImageContent } from './decode.js'
 import { framePath, framesOfFile } from './frames.js'
 import type { Images, SkippedFile } from './image-set.js'
 import { holdsCollection, openImagePaths } from './open-collection.js'
@@ -83,7 +83,7 @@ export async function openImages(
     height: options.size,
     width: options.size,
     channels: options.channels,
-    pixels: options.channels === 1 ? toGrey(decoded.pixels) : decoded.pixels,
+    pixels: options.channels === 1 ? allToGrey(decoded.pixels) : decoded.pixels,
     paths: decoded.indices.map((index) => names[index]),
   }
   const originals = new Originals({

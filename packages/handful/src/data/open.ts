@@ -39,6 +39,8 @@ const specSchema = z.strictObject({
   labelColumn: z.string().min(1).optional(),
   splits: splitsSchema.optional(),
   passOver: z.array(z.string()).optional(),
+  /** GiB that a folder's pixels may take in memory. */
+  memory: z.number().positive().optional(),
   count: z.int().min(1).optional(),
   testCount: z.int().min(0).optional(),
 })
@@ -86,6 +88,7 @@ export async function openDataset(
       labelColumn: checked.labelColumn,
       splits: checked.splits,
       passOver: checked.passOver,
+      memory: checked.memory === undefined ? undefined : checked.memory * 2 ** 30,
       seed,
       onProgress: (done, total) => onProgress?.(done, total, 'decoding'),
       signal,

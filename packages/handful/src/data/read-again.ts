@@ -47,7 +47,7 @@ async function decodeBlock(
   }
   return {
     places: contents.map(({ index }) => index),
-    pixels: channels === 1 ? toGrey(pixels) : pixels,
+    pixels: channels === 1 ? toGrey(pixels.subarray()) : pixels.subarray(),
   }
 }
 

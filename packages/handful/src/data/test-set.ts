@@ -7,6 +7,7 @@
 import { type ConfidenceBin, confidenceBins } from '../numerics/reliability.js'
 import { imageBytes, type Images } from './image-set.js'
 import { Originals } from './originals.js'
+import type { Pixels } from './pixel-store.js'
 
 /** Right answers, in all and class by class. */
 export interface TestScore {
@@ -33,7 +34,7 @@ export interface TestSetParts {
   readonly width: number
   readonly channels: 1 | 3
   /** `[count, height, width, channels]`. */
-  readonly pixels: Uint8Array
+  readonly pixels: Pixels
   /** `[count]`, every one known. */
   readonly labels: ArrayLike<number>
   readonly classNames: readonly string[]

@@ -65,7 +65,7 @@ export async function inputPixels(
   const result: Record<string, Uint8Array> = {}
   for (const { name, size, channels } of inputs) {
     if (size === images.height && channels === images.channels) {
-      result[name] = images.pixels
+      result[name] = images.pixels.subarray()
       continue
     }
     const bytes = size * size * channels

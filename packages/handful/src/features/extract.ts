@@ -1,6 +1,7 @@
 /** Runs images through a trained network in batches and collects its outputs as matrices, a row an image. */
 import { openSession, Random, type Runnable } from 'onnx-autodiff'
 import { imageBytes, type Images } from '../data/image-set.js'
+import { partsOf } from '../data/pixel-store.js'
 import type { FeatureNetwork } from '../models/model.js'
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 
@@ -105,6 +106,7 @@ export function besideEachOther(matrices: readonly FeatureMatrix[]): FeatureMatr
 export function rawPixels(images: Images): FeatureMatrix {
   const result = featureMatrix(images.count, imageBytes(images))
   // No `Float32Array.from` with a function: it goes by way of an array, and 60,000 colour images pass what one can hold.
-  for (let i = 0; i < result.data.length; i++) result.data[i] = images.pixels[i] / 255
+  for (const { at, bytes } of partsOf(images.pixels))
+    for (let i = 0; i < bytes.length; i++) result.data[at + i] = bytes[i] / 255
   return result
 }

@@ -100,6 +100,7 @@ export class FeatureSpace {
   /** The nearest other training rows of each training row. */
   graph(): Promise<NeighbourGraph> {
     return (this.#graph ??= neighbourGraph(this.#rows.searched ?? this.train, this.linearAlgebra, {
+      signal: this.#context.signal,
       onProgress: this.#told('neighbours'),
     }))
   }

@@ -2,25 +2,40 @@
  * The nearest-neighbour graph over all images, labelled or not, that label propagation, Poisson learning and smoothed
  * features share, and its two kernels.
  */
+import { approximateNeighbours, EXACT_ROWS } from './approximate-neighbours.js'
 import type { LinearAlgebra, Neighbours } from '../numerics/linear-algebra.js'
 import type { UnitRows } from '../numerics/matrix.js'
 import { symmetrise, type SparseMatrix } from '../numerics/sparse.js'
 
 /** `[rows, k]` nearest other rows by cosine. */
-export type NeighbourGraph = Neighbours
+export interface NeighbourGraph extends Neighbours {
+  /** Of very many rows, whose neighbours are not searched exactly: the share of the ten nearest that were found. */
+  readonly recall?: number
+}
 
 export interface GraphOptions {
   /** Default 15: heads take as many of them as they want. */
   readonly k?: number
+  readonly signal?: AbortSignal
   readonly onProgress?: (done: number, total: number) => void
+  /** Rows up to which the search is exact. Default EXACT_ROWS. */
+  readonly exactRows?: number
 }
 
-/** Exact neighbours of every row among the others (fewer than k where there are fewer rows). */
+/**
+ * Neighbours of every row among the others (fewer than k where there are fewer rows): exact, but for very many rows and
+ * where a library for these runs.
+ */
 export async function neighbourGraph(
   features: UnitRows,
   linearAlgebra: LinearAlgebra,
-  { k = NEIGHBOURS, onProgress }: GraphOptions = {},
+  { k = NEIGHBOURS, signal, onProgress, exactRows = EXACT_ROWS }: GraphOptions = {},
 ): Promise<NeighbourGraph> {
+  const found =
+    features.rows > exactRows
+      ? await approximateNeighbours(features, k, linearAlgebra, { signal, onProgress })
+      : undefined
+  if (found !== undefined) return found
   return linearAlgebra.nearest(features, features, k, { excludeSelf: true, onProgress })
 }
 

@@ -32,7 +32,9 @@ export interface FeatureGroup {
 }
 
 /** Images that come in a block. */
-export type PixelBlock = Pick<Images, 'count' | 'height' | 'width' | 'channels' | 'pixels'>
+export type PixelBlock = Pick<Images, 'count' | 'height' | 'width' | 'channels'> & {
+  readonly pixels: Uint8Array
+}
 
 export interface ReducibleFeatures {
   /** In the order of their columns. */

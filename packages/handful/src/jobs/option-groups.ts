@@ -108,6 +108,11 @@ export const imageOptions = {
   fit: resizeOption('how an image becomes a square: cover (cut to its middle), pad (white bars), stretch'),
   ...collectionOptions,
   ...readingOptions(),
+  memory: positive(
+    '<GiB>',
+    'memory that a folder of images may take; a scratch file holds more (a quarter of all)',
+    '4',
+  ),
 }
 
 /** An encoder made elsewhere, and what its file may not say of itself. */

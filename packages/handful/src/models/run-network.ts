@@ -1,5 +1,6 @@
 /** Runs a network over rows in batches and joins what it gives: samples, codes, reconstructions, probabilities. */
 import { type Arrays, type NamedArray, openSession, type Runnable } from 'onnx-autodiff'
+import type { Pixels } from '../data/pixel-store.js'
 import type { ImageShape, RunOptions } from './model.js'
 
 /** Rows that go through a network at once. */
@@ -44,12 +45,15 @@ export async function runInBatches(
 export function runOverImages(
   network: Runnable,
   { size, channels }: ImageShape,
-  pixels: Uint8Array,
+  pixels: Pixels,
   options: BatchOptions,
 ): Promise<Float32Array> {
-  const shape = [size, size, channels]
-  const inputsOf = (from: number, to: number): Arrays => ({ image: rowsOf(pixels, shape, from, to) })
-  return runInBatches(network, pixels.length / (size * size * channels), inputsOf, options)
+  const bytes = size * size * channels
+  const inputsOf = (from: number, to: number): Arrays => {
+    const shape = [to - from, size, size, channels]
+    return { image: { dtype: 'uint8', shape, data: pixels.slice(from * bytes, to * bytes) } }
+  }
+  return runInBatches(network, pixels.length / bytes, inputsOf, options)
 }
 
 const DTYPES = { Float32Array: 'float32', Int32Array: 'int32', Uint8Array: 'uint8' } as const

@@ -34,11 +34,20 @@ export const choiceOf = (choice: ImageChoice) => {
 }
 
 /** What to open, as a job's options say it. */
-export function specOf({ folder, dataset, dataDir, size, fit, seed, ...choice }: Source): DatasetSpec {
+export function specOf({
+  folder,
+  dataset,
+  dataDir,
+  size,
+  fit,
+  seed,
+  memory,
+  ...choice
+}: Source): DatasetSpec {
   const chosen = choiceOf(choice)
   return folder === undefined
     ? { dataset, dataDir, size, seed, ...chosen }
-    : { folder, size, fit, seed, ...chosen }
+    : { folder, size, fit, seed, memory, ...chosen }
 }
 
 /** @throws HandfulError (wrong use) for options that do not suit the data set they are for, before any file is looked at */

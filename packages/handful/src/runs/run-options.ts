@@ -27,6 +27,8 @@ export const imageFields = {
   stretch: stretchSchema.optional(),
   /** Whether each frame of an animation or a stack is an image; the first by default. */
   frames: framesSchema.optional(),
+  /** GiB of memory that the images of a folder may take; a scratch file holds more. */
+  memory: z.number().positive().optional(),
 }
 
 /** How long training goes on, and on what; every job that trains has these. */

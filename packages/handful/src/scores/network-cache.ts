@@ -8,6 +8,7 @@ import path from 'node:path'
 import { makeFolders } from '../files/atomic.js'
 import type { Dataset } from '../data/dataset.js'
 import { countLabels, type ImageSet } from '../data/image-set.js'
+import { partsOf } from '../data/pixel-store.js'
 import { HandfulError, systemError } from '../errors.js'
 import type { StageContext } from '../stages/stage.js'
 import {
@@ -83,7 +84,7 @@ function networkName(train: ImageSet, size: object): string {
   const { name, height, channels, pixels, labels, classNames } = train
   const hash = createHash('sha256')
   hash.update(JSON.stringify([height, channels, classNames, size]))
-  hash.update(pixels)
+  for (const { bytes } of partsOf(pixels)) hash.update(bytes)
   hash.update(new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength))
   const word = name.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '') || 'images'
   return `${word}-${hash.digest('hex').slice(0, 12)}`

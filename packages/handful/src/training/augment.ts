@@ -3,6 +3,7 @@
  * brightness, contrast and saturation. Each image draws from its own stream, so a batch depends on the step alone.
  */
 import type { Random } from 'onnx-autodiff'
+import type { Pixels } from '../data/pixel-store.js'
 
 export interface AugmentOptions {
   /** Greatest rotation either way, in degrees. */
@@ -62,7 +63,7 @@ export interface PixelBatch {
 }
 
 /** Pixels of the images at `indices`, [count, size, size, channels]. */
-export function takeImages(pixels: Uint8Array, imageLength: number, indices: ArrayLike<number>): Uint8Array {
+export function takeImages(pixels: Pixels, imageLength: number, indices: ArrayLike<number>): Uint8Array {
   const batch = new Uint8Array(indices.length * imageLength)
   for (let i = 0; i < indices.length; i++) {
     batch.set(pixels.subarray(indices[i] * imageLength, (indices[i] + 1) * imageLength), i * imageLength)

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { decodeImages, isGrey, toGrey } from '../../src/data/decode.js'
 import type { ResizeMode } from '../../src/names.js'
 import { listFolder } from '../../src/data/walk.js'
+import type { Pixels } from '../../src/data/pixel-store.js'
 import { openImages } from '../../src/data/open-images.js'
 import { failure, folderOf, noise, plain, png } from './support.js'
 
@@ -16,7 +17,7 @@ async function decodeOne(content: Uint8Array, size = 8, fit: ResizeMode = 'cover
 }
 
 /** Red, green and blue at `x`, `y` of an 8 x 8 result. */
-function pixelAt(pixels: Uint8Array, x: number, y: number): number[] {
+function pixelAt(pixels: Pixels, x: number, y: number): number[] {
   return [...pixels.subarray(3 * (8 * y + x), 3 * (8 * y + x) + 3)]
 }
 
@@ -43,7 +44,7 @@ describe('decodeImages', () => {
 
   it('keeps the bytes of an image that has the size already', async () => {
     const bytes = await noise(8).raw().toBuffer()
-    expect([...(await decodeOne(await noise(8).png().toBuffer())).pixels]).toEqual([...bytes])
+    expect([...(await decodeOne(await noise(8).png().toBuffer())).pixels.subarray()]).toEqual([...bytes])
   })
 
   it('cuts to the centre, pads with white, or stretches', async () => {
@@ -267,7 +268,7 @@ describe('openImages', () => {
   it('brings colour to grey for a model of grey images', async () => {
     const folder = folderOf({ 'a.png': await png('#ff0000') })
     const { images } = await openImages([folder], { size: 8, fit: 'cover', channels: 1 })
-    expect(images.pixels[0]).toBe(77)
+    expect(images.pixels.subarray()[0]).toBe(77)
   })
 
   it('says when there is nothing to classify', async () => {

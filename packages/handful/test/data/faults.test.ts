@@ -9,7 +9,7 @@ const options = { size: 16, fit: 'cover', labels: 'optional', seed: 0 } as const
 
 async function read(content: Uint8Array) {
   const { train, notes } = await openFolder({ ...options, folder: folderOf({ 'a.jpg': content }) })
-  return { pixels: [...train.pixels], notes: notes.join() }
+  return { pixels: [...train.pixels.subarray()], notes: notes.join() }
 }
 
 const jpeg = (side: number, progressive = false) => noise(side).jpeg({ progressive }).toBuffer()

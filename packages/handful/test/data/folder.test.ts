@@ -92,7 +92,7 @@ describe('splits', () => {
     })
     const { test } = data
     expect(test?.count).toBe(3)
-    const redness = Array.from({ length: 3 }, (_, i) => test?.images.pixels[i * 8 * 8 * 3] === 255)
+    const redness = Array.from({ length: 3 }, (_, i) => test?.images.pixels.subarray()[i * 8 * 8 * 3] === 255)
     expect(test?.score(redness.map((isRed) => (isRed ? 0 : 1))).accuracy).toBe(1)
   })
 
@@ -101,7 +101,9 @@ describe('splits', () => {
     for (let i = 0; i < 20; i++) many[`test/${i < 10 ? 'a' : 'b'}/${i}.png`] = i < 10 ? red : blue
     const folder = folderOf(many)
     const colours = ({ test }: Dataset) => {
-      return Array.from({ length: 20 }, (_, i) => (test?.images.pixels[i * 192] === 255 ? 'a' : 'b')).join('')
+      return Array.from({ length: 20 }, (_, i) =>
+        test?.images.pixels.subarray()[i * 192] === 255 ? 'a' : 'b',
+      ).join('')
     }
     const first = colours(await open(folder, { seed: 1 }))
     expect(first).not.toBe('a'.repeat(10) + 'b'.repeat(10))

@@ -17,7 +17,7 @@ async function pixelsOf(content: Uint8Array, channels: 1 | 3 = 3): Promise<numbe
     folder: folderOf({ 'a.bin': content }),
   })
   expect(skipped).toEqual([])
-  return [...train.pixels]
+  return [...train.pixels.subarray()]
 }
 
 /** A BMP of 4x4: header of 40 bytes, then what follows it. */
@@ -156,7 +156,7 @@ describe('frames', () => {
     const folder = folderOf({ 'stack.tif': tiff(page(10), page(20), page(30)), 'one.tif': tiff(page(5)) })
     const { train, notes } = await openFolder({ ...options, folder })
     expect(train.paths).toEqual(['one.tif', 'stack.tif'])
-    expect([train.pixels[0], train.pixels[16]]).toEqual([5, 10])
+    expect([train.pixels.subarray()[0], train.pixels.subarray()[16]]).toEqual([5, 10])
     expect(notes.join()).toContain(
       '1 file holds several frames, such as stack.tif with 3: the first is taken; --frames all takes each as an image',
     )
@@ -175,7 +175,7 @@ describe('frames', () => {
         folder: folderOf({ ...files, ...table }),
       })
       expect(train.paths).toEqual(['a/stack.tif#1', 'a/stack.tif#2', 'a/stack.tif#3', 'b/one.tif'])
-      expect(train.paths.map((_, i) => train.pixels[16 * i])).toEqual([10, 20, 30, 5])
+      expect(train.paths.map((_, i) => train.pixels.subarray()[16 * i])).toEqual([10, 20, 30, 5])
       expect([...train.labels]).toEqual([0, 0, 0, 1])
       expect(notes.join()).not.toContain('frames')
     }
@@ -216,7 +216,7 @@ describe('frames', () => {
       frames: 'all',
       folder: folderOf({ 'a.tif': tiff(...deep) }),
     })
-    expect([stack.train.pixels[0], stack.train.pixels[31]]).toEqual([0, 255])
+    expect([stack.train.pixels.subarray()[0], stack.train.pixels.subarray()[31]]).toEqual([0, 255])
     expect(stack.reading).toEqual({ frames: 'all', stretch: 'data', integers: [[100, 2000]] })
   })
 
@@ -254,7 +254,7 @@ describe('frames', () => {
     for (const input of [folder, file]) {
       const { images } = await open(input, 'all')
       expect(images.paths).toEqual([`${file}#1`, `${file}#2`])
-      expect([images.pixels[0], images.pixels[16]]).toEqual([10, 20])
+      expect([images.pixels.subarray()[0], images.pixels.subarray()[16]]).toEqual([10, 20])
       expect((await open(input)).images.paths).toEqual([file])
     }
   })

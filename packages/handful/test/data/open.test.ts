@@ -47,7 +47,7 @@ describe('openDataset', () => {
     expect(test?.count).toBe(20)
     expect(stages).toContain('generating')
     const again = await openDataset(spec)
-    expect(Buffer.compare(again.train.pixels, train.pixels)).toBe(0)
+    expect(Buffer.compare(again.train.pixels.subarray(), train.pixels.subarray())).toBe(0)
   })
 
   it('stops before it starts when told to', async () => {

@@ -46,7 +46,7 @@ describe('Parquet files of images', () => {
     ])
     expect(test?.count).toBe(2)
     const predicted = [0, 1].map((i) =>
-      train.classNames.indexOf(test?.images.pixels[192 * i + 1] === 200 ? 'green' : 'blue'),
+      train.classNames.indexOf(test?.images.pixels.subarray()[192 * i + 1] === 200 ? 'green' : 'blue'),
     )
     expect(test?.score(predicted).accuracy).toBe(1)
     expect(notes).toEqual(['2 of 2 test images are also among the training images, pixel for pixel'])

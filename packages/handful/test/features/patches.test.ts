@@ -52,7 +52,7 @@ function byDefinition({ options, weights }: PatchDictionary, images: Images, ind
     const [top, left] = [Math.floor(place / places), place % places]
     const patch = Array.from({ length }, (_, i) => {
       const [y, x, c] = [Math.floor(i / channels / size), Math.floor(i / channels) % size, i % channels]
-      return pixels[((index * width + top + y) * width + left + x) * channels + c]
+      return pixels.subarray()[((index * width + top + y) * width + left + x) * channels + c]
     })
     const mean = patch.reduce((a, b) => a + b) / length
     const variance = patch.reduce((sum, value) => sum + (value - mean) ** 2, 0) / length
@@ -112,7 +112,7 @@ test('with pixels averaged over squares first, an image and its enlargement have
         Math.floor(at / 3) % 17,
         at % 3,
       ]
-      return images.pixels[
+      return images.pixels.subarray()[
         ((i * 8 + Math.floor(Math.min(y, 15) / 2)) * 8 + Math.floor(Math.min(x, 15) / 2)) * 3 + c
       ]
     }),
@@ -161,7 +161,7 @@ test('a patch of even brightness has no response, however bright: contrast is al
   const images = clouds(6, 8, 1)
   const dictionary = await fitPatches(images, { ...small, threshold: 0 }, { seed: 1, linearAlgebra })
   const network = patchNetwork(dictionary, { size: 8, channels: 1 })
-  const shifted = { ...images, pixels: images.pixels.map((value) => value * 0.5) }
+  const shifted = { ...images, pixels: images.pixels.slice().map((value) => value * 0.5) }
   const brighter = { ...shifted, pixels: shifted.pixels.map((value) => value + 100) }
   const features = async (some: Images): Promise<Float32Array> =>
     (await extractFeatures(network, some, [PATCHES], { seed: 0, threads: 1 }))[PATCHES].data

@@ -212,7 +212,7 @@ test('a folder is decoded block by block, with splits, labels and bad files told
         block.firstPlace + i,
         file,
         block.labels[i],
-        block.pixels[i * 64],
+        block.pixels.subarray()[i * 64],
       ]),
     )
   }

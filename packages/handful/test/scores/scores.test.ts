@@ -107,7 +107,7 @@ test('real images score best, noisier ones worse, one class alone loses recall',
 
 test('copies of training images are noticed and the pairs named', async () => {
   const copied = bars(100, 'fresh')
-  copied.pixels.set(training.pixels.subarray(70 * SIZE * SIZE, 120 * SIZE * SIZE))
+  copied.pixels.subarray().set(training.pixels.subarray(70 * SIZE * SIZE, 120 * SIZE * SIZE))
   const found = await memorisation({ generated: copied, training, heldOut, linearAlgebra, shown: 50 })
   expect(found.suspicious).toBeGreaterThanOrEqual(0.5)
   expect(found.nearest.map(({ distance }) => distance)).toEqual(new Array(50).fill(0))

@@ -12,6 +12,7 @@ import type { LinearAlgebra } from '../../numerics/linear-algebra.js'
 import { rawPixels } from '../extract.js'
 import { type FeatureSpace, normalisedSpace, type SpaceContext } from '../feature-space.js'
 import type { Splits } from '../feature-sources.js'
+import { type PixelBlock, reduceFeatures } from '../reduce.js'
 import { type Baseline, defineBaseline } from './baseline.js'
 
 const PIXELS = 'pixels'
@@ -52,12 +53,32 @@ export function pixelMeans(images: Images): FeatureMatrix {
   return means
 }
 
+/** Numbers of all images that stand in memory together: 1 GiB. */
+const TOGETHER = 2 ** 28
+/** Components that more numbers are reduced to before they are normalised. */
+const REDUCED = 256
+
 /** The images' own pixels, which every model has to beat. */
-export function pixelFeatures(
+export async function pixelFeatures(
   { train, test }: Splits,
   linearAlgebra: LinearAlgebra,
   context: Omit<SpaceContext, 'linearAlgebra'> = {},
 ): Promise<FeatureSpace> {
+  const columns = imageBytes(inSquares(train))
+  if (train.count * columns > TOGETHER) {
+    const extract = (block: PixelBlock): Promise<FeatureMatrix> =>
+      Promise.resolve(pixelMeans({ ...train, ...block, paths: [] }))
+    const { signal } = context
+    const reduced = await reduceFeatures(
+      { groups: [{ blocks: [columns] }], extract },
+      train,
+      test ? [test.images] : [],
+      { components: REDUCED, seed: 0, linearAlgebra, signal },
+    )
+    const named = { name: 'raw pixels', baseline: true, reductions: reduced.reductions }
+    const rows = { train: reduced.train, test: reduced.others.at(0) }
+    return normalisedSpace({ ...named, ...rows }, {}, { linearAlgebra, ...context })
+  }
   const raw = { train: pixelMeans(train), test: test && pixelMeans(test.images) }
   return normalisedSpace({ name: 'raw pixels', baseline: true, ...raw }, {}, { linearAlgebra, ...context })
 }

@@ -154,7 +154,7 @@ async function takeImages(
       onProgress,
     })
     for (const note of notes) progress.message(note)
-    return { pixels: images.pixels, skipped }
+    return { pixels: images.pixels.subarray(), skipped }
   }
   const spec =
     dataset === undefined

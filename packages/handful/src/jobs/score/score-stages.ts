@@ -152,7 +152,7 @@ export function samplesStage(scoring: Scoring): Stage<DrawnRecord> {
       await writeFileAtomic(
         path.join(run, file),
         encodeSafetensors({
-          images: { dtype: 'uint8', shape: [count, height, width, channels], data: pixels },
+          images: { dtype: 'uint8', shape: [count, height, width, channels], data: pixels.subarray() },
         }),
       )
       return { file, count, imagesPerSecond: drawn.imagesPerSecond }

@@ -86,7 +86,7 @@ export async function studyGeneration(
     onProgress: told(100 - SHARES.reconstruction, SHARES.reconstruction, 'reconstructions'),
   })
   onProgress?.(100, 100)
-  const samples = drawn && splitImages(drawn.images.pixels, trained.model.image).slice(0, shown)
+  const samples = drawn && splitImages(drawn.images.pixels.subarray(), trained.model.image).slice(0, shown)
   return {
     method,
     samples: samples && dataUri(await imageGrid(samples, SAMPLE_COLUMNS)),

@@ -64,5 +64,5 @@ export function sweepImages(
 function augmentedImages(images: Images, random: Random): Images {
   const { pixels, count, height: size, channels } = images
   const options = channels === 1 ? shapeAugmentation : photoAugmentation
-  return { ...images, pixels: augment({ pixels, count, size, channels }, options, random) }
+  return { ...images, pixels: augment({ pixels: pixels.subarray(), count, size, channels }, options, random) }
 }
