@@ -17,6 +17,8 @@ export interface FitOutcome {
   readonly compared: readonly FitComparison[]
   /** What the labels chose of several parts. */
   readonly chosenFeatures?: string
+  /** Of approximate neighbours; see NeighbourGraph. */
+  readonly recall?: number
   /** Of the training images, by the chosen classifier. */
   readonly probabilities: FeatureMatrix
   readonly seconds: readonly { readonly stage: string; readonly seconds: number }[]
@@ -85,6 +87,7 @@ function notesOf({
   fitting: { options, dataset, outside },
   pretrained,
   chosenFeatures,
+  recall,
 }: FitOutcome): string[] {
   const understood = dataset.understood === undefined ? [] : [dataset.understood]
   const notes = [...understood, ...dataset.notes, ...outside.parts.flatMap((part) => part.notes)]
@@ -95,6 +98,10 @@ function notesOf({
   if (chosenFeatures !== undefined)
     notes.push(
       `The labels that predictions come from chose ${chosenFeatures} to classify by; --features all takes all together.`,
+    )
+  if (recall !== undefined)
+    notes.push(
+      `Of so many images neighbours are searched approximately: ${(100 * recall).toFixed(1)} % of the ten nearest were found, measured on some of them.`,
     )
   if (pretrained !== undefined && options.minutes !== undefined) {
     notes.push(

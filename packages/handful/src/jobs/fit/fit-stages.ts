@@ -169,6 +169,8 @@ const headsSchema = z.object({
   head: headSchema,
   /** Place of its space among the learned ones. */
   space: z.int().nonnegative(),
+  /** Where its neighbours were searched approximately. */
+  recall: z.number().optional(),
   file: z.string(),
 })
 
@@ -250,6 +252,7 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
         })),
         head: headSettings(first.parameters),
         space: learned.indexOf(space),
+        recall: (await space.graph()).recall,
         file,
       }
     },
@@ -379,6 +382,7 @@ export function reportStage(
         pictures: pictures && (await run.store.result(pictures)),
         pretrained: learning && (await run.store.result(learning.train)),
         compared,
+        recall: (await run.store.result(heads)).recall,
         chosenFeatures: spaces.length > 1 ? spaces[space].name : undefined,
         probabilities: (await probabilitiesOf(fitting, heads)).train,
         seconds,
