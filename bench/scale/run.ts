@@ -1,0 +1,166 @@
+/**
+ * How time and memory grow with the number of images: so many generated pictures of 32x32 in colour, ten classes of which
+ * twenty images each have a label, from a tar file (or a folder) to a prediction for every image, by the command that a user
+ * gives. Peak memory is the process's own as the kernel counts it.
+ *
+ *   npm run build && npx tsx bench/scale/run.ts --counts 10000,100000 [--minutes 2] [--folder] [--threads 2]
+ *     [--memory 1] [--at <folder for images and runs>]
+ *     [--fit "--patches 0 --features all --draws 1"]   more options of handful fit
+ */
+import { spawn } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { availableParallelism, cpus, tmpdir } from 'node:os'
+import path from 'node:path'
+import { once } from 'node:events'
+import { parseArgs } from 'node:util'
+import { deflateSync, crc32 } from 'node:zlib'
+import { Random } from 'onnx-autodiff'
+
+const { values } = parseArgs({
+  options: {
+    counts: { type: 'string', default: '10000' },
+    minutes: { type: 'string', default: '2' },
+    folder: { type: 'boolean', default: false },
+    threads: { type: 'string', default: String(availableParallelism()) },
+    memory: { type: 'string', default: '1' },
+    at: { type: 'string' },
+    fit: { type: 'string', default: '--patches 0 --features all --draws 1' },
+  },
+})
+const SIDE = 32
+const CLASSES = 10
+const LABELLED = 20
+
+/** A texture of a direction and colours of its class, shifted, tilted and noisy. */
+function picture(label: number, random: Random): Buffer {
+  const angle = (label * Math.PI) / CLASSES + random.between(-0.12, 0.12)
+  const [fx, fy] = [Math.cos(angle) * 0.6, Math.sin(angle) * 0.6]
+  const phase = random.between(0, 6.28)
+  const tint = [0, 1, 2].map((c) => 90 + 60 * Math.sin(label + 2 * c) + random.between(-30, 30))
+  const rows = Buffer.alloc(SIDE * (1 + SIDE * 3))
+  for (let y = 0, at = 0; y < SIDE; y++) {
+    rows[at++] = 0
+    for (let x = 0; x < SIDE; x++) {
+      const wave = 60 * Math.sin(fx * x + fy * y + phase) + random.between(-25, 25)
+      for (let c = 0; c < 3; c++) rows[at++] = Math.max(0, Math.min(255, tint[c] + wave))
+    }
+  }
+  return rows
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const named = Buffer.concat([Buffer.from(type, 'latin1'), data])
+  const bytes = Buffer.alloc(12 + data.length)
+  bytes.writeUInt32BE(data.length, 0)
+  named.copy(bytes, 4)
+  bytes.writeUInt32BE(crc32(named), 8 + data.length)
+  return bytes
+}
+
+const HEADER = Buffer.from([0, 0, 0, SIDE, 0, 0, 0, SIDE, 8, 2, 0, 0, 0])
+
+const png = (rows: Buffer): Buffer =>
+  Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    chunk('IHDR', HEADER),
+    chunk('IDAT', deflateSync(rows, { level: 1 })),
+    chunk('IEND', Buffer.alloc(0)),
+  ])
+
+function tarHeader(name: string, size: number): Buffer {
+  const header = Buffer.alloc(512)
+  header.write(name, 0)
+  header.write('0000644\0', 100)
+  header.write('0000000\0', 108)
+  header.write('0000000\0', 116)
+  header.write(`${size.toString(8).padStart(11, '0')}\0`, 124)
+  header.write('00000000000\0', 136)
+  header.write('        ', 148)
+  header.write('0', 156)
+  header.write('ustar\0', 257)
+  header.write('00', 263)
+  const sum = header.reduce((total, byte) => total + byte, 0)
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  return header
+}
+
+function* images(count: number): Generator<[name: string, content: Buffer]> {
+  const random = new Random(0, 'scale')
+  for (let i = 0; i < count; i++) {
+    const label = i % CLASSES
+    const where = i < CLASSES * LABELLED ? `class-${label}` : `unlabeled/${Math.floor(i / 1000)}`
+    yield [`${where}/${i}.png`, png(picture(label, random))]
+  }
+}
+
+async function writeImages(count: number, at: string): Promise<string> {
+  if (values.folder) {
+    const folder = path.join(at, `images-${count}`)
+    for (const [name, content] of images(count)) {
+      const file = path.join(folder, name)
+      await mkdir(path.dirname(file), { recursive: true })
+      await writeFile(file, content)
+    }
+    return folder
+  }
+  const file = path.join(at, `images-${count}.tar`)
+  const stream = createWriteStream(file)
+  for (const [name, content] of images(count)) {
+    const padding = Buffer.alloc((512 - (content.length % 512)) % 512)
+    const whole = Buffer.concat([tarHeader(name, content.length), content, padding])
+    if (!stream.write(whole)) await once(stream, 'drain')
+  }
+  stream.end(Buffer.alloc(1024))
+  await once(stream, 'close')
+  return file
+}
+
+/** Runs the command; its peak memory is asked of the kernel every second. */
+async function measured(args: string[]): Promise<{ seconds: number; gibibytes: number; ok: boolean }> {
+  const began = performance.now()
+  const child = spawn(process.execPath, ['packages/handful/dist/cli/main.js', ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  let peak = 0
+  const timer = setInterval(() => {
+    void readFile(`/proc/${child.pid}/status`, 'utf8').then(
+      (status) => (peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0))),
+      () => undefined,
+    )
+  }, 500)
+  const [code] = (await once(child, 'close')) as [number | null]
+  clearInterval(timer)
+  return { seconds: (performance.now() - began) / 1000, gibibytes: peak / 2 ** 20, ok: code === 0 }
+}
+
+/** Share of all images whose prediction is their class: the number in the name says which that is. */
+async function accuracy(run: string): Promise<number> {
+  const rows = (await readFile(path.join(run, 'predictions.csv'), 'utf8')).trim().split('\n').slice(1)
+  const right = rows.filter((row) => {
+    const [, number, label] = /(\d+)\.png"?,"?class-(\d)/.exec(row) ?? []
+    return Number(number) % CLASSES === Number(label)
+  }).length
+  return right / rows.length
+}
+
+const at = await mkdtemp(path.join(values.at ?? tmpdir(), 'handful-scale-'))
+console.log(`${cpus()[0].model}, ${values.threads} threads, ${values.minutes} minutes of training`)
+const table: string[] = []
+try {
+  for (const count of values.counts.split(',').map(Number)) {
+    const input = await writeImages(count, at)
+    const run = path.join(at, `run-${count}`)
+    const limits = ['--minutes', values.minutes, '--threads', values.threads, '--memory', values.memory]
+    const more = values.fit.split(' ').filter(Boolean)
+    const result = await measured(['fit', input, '--out', run, '--size', '32', ...limits, ...more])
+    const right = result.ok ? `${(100 * (await accuracy(run))).toFixed(1)} % right` : 'failed'
+    table.push(`${count}\t${result.seconds.toFixed(0)} s\t${result.gibibytes.toFixed(2)} GiB\t${right}`)
+    console.log(table.at(-1))
+    await rm(input, { recursive: true })
+    await rm(run, { recursive: true, force: true })
+  }
+} finally {
+  await rm(at, { recursive: true, force: true })
+}
+console.log(`images\ttime\tpeak memory\t\n${table.join('\n')}`)
