@@ -13,6 +13,7 @@ const floors = {
     ['nn', 'optim'],
     ['onnx'],
     ['runtime'],
+    ['training'],
     ['index', 'onnx-file'],
   ],
   'packages/handful/src': [

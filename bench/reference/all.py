@@ -6,6 +6,7 @@ import sys
 
 import torch
 
+import attention
 import convolution
 import elementwise
 import gradient_penalty
@@ -22,7 +23,7 @@ import resnet18  # noqa: E402
 import vae  # noqa: E402
 import vqvae  # noqa: E402
 
-ENGINE = [convolution, norm, elementwise, resampling, optimisers, gradient_penalty, unet_step]
+ENGINE = [convolution, norm, elementwise, resampling, optimisers, gradient_penalty, unet_step, attention]
 MODELS = [diffusion, gan, resnet18, vae, vqvae]
 SCRIPTS = [(script, reference.FOLDER) for script in ENGINE] + [(script, script.FOLDER) for script in MODELS]
 # Other versions and machines may round the last digit written the other way.

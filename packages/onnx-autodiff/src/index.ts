@@ -1,7 +1,8 @@
 /** The engine's public face. */
-export * from './random.js'
+export { Random, type RandomState } from './random.js'
 export * from './graph/shape.js'
 export {
+  batchFirstInput,
   constant,
   input,
   inputName,
@@ -50,6 +51,7 @@ export { concat, pad, reshape, slice, transpose } from './graph/movement.js'
 export { matmul } from './graph/matmul.js'
 export { max, mean } from './graph/reduce.js'
 export { argmin, gather, oneHot, topK } from './graph/select.js'
+export { randomUniform, type StreamName } from './graph/random-uniform.js'
 export { sumOverSlices } from './graph/loop.js'
 export { evaluate, validate } from './graph/evaluate.js'
 export { gradients } from './gradient.js'
@@ -62,18 +64,27 @@ export {
   type Padding,
 } from './spatial/convolution.js'
 export type { AlgorithmName } from './spatial/algorithms.js'
-export { type Computation, mergeNetworks, type Network, type Step, type Update } from './graph/computation.js'
+export {
+  type Computation,
+  mergeNetworks,
+  type Network,
+  type OutputName,
+  type Step,
+  type Update,
+} from './graph/computation.js'
 export type { Arrays, ArraySpec, Elements, ElementType, NamedArray } from './arrays.js'
 export { compile, compileModel, type CompileOptions, type Target } from './onnx/compile.js'
 export { type Program, programOf } from './onnx/program.js'
 export type * from './onnx/model.js'
-export type { Session, SessionOptions, Steps } from './runtime/types.js'
+export type { Outputs, Session, SessionOptions, Steps } from './runtime/types.js'
 export * from './spatial/resample.js'
 export * from './spatial/rearrange.js'
 export * from './nn/activations.js'
 export * from './nn/losses.js'
 export * from './nn/layers.js'
 export * from './nn/parameters.js'
+export * from './nn/dropout.js'
+export * from './nn/attention.js'
 export { batchStatistics } from './nn/normalise.js'
 export * from './optim/optimisers.js'
 export * from './optim/schedules.js'
@@ -105,3 +116,11 @@ export {
   saveCheckpoint,
 } from './runtime/checkpoint.js'
 export { decodeSafetensors, encodeSafetensors, SafetensorsError } from './runtime/safetensors.js'
+export type { Data, Examples } from './training/batches.js'
+export * from './training/train.js'
+export * from './training/callbacks.js'
+export * from './training/metrics.js'
+export * from './training/summary.js'
+export * from './training/first-non-finite.js'
+export * from './training/tensorboard.js'
+export * from './training/weights.js'

@@ -4,11 +4,15 @@
  * position can be reached at once, and streams with different names never share a number.
  */
 
-const MULTIPLIER_0 = 0xd2511f53
-const MULTIPLIER_1 = 0xcd9e8d57
-const WEYL_0 = 0x9e3779b9
-const WEYL_1 = 0xbb67ae85
-const ROUNDS = 10
+/** The constants of Philox4x32-10, which a graph that draws the same numbers needs too. */
+export const PHILOX = {
+  multipliers: [0xd2511f53, 0xcd9e8d57],
+  weyl: [0x9e3779b9, 0xbb67ae85],
+  rounds: 10,
+} as const
+const [MULTIPLIER_0, MULTIPLIER_1] = PHILOX.multipliers
+const [WEYL_0, WEYL_1] = PHILOX.weyl
+const ROUNDS = PHILOX.rounds
 
 /** What a checkpoint keeps of a stream. `position` counts the 32-bit numbers drawn so far. */
 export interface RandomState {
@@ -68,6 +72,11 @@ export class Random {
 
   get state(): RandomState {
     return { seed: this.seed, name: this.name, position: this.#position }
+  }
+
+  /** The cipher's key and the half of its counter that the name fixes: what a graph needs to draw the same numbers. */
+  get cipher(): { readonly key: readonly [number, number]; readonly nonce: number } {
+    return { key: [this.#key0 >>> 0, this.#key1 >>> 0], nonce: this.#nonce }
   }
 
   /** An independent stream below this one: it depends on the names alone, never on how much was drawn. */

@@ -37,6 +37,11 @@ export interface Network {
 
 export type Computation = Step | Network
 
+/** The names of what a computation or program puts out, as far as its type tells them. */
+export type OutputName<C> = C extends { readonly outputs: Readonly<Record<infer Name, unknown>> }
+  ? Name & string
+  : string
+
 export const isNetwork = (computation: Computation): computation is Network => 'parameters' in computation
 
 /**

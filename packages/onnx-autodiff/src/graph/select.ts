@@ -39,6 +39,8 @@ const gatherPrimitive: Primitive<{ axis: number }> = {
     const result = new Float64Array(outer * indices.data.length * inner)
     for (let o = 0; o < outer; o++) {
       indices.data.forEach((index, i) => {
+        if (index < -extent || index >= extent)
+          attributeError('gather', 'index', index, `one from ${-extent} to ${extent - 1}`)
         const from = (o * extent + (index < 0 ? index + extent : index)) * inner
         result.set(x.data.subarray(from, from + inner), (o * indices.data.length + i) * inner)
       })

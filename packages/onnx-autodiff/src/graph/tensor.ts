@@ -152,6 +152,8 @@ export interface LoopNode extends NodeParts {
 export interface InputNode extends NodeParts {
   readonly kind: 'input'
   readonly name: string
+  /** Declared as images [batch, height, width, channels]: what computes on images refuses it as it is. */
+  readonly batchFirst?: true
 }
 
 export interface ConstantNode extends NodeParts {
@@ -220,6 +222,41 @@ export function input(name: string, shape: Shape, dtype: DType = 'float32'): Ten
   checkExtents(`input "${name}"`, shape)
   return makeNode<InputNode>((outputs) => ({ kind: 'input', name, inputs: [], outputs }), [{ shape, dtype }])
     .outputs[0]
+}
+
+/**
+ * Images as they are usually stored, [batch, height, width, channels], given from outside at each run. `fromBatchFirst`
+ * makes the engine's images of them; convolutions and pooling, which cannot tell the two orders by their shapes, refuse them.
+ */
+export function batchFirstInput(
+  name: string,
+  shape: readonly [batch: number, height: number, width: number, channels: number],
+  dtype: DType = 'float32',
+): Tensor {
+  checkExtents(`input "${name}"`, shape)
+  return makeNode<InputNode>(
+    (outputs) => ({ kind: 'input', name, batchFirst: true, inputs: [], outputs }),
+    [{ shape, dtype }],
+  ).outputs[0]
+}
+
+/** Operators that leave the order of the axes as it is. */
+const KEEP_ORDER: ReadonlySet<string> = new Set(['cast', 'add', 'sub', 'mul', 'div', 'neg', 'clip', 'relu'])
+
+/**
+ * Throws where an operator on images [height, width, batch, channels] gets images that were declared with the batch first,
+ * as they are or after arithmetic.
+ */
+export function checkImageOrder(operator: string, x: Tensor): void {
+  const next = [x.node]
+  for (let node = next.pop(); node; node = next.pop()) {
+    if (node.kind === 'input' && node.batchFirst)
+      throw new GraphError(
+        `${operator} (axes): got "${node.name}" ${shapeText(x.shape)} with the batch first, expected [height, width, batch, channels]; put fromBatchFirst around it`,
+      )
+    if (node.kind === 'primitive' && KEEP_ORDER.has(node.primitive.name))
+      next.push(...node.inputs.map((tensor) => tensor.node))
+  }
 }
 
 /** The name of an input tensor. */

@@ -1,7 +1,7 @@
 /**
  * Layers. Each registers its parameters when it is made and gives back the function that applies them:
  *
- *   const first = convolution(parameters.scope('first'), { inChannels: 3, outChannels: 64, kernel: 3, padding: 1 })
+ *   const first = convolution(parameters.scope('first'), { inputs: 3, outputs: 64, kernel: 3, padding: 1 })
  *   const h = first(x) // x [height, width, batch, 3]
  */
 import { add, mul, reciprocal, sqrt, sub } from '../graph/elementwise.js'
@@ -41,9 +41,26 @@ export function linear(p: Parameters, { inputs, outputs, bias = true, initialize
   }
 }
 
-export interface ConvolutionLayerOptions extends ConvolutionTransposeOptions {
+/** Channels in and out, in the words that `linear` has too. */
+interface Sizes {
+  readonly inputs: number
+  readonly outputs: number
+}
+
+/** The same in the words of before. */
+interface ChannelSizes {
+  /** @deprecated say `inputs` */
   readonly inChannels: number
+  /** @deprecated say `outputs` */
   readonly outChannels: number
+}
+
+const sizesOf = (options: Sizes | ChannelSizes): Sizes =>
+  'inputs' in options ? options : { inputs: options.inChannels, outputs: options.outChannels }
+
+export type ConvolutionLayerOptions = ConvolutionLayerForm & (Sizes | ChannelSizes)
+
+interface ConvolutionLayerForm extends ConvolutionTransposeOptions {
   readonly kernel: Pair
   readonly bias?: boolean
   readonly initialize?: Initializer
@@ -51,15 +68,12 @@ export interface ConvolutionLayerOptions extends ConvolutionTransposeOptions {
 
 /** [height, width, batch, in] -> [height', width', batch, out]. */
 export function convolution(p: Parameters, options: ConvolutionLayerOptions): Layer {
-  const { inChannels, outChannels, kernel, bias = true, initialize, groups = 1, ...rest } = options
+  const { kernel, bias = true, initialize, groups = 1, ...rest } = options
+  const { inputs, outputs } = sizesOf(options)
   const [kh, kw] = pair(kernel)
-  const fanIn = (kh * kw * inChannels) / groups
-  const weight = p.get(
-    'weight',
-    [kh, kw, inChannels / groups, outChannels],
-    initialize ?? torchDefault(fanIn),
-  )
-  const offset = bias ? p.get('bias', [outChannels], initialize ? zeros : torchDefault(fanIn)) : undefined
+  const fanIn = (kh * kw * inputs) / groups
+  const weight = p.get('weight', [kh, kw, inputs / groups, outputs], initialize ?? torchDefault(fanIn))
+  const offset = bias ? p.get('bias', [outputs], initialize ? zeros : torchDefault(fanIn)) : undefined
   return (x) => {
     const y = conv2d(x, weight, { groups, ...rest })
     return offset ? add(y, offset) : y
@@ -68,16 +82,13 @@ export function convolution(p: Parameters, options: ConvolutionLayerOptions): La
 
 /** [height, width, batch, in] -> [height', width', batch, out], the convolution's input gradient as a layer. */
 export function transposedConvolution(p: Parameters, options: ConvolutionLayerOptions): Layer {
-  const { inChannels, outChannels, kernel, bias = true, initialize, groups = 1, ...rest } = options
+  const { kernel, bias = true, initialize, groups = 1, ...rest } = options
+  const { inputs, outputs } = sizesOf(options)
   const [kh, kw] = pair(kernel)
   // As PyTorch counts it: the filter's second axis, outputs per group, times the kernel.
-  const fanIn = (kh * kw * outChannels) / groups
-  const weight = p.get(
-    'weight',
-    [kh, kw, outChannels / groups, inChannels],
-    initialize ?? torchDefault(fanIn),
-  )
-  const offset = bias ? p.get('bias', [outChannels], initialize ? zeros : torchDefault(fanIn)) : undefined
+  const fanIn = (kh * kw * outputs) / groups
+  const weight = p.get('weight', [kh, kw, outputs / groups, inputs], initialize ?? torchDefault(fanIn))
+  const offset = bias ? p.get('bias', [outputs], initialize ? zeros : torchDefault(fanIn)) : undefined
   return (x) => {
     const y = convTranspose2d(x, weight, { groups, ...rest })
     return offset ? add(y, offset) : y

@@ -1,7 +1,7 @@
 /** From a graph with named inputs, state and outputs to a program: one ONNX model that is one training step. */
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from './model.js'
 import type { ArraySpec } from '../arrays.js'
-import { type Computation, isNetwork, type Step, type Update } from '../graph/computation.js'
+import { type Computation, isNetwork, type OutputName, type Step, type Update } from '../graph/computation.js'
 import { GraphError, sameShape, shapeText } from '../graph/shape.js'
 import { inputName, nodeName, type Tensor } from '../graph/tensor.js'
 import { simplify } from '../graph/simplify.js'
@@ -41,11 +41,15 @@ const spec = (tensor: Tensor): ArraySpec => ({ dtype: tensor.dtype, shape: tenso
 const value = (name: string, { dtype, shape }: ArraySpec): OnnxValue => ({ name, dtype, shape })
 
 /**
- * A computation as a program for a target, the CPU unless said otherwise: an ONNX model that also stands on its own, in a
+ * A computation as a program for a target, its type knowing the names of the outputs, the CPU unless said otherwise: an ONNX model that also stands on its own, in a
  * file. A network is written in the ordinary form, which needs standard operators only.
  *
  * @throws GraphError naming an operator that the target does not have, or what is wrong with the names
  */
+export function compile<C extends Computation>(
+  computation: C,
+  options?: CompileOptions,
+): Program<OutputName<C>>
 export function compile(computation: Computation, options: CompileOptions = {}): Program {
   const target = { ...CPU_TARGET, ...options }
   if (isNetwork(computation)) {

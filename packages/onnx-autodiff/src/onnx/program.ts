@@ -4,13 +4,13 @@ import type { OnnxModel, OnnxValue } from './model.js'
 import { encodeModel } from './writer.js'
 
 /** One ONNX model that maps (inputs, state) to (outputs, next state). A network in use has an empty state. */
-export interface Program {
+export interface Program<Output extends string = string> {
   /** The encoded ONNX model. */
   readonly model: Uint8Array
   /** What each run is fed, by ONNX input name. A dimension of -1 is dynamic. */
   readonly inputs: Readonly<Record<string, ArraySpec>>
   /** What each run gives back, by ONNX output name. */
-  readonly outputs: Readonly<Record<string, ArraySpec>>
+  readonly outputs: Readonly<Record<Output, ArraySpec>>
   /**
    * What a run reads and replaces: by ONNX input name, the ONNX output that holds the next value. The same shape and
    * element type on both sides; never the same buffer (the runtime swaps two).

@@ -8,6 +8,7 @@ import { GraphError, sizeOf } from '../graph/shape.js'
 import { input, inputName, type Operand, scalar, type Tensor } from '../graph/tensor.js'
 import type { Update } from '../graph/computation.js'
 import type { NamedArray } from '../arrays.js'
+import type { Schedule } from './schedules.js'
 
 export interface Optimised {
   /** Of parameters and the optimiser's own state. */
@@ -44,8 +45,11 @@ function paired({ parameters, gradients }: Gradients): [Tensor, Tensor][] {
   return parameters.map((parameter, i) => [parameter, gradients[i]])
 }
 
+/** A number, a scalar tensor, or a schedule: then the optimiser counts its own steps, the first being 1. */
+export type Rate = Operand | Schedule
+
 export interface SgdOptions {
-  readonly rate: Operand
+  readonly rate: Rate
   readonly momentum?: number
   /** Added to the gradient, times the parameter. */
   readonly weightDecay?: number
@@ -54,12 +58,17 @@ export interface SgdOptions {
   readonly name?: string
 }
 
+/** The rate of this step; `count` is asked for the step only where a schedule needs it. */
+const rateAt = (rate: Rate, count: () => Tensor): Operand =>
+  typeof rate === 'function' ? rate(count()) : rate
+
 /** Stochastic gradient descent: v <- momentum v + g; p <- p - rate v (PyTorch's form). */
 export function sgd(
   pairs: Gradients,
   { rate, momentum = 0, weightDecay = 0, nesterov = false, name = 'sgd' }: SgdOptions,
 ): Optimised {
   const state = new State()
+  const pace = rateAt(rate, () => state.keep(`${name}/step`, [], (now) => add(now, 1)))
   for (const [parameter, gradient] of paired(pairs)) {
     const g = weightDecay ? add(gradient, mul(parameter, weightDecay)) : gradient
     const v = momentum
@@ -68,13 +77,13 @@ export function sgd(
         )
       : g
     const direction = nesterov ? add(g, mul(v, momentum)) : v
-    state.updates.push({ variable: parameter, next: sub(parameter, mul(direction, rate)) })
+    state.updates.push({ variable: parameter, next: sub(parameter, mul(direction, pace)) })
   }
   return state
 }
 
 export interface AdamOptions {
-  readonly rate: Operand
+  readonly rate: Rate
   readonly beta1?: number
   readonly beta2?: number
   readonly epsilon?: number
@@ -92,9 +101,10 @@ export const adamW = (pairs: Gradients, { weightDecay = 0.01, ...options }: Adam
   adamSteps(pairs, { weightDecay, ...options }, true)
 
 function adamSteps(pairs: Gradients, options: AdamOptions, decoupled: boolean): Optimised {
-  const { rate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, name = 'adam' } = options
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, name = 'adam' } = options
   const state = new State()
   const step = options.step ?? state.keep(`${name}/step`, [], (now) => add(now, 1))
+  const rate = rateAt(options.rate, () => step)
   const correction1 = sub(1, pow(scalar(beta1), step))
   const correction2 = sub(1, pow(scalar(beta2), step))
   // Passes over the parameters are what an optimiser costs. The moments are kept divided by 1 - beta, which saves one

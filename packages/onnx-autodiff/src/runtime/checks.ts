@@ -14,6 +14,10 @@ export function checkArrays(specs: Readonly<Record<string, ArraySpec>>, arrays: 
       throw new Error(`${where}: got ${list(arrays)}, expected ${list(specs)}; "${name}" is missing`)
     }
     const { dtype, shape } = specs[name]
+    if (!Array.isArray(array.shape) || !ArrayBuffer.isView(array.data))
+      throw new Error(
+        `"${name}" of ${where}: got ${ownText(array)}, expected ${ELEMENTS[dtype].array(new ArrayBuffer(0)).constructor.name} data with its dtype and shape: { dtype: '${dtype}', shape: [${shape.join(', ')}], data }`,
+      )
     const fits =
       array.dtype === dtype &&
       array.shape.length === shape.length &&
@@ -35,6 +39,19 @@ export function checkArrays(specs: Readonly<Record<string, ArraySpec>>, arrays: 
       throw new Error(`${where}: got ${list(arrays)}, expected ${list(specs)}; "${name}" is not among them`)
     }
   }
+}
+
+/** What was given where a named array should be: what its data is, or itself. */
+function ownText(given: unknown): string {
+  const kind = (value: unknown): string =>
+    Array.isArray(value)
+      ? 'a plain array'
+      : typeof value === 'object' && value !== null
+        ? value.constructor.name
+        : String(value)
+  if (typeof given !== 'object' || given === null || !('data' in given) || !('shape' in given))
+    return kind(given)
+  return Array.isArray(given.shape) ? `${kind(given.data)} as data` : `${kind(given.shape)} as shape`
 }
 
 function list(named: Readonly<Record<string, unknown>>): string {

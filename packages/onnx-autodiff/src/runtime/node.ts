@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { Arrays } from '../arrays.js'
+import type { OutputName } from '../graph/computation.js'
 import type { Program } from '../onnx/program.js'
 import type { Backend } from './backends/backend.js'
 import { checkArrays, transferList, wholeBuffers } from './checks.js'
@@ -22,10 +23,10 @@ import { BUSY, STOPPING, type Call, type Reply, type Request, type WorkerData } 
  *
  * @throws Error if the device, the number of threads, the state or the model is not accepted
  */
-export async function openSession(
-  runnables: Runnable | readonly Runnable[],
+export async function openSession<R extends Runnable>(
+  runnables: R | readonly R[],
   { device = 'cpu', runMilliseconds = 800, ...options }: SessionOptions = {},
-): Promise<Session> {
+): Promise<Session<OutputName<R>>> {
   const backend = await backendOf(device)
   const programs = compileFor(backend, runnables)
   const session = new WorkerSession(programs)
@@ -39,10 +40,10 @@ export async function openSession(
 }
 
 /** As `openSession`, in the calling thread, which every run blocks: for scripts, tests and benchmarks. */
-export async function openLocalSession(
-  runnables: Runnable | readonly Runnable[],
+export async function openLocalSession<R extends Runnable>(
+  runnables: R | readonly R[],
   { device = 'cpu', runMilliseconds = 50, ...options }: SessionOptions = {},
-): Promise<Session> {
+): Promise<Session<OutputName<R>>> {
   const backend = await backendOf(device)
   const programs = compileFor(backend, runnables)
   return sessionOn(await SessionCore.open(programs, backend, options), programs, runMilliseconds)
@@ -108,6 +109,8 @@ class WorkerSession implements Runner {
 
   async open(backend: Backend, options: SessionOptions): Promise<void> {
     const programs = this.#programs.map((program) => ({ ...program, model: whole(program.model) }))
+    if (options.state !== undefined)
+      checkArrays(joinPrograms(this.#programs).state, options.state, 'state (session)')
     const initial = options.state === undefined ? {} : { state: wholeBuffers(options.state) }
     await this.#call({
       kind: 'open',
@@ -129,6 +132,7 @@ class WorkerSession implements Runner {
   }
 
   async writeState(state: Arrays): Promise<void> {
+    checkArrays(joinPrograms(this.#programs).state, state, 'state (session.writeState)')
     await this.#call({ kind: 'writeState', state: wholeBuffers(state) })
   }
 

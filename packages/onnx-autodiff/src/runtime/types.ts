@@ -1,5 +1,5 @@
 /** What a session offers, and how one is opened. */
-import type { Arrays } from '../arrays.js'
+import type { Arrays, NamedArray } from '../arrays.js'
 import type { Backend } from './backends/backend.js'
 
 export interface SessionOptions {
@@ -31,18 +31,22 @@ export interface Steps {
   readonly due?: (step: number) => readonly number[]
 }
 
-export interface Session {
+/** What a step puts out, by name. */
+export type Outputs<Output extends string> = Readonly<Record<Output, NamedArray>>
+
+/** @typeParam Output the names of the outputs, where the type of what was opened tells them */
+export interface Session<Output extends string = string> {
   /**
    * One step. Resolves to the program's outputs; the state moves on. Inputs may be transferred, not copied. Of a session
    * with several programs, those of `programs` (places in the list it was opened with, all where left out) run one after
    * the other, each on the state that the last one left; if one fails, the state is as it was before all.
    */
-  run(inputs: Arrays, programs?: readonly number[]): Promise<Arrays>
+  run(inputs: Arrays, programs?: readonly number[]): Promise<Outputs<Output>>
   /**
    * Takes steps, several in one run where that saves time (see `SessionOptions.runMilliseconds`). Gives the
    * outputs of each step of a run when the run is done; between two of them the state may be read, or the rest left.
    */
-  advance(steps: Steps): AsyncGenerator<readonly Arrays[], void>
+  advance(steps: Steps): AsyncGenerator<readonly Outputs<Output>[], void>
   /** A copy of the whole state. */
   readState(): Promise<Arrays>
   /** Replaces the whole state (shapes and names are checked). */

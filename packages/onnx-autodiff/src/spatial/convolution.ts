@@ -6,6 +6,7 @@
  */
 import { attributeError, GraphError, pair, type Pair, shapeError } from '../graph/shape.js'
 import {
+  checkImageOrder,
   type Composite,
   type CompositeNode,
   compose,
@@ -97,6 +98,8 @@ function geometries(
   }
   return { height, width }
 }
+
+const ORDER_HINT = 'images that are stored batch first go through fromBatchFirst'
 
 /** Top, bottom, left, right, as a convolution's padding. */
 type Sides = readonly [number, number, number, number]
@@ -220,6 +223,7 @@ function transposedSize(
  * Cross-correlation, as everywhere in deep learning.
  */
 export function conv2d(x: Tensor, w: Tensor, options: ConvolutionOptions = {}): Tensor {
+  checkImageOrder('conv2d', x)
   const attributes = resolve('conv2d', options)
   const { groups } = attributes
   if (
@@ -232,6 +236,7 @@ export function conv2d(x: Tensor, w: Tensor, options: ConvolutionOptions = {}): 
       'conv2d',
       [x.shape, w.shape],
       `an image [height, width, batch, in] and a filter [h, w, in / ${groups}, out]`,
+      ORDER_HINT,
     )
   }
   return compose(convolution, [x, w], attributes)
@@ -246,6 +251,7 @@ export interface ConvolutionTransposeOptions extends ConvolutionOptions {
  * height' = (height - 1) stride - padding + dilation (kernel - 1) + 1 + outputPadding.
  */
 export function convTranspose2d(x: Tensor, w: Tensor, options: ConvolutionTransposeOptions = {}): Tensor {
+  checkImageOrder('convTranspose2d', x)
   const attributes = resolve('convTranspose2d', options)
   if (
     x.shape.length !== 4 ||
@@ -257,6 +263,7 @@ export function convTranspose2d(x: Tensor, w: Tensor, options: ConvolutionTransp
       'convTranspose2d',
       [x.shape, w.shape],
       `an image [height, width, batch, in] and a filter [h, w, out / ${attributes.groups}, in]`,
+      ORDER_HINT,
     )
   }
   return compose(convolutionTranspose, [x, w], attributes)

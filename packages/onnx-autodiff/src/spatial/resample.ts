@@ -2,22 +2,16 @@
  * Pooling, resampling, padding and filtering of images [height, width, ...]. Each is one spatial map, so that beside a
  * convolution or beside each other they cost nothing extra; max pooling is a maximum of shifted selections.
  */
-import {
-  attributeError,
-  GraphError,
-  pair,
-  type Pair,
-  shapeError,
-  type Shape,
-  shapeText,
-} from '../graph/shape.js'
-import { type Composite, compose, type Tensor } from '../graph/tensor.js'
+import { attributeError, GraphError, pair, type Pair, shapeError, shapeText } from '../graph/shape.js'
+import { checkImageOrder, type Composite, compose, type Tensor } from '../graph/tensor.js'
 import { maximum } from '../graph/elementwise.js'
 import type { Padding } from './convolution.js'
 import { spatialMap } from './map.js'
 import { identity, matrix, type SpatialMatrix } from './matrix.js'
 
-function image(operator: string, { shape }: { shape: Shape }): readonly [number, number] {
+function image(operator: string, x: Tensor): readonly [number, number] {
+  const { shape } = x
+  checkImageOrder(operator, x)
   if (shape.length < 3) shapeError(operator, [shape], 'an image [height, width, ...]')
   return [shape[0], shape[1]]
 }

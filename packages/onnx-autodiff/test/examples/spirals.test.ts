@@ -15,6 +15,14 @@ test('the README shows the example as it is', () => {
   expect(shown).toBe(read('examples/spirals.ts'))
 })
 
+test('the example in epochs trains and reaches its accuracy, and the README shows it as it is', async () => {
+  const { right, layers } = await import('../../examples/epochs.js')
+  expect(right).toBeGreaterThanOrEqual(0.9)
+  expect(layers).toContain('block.attention.query')
+  const shown = [...read('README.md').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text]) => text)
+  expect(shown).toContain(read('examples/epochs.ts'))
+})
+
 test('every function that the README lists is exported', () => {
   const [, table] = read('README.md')
     .split(/^## /m)

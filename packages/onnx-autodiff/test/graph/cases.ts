@@ -28,6 +28,7 @@ import {
   neg,
   pad,
   pow,
+  randomUniform,
   reciprocal,
   relu,
   reshape,
@@ -365,6 +366,15 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
       withoutGradient: true,
     },
   ],
+
+  randomUniform: [[], [1], [7], [2, 3, 4], [64, 33]].flatMap((shape) =>
+    [0, 3, 70000].map((at) => ({
+      what: `${text(shape)} at step ${at}`,
+      inputs: [{ shape: [], values: [at] }],
+      build: ([x]: readonly Tensor[]) => randomUniform(x, shape, { seed: 2 ** 40 + 5, name: 'mask' }),
+      withoutGradient: true,
+    })),
+  ),
 
   spatialMap: maps,
 }

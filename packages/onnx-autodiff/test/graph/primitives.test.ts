@@ -8,6 +8,7 @@ import { primitives as elementwise } from '../../src/graph/elementwise.js'
 import { primitives as broadcast } from '../../src/graph/broadcast.js'
 import { primitives as matmul } from '../../src/graph/matmul.js'
 import { primitives as movement } from '../../src/graph/movement.js'
+import { primitives as random } from '../../src/graph/random-uniform.js'
 import { primitives as reduce } from '../../src/graph/reduce.js'
 import { primitives as select } from '../../src/graph/select.js'
 import { topologicalOrder } from '../../src/graph/walk.js'
@@ -15,7 +16,7 @@ import { primitives as map } from '../../src/spatial/map.js'
 import { cases } from './cases.js'
 import { gradientProblems, instantiate, valueProblems } from './primitive-checks.js'
 
-const table = { ...elementwise, ...broadcast, ...movement, ...matmul, ...reduce, ...select, ...map }
+const table = { ...elementwise, ...broadcast, ...movement, ...matmul, ...reduce, ...select, ...random, ...map }
 const instances = Object.entries(cases).flatMap(([primitive, list]) =>
   list.map((each, index) => instantiate(primitive, each, index)),
 )

@@ -12,6 +12,7 @@ import {
   type NamedArray,
   openLocalSession,
   Parameters,
+  type Step,
 } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { difference } from '../graph/values.js'
@@ -55,10 +56,11 @@ test('a UNet training step equals PyTorch', async () => {
     { rate: number(step, 'learningRate'), epsilon: number(step, 'epsilon') },
   )
   const asOutputs = Object.fromEntries(names.map((name, i) => [`gradient ${name}`, found[i]]))
+  const all: Step['outputs'] = { prediction, loss, ...asOutputs }
   const program = compile({
     inputs: [image, time, target],
     state: updates,
-    outputs: { prediction, loss, ...asOutputs },
+    outputs: all,
   })
   const weights = Object.fromEntries(
     names.map((name): [string, NamedArray] => [name, array(parameter(step.inputs[name]))]),
