@@ -33,6 +33,7 @@ const floors = {
     ['draw'],
     ['scores'],
     ['study'],
+    ['queue'],
     ['studio'],
     ['jobs'],
     ['cli'],

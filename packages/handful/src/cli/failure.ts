@@ -4,6 +4,7 @@
  */
 import { CommanderError } from 'commander'
 import { HandfulError, printable } from '../errors.js'
+import { withoutPasswords } from '../errors/shell.js'
 import { Interrupted, INTERRUPTED_EXIT_CODE } from './interrupt.js'
 import type { Terminal } from './terminal.js'
 
@@ -14,12 +15,12 @@ export function reportError(error: unknown, terminal: Terminal): number {
   const mark = terminal.style('error:', 'red', 'bold')
   const debug = isDebug(terminal)
   if (error instanceof HandfulError) {
-    terminal.message(`${mark} ${error.message}`)
+    terminal.message(`${mark} ${withoutPasswords(error.message)}`)
     if (debug) terminal.message(error.stack ?? '')
     return error.exitCode
   }
   const message = error instanceof Error ? error.message || error.name : String(error)
-  terminal.message(`${mark} ${printable(message.replace(/\s+/g, ' '))}`)
+  terminal.message(`${mark} ${printable(withoutPasswords(message).replace(/\s+/g, ' '))}`)
   // The engine's errors are plain ones, in the same form as ours.
   const foreseen = /: got .*, expected /s.test(message) && !message.startsWith('internal:')
   if (debug) {

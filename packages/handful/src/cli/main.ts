@@ -5,7 +5,7 @@ import { availableThreads } from 'onnx-autodiff/threads'
 import { callersFolder } from './callers-folder.js'
 import type { CommandContext } from './context.js'
 import { runCommandLine } from './program.js'
-import { shellWord } from '../errors/shell.js'
+import { shellWord, withoutPasswords } from '../errors/shell.js'
 import { commands } from '../jobs/commands.js'
 import { Terminal } from './terminal.js'
 
@@ -34,7 +34,8 @@ const context: CommandContext = {
   }),
   signals: process,
   environment: process.env,
-  commandLine: ['handful', ...args].map(shellWord).join(' '),
+  // It is written into runs and reports.
+  commandLine: ['handful', ...args].map((word) => shellWord(withoutPasswords(word))).join(' '),
   date: () => new Date(),
   cores: availableThreads(),
 }

@@ -78,7 +78,7 @@ function closingLine(terminal: Terminal, status: StageStatus): string {
   return `${mark} ${status.stage}: ${what}${formatDuration(status.elapsedSeconds)}${note}`
 }
 
-/** An object a line: `plan`, `report`, `message` or `aside`, as `Progress` has them. */
+/** An object a line: `plan`, `report`, `message`, `aside` or `state`, as `Progress` has them. */
 class JsonRenderer implements ProgressRenderer {
   readonly #terminal: Terminal
   #stage: string | undefined
@@ -108,6 +108,10 @@ class JsonRenderer implements ProgressRenderer {
 
   aside(text: string): void {
     this.#tell({ aside: text })
+  }
+
+  state(standing: object): void {
+    this.#tell({ state: standing })
   }
 
   tick(): void {}

@@ -4,6 +4,10 @@ export function shellWord(word: string): string {
   return /^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
+/** Text in which addresses have lost what logs in: `redis://me:secret@host` is `redis://***@host`. */
+export const withoutPasswords = (text: string): string =>
+  text.replace(/([a-z][a-z0-9+.-]*:\/\/)\S*@/gi, '$1***@')
+
 /** `labelsPerClass` -> `--labels-per-class`. */
 export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`

@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { systemCode, systemError } from '../errors.js'
 
@@ -21,6 +21,36 @@ export async function writeFileAtomic(
   path: string,
   content: Chunk | Iterable<Chunk> | AsyncIterable<Chunk>,
 ): Promise<void> {
+  await writeWhole(path, content, async (temporary) => rename(temporary, path))
+}
+
+/**
+ * The same for a file that several processes may make: the first stays.
+ * @returns whether this was the first
+ */
+export async function createFileAtomic(path: string, content: Chunk): Promise<boolean> {
+  let first = true
+  await writeWhole(path, content, async (temporary) => {
+    try {
+      await link(temporary, path)
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') first = false
+      // FAT and some network file systems have no hard links.
+      else if (['EPERM', 'ENOTSUP', 'ENOSYS'].includes(systemCode(error) ?? ''))
+        return rename(temporary, path)
+      else throw error
+    }
+    await rm(temporary, { force: true })
+  })
+  return first
+}
+
+/** @param place puts the temporary file where it is to be */
+async function writeWhole(
+  path: string,
+  content: Chunk | Iterable<Chunk> | AsyncIterable<Chunk>,
+  place: (temporary: string) => Promise<void>,
+): Promise<void> {
   const folder = dirname(path)
   const temporary = join(folder, `.${basename(path).slice(0, 100)}.${randomUUID()}.part`)
   try {
@@ -29,7 +59,7 @@ export async function writeFileAtomic(
       temporary,
       typeof content === 'string' || content instanceof Uint8Array ? [content] : content,
     )
-    await rename(temporary, path)
+    await place(temporary)
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
     throw systemCode(error) === undefined ? error : systemError('writing', path, error)

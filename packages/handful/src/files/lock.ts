@@ -20,12 +20,15 @@ const holderSchema = z.object({
   /** When the process began, in the system's own count; empty where the system doesn't tell. */
   began: z.string(),
   token: z.string(),
+  claim: z.string().optional(),
 })
 
 type Holder = z.infer<typeof holderSchema>
 
 export interface Lock {
   release(): Promise<void>
+  /** @throws HandfulError where another process has taken it over */
+  check(): Promise<void>
 }
 
 export interface LockOptions {
@@ -33,6 +36,11 @@ export interface LockOptions {
   readonly name?: string
   /** How long to wait for a living process that holds it. Default 0. */
   readonly patienceMs?: number
+  /**
+   * What is given out to one process at a time by somebody else, who saw the one before it end or fall silent: a lock of the
+   * same claim is taken over, whatever has become of the process that holds it.
+   */
+  readonly claim?: string
 }
 
 /**
@@ -41,12 +49,12 @@ export interface LockOptions {
  */
 export async function acquireLock(
   folder: string,
-  { name = LOCK_FILE, patienceMs = 0 }: LockOptions = {},
+  { name = LOCK_FILE, patienceMs = 0, claim }: LockOptions = {},
 ): Promise<Lock> {
   const file = path.join(folder, name)
   const latest = performance.now() + patienceMs
   for (;;) {
-    const taken = await tryLock(folder, file)
+    const taken = await tryLock(folder, file, claim)
     if (!(taken instanceof HandfulError)) return taken
     if (performance.now() >= latest) throw taken
     await setTimeout(LOOK_AGAIN_MS * (1 + Math.random()))
@@ -61,24 +69,33 @@ export async function lockHolder(folder: string): Promise<number | undefined> {
 }
 
 /** @returns the lock, or who holds it */
-async function tryLock(folder: string, file: string): Promise<Lock | HandfulError> {
+async function tryLock(
+  folder: string,
+  file: string,
+  claim: string | undefined,
+): Promise<Lock | HandfulError> {
   const mine: Holder = {
     pid: process.pid,
     host: hostname(),
     began: await processStart(process.pid),
     token: randomUUID(),
+    claim,
   }
   for (let attempt = 0; attempt < 5; attempt++) {
     try {
       await createWhole(file, `${JSON.stringify(mine)}\n`, mine.token)
-      return { release: () => release(file, mine.token) }
+      return {
+        release: () => release(file, mine.token),
+        check: () => expectHeld(folder, file, mine.token),
+      }
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw systemError('writing to the run folder', folder, error)
     }
     const holder = await readHolder(file)
     // It was given back meanwhile: what may be there by now is somebody else's.
     if (holder === 'gone') continue
-    if (holder !== undefined && (await isAlive(holder))) return heldBy(folder, file, holder)
+    const passedOn = claim !== undefined && holder?.claim === claim
+    if (holder !== undefined && !passedOn && (await isAlive(holder))) return heldBy(folder, file, holder)
     await setAside(file, holder)
   }
   const holder = await readHolder(file)
@@ -101,6 +118,18 @@ function heldBy(folder: string, file: string, holder: Holder | undefined): Handf
 async function release(file: string, token: string): Promise<void> {
   const holder = await readHolder(file)
   if (holder !== 'gone' && holder?.token === token) await rm(file, { force: true })
+}
+
+async function expectHeld(folder: string, file: string, token: string): Promise<void> {
+  const holder = await readHolder(file)
+  if (holder !== 'gone' && holder?.token === token) return
+  throw new HandfulError({
+    what: 'run folder',
+    where: folder,
+    got: 'taken over by another process',
+    expected: 'one process at a time',
+    hint: 'that one goes on with it',
+  })
 }
 
 /** Creates a file that has its contents from the first moment on; EEXIST if the name is taken. */

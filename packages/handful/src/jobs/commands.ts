@@ -21,6 +21,7 @@ import { suggest } from './suggest/command.js'
 import { supervised } from './supervised/command.js'
 import { sweep } from './sweep/command.js'
 import { verify } from './verify/command.js'
+import { worker } from './worker/command.js'
 
 export const commands: readonly (Command | CommandGroup)[] = [
   fit,
@@ -43,5 +44,6 @@ export const commands: readonly (Command | CommandGroup)[] = [
   map,
   sweep,
   study,
+  worker,
   data,
 ]

@@ -211,6 +211,12 @@ export const progressOption = oneOf(
   ['text', 'json'] as const,
 )
 
+/** Where other machines are found, and what all of them share. */
+export const queueOptions = {
+  queue: text('<redis://host:6379>', 'other machines do it, by this Redis server; rediss:// with TLS'),
+  store: text('<folder>', 'that all machines share: the study lies in it'),
+}
+
 /** Where the engine runs, and how the result is told. */
 export const machineOptions = {
   threads: {

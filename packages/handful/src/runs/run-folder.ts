@@ -64,6 +64,8 @@ export interface CreateRunOptions {
   /** Resolved options, written as config.yaml. */
   readonly config: PlainObject
   readonly environment: PlainObject
+  /** As locks have it. */
+  readonly claim?: string
 }
 
 /** What a job that writes a run works with, beside its options. */
@@ -88,14 +90,22 @@ export class RunFolder {
   /** What is done of the run. */
   readonly store: StageStore
   readonly #lock: Lock
+  /** Whether the lock may be taken over while the folder is open. */
+  readonly #claimed: boolean
   /** Folders that this process made, the run's own first and those above it; undefined when it took up a run that was there. */
   readonly #made: readonly string[] | undefined
   readonly #older: OlderStages
 
-  private constructor(folder: string, lock: Lock, made?: readonly string[], older: OlderStages = {}) {
+  private constructor(
+    folder: string,
+    { lock, claim }: { readonly lock: Lock; readonly claim: string | undefined },
+    made?: readonly string[],
+    older: OlderStages = {},
+  ) {
     this.folder = folder
     this.store = new StageStore(folder)
     this.#lock = lock
+    this.#claimed = claim !== undefined
     this.#made = made
     this.#older = older
   }
@@ -108,8 +118,9 @@ export class RunFolder {
     const { folder, made } =
       options.folder === undefined ? await makeDated(options) : await makeNamed(options.folder)
     await checkRoom(folder)
-    const lock = await acquireLock(folder)
-    const run = new RunFolder(folder, lock, made)
+    const { claim } = options
+    const lock = await acquireLock(folder, { claim })
+    const run = new RunFolder(folder, { lock, claim }, made)
     try {
       // A process that came in between the check for emptiness and the lock has left its configuration by now.
       await expectNoRun(folder)
@@ -139,12 +150,12 @@ export class RunFolder {
    * Takes up a run where it stopped. `environment` is put beside the first one, as `env-2.json` and so on.
    * @throws HandfulError if there is no run, another process holds it, or its files can't be read
    */
-  static async resume(folder: string, environment: PlainObject): Promise<RunFolder> {
+  static async resume(folder: string, environment: PlainObject, claim?: string): Promise<RunFolder> {
     await readRunConfig(folder)
     await checkRoom(folder)
-    const lock = await acquireLock(folder)
+    const lock = await acquireLock(folder, { claim })
     try {
-      const run = new RunFolder(folder, lock, undefined, await readOlderStages(folder))
+      const run = new RunFolder(folder, { lock, claim }, undefined, await readOlderStages(folder))
       await run.writeJson(await freeName(folder, 'env', '.json'), environment)
       return run
     } catch (error) {
@@ -176,6 +187,7 @@ export class RunFolder {
   /** Adds one line to metrics.jsonl. */
   async appendMetrics(values: PlainObject): Promise<void> {
     const file = this.path(RUN_FILES.metrics)
+    await this.#expectHeld()
     await guard(file, () => appendFile(file, `${JSON.stringify(values)}\n`))
   }
 
@@ -209,7 +221,13 @@ export class RunFolder {
 
   /** Writes a file so that it appears whole or not at all. */
   async writeFile(name: string, contents: string | Uint8Array): Promise<void> {
+    await this.#expectHeld()
     await writeFileAtomic(this.path(name), contents)
+  }
+
+  /** A process that was given up, and its stage taken by another, comes back: it writes nothing more. */
+  async #expectHeld(): Promise<void> {
+    if (this.#claimed) await this.#lock.check()
   }
 
   /**

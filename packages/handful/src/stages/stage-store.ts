@@ -5,7 +5,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { writeFileAtomic } from '../files/atomic.js'
+import { createFileAtomic, writeFileAtomic } from '../files/atomic.js'
 import { systemCode, systemError } from '../errors.js'
 import type { OlderRecord, Stage, StageName } from './stage.js'
 
@@ -98,6 +98,26 @@ export class StageStore {
     await writeFileAtomic(file, `${JSON.stringify(record)}\n`)
     this.#known.set(file, record)
     return record
+  }
+
+  /**
+   * The same where several processes may do one stage: the first record that is there stays.
+   * @returns the record that stays
+   */
+  async writeFirst(stage: StageName, result: unknown, seconds: number): Promise<StageRecord> {
+    const record = recordOf(stage, { seconds, finishedAt: new Date().toISOString(), result })
+    const file = this.file(stage)
+    const first = await createFileAtomic(file, `${JSON.stringify(record)}\n`)
+    const there = first ? record : await readRecord(file, stage.key)
+    if (there === undefined) return this.write(stage, result, seconds)
+    this.#known.set(file, there)
+    return there
+  }
+
+  /** Reads anew what is asked for from here on: other processes write here too. */
+  lookAgain(): void {
+    this.#known.clear()
+    this.#names = undefined
   }
 
   /** The stage's result, from its file or from the work itself. */

@@ -53,6 +53,8 @@ export interface StageContext {
   readonly device: string
   /** Aborted when the user wants to stop: the stage throws `signal.reason` soon, and nothing half-done counts. */
   readonly signal: AbortSignal
+  /** Where stages are given out to one process at a time: what this one was given out as (`LockOptions.claim`). */
+  readonly claim?: string
   readonly onProgress?: (done: number, total: number, note?: string) => void
 }
 

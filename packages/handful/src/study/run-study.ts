@@ -15,7 +15,7 @@ import type { JobContext } from '../training/progress.js'
 import type { PlainObject } from '../runs/run-folder.js'
 import { READING } from '../runs/read-dataset.js'
 import { checkDevice } from '../runs/device.js'
-import { doneStages, runStages, type Standing } from '../stages/run-stages.js'
+import { doneStages, runStages, type RunStagesOptions, type Standing } from '../stages/run-stages.js'
 import type { StageName } from '../stages/stage.js'
 import { StageStore } from '../stages/stage-store.js'
 import type { FullStudy } from './all-sections.js'
@@ -51,7 +51,19 @@ export interface StudyContext extends JobContext {
   readonly onStage?: (stage: StageName) => void
   /** Processes to fit heads in. Default one for each thread, or this one alone where the fits take moments. */
   readonly fitProcesses?: number
+  /** Has the stages done, in the place of this process, by others: gives what `runStages` gives, and notes for the report. */
+  readonly runElsewhere?: (
+    stages: readonly StudyStage[],
+    options: RunStagesOptions<StudyStage>,
+    prepared: PreparedStudy,
+  ) => Promise<Standing<StudyStage> & { readonly notes: readonly string[] }>
   readonly date?: () => Date
+}
+
+/** Data and plan of a study, of which nothing has run yet. */
+export interface PreparedStudy {
+  readonly workshop: Workshop
+  readonly plan: StudyPlan
 }
 
 /** One stage of a plan and whether it is done. */
@@ -73,7 +85,7 @@ export interface StudyOutline {
 
 /** What a study would do and how long it would take: reads the images and runs nothing. */
 export async function outlineStudy(options: StudyOptions, context: StudyContext): Promise<StudyOutline> {
-  const { workshop, plan } = await prepare(options, context)
+  const { workshop, plan } = await prepareStudy(options, context)
   const done = await doneStages(plan.stages, workshop.store)
   const stages = plan.stages.map((stage): PlannedStage => {
     const record = done.get(stage)
@@ -94,7 +106,7 @@ export async function runStudy(options: StudyOptions, context: StudyContext): Pr
   await checkDevice(options.device)
   await checkStudyFolder(context.folder, options)
   // Wrong options and unreadable images are told before anything is written.
-  const { workshop, plan } = await prepare(options, context)
+  const { workshop, plan } = await prepareStudy(options, context)
   const opened = await openStudyFolder(context.folder, options)
   context.progress.aside(`Study folder: ${printable(context.folder)}`)
   try {
@@ -104,10 +116,8 @@ export async function runStudy(options: StudyOptions, context: StudyContext): Pr
   }
 }
 
-async function prepare(
-  options: StudyOptions,
-  context: StudyContext,
-): Promise<{ workshop: Workshop; plan: StudyPlan }> {
+/** Reads the images and plans. @throws HandfulError as `runStudy` for options and data that do not suit */
+export async function prepareStudy(options: StudyOptions, context: StudyContext): Promise<PreparedStudy> {
   const data = await openStudyData(options, context)
   const store = new StageStore(context.folder)
   const outside = await outsideMethods(options, data, { folder: context.folder, store }, context)
@@ -157,14 +167,22 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
   const { options, store } = workshop
   const { seed, threads, device, budget } = options
   const linearAlgebra = onnxLinearAlgebra({ threads, device })
-  const pool = await fitPool(plan, workshop, context)
+  const elsewhere = context.runElsewhere
+  const pool = elsewhere === undefined ? await fitPool(plan, workshop, context) : undefined
   workshop.fitters = pool?.fitters ?? []
   // A fit under way is not waited for.
   const stop = (): void => pool?.close()
   signal.addEventListener('abort', stop, { once: true })
   const command = await commandOf(options, context)
-  const write = async (standing: Standing<StudyStage>): Promise<FullStudy> => {
-    const study = assembleStudy({ workshop, plan, standing, context: { ...context, command }, date: date() })
+  const write = async (standing: Standing<StudyStage>, more: readonly string[] = []): Promise<FullStudy> => {
+    const noted = { ...plan, notes: [...plan.notes, ...more] }
+    const study = assembleStudy({
+      workshop,
+      plan: noted,
+      standing,
+      context: { ...context, command },
+      date: date(),
+    })
     await saveStudy(context.folder, study)
     return study
   }
@@ -172,7 +190,7 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
   let told = -Infinity
   const isCell = ({ kind }: StudyStage): boolean => kind === 'cell'
   try {
-    const standing = await runStages(plan.stages, {
+    const running: RunStagesOptions<StudyStage> = {
       store,
       progress,
       context: { linearAlgebra, seed, threads, device, signal },
@@ -193,8 +211,10 @@ async function execute(workshop: Workshop, plan: StudyPlan, context: StudyContex
       // Whatever stopped it, what is done can be read.
       onStopped: async (standing) => void (await write(standing)),
       date,
-    })
-    return await write(standing)
+    }
+    if (elsewhere === undefined) return await write(await runStages(plan.stages, running))
+    const { notes, ...standing } = await elsewhere(plan.stages, running, { workshop, plan })
+    return await write(standing, notes)
   } finally {
     signal.removeEventListener('abort', stop)
     stop()

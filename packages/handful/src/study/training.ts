@@ -135,6 +135,7 @@ export async function trainForStudy(
     { settings, minutes, steps },
     options,
     environment,
+    context.claim,
   )
   try {
     const stage = trainStage(images, training, { run: opened, progress })
@@ -160,8 +161,9 @@ async function openRun(
   { settings, minutes, steps }: Pick<TrainingSettings, 'settings' | 'minutes' | 'steps'>,
   options: StudyOptions,
   environment: PlainObject,
+  claim: string | undefined,
 ): Promise<RunFolder> {
-  if (await filesPresent(folder, [RUN_FILES.config])) return RunFolder.resume(folder, environment)
+  if (await filesPresent(folder, [RUN_FILES.config])) return RunFolder.resume(folder, environment, claim)
   // Stopped before it had its configuration, it holds nothing yet.
   await rm(folder, { recursive: true, force: true })
   const { preset, set, augment } = settings
@@ -185,6 +187,7 @@ async function openRun(
     date: new Date(),
     config: JSON.parse(JSON.stringify(config)) as PlainObject,
     environment,
+    claim,
   })
 }
 

@@ -36,6 +36,8 @@ export interface Progress {
   message(text: string): void
   /** The same for what is only good to know: left out where the reader wants it quiet. */
   aside(text: string): void
+  /** How a job stands whose parts go on beside each other, whole each time: for programs that follow. */
+  state?(standing: object): void
 }
 
 /** What a job works with, beside its options. */

@@ -15,6 +15,7 @@ import {
   machineOptions,
   outsideOptions,
   printConfigOption,
+  queueOptions,
   readingOptions,
   resizeOption,
   seedOption,
@@ -59,6 +60,9 @@ export const study = jobCommand({
     printConfig: printConfigOption,
     out: text('<folder>', `the study's folder (${STUDIES_FOLDER}/<name>)`),
     resume: text('<folder>', 'go on with the study in this folder, with its own options'),
+    ...queueOptions,
+    status: flag('how the study stands: what is done, what runs where since when, time left'),
+    slurm: text('<file>', 'write a script that submits the study to Slurm, and do nothing'),
     size: sizeOption('side of the square that images become'),
     fit: resizeOption('how an image becomes a square: cover, pad, stretch'),
     ...collectionOptions,
@@ -83,14 +87,27 @@ export const study = jobCommand({
     { command: 'handful study --resume studies/mnist', does: 'go on with a study that was stopped' },
     { command: 'handful study mnist --print-config > study.yaml', does: 'every option, to be changed' },
     { command: 'handful study --config study.yaml', does: 'as the file says' },
+    {
+      command: 'handful study mnist --queue redis://host:6379 --store /shared/handful',
+      does: 'done by every "handful worker" with the same two',
+    },
   ],
   stopping: 'what is done is kept',
-  async prepare({ dryRun, png, ...typed }, session) {
+  async prepare({ dryRun, png, queue, store, slurm, status, ...typed }, session) {
     const { resolveStudy } = await import('./resolve.js')
-    return { ...(await resolveStudy(typed, session, STUDIES_FOLDER)), dryRun, png }
+    const elsewhere = { queue, store, slurm, status }
+    if (!Object.values(elsewhere).some((value) => value !== undefined))
+      return { ...(await resolveStudy(typed, session, STUDIES_FOLDER)), dryRun, png, elsewhere: undefined }
+    const { prepareElsewhere } = await import('./elsewhere.js')
+    const prepared = await prepareElsewhere(typed, elsewhere, { session, studies: STUDIES_FOLDER })
+    return { ...prepared, dryRun, png }
   },
   print: async ({ options }) => (await import('../../study/study-folder.js')).optionsAsYaml(options),
-  async run({ options, folder, dryRun, png }, context, session) {
+  async run({ options, folder, dryRun, png, elsewhere }, context, session): Promise<Told> {
+    if (elsewhere?.status === true) {
+      const { showStatus } = await import('./elsewhere.js')
+      return { shown: await showStatus(folder, elsewhere) }
+    }
     const [{ outlineStudy, runStudy }, { loadStudySoFar }, { writeStudyReport }] = await Promise.all([
       import('../../study/run-study.js'),
       import('../../study/study-file.js'),
@@ -109,11 +126,18 @@ export const study = jobCommand({
       onSaved,
       date: session.date,
     }
-    if (dryRun) return { outline: await outlineStudy(options, place), finished: undefined }
+    if (dryRun) return { outline: await outlineStudy(options, place) }
+    if (elsewhere?.slurm !== undefined) {
+      const { writeSlurm } = await import('./elsewhere.js')
+      return { shown: await writeSlurm(options, place, elsewhere) }
+    }
     try {
-      const result = await runStudy(options, place)
+      const result =
+        elsewhere === undefined
+          ? await runStudy(options, place)
+          : await (await import('./elsewhere.js')).runStudyInQueue(options, place, elsewhere)
       const files = await writeStudyReport(result, folder, { png })
-      return { outline: undefined, finished: { result, files } }
+      return { finished: { result, files } }
     } catch (error) {
       // What stopped the study is what the user has to hear about, not what its report may lack.
       const done = await loadStudySoFar(folder).catch(() => undefined)
@@ -125,9 +149,17 @@ export const study = jobCommand({
       throw error
     }
   },
-  show: ({ outline, finished }, { folder }) =>
-    finished === undefined ? showOutline(outline, folder) : showStudy(finished, folder),
+  show({ shown, outline, finished }, { folder }) {
+    if (shown !== undefined) return shown
+    return finished === undefined ? showOutline(outline, folder) : showStudy(finished, folder)
+  },
 })
+
+/** Which of the three it is. */
+type Told =
+  | { readonly shown: Shown; readonly outline?: undefined; readonly finished?: undefined }
+  | { readonly outline: StudyOutline; readonly shown?: undefined; readonly finished?: undefined }
+  | { readonly finished: Finished; readonly shown?: undefined; readonly outline?: undefined }
 
 function showOutline(outline: StudyOutline, folder: string): Shown {
   const { stages, dropped, notes, secondsLeft } = outline
