@@ -101,6 +101,8 @@ export class MockStudio implements Studio {
     id === 'model' && this.options.model !== undefined
       ? this.options.model
       : `data:text/plain,${encodeURIComponent(id)}`
+  upload = (): Promise<void> => this.travel()
+  page = (): string => 'about:blank'
   picture = (id: string): string => {
     const [kind, seed, at] = id.split('-')
     if (kind === 'noise') return pictureOf(Number(seed), 128, Number(at))
@@ -152,6 +154,10 @@ export class MockStudio implements Studio {
         return this.changed()
       },
       browse: ({ path }) => browse(path),
+      holds: () => ({ same: false }),
+      startUpload: () => ({ id: '0'.repeat(32) }),
+      finishUpload: () => ({ path: '/home/ada/runs/finds-images' }),
+      cancelUpload: () => ({}),
       train: ({ model, minutes, size }) => {
         const seed = this.runs.length + 1
         const side = size === undefined || size === 'auto' ? 32 : size

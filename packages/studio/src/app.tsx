@@ -28,6 +28,11 @@ export function App() {
   useEffect(() => {
     document.title = `${TITLES[view]} · ${store.state.value?.place?.name ?? 'Handful studio'}`
   }, [view, store.state.value?.place?.name])
+  const study = store.state.value?.study?.name
+  useEffect(() => {
+    // Whoever opens a study wants to see what it has found.
+    if (study !== undefined) location.hash = '#/results'
+  }, [study])
   return (
     <div class="shell">
       <Side />

@@ -16,6 +16,8 @@ import type { FolderListing } from './walk.js'
 export interface CollectionOptions extends ColumnChoice, SplitOptions {
   /** Whether each frame of an animation or a stack is an image of its own (frames.ts); the first unless said otherwise. */
   readonly frames?: ImageReading['frames']
+  /** Told how many files a folder is known to have so far, while it is gone through. */
+  readonly onFound?: (files: number) => void
   /** Full paths of folders below it that are about to be written to. */
   readonly passOver?: readonly string[]
 }

@@ -16,8 +16,12 @@ import { withoutOwnFolders } from './own-folders.js'
 import { diskPath, listFolder } from './walk.js'
 
 /** @throws HandfulError if the folder cannot be listed */
-export async function diskTree(folder: string, signal?: AbortSignal): Promise<FileTree> {
-  const listing = await listFolder(folder, signal)
+export async function diskTree(
+  folder: string,
+  signal?: AbortSignal,
+  onFound?: CollectionOptions['onFound'],
+): Promise<FileTree> {
+  const listing = await listFolder(folder, signal, onFound)
   const onDisk = (path: string): string | Buffer => diskPath(folder, path, listing)
   return {
     name: basename(resolve(folder)),

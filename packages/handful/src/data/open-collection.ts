@@ -18,7 +18,6 @@ import {
 import { diskTree, treeCollection } from './file-tree.js'
 import { inFrames, treeInFrames } from './frames.js'
 import type { SkippedFile } from './image-set.js'
-import type { ColumnChoice } from './label-columns.js'
 import { isLabelsFile } from './labels-file.js'
 import { className } from './layout.js'
 import { withoutOwnFolders } from './own-folders.js'
@@ -55,11 +54,11 @@ export async function openCollection(
 async function openPlace(
   place: string,
   signal?: AbortSignal,
-  { fileColumn, labelColumn }: ColumnChoice = {},
+  { fileColumn, labelColumn, onFound }: CollectionOptions = {},
 ): Promise<FileTree | ImageCollection> {
   const source = await sourceOf(place)
   if (source.kind === 'folder') {
-    const tree = await diskTree(place, signal)
+    const tree = await diskTree(place, signal, onFound)
     const files = shardsOf(tree)
     return files === undefined
       ? tree

@@ -44,7 +44,11 @@ export function diskPath(
 /**
  * @throws HandfulError if the folder itself does not exist, is a file or a run, or cannot be read
  */
-export async function listFolder(root: string, signal?: AbortSignal): Promise<FolderListing> {
+export async function listFolder(
+  root: string,
+  signal?: AbortSignal,
+  onFound?: (files: number) => void,
+): Promise<FolderListing> {
   const files: string[] = []
   const folders = new Set<string>()
   const skipped: SkippedFile[] = []
@@ -75,6 +79,7 @@ export async function listFolder(root: string, signal?: AbortSignal): Promise<Fo
 
   while (queue.length > 0 || links.length > 0) {
     signal?.throwIfAborted()
+    onFound?.(files.length)
     const folder = queue.shift()
     // Links wait until all real folders are entered, so that a folder inside the tree keeps its own path.
     if (folder === undefined) {

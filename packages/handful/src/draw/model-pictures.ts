@@ -39,6 +39,7 @@ export function pairedGrid(
   inputs: readonly PixelImage[],
   outputs: readonly PixelImage[],
   columns: number,
+  scale?: number,
 ): Promise<Buffer> {
   const across = Math.min(columns, inputs.length)
   const blank = { ...inputs[0], pixels: new Uint8Array(inputs[0].pixels.length).fill(PAPER) }
@@ -47,7 +48,7 @@ export function pairedGrid(
   const rows: PixelImage[] = []
   for (let from = 0; from < inputs.length; from += across)
     rows.push(...row(inputs, from), ...row(outputs, from))
-  return imageGrid(rows, across)
+  return imageGrid(rows, across, scale)
 }
 
 /** Reconstructions of the first images and samples, as files in the run's samples/ and for a report. */

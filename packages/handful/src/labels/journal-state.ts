@@ -2,7 +2,7 @@
  * What the lines of a journal come to: the classes there are, each image's label, and the steps that can be undone and done
  * again. A step is kept as what it changed, before and after, so that undoing is exact and costs what the step did.
  */
-import type { Entry, JournalLine, Label, Seen } from './journal-lines.js'
+import type { Entry, JournalLine, Label, LabelLine, Seen } from './journal-lines.js'
 
 /** An image that carries a class, or of which it is known that it is of none. */
 export interface Labelled {
@@ -126,6 +126,7 @@ export class JournalState {
     if (first.do === 'undo') return this.#moveBack(first.undoes, changes)
     if (first.do === 'redo') return this.#moveOn(first.redoes, changes)
     if (first.do === 'content') return this.#learnContent(lines)
+    if (first.do === 'label' && lines.length === 1) return this.#takeLabel(first, changes)
     const step: MutableStep = { step: first.step, labels: [], classes: [] }
     for (const line of lines) {
       const trouble = this.#takeLine(line, step)
@@ -139,6 +140,21 @@ export class JournalState {
     this.#revision++
     for (const { image } of step.labels) changes.images.add(image)
     changes.classes ||= step.classes.length > 0
+    return undefined
+  }
+
+  /** A step of one label, as nearly all are: of a million, each object that is not made counts. */
+  #takeLabel(line: LabelLine, changes: Changes): string | undefined {
+    const { image, label } = line
+    if (typeof label === 'number' && !this.#names.has(label)) return this.#refusal(line)
+    const before = this.labels.get(image)
+    const after = heldBy(line, before)
+    this.#setLabel(image, before, after)
+    if (line.step > 1 || line.who !== FROM_THE_RUN)
+      this.#done.push({ step: line.step, labels: [{ image, before, after }], classes: NO_CLASSES })
+    if (this.#undone.length > 0) this.#undone = []
+    this.#revision++
+    changes.images.add(image)
     return undefined
   }
 
@@ -174,7 +190,7 @@ export class JournalState {
   #set(step: Step, to: 'before' | 'after', changes: Changes): void {
     const inTurn = <T>(all: readonly T[]): readonly T[] => (to === 'before' ? all.toReversed() : all)
     for (const change of inTurn(step.labels)) {
-      this.#setLabel(change.image, change[to])
+      this.#setLabel(change.image, this.labels.get(change.image), change[to])
       changes.images.add(change.image)
     }
     for (const change of inTurn(step.classes)) {
@@ -183,8 +199,7 @@ export class JournalState {
     }
   }
 
-  #setLabel(image: string, label: Labelled | undefined): void {
-    const before = this.labels.get(image)
+  #setLabel(image: string, before: Labelled | undefined, label: Labelled | undefined): void {
     if (typeof before?.label === 'number') this.#count(before.label, -1)
     if (label === undefined) this.labels.delete(image)
     else this.labels.set(image, label)
@@ -202,8 +217,9 @@ export class JournalState {
   }
 
   #changeLabel(step: MutableStep, image: string, after: Labelled | undefined): void {
-    step.labels.push({ image, before: this.labels.get(image), after })
-    this.#setLabel(image, after)
+    const before = this.labels.get(image)
+    step.labels.push({ image, before, after })
+    this.#setLabel(image, before, after)
   }
 
   #changeClass(step: MutableStep, id: number, after: string | undefined): void {
@@ -215,13 +231,9 @@ export class JournalState {
     const trouble = this.#refusal(line)
     if (trouble !== undefined) return trouble
     switch (line.do) {
-      case 'label': {
-        const { image, label, seen, who, at } = line
-        const sha256 = line.sha256 ?? this.labels.get(image)?.sha256
-        const held = label === null ? undefined : { label, seen, who, at, ...(sha256 && { sha256 }) }
-        this.#changeLabel(step, image, held)
+      case 'label':
+        this.#changeLabel(step, line.image, heldBy(line, this.labels.get(line.image)))
         return undefined
-      }
       case 'class':
       case 'rename':
         this.#changeClass(step, line.id, line.name)
@@ -258,6 +270,17 @@ export class JournalState {
         return undefined
     }
   }
+}
+
+const NO_CLASSES: readonly ClassChange[] = []
+
+/** What an image carries by a line. A file's content that is known already is the same string: it is long, and there are many. */
+function heldBy(line: LabelLine, before: Labelled | undefined): Labelled | undefined {
+  const { label, seen, who, at } = line
+  if (label === null) return undefined
+  const known = before?.sha256
+  const sha256 = line.sha256 === undefined || line.sha256 === known ? known : line.sha256
+  return sha256 === undefined ? { label, seen, who, at } : { label, seen, who, at, sha256 }
 }
 
 /** Of a change of classes: the numbers that it names. */

@@ -22,6 +22,7 @@ import {
   type TrainingSummary,
   trainingSummarySchema,
 } from '../training/pretrain.js'
+import type { Looks } from '../training/looks.js'
 import { type ModelChoice, resolveAugmentation, resolveModel } from '../training/model-options.js'
 import type { AugmentationName } from '../names.js'
 import { FINISH_FILE, RUN_FILES, type RunContext } from './run-folder.js'
@@ -59,6 +60,7 @@ export function trainStage(
   images: Images,
   { describe, ...options }: Training,
   { run, progress }: Pick<RunContext, 'run' | 'progress'>,
+  looks?: Looks,
 ): Stage<TrainingSummary> {
   const { model, minutes, steps } = options
   const settings = pretrainIdentity(images, options)
@@ -82,6 +84,7 @@ export function trainStage(
         signal,
         progress,
         finishes: () => existsSync(run.path(FINISH_FILE)),
+        looks,
         onStart: (step) => run.dropMetrics(name, step),
         onMetrics: (step, metrics) => run.appendMetrics({ stage: name, step, ...metrics }),
       })

@@ -8,7 +8,9 @@ import { EventHub } from './event-hub.js'
 import type { Place, PlaceListeners, PlaceOptions } from './place.js'
 import type { StudioState } from './protocol.js'
 import type { Answering, Handlers, Served, Viewers } from './routes.js'
+import type { OpenedStudy } from './study-place.js'
 import { NoThumbnail } from './thumbnails.js'
+import { holds, Uploads } from './uploads.js'
 import type { TrainingRuns } from './training-runs.js'
 
 /** A thumbnail's address is its number in the catalogue, which may be another image's tomorrow: its tag is asked for again. */
@@ -27,18 +29,22 @@ export class Desk implements Answering {
   readonly requests: Handlers
   readonly views: Viewers
   readonly #options: DeskOptions
+  readonly #uploads: Uploads
   readonly #ended = new AbortController()
   /** Of places that were left: their processes go on, and end with the studio. */
   readonly #left: TrainingRuns[] = []
   #place: Place | undefined
+  #study: OpenedStudy | undefined
   #catalogueRevision = 0
   #revision = 0
   #reading = false
+  #found = 0
   #trouble: string | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(options: DeskOptions) {
     this.#options = options
+    this.#uploads = new Uploads(options.runs)
     this.requests = this.#requests()
     this.views = this.#views()
   }
@@ -46,8 +52,9 @@ export class Desk implements Answering {
   state(): StudioState {
     const common = {
       catalogueRevision: this.#catalogueRevision,
-      ...(this.#reading && { reading: { done: 0, total: 0 } }),
+      ...(this.#reading && { reading: { done: this.#found, total: 0 } }),
       trouble: this.#trouble,
+      ...(this.#study && { study: { name: this.#study.name, hasReport: this.#study.hasReport() } }),
     }
     if (this.#place !== undefined) return { ...this.#place.facts, ...common }
     return {
@@ -94,12 +101,22 @@ export class Desk implements Answering {
   }
 
   async picture(id: string): Promise<Served | undefined> {
-    const body = await this.#place?.metrics.picture(id)
+    const body = this.#place?.predicting.picture(id) ?? (await this.#place?.metrics.picture(id))
     return body === undefined ? undefined : { body, type: 'image/png', maxAge: PICTURE_SECONDS }
   }
 
   async download(id: string): Promise<Served | undefined> {
     return this.#place?.download(id)
+  }
+
+  async page(id: string): Promise<Served | undefined> {
+    if (id !== 'study') return this.#place?.page(id)
+    const body = await this.#study?.report()
+    return body && { body, type: 'text/html; charset=utf-8' }
+  }
+
+  upload(id: string, pack: Buffer): Promise<void> {
+    return this.#uploads.take(id, pack)
   }
 
   failed(error: Error): void {
@@ -110,6 +127,7 @@ export class Desk implements Answering {
   async close(): Promise<void> {
     this.#ended.abort()
     this.events.close()
+    await this.#uploads.close()
     await this.#turn.catch(() => {})
     await this.#place?.leave()
     const trainings = [...this.#left, ...(this.#place === undefined ? [] : [this.#place.training])]
@@ -126,6 +144,13 @@ export class Desk implements Answering {
     return this.#withoutTrouble({
       open: ({ path }) => state(this.#open(path)),
       browse: ({ path }) => browse(path),
+      holds,
+      startUpload: (asked) => this.#uploads.start(asked),
+      finishUpload: ({ id }) => this.#uploads.finish(id),
+      cancelUpload: async ({ id }) => {
+        await this.#uploads.cancel(id)
+        return {}
+      },
       train: (asked) => {
         expectOneOf('model', asked.model, MODELS)
         if (asked.preset !== undefined) expectOneOf('preset', asked.preset, PRESETS)
@@ -147,10 +172,9 @@ export class Desk implements Answering {
         labelling().pathOf(image)
         return this.#opened().predicting.neighbours(image, count)
       },
-      noise: () => {
-        const [got, expected] = ['a request for them', 'the command line']
-        const hint = 'handful layers <run> tells the accuracy at each noise level'
-        return Promise.reject(new HandfulError({ what: 'noise levels', got, expected, hint }))
+      noise: ({ images }) => {
+        for (const image of images) labelling().pathOf(image)
+        return this.#opened().predicting.noise(images)
       },
       export: ({ what }) => this.#opened().export(what),
     })
@@ -193,15 +217,25 @@ export class Desk implements Answering {
   #open(place: string): Promise<void> {
     const opening = this.#turn.then(async () => {
       this.#reading = true
+      this.#found = 0
       this.events.stateChanged()
       try {
         // What reads images takes a second to load: the page is there before.
-        const [{ whereIs }, { Place }] = await Promise.all([import('./where.js'), import('./place.js')])
-        const where = await whereIs(place, this.#options.runs)
+        const [{ whereIs }, { Place }, { studyAt }] = await Promise.all([
+          import('./where.js'),
+          import('./place.js'),
+          import('./study-place.js'),
+        ])
+        const study = await studyAt(place)
         const before = this.#place
         const options = { ...this.#options, signal: this.#ended.signal }
-        const opened = await Place.open(where, options, this.#listeners())
+        const images = study === undefined ? place : study.images
+        const opened =
+          images === undefined
+            ? undefined
+            : await Place.open(await whereIs(images, this.#options.runs), options, this.#listeners())
         this.#place = opened
+        this.#study = study
         this.#catalogueRevision++
         if (before === undefined) return
         await before.leave()
@@ -221,6 +255,10 @@ export class Desk implements Answering {
     const isCurrent = (): boolean => this.#catalogueRevision === revision
     return {
       nextRevision: () => ++this.#revision,
+      found: (files) => {
+        this.#found = files
+        this.events.stateChanged()
+      },
       changed: () => {
         if (isCurrent()) this.events.stateChanged()
       },
@@ -229,6 +267,9 @@ export class Desk implements Answering {
       },
       predictions: (predictions) => {
         if (isCurrent()) this.events.tell('predictions', { revision: predictions })
+      },
+      noise: (run) => {
+        if (isCurrent()) this.events.tell('noise', { run })
       },
       metrics: (run) => {
         if (isCurrent()) this.events.tell('metrics', { run })

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { HandfulError } from '../errors.js'
@@ -106,6 +106,14 @@ export class Downloads {
     const type = TYPES[path.extname(offered.file)] ?? 'application/octet-stream'
     const body = Readable.toWeb(createReadStream(offered.file)) as ReadableStream<Uint8Array>
     return { body, type, bytes: found.size, saveAs: offered.name }
+  }
+
+  /** A file that is a page, to be shown rather than saved; undefined for any other. */
+  async page(id: string) {
+    const offered = this.#offered.get(id)
+    if (offered === undefined || path.extname(offered.file) !== '.html') return undefined
+    const body = await readFile(offered.file).catch(() => undefined)
+    return body && { body, type: TYPES['.html'] }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

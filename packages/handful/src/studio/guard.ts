@@ -21,7 +21,7 @@ export interface GuardOptions {
   readonly port: () => number
 }
 
-/** Nothing from elsewhere, no script in the page, no frame around it. Styles set by script are no inline styles. */
+/** Nothing from elsewhere, no script in the page, no frame around it; frames in it hold reports (routes.ts). Styles set by script are no inline styles. */
 const CONTENT_POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
@@ -29,6 +29,7 @@ const CONTENT_POLICY = [
   "img-src 'self' blob: data:",
   "connect-src 'self'",
   "worker-src 'self' blob:",
+  "frame-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",

@@ -50,9 +50,13 @@ export interface LoadedImage {
 const MOST_LOOKED_INTO = 400
 
 /** @throws HandfulError where there are no images */
-export async function openImageSource(place: string, signal?: AbortSignal): Promise<ImageSource> {
+export async function openImageSource(
+  place: string,
+  signal?: AbortSignal,
+  onFound?: (files: number) => void,
+): Promise<ImageSource> {
   const full = await realpath(place).catch(() => path.resolve(place))
-  const collection = await openCollection(full, signal)
+  const collection = await openCollection(full, signal, { onFound })
   const { files, notes, understood } = collection
   const other = await withoutImages(collection, signal)
   const kept = files.flatMap((file, index) => (other.has(index) ? [] : [{ ...file, index }]))

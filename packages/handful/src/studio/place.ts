@@ -30,10 +30,13 @@ export interface PlaceOptions {
 
 export interface PlaceListeners {
   readonly nextRevision: () => number
+  /** While the images are listed: files so far. */
+  readonly found: (files: number) => void
   readonly changed: () => void
   readonly labels: (change: Events['labels']) => void
   readonly predictions: (revision: number) => void
   readonly metrics: (run: string) => void
+  readonly noise: (run: string) => void
   readonly trouble: (trouble: string) => void
 }
 
@@ -77,6 +80,7 @@ export class Place {
       threads,
       nextRevision: listeners.nextRevision,
       onPredictions: listeners.predictions,
+      onNoise: () => listeners.noise(this.#run ?? ''),
       onChange: listeners.changed,
       onTrouble: listeners.trouble,
     })
@@ -84,7 +88,7 @@ export class Place {
 
   /** @throws HandfulError where there are no images, or nothing can be written beside the runs */
   static async open(where: Where, options: PlaceOptions, listeners: PlaceListeners): Promise<Place> {
-    const source = await openImageSource(where.images, options.signal)
+    const source = await openImageSource(where.images, options.signal, listeners.found)
     const home = await makeHome(where.runs, source.place)
     const found = await findRuns(where.runs, source.place)
     const labels = await labelsOf(where, home, found)
@@ -169,6 +173,10 @@ export class Place {
 
   download(id: string) {
     return this.#parts.downloads.open(id)
+  }
+
+  page(id: string) {
+    return this.#parts.downloads.page(id)
   }
 
   /** A run that was trained becomes the one that is shown, where there is none yet. */

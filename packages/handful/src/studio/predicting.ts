@@ -4,7 +4,8 @@
  * Before there is one, images to label are drawn at random.
  */
 import { HandfulError } from '../errors.js'
-import type { Asked, Estimate, MapView, Predictions, Results, Suggestion } from './protocol.js'
+import { KeptPictures } from './kept-pictures.js'
+import type { Asked, Estimate, MapView, NoiseView, Predictions, Results, Suggestion } from './protocol.js'
 import { WorkbenchClient } from './workbench-client.js'
 import type { FittedForPage } from './workbench-messages.js'
 
@@ -23,6 +24,8 @@ export interface PredictingOptions {
   readonly nextRevision: () => number
   /** Told of new predictions. */
   readonly onPredictions: (revision: number) => void
+  /** Told when more is known of the run's noise levels. */
+  readonly onNoise: () => void
   /** Told when something that the state says has changed. */
   readonly onChange: () => void
   readonly onTrouble: (trouble: string) => void
@@ -45,6 +48,7 @@ export class Predicting {
   #again = false
   #crashes = 0
   #order: Promise<Uint32Array> | undefined
+  readonly #pictures = new KeptPictures()
 
   constructor(options: PredictingOptions) {
     this.#options = options
@@ -131,6 +135,23 @@ export class Predicting {
     return (await this.#opened('map')).map()
   }
 
+  /** @throws HandfulError where no run is shown, or its model knows no noise */
+  async noise(images: readonly number[]): Promise<NoiseView> {
+    const levels = await (await this.#opened('noise levels')).noise(images)
+    return {
+      levels: levels.map(({ level, accuracy, pictures }) => ({
+        t: level / 1000,
+        accuracy,
+        pictures: pictures.map((picture) => this.#pictures.keep(picture)),
+      })),
+    }
+  }
+
+  /** A picture of `noise`; undefined for an id that there is not. */
+  picture(id: string): Uint8Array | undefined {
+    return this.#pictures.of(id)
+  }
+
   close(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -157,10 +178,13 @@ export class Predicting {
   }
 
   async #openRun(run: string): Promise<WorkbenchClient | undefined> {
-    const { paths, threads, onTrouble, onChange } = this.#options
+    const { paths, threads, onTrouble, onChange, onNoise } = this.#options
     try {
       const client = await WorkbenchClient.open({ run, threads }, paths, {
         onMap: onChange,
+        onNoise: () => {
+          if (this.#run === run) onNoise()
+        },
         onFitted: (fitted) => {
           if (this.#run === run) this.#take(fitted)
         },

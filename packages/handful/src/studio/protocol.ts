@@ -10,6 +10,20 @@ import { z } from 'zod'
 const image = z.int().nonnegative()
 const classId = z.int().nonnegative()
 const className = z.string().trim().min(1).max(200)
+const uploadId = z.string().regex(/^[0-9a-f]{32}$/)
+/** Some of a folder's files, by which it is known. */
+const fileFacts = z
+  .array(
+    z.strictObject({
+      path: z.string().min(1).max(4096),
+      bytes: z.int().nonnegative(),
+      sha256: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .optional(),
+    }),
+  )
+  .max(500)
 const runName = z.string().min(1).max(255)
 
 /** How an image was shown when it was labelled: as a suggestion, blind for the audit, or picked by the person. */
@@ -26,6 +40,12 @@ export const requests = {
   open: z.strictObject({ path: z.string().min(1).max(4096) }),
   /** Folders below a path, to choose one from; without a path the person's own. */
   browse: z.strictObject({ path: z.string().max(4096).optional() }),
+  /** Whether a folder holds these files, so that one that was dropped need not be copied. */
+  holds: z.strictObject({ path: z.string().min(1).max(4096), files: fileFacts }),
+  /** A copy of what was dropped is begun, unless an earlier one holds these files; `upload` sends it. */
+  startUpload: z.strictObject({ name: z.string().min(1).max(255), files: fileFacts }),
+  finishUpload: z.strictObject({ id: uploadId }),
+  cancelUpload: z.strictObject({ id: uploadId }),
   train: z.strictObject({
     model: z.string().max(40),
     preset: z.string().max(40).optional(),
@@ -67,7 +87,7 @@ export const requests = {
     except: z.array(image).max(10_000).default([]),
   }),
   neighbours: z.strictObject({ image, count: z.int().min(1).max(200) }),
-  /** The trained model on images at each noise level; only of models that have any. */
+  /** Images at each noise level of the shown run's model; accuracies come one by one, each told as an event. */
   noise: z.strictObject({ images: z.array(image).max(16) }),
   export: z.strictObject({ what: z.enum(['model', 'predictions', 'labels', 'report']) }),
 } as const
@@ -121,6 +141,9 @@ export interface Estimate {
 export interface StudioState {
   /** Undefined before anything is opened. */
   readonly place?: { readonly path: string; readonly name: string }
+  /** A study that was opened; its report is `page('study')`, as soon as there is one. */
+  readonly study?: { readonly name: string; readonly hasReport: boolean }
+  /** While a place is opened: files found so far; `total` 0 as long as it is not known. */
   readonly reading?: { readonly done: number; readonly total: number }
   readonly catalogueRevision: number
   readonly images: number
@@ -249,6 +272,12 @@ export interface Answers {
       readonly isRun: boolean
     }[]
   }
+  readonly holds: { readonly same: boolean }
+  /** The copy's number, or the path of one that was made before. */
+  readonly startUpload: { readonly id: string } | { readonly path: string }
+  /** What is to be opened. */
+  readonly finishUpload: { readonly path: string }
+  readonly cancelUpload: object
   readonly train: StudioState
   readonly pauseTraining: StudioState
   readonly resumeTraining: StudioState
@@ -289,6 +318,8 @@ export interface Events {
   }
   readonly predictions: { readonly revision: number }
   readonly metrics: { readonly run: string }
+  /** Of the shown run: the accuracy at a further noise level is known, `noise` tells it. */
+  readonly noise: { readonly run: string }
 }
 
 /** What the page is written against. */
@@ -298,9 +329,13 @@ export interface Studio {
   /** Goes on after the connection was lost; `connected` tells of both. */
   on<N extends keyof Events>(name: N, listener: (value: Events[N]) => void): () => void
   readonly connected: { subscribe(listener: (connected: boolean) => void): () => void }
+  /** Sends pieces of files, a few megabytes at a time: `POST /api/upload/<id>`, in the form of uploads.ts. */
+  upload(id: string, pack: Blob): Promise<void>
   /** Addresses of pictures, usable as `src`. */
   thumbnail(image: number): string
   original(image: number): string
   picture(id: string): string
   download(id: string): string
+  /** Of a report, to be shown in a frame: the id of an exported one, or `study`. */
+  page(id: string): string
 }

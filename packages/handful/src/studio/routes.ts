@@ -10,6 +10,7 @@ import { HandfulError, printable } from '../errors.js'
 import type { EventHub } from './event-hub.js'
 import { guard, type GuardOptions, securityHeaders } from './guard.js'
 import type { PageFiles } from './page-files.js'
+import { LIMIT_PACK_BYTES } from './uploads.js'
 import { type Answers, type RequestName, requests, type Views } from './protocol.js'
 
 const LIMIT_BYTES = 2 ** 20
@@ -47,6 +48,9 @@ export interface Answering {
   original(image: number): Promise<Served | undefined>
   picture(id: string): Promise<Served | undefined>
   download(id: string): Promise<Served | undefined>
+  /** A report as a page, for a frame. */
+  page(id: string): Promise<Served | undefined>
+  upload(id: string, pack: Buffer): Promise<void>
   /** Told of an answer that failed where it should not have. */
   failed(error: Error): void
 }
@@ -65,6 +69,7 @@ export function routes({ studio, page, ...options }: RoutesOptions): Hono {
     app.get(`/api/${name}`, async (context) => context.json(await view(context.req.query())))
   }
   addPictures(app, studio)
+  addUpload(app, studio)
   app.get('/api/events', (context) => events(context, studio.events))
   app.get('*', async (context, next) => {
     const file = await page.read(context.req.path)
@@ -102,6 +107,16 @@ function addRequest<N extends RequestName>(app: Hono, name: N, { requests: handl
   })
 }
 
+function addUpload(app: Hono, studio: Answering): void {
+  const onError = (context: Context) =>
+    context.json({ error: `upload: got more than ${LIMIT_PACK_BYTES / 2 ** 20} MiB at once` }, 413)
+  const limit = bodyLimit({ maxSize: LIMIT_PACK_BYTES, onError })
+  app.post('/api/upload/:id{[0-9a-f]{32}}', limit, async (context) => {
+    await studio.upload(context.req.param('id'), Buffer.from(await context.req.arrayBuffer()))
+    return context.json({})
+  })
+}
+
 function addPictures(app: Hono, studio: Answering): void {
   const byImage = { thumbnail: studio.thumbnail.bind(studio), original: studio.original.bind(studio) }
   for (const [name, find] of Object.entries(byImage)) {
@@ -110,6 +125,10 @@ function addPictures(app: Hono, studio: Answering): void {
       return found === undefined ? next() : sent(context, found)
     })
   }
+  app.get('/api/page/:id{[A-Za-z0-9_-]{1,80}}', async (context, next) => {
+    const found = await studio.page(context.req.param('id'))
+    return found === undefined ? next() : sent(context, found, 'no-store', OF_A_REPORT)
+  })
   const byId = { picture: studio.picture.bind(studio), download: studio.download.bind(studio) }
   for (const [name, find] of Object.entries(byId)) {
     app.get(`/api/${name}/:id{[A-Za-z0-9_-]{1,80}}`, async (context, next) => {
@@ -119,12 +138,27 @@ function addPictures(app: Hono, studio: Answering): void {
   }
 }
 
+/**
+ * A report is HTML that holds names of files and classes. It has no scripts; the frame that shows it would run none, reach
+ * nothing and be of no origin whatever were in it.
+ */
+const OF_A_REPORT = {
+  'Content-Security-Policy':
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; sandbox; frame-ancestors 'self'",
+  'X-Frame-Options': 'SAMEORIGIN',
+}
+
 /** What someone else made is shown as a picture or saved, and runs nothing even where it is opened by itself. */
 const OF_OTHERS = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
-function sent(context: Context, served: Served, cache?: string): Response {
+function sent(
+  context: Context,
+  served: Served,
+  cache?: string,
+  more?: Readonly<Record<string, string>>,
+): Response {
   const { body, type, etag, maxAge, saveAs, bytes } = served
-  const headers: Record<string, string> = { 'Content-Type': type }
+  const headers: Record<string, string> = { 'Content-Type': type, ...more }
   if (cache === undefined) headers['Content-Security-Policy'] = OF_OTHERS
   headers['Cache-Control'] = cache ?? (maxAge === undefined ? 'no-store' : `private, max-age=${maxAge}`)
   if (etag !== undefined) headers.ETag = etag

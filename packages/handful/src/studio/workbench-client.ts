@@ -8,6 +8,8 @@ import type { Call, CallName, FittedForPage, Reply, WorkbenchCalls } from './wor
 export interface WorkbenchListeners {
   /** A better map than the one that was asked for is there. */
   readonly onMap: () => void
+  /** The accuracy at a further noise level is known. */
+  readonly onNoise: () => void
   /** A refit is judged by all labels now. */
   readonly onFitted: (fitted: FittedForPage) => void
   /** It ended without being asked to. */
@@ -119,6 +121,12 @@ export class WorkbenchClient {
     }
   }
 
+  /** Of images of the catalogue; those that the run does not have are left out. */
+  noise(images: readonly number[]): Promise<WorkbenchCalls['noise']['answer']> {
+    const places = images.map((image) => this.#toRun[image] ?? -1).filter((place) => place >= 0)
+    return this.#call('noise', { images: places })
+  }
+
   close(): void {
     if (this.#ended) return
     this.#ended = true
@@ -150,6 +158,7 @@ export class WorkbenchClient {
   #take(reply: Reply): void {
     if ('told' in reply) {
       if (reply.told === 'map') this.#listeners.onMap()
+      else if (reply.told === 'noise') this.#listeners.onNoise()
       else this.#listeners.onFitted(reply.fitted)
       return
     }

@@ -1,5 +1,6 @@
 /** What the server and the process of its workbench say to each other. */
 import type { Fitted, Waiting, WorkbenchSuggestion } from '../labelling/workbench.js'
+import type { NoisedImages } from './noise-levels.js'
 import type { Asked, MapView } from './protocol.js'
 
 /** What the page needs of a fit: probabilities of the other classes stay where they are. */
@@ -20,6 +21,10 @@ export interface WorkbenchCalls {
     readonly answer: readonly { readonly image: number; readonly similarity: number }[]
   }
   readonly map: { readonly asked: object; readonly answer: MapView }
+  readonly noise: {
+    readonly asked: { readonly images: readonly number[] }
+    readonly answer: readonly NoisedImages[]
+  }
 }
 
 export type CallName = keyof WorkbenchCalls
@@ -35,6 +40,7 @@ export type Call = {
 export type Reply =
   | { readonly id: number; readonly answer: WorkbenchCalls[CallName]['answer'] }
   | { readonly id: number; readonly error: string; readonly foreseen: boolean }
-  /** Unasked: a better map is there; all labels of the last fit are judged. */
+  /** Unasked: a better map is there; accuracy at a further noise level; all labels of the last fit are judged. */
   | { readonly told: 'map' }
+  | { readonly told: 'noise' }
   | { readonly told: 'fitted'; readonly fitted: FittedForPage }

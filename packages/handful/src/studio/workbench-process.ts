@@ -4,12 +4,15 @@
  */
 import { HandfulError } from '../errors.js'
 import { type Fitted, type Positions, Workbench } from '../labelling/workbench.js'
+import type { NoiseLevels } from './noise-levels.js'
 import type { MapView } from './protocol.js'
 import type { Call, FittedForPage, Reply, WorkbenchCalls } from './workbench-messages.js'
 
 let workbench: Workbench | undefined
 /** The best map so far. */
 let map: Positions | undefined
+let threadsOfEngine = 1
+let noise: Promise<NoiseLevels> | undefined
 
 const tell = (reply: Reply): void => void process.send?.(reply)
 
@@ -31,6 +34,7 @@ type Answering = {
 
 const answering: Answering = {
   async open({ run, threads }) {
+    threadsOfEngine = threads
     workbench = await Workbench.open(run, { watch: true, threads })
     return { paths: workbench.paths }
   },
@@ -55,6 +59,20 @@ const answering: Answering = {
     })
     const { clusters, typical } = await opened().clusters()
     return { positions: Array.from(map.positions, rounded), clusters: [...clusters], typical }
+  },
+  async noise({ images }) {
+    const { journal, paths, folder, seed } = opened()
+    await journal.refresh()
+    noise ??= import('./noise-levels.js').then(({ NoiseLevels }) =>
+      NoiseLevels.open(folder, { threads: threadsOfEngine, seed, onAccuracy: () => tell({ told: 'noise' }) }),
+    )
+    noise.catch(() => (noise = undefined))
+    const labels = { ...opened().labels(), revision: journal.revision }
+    return (await noise).levels(
+      images.map((image) => paths[image]),
+      paths,
+      labels,
+    )
   },
 }
 

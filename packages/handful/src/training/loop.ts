@@ -43,6 +43,8 @@ export interface TrainingJob {
   readonly continues?: boolean
   /** Told once, with what an earlier process has done of it. */
   readonly onStart?: (step: number, seconds: number) => Promise<void> | void
+  /** Told between runs of steps, with the seconds spent: what it does with the state takes training's time. */
+  readonly between?: (step: number, seconds: number, state: () => Promise<Arrays>) => Promise<void>
   /** Means of the outputs since the last call, about every second and at the end. */
   readonly onMetrics?: (step: number, metrics: Readonly<Record<string, number>>) => Promise<void> | void
 }
@@ -95,6 +97,7 @@ export async function train(job: TrainingJob): Promise<Trained> {
     const due = (at: number): number[] => phasesDue(laterPhases, at)
     for await (const run of session.advance({ from: step, to: steps, draw: job.inputsOf, due })) {
       for (const outputs of run) await meter.add(++step, outputs)
+      if (step < steps && !signal.aborted) await job.between?.(step, spent(), () => session.readState())
       const late = performance.now() - saved > CHECKPOINT_SECONDS * 1000
       if (step < steps && (late || signal.aborted)) {
         await meter.flush(step)

@@ -8,6 +8,7 @@ import { augment, type AugmentOptions, takeImages } from './augment.js'
 import { BatchOrder } from './batches.js'
 import { curveSchema } from './curve.js'
 import { train, type Trained, type TrainingJob } from './loop.js'
+import { type Looks, LookSchedule } from './looks.js'
 import type { Progress } from './progress.js'
 import { FEWEST_STEPS, StepPlan } from './step-plan.js'
 
@@ -30,9 +31,11 @@ export interface PretrainContext {
   readonly progress: Progress
   /** Asked between runs of steps: true ends the training there, and its model is taken as it is. */
   readonly finishes?: () => boolean
-  /** Means of what training reports, about every second. */
+  /** Draws what the model makes so far, now and then. */
+  readonly looks?: Looks
   /** Told the step that it begins at, before any: 0, or where an earlier process saved it. */
   readonly onStart?: (step: number) => Promise<void> | void
+  /** Means of what training reports, about every second. */
   readonly onMetrics?: TrainingJob['onMetrics']
 }
 
@@ -81,7 +84,7 @@ export function pretrainIdentity(
 export async function pretrain(
   images: Images,
   options: PretrainOptions,
-  { checkpoints, signal, progress, finishes, onStart, onMetrics }: PretrainContext,
+  { checkpoints, signal, progress, finishes, looks, onStart, onMetrics }: PretrainContext,
 ): Promise<Pretrained> {
   const { seed, steps: wantedSteps, minutes = 1, threads, device } = options
   checkBatchSize(images, 2)
@@ -93,6 +96,7 @@ export async function pretrain(
           secondsPerStep(images, model, options),
         )
       : undefined
+  const schedule = looks && new LookSchedule(looks.expectedSeconds)
   let parameterCount = 0
   let finished = false
   const trainTo = (steps: number, continues = false): Promise<Trained> => {
@@ -116,7 +120,15 @@ export async function pretrain(
       progress,
       onStart: async (step, spent) => {
         plan?.start(step, spent)
+        schedule?.start(step, steps, spent)
+        await looks?.start(step)
         await onStart?.(step)
+      },
+      async between(step, spent, state) {
+        if (looks === undefined || schedule?.isDue(step, steps, spent) !== true) return
+        const began = performance.now()
+        await looks.look(step, averagedWeights(await state()))
+        schedule.taken(step, steps, (performance.now() - began) / 1000)
       },
       endsEarly: (step, spent) => {
         finished = finishes?.() === true

@@ -27,7 +27,7 @@ export interface Reply {
 export interface Sent {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly body?: string | Buffer
 }
 
 /** One request by a socket of its own: no client adds an origin, a cookie or a host. */

@@ -9,7 +9,7 @@ import type {
 } from '../../../handful/src/studio/protocol.js'
 import { OutOfReach, Refused } from './failures.js'
 
-const EVENT_NAMES: readonly (keyof Events)[] = ['state', 'labels', 'predictions', 'metrics']
+const EVENT_NAMES: readonly (keyof Events)[] = ['state', 'labels', 'predictions', 'metrics', 'noise']
 const FIRST_WAIT_MS = 300
 const LONGEST_WAIT_MS = 3000
 
@@ -21,6 +21,7 @@ export class HttpStudio implements Studio {
     labels: new Set(),
     predictions: new Set(),
     metrics: new Set(),
+    noise: new Set(),
   }
   private readonly followers = new Set<(connected: boolean) => void>()
   private isConnected = true
@@ -60,10 +61,17 @@ export class HttpStudio implements Studio {
     return () => this.listeners[name].delete(listener)
   }
 
+  async upload(id: string, pack: Blob): Promise<void> {
+    const headers = { 'content-type': 'application/octet-stream' }
+    await this.read<object>(`${this.base}/api/upload/${id}`, { method: 'POST', headers, body: pack })
+  }
+
   thumbnail = (image: number): string => `${this.base}/api/thumbnail/${image}`
   original = (image: number): string => `${this.base}/api/original/${image}`
   picture = (id: string): string => `${this.base}/api/picture/${encodeURIComponent(id)}`
   download = (id: string): string => `${this.base}/api/download/${encodeURIComponent(id)}`
+
+  page = (id: string): string => `${this.base}/api/page/${encodeURIComponent(id)}`
 
   private async read<T>(address: string, init?: RequestInit): Promise<T> {
     let response: Response

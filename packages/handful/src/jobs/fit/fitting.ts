@@ -8,6 +8,7 @@ import { originalsOf } from '../../data/image-set.js'
 import { originalsOfTest } from '../../data/test-set.js'
 import { labelDraws } from '../../data/draw-labels.js'
 import { confidenceBinSchema } from '../../numerics/reliability.js'
+import { trainingPictures } from '../../draw/training-pictures.js'
 import { contentKey } from '../../files/content-key.js'
 import { openOutside, type Outside } from '../../runs/outside-features.js'
 import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
@@ -111,7 +112,12 @@ function openLearning(options: LearningOptions, { train, reading }: Dataset, con
   return {
     model,
     augment: training.describe.augment,
-    train: trainStage(train, training, context),
+    train: trainStage(
+      train,
+      training,
+      context,
+      trainingPictures(run, model, train, { ...context, ...training }),
+    ),
     trained: async () => {
       const { arrays } = decodeSafetensors(await readFile(run.path(RUN_FILES.weights)))
       return { model, weights: arrays }

@@ -6,6 +6,7 @@
 import type { BaseConfig, ImageShape } from '../../models/model.js'
 import type { AugmentationName } from '../../names.js'
 import type { Images } from '../../data/image-set.js'
+import { trainingPictures } from '../../draw/training-pictures.js'
 import { runJobStages } from '../../runs/job-stages.js'
 import { trainingFor, trainStage } from '../../runs/train-stage.js'
 import { pretrainStage } from '../../training/pretrain.js'
@@ -60,7 +61,8 @@ export async function runPretrain(options: PretrainJobOptions, context: RunConte
   const training = trainingFor({ ...options, reading: read }, images)
   const { model } = training
   const steps = options.steps ?? (minutes === undefined ? model.defaultSteps : undefined)
-  const train = trainStage(images, { ...training, steps }, context)
+  const looks = trainingPictures(run, model.withBatch(images.count), images, { ...context, seed, threads })
+  const train = trainStage(images, { ...training, steps }, context, looks)
   const pictures = picturesStage(images, { run, train, trained: () => loadTrainedModel(run.folder) })
   const { store } = run
   await runJobStages([train, pictures], { ...context, store, seed, threads, device, before: [reading] })

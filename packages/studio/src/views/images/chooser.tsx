@@ -1,6 +1,5 @@
 /**
- * Choosing what to open: a typed path, the folders of this machine, or a dropped folder. A browser tells a page only the name
- * of what is dropped, never where it lies; nothing is uploaded, so a folder of that name is looked for.
+ * Choosing what to open: a typed path, the folders of this machine, or a dropped folder (drop.tsx).
  */
 import { useEffect, useState } from 'preact/hooks'
 import { useStore } from '../../context.js'
@@ -8,7 +7,7 @@ import { counted } from '../../logic/format.js'
 import { Icon } from '../../parts/icons.js'
 import type { Answers } from '../../../../handful/src/studio/protocol.js'
 import { messageOf } from '../../studio/failures.js'
-import { droppedNames, findFolders } from './dropped.js'
+import { Drop } from './drop.js'
 
 type Listing = Answers['browse']
 
@@ -77,7 +76,7 @@ export function Chooser({ onDone, canLeave }: { onDone: () => void; canLeave: bo
         </form>
         <div role="alert">{problem !== undefined && <p class="note">{problem}</p>}</div>
         <Folders listing={listing} onGo={(path) => void go(path)} onOpen={(path) => void open(path)} />
-        <Drop from={listing?.path} onOpen={(path) => void open(path)} />
+        <Drop from={listing?.path} onOpen={open} />
       </div>
     </div>
   )
@@ -120,55 +119,6 @@ function Folders(props: { listing?: Listing; onGo: (path: string) => void; onOpe
           </li>
         ))}
       </ul>
-    </section>
-  )
-}
-
-function Drop({ from, onOpen }: { from?: string; onOpen: (path: string) => void }) {
-  const store = useStore()
-  const [over, setOver] = useState(false)
-  const [dropped, setDropped] = useState<{ name: string; found?: readonly string[] } | undefined>()
-
-  async function drop(event: DragEvent): Promise<void> {
-    event.preventDefault()
-    setOver(false)
-    const { path, name } = droppedNames(event.dataTransfer)
-    if (path !== undefined) return onOpen(path)
-    if (name === undefined) return
-    setDropped({ name })
-    const found = await findFolders(store.studio, name, from)
-    setDropped({ name, found })
-  }
-
-  return (
-    <section
-      class={over ? 'drop over' : 'drop'}
-      aria-label="Drop a folder"
-      onDragOver={(event) => {
-        event.preventDefault()
-        setOver(true)
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => void drop(event)}
-    >
-      {dropped === undefined ? (
-        <p>Or drop a folder here: it stays where it is, and is looked for by its name.</p>
-      ) : dropped.found === undefined ? (
-        <p>Looking for a folder named {dropped.name} …</p>
-      ) : dropped.found.length === 0 ? (
-        <p>
-          No folder named {dropped.name} was found near by. A browser does not tell where a dropped folder
-          lies: please type its path above.
-        </p>
-      ) : (
-        <div class="buttons" style={{ justifyContent: 'center' }}>
-          {dropped.found.map((path) => (
-            <button key={path} type="button" onClick={() => onOpen(path)}>
-              <Icon name="folder" /> Open {path}
-            </button>
-          ))}
-        </div>
-      )}
     </section>
   )
 }

@@ -4,13 +4,11 @@ import type { Studio } from '../../../../handful/src/studio/protocol.js'
 /** Folders that are looked into; near ones first. */
 const LOOKS = 60
 
-export function droppedNames(transfer: DataTransfer | null): { path?: string; name?: string } {
-  // Some file managers tell the address, where the browser lets them.
-  const address = transfer?.getData('text/uri-list').split(/\r?\n/).find((line) => line.startsWith('file:///')) // prettier-ignore
-  if (address !== undefined) return { path: decodeURIComponent(new URL(address).pathname) }
-  const item = transfer?.items[0]
-  const entry = item?.kind === 'file' ? item.webkitGetAsEntry() : null
-  return { name: entry?.name ?? transfer?.files[0]?.name }
+/** Some file managers tell the address, where the browser lets them. */
+export function droppedPath(transfer: DataTransfer | null): string | undefined {
+  const lines = transfer?.getData('text/uri-list').split(/\r?\n/)
+  const address = lines?.find((line) => line.startsWith('file:///'))
+  return address === undefined ? undefined : decodeURIComponent(new URL(address).pathname)
 }
 
 /** Folders of this name: in the folder that is shown, in the person's own, and in those next below. */

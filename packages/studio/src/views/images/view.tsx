@@ -18,6 +18,13 @@ export function ImagesView() {
   const [choosing, setChoosing] = useState(false)
   useActions((action) => state?.place !== undefined && !choosing && bulkAction(store, action))
   if (state === undefined) return null
+  if (state.place === undefined && state.reading !== undefined && !choosing)
+    return (
+      <header class="view-head">
+        <h1>Images</h1>
+        <Reading state={state} />
+      </header>
+    )
   if (state.place === undefined || choosing)
     return <Chooser onDone={() => setChoosing(false)} canLeave={state.place !== undefined} />
   return (
@@ -76,7 +83,7 @@ function Reading({ state }: { state: StudioState }) {
   if (total === 0)
     return (
       <span class="reading soft" role="status">
-        Reading the folder …
+        {done === 0 ? 'Reading the folder …' : `Reading the folder … ${counted(done, 'file')} so far`}
       </span>
     )
   return (

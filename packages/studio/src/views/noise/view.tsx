@@ -9,6 +9,8 @@ import { messageOf } from '../../studio/failures.js'
 import './noise.css'
 
 const SHOWN = 8
+/** A little noise: the images are still seen, and the noise too. */
+const FIRST_LEVEL = 3
 
 export function NoiseView() {
   const store = useStore()
@@ -37,7 +39,7 @@ function Slider({ run }: { run: string }) {
   const store = useStore()
   const [levels, setLevels] = useState<Levels['levels'] | undefined>()
   const [problem, setProblem] = useState<string | undefined>()
-  const [at, setAt] = useState(0)
+  const [chosenLevel, setAt] = useState(FIRST_LEVEL)
   const count = store.images.value
   const chosen = [...store.selection.value.images].slice(0, SHOWN)
   const images =
@@ -48,19 +50,25 @@ function Slider({ run }: { run: string }) {
   useEffect(() => {
     let ended = false
     setProblem(undefined)
-    store.studio.ask('noise', { images }).then(
-      (found) => {
-        if (ended) return
-        setLevels(found.levels)
-        setAt((before) => Math.min(before, found.levels.length - 1))
-      },
-      (failure: unknown) => !ended && setProblem(messageOf(failure)),
-    )
+    const ask = (): void => {
+      store.studio.ask('noise', { images }).then(
+        (found) => {
+          if (!ended) setLevels(found.levels)
+        },
+        (failure: unknown) => !ended && setProblem(messageOf(failure)),
+      )
+    }
+    ask()
+    const end = store.studio.on('noise', (told) => told.run === run && ask())
     return () => {
       ended = true
+      end()
     }
   }, [store, run, key])
+  const at = Math.min(chosenLevel, (levels?.length ?? 1) - 1)
   const level = levels?.[at]
+  const best = levels?.reduce((a, b) => ((b.accuracy ?? -1) > (a.accuracy ?? -1) ? b : a))
+  const classesWithLabels = store.state.value?.classes.filter((each) => each.count > 1).length ?? 0
   const points =
     levels?.flatMap(({ t, accuracy }) => (accuracy === undefined ? [] : [[t, accuracy] as const])) ?? []
   return (
@@ -89,9 +97,11 @@ function Slider({ run }: { run: string }) {
                 onInput={(event) => setAt(Number(event.currentTarget.value))}
               />
               <span class="soft number">
-                {level.accuracy === undefined
-                  ? 'accuracy: needs labels'
-                  : `accuracy ${percent(level.accuracy, 1)}`}
+                {level.accuracy !== undefined
+                  ? `accuracy ${percent(level.accuracy, 1)}`
+                  : classesWithLabels < 2
+                    ? 'accuracy: needs labels'
+                    : 'accuracy: being found …'}
               </span>
             </label>
             <div class="noise-pictures">
@@ -111,6 +121,12 @@ function Slider({ run }: { run: string }) {
             {points.length > 1 && (
               <section>
                 <h2>Accuracy of the features over the noise</h2>
+                <p class="soft small">
+                  Each label predicted from the others by the features at that level
+                  {best?.accuracy === undefined
+                    ? '.'
+                    : `; best at t = ${best.t.toFixed(2)}: ${percent(best.accuracy, 1)}.`}
+                </p>
                 <Chart
                   name="Accuracy over noise"
                   height={220}

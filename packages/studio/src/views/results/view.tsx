@@ -1,7 +1,8 @@
 /** What came out: predictions, confusions, labels that look wrong, accuracy, the report. */
 import { useState } from 'preact/hooks'
-import type { Results } from '../../../../handful/src/studio/protocol.js'
+import type { Exported, Results } from '../../../../handful/src/studio/protocol.js'
 import { useStore } from '../../context.js'
+import { ReportFrame } from '../../parts/report-frame.js'
 import { Empty, Segments } from '../../parts/small.js'
 import { messageOf } from '../../studio/failures.js'
 import { useEffect } from 'preact/hooks'
@@ -20,14 +21,42 @@ const PARTS = [
   ['course', 'Accuracy'],
   ['report', 'Report'],
 ] as const
-type Part = (typeof PARTS)[number][0]
+const STUDY = [['study', 'Study']] as const
+type Part = (typeof PARTS | typeof STUDY)[number][0]
 
 export function ResultsView() {
   const store = useStore()
   const state = store.state.value
-  const [part, setPart] = useState<Part>('predictions')
+  const [chosen, setPart] = useState<Part | undefined>()
+  const [report, setReport] = useState<Exported | undefined>()
+  const study = state?.study
+  const hasPredictions = state?.run !== undefined && store.predictions.value !== undefined
+  const part = chosen ?? (study === undefined ? 'predictions' : 'study')
   const results = useResults()
-  if (state?.run === undefined || store.predictions.value === undefined)
+  if (study !== undefined && (part === 'study' || !hasPredictions))
+    return (
+      <>
+        <header class="view-head">
+          <h1>Results</h1>
+          <span class="soft cut">{study.name}</span>
+          {hasPredictions && (
+            <div class="scroll">
+              <Segments<Part> name="Results" value={part} choices={[...STUDY, ...PARTS]} onChoose={setPart} />
+            </div>
+          )}
+        </header>
+        <div class="view-body report-body">
+          {study.hasReport ? (
+            <ReportFrame address={store.studio.page('study')} name={`Report of the study ${study.name}`} />
+          ) : (
+            <p class="soft">
+              The study has no report yet: it is written with the first result and shown here then.
+            </p>
+          )}
+        </div>
+      </>
+    )
+  if (!hasPredictions)
     return (
       <Empty alone icon="results" title="No predictions yet">
         <p>
@@ -45,7 +74,12 @@ export function ResultsView() {
       <header class="view-head">
         <h1>Results</h1>
         <div class="scroll">
-          <Segments<Part> name="Results" value={part} choices={PARTS} onChoose={setPart} />
+          <Segments<Part>
+            name="Results"
+            value={part}
+            choices={study === undefined ? PARTS : [...STUDY, ...PARTS]}
+            onChoose={setPart}
+          />
         </div>
       </header>
       {part === 'predictions' ? (
@@ -53,12 +87,20 @@ export function ResultsView() {
       ) : part === 'suspects' ? (
         <Suspects />
       ) : part === 'report' ? (
-        <div class="view-body results-page">
-          <section class="card">
-            <h2>The whole run as one page</h2>
-            <p class="soft">Tables, figures and settings in one file that opens in any browser, offline.</p>
-          </section>
-          <Downloads only={['report', 'predictions', 'labels']} />
+        <div class={report === undefined ? 'view-body results-page' : 'view-body report-body'}>
+          {report === undefined ? (
+            <>
+              <section class="card">
+                <h2>The whole run as one page</h2>
+                <p class="soft">
+                  Tables, figures and settings in one file that opens in any browser, offline.
+                </p>
+              </section>
+              <Downloads only={['report', 'predictions', 'labels']} onReport={setReport} />
+            </>
+          ) : (
+            <ReportFrame address={store.studio.page(report.id)} name="Report of the run" />
+          )}
         </div>
       ) : results === undefined ? (
         <div class="view-body">

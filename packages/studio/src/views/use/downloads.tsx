@@ -14,29 +14,54 @@ const FILES = [
 ] as const
 type What = (typeof FILES)[number][0]
 
-export function Downloads({ only }: { only?: readonly What[] }) {
+export function Downloads({
+  only,
+  onReport,
+}: {
+  only?: readonly What[]
+  onReport?: (made: Exported) => void
+}) {
   return (
     <ul class="downloads">
       {FILES.filter(([what]) => only === undefined || only.includes(what)).map(([what, name, about]) => (
-        <Download key={what} what={what} name={name} about={about} />
+        <Download
+          key={what}
+          what={what}
+          name={name}
+          about={about}
+          onShow={what === 'report' ? onReport : undefined}
+        />
       ))}
     </ul>
   )
 }
 
-function Download({ what, name, about }: { what: What; name: string; about: string }) {
+interface DownloadProps {
+  readonly what: What
+  readonly name: string
+  readonly about: string
+  /** Where it can be shown as well as saved. */
+  readonly onShow?: (made: Exported) => void
+}
+
+function Download({ what, name, about, onShow }: DownloadProps) {
   const store = useStore()
   const [busy, setBusy] = useState(false)
   const [made, setMade] = useState<Exported | undefined>()
   const needsModel = what === 'model' || what === 'predictions' || what === 'report'
   const ready = needsModel ? store.state.value?.run !== undefined : (store.state.value?.labelled ?? 0) > 0
 
-  async function take(): Promise<void> {
+  async function make(): Promise<Exported | undefined> {
     setBusy(true)
     const found = await store.ask('export', { what })
     setBusy(false)
+    if (found !== undefined) setMade(found)
+    return found
+  }
+
+  async function take(): Promise<void> {
+    const found = await make()
     if (found === undefined) return
-    setMade(found)
     const link = document.createElement('a')
     link.href = store.studio.download(found.id)
     link.download = found.file
@@ -52,6 +77,16 @@ function Download({ what, name, about }: { what: What; name: string; about: stri
           {busy ? 'Making it …' : made === undefined ? '' : `${made.file}, ${bytes(made.bytes)}`}
         </p>
       </div>
+      {onShow !== undefined && (
+        <button
+          type="button"
+          disabled={busy || !ready}
+          aria-label={`Show ${name.toLowerCase()}`}
+          onClick={() => void make().then((found) => found && onShow(found))}
+        >
+          Show
+        </button>
+      )}
       <button
         type="button"
         disabled={busy || !ready}

@@ -1,0 +1,85 @@
+/** The files of what was dropped or chosen: paths below the dropped folder, without what is hidden or no data set's. */
+
+export interface DroppedFile {
+  /** Below the folder, with slashes. */
+  readonly path: string
+  readonly file: File
+}
+
+export interface Dropped {
+  /** The folder's name, or the one file's. */
+  readonly name: string
+  readonly files: readonly DroppedFile[]
+  /** Files that are left where they are: neither images nor tables nor archives. */
+  readonly leftOut: number
+}
+
+const IMAGES = /\.(png|jpe?g|webp|gif|tiff?|avif|bmp|p[bgpn]m)$/i
+const ARCHIVES = /\.(zip|tar|tar\.gz|tgz|parquet)$/i
+/** Of labels; larger ones are something else. */
+const TABLES = /\.(csv|tsv|json|jsonl|txt)$/i
+const MOST_TABLE_BYTES = 64 * 2 ** 20
+
+export const isUsable = ({ name, type, size }: Pick<File, 'name' | 'type' | 'size'>): boolean =>
+  type.startsWith('image/') ||
+  IMAGES.test(name) ||
+  ARCHIVES.test(name) ||
+  (TABLES.test(name) && size <= MOST_TABLE_BYTES)
+
+/** The roots have to be taken while the event is handled; a browser forgets them after. */
+export const rootsOf = (transfer: DataTransfer | null): readonly FileSystemEntry[] =>
+  [...(transfer?.items ?? [])].flatMap((item) =>
+    item.kind === 'file' ? (item.webkitGetAsEntry() ?? []) : [],
+  )
+
+export async function filesOfRoots(roots: readonly FileSystemEntry[]): Promise<Dropped | undefined> {
+  const [first] = roots
+  if (first === undefined) return undefined
+  const single = roots.length === 1
+  const found: DroppedFile[] = []
+  const walk = async (entry: FileSystemEntry, path: string): Promise<void> => {
+    if (entry.name.startsWith('.')) return
+    if (isFile(entry)) found.push({ path, file: await fileOf(entry) })
+    else if (isFolder(entry))
+      for (const inner of await entriesOf(entry))
+        await walk(inner, path === '' ? inner.name : `${path}/${inner.name}`)
+  }
+  for (const root of roots) await walk(root, single && root.isDirectory ? '' : root.name)
+  return usable(single ? first.name : 'dropped', found)
+}
+
+/** Of a chooser of folders: each file says where it lies below the folder. */
+export function filesOfInput(list: FileList | null): Dropped | undefined {
+  const all = [...(list ?? [])].map((file) => ({ file, parts: file.webkitRelativePath.split('/') }))
+  const [first] = all
+  if (first === undefined) return undefined
+  const seen = all.filter(({ parts }) => !parts.some((part) => part.startsWith('.')))
+  return usable(
+    first.parts[0],
+    seen.map(({ file, parts }) => ({ file, path: parts.slice(1).join('/') })),
+  )
+}
+
+function usable(name: string, all: readonly DroppedFile[]): Dropped {
+  const files = all.filter(({ file }) => isUsable(file)).sort((a, b) => (a.path < b.path ? -1 : 1))
+  return { name, files, leftOut: all.length - files.length }
+}
+
+const isFile = (entry: FileSystemEntry): entry is FileSystemFileEntry => entry.isFile
+const isFolder = (entry: FileSystemEntry): entry is FileSystemDirectoryEntry => entry.isDirectory
+
+const fileOf = (entry: FileSystemFileEntry): Promise<File> =>
+  new Promise((resolve, reject) => entry.file(resolve, reject))
+
+/** A reader gives at most a hundred at a time, and none when it is through. */
+async function entriesOf(folder: FileSystemDirectoryEntry): Promise<readonly FileSystemEntry[]> {
+  const reader = folder.createReader()
+  const all: FileSystemEntry[] = []
+  for (;;) {
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    )
+    if (some.length === 0) return all
+    all.push(...some)
+  }
+}
