@@ -3,7 +3,7 @@
  * pixels over draws of the labelled images, scored on test images that neither training nor propagation saw.
  *
  *   npx tsx bench/accuracy/main-job.ts --dataset mnist --data-dir <folder> [--minutes 4 | --steps N] [--labels 1,2,4,8]
- *     [--draws 5] [--seed 0] [--preset invariant|fast] [--patches 256] [--out <run folder>]
+ *     [--draws 5] [--seed 0] [--preset contrastive|fast] [--patches 256] [--out <run folder>]
  */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -35,7 +35,7 @@ const { values } = parseArgs({
     labels: { type: 'string', default: '1,2,4,8' },
     draws: { type: 'string', default: '5' },
     seed: { type: 'string', default: '0' },
-    preset: { type: 'string', default: 'invariant' },
+    preset: { type: 'string', default: 'contrastive' },
     patches: { type: 'string', default: '256' },
     out: { type: 'string' },
   },

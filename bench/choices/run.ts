@@ -75,7 +75,7 @@ async function images(): Promise<{ train: ImageSet; test: TestSet }> {
 
 const { train, test } = await images()
 const image = { size: train.height, channels: train.channels }
-const model = resolveModel(modelChoiceSchema.parse({ model: 'vae', preset: 'invariant', set: {} }), image)
+const model = resolveModel(modelChoiceSchema.parse({ model: 'vae', preset: 'contrastive', set: {} }), image)
 const folder = await mkdtemp(path.join(tmpdir(), 'handful-choices-'))
 const linearAlgebra = onnxLinearAlgebra({ threads, device })
 try {

@@ -10,10 +10,19 @@ export type ModelName = (typeof MODELS)[number]
 
 /**
  * Settings of a model. `paper`: the reference's own. `fast`: the best in minutes on two cores. `ddpm`: the standard form of
- * a diffusion model. `invariant`: two views of an image are asked for like features as well.
+ * a diffusion model. `contrastive`: two views of an image are asked for like features, with a decoder attached.
  */
-export const PRESETS = ['fast', 'paper', 'ddpm', 'invariant'] as const
+export const PRESETS = ['fast', 'paper', 'ddpm', 'contrastive'] as const
 export type PresetName = (typeof PRESETS)[number]
+
+/** Names that presets had, in commands, runs and studies of before. */
+export const FORMER_PRESETS = ['invariant'] as const
+
+/** What a preset is called now; any other name as it is. */
+export const currentPreset = <N extends string>(
+  name: N,
+): Exclude<N, (typeof FORMER_PRESETS)[number]> | 'contrastive' =>
+  name === 'invariant' ? 'contrastive' : (name as Exclude<N, 'invariant'>)
 
 /** How training images of a generative model are distorted. */
 export const AUGMENTATIONS = ['shapes', 'photos', 'crops', 'none'] as const

@@ -194,8 +194,7 @@ export async function learnedSpaces(
   parts: 'all' | 'also alone',
 ): Promise<FeatureSpace[]> {
   const source = learned && (await networkSource(learned, options))
-  // Whatever is beside them has seen colours, and as many numbers to tell.
-  const components = headComponents(beside.length > 0 ? 3 : train.channels)
+  const components = componentsBeside(train, beside.length)
   const context = { linearAlgebra, signal: options.signal, onProgress }
   const names = [
     ...(learned?.groups.map((group) => group.name ?? learned.name) ?? []),
@@ -233,3 +232,7 @@ function someAlone(parts: number): number[][] {
 /** `learned features and patches`; a third name joins them with a comma. */
 const namesInWords = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`
+
+/** Numbers that heads see: whatever stands beside features of our own has seen colours, and as many numbers to tell. */
+export const componentsBeside = ({ channels }: Images, others: number): number =>
+  headComponents(others > 0 ? 3 : channels)

@@ -3,6 +3,7 @@ import { flagOf, shellWord } from '../errors/shell.js'
 import { baselinesOf, canJudge, chosenResult } from '../draw/summary.js'
 import type { RunReport } from '../draw/run-report.js'
 import { average } from '../numerics/statistics.js'
+import { currentPreset } from '../names.js'
 import { models } from '../models/registry.js'
 import { modelChoiceSchema, resolveAugmentation, resolveModel } from '../training/model-options.js'
 import type { ImageShape } from '../models/model.js'
@@ -55,7 +56,8 @@ function sameFit({ config, dataset: { height, channels } }: RunReport): string {
   const size = folder === undefined ? undefined : 'auto'
   const usual = new Map<string, unknown>(Object.entries({ ...defaults, size, ...usualOf(config, image) }))
   const flags = Object.keys(fitOptionsSchema.in.shape).flatMap((name) => {
-    const own = config[name]
+    const own =
+      name === 'preset' && typeof config.preset === 'string' ? currentPreset(config.preset) : config[name]
     if (own === undefined || own === usual.get(name) || UNSAID.includes(name)) return []
     return [`${flagOf(name)} ${shellWord(String(own))}`]
   })

@@ -1,6 +1,7 @@
 /** The options that several commands have, each spelled out in one place. */
 import {
   AUGMENTATIONS,
+  currentPreset,
   DATASETS,
   ENCODER_COLOURS,
   ENCODER_LAYOUTS,
@@ -10,6 +11,7 @@ import {
   MODELS,
   type Pooling,
   POOLINGS,
+  type PresetName,
   PRESETS,
   RESIZE_MODES,
   STRETCHES,
@@ -17,6 +19,7 @@ import {
 import {
   assignments,
   channelNumbers,
+  choiceOf,
   flag,
   names,
   numberBetween,
@@ -169,11 +172,14 @@ export const modelOrNoneOption = oneOf(
 /** @param preset which one is taken unless said otherwise */
 export const modelOptions = (preset = 'fast') => ({
   model: oneOf('<name>', `${modelWords}: ${MODELS.join(', ')} (vae)`, MODELS),
-  preset: oneOf(
-    '<name>',
-    `its settings: fast (minutes on two cores), paper (the reference's own), ddpm (diffusion only), invariant (VAE only) (${preset})`,
-    PRESETS,
-  ),
+  preset: {
+    ...oneOf(
+      '<name>',
+      `its settings: fast (minutes on two cores), paper (the reference's own), ddpm (diffusion only), contrastive (VAE only) (${preset})`,
+      PRESETS,
+    ),
+    read: (flag: string, typed: string): PresetName => choiceOf(flag, currentPreset(typed), PRESETS),
+  },
   set: setOption(
     'another value for a setting that --print-config shows, such as codebook.decay=0.99; again for more',
   ),
@@ -191,7 +197,7 @@ export const trainingOptions = (minutes: string, steps: string) => ({
 
 /** What features are learned by, and what stands beside them. */
 export const learningOptions = {
-  ...modelOptions('invariant for the VAE, else fast'),
+  ...modelOptions('contrastive for the VAE, else fast'),
   model: modelOrNoneOption,
   patches: whole(
     '<n>',

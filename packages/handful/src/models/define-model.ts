@@ -34,6 +34,8 @@ export interface ModelDefinition<C extends BaseConfig>
     Record<'fast', (image: ImageShape) => C> & Partial<Record<PresetName, (image: ImageShape) => C>>
   >
   readonly defaultSteps: (config: C) => number
+  /** Whether views of an image are compared; never, where left out. */
+  readonly isContrastive?: (config: C) => boolean
   /** Left out by models that learn the images as they are. */
   readonly augmentation?: (config: C, image: ImageShape) => AugmentationName
   readonly train: (config: C, image: ImageShape, steps: number, seed: number) => Trainable
@@ -105,6 +107,7 @@ function bind<C extends BaseConfig>(
     image,
     title: definition.title(config),
     defaultSteps: definition.defaultSteps(config),
+    isContrastive: definition.isContrastive?.(config) ?? false,
     augmentation: definition.augmentation?.(config, image) ?? 'none',
     defaultFeatures,
     withBatch: (most) => bind(definition, facts, { ...config, batch: Math.min(config.batch, most) }, image),

@@ -148,6 +148,8 @@ export interface BoundModel extends ModelFacts {
   readonly title: string
   /** A number of steps that is worth taking. */
   readonly defaultSteps: number
+  /** Whether it learns by comparing views of an image, whatever it reconstructs beside that: no purely generative model. */
+  readonly isContrastive: boolean
   /** How its training images are distorted unless said otherwise. */
   readonly augmentation: AugmentationName
   /** Layers to use where none are named. */

@@ -41,6 +41,8 @@ export interface ScoreModelOptions extends Omit<SampleOptions, 'count'> {
   /** Images to draw and of each set to compare, at most. Default 5,000; fewer where there are fewer held-out images. */
   readonly most?: number
   readonly inception?: InceptionOptions
+  /** As of `scoreGeneration`. */
+  readonly accuracyOf?: (predicted: Int32Array) => number
   /** Told after each part of the scoring; `onProgress` is told of sampling. */
   readonly onPart?: (done: number, total: number) => void
 }
@@ -62,6 +64,7 @@ export async function scoreModel(
     linearAlgebra,
     most = 5000,
     inception,
+    accuracyOf,
     onPart,
     ...sampling
   }: ScoreModelOptions,
@@ -79,6 +82,7 @@ export async function scoreModel(
     seed,
     most,
     inception,
+    accuracyOf,
     threads,
     device,
     signal,

@@ -58,6 +58,8 @@ export interface ScoreNetwork {
 
 /** Name of the output that distances are measured in. */
 export const SCORE_FEATURES = 'features'
+/** And of the one that says which class an image is of. */
+export const CLASS_PROBABILITIES = 'probabilities'
 
 export interface ScoreNetworkOptions {
   /** Channels at half resolution; twice as many at a quarter. Default 32. */

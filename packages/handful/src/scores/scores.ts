@@ -10,14 +10,14 @@ import { type Images, imagesAt } from '../data/image-set.js'
 import { HandfulError } from '../errors.js'
 import { extractFeatures } from '../features/extract.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import type { FeatureMatrix } from '../numerics/matrix.js'
+import { argmaxRows, type FeatureMatrix } from '../numerics/matrix.js'
 import type { RunOptions } from '../models/model.js'
 import { frechetDistanceOfFeatures } from './frechet.js'
 import { type InceptionOptions, inceptionFeatures } from './inception.js'
 import { kernelDistance } from './kernel-distance.js'
 import { memorisation, memorisationSchema } from './memorisation.js'
 import { precisionAndRecall } from './precision-recall.js'
-import { SCORE_FEATURES, type ScoreNetwork } from './score-network.js'
+import { CLASS_PROBABILITIES, SCORE_FEATURES, type ScoreNetwork } from './score-network.js'
 
 /** Scores of one set of images against the reference, in one feature space. */
 const setScoresSchema = z.object({
@@ -33,6 +33,11 @@ export type SetScores = z.infer<typeof setScoresSchema>
 export const scoresSchema = z.object({
   /** The feature space, in words. */
   space: z.string(),
+  /**
+   * Share of held-out images that the network which scores classifies right, where their labels are known: how much its
+   * space has to say.
+   */
+  networkAccuracy: z.number().min(0).max(1).optional(),
   /** Images of each of the three sets. */
   images: z.int().positive(),
   generated: setScoresSchema,
@@ -57,6 +62,8 @@ export interface ScoreOptions extends Omit<RunOptions, 'onProgress'> {
   /** Images of each set that are compared, at most. Default 5,000; fewer where a set has fewer. */
   readonly most?: number
   readonly inception?: InceptionOptions
+  /** Counts right answers for all held-out images, where their labels are known. */
+  readonly accuracyOf?: (predicted: Int32Array) => number
   /** Told after each part of the work. */
   readonly onPart?: (done: number, total: number) => void
 }
@@ -66,6 +73,16 @@ const FEWEST = 10
 /** Images of each set that `scoreGeneration` compares: no more are worth drawing. */
 export const scoredImages = (most: number, training: Images, heldOut: Images): number =>
   Math.min(most, training.count, heldOut.count)
+
+async function networkAccuracy(
+  heldOut: Images,
+  { network }: ScoreNetwork,
+  accuracyOf: (predicted: Int32Array) => number,
+  run: Omit<RunOptions, 'onProgress'> & { readonly seed: number },
+): Promise<number> {
+  const { [CLASS_PROBABILITIES]: found } = await extractFeatures(network, heldOut, [CLASS_PROBABILITIES], run)
+  return accuracyOf(argmaxRows(found))
+}
 
 /**
  * Scores generated images. Sets are cut to one number of images, drawn from the seed, since the Frechet distance depends
@@ -83,6 +100,7 @@ export async function scoreGeneration(options: ScoreOptions): Promise<Generation
     seed,
     most = 5000,
     inception,
+    accuracyOf,
     onPart,
     ...run
   } = options
@@ -125,6 +143,7 @@ export async function scoreGeneration(options: ScoreOptions): Promise<Generation
   }
   return {
     space: network.description.title,
+    networkAccuracy: accuracyOf && (await networkAccuracy(heldOut, network, accuracyOf, { seed, ...run })),
     images,
     generated: finished(await scored(drawn.generated, 'generated')),
     floor: finished(await scored(drawn.training, 'training')),

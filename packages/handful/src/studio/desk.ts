@@ -1,7 +1,7 @@
 /** The studio behind the routes: one place is open at a time, and all pages see the same. */
 import { HandfulError, quoted } from '../errors.js'
 import { listAlternatives } from '../errors/suggest.js'
-import { MODELS, PRESETS } from '../names.js'
+import { currentPreset, MODELS, PRESETS } from '../names.js'
 import { adviceFor, trainable } from './advice.js'
 import { browse } from './browse.js'
 import { EventHub } from './event-hub.js'
@@ -153,7 +153,7 @@ export class Desk implements Answering {
       },
       train: (asked) => {
         expectOneOf('model', asked.model, MODELS)
-        if (asked.preset !== undefined) expectOneOf('preset', asked.preset, PRESETS)
+        if (asked.preset !== undefined) expectOneOf('preset', currentPreset(asked.preset), PRESETS)
         return state(training().train(asked))
       },
       pauseTraining: ({ run }) => state(training().pause(run)),

@@ -56,6 +56,7 @@ export function assembleStudy({ workshop, plan, standing, context, date }: Assem
     labelCounts: [...plan.labelCounts],
     methods: plan.methods.map((method) => describeMethod(method, plan, done, workshop)),
     heads: describeHeads(plan, workshop),
+    headline: options.headline ?? plan.heads[0],
     cells: plan.cells.flatMap((cell) => {
       const found = resultOf(cell, done)
       if (found === undefined) return []

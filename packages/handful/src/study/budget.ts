@@ -45,8 +45,9 @@ function worth({ kind, method, head, labelsPerClass = 'all' }: StudyStage): numb
   if (kind !== 'cell') return 10
   const found = WORTH_OF_LABELS.find(([most]) => labelsPerClass !== 'all' && labelsPerClass <= most)
   const labels = found?.[1] ?? 1
-  // Propagation is the head for few labels.
-  if (head !== 'network') return head === 'propagation' && labels > 1.5 ? 3 * labels : labels
+  // Heads for few labels.
+  if (head !== 'network')
+    return ['auto', 'propagation'].includes(head ?? '') && labels > 1.5 ? 3 * labels : labels
   return isSupervisedName(method ?? '') ? 20 * labels : 2 * labels
 }
 

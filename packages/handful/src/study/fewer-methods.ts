@@ -71,7 +71,7 @@ export async function withFewerMethods<P extends Affordable>(
 
 /** Raw pixels and the first that has learned without labels, else one of other kinds. */
 export function fewestMethods(methods: readonly PlannedMethod[]): PlannedMethod[] {
-  const kinds = ['generative', 'outside', 'supervised'] as const
+  const kinds = ['generative', 'contrastive', 'outside', 'supervised'] as const
   const first = kinds
     .map((kind) => methods.find((method) => method.kind === kind))
     .find((method) => method !== undefined)

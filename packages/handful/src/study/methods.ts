@@ -22,24 +22,30 @@ export interface PlannedMethod {
   readonly stem?: StemName
 }
 
+/** How tables call what compares views and has a decoder beside that, whatever model it is a preset of. */
+export const CONTRASTIVE_TITLE = 'contrastive with a decoder'
+
 /**
  * All methods in the order given. Raw pixels are always among them: whatever does not beat them has learned nothing.
  *
+ * @param contrastive models that compare views of an image as they are set here
  * @param own methods that the caller brings along, which may be named like the others
  * @throws HandfulError (wrong use) for a name that nothing has, for supervised parts of a combination and for repeats
  */
 export function resolveMethods(
   { methods, supervised }: Pick<StudyOptions, 'methods' | 'supervised'>,
   own: readonly Brought[] = [],
+  contrastive: ReadonlySet<string> = new Set(),
 ): PlannedMethod[] {
   const names = [...new Set(methods.map((name) => name.trim()))]
   const found = names.flatMap((name): PlannedMethod[] => {
-    if (name.includes('+')) return [combination(name, own)]
+    if (name.includes('+')) return [combination(name, own, contrastive)]
     if (isSupervisedName(name)) return supervised.stems.map((stem) => networkOf(name, stem))
-    return [single(name, own)]
+    return [single(name, own, contrastive)]
   })
-  if (!found.some(({ id }) => id === 'pixels')) found.unshift(single('pixels', own))
-  for (const method of own) if (!found.some(({ id }) => id === method.id)) found.push(single(method.id, own))
+  if (!found.some(({ id }) => id === 'pixels')) found.unshift(single('pixels', own, contrastive))
+  for (const method of own)
+    if (!found.some(({ id }) => id === method.id)) found.push(single(method.id, own, contrastive))
   return found
 }
 
@@ -48,16 +54,17 @@ function networkOf(name: SupervisedName, stem: StemName): PlannedMethod {
   return { id, title: shortTitle, kind: 'supervised', parts: [], stem }
 }
 
-function single(name: string, own: readonly Brought[]): PlannedMethod {
+function single(name: string, own: readonly Brought[], contrastive: ReadonlySet<string>): PlannedMethod {
   const brought = own.find(({ id }) => id === name)
   if (brought !== undefined) return { id: name, title: brought.title, kind: brought.kind, parts: [] }
   checkName(name, name, own)
+  if (contrastive.has(name)) return { id: name, title: CONTRASTIVE_TITLE, kind: 'contrastive', parts: [] }
   return isModelName(name)
     ? { id: name, title: models[name].shortTitle, kind: 'generative', parts: [] }
     : { id: name, title: baselines[name as BaselineName].title, kind: 'baseline', parts: [] }
 }
 
-function combination(name: string, own: readonly Brought[]): PlannedMethod {
+function combination(name: string, own: readonly Brought[], contrastive: ReadonlySet<string>): PlannedMethod {
   const parts = name.split('+').map((part) => part.trim())
   const wrong = (got: string, expected: string) =>
     usageError({ what: 'methods', where: quoted(name), got, expected })
@@ -66,7 +73,7 @@ function combination(name: string, own: readonly Brought[]): PlannedMethod {
     if (isSupervisedName(part)) throw wrong('a supervised network', 'methods that give features')
     checkName(part, name, own)
   }
-  const titles = parts.map((part) => single(part, own).title)
+  const titles = parts.map((part) => single(part, own, contrastive).title)
   return { id: parts.join('+'), title: titles.join(' + '), kind: 'combination', parts }
 }
 

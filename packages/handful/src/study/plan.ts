@@ -40,6 +40,7 @@ import { inOrder } from '../stages/stage.js'
 import type { StudyStage } from './study-stage.js'
 import { labelSizes } from './study-data.js'
 import {
+  contrastiveModels,
   runPresent,
   type TrainedRecord,
   trainedSchema,
@@ -74,7 +75,7 @@ export interface StudyPlan {
  */
 export async function planStudy(workshop: Workshop): Promise<StudyPlan> {
   const { options, own } = workshop
-  const all = resolveMethods(options, own)
+  const all = resolveMethods(options, own, await contrastiveModels(workshop.data.images, options))
   const budget = options.budget === undefined ? undefined : parseDuration(options.budget)
   const plan = await planMethods(workshop, all, budget)
   if (budget === undefined || fitsBudget(plan, budget)) return plan
@@ -206,7 +207,7 @@ async function buildStages({ workshop, methods, sizes, trained, draws }: Buildin
   const strong = ({ method }: CellStage): boolean => stemOf(method) === 'small'
   const byCost = (some: CellStage[]): CellStage[] =>
     some.sort((a, b) => sizeOf(a.labelsPerClass) - sizeOf(b.labelsPerClass) || a.seconds - b.seconds)
-  const rank = { baseline: 0, outside: 1, generative: 2, combination: 3, supervised: 4 }
+  const rank = { baseline: 0, outside: 1, generative: 2, contrastive: 2, combination: 3, supervised: 4 }
   const first = [...methods]
     .sort((a, b) => rank[a.kind] - rank[b.kind])
     .flatMap(({ id }): StudyStage[] => {

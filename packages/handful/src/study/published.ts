@@ -163,8 +163,22 @@ export function publishedSizes(set: PublishedSet | undefined): number[] | undefi
   ]
 }
 
+/**
+ * The method that a published figure compares with: none of the reference study's models compared views.
+ */
+export const publishedId = ({
+  id,
+  kind,
+}: {
+  readonly id: string
+  readonly kind: string
+}): string | undefined => (kind === 'contrastive' ? undefined : id)
+
 /** The curve that stands for a method on a data set. */
-export function publishedCurve(set: PublishedSet | undefined, method: string): PublishedCurve | undefined {
+export function publishedCurve(
+  set: PublishedSet | undefined,
+  method: string | undefined,
+): PublishedCurve | undefined {
   return PUBLISHED_CURVES.find((curve) => curve.set === set && curve.method === method && curve.main)
 }
 
@@ -178,7 +192,7 @@ export interface PublishedFigure {
 /** What was published for a method at a label count. */
 export function publishedFigure(
   set: PublishedSet | undefined,
-  method: string,
+  method: string | undefined,
   labelsPerClass: number | 'all',
 ): PublishedFigure | undefined {
   const curve = publishedCurve(set, method)

@@ -19,10 +19,18 @@ import { curveSchema } from '../training/curve.js'
 export const labelCountSchema = z.union([z.number().int().positive(), z.literal('all')])
 
 /**
- * `generative`: features of a model trained without labels. `baseline`: features without training. `combination`:
+ * `generative`: features of a model trained without labels to generate or reconstruct, and nothing else. `contrastive`: of one
+ * that compares views of an image, whatever it reconstructs beside that. `baseline`: features without training. `combination`:
  * features of several methods beside each other. `outside`: features of an encoder or a table made elsewhere. `supervised`: a network trained on the labelled images alone.
  */
-export const methodKinds = ['generative', 'baseline', 'outside', 'combination', 'supervised'] as const
+export const methodKinds = [
+  'generative',
+  'contrastive',
+  'baseline',
+  'outside',
+  'combination',
+  'supervised',
+] as const
 
 const method = z.object({
   /** `vae`, `vqvae`, `diffusion`, `gan`, `pixels`, `pca`, `patches`, `resnet18`, `vae+patches`, ... */
@@ -96,6 +104,8 @@ const opening = {
   labelCounts: z.array(labelCountSchema).min(1),
   methods: z.array(method),
   heads: z.array(head),
+  /** Id of the head that tables in short, lines and crossings are with: fixed before anything was measured. */
+  headline: z.string().optional(),
   cells: z.array(cell),
   missing: z.array(missing).default([]),
 } as const

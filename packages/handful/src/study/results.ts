@@ -39,16 +39,43 @@ export function resultsAt(study: Study, method: string, count: LabelCount): Head
     .sort((a, b) => b.estimate.mean - a.estimate.mean)
 }
 
-/** The head with the highest mean, picked after the fact. */
-export function bestAt(study: Study, method: string, count: LabelCount): HeadResult | undefined {
-  return resultsAt(study, method, count).at(0)
+/** Which head a table or line is with: the study's headline head, or the reference study's. Neither looks at a result. */
+export type HeadChoice = 'headline' | 'reference'
+
+/** Heads that headlines were never chosen for, in studies from before there was a named one: the first measured counts. */
+const USUAL_HEADLINES = ['auto', 'propagation']
+
+/** The head that was fixed for headlines before anything was measured. */
+export function headlineHead(study: Study): StudyHead | undefined {
+  const heads = fittedHeads(study)
+  const named = [study.headline, ...USUAL_HEADLINES].map((name) => heads.find(({ id }) => id === name))
+  return named.find((head) => head !== undefined) ?? heads.at(0)
 }
 
-/** The reference's head; a supervised network is its own. */
-export function referenceAt(study: Study, method: StudyMethod, count: LabelCount): HeadResult | undefined {
+/** With the head of choice; a supervised network is its own. */
+export function resultWith(
+  study: Study,
+  method: StudyMethod,
+  count: LabelCount,
+  choice: HeadChoice,
+): HeadResult | undefined {
   const results = resultsAt(study, method.id, count)
-  return method.kind === 'supervised' ? results.at(0) : results.find(({ head }) => head.reference)
+  if (method.kind === 'supervised') return results.at(0)
+  if (choice === 'reference') return results.find(({ head }) => head.reference)
+  const headline = headlineHead(study)?.id
+  return results.find(({ head }) => head.id === headline)
 }
+
+/** Whether it learned by comparing views, alone or as a part. */
+export function isContrastive(study: Study, { kind, parts }: StudyMethod): boolean {
+  return (
+    kind === 'contrastive' ||
+    study.methods.some((other) => other.kind === 'contrastive' && parts.includes(other.id))
+  )
+}
+
+/** A generative model alone, nothing beside it and no views compared. */
+export const isPurelyGenerative = ({ kind }: StudyMethod): boolean => kind === 'generative'
 
 export function headOf(study: Study, id: string): StudyHead {
   return study.heads.find((head) => head.id === id) ?? { id, title: id, reference: false }
@@ -100,9 +127,16 @@ export function points(value: number): string {
   return (value * 100).toFixed(1)
 }
 
-/** `94.3 ± 0.6`: a mean and half its 95 % interval, in per cent. */
+/** `94.3 ± 0.6`: a mean and half its 95 % interval, in per cent; `94.32 ± 0.04`, since no interval is of width 0. */
 export function meanWithInterval({ mean, half }: CellEstimate): string {
-  return `${points(mean)} ± ${points(half)}`
+  const digits = half < 0.0005 ? 2 : 1
+  return `${(100 * mean).toFixed(digits)} ± ${halfInWords(half)}`
+}
+
+/** `0.6`, `0.04`, `< 0.01`: half of an interval, in per cent. */
+export function halfInWords(half: number): string {
+  if (half >= 0.0005) return points(half)
+  return half >= 0.00005 ? (100 * half).toFixed(2) : '< 0.01'
 }
 
 /** The seed that the study ran with: the report's own draws are streams of it. */

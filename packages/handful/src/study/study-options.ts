@@ -9,7 +9,6 @@ import {
   HEADS,
   type ModelName,
   MODELS,
-  PRESETS,
   type SectionName,
   SECTIONS,
   STEMS,
@@ -24,7 +23,7 @@ import { z } from 'zod'
 import { type HandfulError, printable, usageError } from '../errors.js'
 import { closest } from '../errors/suggest.js'
 import { labelCountSchema } from './result.js'
-import { modelFields } from '../training/model-options.js'
+import { modelFields, presetField } from '../training/model-options.js'
 import { imageFields, oneLimit, oneSource } from '../runs/run-options.js'
 
 /** What can stand in `methods`, alone or joined by `+`. */
@@ -51,7 +50,7 @@ const most = z.number().int().min(1)
 const modelSettings = (model: ModelName) =>
   z
     .strictObject({
-      preset: z.enum(PRESETS).default(models[model].bestPreset),
+      preset: presetField.default(models[model].bestPreset),
       set: modelFields.set,
       augment: z.enum(AUGMENTATIONS).optional(),
       /** Of training; `minutesPerModel` unless given here. */
@@ -107,7 +106,9 @@ export const studyOptionsSchema = z
     heads: z
       .array(z.enum(HEADS))
       .min(1)
-      .default(['mlp', 'compact-mlp', 'smoothed-mlp', 'propagation', 'linear']),
+      .default(['auto', 'mlp', 'compact-mlp', 'smoothed-mlp', 'propagation', 'linear']),
+    /** The head that headlines are with; the first of `heads` unless given. */
+    headline: z.enum(HEADS).optional(),
     /** Draws of the labelled images, for the heads. */
     draws: most.max(MOST_DRAWS).default(20),
     /** Beyond 16 labels per class, and where one fit is expected to take more than 5 seconds. */
@@ -145,6 +146,10 @@ export const studyOptionsSchema = z
     if (options.encoder !== undefined) return
     for (const name of encoderDetails(options))
       context.addIssue({ code: 'custom', path: [name], message: 'an encoder that it says something of' })
+  })
+  .refine(({ heads, headline }) => headline === undefined || heads.includes(headline), {
+    path: ['headline'],
+    message: 'one of heads',
   })
   .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
 

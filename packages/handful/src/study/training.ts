@@ -2,7 +2,7 @@
  * The generative models of a study: each is trained in a run folder of its own, `models/<name>-<hash>`, which all
  * commands for trained models take, or comes from a run that was there before.
  */
-import type { ModelName } from '../names.js'
+import { type ModelName, MODELS } from '../names.js'
 import { rm } from 'node:fs/promises'
 import { filesPresent } from '../files/present.js'
 import path from 'node:path'
@@ -67,6 +67,21 @@ export async function trainingIdentity(
     steps,
     seed: options.seed,
   }
+}
+
+/** Models among the methods that compare views of an image, as the study trains or takes them. */
+export async function contrastiveModels(images: Images, options: StudyOptions): Promise<Set<ModelName>> {
+  const found = new Set<ModelName>()
+  const named = new Set(options.methods.flatMap((name) => name.split('+').map((part) => part.trim())))
+  for (const model of MODELS.filter((name) => named.has(name))) {
+    const settings = options.models[model]
+    const isContrastive =
+      settings.run === undefined
+        ? studyTraining({ model, settings }, images, options, undefined).model.isContrastive
+        : (await loadTrainedModel(settings.run)).model.isContrastive
+    if (isContrastive) found.add(model)
+  }
+  return found
 }
 
 async function runIdentity(

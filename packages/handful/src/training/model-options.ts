@@ -12,6 +12,8 @@ import { modelNamed } from '../models/registry.js'
 import {
   type AugmentationName,
   AUGMENTATIONS,
+  currentPreset,
+  FORMER_PRESETS,
   type ModelName,
   MODELS,
   type PresetName,
@@ -19,9 +21,12 @@ import {
 } from '../names.js'
 import { type AugmentOptions, cropAugmentation, photoAugmentation, shapeAugmentation } from './augment.js'
 
+/** A preset by its name, or by the one that it had before. */
+export const presetField = z.enum([...PRESETS, ...FORMER_PRESETS]).transform(currentPreset)
+
 export const modelFields = {
   model: z.enum(MODELS).default('vae'),
-  preset: z.enum(PRESETS).default('fast'),
+  preset: presetField.default('fast'),
   /** Values that differ from the preset's, by dotted name. */
   set: z.record(z.string().min(1), z.json()).default({}),
   /** How training images are distorted; by default as suits their channels, where the model has the clean image as its target. */

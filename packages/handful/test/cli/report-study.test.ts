@@ -20,7 +20,7 @@ test('page, Markdown and figures are written, study.json stays as it is', async 
   expect(exit).toBe(0)
   expect(stderr).toContain(path.join(folder, 'report.html'))
   expect(await readFile(path.join(folder, 'report.md'), 'utf8')).toMatch(/^# mnist: generative features/)
-  expect(await readdir(path.join(folder, 'figures'))).toContain('accuracy-best-head.svg')
+  expect(await readdir(path.join(folder, 'figures'))).toContain('accuracy-headline-head.svg')
   expect(await readFile(path.join(folder, 'study.json'), 'utf8')).toBe(before)
 })
 
@@ -28,7 +28,7 @@ test('--png adds rasters, --json prints the study', async () => {
   const { exit, stdout } = await handful(['report', folder, '--png', '--json'])
   expect(exit).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({ version: 1, dataset: { name: 'mnist' } })
-  expect(await readdir(path.join(folder, 'figures'))).toContain('accuracy-best-head.png')
+  expect(await readdir(path.join(folder, 'figures'))).toContain('accuracy-headline-head.png')
 })
 
 test('a damaged study is one line', async () => {

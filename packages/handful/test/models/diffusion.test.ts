@@ -38,7 +38,6 @@ describe('presets', () => {
     for (const preset of Object.values(diffusionPresets)) {
       const config = preset(image)
       expect(diffusion.configSchema.parse(config)).toEqual(config)
-      expect(diffusion.configure(config, image).defaultSteps).toBeGreaterThan(0)
       const known = diffusion
         .configure(config, image)
         .layers()
@@ -47,6 +46,10 @@ describe('presets', () => {
         expect.arrayContaining([...diffusion.configure(config, image).defaultFeatures.layers]),
       )
     }
+    // REFERENCE 1.1: 45 epochs of 60,000 in batches of 100; 30 of 50,000 in batches of 32.
+    expect(diffusion.configure(diffusionPresets.paper(image), image).defaultSteps).toBe(
+      image.channels === 1 ? (45 * 60_000) / 100 : (30 * 50_000) / 32,
+    )
     const config = diffusionPresets.fast(image)
     expect(diffusion.configSchema.safeParse({ ...config, widht: 3 }).success).toBe(false)
     expect(diffusion.configSchema.safeParse({ ...config, groups: 7 }).success).toBe(false)

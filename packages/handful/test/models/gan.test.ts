@@ -30,6 +30,7 @@ const small: GanConfig = {
   batch: 8,
   emaHalfLifeImages: 40,
 }
+const { augmentation: WHOLE_AUGMENTATION } = paper({ size: 6, channels: 1 })
 /** Every part that the paper's preset has, as small as can be: margins, tripled grey, all phases. */
 const whole: GanConfig = {
   ...paper({ size: 6, channels: 1 }),
@@ -40,6 +41,7 @@ const whole: GanConfig = {
   batch: 4,
   pathLength: { weight: 2, every: 2 },
   r1: { gamma: 10, every: 4 },
+  augmentation: { ...WHOLE_AUGMENTATION, strength: 0.5, rampImages: 100 },
 }
 const wholeImage: ImageShape = { size: 6, channels: 1 }
 
@@ -172,7 +174,9 @@ test('lazy regularisation runs in its steps only, and everything that adapts has
     [true, true, true, true],
   ])
   expect(wholeState['path/mean'].data[0]).toBeGreaterThan(0)
-  expect(wholeState['augmentation/strength'].data[0]).toBeGreaterThanOrEqual(0)
+  // Up or down by 4 images of 100 in each of five steps: by an odd number of them in all.
+  const moved = Math.abs(Number(wholeState['augmentation/strength'].data[0]) - 0.5) / 0.04
+  expect([1, 3, 5]).toContain(Math.round(moved * 1e4) / 1e4)
   expect(wholeState['encoder.deviation'].data[0]).toBeGreaterThan(0)
   expect(wholeState['adam/discriminator/step'].data[0]).toBe(7)
   expect(wholeState['adam/encoder/step'].data[0]).toBe(12)

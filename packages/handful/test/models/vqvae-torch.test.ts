@@ -92,6 +92,9 @@ for (const { name, attributes: given, inputs, outputs, gradients } of cases) {
       return Math.min(Math.max(value * deviation[channel] + mean[channel], 0), 1) * 255
     })
     const shown = await vqVae.configure(config, image).reconstruct?.(weights, pixels, { threads: 1 })
-    shown?.forEach((value, i) => expect(Math.abs(value - expected[i])).toBeLessThan(0.51))
+    expect(shown).toHaveLength(expected.length)
+    const errors = expected.map((value, i) => Math.abs(value - Number(shown?.[i])))
+    // Bytes are rounded.
+    expect(errors.filter((error) => !(error < 0.51))).toEqual([])
   })
 }

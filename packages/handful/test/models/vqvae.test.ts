@@ -40,7 +40,6 @@ describe('presets', () => {
     (image) => {
       for (const config of [fast(image), paper(image)]) {
         expect(vqVaeSchema.parse(config)).toEqual(config)
-        expect(vqVae.configure(config, image).defaultSteps).toBeGreaterThan(0)
         expect(
           vqVae
             .configure(config, image)
@@ -49,6 +48,10 @@ describe('presets', () => {
         ).toEqual(expect.arrayContaining([...vqVae.configure(config, image).defaultFeatures.layers]))
         expect(vqVaeSchema.safeParse({ ...config, cods: 3 }).success).toBe(false)
       }
+      const own = vqVae.configure(paper(image), image)
+      // REFERENCE 1.4: 40 epochs of 50,000 in batches of 64, of images as they are.
+      expect(own.defaultSteps).toBe((40 * 50_000) / 64)
+      expect(own.augmentation).toBe('none')
     },
   )
 

@@ -11,9 +11,9 @@ describe('options', () => {
   test('have defaults for everything', () => {
     const options = parse({})()
     expect(options.labels).toEqual([1, 2, 4, 8, 12, 16, 32, 64, 128, 256, 'all'])
-    expect(options.heads).toEqual(['mlp', 'compact-mlp', 'smoothed-mlp', 'propagation', 'linear'])
+    expect(options.heads).toEqual(['auto', 'mlp', 'compact-mlp', 'smoothed-mlp', 'propagation', 'linear'])
     expect([options.draws, options.supervised.draws]).toEqual([20, 5])
-    expect(options.models.vae).toEqual({ preset: 'invariant', set: {}, features: {} })
+    expect(options.models.vae).toEqual({ preset: 'contrastive', set: {}, features: {} })
     expect(options.models.gan).toEqual({ preset: 'fast', set: {}, features: {} })
     // What --print-config prints is the same options again.
     expect(parse(JSON.parse(JSON.stringify(options)) as object)()).toEqual(options)
@@ -55,6 +55,24 @@ describe('methods', () => {
   test('always have raw pixels among them', () => {
     expect(ids('vae')).toEqual(['pixels baseline', 'vae generative'])
     expect(ids('vae', 'pixels')).toEqual(['vae generative', 'pixels baseline'])
+  })
+
+  test('are contrastive where views are compared, alone and as parts, and then generative no more', () => {
+    const found = resolveMethods(tiny({ methods: ['vae', 'vae+patches'] }), [], new Set(['vae']))
+    expect(found.map(({ kind, title }) => `${kind}: ${title}`)).toEqual([
+      'baseline: raw pixels',
+      'contrastive: contrastive with a decoder',
+      'combination: contrastive with a decoder + whitened patches',
+    ])
+  })
+
+  test('a preset goes by its former name too', () => {
+    expect(tiny({ models: { vae: { preset: 'invariant' } } }).models.vae.preset).toBe('contrastive')
+  })
+
+  test('headlines are with one head of those that are fitted', () => {
+    expect(tiny({ heads: ['mlp', 'linear'], headline: 'linear' }).headline).toBe('linear')
+    expect(() => tiny({ heads: ['mlp'], headline: 'linear' })).toThrow(/headline.*one of heads/)
   })
 
   test('combine', () => {

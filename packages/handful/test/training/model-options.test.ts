@@ -96,8 +96,8 @@ test('augmentation suits model and images unless it is chosen', () => {
     nameOf({ model: 'gan' }, grey),
     nameOf({ model: 'diffusion' }, colour),
   ]).toEqual(['shapes', 'photos', 'none', 'none'])
-  expect(nameOf({ preset: 'invariant' }, colour)).toBe('crops')
-  expect(nameOf({ preset: 'invariant' }, grey)).toBe('shapes')
+  expect(nameOf({ preset: 'contrastive' }, colour)).toBe('crops')
+  expect(nameOf({ preset: 'contrastive' }, grey)).toBe('shapes')
   expect(resolveAugmentation('photos', resolveModel(choice({ model: 'gan' }), colour)).options).toMatchObject(
     { mirror: true },
   )

@@ -12,7 +12,7 @@ import type { LinearAlgebra } from '../../numerics/linear-algebra.js'
 import { rawPixels } from '../extract.js'
 import { type FeatureSpace, normalisedSpace, type SpaceContext } from '../feature-space.js'
 import type { Splits } from '../feature-sources.js'
-import { type PixelBlock, reduceFeatures } from '../reduce.js'
+import { headComponents, type PixelBlock, reduceFeatures } from '../reduce.js'
 import { type Baseline, defineBaseline } from './baseline.js'
 
 const PIXELS = 'pixels'
@@ -58,11 +58,17 @@ const TOGETHER = 2 ** 28
 /** Components that more numbers are reduced to before they are normalised. */
 const REDUCED = 256
 
-/** The images' own pixels, which every model has to beat. */
+/**
+ * The images' own pixels, which every model has to beat.
+ * @param context `components`: as many as the features have that they stand beside; those of learned ones unless given
+ */
 export async function pixelFeatures(
   { train, test }: Splits,
   linearAlgebra: LinearAlgebra,
-  context: Omit<SpaceContext, 'linearAlgebra'> = {},
+  {
+    components = headComponents(train.channels),
+    ...context
+  }: Omit<SpaceContext, 'linearAlgebra'> & { readonly components?: number } = {},
 ): Promise<FeatureSpace> {
   const columns = imageBytes(inSquares(train))
   if (train.count * columns > TOGETHER) {
@@ -77,10 +83,14 @@ export async function pixelFeatures(
     )
     const named = { name: 'raw pixels', baseline: true, reductions: reduced.reductions }
     const rows = { train: reduced.train, test: reduced.others.at(0) }
-    return normalisedSpace({ ...named, ...rows }, {}, { linearAlgebra, ...context })
+    return normalisedSpace({ ...named, ...rows }, { components }, { linearAlgebra, ...context })
   }
   const raw = { train: pixelMeans(train), test: test && pixelMeans(test.images) }
-  return normalisedSpace({ name: 'raw pixels', baseline: true, ...raw }, {}, { linearAlgebra, ...context })
+  return normalisedSpace(
+    { name: 'raw pixels', baseline: true, ...raw },
+    { components },
+    { linearAlgebra, ...context },
+  )
 }
 
 /** Pixels to `pixels` [n, numbers]: pixelMeans for blocks. */

@@ -18,14 +18,14 @@ import {
   type SupervisedNetwork,
   untrainedWeights,
 } from '../../models/supervised-network.js'
-import { MODELS, PRESETS, SUPERVISED_MODELS } from '../../names.js'
-import { resolveModel } from '../../training/model-options.js'
+import { MODELS, SUPERVISED_MODELS } from '../../names.js'
+import { presetField, resolveModel } from '../../training/model-options.js'
 import { type BaselineNetwork, defineBaseline, refuseChoice } from './baseline.js'
 
 const randomSchema = z.strictObject({
   /** Whose architecture. */
   network: z.enum([...MODELS, ...SUPERVISED_MODELS]),
-  preset: z.enum(PRESETS),
+  preset: presetField,
 })
 
 const usual: z.infer<typeof randomSchema> = { network: 'vae', preset: 'fast' }

@@ -5,9 +5,9 @@
 import { models } from '../../models/registry.js'
 import { z } from 'zod'
 import { encoderDetails, encoderFields } from '../../encoders/encoder-options.js'
-import { FEATURE_CHOICES, HEADS, type ModelName, MODELS, type PresetName, PRESETS } from '../../names.js'
+import { FEATURE_CHOICES, HEADS, type ModelName, MODELS, type PresetName } from '../../names.js'
 import { imageFields, oneLimit, oneSource, trainingFields } from '../../runs/run-options.js'
-import { modelFields } from '../../training/model-options.js'
+import { modelFields, presetField } from '../../training/model-options.js'
 
 export const DEFAULT_MINUTES = 3
 /** In the place of a model: features that need no training. */
@@ -25,7 +25,7 @@ export const featureFields = {
   /** A table of features made elsewhere, a row for each image by its file name. */
   embeddings: z.string().min(1).optional(),
   /** Default `bestPreset`. */
-  preset: z.enum(PRESETS).optional(),
+  preset: presetField.optional(),
   ...trainingFields,
   /** Whitened patches that stand beside the model's features (`features/baselines/patches.ts`); 0 for none. */
   patches: z.number().int().min(0).max(4096).optional(),

@@ -10,7 +10,7 @@ import { type RunReport, runReportSchema } from '../../draw/run-report.js'
 import { type Encoder, encoderOf, fitDictionary, patchEncoder } from '../../features/encoder.js'
 import type { FeatureSpace } from '../../features/feature-space.js'
 import { pixelFeatures } from '../../features/baselines/pixels.js'
-import { learnedSpaces } from '../../features/feature-sources.js'
+import { componentsBeside, learnedSpaces } from '../../features/feature-sources.js'
 import { type PatchDictionary, patchOptionsSchema } from '../../features/baselines/patches.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
@@ -112,12 +112,15 @@ export function encoderSource(
 
 export type FeaturesStage = Stage<z.infer<typeof spacesSchema>>
 
+const USUAL_COMPONENTS = 128
+
 /** Learned features and raw pixels of all images, normalised. */
 export function featuresStage(
   fitting: Fitting,
   { patches, encoder }: Pick<FitStages, 'patches' | 'encoder'>,
 ): FeaturesStage {
   const { options, run, dataset, learning, outside, keys } = fitting
+  const pixelComponents = componentsBeside(dataset.train, outside.parts.length)
   const rows = outside.parts.map(({ stage }) => stage)
   const fields = described(fitting, 'features', {
     train: learning?.train.key,
@@ -126,6 +129,8 @@ export function featuresStage(
     request: learning?.model.defaultFeatures,
     outside: rows.length > 0 ? rows.map(({ key }) => key) : undefined,
     parts: options.features,
+    // Of raw pixels: as many as of learned features. Runs of before had the usual number whatever these had.
+    pixels: pixelComponents === USUAL_COMPONENTS ? undefined : pixelComponents,
     seed: options.seed,
   })
   const file = (name: string): string => `features/${name}-${fields.key.slice(0, 8)}.safetensors`
@@ -157,7 +162,13 @@ export function featuresStage(
         learned.push(await writeSpace(run.folder, file(i === 0 ? 'learned' : `learned-${i}`), space))
       return {
         learned,
-        pixels: await writeSpace(run.folder, file('pixels'), await pixelFeatures(dataset, linearAlgebra)),
+        pixels: await writeSpace(
+          run.folder,
+          file('pixels'),
+          await pixelFeatures(dataset, linearAlgebra, {
+            components: pixelComponents,
+          }),
+        ),
       }
     },
   }

@@ -90,5 +90,8 @@ function summaryOf(result: ScoreResult): string[] {
     `nearer than 99 % of those: ${formatPercent(suspicious)} of the samples (1 % by chance)`,
     `${number(result.imagesPerSecond)} images a second`,
     `in the space of the ${space}, on ${formatCount(result.network.images)} labelled images of ${dataset}`,
+    ...(result.networkAccuracy === undefined
+      ? []
+      : [`that network itself classifies ${formatPercent(result.networkAccuracy)} of ${heldOut} right`]),
   ]
 }

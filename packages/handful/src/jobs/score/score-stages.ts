@@ -174,6 +174,7 @@ export function scoresStage(
   store: StageStore,
 ): Stage<GenerationScores> {
   const { options, keys, dataset, heldOut } = scoring
+  const { test } = dataset
   const { count: most, inception, seed, networks, network: size, device } = options
   const needs = [network, samples]
   const settings = {
@@ -200,6 +201,7 @@ export function scoresStage(
         seed,
         most,
         inception,
+        accuracyOf: heldOut === test?.images ? (predicted) => test.score(predicted).accuracy : undefined,
         threads,
         device,
         signal,

@@ -6,6 +6,7 @@ import { BASELINES, DATASETS, MODELS, SECTIONS, SUPERVISED_MODELS } from '../../
 import { average } from '../../numerics/statistics.js'
 import type { FullStudy } from '../../study/all-sections.js'
 import type { Study } from '../../study/result.js'
+import { fittedHeads, headlineHead } from '../../study/results.js'
 import type { StudyOutline } from '../../study/run-study.js'
 import { jobCommand, type Shown } from '../command-entry.js'
 import { assignments, flag, names, positive, text, typedOnly, whole } from '../option.js'
@@ -44,7 +45,7 @@ export const study = jobCommand({
     labels: names('<n,n>', 'labels per class: numbers, and all'),
     heads: names(
       '<a,b>',
-      'classifiers on the features, as "handful fit --head" has them (mlp,compact-mlp,smoothed-mlp,propagation,linear)',
+      'classifiers on the features, as "handful fit --head" has them (auto,mlp,compact-mlp,smoothed-mlp,propagation,linear)',
     ),
     draws: whole('<n>', 'of the labelled images (20)', 1, 100),
     minutesPerModel: positive('<n>', 'time for training each (10)', '5'),
@@ -236,8 +237,12 @@ const summarise = ({ cells }: Study): CellSummary[] =>
 const labelsInWords = (count: number | 'all'): string =>
   count === 'all' ? 'all labels' : `${count} ${count === 1 ? 'label' : 'labels'} per class`
 
-/** The best of each label count, with raw pixels beside it. */
-function bestLines({ labelCounts, title }: Study, rows: readonly CellSummary[]): string[] {
+/** The best features of each label count with the head of headlines, or the supervised network; raw pixels beside it. */
+function bestLines(study: Study, all: readonly CellSummary[]): string[] {
+  const { labelCounts, title } = study
+  const fixed = headlineHead(study)?.id
+  const others = fittedHeads(study).filter(({ id }) => id !== fixed)
+  const rows = all.filter(({ head }) => !others.some(({ id }) => id === head))
   const best = (some: readonly CellSummary[]): CellSummary | undefined =>
     some.reduce<CellSummary | undefined>((top, row) => (top && top.mean >= row.mean ? top : row), undefined)
   const words = ({ mean, method, head }: CellSummary): string =>

@@ -144,7 +144,7 @@ export const fast = ({ size, channels }: ImageShape): GanConfig => {
       rampImages: 500_000,
     },
     averageEncoder: true,
-    truncation: 0.8,
+    truncation: 1,
   }
 }
 

@@ -124,13 +124,13 @@ export const fast = (image: ImageShape): VaeConfigOf<'patched'> => ({
   invariance: NO_INVARIANCE,
 })
 
-/** Two views of an image are to have like features as well: the best with few labels, and not purely generative. */
-export const invariant = (image: ImageShape): VaeConfig =>
+/** Contrastive learning with a decoder attached: two views of an image are to have like features. The best with few labels. */
+export const contrastive = (image: ImageShape): VaeConfig =>
   image.channels === 1
     ? { ...fast(image), invariance: { ...NO_INVARIANCE, weight: 30 } }
-    : { ...invariantColour, ...patchSetting(image) }
+    : { ...contrastiveColour, ...patchSetting(image) }
 
-const invariantColour: VaeConfigOf<'pyramid'> = {
+const contrastiveColour: VaeConfigOf<'pyramid'> = {
   network: 'pyramid',
   width: 64,
   blocks: 1,

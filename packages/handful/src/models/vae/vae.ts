@@ -42,7 +42,15 @@ import type { FeatureNetwork, ImageShape, RunOptions, Trainable, Weights } from 
 import { trainingStep } from '../optimise.js'
 import { fromPatches, type Patching, toPatches } from '../patching.js'
 import { rowsOf, runInBatches, runOverImages } from '../run-network.js'
-import { fast, invariant, type Layers, paper, type VaeConfig, type VaeNetwork, vaeSchema } from './config.js'
+import {
+  contrastive,
+  fast,
+  type Layers,
+  paper,
+  type VaeConfig,
+  type VaeNetwork,
+  vaeSchema,
+} from './config.js'
 import { denseNetwork, paddedSize, residualNetwork } from './paper.js'
 import { patchedNetwork } from './patched.js'
 import { pyramidNetwork } from './pyramid.js'
@@ -188,11 +196,14 @@ export const vae = defineModel<VaeConfig>({
   title: ({ latent, network }) =>
     `${network === 'residual' ? 'residual' : 'convolutional'} VAE, ${latent} latent dimensions`,
   configSchema: vaeSchema,
-  presets: { fast, paper, invariant },
-  bestPreset: 'invariant',
-  // Two views that are compared should differ in more.
-  augmentation: ({ invariance }, image) =>
-    suitedAugmentation(image, invariance.weight > 0 ? 'crops' : 'photos'),
+  presets: { fast, paper, contrastive },
+  bestPreset: 'contrastive',
+  isContrastive: ({ invariance }) => invariance.weight > 0,
+  // Two views that are compared should differ in more. The study's networks learned the images as they are.
+  augmentation: ({ network, invariance }, image) =>
+    network === 'dense' || network === 'residual'
+      ? 'none'
+      : suitedAugmentation(image, invariance.weight > 0 ? 'crops' : 'photos'),
   // The study's epochs over its data sets: 10 of MNIST, 100 of CIFAR.
   defaultSteps: ({ network }) => ({ patched: 2000, pyramid: 4000, dense: 9380, residual: 39_100 })[network],
   cost: { stepSeconds: 0.12, imagesPerSecond: 3000, samplesPerSecond: 2000 },

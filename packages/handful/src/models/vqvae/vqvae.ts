@@ -308,7 +308,8 @@ export const vqVae = defineModel<VqVaeConfig>({
   title: ({ codes, codeSize }) => `VQ-VAE, ${codes} codes of ${codeSize} numbers`,
   configSchema: vqVaeSchema,
   presets: { fast, paper },
-  augmentation: (_, image) => suitedAugmentation(image, 'photos'),
+  // The study's learned the images as they are.
+  augmentation: ({ stem }, image) => (stem === 'strided' ? 'none' : suitedAugmentation(image, 'photos')),
   // The study's 40 epochs over 50,000 images.
   defaultSteps: ({ stem }) => (stem === 'patches' ? 2000 : 31_250),
   cost: { stepSeconds: 0.15, imagesPerSecond: 1500, samplesPerSecond: 200 },

@@ -36,17 +36,20 @@ describe('crossing', () => {
 
   test('is said in words, with its interval and what was not measured', async () => {
     const sure = (values: number[]): number[][] => values.map((value) => [value, value, value])
-    const [exact] = crossovers(await duel([1, 4], sure([0.6, 0.7]), sure([0.5, 0.8])), 'best')
+    const [exact] = crossovers(await duel([1, 4], sure([0.6, 0.7]), sure([0.5, 0.8])), 'headline')
     expect(crossingInWords(exact)).toBe('up to 2')
     expect(intervalInWords(exact)).toBe('2')
-    const [beyond] = crossovers(await duel([1, 4], sure([0.6, 0.9]), sure([0.5, 0.8])), 'best')
+    const [beyond] = crossovers(await duel([1, 4], sure([0.6, 0.9]), sure([0.5, 0.8])), 'headline')
     expect(crossingInWords(beyond)).toBe('beyond 4, the largest measured')
     expect(intervalInWords(beyond)).toBe('beyond 4')
-    const [never] = crossovers(await duel([1, 4], sure([0.4, 0.7]), sure([0.5, 0.8])), 'best')
+    const [never] = crossovers(await duel([1, 4], sure([0.4, 0.7]), sure([0.5, 0.8])), 'headline')
     expect(crossingInWords(never)).toBe('nowhere: behind from 1 on')
-    const [again] = crossovers(await duel([1, 4, 16], sure([0.6, 0.7, 0.9]), sure([0.5, 0.8, 0.85])), 'best')
+    const [again] = crossovers(
+      await duel([1, 4, 16], sure([0.6, 0.7, 0.9]), sure([0.5, 0.8, 0.85])),
+      'headline',
+    )
     expect(crossingInWords(again)).toBe('up to 2, and ahead again at more')
-    const [one] = crossovers(await duel([1, 4], [[0.6], [0.7]], [[0.5], [0.8]]), 'best')
+    const [one] = crossovers(await duel([1, 4], [[0.6], [0.7]], [[0.5], [0.8]]), 'headline')
     expect(intervalInWords(one)).toBe('one draw: unknown')
   })
 
@@ -59,7 +62,7 @@ describe('crossing', () => {
           [0.5, 0.6, 0.7, 0.75, 0.78].map((m) => draws(m, wide)),
           [0.3, 0.45, 0.65, 0.8, 0.9].map((m) => draws(m, wide)),
         ),
-        'best',
+        'headline',
       )[0]
     const [narrow, broad] = [await at(0.005), await at(0.03)]
     for (const { at: middle, low, high } of [narrow, broad]) {
@@ -78,7 +81,7 @@ describe('crossing', () => {
       cell,
       { ...cell, labelsPerClass: 'all' as const, accuracies: [0.9, 0.9] },
     ])
-    const [one] = crossovers({ ...study, labelCounts: [4, 'all'], cells }, 'best')
+    const [one] = crossovers({ ...study, labelCounts: [4, 'all'], cells }, 'headline')
     expect(one.largest).toBe(6000)
   })
 })

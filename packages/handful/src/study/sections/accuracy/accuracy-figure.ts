@@ -1,10 +1,10 @@
-/** Accuracy over labels per class: each method's line, with its best head or with the reference's. */
+/** Accuracy over labels per class: each method's line, with the head of headlines or with the reference's. */
 import type { DataTable, Figure } from '../../../draw/figure-frame.js'
 import { countFigure } from '../../../draw/label-lines.js'
 import { PUBLISHED } from '../../../draw/looks.js'
 import { methodLooks } from '../method-looks.js'
-import { publishedCurve, publishedSet } from '../../published.js'
-import { bestAt, measuredCounts, referenceAt, type HeadResult } from '../../results.js'
+import { publishedCurve, publishedId, publishedSet } from '../../published.js'
+import { type HeadChoice, headlineHead, type HeadResult, measuredCounts, resultWith } from '../../results.js'
 import type { LabelCount, Study, StudyMethod } from '../../result.js'
 
 interface MethodLine {
@@ -12,14 +12,14 @@ interface MethodLine {
   readonly results: readonly (readonly [LabelCount, HeadResult])[]
 }
 
-/** The figure of `best` or `reference` heads; undefined where there is nothing to draw. */
-export function accuracyFigure(study: Study, heads: 'best' | 'reference'): Figure | undefined {
+/** The figure with one head; undefined where there is nothing to draw. */
+export function accuracyFigure(study: Study, heads: HeadChoice): Figure | undefined {
   const counts = measuredCounts(study)
   const lines = study.methods
     .map((method): MethodLine => ({
       method,
       results: counts.flatMap((count) => {
-        const result = heads === 'best' ? bestAt(study, method.id, count) : referenceAt(study, method, count)
+        const result = resultWith(study, method, count, heads)
         return result === undefined ? [] : [[count, result] as const]
       }),
     }))
@@ -27,11 +27,11 @@ export function accuracyFigure(study: Study, heads: 'best' | 'reference'): Figur
   if (lines.length === 0) return undefined
   const looks = methodLooks(study)
   const published = publishedSeries(study, counts)
-  const which = heads === 'best' ? 'best head' : "reference study's head"
+  const which = heads === 'headline' ? (headlineHead(study)?.title ?? '') : "reference study's head"
   return countFigure({
-    name: heads === 'best' ? 'accuracy-best-head' : 'accuracy-reference-head',
+    name: heads === 'headline' ? 'accuracy-headline-head' : 'accuracy-reference-head',
     title: `${study.dataset.title}: accuracy over labels per class, ${which}`,
-    caption: captionOf(heads, lines, published.length > 0),
+    caption: captionOf(heads, study, lines, published.length > 0),
     counts,
     chance: 1 / study.dataset.classes.length,
     data: dataOf(lines, published),
@@ -50,10 +50,15 @@ export function accuracyFigure(study: Study, heads: 'best' | 'reference'): Figur
   })
 }
 
-function captionOf(heads: 'best' | 'reference', lines: readonly MethodLine[], published: boolean): string {
+function captionOf(
+  heads: HeadChoice,
+  study: Study,
+  lines: readonly MethodLine[],
+  published: boolean,
+): string {
   const which =
-    heads === 'best'
-      ? 'Each method with its best head at each label count, picked after the fact.'
+    heads === 'headline'
+      ? `Each method with ${headlineHead(study)?.title ?? 'one head'}, fixed beforehand; a supervised network is its own classifier.`
       : "Each method with the reference study's head; a supervised network is its own classifier."
   const single = lines.some(({ results }) => results.some(([, { estimate }]) => estimate.draws < 2))
   const how = single
@@ -74,7 +79,7 @@ function publishedSeries(study: Study, counts: readonly LabelCount[]): Published
   const sizes = counts.filter((count) => count !== 'all')
   const [smallest, largest] = [Math.min(...sizes), Math.max(...sizes)]
   return study.methods.flatMap((method) => {
-    const curve = publishedCurve(set, method.id)
+    const curve = publishedCurve(set, publishedId(method))
     const points = (curve?.labelsPerClass ?? []).flatMap((size, i): [number, number][] =>
       size >= smallest && size <= largest ? [[size, (curve?.percent[i] ?? 0) / 100]] : [],
     )

@@ -1,6 +1,6 @@
-/** Accuracy over labels per class: with the best head of each cell, and with the reference study's alone. */
+/** Accuracy over labels per class: with the head of headlines, and with the reference study's alone. */
 import { figureBlock } from '../../report/blocks.js'
-import { fittedHeads } from '../../results.js'
+import { fittedHeads, headlineHead } from '../../results.js'
 import { defineSection } from '../section-entry.js'
 import { accuracyFigure } from './accuracy-figure.js'
 
@@ -10,9 +10,9 @@ export const accuracySection = defineSection({
   files: ['accuracy-'],
   report: (study) => {
     const heads = fittedHeads(study)
-    const both = heads.length > 1 && heads.some((head) => head.reference)
+    const both = heads.some((head) => head.reference && head.id !== headlineHead(study)?.id)
     return [
-      ...figureBlock(accuracyFigure(study, 'best')),
+      ...figureBlock(accuracyFigure(study, 'headline')),
       ...(both ? figureBlock(accuracyFigure(study, 'reference')) : []),
     ]
   },

@@ -57,7 +57,7 @@ function atlasStage({
   scale,
 }: Planning): StudyStage<z.infer<typeof resultSchema>> {
   const { data, options, place } = workshop
-  const rank = ['combination', 'generative', 'outside', 'baseline']
+  const rank = ['combination', 'contrastive', 'generative', 'outside', 'baseline']
   const [{ method, bank }] = methods
     .flatMap(({ id, kind }) => {
       const bank = banks.get(id)

@@ -4,7 +4,8 @@ import type { Figure } from '../../../draw/figure-frame.js'
 import { dot } from '../../../draw/looks.js'
 import { baseAxis, chart, drawing, heading, SOFT, textWidth, within, type Marks } from '../../../draw/plot.js'
 import { methodLooks } from '../method-looks.js'
-import { isPublishedRival, PUBLISHED_CROSSOVERS, publishedSet } from '../../published.js'
+import { isPublishedRival, PUBLISHED_CROSSOVERS, publishedId, publishedSet } from '../../published.js'
+import { headlineHead } from '../../results.js'
 import type { Study } from '../../result.js'
 import { crossingInWords, roundedCount, type Crossing, type Crossover } from './crossover.js'
 
@@ -15,7 +16,7 @@ const HEAD = 42
 /**
  * Undefined without crossovers.
  *
- * @param all with the best head of each cell: these are drawn
+ * @param all with the head of headlines: these are drawn
  * @param reference with the reference's head: these are in the data only
  */
 export function crossoverFigure(
@@ -77,7 +78,7 @@ export function crossoverFigure(
   return {
     name: 'crossover',
     title,
-    caption: `Labels per class up to which a method's accuracy, with its best head, lies above the network's: interpolated over the logarithm of the count; bars are 95 % bootstrap intervals over the draws. Arrows: further than was measured.${claims ? ' Grey rings: what the reference study claims for its own models.' : ''}`,
+    caption: `Labels per class up to which a method's accuracy, with ${headlineHead(study)?.title ?? 'one head'}, lies above the network's: interpolated over the logarithm of the count; bars are 95 % bootstrap intervals over the draws. Arrows: further than was measured.${claims ? ' Grey rings: what the reference study claims for its own models.' : ''}`,
     width: WIDTH,
     svg: drawing({ title, width: WIDTH, height }, drawn),
     data: {
@@ -173,7 +174,7 @@ function shortWords(one: Crossover): string {
 
 function publishedOf(study: Study): typeof PUBLISHED_CROSSOVERS {
   const set = publishedSet(study.dataset.name)
-  const shown = new Set(study.methods.map(({ id }) => id))
+  const shown = new Set(study.methods.map(publishedId))
   return PUBLISHED_CROSSOVERS.filter((claim) => claim.set === set && shown.has(claim.method))
 }
 

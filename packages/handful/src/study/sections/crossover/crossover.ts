@@ -1,12 +1,12 @@
 /**
  * Up to which number of labels features beat a supervised network. Between two label counts the difference of the
  * accuracies is taken as straight over the logarithm of the count; its uncertainty comes from drawing the draws again
- * with replacement (Efron's bootstrap), the best head being picked anew each time.
+ * with replacement (Efron's bootstrap). Features are judged with one head, fixed beforehand.
  */
 import { Random } from 'onnx-autodiff'
 import { average } from '../../../numerics/statistics.js'
-import { studySeed } from '../../results.js'
-import type { LabelCount, Study, StudyCell, StudyMethod } from '../../result.js'
+import { type HeadChoice, resultWith, studySeed } from '../../results.js'
+import type { LabelCount, Study, StudyMethod } from '../../result.js'
 
 const RESAMPLES = 2000
 
@@ -16,7 +16,7 @@ export type Crossing = number
 export interface Crossover {
   readonly method: StudyMethod
   readonly rival: StudyMethod
-  readonly heads: 'best' | 'reference'
+  readonly heads: HeadChoice
   readonly at: Crossing
   /** 95 % interval; undefined where every cell has one draw only. */
   readonly low?: Crossing
@@ -46,7 +46,7 @@ export function crossingOf(counts: readonly number[], differences: readonly numb
 }
 
 /** Each method that takes features against each supervised network, at the label counts that both have. */
-export function crossovers(study: Study, heads: 'best' | 'reference'): Crossover[] {
+export function crossovers(study: Study, heads: HeadChoice): Crossover[] {
   const rivals = study.methods.filter(({ kind }) => kind === 'supervised')
   const others = study.methods.filter(({ kind }) => kind !== 'supervised')
   return rivals.flatMap((rival) =>
@@ -65,15 +65,15 @@ function crossover(
 ): Crossover | undefined {
   const pairs = study.labelCounts
     .flatMap((count) => {
-      const mine = cellsOf(study, method.id, count, heads === 'reference')
-      const its = cellsOf(study, rival.id, count, false)
-      return mine.length > 0 && its.length > 0 ? [{ size: sizeOf(study, count), mine, its }] : []
+      const mine = resultWith(study, method, count, heads)?.cell.accuracies
+      const its = resultWith(study, rival, count, heads)?.cell.accuracies
+      return mine !== undefined && its !== undefined ? [{ size: sizeOf(study, count), mine, its }] : []
     })
     .sort((a, b) => a.size - b.size)
     .filter(({ size }, i, all) => i === 0 || size > all[i - 1].size)
   if (pairs.length === 0) return undefined
   const sizes = pairs.map(({ size }) => size)
-  const differences = pairs.map(({ mine, its }) => bestMean(mine) - bestMean(its))
+  const differences = pairs.map(({ mine, its }) => average(mine) - average(its))
   const at = crossingOf(sizes, differences)
   const fixed = {
     method,
@@ -84,12 +84,12 @@ function crossover(
     largest: sizes[sizes.length - 1],
     again: Number.isFinite(at) && differences.some((difference, i) => difference >= 0 && sizes[i] > at),
   }
-  if (pairs.every(({ mine, its }) => [...mine, ...its].every((draws) => draws.length < 2))) return fixed
+  if (pairs.every(({ mine, its }) => mine.length < 2 && its.length < 2)) return fixed
   const random = new Random(studySeed(study), `study report/crossover/${method.id}/${rival.id}/${heads}`)
   const drawn = Array.from({ length: RESAMPLES }, () =>
     crossingOf(
       sizes,
-      pairs.map(({ mine, its }) => resampledBest(mine, random) - resampledBest(its, random)),
+      pairs.map(({ mine, its }) => resampled(mine, random) - resampled(its, random)),
     ),
   ).sort((a, b) => (a === b ? 0 : a - b))
   return {
@@ -99,38 +99,16 @@ function crossover(
   }
 }
 
-/** Accuracies over the draws, of each head. */
-function cellsOf(study: Study, method: string, count: LabelCount, reference: boolean): number[][] {
-  const fits = (cell: StudyCell): boolean =>
-    cell.method === method &&
-    cell.labelsPerClass === count &&
-    (!reference || study.heads.some(({ id, reference: isIt }) => isIt && id === cell.head))
-  return study.cells.filter(fits).map(({ accuracies }) => accuracies)
-}
-
 /** `all` labels are as many as the training images have on average for a class. */
 function sizeOf(study: Study, count: LabelCount): number {
   return count === 'all' ? study.dataset.trainImages / study.dataset.classes.length : count
 }
 
-const bestMean = (heads: readonly (readonly number[])[]): number => Math.max(...heads.map(average))
-
-/**
- * The best head's mean over draws that are drawn again. Heads that have the same number of draws had the same labelled
- * images, so they are drawn together.
- */
-function resampledBest(heads: readonly (readonly number[])[], random: Random): number {
-  const drawn = new Map<number, number[]>()
-  let best = -Infinity
-  for (const accuracies of heads) {
-    const { length } = accuracies
-    const places = drawn.get(length) ?? Array.from({ length }, () => random.integer(length))
-    drawn.set(length, places)
-    let sum = 0
-    for (const place of places) sum += accuracies[place]
-    best = Math.max(best, sum / length)
-  }
-  return best
+/** The mean over draws that are drawn again. */
+function resampled(accuracies: readonly number[], random: Random): number {
+  let sum = 0
+  for (let i = 0; i < accuracies.length; i++) sum += accuracies[random.integer(accuracies.length)]
+  return sum / accuracies.length
 }
 
 /** `up to 43`, `beyond 256, the largest measured`, `nowhere from 1 on`. */

@@ -73,6 +73,7 @@ export async function studyGeneration(
           ...sampling,
           training: train,
           heldOut: test.images,
+          accuracyOf: (predicted) => test.score(predicted).accuracy,
           network,
           linearAlgebra,
           most: count,
@@ -111,12 +112,14 @@ async function reconstructions(
 /** As a study's report shows them. */
 export function studyScores({
   images,
+  networkAccuracy,
   generated,
   floor,
   memorisation,
 }: GenerationScores): NonNullable<StudyGeneration['scores']> {
   return {
     images,
+    networkAccuracy,
     frechet: generated.frechet,
     frechetOfTraining: floor.frechet,
     kernel: generated.kernel.distance,

@@ -11,6 +11,8 @@ export const generationSchema = z.object({
   scores: z
     .object({
       images: count,
+      /** Of the score network itself, on the test images. */
+      networkAccuracy: share.optional(),
       /** Frechet and kernel distance in the feature space of the score network, to the test images; and the training images' own. */
       frechet: z.number(),
       frechetOfTraining: z.number().optional(),

@@ -6,7 +6,7 @@ import { models } from '../../../models/registry.js'
 import type { ModelName } from '../../../names.js'
 import { scoreNetworkFor } from '../../../scores/network-cache.js'
 import { type Block, numberColumns, type TableBlock } from '../../report/blocks.js'
-import { methodTitle } from '../../results.js'
+import { methodTitle, points } from '../../results.js'
 import type { Study } from '../../result.js'
 import type { StudyStage } from '../../study-stage.js'
 import type { TrainedRecord } from '../../training.js'
@@ -14,7 +14,8 @@ import { defineSection, type Planning } from '../section-entry.js'
 import { studyGeneration } from './generation.js'
 import { generationSchema, type StudyGeneration } from './schema.js'
 
-const PROTOCOL = 1
+/** 2: styles as drawn, and the score network's own accuracy. */
+const PROTOCOL = 2
 const KIND = 'generation'
 /** Images drawn and scored, at most. */
 const SCORED_IMAGES = 2000
@@ -70,6 +71,11 @@ function generationStage(
 
 function scoreTable(study: Study, generation: readonly StudyGeneration[]): TableBlock {
   const images = Math.max(0, ...generation.map(({ scores }) => scores?.images ?? 0))
+  const accuracy = generation.find(({ scores }) => scores?.networkAccuracy !== undefined)?.scores
+  const network =
+    accuracy?.networkAccuracy === undefined
+      ? ''
+      : `, which itself classifies ${points(accuracy.networkAccuracy)} % of them right`
   const shown = (value: number | undefined, format: (value: number) => string): string =>
     value === undefined ? '–' : format(value)
   const digits = (count: number) => (value: number) => value.toFixed(count)
@@ -96,7 +102,7 @@ function scoreTable(study: Study, generation: readonly StudyGeneration[]): Table
       shown(training?.parameters, formatCount),
       shown(training?.seconds, formatDuration),
     ]),
-    caption: `${images > 0 ? `${formatCount(images)} generated images against the test images, in the features of one score network. ` : ''}Fréchet and kernel distance: lower is better; the floor is the training images' own. Precision: generated images that look real; recall: real ones that are covered. Nearest training: distance to the nearest training image over that of test images; far below 1 means learned by heart.`,
+    caption: `${images > 0 ? `${formatCount(images)} generated images against the test images, in the features of one score network${network}. ` : ''}Fréchet and kernel distance: lower is better; the floor is the training images' own. Precision: generated images that look real; recall: real ones that are covered. Nearest training: distance to the nearest training image over that of test images; far below 1 means learned by heart.`,
     file: {
       name: 'generation',
       data: {

@@ -1,28 +1,30 @@
 /**
  * The main table: a row for each method, a column for each label count, mean and 95 % interval, what the reference study
- * published underneath; once with the best head of each cell, once with the reference study's head alone. And the table
- * in short that comes before it.
+ * published underneath; once with the head that was fixed for headlines, once with the reference study's alone. And the
+ * table in short that comes before it.
  */
 import type { Block, TableBlock, TableCell } from '../../report/blocks.js'
 import {
   PUBLISHED_CURVES,
   publishedFigure,
+  publishedId,
   publishedSet,
   publishedSizes,
   type PublishedFigure,
 } from '../../published.js'
 import {
-  bestAt,
   countPhrase,
+  type HeadChoice,
+  headlineHead,
+  isContrastive,
+  isPurelyGenerative,
   meanWithInterval,
   measuredCounts,
   missingAt,
-  referenceAt,
+  resultWith,
   type HeadResult,
 } from '../../results.js'
 import type { LabelCount, Study, StudyMethod } from '../../result.js'
-
-export type Heads = 'best' | 'reference'
 
 /** Those of the published table that were measured; without any, all that were. */
 export function mainCounts(study: Study): LabelCount[] {
@@ -32,25 +34,16 @@ export function mainCounts(study: Study): LabelCount[] {
   return shared.length > 0 ? shared : measured
 }
 
-export function resultOf(
-  study: Study,
-  method: StudyMethod,
-  count: LabelCount,
-  heads: Heads,
-): HeadResult | undefined {
-  return heads === 'best' ? bestAt(study, method.id, count) : referenceAt(study, method, count)
-}
-
-/** The best of some methods at a label count. */
+/** The best of some methods at a label count, all with the same head. */
 export function bestOf(
   study: Study,
   methods: readonly StudyMethod[],
   count: LabelCount,
-  heads: Heads = 'best',
+  heads: HeadChoice = 'headline',
 ): { readonly method: StudyMethod; readonly result: HeadResult } | undefined {
   return methods
     .flatMap((method) => {
-      const result = resultOf(study, method, count, heads)
+      const result = resultWith(study, method, count, heads)
       return result === undefined ? [] : [{ method, result }]
     })
     .reduce<{ method: StudyMethod; result: HeadResult } | undefined>(
@@ -61,31 +54,30 @@ export function bestOf(
 }
 
 /** Undefined where no cell has that head. */
-export function mainTable(study: Study, heads: Heads): TableBlock | undefined {
+export function mainTable(study: Study, heads: HeadChoice): TableBlock | undefined {
   const counts = mainCounts(study)
   const set = publishedSet(study.dataset.name)
   const shown = study.methods.filter(
     (method) =>
-      heads === 'best' || counts.some((count) => resultOf(study, method, count, heads) !== undefined),
+      heads === 'headline' || counts.some((count) => resultWith(study, method, count, heads) !== undefined),
   )
   const measured = shown.some(
     ({ kind, id }) =>
-      (heads === 'best' || kind !== 'supervised') && study.cells.some(({ method }) => method === id),
+      (heads === 'headline' || kind !== 'supervised') && study.cells.some(({ method }) => method === id),
   )
   if (!measured || counts.length === 0) return undefined
   const best = new Map(counts.map((count) => [count, bestOf(study, study.methods, count, heads)?.method.id]))
   const cellOf = (method: StudyMethod, count: LabelCount): TableCell => {
-    const result = resultOf(study, method, count, heads)
-    const theirs = publishedInWords(publishedFigure(set, method.id, count))
+    const result = resultWith(study, method, count, heads)
+    const theirs = publishedInWords(publishedFigure(set, publishedId(method), count))
     if (result === undefined) {
       const gap = missingAt(study, method.id, count)
       const why = gap === undefined ? undefined : gap.reason === 'failed' ? 'failed' : 'not in the budget'
       return { text: '–', below: lines(why, theirs) }
     }
-    const own = heads === 'best' && method.kind !== 'supervised' ? result.head.title : undefined
     return {
       text: meanWithInterval(result.estimate),
-      below: lines(own, theirs),
+      below: lines(theirs),
       best: best.get(count) === method.id,
     }
   }
@@ -99,7 +91,7 @@ export function mainTable(study: Study, heads: Heads): TableBlock | undefined {
     rows: [...rows, ...publishedOnly(study, counts)],
     caption: captionOf(study, heads, set !== undefined),
     file: {
-      name: `main-table-${heads === 'best' ? 'best-head' : 'reference-head'}`,
+      name: `main-table-${heads === 'headline' ? 'headline-head' : 'reference-head'}`,
       data: dataOf(study, shown, counts, heads),
     },
   }
@@ -119,7 +111,7 @@ function publishedInWords(figure: PublishedFigure | undefined): string | undefin
 /** Methods that the reference study had and this one has not. */
 function publishedOnly(study: Study, counts: readonly LabelCount[]): (string | TableCell)[][] {
   const set = publishedSet(study.dataset.name)
-  const own = new Set(study.methods.map(({ id }) => id))
+  const own = new Set(study.methods.map(publishedId))
   return PUBLISHED_CURVES.filter((curve) => curve.set === set && curve.main && !own.has(curve.method)).map(
     ({ title, method }) => [
       `${title} (not in this study)`,
@@ -131,10 +123,10 @@ function publishedOnly(study: Study, counts: readonly LabelCount[]): (string | T
   )
 }
 
-function captionOf(study: Study, heads: Heads, published: boolean): string {
+function captionOf(study: Study, heads: HeadChoice, published: boolean): string {
   const which =
-    heads === 'best'
-      ? 'Accuracy on the test images in per cent with the best head of each cell, named underneath and picked after the fact: mean ± half of the 95 % interval over the draws.'
+    heads === 'headline'
+      ? `Accuracy on the test images in per cent, ${headInWords(study)}: mean ± half of the 95 % interval over the draws.`
       : "The same with the reference study's head alone, so without any picking."
   const theirs = published ? ' Published: the reference study, single runs without intervals.' : ''
   const one = study.cells.some(({ accuracies }) => accuracies.length < 2)
@@ -147,7 +139,7 @@ function dataOf(
   study: Study,
   methods: readonly StudyMethod[],
   counts: readonly LabelCount[],
-  heads: Heads,
+  heads: HeadChoice,
 ): NonNullable<TableBlock['file']>['data'] {
   const set = publishedSet(study.dataset.name)
   return {
@@ -163,8 +155,8 @@ function dataOf(
     ],
     rows: methods.flatMap((method) =>
       counts.map((count) => {
-        const result = resultOf(study, method, count, heads)
-        const theirs = publishedFigure(set, method.id, count)
+        const result = resultWith(study, method, count, heads)
+        const theirs = publishedFigure(set, publishedId(method), count)
         return [
           method.id,
           count,
@@ -180,48 +172,45 @@ function dataOf(
   }
 }
 
-/** A row for each label count: the best of all, the best single generative model, what they have to beat. */
+/** `with propagation and logistic regression`: the head of headlines, fixed beforehand. */
+const headInWords = (study: Study): string => `with ${headlineHead(study)?.title ?? 'no head'}`
+
+/** A row for each label count, a column for each kind of features: what learns by comparing views leads none of generation. */
 export function summaryTable(study: Study): Block[] {
   const counts = mainCounts(study)
   const set = publishedSet(study.dataset.name)
-  const of = (kind: StudyMethod['kind']): StudyMethod[] =>
-    study.methods.filter((method) => method.kind === kind)
-  const pixels = study.methods.filter(({ id }) => id === 'pixels')
-  const learned = study.methods.filter(({ kind }) => kind !== 'supervised')
-  const cell = (methods: readonly StudyMethod[], count: LabelCount, named: boolean): string | TableCell => {
+  const cell = (methods: readonly StudyMethod[], count: LabelCount): string | TableCell => {
     const best = bestOf(study, methods, count)
     if (best === undefined) return '–'
-    const { method, result } = best
-    const head = method.kind === 'supervised' ? undefined : result.head.title
-    return { text: meanWithInterval(result.estimate), below: named ? lines(method.title, head) : lines(head) }
+    return {
+      text: meanWithInterval(best.result.estimate),
+      below: methods.length > 1 ? [best.method.title] : [],
+    }
   }
-  const wanted: readonly {
-    readonly title: string
-    readonly cell: (count: LabelCount) => string | TableCell
-    readonly shown: boolean
-  }[] = [
-    { title: 'Best features', shown: learned.length > 0, cell: (count) => cell(learned, count, true) },
-    {
-      title: 'Best generative model alone',
-      shown: of('generative').length > 0 && of('generative').length < learned.length,
-      cell: (count) => cell(of('generative'), count, true),
-    },
-    {
-      title: 'Supervised network',
-      shown: of('supervised').length > 0,
-      cell: (count) => cell(of('supervised'), count, true),
-    },
-    { title: 'Raw pixels', shown: pixels.length > 0, cell: (count) => cell(pixels, count, false) },
-    { title: 'Best published', shown: set !== undefined, cell: (count) => bestPublished(study, count) },
+  const contrastive = (method: StudyMethod): boolean => isContrastive(study, method)
+  const kinds: readonly (readonly [title: string, of: (method: StudyMethod) => boolean])[] = [
+    ['Purely generative', isPurelyGenerative],
+    ['Purely generative, beside others', (one) => one.kind === 'combination' && !contrastive(one)],
+    ['Contrastive', (one) => one.kind === 'contrastive'],
+    ['Contrastive, beside others', (one) => one.kind === 'combination' && contrastive(one)],
+    ['Made elsewhere', ({ kind }) => kind === 'outside'],
+    ['Without training', ({ kind, id }) => kind === 'baseline' && id !== 'pixels'],
+    ['Raw pixels', ({ id }) => id === 'pixels'],
+    ['Supervised network', ({ kind }) => kind === 'supervised'],
   ]
-  const columns = wanted.filter(({ shown }) => shown)
+  const columns = kinds
+    .map(([title, of]) => ({ title, methods: study.methods.filter(of) }))
+    .filter(({ methods }) => methods.length > 0)
+    .map(({ title, methods }) => ({ title, cell: (count: LabelCount) => cell(methods, count) }))
+  if (set !== undefined)
+    columns.push({ title: 'Best published', cell: (count) => bestPublished(study, count) })
   if (counts.length === 0 || columns.length === 0) return []
   return [
     {
       kind: 'table',
       columns: [{ title: 'Labels per class' }, ...columns.map(({ title }) => ({ title, number: true }))],
       rows: counts.map((count) => [String(count), ...columns.map((column) => column.cell(count))]),
-      caption: 'Accuracy on the test images in per cent, mean ± half of the 95 % interval over the draws.',
+      caption: `Accuracy on the test images in per cent, all features ${headInWords(study)}, which was fixed beforehand: mean ± half of the 95 % interval over the draws. Of several methods of a kind the highest is shown and named.`,
     },
   ]
 }
@@ -244,7 +233,7 @@ export function contradictions(study: Study): string | undefined {
   const set = publishedSet(study.dataset.name)
   const found = study.methods.flatMap((method) =>
     mainCounts(study).flatMap((count) => {
-      const figure = publishedFigure(set, method.id, count)
+      const figure = publishedFigure(set, publishedId(method), count)
       return figure?.contradicting === undefined
         ? []
         : [

@@ -10,12 +10,12 @@ export const resultsSection = defineSection({
   files: ['main-table-'],
   report: (study) => {
     const contradiction = contradictions(study)
-    const best = mainTable(study, 'best')
+    const headline = mainTable(study, 'headline')
     const reference = fittedHeads(study).length > 1 ? mainTable(study, 'reference') : undefined
     return [
-      ...(best === undefined
+      ...(headline === undefined
         ? [text('Nothing has been measured yet.')]
-        : [heading('In short'), ...summaryTable(study), heading('Method by method'), best]),
+        : [heading('In short'), ...summaryTable(study), heading('Method by method'), headline]),
       ...(reference === undefined ? [] : [heading("With the reference study's head alone"), reference]),
       ...(contradiction === undefined ? [] : [note(contradiction)]),
     ]

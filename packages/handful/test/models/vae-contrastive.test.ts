@@ -3,13 +3,13 @@ import { input, Parameters, Random, sizeOf, evaluate } from 'onnx-autodiff'
 import { describe, expect, test } from 'vitest'
 import { averagedWeights, type ImageShape } from '../../src/models/model.js'
 import { vae } from '../../src/models/vae/vae.js'
-import { invariant, type VaeConfig } from '../../src/models/vae/config.js'
+import { contrastive, type VaeConfig } from '../../src/models/vae/config.js'
 import { viewDisagreement } from '../../src/models/vae/view-disagreement.js'
 import { COUNT, difference, extract, grey8, randomPixels, squares, trainOnSquares } from './vae-support.js'
 
 const colour: ImageShape = { size: 20, channels: 3 }
 const small: VaeConfig = {
-  ...invariant(colour),
+  ...contrastive(colour),
   network: 'pyramid',
   width: 8,
   blocks: 2,
