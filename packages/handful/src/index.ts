@@ -36,6 +36,7 @@ export {
   type DatasetSpec,
   type OpenOptions,
 } from './data/open.js'
+export type { GivenImage, PixelImage } from './data/given-image.js'
 export { openImages, type OpenedImages, type OpenImagesOptions } from './data/open-images.js'
 export { PREDICTION_COLUMNS, writePredictions, type Predictions } from './data/predictions.js'
 export type { Dataset } from './data/dataset.js'
@@ -93,7 +94,7 @@ export {
 } from './features/feature-sources.js'
 export { dataStatistics, listDatasets, type DatasetListing, type StatisticsRequest } from './jobs/data/run.js'
 export { runFit } from './jobs/fit/run.js'
-export { type FitInput, type FitOptions, fitOptionsSchema } from './jobs/fit/fit-options.js'
+export { type FitInput, type FitOptions, fitOptionsSchema, parseFitOptions } from './jobs/fit/fit-options.js'
 export type { RunContext as FitContext } from './runs/run-folder.js'
 export { type PredictOptions, type PredictResult, runPredict } from './jobs/predict/run.js'
 export {

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { ONNXRUNTIME_VERSION } from 'onnx-autodiff/threads'
 import type { CommandContext } from './context.js'
 
 export interface EnvironmentQuery {
@@ -26,7 +27,7 @@ export async function describeEnvironment(
     handful: context.version,
     ...(commit === undefined ? {} : { commit }),
     node: process.versions.node,
-    onnxruntime: await packageVersion('onnxruntime-node'),
+    onnxruntime: ONNXRUNTIME_VERSION,
     sharp: await packageVersion('sharp'),
     system: `${os.type()} ${os.release()} ${os.arch()}`,
     processor: processors[0]?.model.trim() ?? 'unknown',

@@ -6,6 +6,7 @@ import { Command as Parser, CommanderError, Option as ParserOption } from 'comma
 import { flagOf } from '../errors/shell.js'
 import type { Command, Example } from '../jobs/command-entry.js'
 import type { Option } from '../jobs/option.js'
+import { addCompletion, completionExamples } from './completion.js'
 import type { CommandContext } from './context.js'
 import { reportError } from './failure.js'
 import { formatHelp } from './help.js'
@@ -65,6 +66,9 @@ function createProgram(context: CommandContext): Parser {
     }
     program.addCommand(group)
   }
+  const completion = program.command('completion')
+  addCompletion(completion, context)
+  lay(completion, completionExamples, context)
   return program
 }
 

@@ -1,8 +1,6 @@
-/** What commander and zod say about a wrong command line, in the form that all errors here have. */
+/** What commander says about a wrong command line, in the form that all errors here have. */
 import type { Command, CommanderError } from 'commander'
-import type { z } from 'zod'
 import { usageError, type HandfulError } from '../errors.js'
-import { flagOf } from '../errors/shell.js'
 import { closest } from '../errors/suggest.js'
 import { fullName } from './help.js'
 
@@ -49,16 +47,4 @@ export function explainUsage(error: CommanderError, program: Command, args: read
     default:
       return usageError({ what: 'command line', got: error.message.replace(/^error: /, ''), hint: hint() })
   }
-}
-
-/** What zod found wrong with options, as the first complaint about a flag. */
-export function usageErrorOf(error: z.ZodError, help: string): HandfulError {
-  const [issue] = error.issues
-  const name = String(issue.path[0] ?? '')
-  const hint = `see ${help}`
-  if (issue.code === 'unrecognized_keys')
-    return usageError({ what: 'option', got: issue.keys.join(', '), expected: 'known options only', hint })
-  const what = name === '' ? 'options' : flagOf(name)
-  const got = issue.code === 'custom' ? undefined : 'another value'
-  return usageError({ what, where: 'options', got, expected: issue.message, hint })
 }

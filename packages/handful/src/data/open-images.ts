@@ -8,6 +8,7 @@ import { HandfulError, printable } from '../errors.js'
 import { collectionStretch } from './collection-stretch.js'
 import { decodeContents, diskContents, allToGrey, type DecodeOptions, type ImageContent } from './decode.js'
 import { framePath, framesOfFile } from './frames.js'
+import { fileBytes, type GivenImage } from './given-image.js'
 import type { Images, SkippedFile } from './image-set.js'
 import { holdsCollection, openImagePaths } from './open-collection.js'
 import { Originals } from './originals.js'
@@ -37,21 +38,21 @@ export interface OpenedImages {
 /**
  * Opens images to classify. Each is called as a shell would reach it from here: the argument itself for a file,
  * `folder/inner/path.png` for one found in a folder, `photos.tar/inner/path.png` for one in an archive. A file that is
- * named twice counts once.
+ * named twice counts once. Images in memory are called `image 1` and so on, by their place among the arguments.
  *
  * @returns images `[count, size, size, channels]` in the order of the arguments, and what was skipped
  * @throws HandfulError if an argument does not exist, or no image is left
  */
 export async function openImages(
-  inputs: readonly string[],
+  inputs: readonly (string | GivenImage)[],
   options: OpenImagesOptions,
 ): Promise<OpenedImages> {
   const found: Found[] = []
   const skipped: SkippedFile[] = []
   const known = new Set<string>()
   let left = options.limit ?? Infinity
-  for (const input of inputs) {
-    const part = await findImages(input, options)
+  for (const [place, input] of inputs.entries()) {
+    const part = typeof input === 'string' ? await findImages(input, options) : await givenImage(input, place)
     skipped.push(...part.skipped)
     const files = part.files.filter(({ key }) => !known.has(key) && known.add(key)).slice(0, left)
     left -= files.length
@@ -71,14 +72,14 @@ export async function openImages(
   if (decoded.count === 0) {
     throw new HandfulError({
       what: 'images',
-      where: printable(inputs.join(' ')),
+      where: printable(inputs.map(nameOf).join(' ')),
       got:
         skipped.length === 0 ? 'none' : `no usable one, ${printable(skipped[0].path)}: ${skipped[0].reason}`,
       expected: 'PNG, JPEG or WebP images, or folders of them',
     })
   }
   const images: Images = {
-    name: inputs.length === 1 ? basename(resolve(inputs[0])) : 'images',
+    name: inputs.length === 1 ? basename(resolve(nameOf(inputs[0], 0))) : 'images',
     count: decoded.count,
     height: options.size,
     width: options.size,
@@ -115,6 +116,22 @@ async function findImages(input: string, { reading, signal }: OpenImagesOptions)
     files: paths.map((path, index) => ({ path: named(path), key: resolve(input, path), index })),
     skipped: skipped.map(({ path, reason }) => ({ path: named(path), reason })),
     contents: (indices) => contents(indices, signal),
+  }
+}
+
+const nameOf = (input: string | GivenImage, place: number): string =>
+  typeof input === 'string' ? input : `image ${place + 1}`
+
+/** @param place among the arguments */
+async function givenImage(image: GivenImage, place: number): Promise<Found> {
+  const path = nameOf(image, place)
+  const bytes = await fileBytes(image, path)
+  return {
+    files: [{ path, key: path, index: 0 }],
+    skipped: [],
+    async *contents() {
+      yield await Promise.resolve({ index: 0, path, load: () => Promise.resolve(bytes) })
+    },
   }
 }
 

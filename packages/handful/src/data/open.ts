@@ -12,7 +12,7 @@ import { dataFolders } from './locate.js'
 import { channelNumbersSchema, framesSchema, stretchSchema } from './reading.js'
 import { datasetEntry } from './registry.js'
 
-/** Side of the square that a folder's images are brought to, where none is asked for. */
+/** Side of the square that a folder's images were brought to in older runs, which say none. */
 export const DEFAULT_SIZE = 32
 
 export const fitSchema = z.enum(RESIZE_MODES)
@@ -34,7 +34,7 @@ const specSchema = z.strictObject({
   /** How a folder's numbers of more than 8 bits become bytes. */
   stretch: stretchSchema.optional(),
   labels: z.enum(['required', 'optional']).optional(),
-  seed: z.int().min(0),
+  seed: z.int().min(0).default(0),
   fileColumn: z.string().min(1).optional(),
   labelColumn: z.string().min(1).optional(),
   splits: splitsSchema.optional(),
@@ -45,8 +45,10 @@ const specSchema = z.strictObject({
   testCount: z.int().min(0).optional(),
 })
 
-/** What to open: either `dataset` or `folder`. */
-export type DatasetSpec = z.infer<typeof specSchema>
+/** What to open: either `dataset` or `folder`. A folder's images get the size that suits them, and seed is 0, unless said otherwise. */
+export type DatasetSpec = z.input<typeof specSchema>
+
+type CheckedSpec = z.output<typeof specSchema>
 
 export interface OpenOptions {
   readonly onProgress?: OpenProgress
@@ -60,8 +62,8 @@ export interface OpenOptions {
  * Opens a data set.
  *
  * @example
- *     const { train, test } = await openDataset({ dataset: 'mnist', seed: 0 })
- *     const own = await openDataset({ folder: 'cells', size: 48, fit: 'pad', seed: 0 })
+ *     const { train, test } = await openDataset({ dataset: 'mnist' })
+ *     const own = await openDataset({ folder: 'cells', size: 48, fit: 'pad' })
  *
  * @returns training images `[count, size, size, channels]` with the labels that are known, and a test split without
  * @throws HandfulError in one line; exit code 2 where the spec itself is wrong
@@ -77,7 +79,7 @@ export async function openDataset(
   if (folder !== undefined) {
     return openFolder({
       folder,
-      size: checked.size ?? DEFAULT_SIZE,
+      size: checked.size ?? 'auto',
       fit: checked.fit ?? 'cover',
       channels: checked.channels,
       bands: checked.bands,
@@ -99,7 +101,7 @@ export async function openDataset(
 }
 
 /** @throws HandfulError (wrong use) for what a known data set has no choice in */
-function checkKnownSet(checked: DatasetSpec): void {
+function checkKnownSet(checked: CheckedSpec): void {
   const { count, testCount } = checked
   const entry = datasetEntry(checked.dataset ?? '')
   refuse(checked.size !== undefined && checked.size !== entry.size, 'size', `${checked.size}`, {
@@ -134,7 +136,7 @@ function checkKnownSet(checked: DatasetSpec): void {
  * Checks what to open without looking at any file.
  * @throws HandfulError (wrong use) naming the option
  */
-export function checkDatasetSpec(spec: unknown): DatasetSpec {
+export function checkDatasetSpec(spec: unknown): CheckedSpec {
   const parsed = specSchema.safeParse(spec)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
@@ -150,6 +152,10 @@ export function checkDatasetSpec(spec: unknown): DatasetSpec {
     })
   }
   if (dataset !== undefined) checkKnownSet(parsed.data)
+  const { count, testCount } = parsed.data
+  refuse(folder !== undefined && (count ?? testCount) !== undefined, 'count', `${count ?? testCount}`, {
+    expected: 'none with a folder, of which all images are taken',
+  })
   return parsed.data
 }
 

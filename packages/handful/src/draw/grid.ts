@@ -1,6 +1,6 @@
 /** Many small images as one PNG. */
 import sharp from 'sharp'
-import type { PixelImage } from './thumbnails.js'
+import type { PixelImage } from '../data/given-image.js'
 
 const GAP = 2
 const PAPER = 255

@@ -2,7 +2,7 @@
 import { imageBytes, type Images } from '../data/image-set.js'
 import type { ImageShape, RunOptions, WeightedModel } from '../models/model.js'
 import { imageGrid } from './grid.js'
-import type { PixelImage } from './thumbnails.js'
+import type { PixelImage } from '../data/given-image.js'
 import type { RunFolder } from '../runs/run-folder.js'
 
 export interface ModelPictures {

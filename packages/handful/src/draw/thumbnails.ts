@@ -1,16 +1,9 @@
 /** Pixels as small pictures inside a page: PNG in a data URI. */
 import sharp from 'sharp'
+import type { PixelImage } from '../data/given-image.js'
 
 /** Longest side in pixels; larger images are scaled down. */
 const LONGEST_SIDE = 96
-
-export interface PixelImage {
-  readonly height: number
-  readonly width: number
-  readonly channels: 1 | 3
-  /** `[height, width, channels]`, 0 to 255. */
-  readonly pixels: Uint8Array
-}
 
 /** A PNG data URI of an image, at its own size or scaled down to 96 pixels. */
 export async function thumbnail(image: PixelImage): Promise<string> {

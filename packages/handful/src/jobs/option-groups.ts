@@ -105,12 +105,15 @@ export const ownReadingOptions = {
   ...readingOptions(),
 }
 
+export const countOption = whole('<n>', 'training images of a generated set (strokes)', 20, 1_000_000)
+
 export const imageOptions = {
   dataset: datasetOption('a known data set'),
   size: sizeOrAuto('side of the square that images become, or auto: chosen from their own sizes (auto)'),
   fit: resizeOption('how an image becomes a square: cover (cut to its middle), pad (white bars), stretch'),
   ...collectionOptions,
   ...readingOptions(),
+  count: countOption,
   memory: positive(
     '<GiB>',
     'memory that a folder of images may take; a scratch file holds more (a quarter of all)',

@@ -34,6 +34,8 @@ export interface Option<T> {
   /** How its value is written, such as `<n>`; nothing for a flag that is there or not. */
   readonly value?: string
   readonly about: string | ((session: Session) => string)
+  /** The words that it takes, where it takes no others. */
+  readonly choices?: readonly string[]
   /** @param earlier what the same flag gave before, where it was given again */
   read?(flag: string, text: string, earlier?: T): T
   /** Taken where nothing is typed. Commands with a schema of their own have their defaults there. */
@@ -185,7 +187,12 @@ export const oneOf = <T extends string>(
   value: string,
   about: string,
   choices: readonly T[],
-): Option<T | undefined> => ({ value, about, read: (flag, typed) => choiceOf(flag, typed, choices) })
+): Option<T | undefined> => ({
+  value,
+  about,
+  choices,
+  read: (flag, typed) => choiceOf(flag, typed, choices),
+})
 
 /** @throws HandfulError (wrong use) for a word that is none of them, with the one that was probably meant */
 export function choiceOf<T extends string>(flag: string, typed: string, choices: readonly T[]): T {

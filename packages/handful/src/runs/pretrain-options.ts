@@ -11,7 +11,7 @@ export const pretrainOptionsSchema = z
     ...modelFields,
     ...trainingFields,
   })
-  .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
-  .refine((options) => options.minutes === undefined || options.steps === undefined, oneLimit)
+  .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), { ...oneSource })
+  .refine((options) => options.minutes === undefined || options.steps === undefined, { ...oneLimit })
 
 export type PretrainJobOptions = z.output<typeof pretrainOptionsSchema>

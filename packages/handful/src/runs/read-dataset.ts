@@ -1,7 +1,7 @@
 /** Reads the images that a job asks for: progress goes to the user, and so does what had to be left out. */
 import { z } from 'zod'
 import type { Dataset } from '../data/dataset.js'
-import { checkDatasetSpec, type DatasetSpec, openDataset } from '../data/open.js'
+import { checkDatasetSpec, type DatasetSpec, DEFAULT_SIZE, openDataset } from '../data/open.js'
 import { HandfulError, printable } from '../errors.js'
 import { locateImages } from './image-record.js'
 import type { DescribedModel } from './trained-model.js'
@@ -41,13 +41,14 @@ export function specOf({
   size,
   fit,
   seed,
+  count,
   memory,
   ...choice
 }: Source): DatasetSpec {
-  const chosen = choiceOf(choice)
+  const chosen = { seed, count, ...choiceOf(choice) }
   return folder === undefined
-    ? { dataset, dataDir, size, seed, ...chosen }
-    : { folder, size, fit, seed, memory, ...chosen }
+    ? { dataset, dataDir, size, ...chosen }
+    : { folder, size: size ?? DEFAULT_SIZE, fit, memory, ...chosen }
 }
 
 /** @throws HandfulError (wrong use) for options that do not suit the data set they are for, before any file is looked at */

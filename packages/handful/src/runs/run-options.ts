@@ -27,6 +27,8 @@ export const imageFields = {
   stretch: stretchSchema.optional(),
   /** Whether each frame of an animation or a stack is an image; the first by default. */
   frames: framesSchema.optional(),
+  /** Training images of a generated set. */
+  count: z.number().int().min(20).max(1_000_000).optional(),
   /** GiB of memory that the images of a folder may take; a scratch file holds more. */
   memory: z.number().positive().optional(),
 }
@@ -42,6 +44,7 @@ export const trainingFields = {
   device: z.string().min(1).default('cpu'),
 }
 
+// Frozen, and copied where they are used: zod takes the message out of what it is given.
 /** What zod says where both or neither of `folder` and `dataset` are given. */
-export const oneSource = { message: 'either a folder or a data set', path: ['dataset'] }
-export const oneLimit = { message: 'minutes or steps, not both', path: ['steps'] }
+export const oneSource = Object.freeze({ message: 'either a folder or a data set', path: ['dataset'] })
+export const oneLimit = Object.freeze({ message: 'minutes or steps, not both', path: ['steps'] })

@@ -42,7 +42,10 @@ export async function openStudyData(options: StudyOptions, context: JobContext):
   const { dataset, seed, count, testCount } = options
   const { signal, progress } = context
   const opened = await openDataset(
-    { ...specOf(options), ...(options.folder === undefined ? { count, testCount } : {}) },
+    {
+      ...specOf({ ...options, count: undefined }),
+      ...(options.folder === undefined ? { count, testCount } : {}),
+    },
     { signal, onProgress: (done, total) => progress.report({ stage: READING, done, total, unit: 'images' }) },
   )
   const notes = [...(opened.understood === undefined ? [] : [opened.understood]), ...opened.notes]

@@ -65,7 +65,7 @@ const modelSettings = (model: ModelName) =>
         .partial()
         .prefault({}),
     })
-    .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, oneLimit)
+    .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, { ...oneLimit })
 
 export type ModelSettings = z.output<ReturnType<typeof modelSettings>>
 
@@ -151,7 +151,7 @@ export const studyOptionsSchema = z
     path: ['headline'],
     message: 'one of heads',
   })
-  .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
+  .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), { ...oneSource })
 
 export type StudyInput = z.input<typeof studyOptionsSchema>
 export type StudyOptions = z.output<typeof studyOptionsSchema>

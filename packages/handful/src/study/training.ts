@@ -193,7 +193,7 @@ async function openRun(
     seed,
     threads,
     device,
-    ...z.object(imageFields).parse(options),
+    ...z.object(imageFields).parse({ ...options, count: options.dataset && options.count }),
   })
   return RunFolder.create({
     folder,

@@ -6,6 +6,7 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sizeFor } from '../../src/data/choose-size.js'
 import { openDataset } from '../../src/data/open.js'
+import { specOf } from '../../src/runs/read-dataset.js'
 
 test('is half of what most images have, as far as it pays and fits in memory', () => {
   const size = (sides: number[], count = 100): number => sizeFor(sides, count).size
@@ -34,9 +35,10 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-test('a folder is opened at it and says so; without `auto` at 32 pixels, as older runs were', async () => {
+test('a folder is opened at it and says so; older runs, which say no size, stay at 32 pixels', async () => {
   const auto = await openDataset({ folder, size: 'auto', labels: 'optional', seed: 0 })
   expect([auto.train.height, auto.train.width]).toEqual([64, 64])
   expect(auto.notes.join()).toContain('64x64 pixels, half of their own (140')
-  expect((await openDataset({ folder, labels: 'optional', seed: 0 })).train.height).toBe(32)
+  expect((await openDataset({ folder, labels: 'optional' })).train.height).toBe(64)
+  expect(specOf({ folder, fit: 'cover', seed: 0 }).size).toBe(32)
 })

@@ -30,10 +30,12 @@ const small: GanConfig = {
   batch: 8,
   emaHalfLifeImages: 40,
 }
-const { augmentation: WHOLE_AUGMENTATION } = paper({ size: 6, channels: 1 })
+const PAPER = paper({ size: 6, channels: 1 })
+if (PAPER.augmentation === null) throw new Error('the paper preset: got no distortions, expected some')
+const WHOLE_AUGMENTATION = PAPER.augmentation
 /** Every part that the paper's preset has, as small as can be: margins, tripled grey, all phases. */
 const whole: GanConfig = {
-  ...paper({ size: 6, channels: 1 }),
+  ...PAPER,
   channels: [6, 4],
   latent: 5,
   hidden: 7,

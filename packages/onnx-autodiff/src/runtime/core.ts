@@ -4,8 +4,8 @@
  * come in new buffers (preallocated ones measured no faster), so an input is never written while it is read.
  */
 
-import ort from 'onnxruntime-node'
-import type { InferenceSession, Tensor } from 'onnxruntime-node'
+import { ort } from './onnxruntime.js'
+import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import type { Arrays, NamedArray } from '../arrays.js'
 import type { Program } from '../onnx/program.js'
 import type { Backend } from './backends/backend.js'

@@ -1,6 +1,6 @@
 /** Which devices onnxruntime can run on here. */
 
-import ort from 'onnxruntime-node'
+import { ort } from './onnxruntime.js'
 import { IR_VERSION, OPSET } from '../onnx/versions.js'
 import { encodeModel } from '../onnx/writer.js'
 import type { Backend } from './backends/backend.js'

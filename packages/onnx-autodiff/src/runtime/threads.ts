@@ -1,9 +1,12 @@
 /**
- * How many threads this process may use. An entry of its own (`onnx-autodiff/threads`): who only asks for their number does
- * not load onnxruntime.
+ * How many threads this process may use, and which onnxruntime they are for. An entry of its own (`onnx-autodiff/threads`):
+ * who only asks does not load onnxruntime.
  */
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+
+/** As packages/onnx-autodiff/scripts/copy-runtime.mjs copies it. */
+export const ONNXRUNTIME_VERSION = '1.30.0'
 
 /**
  * Cores this process may use: what the scheduler allows, and inside a container no more than its CPU quota, which Node 20

@@ -62,13 +62,7 @@ export const fit = runCommand({
   },
   run: async (options, context) => (await import('./run.js')).runFit(options, context),
   async show(report, run, { environment }) {
-    const [{ saveReport }, { suggestNext }, { summarise }] = await Promise.all([
-      import('../../draw/save-report.js'),
-      import('../next.js'),
-      import('../../draw/summary.js'),
-    ])
-    const next = report.next.length > 0 ? report.next : suggestNext(report, shellWord(run.folder))
-    await saveReport(run, { ...report, next })
+    const { summarise } = await import('../../draw/summary.js')
     const { data, lines } = summarise(report)
     return {
       json: { run: run.folder, ...data },

@@ -3,7 +3,9 @@
  * config.yaml or from a library call, and written to the run folder with every value resolved.
  */
 import { models } from '../../models/registry.js'
+import { availableThreads } from 'onnx-autodiff/threads'
 import { z } from 'zod'
+import { usageErrorOf } from '../../errors/usage-of-options.js'
 import { encoderDetails, encoderFields } from '../../encoders/encoder-options.js'
 import { FEATURE_CHOICES, HEADS, type ModelName, MODELS, type PresetName } from '../../names.js'
 import { imageFields, oneLimit, oneSource, trainingFields } from '../../runs/run-options.js'
@@ -104,3 +106,27 @@ export type FitInput = z.input<typeof fitOptionsSchema>
 
 /** Options with every default filled in; with a model exactly one of `minutes` and `steps` is set, and one of `folder` and `dataset`. */
 export type FitOptions = z.output<typeof fitOptionsSchema>
+
+/**
+ * Options of a fit with the command line's defaults: all cores, a size that suits the images of a folder, data sets where
+ * `HANDFUL_DATA` says.
+ *
+ * @example
+ *     const options = parseFitOptions({ folder: 'photos', minutes: 10 })
+ *
+ * @throws HandfulError (wrong use) naming the option
+ */
+export function parseFitOptions(
+  input: Partial<FitInput>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): FitOptions {
+  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
+  const parsed = fitOptionsSchema.safeParse({
+    threads: availableThreads(),
+    ...(environment.HANDFUL_DATA ? { dataDir: environment.HANDFUL_DATA } : {}),
+    ...(input.folder === undefined ? {} : { size: 'auto' }),
+    ...given,
+  })
+  if (!parsed.success) throw usageErrorOf(parsed.error, 'handful fit --help')
+  return parsed.data
+}

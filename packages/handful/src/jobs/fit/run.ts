@@ -7,6 +7,8 @@
  */
 import type { Dataset } from '../../data/dataset.js'
 import type { RunReport } from '../../draw/run-report.js'
+import { saveReport } from '../../draw/save-report.js'
+import { shellWord } from '../../errors/shell.js'
 import { checkDevice } from '../../runs/device.js'
 import { runJobStages } from '../../runs/job-stages.js'
 import { readDataset, READING } from '../../runs/read-dataset.js'
@@ -14,6 +16,7 @@ import type { RunContext } from '../../runs/run-folder.js'
 import { knownShape, resolveModel } from '../../training/model-options.js'
 import { pretrainStage } from '../../training/pretrain.js'
 import type { PlannedStage } from '../../training/progress.js'
+import { suggestNext } from '../next.js'
 import { PICTURES, picturesStage } from '../pictures-stage.js'
 import { type FitOptions, NO_MODEL } from './fit-options.js'
 import {
@@ -31,6 +34,14 @@ import { openFitting } from './fitting.js'
 const reading = { stage: READING, expectedSeconds: 5 }
 
 /**
+ * Trains, predicts and writes the run folder whole: predictions.csv, the model, report.json and report.html.
+ *
+ * @example
+ *     const options = parseFitOptions({ folder: 'photos', steps: 500 })
+ *     const run = await RunFolder.create({ parent: 'runs', name: 'photos', date: new Date(), config: options, environment: {} })
+ *     const report = await runFit(options, { run, signal: new AbortController().signal, progress: silentProgress })
+ *     await run.close()
+ *
  * @param relabel gives the images other labels than those that they lie with
  * @throws HandfulError for options or images that do not suit; the error of a stage that fails, or the signal's reason
  */
@@ -73,7 +84,11 @@ export async function runFit(
     report,
   ]
   await runJobStages(stages, { ...context, ...options, store: run.store, before: [reading] })
-  return run.store.result(report)
+  const drawn = await run.store.result(report)
+  const next = drawn.next.length > 0 ? drawn.next : suggestNext(drawn, shellWord(run.folder))
+  const whole = { ...drawn, next }
+  await saveReport(run, whole)
+  return whole
 }
 
 /** What is to come, as far as the options tell. */

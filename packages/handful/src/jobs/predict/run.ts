@@ -1,4 +1,6 @@
 /** Classifies new images with a finished run. */
+import { availableThreads } from 'onnx-autodiff/threads'
+import type { GivenImage } from '../../data/given-image.js'
 import { openImages } from '../../data/open-images.js'
 import { type ImageReading, readingOf, type ReadingChoice } from '../../data/reading.js'
 import { mostProbable } from '../../numerics/matrix.js'
@@ -12,8 +14,8 @@ import type { JobContext } from '../../training/progress.js'
 export interface PredictOptions {
   /** A run folder with its model. */
   readonly run: string
-  /** Image files, and folders that are searched for images. */
-  readonly images: readonly string[]
+  /** Image files, folders that are searched for images, and images in memory: the bytes of a file, or pixels. */
+  readonly images: readonly (string | GivenImage)[]
   /** Which channels are taken, counted from 1; as the run has it where left out, as the next two. */
   readonly channels?: readonly number[]
   /** How numbers beyond 8 bits become bytes; `data`: by these images alone, of another camera than the run's. */
@@ -22,12 +24,14 @@ export interface PredictOptions {
   readonly frames?: 'first' | 'all'
   /** Of the new images, for a run with features from such a table. */
   readonly embeddings?: string
-  readonly threads: number
-  readonly device: string
+  /** All cores where left out. */
+  readonly threads?: number
+  /** `cpu` where left out. */
+  readonly device?: string
 }
 
 export interface Prediction {
-  /** As it was given, or found below a given folder. */
+  /** As it was given, or found below a given folder; `image 1` and so on for those in memory. */
   readonly path: string
   readonly predicted: string
   /** Of the predicted class, 0 to 1. */
@@ -50,8 +54,15 @@ function readingFor(
   return { ...own, ...said, stretch: own.stretch }
 }
 
+/**
+ * @example
+ *     const images = [await readFile('a.jpg'), { height: 28, width: 28, channels: 1, pixels }]
+ *     const { predictions } = await runPredict({ run: 'runs/photos', images }, { signal, progress: silentProgress })
+ *
+ * @throws HandfulError for a run without a classifier, files that are not there, and where no image can be used
+ */
 export async function runPredict(
-  { run, images: inputs, embeddings, threads, device, ...read }: PredictOptions,
+  { run, images: inputs, embeddings, threads = availableThreads(), device = 'cpu', ...read }: PredictOptions,
   { signal, progress }: JobContext,
 ): Promise<PredictResult> {
   const classifier = await loadClassifier(run)

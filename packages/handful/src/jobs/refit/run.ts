@@ -4,7 +4,6 @@
  */
 import type { Dataset } from '../../data/dataset.js'
 import type { RunReport } from '../../draw/run-report.js'
-import { saveReport } from '../../draw/save-report.js'
 import { HandfulError, printable } from '../../errors.js'
 import { shellWord } from '../../errors/shell.js'
 import { Workbench } from '../../labelling/workbench.js'
@@ -13,7 +12,6 @@ import { locateImages } from '../../runs/image-record.js'
 import { RunFolder } from '../../runs/run-folder.js'
 import type { JobContext } from '../../training/progress.js'
 import { runFit } from '../fit/run.js'
-import { suggestNext } from '../next.js'
 import type { Session } from '../option.js'
 import { asFit } from '../prepare/prepare-options.js'
 import { runOfCommand } from '../run-of-command.js'
@@ -46,10 +44,7 @@ export async function runRefit(
   try {
     // Labels that were there before, as after undoing, are found done; predictions.csv is by now of others.
     for (const kind of ['classifier', 'report']) await run.store.forget(kind)
-    const fitted = await runFit(own, { ...context, run }, (dataset) => relabelled(dataset, labels))
-    const next = suggestNext(fitted, shellWord(folder))
-    const report = { ...fitted, next }
-    await saveReport(run, report)
+    const report = await runFit(own, { ...context, run }, (dataset) => relabelled(dataset, labels))
     return { report, classes: labels.classNames.length, labelled: labels.ofPath.size }
   } finally {
     await run.close()

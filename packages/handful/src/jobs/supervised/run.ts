@@ -54,7 +54,7 @@ export const supervisedJobSchema = z
     threads: trainingFields.threads,
     device: trainingFields.device,
   })
-  .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), oneSource)
+  .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), { ...oneSource })
   .transform((options) => ({
     ...options,
     labelsPerClass: options.labelsPerClass ?? (options.dataset === undefined ? undefined : DEFAULT_LABELS),
