@@ -35,7 +35,10 @@ export type SupervisedName = (typeof SUPERVISED_MODELS)[number]
 /** The supervised network's stems, and how its training images are distorted. */
 export const STEMS = ['imagenet', 'small'] as const
 export type StemName = (typeof STEMS)[number]
-export const SUPERVISED_AUGMENTATIONS = ['crops', 'none'] as const
+/** `reference`: the published network and crops. `strong`: the best of labels alone on few cores. `fixmatch`: that and unlabelled images. */
+export const SUPERVISED_PRESETS = ['strong', 'fixmatch', 'reference'] as const
+export type SupervisedPresetName = (typeof SUPERVISED_PRESETS)[number]
+export const SUPERVISED_AUGMENTATIONS = ['strong', 'crops', 'none'] as const
 export type SupervisedAugmentationName = (typeof SUPERVISED_AUGMENTATIONS)[number]
 
 /** Features that no model is trained for. */

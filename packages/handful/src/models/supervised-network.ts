@@ -9,6 +9,7 @@ import {
   cast,
   cosineDecay,
   crossEntropy,
+  ema,
   equal,
   add,
   gradients,
@@ -26,7 +27,14 @@ import { z } from 'zod'
 import type { StemName, SupervisedName } from '../names.js'
 import { chosenRows, imageDimensions, imageInput, toSignedRange } from './common.js'
 import type { FeatureRequest } from './feature-request.js'
-import type { FeatureNetwork, ImageShape, Trainable, Weights } from './model.js'
+import {
+  averagedWeights,
+  type FeatureNetwork,
+  type ImageShape,
+  type Trainable,
+  type Weights,
+} from './model.js'
+import { halfLifeDecay } from './optimise.js'
 
 /** What an image becomes: hidden layers [h, w, n, c] or [n, c], and logits [n, classes]. */
 export interface Classified {
@@ -73,6 +81,8 @@ export const optimiserSchema = z.strictObject({
   /** Added to the gradient, times the parameter; in PyTorch's form. */
   weightDecay: z.number().min(0),
   warmUpSteps: z.int().min(0),
+  /** Half-life of the averaged weights, as a share of all steps; left out or 0, the last weights are taken as they are. */
+  emaHalfLife: z.number().min(0).optional(),
 })
 
 export type OptimiserOptions = z.infer<typeof optimiserSchema>
@@ -86,6 +96,8 @@ export interface StepOptions extends OptimiserOptions {
   readonly steps: number
 }
 
+export type SupervisedTrainable = Pick<Trainable, 'program' | 'initialState' | 'parameterCount'>
+
 /**
  * The program of one step: `image` uint8 [batch, size, size, channels] and `labels` int32 [batch] -> `loss`, the mean
  * cross-entropy, and `accuracy` on the batch, both before the update. Running statistics are part of the state.
@@ -95,40 +107,63 @@ export function supervisedStep(
   image: ImageShape,
   options: StepOptions,
   seed: number,
-): Pick<Trainable, 'program' | 'initialState' | 'parameterCount'> {
-  const { classCount, batch, steps, optimiser, learningRate, weightDecay, warmUpSteps } = options
+): SupervisedTrainable {
+  const { classCount, batch } = options
   const p = new Parameters('train')
   const pixels = input('image', imageDimensions(batch, image), 'uint8')
   const labels = input('labels', [batch], 'int32')
   const { logits } = network.build(p, image, classCount)(toSignedRange(pixels))
   const loss = crossEntropy(logits, labels)
-  const accuracy = mean(cast(equal(argmin(neg(logits), 1), labels), 'float32'))
+  return optimisedStep(p, [pixels, labels], { loss, accuracy: accuracyOf(logits, labels) }, options, seed)
+}
 
+/** Share of the rows whose greatest logit is that of their label. */
+export const accuracyOf = (logits: Tensor, labels: Tensor): Tensor =>
+  mean(cast(equal(argmin(neg(logits), 1), labels), 'float32'))
+
+/**
+ * The step that lowers the output `loss`, with its state at the start; parameters begin as `seed` has it.
+ * @param averages the averaged weights, where the step reads them
+ */
+export function optimisedStep(
+  p: Parameters,
+  inputs: readonly Tensor[],
+  outputs: Readonly<Record<string, Tensor>> & { readonly loss: Tensor },
+  options: Omit<StepOptions, 'classCount' | 'batch'>,
+  seed: number,
+  averages: readonly Tensor[] = [],
+): SupervisedTrainable {
+  const { steps, optimiser, learningRate, weightDecay, warmUpSteps, emaHalfLife = 0 } = options
   const parameters = p.trained()
   const step = input('step', [])
   const now = add(step, 1)
   const rate = warmUp(learningRate, warmUpSteps, cosineDecay(learningRate, steps))(now)
-  const pairs = { parameters, gradients: gradients(loss, parameters) }
+  const pairs = { parameters, gradients: gradients(outputs.loss, parameters) }
   const optimised =
     optimiser === 'sgd'
       ? sgd(pairs, { rate, momentum: MOMENTUM, nesterov: true, weightDecay })
       : adam(pairs, { rate, weightDecay, step: now })
+  const initial = p.initialize(seed)
+  const changed = [...optimised.updates, ...p.bufferUpdates()]
+  const decay = halfLifeDecay(emaHalfLife, steps)
+  const averaged = emaHalfLife > 0 ? ema(changed, initial, { decay, averages }) : undefined
   return {
     program: {
-      inputs: [pixels, labels],
-      state: [{ variable: step, next: now }, ...optimised.updates, ...p.bufferUpdates()],
-      outputs: { loss, accuracy },
+      inputs,
+      state: [{ variable: step, next: now }, ...changed, ...(averaged?.updates ?? [])],
+      outputs,
     },
     initialState: {
       step: { dtype: 'float32', shape: [], data: new Float32Array(1) },
-      ...p.initialize(seed),
+      ...initial,
       ...optimised.initialState,
+      ...averaged?.initialState,
     },
     parameterCount: p.count,
   }
 }
 
-/** The parameters and running statistics of a training state, under their own names. */
+/** The parameters and running statistics of a training state, averaged where it keeps averages, under their own names. */
 export function supervisedWeights(
   network: SupervisedNetwork,
   image: ImageShape,
@@ -137,7 +172,8 @@ export function supervisedWeights(
 ): Weights {
   const p = new Parameters('evaluate')
   network.build(p, image, classCount)
-  return Object.fromEntries(p.all().map((tensor) => [inputName(tensor), state[inputName(tensor)]]))
+  const known = { ...state, ...averagedWeights(state) }
+  return Object.fromEntries(p.all().map((tensor) => [inputName(tensor), known[inputName(tensor)]]))
 }
 
 /** Weights before any training. */

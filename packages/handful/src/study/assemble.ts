@@ -3,10 +3,11 @@ import type { PlainObject } from '../runs/run-folder.js'
 import { headEntry } from '../heads/registry.js'
 import { isModelName } from '../models/registry.js'
 import { average } from '../numerics/statistics.js'
-import { resnet18, resnet18Presets } from '../models/resnet18/resnet18.js'
+import { resnet18 } from '../models/resnet18/resnet18.js'
 import type { Standing } from '../stages/run-stages.js'
 import { type FullStudy, gatherSections, studySchema } from './all-sections.js'
 import { type CellStage, NETWORK_HEAD } from './cell-stages.js'
+import { networkSettings } from './cells.js'
 import type { PlannedMethod } from './methods.js'
 import type { StudyPlan } from './plan.js'
 import type { LabelCount, StudyInput, StudyMethod } from './result.js'
@@ -99,8 +100,7 @@ function describeMethod(
 ): StudyMethod {
   const bank = resultOf(banks.get(id), done)?.result
   const trained = isModelName(id) ? resultOf(models.get(id), done)?.result : undefined
-  const network =
-    stem === undefined ? undefined : resnet18({ ...resnet18Presets[stem], width: options.supervised.width })
+  const network = stem === undefined ? undefined : resnet18(networkSettings(stem, options.supervised).config)
   return {
     id,
     title,

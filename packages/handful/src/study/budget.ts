@@ -3,7 +3,7 @@
  * the rest goes what costs most for what it is worth. Only estimates decide, never what is done already or how fast this machine is, so
  * that going on with a study plans the same again.
  */
-import { isSupervisedName, stemOf } from '../models/supervised-registry.js'
+import { stemOf } from '../models/supervised-registry.js'
 import { formatDuration } from '../draw/format.js'
 import type { StudyMissing } from './result.js'
 import { missingOf, type StudyStage } from './study-stage.js'
@@ -38,17 +38,17 @@ const WORTH_OF_LABELS = [
 ] as const
 
 /**
- * What a stage is worth a second of: few labels more than many, the cheap supervised network, which all methods are
- * measured against and which is its only head, more than a cell of features, the strong one less.
+ * What a stage is worth a second of: few labels more than many, the supervised networks, which all methods are measured
+ * against and which are their only head, more than a cell of features.
  */
-function worth({ kind, method, head, labelsPerClass = 'all' }: StudyStage): number {
+function worth({ kind, head, labelsPerClass = 'all' }: StudyStage): number {
   if (kind !== 'cell') return 10
   const found = WORTH_OF_LABELS.find(([most]) => labelsPerClass !== 'all' && labelsPerClass <= most)
   const labels = found?.[1] ?? 1
   // Heads for few labels.
   if (head !== 'network')
     return ['auto', 'propagation'].includes(head ?? '') && labels > 1.5 ? 3 * labels : labels
-  return isSupervisedName(method ?? '') ? 20 * labels : 2 * labels
+  return 20 * labels
 }
 
 /** Seconds for what it is worth, above which a stage goes before there are fewer draws. */

@@ -8,6 +8,7 @@ import {
   cellSchema,
   knownDraws,
   networkSchedule,
+  networkSettings,
   olderCell,
   runFeatureCell,
   runNetworkCell,
@@ -152,8 +153,9 @@ function networkCell(
   const schedule = networkSchedule(labelled, supervised)
   const steps = supervisedSteps(labelled, schedule)
   const batch = Math.min(schedule.batch, labelled)
-  const { width, augment } = supervised
-  const network = { stem, width, augment, ...schedule }
+  const { config, augment } = networkSettings(stem, supervised)
+  const { width, emaHalfLife } = config
+  const network = { stem, width, augment, emaHalfLife, ...schedule }
   const settings = { ...cellIdentity(size, workshop), network, images: data.keys.images }
   const key = contentKey(settings)
   const name = `${id}, ${labelsInWords(size)}`

@@ -9,8 +9,8 @@ import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
 import { argmaxRows } from '../numerics/matrix.js'
-import { resnet18, resnet18Presets } from '../models/resnet18/resnet18.js'
-import type { StemName } from '../names.js'
+import { resnet18, type Resnet18Config, resnet18Presets } from '../models/resnet18/resnet18.js'
+import type { StemName, SupervisedAugmentationName } from '../names.js'
 import { silentProgress } from '../training/progress.js'
 import { supervisedAugmentation, trainSupervised } from '../training/supervised.js'
 import type { DrawFit, DrawFitter } from './draw-fit.js'
@@ -114,8 +114,8 @@ export interface NetworkCell {
 export async function runNetworkCell(cell: NetworkCell, context: StageContext): Promise<CellRecord> {
   const { images, test, stem, draws, classCount, score, key, name, options, store } = cell
   const { supervised, seed, threads, device } = options
-  const settings = { ...resnet18Presets[stem], width: supervised.width }
-  const { stem: _stem, width: _width, ...optimiser } = settings
+  const { config, augment } = networkSettings(stem, supervised)
+  const { stem: _stem, width: _width, ...optimiser } = config
   const accuracies: number[] = []
   for (const [draw, labels] of draws.entries()) {
     const stage = {
@@ -132,8 +132,8 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
         classCount,
         options: {
           ...optimiser,
-          network: resnet18(settings),
-          augmentation: supervisedAugmentation(supervised.augment, images),
+          network: resnet18(config),
+          augmentation: supervisedAugmentation(augment, images),
           ...networkSchedule(labels.filter((label) => label >= 0).length, supervised),
         },
         seed: new Random(seed, `network/draw ${draw}`).integer(2 ** 31),
@@ -155,6 +155,29 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
     context.onProgress?.(draw + 1, draws.length)
   }
   return { accuracies }
+}
+
+/** What a study trains with each stem: the presets `reference` and `strong` of `handful supervised`. */
+const NETWORKS: Readonly<Record<StemName, NetworkSettings>> = {
+  imagenet: { config: resnet18Presets.imagenet, augment: 'crops' },
+  small: { config: resnet18Presets.strong, augment: 'strong' },
+}
+
+interface NetworkSettings {
+  readonly config: Resnet18Config
+  readonly augment: SupervisedAugmentationName
+}
+
+/** How the network with that stem begins and is trained, the options' own words before its preset's. */
+export function networkSettings(
+  stem: StemName,
+  { width, augment }: Pick<StudyOptions['supervised'], 'width' | 'augment'>,
+): NetworkSettings {
+  const preset = NETWORKS[stem]
+  return {
+    config: { ...preset.config, width: width ?? preset.config.width },
+    augment: augment ?? preset.augment,
+  }
 }
 
 /** Epochs are cut where they would take too many steps. */

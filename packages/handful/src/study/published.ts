@@ -3,7 +3,6 @@
  * (May 2024) and the slides that go with it. One run each, no repeats, so without intervals. Curves are the numbers
  * behind its plots, in per cent; where its final table says something else, both are kept.
  */
-import { stemOf } from '../models/supervised-registry.js'
 
 export type PublishedSet = 'mnist' | 'cifar10' | 'cifar100'
 
@@ -143,9 +142,6 @@ export const PUBLISHED_CROSSOVERS: readonly PublishedCrossover[] = [
   { set: 'cifar100', method: 'gan', claim: 'up to 50', labelsPerClass: 50, check: 'between 32 and 64' },
   { set: 'cifar100', method: 'vqvae', claim: 'up to 16', labelsPerClass: 16, check: 'decoder still ahead at 32 by 0.2 points' },
 ]
-
-/** Whether it is the network that the published features are ahead of: the one with the usual stem. */
-export const isPublishedRival = ({ id }: { readonly id: string }): boolean => stemOf(id) === 'imagenet'
 
 /** The published data set of that name (`CIFAR-10` and `cifar10` are one), undefined for any other. */
 export function publishedSet(name: string): PublishedSet | undefined {

@@ -116,11 +116,12 @@ export const studyOptionsSchema = z
     supervised: z
       .strictObject({
         draws: most.max(MOST_DRAWS).default(5),
-        /** `imagenet`: cheap, at every size. `small`: strong and some ten times dearer, as far as `strongMinutes` go. */
+        /** `imagenet`: the reference study's network. `small`: a stronger one, as far as `strongMinutes` go. */
         stems: z.array(z.enum(STEMS)).min(1).default(['imagenet', 'small']),
-        strongMinutes: z.number().positive().default(30),
-        width: most.default(64),
-        augment: z.enum(SUPERVISED_AUGMENTATIONS).default('crops'),
+        strongMinutes: z.number().positive().default(60),
+        /** Those of each stem unless given: 64 and `crops`, 24 and `strong`. */
+        width: most.optional(),
+        augment: z.enum(SUPERVISED_AUGMENTATIONS).optional(),
         batch: z.number().int().min(2).default(64),
         epochs: z.number().min(0).default(40),
         fewestSteps: most.default(500),

@@ -22,6 +22,8 @@ export interface AugmentOptions {
   readonly crop?: number
   /** Share of the images that lose their colours. */
   readonly grey?: number
+  /** Greatest side of a square at a random place that becomes mid-grey, as a share of the size; undefined: none does. */
+  readonly cutout?: number
 }
 
 /** What leaves a written character or a small shape what it is. */
@@ -84,8 +86,23 @@ export function augment(
     const to = result.subarray(i * length, (i + 1) * length)
     warp(from, to, size, channels, drawAffine(options, size, random))
     if (channels === 3 && options.colour > 0) recolour(to, options.colour, options.grey ?? 0, random)
+    if (options.cutout !== undefined) cutOut(to, { size, channels }, options.cutout, random)
   }
   return result
+}
+
+/** Cutout (DeVries and Taylor, arXiv 1708.04552): the square may reach beyond the edges. */
+function cutOut(
+  pixels: Uint8Array,
+  { size, channels }: Pick<PixelBatch, 'size' | 'channels'>,
+  share: number,
+  random: Random,
+): void {
+  const side = Math.round(random.between(0, share) * size)
+  const [top, left] = [random.integer(size), random.integer(size)].map((at) => at - (side >> 1))
+  const [from, to] = [Math.max(0, left), Math.min(size, left + side)]
+  for (let row = Math.max(0, top); row < Math.min(size, top + side); row++)
+    pixels.fill(128, (row * size + from) * channels, (row * size + Math.max(from, to)) * channels)
 }
 
 /** Output (x, y) from the centre reads input (a x + b y + e, c x + d y + f) from the centre. */

@@ -1,11 +1,13 @@
 /**
- * Trains a classifier from scratch on the labelled images of a set, for a number of steps fixed beforehand, and keeps
- * the weights of the last one: no image is held out for choosing among them, and none of a test set is ever seen.
+ * Trains a classifier from scratch on the labelled images of a set, and by FixMatch on its unlabelled ones where that is
+ * asked for, for a number of steps fixed beforehand, and keeps the last weights or their average: no image is held out
+ * for choosing among them, and none of a test set is ever seen.
  */
-import { type Arrays, Random } from 'onnx-autodiff'
+import { type Arrays, type NamedArray, Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { imageBytes, type Images } from '../data/image-set.js'
 import { HandfulError } from '../errors.js'
+import { fixMatchStep, type FixMatchOptions } from '../models/fixmatch.js'
 import type { FeatureNetwork, ImageShape, Weights } from '../models/model.js'
 import { runOverImages } from '../models/run-network.js'
 import {
@@ -36,6 +38,13 @@ export interface SupervisedOptions extends z.infer<typeof supervisedOptionsSchem
   readonly network: SupervisedNetwork
   /** What each image is distorted by, anew in each step. Null trains on the images as they are. */
   readonly augmentation: AugmentOptions | null
+  /** Learns from all images of the set, labelled or not; needs averaged weights. */
+  readonly fixMatch?: FixMatchTraining
+}
+
+export interface FixMatchTraining extends FixMatchOptions {
+  /** What the image that is to be recognised is distorted by. The one that gives its class has `augmentation`. */
+  readonly strong: AugmentOptions
 }
 
 /** How long and in which batches, unless said otherwise. */
@@ -51,11 +60,25 @@ export const shiftedCrops = ({ mirror }: { mirror: boolean }): AugmentOptions =>
   colour: 0,
 })
 
+/** Much stronger: turned, sheared, scaled and partly covered; recoloured and mirrored where images have colours. */
+export const strongAugmentation = ({ channels }: Pick<ImageShape, 'channels'>): AugmentOptions => ({
+  rotation: channels === 3 ? 15 : 20,
+  shear: 0.2,
+  scale: 0.25,
+  shift: 0.125,
+  mirror: channels === 3,
+  colour: channels === 3 ? 0.4 : 0,
+  cutout: 0.5,
+})
+
 /** Mirroring makes another letter out of a letter, but leaves a photograph's subject what it is. */
 export const supervisedAugmentation = (
   name: SupervisedAugmentationName,
   { channels }: Pick<ImageShape, 'channels'>,
-): AugmentOptions | null => (name === 'none' ? null : shiftedCrops({ mirror: channels === 3 }))
+): AugmentOptions | null => {
+  if (name === 'none') return null
+  return name === 'strong' ? strongAugmentation({ channels }) : shiftedCrops({ mirror: channels === 3 })
+}
 
 /** Steps at a number of labelled images: `epochs` times all of them, and never fewer than `fewestSteps`. */
 export function supervisedSteps(
@@ -101,18 +124,27 @@ export interface TrainedClassifier {
  */
 export async function trainSupervised(request: SupervisedRequest): Promise<TrainedClassifier> {
   const { images, classCount, options, seed, threads, device, signal, progress } = request
-  const { network, augmentation, ...settings } = options
+  const { network, augmentation: _augmentation, fixMatch, ...settings } = options
   const labelled = labelledImages(request)
   const shape: ImageShape = { size: images.height, channels: images.channels }
   const batch = Math.min(settings.batch, labelled.length)
   const steps = supervisedSteps(labelled.length, settings)
-  const step = supervisedStep(network, shape, { ...settings, classCount, batch, steps }, seed)
+  const stepOptions = { ...settings, classCount, batch, steps }
+  const step =
+    fixMatch === undefined
+      ? supervisedStep(network, shape, stepOptions, seed)
+      : fixMatchStep(
+          network,
+          shape,
+          { ...stepOptions, ...fixMatch, proportions: proportionsOf(request, labelled) },
+          seed,
+        )
   const { state, seconds } = await train({
     stage: request.stage ?? `train the ${network.title} on ${labelled.length} labels`,
     program: step.program,
     initialState: step.initialState,
     steps,
-    inputsOf: inputMaker(request, labelled, batch, augmentation),
+    inputsOf: inputMaker(request, labelled, batch),
     loss: 'loss',
     checkpoints: request.checkpoints,
     onStart: request.onStart,
@@ -151,25 +183,49 @@ function labelledImages({ images, labels, classCount }: SupervisedRequest): Int3
   return indices
 }
 
+/** [classCount] shares of the classes among the labelled images; a class without any counts as half an image. */
+function proportionsOf({ labels, classCount }: SupervisedRequest, labelled: Int32Array): Float32Array {
+  const counts = new Float32Array(classCount)
+  for (const index of labelled) counts[labels[index]]++
+  const seen = counts.map((count) => Math.max(count, 0.5))
+  const total = seen.reduce((sum, count) => sum + count, 0)
+  return seen.map((count) => count / total)
+}
+
 /** Inputs of a step, from its number alone. */
 function inputMaker(
-  { images, labels, seed }: SupervisedRequest,
+  { images, labels, seed, options: { augmentation, fixMatch } }: SupervisedRequest,
   labelled: Int32Array,
   batch: number,
-  augmentation: AugmentOptions | null,
 ): (step: number) => Arrays {
   const { height: size, channels, pixels } = images
+  const view = (indices: ArrayLike<number>, how: AugmentOptions | null, random: Random): NamedArray => {
+    const count = indices.length
+    const plain = takeImages(pixels, imageBytes(images), indices)
+    const data = how ? augment({ pixels: plain, count, size, channels }, how, random) : plain
+    return { dtype: 'uint8', shape: [count, size, size, channels], data }
+  }
   const order = new BatchOrder(labelled.length, batch, seed)
+  // An order of its own: the same seed would show labelled and unlabelled images in step.
+  const others =
+    fixMatch &&
+    new BatchOrder(
+      images.count,
+      fixMatch.ratio * batch,
+      new Random(seed, 'unlabelled images').integer(2 ** 31),
+    )
   return (step) => {
     const indices = Int32Array.from(order.indicesOf(step), (place) => labelled[place])
-    const plain = takeImages(pixels, imageBytes(images), indices)
-    const random = new Random(seed, `augmentation/${step}`)
-    const seen = augmentation
-      ? augment({ pixels: plain, count: batch, size, channels }, augmentation, random)
-      : plain
-    return {
-      image: { dtype: 'uint8', shape: [batch, size, size, channels], data: seen },
+    const inputs = {
+      image: view(indices, augmentation, new Random(seed, `augmentation/${step}`)),
       labels: { dtype: 'int32', shape: [batch], data: indices.map((i) => labels[i]) },
+    } as const
+    if (fixMatch === undefined || others === undefined) return inputs
+    const unlabelled = others.indicesOf(step)
+    return {
+      ...inputs,
+      weak: view(unlabelled, augmentation, new Random(seed, `weak augmentation/${step}`)),
+      strong: view(unlabelled, fixMatch.strong, new Random(seed, `strong augmentation/${step}`)),
     }
   }
 }

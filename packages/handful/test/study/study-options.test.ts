@@ -1,5 +1,6 @@
 /** What a study can be told, and how it says that it was told wrong. */
 import { describe, expect, test } from 'vitest'
+import { networkSettings } from '../../src/study/cells.js'
 import { resolveMethods } from '../../src/study/methods.js'
 import { parseDuration, parseStudyOptions } from '../../src/study/study-options.js'
 import { tiny } from './study-support.js'
@@ -17,6 +18,21 @@ describe('options', () => {
     expect(options.models.gan).toEqual({ preset: 'fast', set: {}, features: {} })
     // What --print-config prints is the same options again.
     expect(parse(JSON.parse(JSON.stringify(options)) as object)()).toEqual(options)
+  })
+
+  test('give each supervised network what it is best with, unless they say one thing for both', () => {
+    const networks = (supervised: object) => {
+      const options = parse({ supervised })().supervised
+      return options.stems.map((stem) => {
+        const { config, augment } = networkSettings(stem, options)
+        return [stem, config.width, augment, config.emaHalfLife]
+      })
+    }
+    expect(networks({})).toEqual([
+      ['imagenet', 64, 'crops', undefined],
+      ['small', 24, 'strong', 0.02],
+    ])
+    expect(networks({ width: 8, augment: 'none', stems: ['small'] })).toEqual([['small', 8, 'none', 0.02]])
   })
 
   test.each([

@@ -2,9 +2,11 @@ import { Random } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import type { Images } from '../../src/data/image-set.js'
 import { resnet18, resnet18Presets } from '../../src/models/resnet18/resnet18.js'
+import { untrainedWeights } from '../../src/models/supervised-network.js'
 import { silentProgress } from '../../src/training/progress.js'
 import {
   shiftedCrops,
+  supervisedAugmentation,
   type SupervisedRequest,
   supervisedSchedule,
   supervisedSteps,
@@ -90,6 +92,30 @@ test('Adam is the other way to train it', async () => {
     onMetrics: (_step, { loss }) => void losses.push(loss),
   })
   expect(losses.at(-1)).toBeLessThan(0.6)
+})
+
+test('averaged weights lie behind the last ones, and tell unseen images apart as well', async () => {
+  const short = { fewestSteps: 20, augmentation: shiftedCrops({ mirror: false }) }
+  const last = await trainSupervised(requestOn(48, short))
+  const averaged = await trainSupervised(requestOn(48, { ...short, emaHalfLife: 0.2 }))
+  const start = untrainedWeights(resnet18({ stem: 'small', width: 4 }), { size: SIZE, channels: 1 }, 2, 3)
+  const classifier = (weights: typeof start): number[] => [...(weights['fc.weight'].data as Float32Array)]
+  const from = classifier(start)
+  const far = (weights: typeof start): number =>
+    Math.hypot(...classifier(weights).map((value, i) => value - from[i]))
+  expect(far(averaged.weights)).toBeGreaterThan(0)
+  expect(far(averaged.weights)).toBeLessThan(far(last.weights))
+
+  const strong = supervisedAugmentation('strong', { channels: 1 })
+  const { predict } = await trainSupervised(requestOn(48, { emaHalfLife: 0.02, augmentation: strong }))
+  const fresh = bars(100, 2)
+  expect(accuracy((await predict(fresh.images)).data, fresh.truth)).toBeGreaterThan(0.8)
+})
+
+test('strong distortions mirror and recolour photographs, and leave letters the letters that they are', () => {
+  expect(supervisedAugmentation('strong', { channels: 3 })).toMatchObject({ mirror: true, colour: 0.4 })
+  expect(supervisedAugmentation('strong', { channels: 1 })).toMatchObject({ mirror: false, colour: 0 })
+  expect(supervisedAugmentation('none', { channels: 3 })).toBeNull()
 })
 
 test('every number of labels gets at least 500 steps, many labels forty epochs', () => {

@@ -139,6 +139,8 @@ export interface EmaOptions {
   /** Share of the old average that is kept each step. */
   readonly decay: Operand
   readonly name?: string
+  /** The averages' own input tensors, where the step reads averages too. */
+  readonly averages?: readonly Tensor[]
 }
 
 /**
@@ -148,13 +150,14 @@ export interface EmaOptions {
 export function ema(
   updates: readonly Update[],
   initial: Readonly<Record<string, NamedArray>>,
-  { decay, name = 'ema' }: EmaOptions,
+  { decay, name = 'ema', averages = [] }: EmaOptions,
 ): Optimised {
+  const known = new Map(averages.map((tensor) => [inputName(tensor), tensor]))
   const averaged = updates.filter(({ variable }) => inputName(variable) in initial)
   const initialState: Record<string, NamedArray> = {}
   const own = averaged.map(({ variable, next }): Update => {
     const key = `${name}/${inputName(variable)}`
-    const average = input(key, variable.shape)
+    const average = known.get(key) ?? input(key, variable.shape)
     initialState[key] = {
       ...initial[inputName(variable)],
       data: (initial[inputName(variable)].data as Float32Array).slice(),

@@ -1,6 +1,6 @@
 /** `handful supervised`: a ResNet-18 from scratch on the labelled few, what every generative model has to beat. */
 import { formatCount, formatDuration, formatPercent } from '../../draw/format.js'
-import { STEMS, SUPERVISED_AUGMENTATIONS } from '../../names.js'
+import { STEMS, SUPERVISED_AUGMENTATIONS, SUPERVISED_PRESETS } from '../../names.js'
 import { runCommand } from '../command-entry.js'
 import { oneOf } from '../option.js'
 import { imageOptions, labelOptions, runOptions, setOption } from '../option-groups.js'
@@ -19,14 +19,21 @@ export const supervised = runCommand({
   options: {
     ...imageOptions,
     ...labelOptions(1_000_000),
+    preset: oneOf(
+      '<name>',
+      'strong (3x3 stem, averaged weights), fixmatch (that, and the unlabelled images) or reference ' +
+        '(the published network, cheap) (strong; reference where a stem is named)',
+      SUPERVISED_PRESETS,
+    ),
     stem: oneOf(
       '<name>',
-      'how the network begins: imagenet (7x7 and pooling, cheap) or small (3x3 at full resolution) (imagenet)',
+      "how the network begins: imagenet (7x7 and pooling, cheap) or small (3x3 at full resolution) (the preset's)",
       STEMS,
     ),
     augment: oneOf(
       '<how>',
-      'crops (shifted by up to an eighth, and mirrored where images have colours) or none (crops)',
+      'strong (turned, sheared, scaled, partly covered, recoloured), crops (shifted by up to an eighth) or none; images ' +
+        "with colours are mirrored too (the preset's)",
       SUPERVISED_AUGMENTATIONS,
     ),
     set: setOption(
@@ -40,8 +47,12 @@ export const supervised = runCommand({
       does: '5 draws of 8 labels per digit',
     },
     {
-      command: 'handful supervised --dataset cifar10 --stem small',
-      does: 'stronger, some fifteen times slower',
+      command: 'handful supervised --dataset mnist --preset fixmatch',
+      does: 'FixMatch: learns from the unlabelled images too',
+    },
+    {
+      command: 'handful supervised --dataset cifar10 --preset reference',
+      does: 'the published network, cheap and weaker',
     },
     { command: 'handful supervised photos --augment none', does: 'your own images, all labels' },
     { command: 'handful supervised --resume runs/mnist', does: 'go on with a run that was stopped' },

@@ -5,7 +5,16 @@
  *   read the images -> for each draw: train, predict the test images, count -> results.json, predictions.csv
  */
 import { argmaxRows, type FeatureMatrix, mostProbable } from '../../numerics/matrix.js'
-import { STEMS, SUPERVISED_AUGMENTATIONS } from '../../names.js'
+import {
+  type StemName,
+  STEMS,
+  type SupervisedAugmentationName,
+  SUPERVISED_AUGMENTATIONS,
+  type SupervisedPresetName,
+  SUPERVISED_PRESETS,
+} from '../../names.js'
+import { usageError } from '../../errors.js'
+import { fixMatchDefaults, fixMatchSchema } from '../../models/fixmatch.js'
 import type { Dataset } from '../../data/dataset.js'
 import { readFile, rm } from 'node:fs/promises'
 import { Random } from 'onnx-autodiff'
@@ -17,6 +26,7 @@ import type { ImageShape } from '../../models/model.js'
 import { type Estimate, estimateAccuracy } from '../../numerics/statistics.js'
 import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
 import {
+  strongAugmentation,
   supervisedAugmentation,
   supervisedOptionsSchema,
   supervisedSchedule,
@@ -44,10 +54,12 @@ export const supervisedJobSchema = z
     labelsPerClass: z.int().min(1).max(1_000_000).optional(),
     /** How many times they are drawn. */
     draws: z.int().min(1).max(100).default(5),
-    /** `imagenet`: 7x7 with pooling, cheap. `small`: 3x3 at full resolution, stronger and some fifteen times dearer. */
-    stem: z.enum(STEMS).default('imagenet'),
-    /** `crops`: shifted by up to an eighth of the size, and mirrored where images have colours. */
-    augment: z.enum(SUPERVISED_AUGMENTATIONS).default('crops'),
+    /** `reference` where a stem is named, as in older versions; else `strong`. */
+    preset: z.enum(SUPERVISED_PRESETS).optional(),
+    /** `imagenet`: 7x7 with pooling, cheap. `small`: 3x3 at full resolution, stronger and dearer. The preset's by default. */
+    stem: z.enum(STEMS).optional(),
+    /** `crops`: shifted by up to an eighth of the size, and mirrored where images have colours. The preset's by default. */
+    augment: z.enum(SUPERVISED_AUGMENTATIONS).optional(),
     /** Values that differ from the preset's, by name. */
     set: z.record(z.string().min(1), z.json()).default({}),
     seed: trainingFields.seed,
@@ -55,14 +67,33 @@ export const supervisedJobSchema = z
     device: trainingFields.device,
   })
   .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), { ...oneSource })
+  .transform(({ preset: named, ...options }) => ({ ...options, ...withPreset(named, options) }))
   .transform((options) => ({
     ...options,
     labelsPerClass: options.labelsPerClass ?? (options.dataset === undefined ? undefined : DEFAULT_LABELS),
   }))
 
+/** Runs of versions without presets have a stem and no preset: they go on as they began. */
+function withPreset(
+  named: SupervisedPresetName | undefined,
+  given: { readonly stem?: StemName; readonly augment?: SupervisedAugmentationName },
+) {
+  const preset = named ?? (given.stem === undefined ? 'strong' : 'reference')
+  const own = preset === 'reference' ? REFERENCE : STRONG
+  return { preset, stem: given.stem ?? own.stem, augment: given.augment ?? own.augment }
+}
+
+const REFERENCE = { stem: 'imagenet', augment: 'crops' } as const
+const STRONG = { stem: 'small', augment: 'crops' } as const
+
 export type SupervisedJobOptions = z.output<typeof supervisedJobSchema>
 
-const settingsSchema = z.strictObject({ ...resnet18Schema.shape, ...supervisedOptionsSchema.shape })
+const settingsSchema = z.strictObject({
+  ...resnet18Schema.shape,
+  ...supervisedOptionsSchema.shape,
+  /** Undefined where the network learns from labels alone. */
+  fixMatch: fixMatchSchema.optional(),
+})
 type Settings = z.infer<typeof settingsSchema>
 
 const drawSchema = z.object({
@@ -78,7 +109,7 @@ const drawSchema = z.object({
 export type SupervisedDraw = z.infer<typeof drawSchema>
 
 export interface SupervisedResult {
-  /** `ResNet-18, 7x7 stem with pooling`. */
+  /** `ResNet-18, 7x7 stem with pooling`; by FixMatch, that it saw the unlabelled images too. */
   readonly network: string
   readonly dataset: string
   /** Undefined for all labels there are. */
@@ -143,13 +174,20 @@ export function resolveSupervised(options: SupervisedJobOptions): Promise<object
   return Promise.resolve({ image: knownShape(options), config: resolvedSettings(options) })
 }
 
-const resolvedSettings = ({ stem, set }: SupervisedJobOptions): Settings =>
-  withSettings(
-    settingsSchema,
-    { ...resnet18Presets[stem], ...supervisedSchedule },
-    set,
-    `ResNet-18, stem ${stem}`,
-  )
+function resolvedSettings({ preset, stem, set }: SupervisedJobOptions): Settings {
+  const own: Settings =
+    preset === 'reference'
+      ? { ...resnet18Presets[stem], ...supervisedSchedule }
+      : { ...resnet18Presets.strong, stem, ...supervisedSchedule }
+  const values = preset === 'fixmatch' ? { ...own, fixMatch: fixMatchDefaults } : own
+  const settings = withSettings(settingsSchema, values, set, `ResNet-18, preset ${preset}`)
+  if (settings.fixMatch === undefined || (settings.emaHalfLife ?? 0) > 0) return settings
+  throw usageError({
+    what: '--set emaHalfLife',
+    got: String(settings.emaHalfLife),
+    expected: 'more than 0 with FixMatch, whose averaged weights give the unlabelled images their classes',
+  })
+}
 
 const READING_PLANNED = { stage: READING, expectedSeconds: 10 }
 
@@ -206,7 +244,7 @@ function drawStage(
         JSON.parse(await readFile(run.path(file), 'utf8')),
       ),
     work: async ({ threads, signal }) => {
-      const { stem, width, ...optimised } = settings
+      const { stem, width, fixMatch, ...optimised } = settings
       const trained = await trainSupervised({
         images: train,
         labels,
@@ -214,7 +252,9 @@ function drawStage(
         options: {
           ...optimised,
           network: resnet18({ stem, width }),
-          augmentation: supervisedAugmentation(augment, image),
+          // The view of an unlabelled image that gives its class is distorted little.
+          augmentation: supervisedAugmentation(fixMatch && augment === 'strong' ? 'crops' : augment, image),
+          fixMatch: fixMatch && { ...fixMatch, strong: strongAugmentation(image) },
         },
         // Each draw starts from weights of its own.
         seed: new Random(seed, `supervised/draw ${draw}`).integer(2 ** 31),
@@ -279,13 +319,13 @@ function predictionParts(
 
 function resultsOf(
   { labelsPerClass }: SupervisedJobOptions,
-  { stem, width }: Settings,
+  { stem, width, fixMatch }: Settings,
   { name, test }: Pick<Dataset, 'name' | 'test'> & { readonly train: ImageSet },
   draws: readonly SupervisedDraw[],
 ): SupervisedResult {
   const accuracies = draws.flatMap(({ accuracy }) => (accuracy === null ? [] : [accuracy]))
   return {
-    network: resnet18({ stem, width }).title,
+    network: resnet18({ stem, width }).title + (fixMatch ? ', FixMatch on all training images' : ''),
     dataset: name,
     labelsPerClass,
     testImages: test?.count ?? 0,

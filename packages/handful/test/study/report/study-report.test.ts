@@ -237,7 +237,7 @@ describe('what a reader sees of a figure', () => {
 
   test('crossover: the words of each method, powers of two along the axis', async () => {
     const { texts, place } = await drawn('crossover')
-    expect(texts).toContain('ahead of ResNet-18')
+    expect(texts).toContain('ahead of ResNet-18, 3x3 stem at 1 to 8; ResNet-18 at 64')
     const rows = (await csv('crossover')).filter(({ heads }) => heads === 'headline')
     for (const { method } of rows)
       expect(texts).toContain(study.methods.find(({ id }) => id === method)?.title)

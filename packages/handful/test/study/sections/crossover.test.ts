@@ -5,6 +5,7 @@ import {
   crossingOf,
   crossovers,
   intervalInWords,
+  rivalsInWords,
 } from '../../../src/study/sections/crossover/crossover.js'
 import {
   PUBLISHED_CURVES,
@@ -23,6 +24,12 @@ async function duel(sizes: number[], mine: number[][], its: number[][]): Promise
     sizes.map((labelsPerClass, i) => ({ method, head, labelsPerClass, accuracies: draws[i], seconds: 1 }))
   return { ...study, cells: [...cell('pixels', 'mlp', mine), ...cell('resnet18', 'network', its)] }
 }
+
+/** Raw pixels and the cheap network at 1, 4, 16 and 64 labels. */
+const ROWS = [
+  [0.5, 0.7, 0.7, 0.7],
+  [0.4, 0.5, 0.6, 0.8],
+].map((row) => row.map((accuracy) => [accuracy, accuracy])) as [number[][], number[][]]
 
 describe('crossing', () => {
   test('lies where a straight line over the logarithm of the count meets zero', () => {
@@ -73,6 +80,35 @@ describe('crossing', () => {
       2 * (Number(narrow.high) - Number(narrow.low)),
     )
     expect(await at(0.03)).toEqual(broad)
+  })
+
+  test('is against the network that is right more often at each label count, and says which that is', async () => {
+    const sizes = [1, 4, 16, 64]
+    const study = await duel(sizes, ...ROWS)
+    const small = await exampleStudy({ methods: ['resnet18-small'], labelCounts: [1] })
+    const strong = [0.3, 0.65, 0.75].map((accuracy, i) => ({
+      method: 'resnet18-small',
+      head: 'network',
+      labelsPerClass: sizes[i],
+      accuracies: [accuracy, accuracy],
+      seconds: 1,
+    }))
+    const both = {
+      ...small,
+      ...study,
+      methods: [...study.methods, ...small.methods.filter(({ id }) => id === 'resnet18-small')],
+      cells: [...study.cells, ...strong],
+    }
+    // Ahead of the cheap network alone up to between 16 and 64.
+    const [alone] = crossovers(study, 'headline')
+    expect(alone.at).toBeCloseTo(32, 8)
+    expect(rivalsInWords(alone)).toBe('ResNet-18')
+    const found = crossovers(both, 'headline')
+    expect(found).toHaveLength(1)
+    // The strong one is ahead by 0.05 at 16 after it was behind by 0.05 at 4; at 64 it was not measured.
+    expect(found[0].at).toBeCloseTo(8, 8)
+    expect([found[0].smallest, found[0].largest]).toEqual([1, 64])
+    expect(rivalsInWords(found[0])).toBe('ResNet-18 at 1; ResNet-18, 3x3 stem at 4 to 16; ResNet-18 at 64')
   })
 
   test('all labels count as many as there are of a class', async () => {

@@ -4,10 +4,10 @@ import type { Figure } from '../../../draw/figure-frame.js'
 import { dot } from '../../../draw/looks.js'
 import { baseAxis, chart, drawing, heading, SOFT, textWidth, within, type Marks } from '../../../draw/plot.js'
 import { methodLooks } from '../method-looks.js'
-import { isPublishedRival, PUBLISHED_CROSSOVERS, publishedId, publishedSet } from '../../published.js'
+import { PUBLISHED_CROSSOVERS, publishedId, publishedSet } from '../../published.js'
 import { headlineHead } from '../../results.js'
 import type { Study } from '../../result.js'
-import { crossingInWords, roundedCount, type Crossing, type Crossover } from './crossover.js'
+import { crossingInWords, rivalsInWords, roundedCount, type Crossing, type Crossover } from './crossover.js'
 
 const WIDTH = 820
 const ROW = 26
@@ -28,8 +28,8 @@ export function crossoverFigure(
   const smallest = Math.min(...all.map((one) => one.smallest))
   const largest = Math.max(...all.map((one) => one.largest), smallest * 1.01)
   const names = Math.min(300, Math.max(...all.map(({ method }) => textWidth(method.title))))
-  const panels = [...new Set(all.map(({ rival }) => rival))].map((rival) => {
-    const rows = all.filter((one) => one.rival === rival)
+  const panels = [...new Set(all.map(rivalsInWords))].map((rival) => {
+    const rows = all.filter((one) => rivalsInWords(one) === rival)
     return { rival, rows, height: HEAD + rows.length * ROW }
   })
   const heights = panels.map(({ height }) => height)
@@ -54,7 +54,7 @@ export function crossoverFigure(
           label: null,
           tickFormat: (id: string) => titleOf(rows, id),
         }),
-        heading(`ahead of ${rival.title}`, {
+        heading(`ahead of ${rival}`, {
           ...SOFT,
           className: 'f-ink',
           fontWeight: 650,
@@ -78,7 +78,7 @@ export function crossoverFigure(
   return {
     name: 'crossover',
     title,
-    caption: `Labels per class up to which a method's accuracy, with ${headlineHead(study)?.title ?? 'one head'}, lies above the network's: interpolated over the logarithm of the count; bars are 95 % bootstrap intervals over the draws. Arrows: further than was measured.${claims ? ' Grey rings: what the reference study claims for its own models.' : ''}`,
+    caption: `Labels per class up to which a method's accuracy, with ${headlineHead(study)?.title ?? 'one head'}, lies above that of the supervised network that is right more often at that count: interpolated over the logarithm of the count; bars are 95 % bootstrap intervals over the draws. Arrows: further than was measured.${claims ? ' Grey rings: what the reference study claims for its own models and its own network.' : ''}`,
     width: WIDTH,
     svg: drawing({ title, width: WIDTH, height }, drawn),
     data: {
@@ -95,7 +95,7 @@ export function crossoverFigure(
       ],
       rows: [...all, ...reference].map((one) => [
         one.method.id,
-        one.rival.id,
+        rivalsInWords(one),
         one.heads,
         written(one.at),
         written(one.low),
@@ -116,11 +116,7 @@ function rowMarks(study: Study, rows: readonly Crossover[]): Marks {
   const y = ({ method }: Crossover): string => method.id
   const claims = publishedOf(study).filter(({ method, labelsPerClass }) =>
     rows.some(
-      (one) =>
-        isPublishedRival(one.rival) &&
-        one.method.id === method &&
-        labelsPerClass >= one.smallest &&
-        labelsPerClass <= one.largest,
+      (one) => one.method.id === method && labelsPerClass >= one.smallest && labelsPerClass <= one.largest,
     ),
   )
   return [

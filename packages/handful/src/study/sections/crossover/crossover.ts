@@ -15,7 +15,8 @@ export type Crossing = number
 
 export interface Crossover {
   readonly method: StudyMethod
-  readonly rival: StudyMethod
+  /** The supervised network that it is against at each of the sizes: the one that is right more often there. */
+  readonly rivals: readonly { readonly size: number; readonly rival: StudyMethod }[]
   readonly heads: HeadChoice
   readonly at: Crossing
   /** 95 % interval; undefined where every cell has one draw only. */
@@ -45,29 +46,30 @@ export function crossingOf(counts: readonly number[], differences: readonly numb
   return Infinity
 }
 
-/** Each method that takes features against each supervised network, at the label counts that both have. */
+/**
+ * Each method that takes features against the stronger supervised network at each label count. Which one that is the test
+ * images say, which can only be to the features' loss.
+ */
 export function crossovers(study: Study, heads: HeadChoice): Crossover[] {
   const rivals = study.methods.filter(({ kind }) => kind === 'supervised')
   const others = study.methods.filter(({ kind }) => kind !== 'supervised')
-  return rivals.flatMap((rival) =>
-    others.flatMap((method) => {
-      const found = crossover(study, method, rival, heads)
-      return found === undefined ? [] : [found]
-    }),
-  )
+  return others.flatMap((method) => {
+    const found = crossover(study, method, rivals, heads)
+    return found === undefined ? [] : [found]
+  })
 }
 
 function crossover(
   study: Study,
   method: StudyMethod,
-  rival: StudyMethod,
-  heads: Crossover['heads'],
+  rivals: readonly StudyMethod[],
+  heads: HeadChoice,
 ): Crossover | undefined {
   const pairs = study.labelCounts
     .flatMap((count) => {
       const mine = resultWith(study, method, count, heads)?.cell.accuracies
-      const its = resultWith(study, rival, count, heads)?.cell.accuracies
-      return mine !== undefined && its !== undefined ? [{ size: sizeOf(study, count), mine, its }] : []
+      const best = strongestAt(study, rivals, count)
+      return mine === undefined || best === undefined ? [] : [{ size: sizeOf(study, count), mine, ...best }]
     })
     .sort((a, b) => a.size - b.size)
     .filter(({ size }, i, all) => i === 0 || size > all[i - 1].size)
@@ -77,7 +79,7 @@ function crossover(
   const at = crossingOf(sizes, differences)
   const fixed = {
     method,
-    rival,
+    rivals: pairs.map(({ size, rival }) => ({ size, rival })),
     heads,
     at,
     smallest: sizes[0],
@@ -85,7 +87,7 @@ function crossover(
     again: Number.isFinite(at) && differences.some((difference, i) => difference >= 0 && sizes[i] > at),
   }
   if (pairs.every(({ mine, its }) => mine.length < 2 && its.length < 2)) return fixed
-  const random = new Random(studySeed(study), `study report/crossover/${method.id}/${rival.id}/${heads}`)
+  const random = new Random(studySeed(study), `study report/crossover/${method.id}/${heads}`)
   const drawn = Array.from({ length: RESAMPLES }, () =>
     crossingOf(
       sizes,
@@ -97,6 +99,39 @@ function crossover(
     low: drawn[Math.floor(0.025 * RESAMPLES)],
     high: drawn[Math.ceil(0.975 * RESAMPLES) - 1],
   }
+}
+
+interface Rival {
+  readonly rival: StudyMethod
+  readonly its: readonly number[]
+}
+
+/** The network that is right most often at a label count, and its accuracies; of equals the first. */
+function strongestAt(study: Study, rivals: readonly StudyMethod[], count: LabelCount): Rival | undefined {
+  const found = rivals.flatMap((rival): Rival[] => {
+    const its = resultWith(study, rival, count, 'headline')?.cell.accuracies
+    return its === undefined ? [] : [{ rival, its }]
+  })
+  return found.length === 0
+    ? undefined
+    : found.reduce((best, other) => (average(other.its) > average(best.its) ? other : best))
+}
+
+/** `ResNet-18 at 1 to 4, ResNet-18, 3x3 stem at 16`: which network is the stronger one where. */
+export function rivalsInWords({ rivals }: Pick<Crossover, 'rivals'>): string {
+  const spans: { readonly title: string; readonly from: number; to: number }[] = []
+  for (const { size, rival } of rivals) {
+    const last = spans.at(-1)
+    if (last?.title === rival.title) last.to = size
+    else spans.push({ title: rival.title, from: size, to: size })
+  }
+  if (spans.length === 1) return spans[0].title
+  return spans
+    .map(({ title, from, to }) => {
+      const [first, last] = [from, to].map(roundedCount)
+      return `${title} at ${first === last ? first : `${first} to ${last}`}`
+    })
+    .join('; ')
 }
 
 /** `all` labels are as many as the training images have on average for a class. */
