@@ -16,7 +16,16 @@ import { primitives as map } from '../../src/spatial/map.js'
 import { cases } from './cases.js'
 import { gradientProblems, instantiate, valueProblems } from './primitive-checks.js'
 
-const table = { ...elementwise, ...broadcast, ...movement, ...matmul, ...reduce, ...select, ...random, ...map }
+const table = {
+  ...elementwise,
+  ...broadcast,
+  ...movement,
+  ...matmul,
+  ...reduce,
+  ...select,
+  ...random,
+  ...map,
+}
 const instances = Object.entries(cases).flatMap(([primitive, list]) =>
   list.map((each, index) => instantiate(primitive, each, index)),
 )
