@@ -2,7 +2,7 @@
  * Where the pixels of many images lie: in memory, or, where they would take more of it than they may, in a scratch file
  * that ends with the process. Whoever takes them a part at a time need not know which.
  */
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { tmpdir, totalmem } from 'node:os'
 import path from 'node:path'
 import { HandfulError, systemCode } from '../errors.js'
@@ -35,13 +35,28 @@ export function defaultPixelMemory(): number {
  * @throws HandfulError where neither memory nor disk has room
  */
 export function pixelSpace(bytes: number, memory = defaultPixelMemory()): PixelSpace {
-  if (bytes > memory) return new PixelFile(bytes)
   try {
-    return new Uint8Array(bytes)
+    if (bytes <= memory) return new Uint8Array(bytes)
   } catch (error) {
-    if (error instanceof RangeError) return new PixelFile(bytes)
-    throw error
+    if (!(error instanceof RangeError)) throw error
   }
+  checkRoom(bytes)
+  return new PixelFile(bytes)
+}
+
+/** @throws HandfulError before anything is written that would not fit */
+function checkRoom(bytes: number): void {
+  const { bavail, bsize } = statfsSync(tmpdir())
+  const free = bavail * bsize
+  if (bytes <= free) return
+  const gibibytes = (count: number): string => (count / 2 ** 30).toFixed(1)
+  throw new HandfulError({
+    what: 'images',
+    where: `scratch file in ${tmpdir()}`,
+    got: `${gibibytes(bytes)} GiB of pixels`,
+    expected: `at most ${gibibytes(free)} GiB, what is free there`,
+    hint: 'choose a smaller --size, or set TMPDIR to a folder with more room',
+  })
 }
 
 /** A part of pixels, in memory only if they are. */

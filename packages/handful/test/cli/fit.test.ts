@@ -93,8 +93,6 @@ describe('a run', () => {
       'checkpoints',
       'config.yaml',
       'env.json',
-      'report.html',
-      'report.json',
       'samples',
     ])
   })

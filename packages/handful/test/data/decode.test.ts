@@ -162,10 +162,12 @@ describe('decodeImages', () => {
     for (const { reason } of skipped) expect(reason).not.toMatch(/\n|vips|Input buffer/)
   })
 
-  it('refuses more than one array holds instead of running out of memory', async () => {
+  it('refuses more than memory and disk hold instead of running out of either', async () => {
     const files = Array.from({ length: 100_000 }, () => ({ path: 'a', file: 'a' }))
     const error = await failure(() => decodeImages(files, { size: 1024, fit: 'cover' }))
-    expect(error.message).toMatch(/^image size \(100000 images of 1024x1024\): got 293.0 GiB.*smaller --size/)
+    expect(error.message).toMatch(
+      /^images \(scratch file in .*\): got 293.0 GiB of pixels, expected at most .* GiB, .*smaller --size/,
+    )
   })
 
   it('stops when told to', async () => {
