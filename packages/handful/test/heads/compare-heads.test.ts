@@ -71,8 +71,9 @@ test.each(HEADS)('%s is scored on each draw as a fit to that draw alone is', asy
     alone.push(test40.score(argmaxRows(await fitted.predict(unseen))).accuracy)
   }
   expect(compared).toMatchObject({ key: name, accuracies: alone })
-  // Three blobs that a line tells apart: what learns is far from guessing a third.
-  expect(Math.min(...alone)).toBeGreaterThan(0.8)
+  // Three blobs that a line tells apart: what learns is far from guessing a third. The reference study's linear head does
+  // not: on 12 labels it takes 90 steps of 0.001, which in 8 dimensions is hardly away from where it starts.
+  if (name !== 'linear-network') expect(Math.min(...alone)).toBeGreaterThan(0.8)
 })
 
 test('without a test set every head is scored on the labelled images, each predicted from the others', async () => {
