@@ -93,6 +93,8 @@ describe('a run', () => {
       'checkpoints',
       'config.yaml',
       'env.json',
+      'report.html',
+      'report.json',
       'samples',
     ])
   })

@@ -7,6 +7,7 @@ import type { Command } from '../../src/jobs/command-entry.js'
 import { commands } from '../../src/jobs/commands.js'
 import { fit } from '../../src/jobs/fit/command.js'
 import { predict } from '../../src/jobs/predict/command.js'
+import { saveReport } from '../../src/draw/save-report.js'
 import { exampleReport } from '../draw/example-report.js'
 
 /** Stands in for `process`, as far as signals go. */
@@ -40,7 +41,11 @@ export interface Outcome {
 /** What every job that ends well gives back here. */
 export const report = await exampleReport()
 
-const finished: FitJob = () => Promise.resolve(report)
+/** Leaves the report in the run, as a job does. */
+const finished: FitJob = async (_, { run }) => {
+  await saveReport(run, report)
+  return report
+}
 
 export async function handful(args: readonly string[], setup: Setup = {}): Promise<Outcome> {
   const written = { stdout: '', stderr: '' }

@@ -6,7 +6,7 @@ test('from a checkout, through npm, suggestions go through npm too', () => {
   expect(ownCommand({ npm_lifecycle_event: 'start' })).toBe('npm run handful --')
   expect(ownCommand({ npm_lifecycle_event: 'handful' })).toBe('npm run handful --')
   expect(ownCommand({})).toBe('handful')
-  expect(ownCommand({ npm_lifecycle_event: 'npx' })).toBe('handful')
+  expect(ownCommand({ npm_lifecycle_event: 'npx' })).toBe('npx handful')
 })
 
 test('words with blanks or quotes are quoted, others stay as they are', () => {
