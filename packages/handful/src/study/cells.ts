@@ -160,7 +160,7 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
 /** What a study trains with each stem: the presets `reference` and `strong` of `handful supervised`. */
 const NETWORKS: Readonly<Record<StemName, NetworkSettings>> = {
   imagenet: { config: resnet18Presets.imagenet, augment: 'crops' },
-  small: { config: resnet18Presets.strong, augment: 'strong' },
+  small: { config: resnet18Presets.strong, augment: 'crops' },
 }
 
 interface NetworkSettings {

@@ -119,7 +119,7 @@ export const studyOptionsSchema = z
         /** `imagenet`: the reference study's network. `small`: a stronger one, as far as `strongMinutes` go. */
         stems: z.array(z.enum(STEMS)).min(1).default(['imagenet', 'small']),
         strongMinutes: z.number().positive().default(60),
-        /** Those of each stem unless given: 64 and `crops`, 24 and `strong`. */
+        /** Those of each stem unless given: 64 and 24, and `crops`. */
         width: most.optional(),
         augment: z.enum(SUPERVISED_AUGMENTATIONS).optional(),
         batch: z.number().int().min(2).default(64),

@@ -30,7 +30,7 @@ describe('options', () => {
     }
     expect(networks({})).toEqual([
       ['imagenet', 64, 'crops', undefined],
-      ['small', 24, 'strong', 0.02],
+      ['small', 24, 'crops', 0.02],
     ])
     expect(networks({ width: 8, augment: 'none', stems: ['small'] })).toEqual([['small', 8, 'none', 0.02]])
   })
