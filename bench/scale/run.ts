@@ -13,9 +13,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import path from 'node:path'
 import { once } from 'node:events'
+import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
-import { deflateSync, crc32 } from 'node:zlib'
+import { deflateSync } from 'node:zlib'
 import { Random } from 'onnx-autodiff'
+import { pack } from 'tar-stream'
+import { chunkBytes, PNG_SIGNATURE } from '../../packages/handful/src/data/animated-png.js'
 
 const { values } = parseArgs({
   options: {
@@ -49,41 +52,15 @@ function picture(label: number, random: Random): Buffer {
   return rows
 }
 
-function chunk(type: string, data: Buffer): Buffer {
-  const named = Buffer.concat([Buffer.from(type, 'latin1'), data])
-  const bytes = Buffer.alloc(12 + data.length)
-  bytes.writeUInt32BE(data.length, 0)
-  named.copy(bytes, 4)
-  bytes.writeUInt32BE(crc32(named), 8 + data.length)
-  return bytes
-}
-
 const HEADER = Buffer.from([0, 0, 0, SIDE, 0, 0, 0, SIDE, 8, 2, 0, 0, 0])
 
 const png = (rows: Buffer): Buffer =>
   Buffer.concat([
-    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-    chunk('IHDR', HEADER),
-    chunk('IDAT', deflateSync(rows, { level: 1 })),
-    chunk('IEND', Buffer.alloc(0)),
+    PNG_SIGNATURE,
+    chunkBytes({ type: 'IHDR', data: HEADER }),
+    chunkBytes({ type: 'IDAT', data: deflateSync(rows, { level: 1 }) }),
+    chunkBytes({ type: 'IEND', data: Buffer.alloc(0) }),
   ])
-
-function tarHeader(name: string, size: number): Buffer {
-  const header = Buffer.alloc(512)
-  header.write(name, 0)
-  header.write('0000644\0', 100)
-  header.write('0000000\0', 108)
-  header.write('0000000\0', 116)
-  header.write(`${size.toString(8).padStart(11, '0')}\0`, 124)
-  header.write('00000000000\0', 136)
-  header.write('        ', 148)
-  header.write('0', 156)
-  header.write('ustar\0', 257)
-  header.write('00', 263)
-  const sum = header.reduce((total, byte) => total + byte, 0)
-  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
-  return header
-}
 
 function* images(count: number): Generator<[name: string, content: Buffer]> {
   const random = new Random(0, 'scale')
@@ -105,14 +82,14 @@ async function writeImages(count: number, at: string): Promise<string> {
     return folder
   }
   const file = path.join(at, `images-${count}.tar`)
-  const stream = createWriteStream(file)
-  for (const [name, content] of images(count)) {
-    const padding = Buffer.alloc((512 - (content.length % 512)) % 512)
-    const whole = Buffer.concat([tarHeader(name, content.length), content, padding])
-    if (!stream.write(whole)) await once(stream, 'drain')
-  }
-  stream.end(Buffer.alloc(1024))
-  await once(stream, 'close')
+  const archive = pack()
+  const written = pipeline(archive, createWriteStream(file))
+  for (const [name, content] of images(count))
+    await new Promise<void>((resolve, reject) =>
+      archive.entry({ name }, content, (error) => (error ? reject(error) : resolve())),
+    )
+  archive.finalize()
+  await written
   return file
 }
 

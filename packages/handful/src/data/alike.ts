@@ -10,6 +10,7 @@
 import { createHash } from 'node:crypto'
 import { Random } from 'onnx-autodiff'
 import { printable } from '../errors.js'
+import { rowProduct } from '../numerics/matrix.js'
 import type { LabelledFile } from './collection.js'
 import type { ImageFacts } from './decode.js'
 import { imageAt, type Images } from './image-set.js'
@@ -89,7 +90,7 @@ export function nearDuplicates(train: Images, test: Images): AlikePair[] {
     for (let i = 0; i < test.count; i++) {
       if (found[i] === 1 || asked.plain[i]) continue
       for (const other of buckets.get(askedSigns[i * BANDS + band]) ?? []) {
-        if (product(known.fine, other, asked.fine, i, columns) < ALIKE_MEANS) continue
+        if (rowProduct(known.fine, other, asked.fine, i, columns) < ALIKE_MEANS) continue
         if (correlation(imageAt(train, other), imageAt(test, i)) < ALIKE_PIXELS) continue
         found[i] = 1
         pairs.push({ train: other, test: i })
@@ -213,12 +214,6 @@ function signsOf(coarse: Float32Array, centre: Float32Array, flips: Float32Array
     }
   }
   return signs
-}
-
-function product(a: Float32Array, i: number, b: Float32Array, j: number, columns: number): number {
-  let sum = 0
-  for (let at = 0; at < columns; at++) sum += a[i * columns + at] * b[j * columns + at]
-  return sum
 }
 
 function correlation(a: Uint8Array, b: Uint8Array): number {

@@ -32,7 +32,7 @@ interface Animation {
   readonly frames: readonly Frame[]
 }
 
-const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+export const PNG_SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 const DISPOSALS = ['keep', 'clear', 'before'] as const
 /** A chunk's length, type and checksum. */
 const AROUND = 12
@@ -92,7 +92,7 @@ function animation(png: Buffer): Animation | undefined {
 
 /** Up to where the file ends or is damaged. */
 function* chunksOf(png: Buffer): Generator<Chunk> {
-  for (let at = SIGNATURE.length; at + AROUND <= png.length;) {
+  for (let at = PNG_SIGNATURE.length; at + AROUND <= png.length;) {
     const length = png.readUInt32BE(at)
     if (at + AROUND + length > png.length) return
     yield { type: png.toString('latin1', at + 4, at + 8), data: png.subarray(at + 8, at + 8 + length) }
@@ -121,11 +121,12 @@ async function pixelsOf({ header, shared }: Animation, { width, height, data }: 
     ...data.map((each) => ({ type: 'IDAT', data: each })),
     { type: 'IEND', data: Buffer.alloc(0) },
   ]
-  const png = Buffer.concat([SIGNATURE, ...chunks.map(chunkBytes)])
+  const png = Buffer.concat([PNG_SIGNATURE, ...chunks.map(chunkBytes)])
   return sharp(png, { limitInputPixels: false }).toColourspace('srgb').ensureAlpha().raw().toBuffer()
 }
 
-function chunkBytes({ type, data }: Chunk): Buffer {
+/** A chunk with its length and checksum. */
+export function chunkBytes({ type, data }: Chunk): Buffer {
   const named = Buffer.concat([Buffer.from(type, 'latin1'), data])
   const bytes = Buffer.alloc(AROUND + data.length)
   bytes.writeUInt32BE(data.length, 0)

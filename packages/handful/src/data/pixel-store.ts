@@ -6,6 +6,7 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, statfsSync, writeSy
 import { tmpdir, totalmem } from 'node:os'
 import path from 'node:path'
 import { HandfulError, systemCode } from '../errors.js'
+import { freeBytes } from '../files/free-space.js'
 
 /** Bytes of images. An array is one; of others a part at a time is in memory. */
 export interface Pixels {
@@ -46,8 +47,7 @@ export function pixelSpace(bytes: number, memory = defaultPixelMemory()): PixelS
 
 /** @throws HandfulError before anything is written that would not fit */
 function checkRoom(bytes: number): void {
-  const { bavail, bsize } = statfsSync(tmpdir())
-  const free = bavail * bsize
+  const free = freeBytes(statfsSync(tmpdir()))
   if (bytes <= free) return
   const gibibytes = (count: number): string => (count / 2 ** 30).toFixed(1)
   throw new HandfulError({

@@ -5,7 +5,7 @@
  */
 import { Random } from 'onnx-autodiff'
 import type { LinearAlgebra, Neighbours } from '../numerics/linear-algebra.js'
-import { selectRows, type UnitRows } from '../numerics/matrix.js'
+import { rowProduct, selectRows, type UnitRows } from '../numerics/matrix.js'
 import { pause } from '../numerics/pause.js'
 
 export interface ApproximateNeighbours extends Neighbours {
@@ -68,7 +68,6 @@ export async function approximateNeighbours(
     multi: false,
   })
   const rest = pause()
-  const total = 2 * rows
   const each = async (work: (start: number, end: number) => void, before: number): Promise<void> => {
     for (let start = 0; start < rows; start += ROWS_TOGETHER) {
       signal?.throwIfAborted()
@@ -94,7 +93,7 @@ export async function approximateNeighbours(
       const proposed = Array.from(matches.keys, Number)
       keepNearest(features, row, proposed, { k, indices, similarities })
     }
-  }, total / 2)
+  }, rows)
   const neighbours: Neighbours = { rows, k, indices, similarities }
   return { ...neighbours, recall: await measuredRecall(features, neighbours, linearAlgebra) }
 }
@@ -108,7 +107,7 @@ function keepNearest(
 ): void {
   const compared = proposed
     .filter((other) => other !== row)
-    .map((other) => ({ other, similarity: product(data, row * columns, other * columns, columns) }))
+    .map((other) => ({ other, similarity: rowProduct(data, row, data, other, columns) }))
     .sort((a, b) => b.similarity - a.similarity || a.other - b.other)
   for (let j = 0; j < k; j++) {
     // Fewer than wanted are found of rows that many others equal: the farthest again changes nothing in its favour.
@@ -116,12 +115,6 @@ function keepNearest(
     indices[row * k + j] = other
     similarities[row * k + j] = similarity
   }
-}
-
-function product(data: Float32Array, a: number, b: number, columns: number): number {
-  let sum = 0
-  for (let j = 0; j < columns; j++) sum += data[a + j] * data[b + j]
-  return sum
 }
 
 /** Against exact neighbours of rows drawn at random; as near as the last of these counts as found. */

@@ -15,6 +15,7 @@ import { HandfulError, systemCode, systemError } from '../errors.js'
 import { besideEachOther } from './extract.js'
 import type { FeatureMatrix } from '../numerics/matrix.js'
 import { npyHeader } from '../files/npy.js'
+import { freeBytes } from '../files/free-space.js'
 
 export interface TensorSpec {
   readonly name: string
@@ -214,10 +215,8 @@ function safetensorsHeader(
 
 async function checkRoom({ path: target, tensors, limit }: FeatureFileSpec): Promise<void> {
   const needed = tensors.reduce((sum, { columns }) => sum + columns, 0) * limit * ELEMENT_BYTES
-  const disk = await statfs(path.dirname(target))
-  const free = disk.bavail * disk.bsize
-  // Some network and container file systems answer zero for everything: that says nothing.
-  if (disk.blocks === 0 || free > needed) return
+  const free = freeBytes(await statfs(path.dirname(target)))
+  if (free > needed) return
   const size = (count: number): string => `${(count / 2 ** 30).toFixed(1)} GiB`
   throw new HandfulError({
     what: 'free disk space',

@@ -149,3 +149,10 @@ export function checkFinite({ columns, data }: FeatureMatrix, where: string): vo
     })
   }
 }
+
+/** Inner product of row `i` of `a` and row `j` of `b`, both of so many columns. */
+export function rowProduct(a: Float32Array, i: number, b: Float32Array, j: number, columns: number): number {
+  let sum = 0
+  for (let at = 0; at < columns; at++) sum += a[i * columns + at] * b[j * columns + at]
+  return sum
+}

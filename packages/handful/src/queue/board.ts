@@ -5,6 +5,7 @@
  */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
+import { jsonOrNothing } from '../files/json.js'
 import { madeSchema, type Made } from './made.js'
 import { queueName, type StageNeeds } from './needs.js'
 
@@ -95,10 +96,5 @@ export class Board {
   }
 }
 
-function parsed<T>(schema: z.ZodType<T>, text: string): T | undefined {
-  try {
-    return schema.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
-}
+const parsed = <T>(schema: z.ZodType<T>, text: string): T | undefined =>
+  schema.safeParse(jsonOrNothing(text)).data

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { HandfulError, quoted } from '../errors.js'
 import type { PlainObject } from '../runs/run-folder.js'
 import type { Stage, StageContext } from '../stages/stage.js'
-import type { StageRecord, StageStore } from '../stages/stage-store.js'
+import type { StageStore } from '../stages/stage-store.js'
 
 /** A study that was opened to do stages of it. */
 export interface OpenedStages {
@@ -50,8 +50,8 @@ export async function doStage(
   }
   await seen(stage.needs, store, signal)
   store.lookAgain()
+  if ((await store.kept(stage)) !== undefined) return
   const before = await store.read(stage)
-  if (before !== undefined && (await isGood(stage, before))) return
   const started = performance.now()
   const result = await stage.work({ ...context, signal, onProgress, claim: key })
   signal.throwIfAborted()
@@ -60,12 +60,6 @@ export async function doStage(
   // One whose files were taken away is done anew: its record is another's no more.
   if (before === undefined) await store.writeFirst(stage, parsed, seconds)
   else await store.write(stage, parsed, seconds)
-}
-
-/** Whether a record is sound and its files are there. */
-async function isGood(stage: Stage, { result }: StageRecord): Promise<boolean> {
-  const parsed = stage.schema.safeParse(result)
-  return parsed.success && (await stage.present?.(parsed.data)) !== false
 }
 
 async function seen(needs: readonly Stage[], store: StageStore, signal: AbortSignal): Promise<void> {

@@ -7,6 +7,7 @@ import { readFile, rm, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { HandfulError, printable, systemCode, systemError, usageError } from '../errors.js'
 import { createFileAtomic, makeFolders, writeFileAtomic } from '../files/atomic.js'
+import { freeBytes } from '../files/free-space.js'
 
 const NAME_FILE = '.handful-store'
 /** Room without which no stage is begun. */
@@ -49,13 +50,12 @@ export async function checkStore({ folder }: SharedStore): Promise<void> {
   const probe = path.join(folder, `.probe-${process.pid}`)
   await writeFileAtomic(probe, '')
   await rm(probe, { force: true })
-  const { bavail, bsize, blocks } = await statfs(folder)
-  // Some network file systems answer zero for everything: that says nothing.
-  if (blocks === 0 || bavail * bsize >= NEEDED_BYTES) return
+  const free = freeBytes(await statfs(folder))
+  if (free >= NEEDED_BYTES) return
   throw new HandfulError({
     what: 'store',
     where: printable(folder),
-    got: `${Math.floor((bavail * bsize) / 2 ** 20)} MiB free`,
+    got: `${Math.floor(free / 2 ** 20)} MiB free`,
     expected: `at least ${NEEDED_BYTES / 2 ** 20} MiB`,
     hint: 'make room',
   })

@@ -4,8 +4,7 @@
  * whatever the stage does, and is there after a stage that took too much memory.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { builtProgram } from '../files/built-program.js'
 import { formatDuration } from '../draw/format.js'
 import type { StageOrder, StageReply, StageRequest } from './stage-messages.js'
 
@@ -138,15 +137,4 @@ export class StageProcess {
   }
 }
 
-/** The compiled file: a process starts without the loader that a test runner executes TypeScript with. */
-function ownProgram(): string {
-  const name = 'stage-process.js'
-  const url = new URL(
-    import.meta.url.endsWith('.ts') ? `../../dist/queue/${name}` : `./${name}`,
-    import.meta.url,
-  )
-  const file = fileURLToPath(url)
-  if (!existsSync(file))
-    throw new Error(`worker (stages): got no file ${file}, expected the built one; run npm run build`)
-  return file
-}
+const ownProgram = (): string => builtProgram(import.meta.url, 'queue', 'stage-process.js', 'worker (stages)')

@@ -25,6 +25,8 @@ import { HandfulError, printable, systemCode, systemError } from '../errors.js'
 import { acquireLock, type Lock } from '../files/lock.js'
 import { MARKER_TEXT, RUN_MARKER } from '../files/run-marker.js'
 import { filesPresent } from '../files/present.js'
+import { jsonOrNothing } from '../files/json.js'
+import { freeBytes } from '../files/free-space.js'
 import type { OlderRecord } from '../stages/stage.js'
 import { StageStore } from '../stages/stage-store.js'
 import type { JobContext } from '../training/progress.js'
@@ -75,14 +77,6 @@ export interface RunContext extends JobContext {
 }
 
 const metricSchema = z.object({ stage: z.string(), step: z.number() })
-
-function jsonOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 /** A run folder that this process holds. Close it when the run ends, however it ends. */
 export class RunFolder {
@@ -369,10 +363,8 @@ async function expectNoRun(folder: string): Promise<void> {
 }
 
 async function checkRoom(folder: string): Promise<void> {
-  const disk = await guard(folder, () => statfs(folder))
-  const free = disk.bavail * disk.bsize
-  // Some network and container file systems answer zero for everything: that says nothing.
-  if (disk.blocks === 0 || free >= NEEDED_BYTES) return
+  const free = freeBytes(await guard(folder, () => statfs(folder)))
+  if (free >= NEEDED_BYTES) return
   throw new HandfulError({
     what: 'free disk space',
     where: folder,

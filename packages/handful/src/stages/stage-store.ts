@@ -120,14 +120,22 @@ export class StageStore {
     this.#names = undefined
   }
 
+  /** What a stage gave, where that is sound and its files are there. */
+  async kept<R>(
+    stage: Lookup & Pick<Stage<R>, 'schema' | 'present'>,
+  ): Promise<{ readonly result: R } | undefined> {
+    const { success, data } = stage.schema.safeParse((await this.read(stage))?.result)
+    return success && (await stage.present?.(data)) !== false ? { result: data } : undefined
+  }
+
   /** The stage's result, from its file or from the work itself. */
   async once<R>(
     stage: Lookup & Pick<Stage<R>, 'schema' | 'present'>,
     work: () => Promise<R>,
     date?: () => Date,
   ): Promise<R> {
-    const kept = stage.schema.safeParse((await this.read(stage))?.result)
-    if (kept.success && (await stage.present?.(kept.data)) !== false) return kept.data
+    const kept = await this.kept(stage)
+    if (kept !== undefined) return kept.result
     const started = performance.now()
     const result = stage.schema.parse(await work())
     await this.write(stage, result, (performance.now() - started) / 1000, date?.())

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
+import { jsonOrNothing } from '../files/json.js'
 import { RUN_FILES } from '../runs/run-folder.js'
 import type { Metrics } from './protocol.js'
 
@@ -78,12 +79,4 @@ function thinned(points: Point[]): Point[] {
   if (points.length <= MOST_POINTS) return points
   const stride = (points.length - 1) / (MOST_POINTS - 1)
   return Array.from({ length: MOST_POINTS }, (_, i) => points[Math.round(i * stride)])
-}
-
-function jsonOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -12,6 +12,7 @@ import { z } from 'zod'
 import { HandfulError, quoted } from '../errors.js'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { lockHolder } from '../files/lock.js'
+import { jsonOrNothing } from '../files/json.js'
 import { FINISH_FILE } from '../runs/run-folder.js'
 import { requests, type RunCard } from './protocol.js'
 import { findRuns, type FoundRun } from './run-list.js'
@@ -366,14 +367,6 @@ export class TrainingRuns {
 
   #logFile(run: string): string {
     return path.join(this.#options.home, 'training', `${run}.log`)
-  }
-}
-
-function jsonOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

@@ -11,6 +11,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import { HandfulError, printable, quoted, systemError } from '../errors.js'
 import { makeFolders } from '../files/atomic.js'
+import { jsonOrNothing } from '../files/json.js'
 import { IMAGE_NAME } from './image-name.js'
 import type { Answers, Asked } from './protocol.js'
 import { freeName, plainName } from './studio-home.js'
@@ -141,14 +142,6 @@ function* piecesOf(pack: Buffer): Generator<{ header: z.output<typeof headerSche
     if (end > pack.length) throw noPack()
     yield { header: header.data, data: pack.subarray(at, end) }
     at = end
-  }
-}
-
-function jsonOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

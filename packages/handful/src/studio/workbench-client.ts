@@ -1,7 +1,6 @@
 /** The workbench of a run in a process of its own, as the server calls it. */
 import { type ChildProcess, fork } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { builtProgram } from '../files/built-program.js'
 import { HandfulError } from '../errors.js'
 import type { Call, CallName, FittedForPage, Reply, WorkbenchCalls } from './workbench-messages.js'
 
@@ -21,14 +20,8 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
-/** The compiled file: a process starts without the loader that a test runner executes TypeScript with. */
-function processFile(): string {
-  const source = import.meta.url.endsWith('.ts')
-  const name = 'workbench-process.js'
-  const file = fileURLToPath(new URL(source ? `../../dist/studio/${name}` : `./${name}`, import.meta.url))
-  if (existsSync(file)) return file
-  throw new Error(`workbench (studio): got no file ${file}, expected the built one; run npm run build`)
-}
+const processFile = (): string =>
+  builtProgram(import.meta.url, 'studio', 'workbench-process.js', 'workbench (studio)')
 
 export class WorkbenchClient {
   readonly #child: ChildProcess

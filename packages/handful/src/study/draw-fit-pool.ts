@@ -3,8 +3,7 @@
  * does nothing for inside one process; draws of the labelled images are independent, so each process takes the next.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { builtProgram } from '../files/built-program.js'
 import type { DrawFit, DrawFitter } from './draw-fit.js'
 import type { FitReply, FitRequest } from './draw-fit-messages.js'
 
@@ -43,16 +42,8 @@ export function openDrawFitPool({
   }
 }
 
-/** The compiled file: a process starts without the loader that a test runner executes TypeScript with. */
-function processFile(): string {
-  const source = import.meta.url.endsWith('.ts')
-  const name = 'draw-fit-process.js'
-  const url = new URL(source ? `../../dist/study/${name}` : `./${name}`, import.meta.url)
-  const file = fileURLToPath(url)
-  if (!existsSync(file))
-    throw new Error(`fits (study): got no file ${file}, expected the built one; run npm run build`)
-  return file
-}
+const processFile = (): string =>
+  builtProgram(import.meta.url, 'study', 'draw-fit-process.js', 'fits (study)')
 
 interface Pending {
   readonly resolve: (predicted: Int32Array) => void

@@ -16,7 +16,7 @@ import { type PlainObject, RUN_FILES, RunFolder } from '../runs/run-folder.js'
 import { pretrainOptionsSchema } from '../runs/pretrain-options.js'
 import { imageFields } from '../runs/run-options.js'
 import type { StageContext } from '../stages/stage.js'
-import { loadTrainedModel, weightsHash } from '../runs/trained-model.js'
+import { describedModel, loadTrainedModel, weightsHash } from '../runs/trained-model.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
 import type { JobContext } from '../training/progress.js'
 
@@ -78,7 +78,7 @@ export async function contrastiveModels(images: Images, options: StudyOptions): 
     const isContrastive =
       settings.run === undefined
         ? studyTraining({ model, settings }, images, options, undefined).model.isContrastive
-        : (await loadTrainedModel(settings.run)).model.isContrastive
+        : (await describedModel(settings.run)).model.isContrastive
     if (isContrastive) found.add(model)
   }
   return found

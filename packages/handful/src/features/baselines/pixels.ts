@@ -11,8 +11,8 @@ import { featureMatrix, type FeatureMatrix } from '../../numerics/matrix.js'
 import type { LinearAlgebra } from '../../numerics/linear-algebra.js'
 import { rawPixels } from '../extract.js'
 import { type FeatureSpace, normalisedSpace, type SpaceContext } from '../feature-space.js'
-import type { Splits } from '../feature-sources.js'
-import { headComponents, type PixelBlock, reduceFeatures } from '../reduce.js'
+import type { FeatureSource, Splits } from '../feature-sources.js'
+import { headComponents, reducedComponents, reduceFeatures } from '../reduce.js'
 import { type Baseline, defineBaseline } from './baseline.js'
 
 const PIXELS = 'pixels'
@@ -53,10 +53,13 @@ export function pixelMeans(images: Images): FeatureMatrix {
   return means
 }
 
+const pixelSource = (images: Images): FeatureSource => ({
+  columns: imageBytes(inSquares(images)),
+  extract: (block) => Promise.resolve(pixelMeans({ ...images, ...block, paths: [] })),
+})
+
 /** Numbers of all images that stand in memory together: 1 GiB. */
 const TOGETHER = 2 ** 28
-/** Components that more numbers are reduced to before they are normalised. */
-const REDUCED = 256
 
 /**
  * The images' own pixels, which every model has to beat.
@@ -70,16 +73,14 @@ export async function pixelFeatures(
     ...context
   }: Omit<SpaceContext, 'linearAlgebra'> & { readonly components?: number } = {},
 ): Promise<FeatureSpace> {
-  const columns = imageBytes(inSquares(train))
+  const { columns, extract } = pixelSource(train)
   if (train.count * columns > TOGETHER) {
-    const extract = (block: PixelBlock): Promise<FeatureMatrix> =>
-      Promise.resolve(pixelMeans({ ...train, ...block, paths: [] }))
     const { signal } = context
     const reduced = await reduceFeatures(
       { groups: [{ blocks: [columns] }], extract },
       train,
       test ? [test.images] : [],
-      { components: REDUCED, seed: 0, linearAlgebra, signal },
+      { components: reducedComponents(components), seed: 0, linearAlgebra, signal },
     )
     const named = { name: 'raw pixels', baseline: true, reductions: reduced.reductions }
     const rows = { train: reduced.train, test: reduced.others.at(0) }
@@ -119,10 +120,5 @@ export const pixels: Baseline = {
   ...asNetwork,
   studySettings: () => ({}),
   // A study has all images in memory: no network is needed.
-  open: (images) =>
-    Promise.resolve({
-      columns: imageBytes(inSquares(images)),
-      detail: 'the numbers of the image',
-      extract: async (block) => pixelMeans({ ...images, ...block, paths: [] }),
-    }),
+  open: (images) => Promise.resolve({ ...pixelSource(images), detail: 'the numbers of the image' }),
 }
