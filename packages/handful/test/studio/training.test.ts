@@ -61,7 +61,8 @@ test(
     const ready = await inState(run, 'ready')
     expect(ready.steps).toBeGreaterThan(0)
     expect(ready.steps).toBeLessThan(100_000)
-    expect((await client.view('state')).run).toBe(run)
+    // It is shown a moment after it is ready: the labels that it shares are written first.
+    await until(async () => ((await client.view('state')).run === run ? true : undefined), 5)
   },
 )
 
