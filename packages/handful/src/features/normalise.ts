@@ -2,11 +2,10 @@
  * Normalisation of features, fitted on unlabelled rows: standardise, rotate to the first principal
  * components, whiten in part, scale rows to length 1. Whitening with power p divides component j by
  * `eigenvalue_j^(p/2)`: 0 keeps PCA's scales, 1 makes all variances 1. Large inputs take their leading eigenvectors by
- * subspace iteration (Halko, Martinsson and Tropp, "Finding structure with randomness", SIAM Review 2011, algorithm 4.4),
- * few rows of them by those of the rows' inner products, which are as many as there are rows.
+ * subspace iteration, few rows of them by those of the rows' inner products, which are as many as there are rows.
  */
-import { Random } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
+import { type Eigenvectors, leadingEigenvectors } from '../numerics/dense-eigenvectors.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import {
   checkColumns,
@@ -17,8 +16,6 @@ import {
   scaledToUnitRows,
   type UnitRows,
 } from '../numerics/matrix.js'
-import { orthogonalise } from '../numerics/row-space.js'
-import { descendingEigen } from '../numerics/symmetric.js'
 
 export interface NormalisationOptions {
   /** Principal components kept, at most; fewer where the features have a lower rank. Default 128. */
@@ -50,12 +47,8 @@ export interface Normalisation {
 
 /** Rows of a block: bounded memory, and partial sums short enough for float32. */
 const BLOCK_ROWS = 4096
-/** Above this many inputs a full eigenvalue decomposition takes seconds and subspace iteration is used. */
-const FULL_DECOMPOSITION_INPUTS = 512
 /** Above this many inputs the covariance itself would take gigabytes: only its products with a few vectors are made. */
 const COVARIANCE_INPUTS = 8192
-const SUBSPACE_OVERSAMPLING = 32
-const SUBSPACE_ITERATIONS = 8
 /** Components below this share of the largest variance are rounding noise. */
 const SMALLEST_VARIANCE = 1e-6
 /** A dimension's deviation is at least this share of the block's root mean square one. */
@@ -230,13 +223,6 @@ async function meanOverBlocks(
   return result
 }
 
-interface Eigenvectors {
-  /** Descending. */
-  readonly values: number[]
-  /** `[size, count]`, one eigenvector a column. */
-  readonly vectors: FeatureMatrix
-}
-
 /** Eigenvectors of the covariance, by the cheapest way that there is to them. */
 async function principalDirections(
   of: Standardised,
@@ -271,69 +257,4 @@ async function directionsOfRows(
     vectors.data[i] *= variance > 0 ? 1 / Math.sqrt(rows * variance) : 0
   }
   return { values, vectors: await linearAlgebra.matmul(centredRows, vectors, { transposeA: true }) }
-}
-
-/** @param symmetric a matrix, or what multiplies by one that is not there as such */
-async function leadingEigenvectors(
-  symmetric: FeatureMatrix | ((some: FeatureMatrix) => Promise<FeatureMatrix>),
-  { size, count }: { readonly size: number; readonly count: number },
-  linearAlgebra: LinearAlgebra,
-): Promise<Eigenvectors> {
-  const wanted = Math.min(count, size)
-  const width = Math.min(size, wanted + SUBSPACE_OVERSAMPLING)
-  const small = size <= FULL_DECOMPOSITION_INPUTS || width > size / 2
-  if (typeof symmetric !== 'function' && small) return decompose(symmetric, wanted)
-  const multiply =
-    typeof symmetric === 'function'
-      ? symmetric
-      : (some: FeatureMatrix) => linearAlgebra.matmul(symmetric, some)
-  const start = featureMatrix(size, width)
-  // The start is the same for every call: the subspace that it converges to does not depend on it.
-  new Random(0, 'subspace iteration').fillNormal(start.data)
-  let basis = orthonormalise(start)
-  for (let iteration = 0; iteration < SUBSPACE_ITERATIONS; iteration++) {
-    basis = orthonormalise(await multiply(basis))
-  }
-  const image = await multiply(basis)
-  const inner = decompose(await linearAlgebra.matmul(basis, image, { transposeA: true }), wanted)
-  return { values: inner.values, vectors: await linearAlgebra.matmul(basis, inner.vectors) }
-}
-
-function decompose(symmetric: FeatureMatrix, count: number): Eigenvectors {
-  const size = symmetric.rows
-  const { values, vectors: all } = descendingEigen(Float64Array.from(symmetric.data), size)
-  const vectors = featureMatrix(size, count)
-  for (let j = 0; j < count; j++) {
-    // An eigenvector's sign is arbitrary: its largest element is made positive.
-    let largest = 0
-    for (let i = 0; i < size; i++) {
-      const value = all[i * size + j]
-      if (Math.abs(value) > Math.abs(largest)) largest = value
-    }
-    const sign = largest < 0 ? -1 : 1
-    for (let i = 0; i < size; i++) vectors.data[i * count + j] = sign * all[i * size + j]
-  }
-  return { values: [...values.subarray(0, count)], vectors }
-}
-
-/** What is left of a column below this share of its square is rounding: the column depends on those before it. */
-const DEPENDENT = 1e-24
-
-/** Orthonormal columns; works on the transpose so that vectors are contiguous. Columns that depend on earlier ones become zero. */
-function orthonormalise({ rows, columns, data }: FeatureMatrix): FeatureMatrix {
-  const vectors = Array.from({ length: columns }, (_, j) =>
-    Float64Array.from({ length: rows }, (__, i) => data[i * columns + j]),
-  )
-  const result = featureMatrix(rows, columns)
-  for (let j = 0; j < columns; j++) {
-    const vector = vectors[j]
-    const whole = vector.reduce((sum, value) => sum + value * value, 0)
-    const square = orthogonalise(vector, vectors.slice(0, j))
-    const scale = square > DEPENDENT * whole ? 1 / Math.sqrt(square) : 0
-    for (let i = 0; i < rows; i++) {
-      vector[i] *= scale
-      result.data[i * columns + j] = vector[i]
-    }
-  }
-  return result
 }

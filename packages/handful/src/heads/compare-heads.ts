@@ -95,7 +95,10 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
           const fitted = await head.fit(problem)
           if (draw === 0) result.first = { fitted, space }
           if (test && space.test) await scoreOnTest(result, fitted, space.test, test, wanted)
-          else scoreOnLabelled(result, await leftOut(fitted.settled ?? head, problem), wanted)
+          else {
+            const left = fitted.leftOut ?? (await leftOut(fitted.settled ?? head, problem))
+            scoreOnLabelled(result, left, wanted)
+          }
         }
       }
       results.push(result)

@@ -16,6 +16,8 @@ import type { HeadEntry } from './head-entry.js'
 export interface LogisticRegressionOptions {
   /** Strengths to choose from, strongest first. */
   readonly strengths?: readonly number[]
+  /** Whether `leaveOneOut` is wanted, which with one strength is all that folds are for. Default true. */
+  readonly leaveOneOut?: boolean
 }
 
 /** For rows of length 1. */
@@ -24,16 +26,25 @@ const STRENGTHS = [3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001]
 const DEFAULT_STRENGTH = 0.01
 /** Weaker strengths are no longer tried once so many in a row have made the likelihood worse: they are the slowest to fit. */
 const WORSE_IN_A_ROW = 2
-/**
- * Largest element of the gradient at which a fit ends, for each labelled row (the gradient is a sum over them): at the
- * strength chosen, and while strengths are compared.
- */
-const TOLERANCE = 1e-7
-const CLOSE_ENOUGH = 3e-6
+/** Where a fit ends. */
+interface Accuracy {
+  /** Largest element of the gradient, for each labelled row: the gradient is a sum over them. */
+  readonly tolerance: number
+  /** Share of the likelihood that a step has to promise. */
+  readonly precision: number
+}
+
+/** At the strength chosen; products in float32 cannot tell more. */
+const exact = (large: boolean): Accuracy => ({ tolerance: 1e-7, precision: large ? 1e-8 : 0 })
+/** While strengths are compared: what is left makes no difference between them. */
+const CLOSE_ENOUGH: Accuracy = { tolerance: 3e-6, precision: 1e-5 }
 /** Multiplications of one product from which it pays to hand it to the linear algebra. */
 const LARGE_PRODUCT = 100_000
 
-export function logisticRegression({ strengths = STRENGTHS }: LogisticRegressionOptions = {}): RowHead {
+export function logisticRegression({
+  strengths = STRENGTHS,
+  leaveOneOut: wanted = true,
+}: LogisticRegressionOptions = {}): RowHead {
   const name = 'logistic regression'
   return {
     name,
@@ -45,16 +56,19 @@ export function logisticRegression({ strengths = STRENGTHS }: LogisticRegression
       const weights = rowWeights(labelled, problem.classProportions === 'balanced')
       const folds = stratifiedFolds(labelled, problem.random.child('logistic regression folds'))
       const { strength, leaveOneOut } = await chooseStrength(
-        { labelled, weights, strengths, folds },
+        { labelled, weights, strengths, folds, wanted },
         linearAlgebra,
       )
       const { features, targets, classes } = labelled
       const whole = { features, targets, classCount: classes.length, rowWeight: weights }
-      const { weight, bias } = await solve(whole, strength, TOLERANCE, linearAlgebra)
+      const { weight, bias } = await solve(whole, strength, exact(isLarge(whole)), linearAlgebra)
       const fit = { name, chosen: { strength }, weight: space.weightOf(weight), bias, leaveOneOut }
       return {
         ...linearHead(fit, problem, labelled),
-        settled: strengths.length > 1 ? logisticRegression({ strengths: [strength] }) : undefined,
+        settled:
+          strengths.length > 1
+            ? logisticRegression({ strengths: [strength], leaveOneOut: false })
+            : undefined,
       }
     },
   }
@@ -81,22 +95,24 @@ interface Solution {
   readonly flat: Float64Array
 }
 
-/** Fits at one strength; the gradient's elements end at `tolerance` for each row, at most. */
+const isLarge = ({ features: { rows, columns }, classCount }: Problem): boolean =>
+  rows * columns * classCount >= LARGE_PRODUCT
+
+/** Fits at one strength. */
 export async function solve(
   problem: Problem,
   strength: number,
-  tolerance: number,
+  { tolerance, precision }: Accuracy,
   linearAlgebra: LinearAlgebra,
   start?: Float64Array,
 ): Promise<Solution> {
   const { features, classCount } = problem
   const { rows, columns } = features
   const first = start ?? new Float64Array((columns + 1) * classCount)
-  const large = rows * columns * classCount >= LARGE_PRODUCT
-  const objective = large
+  const objective = isLarge(problem)
     ? likelihoodByProducts(problem, strength, linearAlgebra)
     : penalisedLikelihood(problem, strength)
-  const flat = await lbfgs(objective, first, { tolerance: tolerance * Math.max(rows, 30) })
+  const flat = await lbfgs(objective, first, { tolerance: tolerance * Math.max(rows, 30), precision })
   const split = columns * classCount
   return {
     weight: featureMatrix(columns, classCount, Float32Array.from(flat.subarray(0, split))),
@@ -191,6 +207,8 @@ interface Choice {
   readonly weights: Float64Array
   readonly strengths: readonly number[]
   readonly folds: readonly Int32Array[]
+  /** Whether probabilities of the labels left out are. */
+  readonly wanted: boolean
 }
 
 /** What is fitted without a fold, and where it has come to at the last strength. */
@@ -200,11 +218,12 @@ interface Kept extends Problem {
 }
 
 async function chooseStrength(
-  { labelled, weights, strengths, folds }: Choice,
+  { labelled, weights, strengths, folds, wanted }: Choice,
   linearAlgebra: LinearAlgebra,
 ): Promise<{ strength: number; leaveOneOut?: FeatureMatrix }> {
   const { features, targets, classes, counts } = labelled
   if (counts.every((count) => count < 2)) return { strength: DEFAULT_STRENGTH }
+  if (strengths.length === 1 && !wanted) return { strength: strengths[0] }
   const classCount = classes.length
   const parts = folds.map((fold): Kept => {
     const held = new Set(fold)

@@ -9,6 +9,11 @@ export type Objective = (x: Float64Array, gradient: Float64Array) => number | Pr
 export interface LbfgsOptions {
   /** Stop once no element of the gradient is larger. Default 1e-6. */
   readonly tolerance?: number
+  /**
+   * Share of the value that it is exact to. Stop once the gradient promises to win less than that: no step can be told to
+   * be better than another. Default 0.
+   */
+  readonly precision?: number
   /** Default 200. */
   readonly maxIterations?: number
 }
@@ -27,7 +32,7 @@ interface Pair {
 export async function lbfgs(
   objective: Objective,
   start: Float64Array,
-  { tolerance = 1e-6, maxIterations = 200 }: LbfgsOptions = {},
+  { tolerance = 1e-6, precision = 0, maxIterations = 200 }: LbfgsOptions = {},
 ): Promise<Float64Array> {
   let x = start.slice()
   let gradient = new Float64Array(x.length)
@@ -37,6 +42,7 @@ export async function lbfgs(
     if (gradient.every((slope) => Math.abs(slope) <= tolerance)) break
     const direction = quasiNewtonDirection(gradient, pairs)
     const slope = dot(direction, gradient)
+    if (-slope < precision * Math.abs(value)) break
     let length = pairs.length > 0 ? 1 : Math.min(1, 1 / Math.sqrt(dot(gradient, gradient)))
     let next = x
     let nextGradient = gradient

@@ -76,7 +76,7 @@ export function productShape(a: FeatureMatrix, b: FeatureMatrix, options: Matmul
   return { rows, inner: innerA, columns }
 }
 
-function transpose({ rows, columns, data }: FeatureMatrix): FeatureMatrix {
+export function transpose({ rows, columns, data }: FeatureMatrix): FeatureMatrix {
   const result = featureMatrix(columns, rows)
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) result.data[j * rows + i] = data[i * columns + j]

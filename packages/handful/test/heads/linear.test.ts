@@ -15,6 +15,8 @@ import { trainByProgram } from '../../src/heads/small-network-program.js'
 import { trainPlainly } from '../../src/heads/small-network-training.js'
 import { blobs, firstLabels, linearAlgebra, problem, share } from './problem.js'
 
+const EXACT = { tolerance: 1e-8, precision: 0 }
+
 describe('lbfgs', () => {
   it('finds the minimum of Rosenbrock at (1, 1)', async () => {
     const minimiser = await lbfgs(
@@ -39,7 +41,7 @@ describe('logistic regression', () => {
       classCount: 2,
       rowWeight: Float64Array.of(1, 1),
     }
-    const { weight, bias } = await solveLogistic(two, 0.5, 1e-8, linearAlgebra)
+    const { weight, bias } = await solveLogistic(two, 0.5, EXACT, linearAlgebra)
     const w = weight.data[1]
     expect(weight.data[0]).toBeCloseTo(-w, 5)
     expect(bias[0]).toBeCloseTo(bias[1], 5)
@@ -64,10 +66,12 @@ describe('logistic regression', () => {
       },
     }
     const once = { features, targets: truth, classCount: 4, rowWeight: new Float64Array(300).fill(1) }
-    const expected = await solveLogistic(once, 0.1, 1e-8, counting)
+    const expected = await solveLogistic(once, 0.1, EXACT, counting)
     expect(products).toBe(0)
-    const found = await solveLogistic(twice, 0.1, 1e-8, counting)
+    const found = await solveLogistic(twice, 0.1, { tolerance: 1e-8, precision: 1e-8 }, counting)
     expect(products).toBeGreaterThan(10)
+    // It ends where float32 can tell no step from another, rather than trying steps until none is left.
+    expect(products).toBeLessThan(100)
     found.weight.data.forEach((value, at) => expect(value).toBeCloseTo(expected.weight.data[at], 3))
   })
 
@@ -79,7 +83,7 @@ describe('logistic regression', () => {
     labels[1] = labels[0]
     const fitted = await logisticRegression({ strengths: [0.3] }).fit(problem(features, labels, 3))
     const whole = { features, targets: labels, classCount: 3, rowWeight: new Float64Array(12).fill(1) }
-    const { weight, bias } = await solveLogistic(whole, 0.3, 1e-8, linearAlgebra)
+    const { weight, bias } = await solveLogistic(whole, 0.3, EXACT, linearAlgebra)
     const { arrays } = fitted.parameters
     weight.data.forEach((value, at) => expect(arrays.weight.data[at]).toBeCloseTo(value, 4))
     // Equal biases of all classes change nothing.
