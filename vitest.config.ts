@@ -10,6 +10,7 @@ export default defineConfig({
       'onnx-autodiff/onnx': fileURLToPath(
         new URL('packages/onnx-autodiff/src/onnx-file.ts', import.meta.url),
       ),
+      handful: fileURLToPath(new URL('packages/handful/src/index.ts', import.meta.url)),
       'onnx-autodiff': fileURLToPath(new URL('packages/onnx-autodiff/src/index.ts', import.meta.url)),
     },
   },

@@ -102,7 +102,10 @@ export {
   type Head,
   headProblem,
   type HeadProblem,
+  labelledRows,
+  type LabelledRows,
   type RowHead,
+  type PredictorParameters,
   type RowProblem,
 } from './heads/head.js'
 export { createHead } from './heads/registry.js'
@@ -121,6 +124,17 @@ export { ridgeRegression } from './heads/ridge.js'
 export type * from './models/model.js'
 export { featureOutputs, type FeatureRequest } from './models/feature-request.js'
 export { defineModel, type ModelDefinition } from './models/define-model.js'
+export {
+  chosenRows,
+  describeLayers,
+  imageDimensions,
+  imageInput,
+  pooledRows,
+  toBytes,
+  toSignedRange,
+  toUnitRange,
+} from './models/common.js'
+export { type Optimisation, optimiserFields, type TrainingStep, trainingStep } from './models/optimise.js'
 export { modelNamed, models } from './models/registry.js'
 export { modelChoiceSchema, resolveAugmentation, resolveModel } from './training/model-options.js'
 export { augment, type AugmentOptions, photoAugmentation, shapeAugmentation } from './training/augment.js'
@@ -148,7 +162,11 @@ export { type FittedFeatures, loadFittedFeatures, saveFittedFeatures } from './f
 export { runSupervised, supervisedJobSchema } from './jobs/supervised/run.js'
 export { outlineStudy, runStudy, type StudyContext, type StudyOutline } from './study/run-study.js'
 export { parseStudyOptions, type StudyInput, type StudyOptions } from './study/study-options.js'
-export { type FeatureMethod } from './study/sources.js'
+export type { FeatureMethod } from './runs/feature-method.js'
+export type { Brought, PluginRecord } from './runs/brought.js'
+export { loadPlugins } from './runs/plugin.js'
+export type { StageContext } from './stages/stage.js'
+
 export { type FullStudy as Study, studySchema } from './study/all-sections.js'
 export { umapLayout, type UmapOptions } from './features/umap.js'
 export {

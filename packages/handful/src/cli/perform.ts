@@ -1,6 +1,6 @@
 /** From what was typed to a result on the screen: defaults, --print-config, and the job with what surrounds it. */
 import type { Command, JobCommand } from '../jobs/command-entry.js'
-import type { Options, Session } from '../jobs/option.js'
+import { checkWords, type Options, type Session } from '../jobs/option.js'
 import type { CommandContext } from './context.js'
 import { refuseAbsentDevice, runJob, sessionOf, tell } from './surroundings.js'
 
@@ -10,12 +10,16 @@ export interface Typed {
   readonly quiet?: true
   readonly progress?: 'text' | 'json'
   readonly printConfig?: true
+  /** Files. */
+  readonly plugin?: readonly string[]
   readonly [name: string]: unknown
 }
 
 export async function perform(entry: Command, typed: Typed, context: CommandContext): Promise<void> {
-  const { json, quiet, progress, printConfig, ...given } = typed
-  const session = sessionOf(context, { quiet, progress })
+  const { json, quiet, progress, printConfig, plugin = [], ...given } = typed
+  const brought = plugin.length === 0 ? {} : await (await import('../runs/plugin.js')).loadPlugins(plugin)
+  const session = sessionOf(context, { quiet, progress }, brought)
+  checkWords(entry.options, given, brought)
   if ('schema' in entry) {
     const { performInRun } = await import('./run-command.js')
     await performInRun(entry, { ...given, printConfig }, { context, session, json: json === true })

@@ -8,6 +8,7 @@ import { usageErrorOf } from '../errors/usage-of-options.js'
 import type { RunCommand, RunOptions } from '../jobs/command-entry.js'
 import type { Session } from '../jobs/option.js'
 import { runOfCommand } from '../jobs/run-of-command.js'
+import { type Brought, checkPlugins } from '../runs/brought.js'
 import type { ImageFiles } from '../runs/image-record.js'
 import { type PlainObject, RunFolder } from '../runs/run-folder.js'
 import { type Progress, READING } from '../training/progress.js'
@@ -144,11 +145,12 @@ async function resolveOptions(
   entry: RunCommand,
   typed: TypedRun,
   resumed: string | undefined,
-  { cores, environment }: Session,
+  { cores, environment, brought }: Session,
 ): Promise<RunOptions> {
-  const schema = await entry.schema()
+  const schema = await entry.schema(brought)
   const asked = Object.fromEntries(Object.entries(typed).filter(([, value]) => value !== undefined))
   const saved = resumed === undefined ? undefined : await runOfCommand(resumed, entry.name)
+  if (saved !== undefined && resumed !== undefined) refuseOtherPlugins(saved, brought, resumed)
   const own = saved === undefined || resumed === undefined ? undefined : await gone(saved, asked, resumed)
   const dataDir = environment.HANDFUL_DATA
   // Older runs that are gone on with have none, and stay at what was usual then.
@@ -158,9 +160,26 @@ async function resolveOptions(
     ...(dataDir ? { dataDir } : {}),
     ...(choosesSize ? { size: 'auto' } : {}),
   }
-  const parsed = schema.safeParse(own ?? { ...defaults, ...asked })
+  const parsed = schema.safeParse(
+    own ?? { ...defaults, ...asked, ...(brought.plugins && { plugins: brought.plugins }) },
+  )
   if (!parsed.success) throw usageErrorOf(parsed.error, `handful ${entry.name} --help`)
   return parsed.data
+}
+
+/** A run is gone on with by the plugins that it was made with, and by no others. */
+function refuseOtherPlugins(saved: PlainObject, brought: Brought, resumed: string): void {
+  const [changed] = checkPlugins(saved, brought, resumed)
+  const before = Array.isArray(saved.plugins) ? saved.plugins.length : 0
+  const { plugins = [] } = brought
+  if (changed === undefined && plugins.length <= before) return
+  throw usageError({
+    what: '--plugin',
+    where: printable(resumed),
+    got: changed === undefined ? `${plugins.length} plugins` : 'another content',
+    expected: changed === undefined ? `${before}, as the run was made with` : 'what the run was made with',
+    hint: changed === undefined ? 'leave the others out' : `${changed} Start a new run with another --out`,
+  })
 }
 
 /** The options of a run that is gone on with, its images where they are from here. */

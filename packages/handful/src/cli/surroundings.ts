@@ -2,6 +2,7 @@
 import { printable } from '../errors.js'
 import type { Shown } from '../jobs/command-entry.js'
 import type { Session } from '../jobs/option.js'
+import type { Brought } from '../runs/brought.js'
 import type { JobContext } from '../training/progress.js'
 import type { CommandContext } from './context.js'
 import { withInterrupt } from './interrupt.js'
@@ -15,11 +16,13 @@ const NAMED_FILES = 5
 export function sessionOf(
   context: CommandContext,
   { quiet = false, progress = 'text' }: { quiet?: boolean; progress?: Session['progress'] },
+  brought: Brought = {},
 ): Session {
   const { cores, environment, commandLine, date, terminal } = context
   return {
     cores,
     environment,
+    brought,
     quiet,
     progress,
     commandLine,
@@ -50,10 +53,11 @@ export interface JobSurroundings {
 /** Runs a job with everything around it: progress on stderr and Ctrl-C. */
 export async function runJob<T>(
   { context: { terminal, signals }, session, stopping }: JobSurroundings,
-  job: (context: JobContext) => Promise<T>,
+  job: (context: JobContext & Brought) => Promise<T>,
 ): Promise<T> {
   const progress = createProgressRenderer(terminal, session)
-  if (stopping === undefined) return job({ signal: new AbortController().signal, progress })
+  if (stopping === undefined)
+    return job({ ...session.brought, signal: new AbortController().signal, progress })
   const timer = setInterval(() => progress.tick(), TICK_MILLISECONDS)
   timer.unref()
   const interrupt = {
@@ -65,7 +69,7 @@ export async function runJob<T>(
     },
   }
   try {
-    return await withInterrupt(interrupt, (signal) => job({ signal, progress }))
+    return await withInterrupt(interrupt, (signal) => job({ ...session.brought, signal, progress }))
   } finally {
     clearInterval(timer)
     progress.close()

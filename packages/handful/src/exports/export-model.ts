@@ -12,6 +12,7 @@ import { printable, usageError } from '../errors.js'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { confidenceOf } from '../heads/confidence.js'
 import type { FeatureMatrix } from '../numerics/matrix.js'
+import type { Brought } from '../runs/brought.js'
 import { type Classifier, loadClassifier } from '../runs/classifier.js'
 import { checkDevice } from '../runs/device.js'
 import type { JobContext } from '../training/progress.js'
@@ -66,21 +67,21 @@ const LARGEST_DIFFERENCE = 1e-4
 export async function exportModel(
   run: string,
   options: ExportOptions,
-  { signal, progress }: JobContext,
+  { signal, progress, ...brought }: JobContext & Brought,
 ): Promise<Exported> {
   const { out, threads, device } = options
   await checkTarget(out)
   await checkDevice(device)
   const classifier = options.classifier ?? (await loadClassifier(run))
   const facts = { ...(await runFacts(run, classifier.classNames)), ...options.facts }
-  const whole = await wholeModel(run, classifier)
+  const whole = await wholeModel(run, classifier, brought)
   const metadata = metadataOf(run, classifier, facts, whole, options.date)
   const model = whole.encode({ title: metadata.run, [METADATA_KEY]: JSON.stringify(metadata) })
   signal.throwIfAborted()
 
   progress.report({ stage: 'check the model', done: 0, total: 0, unit: 'images' })
   const tested = await testImages(run, classifier, facts, signal)
-  const expected = await predictedAlone(run, classifier, tested, { threads, device, signal })
+  const expected = await predictedAlone(run, classifier, tested, { ...brought, threads, device, signal })
   const pixels = await inputPixels(whole.inputs, tested, signal)
   const difference = await differenceOf(model, metadata, pixels, expected, { threads, device })
   signal.throwIfAborted()

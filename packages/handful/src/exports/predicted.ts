@@ -6,11 +6,12 @@ import { applyNormalisation } from '../features/normalise.js'
 import { restorePredictor } from '../heads/predictor.js'
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
+import type { Brought } from '../runs/brought.js'
 import type { Classifier } from '../runs/classifier.js'
 import { classifierFeatures } from '../runs/classifier-features.js'
 import type { ModelInput } from './whole-model.js'
 
-export interface PredictingOptions {
+export interface PredictingOptions extends Brought {
   readonly threads: number
   readonly device: string
   readonly signal: AbortSignal

@@ -28,6 +28,7 @@ import { HandfulError } from '../errors.js'
 import type { EncoderDescription } from '../encoders/outside-encoder.js'
 import { type Classifier } from '../runs/classifier.js'
 import { featureNetwork } from '../runs/classifier-features.js'
+import type { Brought } from '../runs/brought.js'
 import { readKeptEncoder } from '../runs/outside-features.js'
 import { headLogarithms, normalisedRows, sideBySide } from './head-graph.js'
 import { FEATURES, IMAGE, PROBABILITIES } from './model-format.js'
@@ -70,11 +71,15 @@ const SECOND_IMAGE = 'image-2'
  * @param run the folder that the classifier was read from
  * @throws HandfulError for features that no file can compute, and for an encoder that is too old to be joined
  */
-export async function wholeModel(run: string, classifier: Classifier): Promise<WholeModel> {
+export async function wholeModel(
+  run: string,
+  classifier: Classifier,
+  brought?: Brought,
+): Promise<WholeModel> {
   refuseTables(run, classifier)
   const { size, channels, outputs, outside } = classifier
   const foreign = outside?.encoder && (await foreignEncoder(run, outside.encoder))
-  const own = await ownEncoder(run, classifier)
+  const own = await ownEncoder(run, classifier, brought)
   const ownInput = own && { name: IMAGE, size, channels }
   const foreignInput = foreign && inputOf(foreign.description, ownInput)
   const inputs = [ownInput, foreignInput].filter((each) => each !== undefined)
@@ -107,6 +112,16 @@ export async function wholeModel(run: string, classifier: Classifier): Promise<W
 }
 
 function refuseTables(run: string, { outside }: Classifier): void {
+  const [source] = outside?.sources ?? []
+  if (source !== undefined)
+    throw new HandfulError({
+      what: 'export',
+      where: run,
+      got: `a run with features of the method ${source.id}, which is a plugin's code`,
+      expected: 'features that an ONNX file can compute',
+      hint: 'fit without it; a network of your own can be given as --encoder file.onnx',
+      exitCode: 2,
+    })
   if (outside?.embeddings === undefined) return
   throw new HandfulError({
     what: 'export',
@@ -127,11 +142,15 @@ async function foreignEncoder(
 }
 
 /** The run's own network; what it draws beside the image is what `predict` draws for a single one. */
-async function ownEncoder(run: string, classifier: Classifier): Promise<JoinedPart | undefined> {
+async function ownEncoder(
+  run: string,
+  classifier: Classifier,
+  brought?: Brought,
+): Promise<JoinedPart | undefined> {
   const { encoder, outputs, drawn } = classifier
   if (encoder === undefined) return undefined
   const model = 'model' in encoder ? decodeModel(encoder.model) : exportModel(encoder)
-  const network = drawn && (await featureNetwork(run, classifier))
+  const network = drawn && (await featureNetwork(run, classifier, brought))
   const noise = network?.drawInputs?.((name) => new Random(drawn?.seed ?? 0, `features/${name}`), [0]) ?? {}
   return {
     model,

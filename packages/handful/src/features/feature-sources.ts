@@ -1,4 +1,5 @@
 /** What features come from, and the spaces made of it: a network's outputs in groups, raw pixels. */
+import type { Arrays } from 'onnx-autodiff'
 import type { Dataset } from '../data/dataset.js'
 import type { Images } from '../data/image-set.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
@@ -27,6 +28,8 @@ export interface FeatureSource {
   readonly detail?: string
   /** `[images, columns]`; `firstPlace` is the place of the first of them in their split. */
   extract(images: PixelBlock, firstPlace: number): Promise<FeatureMatrix>
+  /** What was fitted to the training images, for whoever keeps it with a run; nothing where nothing was. */
+  readonly fitted?: Arrays
   close?(): Promise<void>
 }
 

@@ -5,18 +5,18 @@
 import { Random } from 'onnx-autodiff'
 import type { TestSet } from '../data/test-set.js'
 import type { FeatureSpace } from '../features/feature-space.js'
-import { HEADS, type HeadName } from '../names.js'
+import { HEADS } from '../names.js'
 import { mostProbable, type UnitRows } from '../numerics/matrix.js'
 import { addBins, type ConfidenceBin, confidenceBins } from '../numerics/reliability.js'
 import { type FittedHead, type Head, headProblem, type LeftOut } from './head.js'
 import { type Calibrated, fitCalibrated } from './calibrated.js'
 import { AS_SAID, leftOutLikelihood } from './confidence.js'
 import { leftOut } from './left-out.js'
-import { createHead, HEAD_ENTRIES } from './registry.js'
+import { createHead, HEAD_ENTRIES, type OwnHeads } from './registry.js'
 
-/** The heads that are always compared, and another one where that is chosen. */
-export const comparedHeads = (chosen?: HeadName): HeadName[] => {
-  const always = HEADS.filter((name) => HEAD_ENTRIES[name].alwaysCompared)
+/** The heads that are always compared, those that the caller brings along, and another one where that is chosen. */
+export const comparedHeads = (chosen?: string, own: OwnHeads = {}): string[] => {
+  const always: string[] = [...HEADS.filter((name) => HEAD_ENTRIES[name].alwaysCompared), ...Object.keys(own)]
   return chosen === undefined || always.includes(chosen) ? always : [...always, chosen]
 }
 
@@ -24,7 +24,7 @@ export interface Comparison {
   readonly features: string
   readonly baseline: boolean
   readonly head: string
-  readonly key: HeadName
+  readonly key: string
   /** One per draw; empty where there is nothing to score on. */
   readonly accuracies: number[]
   /** Summed over the draws, rows are true classes; empty without anything to score on. */
@@ -46,9 +46,11 @@ export interface ComparisonOptions {
   /** Labels of the training images for each draw, -1 where hidden. */
   readonly draws: readonly Int32Array[]
   /** Default `comparedHeads()`. */
-  readonly heads?: readonly HeadName[]
+  readonly heads?: readonly string[]
+  /** Heads beside those of the registry. */
+  readonly own?: OwnHeads
   /** The one whose probabilities are used, and made to mean something. */
-  readonly chosen?: HeadName
+  readonly chosen?: string
   readonly classCount: number
   /** Which training images came out of one file; see `RowProblem`. */
   readonly sources?: Int32Array
@@ -59,19 +61,19 @@ export interface ComparisonOptions {
 }
 
 /** What a head's fit to a draw draws from: its own stream, whatever else is compared. */
-export const drawStream = (seed: number, key: HeadName, { name }: FeatureSpace, draw: number): Random =>
+export const drawStream = (seed: number, key: string, { name }: FeatureSpace, draw: number): Random =>
   new Random(seed, `head ${key}/${name}/draw ${draw}`)
 
 /** Fits every head to every kind of features for every draw. */
 export async function compareHeads(options: ComparisonOptions): Promise<Comparison[]> {
   const { spaces, candidates = [], draws, heads = comparedHeads(), classCount, test, seed } = options
-  const { sources, signal, onFit } = options
+  const { sources, own: ownHeads, signal, onFit } = options
   const results: Comparison[] = []
   const total = spaces.length * draws.length * heads.length
   let done = 0
   for (const space of spaces) {
     for (const key of heads) {
-      const head = createHead(key)
+      const head = createHead(key, undefined, ownHeads)
       const wanted = key === options.chosen && !space.baseline
       const result: Comparison = {
         features: wanted && candidates.length > 0 ? CHOSEN_FEATURES : space.name,

@@ -33,6 +33,9 @@ export const HEAD_ENTRIES: Readonly<Record<HeadName, HeadEntry>> = {
   'smoothed-mlp': smoothedEntry(mlpEntry, 2e-6),
 }
 
+/** Heads that a caller brings along, by name. */
+export type OwnHeads = Readonly<Record<string, () => Head>>
+
 /** The entry of a name from outside. Throws HandfulError listing the names there are. */
 export function headEntry(name: string): HeadEntry {
   if (Object.hasOwn(HEAD_ENTRIES, name)) return HEAD_ENTRIES[name as HeadName]
@@ -46,4 +49,5 @@ export function headEntry(name: string): HeadEntry {
 }
 
 /** The head of that name, with its default settings unless told otherwise. */
-export const createHead = (name: string, options?: HeadOptions): Head => headEntry(name).make(options)
+export const createHead = (name: string, options?: HeadOptions, own: OwnHeads = {}): Head =>
+  Object.hasOwn(own, name) ? own[name]() : headEntry(name).make(options)

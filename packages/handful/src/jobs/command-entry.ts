@@ -5,7 +5,8 @@
  */
 import type { z } from 'zod'
 import type { HandfulError } from '../errors.js'
-import type { RunFolder } from '../runs/run-folder.js'
+import type { Brought } from '../runs/brought.js'
+import type { RunContext, RunFolder } from '../runs/run-folder.js'
 import type { Options, Session, Told } from './option.js'
 import type { JobContext } from '../training/progress.js'
 
@@ -32,7 +33,7 @@ export type Given<A extends Arguments, O extends Options> = {
 } & { readonly [K in Exclude<keyof O, Surrounding>]: Told<O[K]> }
 
 /** Options that the command line itself obeys: commands are not told them. */
-type Surrounding = 'json' | 'quiet' | 'progress' | 'printConfig'
+type Surrounding = 'json' | 'quiet' | 'progress' | 'printConfig' | 'plugin'
 
 /** A result as it reaches the user: data on stdout, everything else on stderr. */
 export interface Shown {
@@ -73,7 +74,7 @@ export interface JobCommand<
   prepare(given: Given<A, O>, session: Session): J | Promise<J>
   /** For --print-config: every option as it is resolved. */
   print?(options: J): Promise<string>
-  run(options: J, context: JobContext, session: Session): Promise<R>
+  run(options: J, context: JobContext & Brought, session: Session): Promise<R>
   show(result: R, options: J, session: Session): Shown | Promise<Shown>
 }
 
@@ -95,11 +96,11 @@ export interface RunCommand<
   J extends RunOptions = RunOptions,
   R = unknown,
 > extends Described<A, O> {
-  /** Checks what was typed, and fills in defaults. */
-  schema(): Promise<z.ZodType<J>>
+  /** Checks what was typed, and fills in defaults. @param brought what plugins gave, whose names are known too */
+  schema(brought: Brought): Promise<z.ZodType<J>>
   /** For --print-config: fields that depend on the images, which are added to the options or replace theirs. */
   resolve(options: J, context: JobContext): Promise<object>
-  run(options: J, context: JobContext & { readonly run: RunFolder }): Promise<R>
+  run(options: J, context: RunContext): Promise<R>
   show(result: R, run: RunFolder, session: Session): Shown | Promise<Shown>
 }
 

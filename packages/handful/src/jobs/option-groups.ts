@@ -25,8 +25,10 @@ import {
   numberBetween,
   numbers,
   oneOf,
+  oneOfOrOwn,
   type Option,
   positive,
+  repeated,
   stretchChoice,
   text,
   whole,
@@ -166,15 +168,16 @@ export const labelOptions = (most: number) => ({
 const modelWords = 'what learns from the unlabelled images'
 
 /** With `none`, where other features may stand in its place. */
-export const modelOrNoneOption = oneOf(
+export const modelOrNoneOption = oneOfOrOwn(
   '<name>',
   `${modelWords}: ${MODELS.join(', ')}; none for other features alone (vae)`,
   [...MODELS, 'none'],
+  'models',
 )
 
 /** @param preset which one is taken unless said otherwise */
 export const modelOptions = (preset = 'fast') => ({
-  model: oneOf('<name>', `${modelWords}: ${MODELS.join(', ')} (vae)`, MODELS),
+  model: oneOfOrOwn('<name>', `${modelWords}: ${MODELS.join(', ')} (vae)`, MODELS, 'models'),
   preset: {
     ...oneOf(
       '<name>',
@@ -226,8 +229,13 @@ export const queueOptions = {
   store: text('<folder>', 'that all machines share: the study lies in it'),
 }
 
-/** Where the engine runs, and how the result is told. */
-export const machineOptions = {
+export const pluginOption = repeated(
+  '<file.js>',
+  'heads, models and sources of features of your own (docs/plugins.md); again for more',
+)
+
+/** Where the engine runs, and how the result is told: of commands that have no use for a plugin. */
+export const plainMachineOptions = {
   threads: {
     ...whole('<n>', '', 1, 1024),
     about: ({ cores }) => `of the engine (${cores} here)`,
@@ -239,17 +247,22 @@ export const machineOptions = {
   progress: progressOption,
 }
 
+export const machineOptions = { ...plainMachineOptions, plugin: pluginOption }
+
 export const printConfigOption = flag('print all options as they are resolved, and do nothing')
 
-/** Of commands that work in a run folder of their own. */
-export const runOptions = {
+/** The same of commands that have no use for a plugin. */
+export const plainRunOptions = {
   out: text('<folder>', 'the run folder (runs/<date>-<name>); never overwritten'),
   resume: { ...text('[run]', 'go on with a run that was stopped') } as Option<string | true | undefined>,
   dataDir: dataDirOption,
   seed: seedOption('of all random numbers'),
-  ...machineOptions,
+  ...plainMachineOptions,
   printConfig: printConfigOption,
 }
+
+/** Of commands that work in a run folder of their own. */
+export const runOptions = { ...plainRunOptions, plugin: pluginOption }
 
 /** How a model draws images; each is refused for a model that has no use for it. */
 export const samplerOptions = {

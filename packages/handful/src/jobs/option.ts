@@ -3,7 +3,9 @@
  * error that names the flag. The name of an option in its list is the flag: `labelsPerClass` is `--labels-per-class`.
  */
 import { quoted, usageError } from '../errors.js'
+import { flagOf } from '../errors/shell.js'
 import { closest, listAlternatives } from '../errors/suggest.js'
+import type { Brought } from '../runs/brought.js'
 
 /** What the command line knows beside what was typed. */
 export interface Session {
@@ -13,6 +15,8 @@ export interface Session {
   readonly quiet: boolean
   /** How progress is told on stderr: for people, or as an object a line for programs. */
   readonly progress: 'text' | 'json'
+  /** What plugins gave, where some were named. */
+  readonly brought: Brought
   /** As it was typed, as far as that can be told. */
   readonly commandLine: string
   readonly date: () => Date
@@ -36,6 +40,8 @@ export interface Option<T> {
   readonly about: string | ((session: Session) => string)
   /** The words that it takes, where it takes no others. */
   readonly choices?: readonly string[]
+  /** What plugins may add to the words: a word is looked at once they are read. */
+  readonly more?: 'heads' | 'models'
   /** @param earlier what the same flag gave before, where it was given again */
   read?(flag: string, text: string, earlier?: T): T
   /** Taken where nothing is typed. Commands with a schema of their own have their defaults there. */
@@ -192,6 +198,34 @@ export const oneOf = <T extends string>(
   about,
   choices,
   read: (flag, typed) => choiceOf(flag, typed, choices),
+})
+
+/** One of a few words, or what a plugin adds to them. */
+export const oneOfOrOwn = (
+  value: string,
+  about: string,
+  choices: readonly string[],
+  more: 'heads' | 'models',
+): Option<string | undefined> => ({ value, about, choices, more, read: (_, typed) => typed })
+
+/** @throws HandfulError (wrong use) for a word that neither help nor a plugin knows */
+export function checkWords(
+  options: Options,
+  given: Readonly<Record<string, unknown>>,
+  brought: Brought,
+): void {
+  for (const [name, { choices = [], more }] of Object.entries(options)) {
+    const typed = given[name]
+    if (more === undefined || typeof typed !== 'string') continue
+    choiceOf(flagOf(name), typed, [...choices, ...Object.keys(brought[more] ?? {})])
+  }
+}
+
+/** Texts of a flag that may be given again and again. */
+export const repeated = (value: string, about: string): Option<readonly string[] | undefined> => ({
+  value,
+  about,
+  read: (_, typed, earlier) => [...(earlier ?? []), typed],
 })
 
 /** @throws HandfulError (wrong use) for a word that is none of them, with the one that was probably meant */

@@ -10,12 +10,33 @@ import { vqVae } from './vqvae/vqvae.js'
 
 export const models: Readonly<Record<ModelName, Model>> = { vae, vqvae: vqVae, diffusion, gan, flow }
 
+/** Models that a caller brings along, by name. */
+export type OwnModels = Readonly<Record<string, Model>>
+
 export const isModelName = (name: string): name is ModelName => Object.hasOwn(models, name)
 
-/** @throws HandfulError (wrong use) for a name that no model has */
-export function modelNamed(name: string): Model {
+/** All names that a model has. */
+export const modelNames = (own: OwnModels = {}): string[] => [...MODELS, ...Object.keys(own)]
+
+/** The model of a name, where there is one. */
+export function findModel(name: string, own: OwnModels = {}): Model | undefined {
   if (isModelName(name)) return models[name]
-  throw usageError({ what: 'model', got: quoted(name), expected: `one of ${MODELS.join(', ')}` })
+  return Object.hasOwn(own, name) ? own[name] : undefined
+}
+
+/**
+ * @param own models beside those that are built in
+ * @throws HandfulError (wrong use) for a name that no model has
+ */
+export function modelNamed(name: string, own: OwnModels = {}): Model {
+  const found = findModel(name, own)
+  if (found !== undefined) return found
+  throw usageError({
+    what: 'model',
+    got: quoted(name),
+    expected: `one of ${modelNames(own).join(', ')}`,
+    hint: 'a model of a plugin needs its --plugin <file.js>',
+  })
 }
 
 /** Names of the models of which this is true. */

@@ -6,10 +6,12 @@ import { usageError } from '../errors.js'
 import { besideEachOther, type Extractable, extractFeatures } from '../features/extract.js'
 import type { FeatureMatrix } from '../numerics/matrix.js'
 import type { Classifier } from './classifier.js'
+import type { Brought } from './brought.js'
+import { checkSources, ownRows } from './own-features.js'
 import { readKeptEncoder } from './outside-features.js'
 import { loadTrainedModel } from './trained-model.js'
 
-export interface ClassifierFeaturesOptions {
+export interface ClassifierFeaturesOptions extends Brought {
   /** A table of the new images' features, for a run that has some from one. */
   readonly embeddings?: string
   readonly threads: number
@@ -43,12 +45,12 @@ export async function classifierFeatures(
   run: string,
   classifier: Classifier,
   { images, originals }: Encodable,
-  { embeddings, threads, device, signal, onProgress }: ClassifierFeaturesOptions,
+  { embeddings, threads, device, signal, onProgress, ...brought }: ClassifierFeaturesOptions,
 ): Promise<FeatureMatrix> {
   const { outputs, outside, drawn } = classifier
   const told = (stage: string) => (done: number, total: number) => onProgress?.(done, total, stage)
   const parts: FeatureMatrix[] = []
-  const network = await featureNetwork(run, classifier)
+  const network = await featureNetwork(run, classifier, brought)
   if (network !== undefined) {
     const seed = drawn?.seed ?? 0
     const options = { threads, device, signal, seed, onProgress: told('compute features') }
@@ -62,17 +64,34 @@ export async function classifierFeatures(
   }
   if (outside?.embeddings !== undefined && embeddings !== undefined)
     parts.push(await newEmbeddings(embeddings, originals, outside.embeddings))
+  for (const source of outside?.sources ?? [])
+    parts.push(
+      await ownRows(run, source, images, brought, {
+        threads,
+        device,
+        signal,
+        onProgress: (done) => onProgress?.(done, images.count, `features: ${source.id}`),
+      }),
+    )
   return besideEachOther(parts)
 }
+
+/** @returns what is to be told before the run's own sources are used. @throws HandfulError where they are not there */
+export const checkBroughtFor = (
+  run: string,
+  { outside }: Pick<Classifier, 'outside'>,
+  brought: Brought,
+): string[] => checkSources(run, outside?.sources, brought)
 
 /** The run's own encoder as it was saved; where its features take drawn noise, the model knows how to draw it. */
 export async function featureNetwork(
   run: string,
   { drawn, encoder: program, batch }: Pick<Classifier, 'drawn' | 'encoder' | 'batch'>,
+  brought: Brought = {},
 ): Promise<Extractable | undefined> {
   if (program === undefined) return undefined
   if (drawn === undefined) return { program, batch }
-  const { model, weights } = await loadTrainedModel(run)
+  const { model, weights } = await loadTrainedModel(run, brought)
   const { drawInputs } = model.features(weights, drawn.request)
   return { program, drawInputs, batch }
 }

@@ -36,6 +36,7 @@ import {
   normalisationArrays,
   normalisationOf,
 } from './fitted-arrays.js'
+import { type OwnSource, ownSourceSchema } from './own-features.js'
 import type { EncoderRecord } from './outside-features.js'
 import { RUN_FILES, type RunFolder } from './run-folder.js'
 
@@ -65,6 +66,8 @@ export interface Classifier {
 export interface OutsideClassifier {
   readonly encoder?: Pick<EncoderRecord, 'file' | 'description'>
   readonly embeddings?: EmbeddingsDescription
+  /** Sources that the caller brought, in the order of their columns. */
+  readonly sources?: readonly OwnSource[]
 }
 
 const FOLDER = RUN_FILES.model
@@ -74,8 +77,8 @@ export const CLASSIFIER_FILE = path.join(FOLDER, 'classifier.json')
 const ARRAYS = path.join(FOLDER, 'classifier.safetensors')
 
 const settingsSchema = z.object({
-  /** 2 where features made elsewhere are among them, which older versions know nothing of. */
-  version: z.union([z.literal(1), z.literal(2)]),
+  /** 2 where features made elsewhere are among them, 3 where sources of a plugin are: older versions know nothing of these. */
+  version: z.union([z.literal(1), z.literal(2), z.literal(3)]),
   classNames: z.array(z.string()).min(1),
   size: z.number().int().positive(),
   channels: z.union([z.literal(1), z.literal(3)]),
@@ -87,6 +90,7 @@ const settingsSchema = z.object({
     .object({
       encoder: z.object({ file: z.string(), description: outsideEncoderSchema }).optional(),
       embeddings: embeddingsSchema.optional(),
+      sources: z.array(ownSourceSchema).optional(),
     })
     .optional(),
   drawn: z
@@ -114,7 +118,7 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
     }),
   )
   const settings = {
-    version: outside === undefined ? 1 : 2,
+    version: outside === undefined ? 1 : outside.sources === undefined ? 2 : 3,
     classNames,
     size,
     channels,
@@ -137,6 +141,7 @@ export async function classifierKey(folder: string): Promise<string> {
     CLASSIFIER_FILE,
     ARRAYS,
     ...(outside?.encoder === undefined ? [] : [outside.encoder.file]),
+    ...(outside?.sources ?? []).map(({ fitted }) => fitted),
   ]
   const hash = createHash('sha256')
   for (const name of files) hash.update(await readFile(path.join(folder, name)))

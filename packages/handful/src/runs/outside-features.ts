@@ -252,7 +252,7 @@ async function keptEmbeddings(
 }
 
 /** Rows of training images, then of test images where there are some. */
-async function writeRows(folder: string, file: string, rows: readonly FeatureMatrix[]): Promise<void> {
+export async function writeRows(folder: string, file: string, rows: readonly FeatureMatrix[]): Promise<void> {
   const [train, test] = rows
   await makeFolders(path.dirname(path.join(folder, file)))
   await writeFileAtomic(
@@ -267,7 +267,7 @@ async function writeRows(folder: string, file: string, rows: readonly FeatureMat
 /** The rows of some parts, whose stages are done. */
 export async function outsideRows(
   { folder, store }: OutsidePlace,
-  parts: readonly Pick<OutsidePart, 'title' | 'stage'>[],
+  parts: readonly { readonly title: string; readonly stage: RowsStage }[],
 ): Promise<RowsPart[]> {
   const rows: RowsPart[] = []
   for (const { title, stage } of parts) {

@@ -30,6 +30,7 @@ import { freeBytes } from '../files/free-space.js'
 import type { OlderRecord } from '../stages/stage.js'
 import { StageStore } from '../stages/stage-store.js'
 import type { JobContext } from '../training/progress.js'
+import type { Brought } from './brought.js'
 import { type OlderStages, readOlderStages } from './older-stages.js'
 
 /** Room that a run needs before it starts, in bytes: a small model with its checkpoints and pictures. */
@@ -71,7 +72,7 @@ export interface CreateRunOptions {
 }
 
 /** What a job that writes a run works with, beside its options. */
-export interface RunContext extends JobContext {
+export interface RunContext extends JobContext, Brought {
   /** Where everything goes. Stages that are done there are not done again. */
   readonly run: RunFolder
 }

@@ -13,6 +13,7 @@ import type { Images } from '../data/image-set.js'
 import { DEFAULT_READING, type ImageReading } from '../data/reading.js'
 import { contentKey } from '../files/content-key.js'
 import { filesPresent } from '../files/present.js'
+import type { OwnModels } from '../models/registry.js'
 import type { Stage } from '../stages/stage.js'
 import {
   pretrain,
@@ -46,11 +47,16 @@ export interface TrainingChoice
 
 /**
  * The training that options ask for, on images of a shape.
+ * @param own models beside those that are built in
  * @throws HandfulError (wrong use) for settings that do not suit
  */
-export function trainingFor(choice: TrainingChoice, { height: size, channels }: Images): Training {
+export function trainingFor(
+  choice: TrainingChoice,
+  { height: size, channels }: Images,
+  own?: OwnModels,
+): Training {
   const { augment, seed, steps, minutes, threads, device, fit, reading = DEFAULT_READING } = choice
-  const model = resolveModel(choice, { size, channels })
+  const model = resolveModel(choice, { size, channels }, own)
   const { name, options: augmentation } = resolveAugmentation(augment, model)
   const describe = { fit, reading, augment: name }
   return { model, augmentation, seed, steps, minutes, threads, device, describe }

@@ -15,7 +15,8 @@ import { type ImageReading, READ_BEFORE, readingSchema } from '../data/reading.j
 import { HandfulError, systemCode, systemError } from '../errors.js'
 import { contentKey } from '../files/content-key.js'
 import type { BoundModel, WeightedModel } from '../models/model.js'
-import { modelNamed } from '../models/registry.js'
+import { findModel, modelNamed, type OwnModels } from '../models/registry.js'
+import { checkPlugins } from './brought.js'
 import { AUGMENTATIONS } from '../names.js'
 import { type PlainObject, readRunConfig, RUN_FILES, type RunFolder } from './run-folder.js'
 
@@ -55,13 +56,26 @@ export async function saveModelDescription(run: RunFolder, description: ModelDes
   await run.writeJson(DESCRIPTION, { version: 1, model: name, config, image, fit, reading, augment })
 }
 
-/** @throws HandfulError if the folder is no run, its model is not trained yet, or the file is damaged */
-export async function describedModel(run: string): Promise<DescribedModel> {
+/** What is brought along that a run's model may be one of. */
+export interface ModelSurroundings {
+  readonly models?: OwnModels
+}
+
+/**
+ * @param brought models beside those that are built in
+ * @throws HandfulError if the folder is no run, its model is not trained yet, is a plugin's that is not there, or the file is damaged
+ */
+export async function describedModel(
+  run: string,
+  { models }: ModelSurroundings = {},
+): Promise<DescribedModel> {
   const options = await readRunConfig(run)
   const text = (await readPart(run, DESCRIPTION)).toString('utf8')
   try {
     const { model: name, config, image, fit, reading } = descriptionSchema.parse(JSON.parse(text))
-    return { run, options, model: modelNamed(name).configure(config, image), fit, reading }
+    if (findModel(name, models) === undefined)
+      checkPlugins(options, { models }, run, ({ models: own }) => ({ models: own }))
+    return { run, options, model: modelNamed(name, models).configure(config, image), fit, reading }
   } catch (error) {
     throw damaged(run, DESCRIPTION, error)
   }
@@ -97,8 +111,8 @@ export function checkShape(
 }
 
 /** @throws HandfulError as describedModel, and for weights that are missing or damaged */
-export async function loadTrainedModel(run: string): Promise<TrainedModel> {
-  const described = await describedModel(run)
+export async function loadTrainedModel(run: string, brought?: ModelSurroundings): Promise<TrainedModel> {
+  const described = await describedModel(run, brought)
   const bytes = await readPart(run, RUN_FILES.weights)
   try {
     return { ...described, weights: decodeSafetensors(bytes).arrays }

@@ -1,7 +1,6 @@
 /** Puts the results of stages together to a study. */
 import type { PlainObject } from '../runs/run-folder.js'
 import { headEntry } from '../heads/registry.js'
-import { isModelName } from '../models/registry.js'
 import { average } from '../numerics/statistics.js'
 import { resnet18 } from '../models/resnet18/resnet18.js'
 import type { Standing } from '../stages/run-stages.js'
@@ -99,7 +98,7 @@ function describeMethod(
   { options }: Workshop,
 ): StudyMethod {
   const bank = resultOf(banks.get(id), done)?.result
-  const trained = isModelName(id) ? resultOf(models.get(id), done)?.result : undefined
+  const trained = resultOf(models.get(id), done)?.result
   const network = stem === undefined ? undefined : resnet18(networkSettings(stem, options.supervised).config)
   return {
     id,

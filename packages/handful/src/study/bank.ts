@@ -11,7 +11,7 @@ import { normalisedSpace } from '../features/feature-space.js'
 import { reducedSpace } from '../features/feature-sources.js'
 import { loadReduced, saveSpace } from '../features/space-files.js'
 import { rowRange } from '../numerics/matrix.js'
-import type { FeatureMethod } from './sources.js'
+import type { StudyFeatures } from './sources.js'
 import type { StageContext } from '../stages/stage.js'
 
 export const bankSchema = z.strictObject({
@@ -51,7 +51,7 @@ const RESCALED = { rescaled: true }
 
 /** Computes a method's features of all images and writes them. */
 export async function makeBank(
-  method: FeatureMethod,
+  method: StudyFeatures,
   splits: Splits,
   options: BankOptions,
   context: StageContext,

@@ -1,6 +1,7 @@
 /** The cells of a study as stages: each method with each head at each number of labels, all draws. */
 import { contentKey } from '../files/content-key.js'
 import type { StemName } from '../names.js'
+import { contentOf } from '../runs/brought.js'
 import { supervisedSteps } from '../training/supervised.js'
 import type { BankRecord } from './bank.js'
 import {
@@ -101,7 +102,8 @@ function featureCell(
   const own = Object.hasOwn(workshop.ownHeads, head)
   const beside = own ? 1 : fitProcesses(threads)
   const epochs = headEpochs(head, labelled)
-  const settings = { ...cellIdentity(size, workshop), head, epochs, bank: bank.key }
+  const plugin = contentOf(workshop.brought, 'heads', head)
+  const settings = { ...cellIdentity(size, workshop), head, epochs, plugin, bank: bank.key }
   const stage: CellStage = {
     kind: 'cell',
     name: `${id}, ${head}, ${labelsInWords(size)}`,

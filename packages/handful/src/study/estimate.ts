@@ -5,7 +5,8 @@
 import { baselines, isBaselineName } from '../features/baselines/registry.js'
 import { isModelName, models } from '../models/registry.js'
 import { supervisedModels } from '../models/supervised-registry.js'
-import type { ModelName, StemName } from '../names.js'
+import type { ModelFacts } from '../models/model.js'
+import type { StemName } from '../names.js'
 
 export interface Scale {
   readonly trainImages: number
@@ -67,5 +68,5 @@ export function networkSeconds(
 }
 
 /** Training by a number of steps. */
-export const stepSeconds = (model: ModelName, steps: number, scale: Scale): number =>
-  (steps * models[model].cost.stepSeconds * relative(scale)) / speed(scale)
+export const stepSeconds = ({ cost }: Pick<ModelFacts, 'cost'>, steps: number, scale: Scale): number =>
+  (steps * cost.stepSeconds * relative(scale)) / speed(scale)

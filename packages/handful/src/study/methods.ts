@@ -3,14 +3,14 @@ import { quoted, usageError } from '../errors.js'
 import { closest } from '../errors/suggest.js'
 import { type methodKinds } from './result.js'
 import { baselines } from '../features/baselines/registry.js'
-import { isModelName, models } from '../models/registry.js'
+import { isModelName, models, type OwnModels } from '../models/registry.js'
 import { isSupervisedName, supervisedModels } from '../models/supervised-registry.js'
 import { type BaselineName, type StemName, type SupervisedName } from '../names.js'
 import { STUDY_METHODS, type StudyOptions } from './study-options.js'
-import type { FeatureMethod } from './sources.js'
+import type { StudyFeatures } from './sources.js'
 
 /** What is known of a method that is brought along before it is there. */
-type Brought = Pick<FeatureMethod, 'id' | 'title' | 'kind'>
+type ToCome = Pick<StudyFeatures, 'id' | 'title' | 'kind'>
 
 export interface PlannedMethod {
   readonly id: string
@@ -34,7 +34,7 @@ export const CONTRASTIVE_TITLE = 'contrastive with a decoder'
  */
 export function resolveMethods(
   { methods, supervised }: Pick<StudyOptions, 'methods' | 'supervised'>,
-  own: readonly Brought[] = [],
+  own: readonly ToCome[] = [],
   contrastive: ReadonlySet<string> = new Set(),
 ): PlannedMethod[] {
   const names = [...new Set(methods.map((name) => name.trim()))]
@@ -54,17 +54,19 @@ function networkOf(name: SupervisedName, stem: StemName): PlannedMethod {
   return { id, title: shortTitle, kind: 'supervised', parts: [], stem }
 }
 
-function single(name: string, own: readonly Brought[], contrastive: ReadonlySet<string>): PlannedMethod {
+function single(name: string, own: readonly ToCome[], contrastive: ReadonlySet<string>): PlannedMethod {
   const brought = own.find(({ id }) => id === name)
-  if (brought !== undefined) return { id: name, title: brought.title, kind: brought.kind, parts: [] }
+  if (brought !== undefined && !contrastive.has(name))
+    return { id: name, title: brought.title, kind: brought.kind, parts: [] }
   checkName(name, name, own)
-  if (contrastive.has(name)) return { id: name, title: CONTRASTIVE_TITLE, kind: 'contrastive', parts: [] }
+  if (contrastive.has(name))
+    return { id: name, title: brought?.title ?? CONTRASTIVE_TITLE, kind: 'contrastive', parts: [] }
   return isModelName(name)
     ? { id: name, title: models[name].shortTitle, kind: 'generative', parts: [] }
     : { id: name, title: baselines[name as BaselineName].title, kind: 'baseline', parts: [] }
 }
 
-function combination(name: string, own: readonly Brought[], contrastive: ReadonlySet<string>): PlannedMethod {
+function combination(name: string, own: readonly ToCome[], contrastive: ReadonlySet<string>): PlannedMethod {
   const parts = name.split('+').map((part) => part.trim())
   const wrong = (got: string, expected: string) =>
     usageError({ what: 'methods', where: quoted(name), got, expected })
@@ -77,16 +79,20 @@ function combination(name: string, own: readonly Brought[], contrastive: Readonl
   return { id: parts.join('+'), title: titles.join(' + '), kind: 'combination', parts }
 }
 
+/** Models that the caller brings along, as methods. */
+export const modelsToCome = (own: OwnModels = {}): ToCome[] =>
+  Object.entries(own).map(([id, { shortTitle: title }]) => ({ id, title, kind: 'generative' as const }))
+
 /** What `--encoder` and `--embeddings` will bring along. */
 export const outsideToCome = ({
   encoder,
   embeddings,
-}: Pick<StudyOptions, 'encoder' | 'embeddings'>): Brought[] =>
+}: Pick<StudyOptions, 'encoder' | 'embeddings'>): ToCome[] =>
   Object.entries({ encoder, embeddings }).flatMap(([id, file]) =>
     file === undefined ? [] : [{ id, title: file, kind: 'outside' as const }],
   )
 
-function checkName(name: string, within: string, own: readonly Brought[]): void {
+function checkName(name: string, within: string, own: readonly ToCome[]): void {
   const known = [...STUDY_METHODS, ...own.map(({ id }) => id)]
   if (known.includes(name)) return
   const near = closest(name, known)

@@ -30,12 +30,12 @@ import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepS
 import { isBaselineName } from '../features/baselines/registry.js'
 import { stemOf } from '../models/supervised-registry.js'
 import { fewestMethods, fitsBudget, withFewerMethods } from './fewer-methods.js'
-import { isModelName } from '../models/registry.js'
-import type { ModelName } from '../names.js'
-import { type PlannedMethod, resolveMethods } from './methods.js'
+import { modelNamed } from '../models/registry.js'
+import { contentOf } from '../runs/brought.js'
+import { modelsToCome, type PlannedMethod, resolveMethods } from './methods.js'
 import { parseDuration, type StudyOptions } from './study-options.js'
 import { sectionStages } from './all-sections.js'
-import { baselineMethod, type FeatureMethod, modelMethod } from './sources.js'
+import { baselineMethod, type StudyFeatures, modelMethod } from './sources.js'
 import { inOrder } from '../stages/stage.js'
 import type { StudyStage } from './study-stage.js'
 import { labelSizes } from './study-data.js'
@@ -54,7 +54,7 @@ import { contentKey } from '../files/content-key.js'
 export interface StudyPlan {
   readonly stages: readonly StudyStage[]
   /** By name of the model or id of the method. */
-  readonly models: ReadonlyMap<ModelName, ModelStage>
+  readonly models: ReadonlyMap<string, ModelStage>
   readonly banks: ReadonlyMap<string, BankStage>
   /** Those of the stages that are cells, in their order. */
   readonly cells: readonly CellStage[]
@@ -74,8 +74,9 @@ export interface StudyPlan {
  *   one method with all its heads fits
  */
 export async function planStudy(workshop: Workshop): Promise<StudyPlan> {
-  const { options, own } = workshop
-  const all = resolveMethods(options, own, await contrastiveModels(workshop.data.images, options))
+  const { options, own, brought } = workshop
+  const contrastive = await contrastiveModels(workshop.data.images, options, brought.models)
+  const all = resolveMethods(options, [...own, ...modelsToCome(brought.models)], contrastive)
   const budget = options.budget === undefined ? undefined : parseDuration(options.budget)
   const plan = await planMethods(workshop, all, budget)
   if (budget === undefined || fitsBudget(plan, budget)) return plan
@@ -143,11 +144,11 @@ function trainingOf(
   methods: readonly PlannedMethod[],
   { models, minutesPerModel }: StudyOptions,
   budgetSeconds: number | undefined,
-): Map<ModelName, TrainingSettings> {
+): Map<string, TrainingSettings> {
   const names = [...new Set(methods.flatMap(({ id, parts }) => (parts.length > 0 ? parts : [id])))].filter(
-    isModelName,
+    (name) => Object.hasOwn(models, name),
   )
-  const minutesOf = (name: ModelName): number | undefined => {
+  const minutesOf = (name: string): number | undefined => {
     const { run, steps, minutes } = models[name]
     return run === undefined && steps === undefined ? (minutes ?? minutesPerModel) : undefined
   }
@@ -168,14 +169,14 @@ interface Building {
   readonly workshop: Workshop
   readonly methods: readonly PlannedMethod[]
   readonly sizes: readonly LabelCount[]
-  readonly trained: ReadonlyMap<ModelName, TrainingSettings>
+  readonly trained: ReadonlyMap<string, TrainingSettings>
   readonly draws: number
 }
 
 interface Built {
   /** In the order in which they are done. */
   readonly stages: readonly StudyStage[]
-  readonly models: ReadonlyMap<ModelName, ModelStage>
+  readonly models: ReadonlyMap<string, ModelStage>
   readonly banks: ReadonlyMap<string, BankStage>
   readonly cells: readonly CellStage[]
 }
@@ -185,15 +186,14 @@ export type BankStage = StudyStage<BankRecord>
 
 async function buildStages({ workshop, methods, sizes, trained, draws }: Building): Promise<Built> {
   const scale = scaleOf(workshop)
-  const models = new Map<ModelName, ModelStage>()
+  const models = new Map<string, ModelStage>()
   for (const settings of trained.values())
     models.set(settings.model, await modelStage(settings, workshop, scale))
   const singles = new Set(
     methods.flatMap(({ id, parts, kind }) => (kind === 'supervised' ? [] : parts.length > 0 ? parts : [id])),
   )
   const banks = new Map<string, BankStage>()
-  for (const id of singles)
-    banks.set(id, bankStage(id, isModelName(id) ? models.get(id) : undefined, workshop, scale))
+  for (const id of singles) banks.set(id, bankStage(id, models.get(id), workshop, scale))
   for (const { id, parts } of methods) {
     if (parts.length === 0) continue
     const needs = parts.flatMap((part) => banks.get(part) ?? [])
@@ -244,10 +244,11 @@ function scaleOf({ options, data }: Workshop): Scale {
 }
 
 async function modelStage(training: TrainingSettings, workshop: Workshop, scale: Scale): Promise<ModelStage> {
-  const { options, data, place } = workshop
+  const { options, data, place, brought } = workshop
   const { model, minutes, steps } = training
-  const identity = await trainingIdentity(training, data.images, options)
-  const settings = { PROTOCOL, kind: 'model', identity, images: data.keys.images }
+  const identity = await trainingIdentity(training, data.images, options, brought.models)
+  const plugin = contentOf(brought, 'models', model)
+  const settings = { PROTOCOL, kind: 'model', identity, images: data.keys.images, plugin }
   const key = contentKey(settings)
   const ready = training.settings.run !== undefined
   return {
@@ -256,7 +257,11 @@ async function modelStage(training: TrainingSettings, workshop: Workshop, scale:
     name: ready ? `the trained ${model}` : pretrainStage({ name: model }),
     key,
     needs: [],
-    seconds: ready ? 1 : minutes === undefined ? stepSeconds(model, steps ?? 0, scale) : 60 * minutes + 5,
+    seconds: ready
+      ? 1
+      : minutes === undefined
+        ? stepSeconds(modelNamed(model, brought.models), steps ?? 0, scale)
+        : 60 * minutes + 5,
     group: pretrainStage({ name: model }),
     reportsItself: true,
     method: model,
@@ -267,7 +272,13 @@ async function modelStage(training: TrainingSettings, workshop: Workshop, scale:
         training,
         data.images,
         options,
-        { ...place, progress: workshop.progress, reading: data.reading, name: `${model}-${key.slice(0, 8)}` },
+        {
+          ...place,
+          models: brought.models,
+          progress: workshop.progress,
+          reading: data.reading,
+          name: `${model}-${key.slice(0, 8)}`,
+        },
         context,
       ),
   }
@@ -291,12 +302,12 @@ function bankOptions(
 const smooths = ({ heads }: StudyOptions): boolean =>
   heads.some((head) => HEAD_ENTRIES[head].worksOn === 'smoothed')
 
-function methodOf(id: string, model: ModelStage | undefined, workshop: Workshop): FeatureMethod {
+function methodOf(id: string, model: ModelStage | undefined, workshop: Workshop): StudyFeatures {
   const brought = workshop.own.find((method) => method.id === id)
   if (brought !== undefined) return brought
   if (isBaselineName(id)) return baselineMethod(id, workshop.options)
   if (model === undefined) throw new Error(`internal: methodOf: got ${id}, expected a method`)
-  return modelMethod(id, id, workshop.options.models[id as ModelName], () => workshop.trainedModel(model))
+  return modelMethod(id, id, workshop.options.models[id], () => workshop.trainedModel(model))
 }
 
 /** Two stages of a method's features, which differ in what they come from. */

@@ -10,7 +10,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
 import { printable } from '../errors.js'
-import type { Head } from '../heads/head.js'
+import { type Brought, checkBrought, contentOf } from '../runs/brought.js'
 import type { JobContext } from '../training/progress.js'
 import type { PlainObject } from '../runs/run-folder.js'
 import { READING } from '../runs/read-dataset.js'
@@ -24,27 +24,25 @@ import { NETWORK_HEAD } from './cell-stages.js'
 import { type DrawFitPool, fitProcesses, openDrawFitPool } from './draw-fit-pool.js'
 import { planStudy, type StudyPlan } from './plan.js'
 import type { StudyMissing } from './result.js'
+import type { FeatureMethod } from '../runs/feature-method.js'
 import { contentKey } from '../files/content-key.js'
 import { type OutsidePlace, outsideParts } from '../runs/outside-features.js'
-import { type FeatureMethod, outsideMethod } from './sources.js'
+import { type StudyFeatures, outsideMethod } from './sources.js'
 import { openStudyData, type StudyData } from './study-data.js'
 import { loadStudySoFar, saveStudy } from './study-file.js'
 import { checkStudyFolder, openStudyFolder } from './study-folder.js'
-import { parseDuration, type StudyOptions, studyOptionsSchema } from './study-options.js'
+import { parseDuration, type StudyOptions, studyOptionsSchemaWith } from './study-options.js'
 import type { StudyStage } from './study-stage.js'
 import { Workshop } from './workshop.js'
 
-export interface StudyContext extends JobContext {
+/** Its methods and models stand beside the built-in ones in every comparison, its heads beside those of the registry. */
+export interface StudyContext extends JobContext, Brought {
   /** The study's folder: new, empty, or one of the same data. */
   readonly folder: string
   /** The exact command line, for the report. */
   readonly command: string
   /** Versions, machine, seed. */
   readonly environment: PlainObject
-  /** Methods beside the built-in ones, such as features of one's own: they take part in every comparison. */
-  readonly methods?: readonly FeatureMethod[]
-  /** Heads beside those of the registry, by name. */
-  readonly heads?: Readonly<Record<string, () => Head>>
   /** Told of the study so far now and then, beside study.json: a study that is killed leaves what this made of it. */
   readonly onSaved?: (study: FullStudy) => Promise<void>
   /** Told of each stage as it is begun, for whoever keeps count. */
@@ -120,6 +118,7 @@ export async function runStudy(options: StudyOptions, context: StudyContext): Pr
 export async function prepareStudy(options: StudyOptions, context: StudyContext): Promise<PreparedStudy> {
   const data = await openStudyData(options, context)
   const store = new StageStore(context.folder)
+  const brought = checkBrought(context, 'runStudy')
   const outside = await outsideMethods(options, data, { folder: context.folder, store }, context)
   const workshop = new Workshop({
     options,
@@ -127,12 +126,18 @@ export async function prepareStudy(options: StudyOptions, context: StudyContext)
     store,
     progress: context.progress,
     environment: context.environment,
-    own: [...outside, ...(context.methods ?? [])],
-    ownHeads: context.heads ?? {},
+    own: [...outside, ...brought.methods.map((method) => withContent(method, brought))],
+    brought,
   })
   const plan = await planStudy(workshop)
   for (const note of plan.notes) context.progress.message(note)
   return { workshop, plan }
+}
+
+/** What comes from another content of its file is another method, whatever its settings. */
+function withContent(method: FeatureMethod, brought: Brought): FeatureMethod {
+  const plugin = contentOf(brought, 'methods', method.id)
+  return plugin === undefined ? method : { ...method, settings: { plugin, settings: method.settings } }
 }
 
 /** Features made elsewhere: read and checked before anything is computed, and without writing. */
@@ -141,7 +146,7 @@ async function outsideMethods(
   { images, test, origins, keys }: StudyData,
   place: OutsidePlace,
   { progress }: StudyContext,
-): Promise<FeatureMethod[]> {
+): Promise<StudyFeatures[]> {
   const { threads, device } = options
   const parts = await outsideParts(options, {
     place,
@@ -241,10 +246,10 @@ async function fitPool(
 const plain = (options: StudyOptions | undefined): unknown => JSON.parse(JSON.stringify(options ?? null))
 
 /** The command that the options came from: of a study that is gone on with unchanged, the one that began it. */
-async function commandOf(options: StudyOptions, { folder, command }: StudyContext): Promise<string> {
+async function commandOf(options: StudyOptions, { folder, command, models }: StudyContext): Promise<string> {
   const before = await loadStudySoFar(folder).catch(() => undefined)
   if (before === undefined) return command
   // Read as options are: a study of an older version says nothing of what has come since.
-  const saved = studyOptionsSchema.safeParse(before.config).data
+  const saved = studyOptionsSchemaWith(models ?? {}).safeParse(before.config).data
   return isDeepStrictEqual(plain(saved), plain(options)) ? before.command : command
 }

@@ -4,25 +4,18 @@
  */
 import { featureOutputs, requestInWords } from '../models/feature-request.js'
 import { featureRequest } from '../models/choose-features.js'
-import type { Images } from '../data/image-set.js'
-import { type FeatureSource, networkSource } from '../features/feature-sources.js'
+import { networkSource } from '../features/feature-sources.js'
+import type { FeatureMethod } from '../runs/feature-method.js'
 import { baselines } from '../features/baselines/registry.js'
 import type { BaselineName } from '../names.js'
 import type { TrainedModel } from '../runs/trained-model.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
 import { type OutsidePart, type OutsidePlace, outsideRows } from '../runs/outside-features.js'
 import type { RowsPart } from '../features/feature-sources.js'
-import type { StageContext } from '../stages/stage.js'
 import type { StudyStage } from './study-stage.js'
 
-export interface FeatureMethod {
-  readonly id: string
-  readonly title: string
-  readonly kind: 'generative' | 'baseline' | 'outside'
-  /** All that its features depend on, beside images and seed. */
-  readonly settings: unknown
-  /** Fits what has to be fitted to the training images. */
-  open(images: Images, context: StageContext): Promise<FeatureSource>
+/** A method of a study, which may have rows in the place of a source. */
+export interface StudyFeatures extends FeatureMethod {
   /** In the place of `open`: the rows of all images, which a stage of their own gives. */
   readonly rows?: { readonly stage: StudyStage; readonly read: () => Promise<RowsPart> }
 }
@@ -31,7 +24,7 @@ export interface FeatureMethod {
 export function outsideMethod(
   { id, title, columns, stage }: OutsidePart,
   place: OutsidePlace,
-): FeatureMethod {
+): StudyFeatures {
   return {
     id,
     title,

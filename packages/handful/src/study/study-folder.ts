@@ -6,14 +6,19 @@ import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
 import { acquireLock } from '../files/lock.js'
 import { MARKER_TEXT, RUN_MARKER } from '../files/run-marker.js'
+import { type Brought, checkPlugins } from '../runs/brought.js'
 import { holdsImagesOf, readImageRecord, recordImages, surveyImages } from '../runs/image-record.js'
 import { parseStudyOptions, type StudyOptions } from './study-options.js'
 import { STUDY_FILES } from './study-file.js'
 
-/** The options that a study was last run with. @throws HandfulError if the folder holds none or the file is damaged */
-export async function readStudyOptions(folder: string): Promise<StudyOptions> {
+/** The options that a study was last run with. @param brought what its plugins gave, where it was made with some. @throws HandfulError if the folder holds none or the file is damaged */
+export async function readStudyOptions(folder: string, brought: Brought = {}): Promise<StudyOptions> {
   const found = await readConfig(path.join(folder, STUDY_FILES.config))
-  if (found !== undefined) return parseStudyOptions(found, path.join(folder, STUDY_FILES.config))
+  if (found !== undefined) {
+    const file = path.join(folder, STUDY_FILES.config)
+    if (typeof found === 'object') checkPlugins({ ...found }, brought, folder)
+    return parseStudyOptions(found, file, brought.models)
+  }
   throw new HandfulError({
     what: 'study folder',
     where: printable(folder),

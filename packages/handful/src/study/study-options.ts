@@ -7,7 +7,6 @@ import {
   BASELINES,
   byName,
   HEADS,
-  type ModelName,
   MODELS,
   type SectionName,
   SECTIONS,
@@ -17,13 +16,14 @@ import {
 } from '../names.js'
 import { baselines } from '../features/baselines/registry.js'
 import { encoderDetails, encoderFields } from '../encoders/encoder-options.js'
-import { models } from '../models/registry.js'
+import { modelNamed, modelNames, type OwnModels } from '../models/registry.js'
 import { featureFields } from '../models/feature-request.js'
 import { z } from 'zod'
 import { type HandfulError, printable, usageError } from '../errors.js'
 import { closest } from '../errors/suggest.js'
 import { labelCountSchema } from './result.js'
 import { modelFields, presetField } from '../training/model-options.js'
+import { pluginsField } from '../runs/brought.js'
 import { imageFields, oneLimit, oneSource } from '../runs/run-options.js'
 
 /** What can stand in `methods`, alone or joined by `+`. */
@@ -47,10 +47,10 @@ export const MOST_DRAWS = 100
 
 const most = z.number().int().min(1)
 
-const modelSettings = (model: ModelName) =>
+const modelSettings = (model: string, own: OwnModels) =>
   z
     .strictObject({
-      preset: presetField.default(models[model].bestPreset),
+      preset: presetField.default(modelNamed(model, own).bestPreset),
       set: modelFields.set,
       augment: z.enum(AUGMENTATIONS).optional(),
       /** Of training; `minutesPerModel` unless given here. */
@@ -82,77 +82,85 @@ const baselineFields = Object.fromEntries(
   BASELINES.flatMap((name) => Object.entries(baselines[name].studyFields)),
 )
 
-export const studyOptionsSchema = z
-  .strictObject({
-    /** Tells a study's configuration from that of a run. */
-    command: z.literal('study').default('study'),
-    ...imageFields,
-    /** Images of a generated set; its own numbers unless given. */
-    count: z.number().int().min(20).max(1_000_000).optional(),
-    testCount: z.number().int().min(10).max(1_000_000).optional(),
-    /** Share of a folder's labelled images that is held out for scoring, where the folder has no test split. */
-    testShare: z.number().min(0.05).max(0.8).default(0.25),
-    ...encoderFields,
-    /** A table of features made elsewhere, a row for each image by its file name. */
-    embeddings: z.string().min(1).optional(),
-    methods: z.array(z.string().min(1)).min(1).default(DEFAULT_METHODS),
-    models: z.strictObject(byName(MODELS, (name) => modelSettings(name).prefault({}))).prefault({}),
-    minutesPerModel: z.number().positive().max(10_080).default(10),
-    /** Labelled images of each class. Those that the smallest class does not have are left out. */
-    labels: z
-      .array(labelCountSchema)
-      .min(1)
-      .default([...DEFAULT_LABELS]),
-    heads: z
-      .array(z.enum(HEADS))
-      .min(1)
-      .default(['auto', 'mlp', 'compact-mlp', 'smoothed-mlp', 'propagation', 'linear']),
-    /** The head that headlines are with; the first of `heads` unless given. */
-    headline: z.enum(HEADS).optional(),
-    /** Draws of the labelled images, for the heads. */
-    draws: most.max(MOST_DRAWS).default(20),
-    /** Beyond 16 labels per class, and where one fit is expected to take more than 5 seconds. */
-    dearDraws: most.max(MOST_DRAWS).default(5),
-    supervised: z
-      .strictObject({
-        draws: most.max(MOST_DRAWS).default(5),
-        /** `imagenet`: the reference study's network. `small`: a stronger one, as far as `strongMinutes` go. */
-        stems: z.array(z.enum(STEMS)).min(1).default(['imagenet', 'small']),
-        strongMinutes: z.number().positive().default(60),
-        /** Those of each stem unless given: 64 and 24, and `crops`. */
-        width: most.optional(),
-        augment: z.enum(SUPERVISED_AUGMENTATIONS).optional(),
-        batch: z.number().int().min(2).default(64),
-        epochs: z.number().min(0).default(40),
-        fewestSteps: most.default(500),
-        /** Fewer epochs than asked for where they would take more steps than these. */
-        mostSteps: most.default(6000),
-      })
-      .prefault({}),
-    baselines: z.strictObject(baselineFields).prefault({}),
-    /** Dimensions that features are brought to; 128 for grey images and 256 for colour unless given. */
-    components: most.max(4096).optional(),
-    whitening: z.number().min(0).max(1).default(0.5),
-    sections: sectionSwitches.prefault({}),
-    /** Time for all of it, such as `30m` or `1h30m`: what does not fit is left out and listed. */
-    budget: z
-      .string()
-      .refine((text) => parseDuration(text) !== undefined, { message: 'a time such as 90s, 30m or 1h30m' })
-      .optional(),
-    seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
-    threads: most.max(1024),
-    device: z.string().min(1).default('cpu'),
-  })
-  .superRefine((options, context) => {
-    if (options.encoder !== undefined) return
-    for (const name of encoderDetails(options))
-      context.addIssue({ code: 'custom', path: [name], message: 'an encoder that it says something of' })
-  })
-  .refine(({ heads, headline }) => headline === undefined || heads.includes(headline), {
-    path: ['headline'],
-    message: 'one of heads',
-  })
-  .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), { ...oneSource })
+/** @param own models beside those that are built in */
+export const studyOptionsSchemaWith = (own: OwnModels) =>
+  z
+    .strictObject({
+      /** Tells a study's configuration from that of a run. */
+      command: z.literal('study').default('study'),
+      ...imageFields,
+      /** Images of a generated set; its own numbers unless given. */
+      count: z.number().int().min(20).max(1_000_000).optional(),
+      testCount: z.number().int().min(10).max(1_000_000).optional(),
+      /** Share of a folder's labelled images that is held out for scoring, where the folder has no test split. */
+      testShare: z.number().min(0.05).max(0.8).default(0.25),
+      ...encoderFields,
+      /** A table of features made elsewhere, a row for each image by its file name. */
+      embeddings: z.string().min(1).optional(),
+      methods: z.array(z.string().min(1)).min(1).default(DEFAULT_METHODS),
+      models: z
+        .strictObject(byName(modelNames(own), (name) => modelSettings(name, own).prefault({})))
+        .prefault({}),
+      minutesPerModel: z.number().positive().max(10_080).default(10),
+      /** Labelled images of each class. Those that the smallest class does not have are left out. */
+      labels: z
+        .array(labelCountSchema)
+        .min(1)
+        .default([...DEFAULT_LABELS]),
+      heads: z
+        .array(z.enum(HEADS))
+        .min(1)
+        .default(['auto', 'mlp', 'compact-mlp', 'smoothed-mlp', 'propagation', 'linear']),
+      /** The head that headlines are with; the first of `heads` unless given. */
+      headline: z.enum(HEADS).optional(),
+      /** Draws of the labelled images, for the heads. */
+      draws: most.max(MOST_DRAWS).default(20),
+      /** Beyond 16 labels per class, and where one fit is expected to take more than 5 seconds. */
+      dearDraws: most.max(MOST_DRAWS).default(5),
+      supervised: z
+        .strictObject({
+          draws: most.max(MOST_DRAWS).default(5),
+          /** `imagenet`: the reference study's network. `small`: a stronger one, as far as `strongMinutes` go. */
+          stems: z.array(z.enum(STEMS)).min(1).default(['imagenet', 'small']),
+          strongMinutes: z.number().positive().default(60),
+          /** Those of each stem unless given: 64 and 24, and `crops`. */
+          width: most.optional(),
+          augment: z.enum(SUPERVISED_AUGMENTATIONS).optional(),
+          batch: z.number().int().min(2).default(64),
+          epochs: z.number().min(0).default(40),
+          fewestSteps: most.default(500),
+          /** Fewer epochs than asked for where they would take more steps than these. */
+          mostSteps: most.default(6000),
+        })
+        .prefault({}),
+      baselines: z.strictObject(baselineFields).prefault({}),
+      /** Dimensions that features are brought to; 128 for grey images and 256 for colour unless given. */
+      components: most.max(4096).optional(),
+      whitening: z.number().min(0).max(1).default(0.5),
+      sections: sectionSwitches.prefault({}),
+      /** Time for all of it, such as `30m` or `1h30m`: what does not fit is left out and listed. */
+      budget: z
+        .string()
+        .refine((text) => parseDuration(text) !== undefined, { message: 'a time such as 90s, 30m or 1h30m' })
+        .optional(),
+      seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+      threads: most.max(1024),
+      device: z.string().min(1).default('cpu'),
+      /** The files that heads, models and methods of these names came from, for whoever reads the options. */
+      ...pluginsField,
+    })
+    .superRefine((options, context) => {
+      if (options.encoder !== undefined) return
+      for (const name of encoderDetails(options))
+        context.addIssue({ code: 'custom', path: [name], message: 'an encoder that it says something of' })
+    })
+    .refine(({ heads, headline }) => headline === undefined || heads.includes(headline), {
+      path: ['headline'],
+      message: 'one of heads',
+    })
+    .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), { ...oneSource })
+
+export const studyOptionsSchema = studyOptionsSchemaWith({})
 
 export type StudyInput = z.input<typeof studyOptionsSchema>
 export type StudyOptions = z.output<typeof studyOptionsSchema>
@@ -170,19 +178,26 @@ export function parseDuration(text: string): number | undefined {
  * Checks options.
  *
  * @param where they come from, for messages: `study.yaml`, `handful study`
+ * @param own models beside those that are built in, whose names may stand in them
  * @throws HandfulError (wrong use) naming the field, with the name that was probably meant
  */
-export function parseStudyOptions(value: unknown, where: string): StudyOptions {
-  const parsed = studyOptionsSchema.safeParse(value)
+export function parseStudyOptions(value: unknown, where: string, own: OwnModels = {}): StudyOptions {
+  const schema = studyOptionsSchemaWith(own)
+  const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  throw optionError(parsed.error.issues[0], value, where)
+  throw optionError(parsed.error.issues[0], value, where, schema)
 }
 
-function optionError(issue: z.core.$ZodIssue, value: unknown, where: string): HandfulError {
+function optionError(
+  issue: z.core.$ZodIssue,
+  value: unknown,
+  where: string,
+  schema: z.core.$ZodType,
+): HandfulError {
   const name = issue.path.map(String).join('.')
   if (issue.code === 'unrecognized_keys') {
     const [key] = issue.keys
-    const known = knownKeys(issue.path)
+    const known = knownKeys(issue.path, schema)
     const near = closest(key, known)
     return usageError({
       what: `option ${printable([...issue.path, key].map(String).join('.'))}`,
@@ -213,8 +228,8 @@ const shown = (value: unknown): string =>
   value === undefined ? 'nothing' : printable(JSON.stringify(value) ?? 'nothing')
 
 /** Names of the fields at a path of the schema. */
-function knownKeys(path: readonly PropertyKey[]): string[] {
-  let at: z.core.$ZodType = studyOptionsSchema
+function knownKeys(path: readonly PropertyKey[], schema: z.core.$ZodType): string[] {
+  let at = schema
   const bare = (schema: z.core.$ZodType): z.core.$ZodType =>
     schema instanceof z.ZodDefault || schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault
       ? bare(schema.def.innerType)

@@ -2,7 +2,7 @@
  * The generative models of a study: each is trained in a run folder of its own, `models/<name>-<hash>`, which all
  * commands for trained models take, or comes from a run that was there before.
  */
-import { type ModelName, MODELS } from '../names.js'
+import { modelNames, type OwnModels } from '../models/registry.js'
 import { rm } from 'node:fs/promises'
 import { filesPresent } from '../files/present.js'
 import path from 'node:path'
@@ -13,7 +13,7 @@ import { HandfulError, printable } from '../errors.js'
 import { curveSchema, thin } from '../training/curve.js'
 import { readTrainingSummary, type Training, trainingFor, trainStage } from '../runs/train-stage.js'
 import { type PlainObject, RUN_FILES, RunFolder } from '../runs/run-folder.js'
-import { pretrainOptionsSchema } from '../runs/pretrain-options.js'
+import { pretrainOptionsSchemaWith } from '../runs/pretrain-options.js'
 import { imageFields } from '../runs/run-options.js'
 import type { StageContext } from '../stages/stage.js'
 import { describedModel, loadTrainedModel, weightsHash } from '../runs/trained-model.js'
@@ -36,7 +36,7 @@ export type TrainedRecord = z.infer<typeof trainedSchema>
 
 /** What a model's training comes from; its key is the hash of it. */
 export interface TrainingSettings {
-  readonly model: ModelName
+  readonly model: string
   readonly settings: ModelSettings
   readonly minutes?: number
   readonly steps?: number
@@ -46,18 +46,19 @@ const studyTraining = (
   { model, settings, minutes, steps }: TrainingSettings,
   images: Images,
   { seed, threads, device, fit }: StudyOptions,
-  reading: ImageReading | undefined,
+  { reading, models }: { readonly reading?: ImageReading; readonly models?: OwnModels },
 ): Training =>
-  trainingFor({ ...settings, model, minutes, steps, seed, threads, device, fit, reading }, images)
+  trainingFor({ ...settings, model, minutes, steps, seed, threads, device, fit, reading }, images, models)
 
 /** All that the trained weights depend on, for the stage's key. @throws HandfulError for settings or a run that do not suit */
 export async function trainingIdentity(
   { model: name, settings, minutes, steps }: TrainingSettings,
   images: Images,
   options: StudyOptions,
+  models?: OwnModels,
 ): Promise<unknown> {
-  if (settings.run !== undefined) return runIdentity(name, settings.run, images, options)
-  const training = studyTraining({ model: name, settings, minutes, steps }, images, options, undefined)
+  if (settings.run !== undefined) return runIdentity(name, settings.run, images, options, models)
+  const training = studyTraining({ model: name, settings, minutes, steps }, images, options, { models })
   const { model, augmentation } = training
   return {
     model: name,
@@ -70,27 +71,34 @@ export async function trainingIdentity(
 }
 
 /** Models among the methods that compare views of an image, as the study trains or takes them. */
-export async function contrastiveModels(images: Images, options: StudyOptions): Promise<Set<ModelName>> {
-  const found = new Set<ModelName>()
+export async function contrastiveModels(
+  images: Images,
+  options: StudyOptions,
+  models?: OwnModels,
+): Promise<Set<string>> {
+  const found = new Set<string>()
   const named = new Set(options.methods.flatMap((name) => name.split('+').map((part) => part.trim())))
-  for (const model of MODELS.filter((name) => named.has(name))) {
+  for (const model of modelNames(models).filter(
+    (name) => named.has(name) || Object.hasOwn(models ?? {}, name),
+  )) {
     const settings = options.models[model]
     const isContrastive =
       settings.run === undefined
-        ? studyTraining({ model, settings }, images, options, undefined).model.isContrastive
-        : (await describedModel(settings.run)).model.isContrastive
+        ? studyTraining({ model, settings }, images, options, { models }).model.isContrastive
+        : (await describedModel(settings.run, { models })).model.isContrastive
     if (isContrastive) found.add(model)
   }
   return found
 }
 
 async function runIdentity(
-  name: ModelName,
+  name: string,
   run: string,
   images: Images,
   options: StudyOptions,
+  models: OwnModels | undefined,
 ): Promise<unknown> {
-  const { model, options: saved } = await loadTrainedModel(run)
+  const { model, options: saved } = await loadTrainedModel(run, { models })
   const { config, image } = model
   const problem = (got: string, expected: string): HandfulError =>
     new HandfulError({
@@ -131,6 +139,8 @@ export interface TrainingPlace extends Pick<JobContext, 'progress'> {
   /** How files became the images. */
   readonly reading: ImageReading
   readonly environment: PlainObject
+  /** Beside those that are built in. */
+  readonly models?: OwnModels
 }
 
 /** Trains, or goes on with training, or looks at the run that is there. */
@@ -138,18 +148,21 @@ export async function trainForStudy(
   { model: name, settings, minutes, steps }: TrainingSettings,
   images: Images,
   options: StudyOptions,
-  { folder, name: runName, reading, environment, progress }: TrainingPlace,
+  { folder, name: runName, reading, environment, progress, models }: TrainingPlace,
   context: StageContext,
 ): Promise<TrainedRecord> {
-  if (settings.run !== undefined) return describeRun(settings.run)
-  const training = studyTraining({ model: name, settings, minutes, steps }, images, options, reading)
+  if (settings.run !== undefined) return describeRun(settings.run, models)
+  const training = studyTraining({ model: name, settings, minutes, steps }, images, options, {
+    reading,
+    models,
+  })
   const run = path.join('models', runName)
   const opened = await openRun(
     path.join(folder, run),
     name,
     { settings, minutes, steps },
     options,
-    environment,
+    { environment, models },
     context.claim,
   )
   try {
@@ -172,10 +185,10 @@ export async function trainForStudy(
 
 async function openRun(
   folder: string,
-  model: ModelName,
+  model: string,
   { settings, minutes, steps }: Pick<TrainingSettings, 'settings' | 'minutes' | 'steps'>,
   options: StudyOptions,
-  environment: PlainObject,
+  { environment, models }: Pick<TrainingPlace, 'environment' | 'models'>,
   claim: string | undefined,
 ): Promise<RunFolder> {
   if (await filesPresent(folder, [RUN_FILES.config])) return RunFolder.resume(folder, environment, claim)
@@ -183,7 +196,7 @@ async function openRun(
   await rm(folder, { recursive: true, force: true })
   const { preset, set, augment } = settings
   const { seed, threads, device } = options
-  const config = pretrainOptionsSchema.parse({
+  const config = pretrainOptionsSchemaWith(models).parse({
     model,
     preset,
     set,
@@ -193,6 +206,7 @@ async function openRun(
     seed,
     threads,
     device,
+    plugins: options.plugins,
     ...z.object(imageFields).parse({ ...options, count: options.dataset && options.count }),
   })
   return RunFolder.create({
@@ -206,8 +220,8 @@ async function openRun(
   })
 }
 
-async function describeRun(run: string): Promise<TrainedRecord> {
-  const { model } = await loadTrainedModel(run)
+async function describeRun(run: string, models: OwnModels | undefined): Promise<TrainedRecord> {
+  const { model } = await loadTrainedModel(run, { models })
   const { steps, batch, parameterCount, seconds, curves } = await readTrainingSummary(run)
   return {
     run,

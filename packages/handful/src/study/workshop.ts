@@ -1,5 +1,7 @@
 /** What the stages of a study share: its folder and options, the data, and one method's features at a time. */
 import type { Head } from '../heads/head.js'
+import type { OwnHeads } from '../heads/registry.js'
+import type { Brought } from '../runs/brought.js'
 import type { Progress } from '../training/progress.js'
 import type { PlainObject } from '../runs/run-folder.js'
 import { loadTrainedModel, type TrainedModel } from '../runs/trained-model.js'
@@ -10,7 +12,7 @@ import type { Score } from './cells.js'
 import { type DrawFitter, fitDraw } from './draw-fit.js'
 import { studyHead } from './study-heads.js'
 import type { StudyOptions } from './study-options.js'
-import type { FeatureMethod } from './sources.js'
+import type { StudyFeatures } from './sources.js'
 import type { Stage, StageContext } from '../stages/stage.js'
 import type { StageStore } from '../stages/stage-store.js'
 import type { StudyData } from './study-data.js'
@@ -22,9 +24,9 @@ export interface WorkshopParts {
   readonly store: StageStore
   readonly progress: Progress
   readonly environment: PlainObject
-  /** Methods and heads that the caller brings along. */
-  readonly own: readonly FeatureMethod[]
-  readonly ownHeads: Readonly<Record<string, () => Head>>
+  /** Methods that are brought along, and those made elsewhere. */
+  readonly own: readonly StudyFeatures[]
+  readonly brought: Brought
 }
 
 export class Workshop {
@@ -32,8 +34,9 @@ export class Workshop {
   readonly data: StudyData
   readonly store: StageStore
   readonly progress: Progress
-  readonly own: readonly FeatureMethod[]
-  readonly ownHeads: Readonly<Record<string, () => Head>>
+  readonly own: readonly StudyFeatures[]
+  /** Heads, models and methods that the caller brings along; `own` has the methods, those made elsewhere among them. */
+  readonly brought: Brought
   readonly place: { readonly folder: string; readonly environment: PlainObject }
   /** The only way to the test labels. */
   readonly score: Score
@@ -41,15 +44,19 @@ export class Workshop {
   fitters: readonly DrawFitter[] = []
   #shelf: { readonly key: string; readonly space: Promise<FeatureSpace> } | undefined
 
-  constructor({ options, data, store, progress, environment, own, ownHeads }: WorkshopParts) {
+  constructor({ options, data, store, progress, environment, own, brought }: WorkshopParts) {
     this.options = options
     this.data = data
     this.store = store
     this.progress = progress
     this.own = own
-    this.ownHeads = ownHeads
+    this.brought = brought
     this.place = { folder: store.folder, environment }
     this.score = (predicted) => data.test.score(predicted).accuracy
+  }
+
+  get ownHeads(): OwnHeads {
+    return this.brought.heads ?? {}
   }
 
   /** The head of a name for so many labelled images. */
@@ -82,6 +89,6 @@ export class Workshop {
   }
 
   async trainedModel(stage: Stage<TrainedRecord>): Promise<TrainedModel> {
-    return loadTrainedModel(runOf(this.store.folder, await this.store.result(stage)))
+    return loadTrainedModel(runOf(this.store.folder, await this.store.result(stage)), this.brought)
   }
 }

@@ -8,14 +8,12 @@ import { datasetEntry } from '../data/registry.js'
 import { printable, usageError, type HandfulError } from '../errors.js'
 import { closest, listAlternatives } from '../errors/suggest.js'
 import type { BoundModel, ImageShape } from '../models/model.js'
-import { modelNamed } from '../models/registry.js'
+import { modelNamed, modelNames, type OwnModels } from '../models/registry.js'
 import {
   type AugmentationName,
   AUGMENTATIONS,
   currentPreset,
   FORMER_PRESETS,
-  type ModelName,
-  MODELS,
   type PresetName,
   PRESETS,
 } from '../names.js'
@@ -24,20 +22,25 @@ import { type AugmentOptions, cropAugmentation, photoAugmentation, shapeAugmenta
 /** A preset by its name, or by the one that it had before. */
 export const presetField = z.enum([...PRESETS, ...FORMER_PRESETS]).transform(currentPreset)
 
-export const modelFields = {
-  model: z.enum(MODELS).default('vae'),
+/** @param own models beside those that are built in */
+export const modelFieldsWith = (own?: OwnModels) => ({
+  model: z.enum(modelNames(own)).default('vae'),
   preset: presetField.default('fast'),
   /** Values that differ from the preset's, by dotted name. */
   set: z.record(z.string().min(1), z.json()).default({}),
   /** How training images are distorted; by default as suits their channels, where the model has the clean image as its target. */
   augment: z.enum(AUGMENTATIONS).optional(),
-}
+})
 
-/** The same out of a run's saved options, whatever else they hold. */
-export const modelChoiceSchema = z.object(modelFields).pick({ model: true, preset: true, set: true })
+export const modelFields = modelFieldsWith()
+
+/** The same out of a run's saved options, whatever else they hold; its model may be one that a plugin has. */
+export const modelChoiceSchema = z
+  .object({ ...modelFields, model: z.string().default('vae') })
+  .pick({ model: true, preset: true, set: true })
 
 export interface ModelChoice {
-  readonly model: ModelName
+  readonly model: string
   readonly preset: PresetName
   readonly set: Readonly<Record<string, unknown>>
 }
@@ -51,10 +54,15 @@ export function knownShape({ dataset }: { readonly dataset?: string }): ImageSha
 
 /**
  * The model with its whole configuration for images of a shape.
+ * @param own models beside those that are built in
  * @throws HandfulError (wrong use) for a preset that the model does not have, an unknown name or a value that does not suit
  */
-export function resolveModel({ model: name, preset, set }: ModelChoice, image: ImageShape): BoundModel {
-  const model = modelNamed(name)
+export function resolveModel(
+  { model: name, preset, set }: ModelChoice,
+  image: ImageShape,
+  own?: OwnModels,
+): BoundModel {
+  const model = modelNamed(name, own)
   const values = model.preset(preset, image)
   if (values === undefined) {
     throw usageError({

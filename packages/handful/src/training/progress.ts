@@ -3,6 +3,8 @@
  * done; it never knows whether a terminal, a log file or a web page is listening.
  */
 
+import type { OwnModels } from '../models/registry.js'
+
 /** The stage that reads images, which nearly every job begins with. */
 export const READING = 'read the images'
 
@@ -42,6 +44,8 @@ export interface Progress {
 
 /** What a job works with, beside its options. */
 export interface JobContext {
+  /** Models beside those that are built in. */
+  readonly models?: OwnModels
   /**
    * Aborted when the user wants to stop. The job then saves a checkpoint at the next safe point and throws
    * `signal.reason` (`signal.throwIfAborted()`).

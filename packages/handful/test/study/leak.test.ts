@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import { runStudy } from '../../src/study/run-study.js'
 import type { FeatureSource } from '../../src/features/feature-sources.js'
-import type { FeatureMethod } from '../../src/study/sources.js'
+import type { FeatureMethod } from '../../src/runs/feature-method.js'
 import { openStudyData } from '../../src/study/study-data.js'
 import { featureMatrix } from '../../src/numerics/matrix.js'
 import type { Head, HeadProblem } from '../../src/heads/head.js'

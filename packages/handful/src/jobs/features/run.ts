@@ -90,7 +90,7 @@ export async function runFeatures(options: FeaturesOptions, context: JobContext)
     if (outside === undefined) throw new Error('internal: runFeatures: got nothing to take features by')
     return encoderFeatures(outside, options, context)
   }
-  const trained = await loadTrainedModel(run)
+  const trained = await loadTrainedModel(run, context)
   const { model, weights } = trained
   const request = featureRequest(model, options)
   const seed = options.seed ?? runSeed(trained)

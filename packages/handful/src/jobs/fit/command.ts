@@ -2,7 +2,7 @@
 import { ownCommand, shellWord } from '../../errors/shell.js'
 import { FEATURE_CHOICES, HEADS } from '../../names.js'
 import { runCommand } from '../command-entry.js'
-import { oneOf } from '../option.js'
+import { oneOf, oneOfOrOwn } from '../option.js'
 import { imageOptions, labelOptions, learningOptions, runOptions } from '../option-groups.js'
 
 /** Those that help explains. */
@@ -26,11 +26,12 @@ export const fit = runCommand({
   options: {
     ...imageOptions,
     ...labelOptions(10_000),
-    head: oneOf(
+    head: oneOfOrOwn(
       '<name>',
       'the classifier that predicts: auto (propagation of labels over neighbours and logistic regression, weighed by the ' +
         `labels), propagation, linear, or another: ${HEADS.filter((name) => !NAMED.includes(name)).join(', ')} (auto)`,
       HEADS,
+      'heads',
     ),
     features: oneOf(
       '<which>',
@@ -54,11 +55,11 @@ export const fit = runCommand({
     },
     { command: 'handful fit --resume runs/photos', does: 'go on with a run that was stopped' },
   ],
-  schema: async () => (await import('./fit-options.js')).fitOptionsSchema,
+  schema: async (brought) => (await import('./fit-options.js')).fitOptionsSchemaWith(brought),
   async resolve(options, context) {
-    const { model } = options
+    const { model, preset = 'fast' } = options
     if (model === 'none') return {}
-    return (await import('../pretrain/run.js')).resolveTraining({ ...options, model }, context)
+    return (await import('../pretrain/run.js')).resolveTraining({ ...options, preset }, context)
   },
   run: async (options, context) => (await import('./run.js')).runFit(options, context),
   async show(report, run, { environment }) {

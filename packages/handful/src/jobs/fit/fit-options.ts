@@ -2,14 +2,15 @@
  * What `handful fit` can be told, as plain data: checked here whether it came from the command line, from a saved
  * config.yaml or from a library call, and written to the run folder with every value resolved.
  */
-import { models } from '../../models/registry.js'
+import { modelNamed, modelNames, type OwnModels } from '../../models/registry.js'
 import { availableThreads } from 'onnx-autodiff/threads'
 import { z } from 'zod'
 import { usageErrorOf } from '../../errors/usage-of-options.js'
 import { encoderDetails, encoderFields } from '../../encoders/encoder-options.js'
-import { FEATURE_CHOICES, HEADS, type ModelName, MODELS, type PresetName } from '../../names.js'
+import { FEATURE_CHOICES, HEADS, type PresetName } from '../../names.js'
+import { type Brought, pluginsField } from '../../runs/brought.js'
 import { imageFields, oneLimit, oneSource, trainingFields } from '../../runs/run-options.js'
-import { modelFields, presetField } from '../../training/model-options.js'
+import { modelFieldsWith, presetField } from '../../training/model-options.js'
 
 export const DEFAULT_MINUTES = 3
 /** In the place of a model: features that need no training. */
@@ -18,11 +19,11 @@ export const NO_MODEL = 'none'
 export const DEFAULT_PATCHES = 256
 
 /** What features are made by: all that a fit is told but of its labels and heads. */
-export const featureFields = {
+export const featureFieldsWith = (models?: OwnModels) => ({
   ...imageFields,
-  ...modelFields,
-  /** `none`: no model is trained, and features are those of an encoder, a table or patches. */
-  model: z.enum([...MODELS, NO_MODEL]).default('vae'),
+  ...modelFieldsWith(models),
+  /** `none`: no model is trained, and features are those of an encoder, a table, patches or a source that is brought. */
+  model: z.enum([...modelNames(models), NO_MODEL]).default('vae'),
   ...encoderFields,
   /** A table of features made elsewhere, a row for each image by its file name. */
   embeddings: z.string().min(1).optional(),
@@ -31,7 +32,9 @@ export const featureFields = {
   ...trainingFields,
   /** Whitened patches that stand beside the model's features (`features/baselines/patches.ts`); 0 for none. */
   patches: z.number().int().min(0).max(4096).optional(),
-}
+  /** The files that heads, models and methods of these names came from, for whoever reads the configuration. */
+  ...pluginsField,
+})
 
 interface FeatureOptions {
   readonly folder?: string
@@ -47,25 +50,33 @@ interface FeatureOptions {
   readonly set: object
 }
 
-/** Refuses what does not go together. */
-export function checkFeatureOptions(options: FeatureOptions, context: z.RefinementCtx): void {
-  const refuse = (name: string, message: string): void =>
-    void context.addIssue({ code: 'custom', path: [name], message })
-  if ((options.folder === undefined) === (options.dataset === undefined)) refuse('dataset', oneSource.message)
-  if (options.minutes !== undefined && options.steps !== undefined) refuse('steps', oneLimit.message)
-  if (options.encoder === undefined)
-    for (const name of encoderDetails(options)) refuse(name, 'an --encoder that it says something of')
-  if (options.model !== NO_MODEL) return
-  if (options.encoder === undefined && options.embeddings === undefined && !options.patches)
-    refuse('model', 'a model, or features without one: --encoder, --embeddings or --patches')
-  const { minutes, steps, preset, augment } = options
-  for (const [name, value] of Object.entries({ minutes, steps, preset, augment }))
-    if (value !== undefined) refuse(name, 'none with --model none, which trains nothing')
-  if (Object.keys(options.set).length > 0) refuse('set', 'none with --model none, which trains nothing')
-}
+/** Refuses what does not go together. @param brought beside what is built in */
+export const checkFeatureOptions =
+  ({ methods = [] }: Brought) =>
+  (options: FeatureOptions, context: z.RefinementCtx): void => {
+    const refuse = (name: string, message: string): void =>
+      void context.addIssue({ code: 'custom', path: [name], message })
+    if ((options.folder === undefined) === (options.dataset === undefined))
+      refuse('dataset', oneSource.message)
+    if (options.minutes !== undefined && options.steps !== undefined) refuse('steps', oneLimit.message)
+    if (options.encoder === undefined)
+      for (const name of encoderDetails(options)) refuse(name, 'an --encoder that it says something of')
+    if (options.model !== NO_MODEL) return
+    if (
+      options.encoder === undefined &&
+      options.embeddings === undefined &&
+      !options.patches &&
+      methods.length === 0
+    )
+      refuse('model', 'a model, or features without one: --encoder, --embeddings or --patches')
+    const { minutes, steps, preset, augment } = options
+    for (const [name, value] of Object.entries({ minutes, steps, preset, augment }))
+      if (value !== undefined) refuse(name, 'none with --model none, which trains nothing')
+    if (Object.keys(options.set).length > 0) refuse('set', 'none with --model none, which trains nothing')
+  }
 
 interface Defaulted {
-  readonly model: ModelName | typeof NO_MODEL
+  readonly model: string
   readonly minutes?: number
   readonly steps?: number
   readonly preset?: PresetName
@@ -73,33 +84,39 @@ interface Defaulted {
 }
 
 /** With a model exactly one of `minutes` and `steps` is set. */
-export function withFeatureDefaults<O extends Defaulted>(options: O) {
-  const { model } = options
-  const bounded = options.minutes !== undefined || options.steps !== undefined
-  if (model === NO_MODEL) return { ...options, model, patches: options.patches ?? 0 }
-  const preset = options.preset ?? models[model].bestPreset
-  const minutes = bounded ? options.minutes : DEFAULT_MINUTES
-  const patches = options.patches ?? DEFAULT_PATCHES
-  return { ...options, model, preset, patches, minutes }
-}
+export const withFeatureDefaults =
+  (models?: OwnModels) =>
+  <O extends Defaulted>(options: O) => {
+    const { model } = options
+    const bounded = options.minutes !== undefined || options.steps !== undefined
+    if (model === NO_MODEL) return { ...options, model, patches: options.patches ?? 0 }
+    const preset = options.preset ?? modelNamed(model, models).bestPreset
+    const minutes = bounded ? options.minutes : DEFAULT_MINUTES
+    const patches = options.patches ?? DEFAULT_PATCHES
+    return { ...options, model, preset, patches, minutes }
+  }
 
-export const fitOptionsSchema = z
-  .strictObject({
-    ...featureFields,
-    /** Labelled images of each class; drawn at random where more are labelled. Own folders: all labels by default. */
-    labelsPerClass: z.number().int().min(1).max(10_000).optional(),
-    /** How many times the labelled images are drawn, to tell how much the result depends on which ones they are. */
-    draws: z.number().int().min(1).max(100).default(5),
-    /** Whose predictions are written; label propagation and logistic regression are compared all the same. */
-    head: z.enum(HEADS).default('auto'),
-    /** `auto`: the labelled few choose between all features together and parts of them; `all`: always together. */
-    features: z.enum(FEATURE_CHOICES).default('auto'),
-  })
-  .superRefine(checkFeatureOptions)
-  .transform((options) => {
-    const labelsPerClass = options.labelsPerClass ?? (options.dataset === undefined ? undefined : 4)
-    return { ...withFeatureDefaults(options), labelsPerClass }
-  })
+/** @param brought whose heads, models and methods may be named beside those that are built in */
+export const fitOptionsSchemaWith = (brought: Brought) =>
+  z
+    .strictObject({
+      ...featureFieldsWith(brought.models),
+      /** Labelled images of each class; drawn at random where more are labelled. Own folders: all labels by default. */
+      labelsPerClass: z.number().int().min(1).max(10_000).optional(),
+      /** How many times the labelled images are drawn, to tell how much the result depends on which ones they are. */
+      draws: z.number().int().min(1).max(100).default(5),
+      /** Whose predictions are written; label propagation and logistic regression are compared all the same. */
+      head: z.enum([...HEADS, ...Object.keys(brought.heads ?? {})]).default('auto'),
+      /** `auto`: the labelled few choose between all features together and parts of them; `all`: always together. */
+      features: z.enum(FEATURE_CHOICES).default('auto'),
+    })
+    .superRefine(checkFeatureOptions(brought))
+    .transform((options) => {
+      const labelsPerClass = options.labelsPerClass ?? (options.dataset === undefined ? undefined : 4)
+      return { ...withFeatureDefaults(brought.models)(options), labelsPerClass }
+    })
+
+export const fitOptionsSchema = fitOptionsSchemaWith({})
 
 /** Options as a caller may give them. */
 export type FitInput = z.input<typeof fitOptionsSchema>
@@ -114,14 +131,16 @@ export type FitOptions = z.output<typeof fitOptionsSchema>
  * @example
  *     const options = parseFitOptions({ folder: 'photos', minutes: 10 })
  *
+ * @param brought heads, models and methods that `runFit` is given too: their names may stand in the options
  * @throws HandfulError (wrong use) naming the option
  */
 export function parseFitOptions(
   input: Partial<FitInput>,
   environment: Readonly<Record<string, string | undefined>> = process.env,
+  brought: Brought = {},
 ): FitOptions {
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
-  const parsed = fitOptionsSchema.safeParse({
+  const parsed = fitOptionsSchemaWith(brought).safeParse({
     threads: availableThreads(),
     ...(environment.HANDFUL_DATA ? { dataDir: environment.HANDFUL_DATA } : {}),
     ...(input.folder === undefined ? {} : { size: 'auto' }),

@@ -12,12 +12,16 @@ import type { FeatureSpace } from '../../features/feature-space.js'
 import { pixelFeatures } from '../../features/baselines/pixels.js'
 import { componentsBeside, learnedSpaces } from '../../features/feature-sources.js'
 import { type PatchDictionary, patchOptionsSchema } from '../../features/baselines/patches.js'
+import { HandfulError, quoted } from '../../errors.js'
+import type { PredictorParameters } from '../../heads/head.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
 import { comparedHeads, compareHeads } from '../../heads/compare-heads.js'
 import { type FeatureMatrix, matrixArray, matrixOf, mostProbable } from '../../numerics/matrix.js'
 import { type Classifier, CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
-import { type Outside, outsideRows } from '../../runs/outside-features.js'
+import { contentOf } from '../../runs/brought.js'
+import type { OwnSource } from '../../runs/own-features.js'
+import { type OutsidePart, outsideRows } from '../../runs/outside-features.js'
 import { keepGraph, readSpace, type SpaceRecord, spacesSchema, writeSpace } from '../../runs/space-file.js'
 import { headArrays, headOf, headSchema, headSettings } from '../../runs/fitted-arrays.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
@@ -110,6 +114,15 @@ export function encoderSource(
   return () => (encoder ??= open())
 }
 
+/** What stands beside features of our own, in the order of its columns. */
+export const partsBeside = ({
+  outside,
+  own,
+}: Pick<Fitting, 'outside' | 'own'>): Pick<OutsidePart, 'title' | 'notes' | 'stage'>[] => [
+  ...outside.parts,
+  ...own,
+]
+
 export type FeaturesStage = Stage<z.infer<typeof spacesSchema>>
 
 const USUAL_COMPONENTS = 128
@@ -119,9 +132,10 @@ export function featuresStage(
   fitting: Fitting,
   { patches, encoder }: Pick<FitStages, 'patches' | 'encoder'>,
 ): FeaturesStage {
-  const { options, run, dataset, learning, outside, keys } = fitting
-  const pixelComponents = componentsBeside(dataset.train, outside.parts.length)
-  const rows = outside.parts.map(({ stage }) => stage)
+  const { options, run, dataset, learning, keys } = fitting
+  const parts = partsBeside(fitting)
+  const pixelComponents = componentsBeside(dataset.train, parts.length)
+  const rows = parts.map(({ stage }) => stage)
   const fields = described(fitting, 'features', {
     train: learning?.train.key,
     patches: patches?.key,
@@ -152,7 +166,7 @@ export function featuresStage(
         linearAlgebra,
         {
           ...context,
-          beside: await outsideRows(run, outside.parts),
+          beside: await outsideRows(run, parts),
           onProgress: (done, total) => onProgress?.(done, total),
         },
         options.features === 'auto' ? 'also alone' : 'all',
@@ -189,15 +203,17 @@ export type HeadsStage = Stage<z.infer<typeof headsSchema>>
 
 /** All heads on both kinds of features, for each draw of the labelled images. */
 export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStage {
-  const { options, run, dataset, draws, keys } = fitting
+  const { options, run, dataset, draws, keys, brought } = fitting
   const { train, test } = dataset
   const { seed } = options
-  const heads = comparedHeads(options.head)
+  const heads = comparedHeads(options.head, brought.heads)
+  const contents = heads.flatMap((name) => contentOf(brought, 'heads', name) ?? [])
   const fields = described(fitting, 'heads', {
     features: features.key,
     labels: keys.labels,
     classes: train.classNames,
     heads,
+    contents: contents.length > 0 ? contents : undefined,
     chosen: options.head,
     seed,
   })
@@ -228,6 +244,7 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
         candidates,
         draws,
         heads,
+        own: brought.heads,
         chosen: options.head,
         classCount: train.classNames.length,
         sources: filesOfFrames(train.paths),
@@ -239,6 +256,7 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
       const chosen = compared.find((each) => !each.baseline && each.key === options.head)
       if (chosen?.first === undefined) throw new Error(`internal: no comparison for the head ${options.head}`)
       const { fitted: first, space } = chosen.first
+      refuseWithout(first.parameters, options.head)
       // Its neighbours are known by now: whoever labels on needs not search them again.
       await keepGraph(run.folder, found.learned[learned.indexOf(space)], space)
       const ofTest = space.test && (await first.predict(space.test))
@@ -270,6 +288,17 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
   }
 }
 
+/** A head that a caller brought may do without them in a study. */
+function refuseWithout(parameters: PredictorParameters | undefined, head: string): void {
+  if (parameters !== undefined) return
+  throw new HandfulError({
+    what: `head ${quoted(head)}`,
+    got: 'a fit without parameters',
+    expected: 'parameters of kind linear, mlp, neighbours or product',
+    hint: 'a run keeps them to classify new images by; a study can do without',
+  })
+}
+
 /** What the chosen head gave. */
 async function probabilitiesOf({ run }: Fitting, heads: HeadsStage) {
   const { head, file } = await run.store.result(heads)
@@ -289,7 +318,7 @@ export function classifierStage(
   fitting: Fitting,
   { patches, encoder, features, heads }: Pick<FitStages, 'patches' | 'encoder' | 'features' | 'heads'>,
 ): Stage<z.infer<typeof filesSchema>> {
-  const { options, run, dataset, image, keys, learning, outside } = fitting
+  const { options, run, dataset, image, keys, learning } = fitting
   const { fit, seed } = options
   const { classNames } = dataset.train
   return {
@@ -314,7 +343,7 @@ export function classifierStage(
         drawn: own?.network.drawInputs && learning && { request: learning.model.defaultFeatures, seed },
         encoder: own?.network.program,
         batch: own?.network.batch,
-        outside: outsideOf(outside),
+        outside: await outsideOf(fitting),
         normalisation: await space.normalisation(),
         head: headOf(head, classNames.length, arrays),
       })
@@ -326,11 +355,15 @@ export function classifierStage(
   }
 }
 
-function outsideOf({ encoder, embeddings }: Outside): Classifier['outside'] {
-  if (encoder === undefined && embeddings === undefined) return undefined
+async function outsideOf({ outside, own, run }: Fitting): Promise<Classifier['outside']> {
+  const { encoder, embeddings } = outside
+  if (encoder === undefined && embeddings === undefined && own.length === 0) return undefined
+  const sources: OwnSource[] = []
+  for (const { stage } of own) sources.push((await run.store.result(stage)).source)
   return {
     encoder: encoder && { file: encoder.file, description: encoder.description },
     embeddings: embeddings?.description,
+    sources: sources.length > 0 ? sources : undefined,
   }
 }
 
@@ -366,12 +399,12 @@ export function reportStage(
   stages: Omit<FitStages, 'encoder'>,
   readingSeconds: { readonly stage: string; readonly seconds: number },
 ): Stage<RunReport> {
-  const { options, run, keys, learning, outside } = fitting
+  const { options, run, keys, learning } = fitting
   const { patches, features, heads, classifier, pictures } = stages
   const learned = learning ? [learning.train] : []
   const drawn = pictures ? [pictures] : []
   const needs = [...learned, heads, ...drawn]
-  const rows = outside.parts.map(({ stage }) => stage)
+  const rows = partsBeside(fitting).map(({ stage }) => stage)
   const timed = [...rows, ...learned, ...(patches ? [patches] : []), features, heads, classifier, ...drawn]
   const settings = { needs: needs.map(({ key }) => key), options, names: keys.names }
   return {

@@ -11,12 +11,14 @@ import { confidenceBinSchema } from '../../numerics/reliability.js'
 import { trainingPictures } from '../../draw/training-pictures.js'
 import { contentKey } from '../../files/content-key.js'
 import { openOutside, type Outside } from '../../runs/outside-features.js'
+import type { Brought } from '../../runs/brought.js'
+import { type OwnPart, ownParts } from '../../runs/own-features.js'
 import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
 import { trainingFor, trainStage } from '../../runs/train-stage.js'
 import type { Stage } from '../../stages/stage.js'
 import type { TrainingSummary } from '../../training/pretrain.js'
-import type { ModelChoice } from '../../training/model-options.js'
 import type { AugmentationName } from '../../names.js'
+import { modelNamed } from '../../models/registry.js'
 import type { BoundModel, ImageShape, WeightedModel } from '../../models/model.js'
 import { type FitOptions, NO_MODEL } from './fit-options.js'
 
@@ -40,6 +42,9 @@ export interface Fitting {
   readonly learning?: Learning
   /** Features made elsewhere. */
   readonly outside: Outside
+  /** Sources of features that the caller brought. */
+  readonly own: readonly OwnPart[]
+  readonly brought: Brought
   readonly keys: {
     /** Of the training and test images. */
     readonly images: string
@@ -65,10 +70,7 @@ export async function openFitting(
   const image: ImageShape = { size: train.height, channels: train.channels }
   const images = contentKey([imagesKey(train), test && imagesKey(test.images)])
   const { name, classNames, paths } = train
-  const learning =
-    options.model === NO_MODEL
-      ? undefined
-      : openLearning({ ...options, model: options.model }, dataset, context)
+  const learning = options.model === NO_MODEL ? undefined : openLearning(options, dataset, context)
   const { threads, device, seed } = options
   const outside = await openOutside(options, {
     place: run,
@@ -81,6 +83,12 @@ export async function openFitting(
     device,
     tell: (text) => progress.message(text),
   })
+  const own = ownParts(context, {
+    place: run,
+    sets: { train, test: test?.images },
+    imagesKey: images,
+    seed,
+  })
   return {
     options,
     run,
@@ -89,6 +97,8 @@ export async function openFitting(
     draws,
     learning,
     outside,
+    own,
+    brought: context,
     keys: {
       images,
       labels: contentKey([draws.map((each) => labelsKey(each, classNames)), test && testKey(test, seed)]),
@@ -102,12 +112,10 @@ export async function openFitting(
   }
 }
 
-/** Options of a fit that trains a model. */
-type LearningOptions = FitOptions & ModelChoice
-
-function openLearning(options: LearningOptions, { train, reading }: Dataset, context: RunContext): Learning {
+function openLearning(options: FitOptions, { train, reading }: Dataset, context: RunContext): Learning {
   const { run } = context
-  const training = trainingFor({ ...options, reading }, train)
+  const preset = options.preset ?? modelNamed(options.model, context.models).bestPreset
+  const training = trainingFor({ ...options, preset, reading }, train, context.models)
   const { model } = training
   return {
     model,

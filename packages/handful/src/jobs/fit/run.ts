@@ -8,8 +8,12 @@
 import type { Dataset } from '../../data/dataset.js'
 import type { RunReport } from '../../draw/run-report.js'
 import { saveReport } from '../../draw/save-report.js'
+import { headEntry } from '../../heads/registry.js'
+import type { ImageShape } from '../../models/model.js'
+import { modelNamed } from '../../models/registry.js'
 import { shellWord } from '../../errors/shell.js'
 import { checkDevice } from '../../runs/device.js'
+import { type Brought, checkBrought } from '../../runs/brought.js'
 import { runJobStages } from '../../runs/job-stages.js'
 import { readDataset, READING } from '../../runs/read-dataset.js'
 import type { RunContext } from '../../runs/run-folder.js'
@@ -25,6 +29,7 @@ import {
   expectedSeconds,
   featuresStage,
   headsStage,
+  partsBeside,
   patchesStage,
   reportStage,
   TITLES,
@@ -42,20 +47,21 @@ const reading = { stage: READING, expectedSeconds: 5 }
  *     const report = await runFit(options, { run, signal: new AbortController().signal, progress: silentProgress })
  *     await run.close()
  *
+ * @param given heads, models and methods in it stand beside those that are built in
  * @param relabel gives the images other labels than those that they lie with
  * @throws HandfulError for options or images that do not suit; the error of a stage that fails, or the signal's reason
  */
 export async function runFit(
   options: FitOptions,
-  context: RunContext,
+  given: RunContext,
   relabel?: (found: Dataset) => Dataset,
 ): Promise<RunReport> {
-  const { run, progress } = context
+  const { run, progress } = given
+  const context = { ...given, ...checkBrought(given, 'runFit') }
   await checkDevice(options.device)
   const early = knownShape(options)
   // A wrong setting is said before images are read, where their shape is known beforehand.
-  if (early !== undefined && options.model !== NO_MODEL)
-    resolveModel({ ...options, model: options.model }, early)
+  checkOptions(options, context, early)
   progress.plan(beforeReading(options))
   const started = performance.now()
   const found = await readDataset(options, context, relabel && 'optional')
@@ -64,7 +70,7 @@ export async function runFit(
   // Too few labels for what was asked, or an encoder that does not fit, are told before minutes of training, not after.
   const fitting = await openFitting(options, dataset, context)
 
-  const { learning, outside } = fitting
+  const { learning } = fitting
   const patches = options.patches === 0 ? undefined : patchesStage(fitting)
   const encoder = encoderSource(fitting, patches)
   const features = featuresStage(fitting, { patches, encoder })
@@ -74,7 +80,7 @@ export async function runFit(
   const report = reportStage(fitting, { patches, features, heads, classifier, pictures }, read)
 
   const stages = [
-    ...outside.parts.map(({ stage }) => stage),
+    ...partsBeside(fitting).map(({ stage }) => stage),
     ...(learning ? [learning.train] : []),
     ...(patches ? [patches] : []),
     features,
@@ -85,10 +91,22 @@ export async function runFit(
   ]
   await runJobStages(stages, { ...context, ...options, store: run.store, before: [reading] })
   const drawn = await run.store.result(report)
-  const next = drawn.next.length > 0 ? drawn.next : suggestNext(drawn, shellWord(run.folder))
+  const next = drawn.next.length > 0 ? drawn.next : suggestNext(drawn, shellWord(run.folder), context)
   const whole = { ...drawn, next }
   await saveReport(run, whole)
   return whole
+}
+
+/** What can be told before the images are read, their shape where it is known. */
+export function checkOptions(
+  { model, preset, set, head }: Pick<FitOptions, 'model' | 'preset' | 'set' | 'head'>,
+  { models, heads }: Brought,
+  image: ImageShape | undefined,
+): void {
+  if (!Object.hasOwn(heads ?? {}, head)) headEntry(head)
+  if (model === NO_MODEL) return
+  const { bestPreset } = modelNamed(model, models)
+  if (image !== undefined) resolveModel({ model, preset: preset ?? bestPreset, set }, image, models)
 }
 
 /** What is to come, as far as the options tell. */

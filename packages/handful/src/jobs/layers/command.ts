@@ -5,7 +5,7 @@ import { POOLINGS } from '../../names.js'
 import type { LayerRow } from '../features/run.js'
 import { jobCommand } from '../command-entry.js'
 import { flag } from '../option.js'
-import { datasetOption, modelOptions, sizeOption, TRAINED_RUN } from '../option-groups.js'
+import { datasetOption, modelOptions, pluginOption, sizeOption, TRAINED_RUN } from '../option-groups.js'
 import { columnsOf } from '../table.js'
 
 export const layers = jobCommand({
@@ -18,6 +18,7 @@ export const layers = jobCommand({
   arguments: { run: ['[run]', `${TRAINED_RUN}; else --model`] },
   options: {
     ...modelOptions(),
+    plugin: pluginOption,
     dataset: datasetOption('for images of a known data set'),
     size: sizeOption('for images of this side'),
     grey: flag('with one channel, not three'),
@@ -47,16 +48,16 @@ export const layers = jobCommand({
     const hint = `leave ${option} out`
     throw usageError({ what: 'layers', got: `both a run and ${option}`, expected: 'one of them', hint })
   },
-  async run({ run, dataset, size, grey, model, preset, set }) {
+  async run({ run, dataset, size, grey, model, preset, set }, context) {
     const { listLayers } = await import('../features/run.js')
     if (run !== undefined) {
       const { describedModel } = await import('../../runs/trained-model.js')
-      const described = await describedModel(run)
+      const described = await describedModel(run, context)
       return listLayers(described.model)
     }
     const { knownShape, modelChoiceSchema, resolveModel } = await import('../../training/model-options.js')
     const image = knownShape({ dataset }) ?? { size: size ?? 0, channels: grey ? 1 : 3 }
-    const resolved = resolveModel(modelChoiceSchema.parse({ model, preset, set }), image)
+    const resolved = resolveModel(modelChoiceSchema.parse({ model, preset, set }), image, context.models)
     return listLayers(resolved)
   },
   show: (rows) => ({ json: rows, lines: table(rows) }),

@@ -8,9 +8,9 @@ import { applyNormalisation } from '../../features/normalise.js'
 import { restorePredictor } from '../../heads/predictor.js'
 import { featureRequest } from '../../models/choose-features.js'
 import { type FeatureChoice, featureOutputs, requestInWords } from '../../models/feature-request.js'
-import { isModelName, models } from '../../models/registry.js'
 import { mostProbable } from '../../numerics/matrix.js'
-import { checkEmbeddings, classifierFeatures } from '../../runs/classifier-features.js'
+import type { Brought } from '../../runs/brought.js'
+import { checkBroughtFor, checkEmbeddings, classifierFeatures } from '../../runs/classifier-features.js'
 import { CLASSIFIER_FILE, classifierKey, loadClassifier } from '../../runs/classifier.js'
 import { readRunConfig } from '../../runs/run-folder.js'
 import type { ImageChoice } from '../../runs/read-dataset.js'
@@ -35,13 +35,13 @@ export interface OpenedReader {
 }
 
 /** @throws HandfulError for a run without what is asked for, and for features made elsewhere that cannot be read */
-export async function openReader(options: ReaderOptions): Promise<OpenedReader> {
+export async function openReader(options: ReaderOptions, brought: Brought): Promise<OpenedReader> {
   const { run } = options
   const outside = hasOutside(options) ? await openOutsideReader(options, options) : undefined
   if (run === undefined) return alone(options, outside)
   if (!asksForLayers(options) && options.encoder === undefined && (await hasClassifier(run)))
-    return classifierReader(run, options)
-  return layersReader(await loadTrainedModel(run), options, outside)
+    return classifierReader(run, options, brought)
+  return layersReader(await loadTrainedModel(run, brought), options, outside)
 }
 
 const asksForLayers = (options: ReaderOptions): boolean => {
@@ -85,7 +85,7 @@ async function layersReader(
   const network = model.features(weights, request)
   const outputs = featureOutputs(request)
   const words = `layers ${request.layers.join(', ')}, ${requestInWords(request)}`
-  const speed = isModelName(model.name) ? models[model.name].cost.imagesPerSecond : 1000
+  const speed = model.cost.imagesPerSecond
   return {
     taker: trained,
     reader: {
@@ -115,24 +115,40 @@ const besideEachOtherNormalised: FeatureReader['finish'] = async (found, context
 }
 
 /** What a run's classifier works on, and what it says of the images. */
-async function classifierReader(run: string, options: ReaderOptions): Promise<OpenedReader> {
+async function classifierReader(
+  run: string,
+  options: ReaderOptions,
+  brought: Brought,
+): Promise<OpenedReader> {
   const classifier = await loadClassifier(run)
   const { embeddings, threads } = options
   checkEmbeddings(run, classifier, embeddings)
+  const notes = checkBroughtFor(run, classifier, brought)
   const { outputs, outside, classNames, head, drawn, normalisation, size, channels, fit, reading } =
     classifier
-  const titles = [outside?.encoder?.description.title, outside?.embeddings?.title]
+  const titles = [
+    outside?.encoder?.description.title,
+    outside?.embeddings?.title,
+    ...(outside?.sources ?? []).map(({ title }) => title),
+  ]
   const parts = [...outputs, ...titles.filter((title) => title !== undefined)]
   return {
     taker: { run, options: await readRunConfig(run), model: { image: { size, channels } }, fit, reading },
     reader: {
       extract: async (of, { device = 'cpu', signal, onProgress }) => [
-        await classifierFeatures(run, classifier, of, { embeddings, threads, device, signal, onProgress }),
+        await classifierFeatures(run, classifier, of, {
+          ...brought,
+          embeddings,
+          threads,
+          device,
+          signal,
+          onProgress,
+        }),
       ],
       secondsFor: (images) => images / 1000 + images * (outside?.encoder?.description.secondsPerImage ?? 0),
       identity: { classifier: await classifierKey(run), embeddings: embeddings && path.resolve(embeddings) },
       detail: `what the classifier works on, ${parts.join(', ')}`,
-      notes: [],
+      notes,
       seed: drawn?.seed,
       classNames,
       async finish([features], context) {

@@ -65,7 +65,7 @@ export async function runMap(options: MapJobOptions, context: JobContext): Promi
   const { threads, device, out } = options
   const { signal, progress } = context
   await checkDevice(device)
-  const { taker, reader } = await openReader(options)
+  const { taker, reader } = await openReader(options, context)
   // Before any time is spent.
   await makeFolders(out).catch((error: unknown) => {
     throw systemError('writing a map', out, error)

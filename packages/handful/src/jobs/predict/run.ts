@@ -8,7 +8,8 @@ import { applyNormalisation } from '../../features/normalise.js'
 import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
 import { restorePredictor } from '../../heads/predictor.js'
 import { loadClassifier } from '../../runs/classifier.js'
-import { checkEmbeddings, classifierFeatures } from '../../runs/classifier-features.js'
+import { type Brought, checkBrought } from '../../runs/brought.js'
+import { checkBroughtFor, checkEmbeddings, classifierFeatures } from '../../runs/classifier-features.js'
 import type { JobContext } from '../../training/progress.js'
 
 export interface PredictOptions {
@@ -63,11 +64,13 @@ function readingFor(
  */
 export async function runPredict(
   { run, images: inputs, embeddings, threads = availableThreads(), device = 'cpu', ...read }: PredictOptions,
-  { signal, progress }: JobContext,
+  { signal, progress, ...brought }: JobContext & Brought,
 ): Promise<PredictResult> {
+  const own = checkBrought(brought, 'runPredict')
   const classifier = await loadClassifier(run)
   const { size, channels, fit, classNames } = classifier
   checkEmbeddings(run, classifier, embeddings)
+  for (const note of checkBroughtFor(run, classifier, own)) progress.message(note)
   const { images, originals, skipped, notes } = await openImages(inputs, {
     size,
     channels,
@@ -85,6 +88,7 @@ export async function runPredict(
       classifier,
       { images, originals },
       {
+        ...own,
         embeddings,
         threads,
         device,

@@ -27,11 +27,11 @@ export const prepare = runCommand({
     },
     { command: 'handful prepare --resume runs/photos', does: 'go on with a run that was stopped' },
   ],
-  schema: async () => (await import('./prepare-options.js')).prepareOptionsSchema,
+  schema: async (brought) => (await import('./prepare-options.js')).prepareOptionsSchemaWith(brought),
   async resolve(options, context) {
-    const { model } = options
+    const { model, preset = 'fast' } = options
     if (model === 'none') return {}
-    return (await import('../pretrain/run.js')).resolveTraining({ ...options, model }, context)
+    return (await import('../pretrain/run.js')).resolveTraining({ ...options, preset }, context)
   },
   run: async (options, context) => (await import('./run.js')).runPrepare(options, context),
   show({ images, labelled, columns }, run, { environment }) {

@@ -2,24 +2,30 @@
 import { z } from 'zod'
 import {
   checkFeatureOptions,
-  featureFields,
+  featureFieldsWith,
   type FitOptions,
-  fitOptionsSchema,
+  fitOptionsSchemaWith,
   withFeatureDefaults,
 } from '../fit/fit-options.js'
+import type { Brought } from '../../runs/brought.js'
 
-export const prepareOptionsSchema = z
-  .strictObject({
-    /** Tells a run's configuration from that of `handful fit`. */
-    command: z.literal('prepare').default('prepare'),
-    ...featureFields,
-  })
-  .superRefine(checkFeatureOptions)
-  .transform(withFeatureDefaults)
+/** @param brought as `fitOptionsSchemaWith` */
+export const prepareOptionsSchemaWith = (brought: Brought) =>
+  z
+    .strictObject({
+      /** Tells a run's configuration from that of `handful fit`. */
+      command: z.literal('prepare').default('prepare'),
+      ...featureFieldsWith(brought.models),
+    })
+    .superRefine(checkFeatureOptions(brought))
+    .transform(withFeatureDefaults(brought.models))
 
-export type PrepareOptions = z.output<typeof prepareOptionsSchema>
+export type PrepareOptions = z.output<ReturnType<typeof prepareOptionsSchemaWith>>
 
 /** The same as a fit takes it that is to classify by all labels that there are. */
-export function asFit({ command: _, ...options }: { readonly command?: unknown }): FitOptions {
-  return { ...fitOptionsSchema.parse(options), labelsPerClass: undefined, draws: 1 }
+export function asFit(
+  { command: _, ...options }: { readonly command?: unknown },
+  brought: Brought,
+): FitOptions {
+  return { ...fitOptionsSchemaWith(brought).parse(options), labelsPerClass: undefined, draws: 1 }
 }

@@ -15,9 +15,16 @@ import type { RunContext, RunFolder } from '../../runs/run-folder.js'
 import { writeRunImages } from '../../runs/run-images.js'
 import { keepGraph, readSpace } from '../../runs/space-file.js'
 import type { Stage } from '../../stages/stage.js'
-import { knownShape, resolveModel } from '../../training/model-options.js'
-import { NO_MODEL } from '../fit/fit-options.js'
-import { encoderSource, type FeaturesStage, featuresStage, patchesStage } from '../fit/fit-stages.js'
+import { knownShape } from '../../training/model-options.js'
+import {
+  encoderSource,
+  type FeaturesStage,
+  featuresStage,
+  partsBeside,
+  patchesStage,
+} from '../fit/fit-stages.js'
+import { checkBrought } from '../../runs/brought.js'
+import { checkOptions } from '../fit/run.js'
 import { openFitting } from '../fit/fitting.js'
 import { picturesStage } from '../pictures-stage.js'
 import { asFit, type PrepareOptions } from './prepare-options.js'
@@ -32,22 +39,23 @@ export interface PrepareResult {
 const neighboursSchema = z.object({ columns: z.int() })
 
 /** @throws HandfulError for options or images that do not suit; the error of a stage that fails, or the signal's reason */
-export async function runPrepare(options: PrepareOptions, context: RunContext): Promise<PrepareResult> {
-  const { run } = context
+export async function runPrepare(options: PrepareOptions, given: RunContext): Promise<PrepareResult> {
+  const { run } = given
+  const context = { ...given, ...checkBrought(given, 'runPrepare') }
   await checkDevice(options.device)
-  const asked = asFit(options)
+  const asked = asFit(options, context)
   const early = knownShape(options)
   // A wrong setting is said before images are read, where their shape is known beforehand.
-  if (early !== undefined && asked.model !== NO_MODEL) resolveModel({ ...asked, model: asked.model }, early)
+  checkOptions(asked, context, early)
   const dataset = await readDataset(options, context, 'optional')
   const train = options.dataset === undefined ? withOwnLabels(dataset.train) : withoutLabels(dataset.train)
   const fitting = await openFitting(asked, { ...dataset, train }, context)
-  const { learning, outside } = fitting
+  const { learning } = fitting
   const patches = asked.patches === 0 ? undefined : patchesStage(fitting)
   const features = featuresStage(fitting, { patches, encoder: encoderSource(fitting, patches) })
   const neighbours = neighboursStage(run, features, train.count)
   const stages = [
-    ...outside.parts.map(({ stage }) => stage),
+    ...partsBeside(fitting).map(({ stage }) => stage),
     ...(learning ? [learning.train] : []),
     ...(patches ? [patches] : []),
     features,

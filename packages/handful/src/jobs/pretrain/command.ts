@@ -29,7 +29,8 @@ export const pretrain = runCommand({
       does: 'every setting and its value',
     },
   ],
-  schema: async () => (await import('../../runs/pretrain-options.js')).pretrainOptionsSchema,
+  schema: async ({ models }) =>
+    (await import('../../runs/pretrain-options.js')).pretrainOptionsSchemaWith(models),
   resolve: async (options, context) => (await import('./run.js')).resolveTraining(options, context),
   run: async (options, context) => (await import('./run.js')).runPretrain(options, context),
   show(result, run, { environment }) {

@@ -20,6 +20,7 @@ import { readDataset, READING, type Source } from '../../runs/read-dataset.js'
 import { loadTrainedModel } from '../../runs/trained-model.js'
 import { PICTURES, PICTURE_FILES, picturesStage } from '../pictures-stage.js'
 import { checkDevice } from '../../runs/device.js'
+import { checkBrought } from '../../runs/brought.js'
 import type { RunContext } from '../../runs/run-folder.js'
 import type { PretrainJobOptions } from '../../runs/pretrain-options.js'
 import type { JobContext } from '../../training/progress.js'
@@ -41,13 +42,14 @@ export interface PretrainResult {
 }
 
 /** Trains and keeps the model in the run folder. */
-export async function runPretrain(options: PretrainJobOptions, context: RunContext): Promise<PretrainResult> {
-  const { run, progress } = context
+export async function runPretrain(options: PretrainJobOptions, given: RunContext): Promise<PretrainResult> {
+  const { run, progress } = given
+  const context = { ...given, ...checkBrought(given, 'runPretrain') }
   const { seed, threads, device, minutes } = options
   await checkDevice(device)
   const early = knownShape(options)
   // A wrong setting is said before images are read, where their shape is known beforehand.
-  if (early !== undefined) resolveModel(options, early)
+  if (early !== undefined) resolveModel(options, early, context.models)
   const reading = { stage: READING, expectedSeconds: 5 }
   progress.plan([
     reading,
@@ -58,12 +60,12 @@ export async function runPretrain(options: PretrainJobOptions, context: RunConte
     { stage: PICTURES, expectedSeconds: 2 },
   ])
   const { train: images, reading: read } = await readDataset(options, context, 'optional')
-  const training = trainingFor({ ...options, reading: read }, images)
+  const training = trainingFor({ ...options, reading: read }, images, context.models)
   const { model } = training
   const steps = options.steps ?? (minutes === undefined ? model.defaultSteps : undefined)
   const looks = trainingPictures(run, model.withBatch(images.count), images, { ...context, seed, threads })
   const train = trainStage(images, { ...training, steps }, context, looks)
-  const pictures = picturesStage(images, { run, train, trained: () => loadTrainedModel(run.folder) })
+  const pictures = picturesStage(images, { run, train, trained: () => loadTrainedModel(run.folder, context) })
   const { store } = run
   await runJobStages([train, pictures], { ...context, store, seed, threads, device, before: [reading] })
   const trained = await store.result(train)
@@ -109,7 +111,7 @@ export interface ResolvedTraining {
  */
 export async function resolveTraining(options: Unresolved, context: JobContext): Promise<ResolvedTraining> {
   const image = await imageShape(options, context)
-  const model = resolveModel(options, image)
+  const model = resolveModel(options, image, context.models)
   const { minutes } = options
   return {
     augment: resolveAugmentation(options.augment, model).name,

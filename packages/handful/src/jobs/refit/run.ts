@@ -11,6 +11,7 @@ import { CLASSIFYING_RUNS } from '../../names.js'
 import { locateImages } from '../../runs/image-record.js'
 import { RunFolder } from '../../runs/run-folder.js'
 import type { JobContext } from '../../training/progress.js'
+import { type Brought, checkPlugins } from '../../runs/brought.js'
 import { runFit } from '../fit/run.js'
 import type { Session } from '../option.js'
 import { asFit } from '../prepare/prepare-options.js'
@@ -31,12 +32,13 @@ export interface RefitResult {
 /** @throws HandfulError for a run without features, labels of fewer than two classes, or images that are gone */
 export async function runRefit(
   { run: folder, threads, device }: RefitOptions,
-  context: JobContext,
+  context: JobContext & Brought,
   session: Session,
 ): Promise<RefitResult> {
   const saved = await runOfCommand(folder, CLASSIFYING_RUNS)
+  for (const note of checkPlugins(saved, context, folder)) context.progress.message(note)
   const labels = await labelsOf(folder, { threads, signal: context.signal })
-  const found = { ...asFit(saved), threads, device }
+  const found = { ...asFit(saved, context), threads, device }
   const hint = 'put them back: the report shows some of them'
   const own =
     found.folder === undefined ? found : { ...found, folder: await locateImages(folder, found.folder, hint) }

@@ -56,7 +56,7 @@ const COLUMNS = 12
 export async function runSample(options: SampleJobOptions, context: JobContext): Promise<PictureResult> {
   const { run, out, count, seed, steps, eta, truncation } = options
   await checkDevice(options.device)
-  const trained = await loadTrainedModel(run)
+  const trained = await loadTrainedModel(run, context)
   const { model, weights } = trained
   if (model.sample === undefined) throw notOffered(trained, 'samples')
   refuseOtherSamplers(trained, options)
@@ -79,7 +79,7 @@ export async function runReconstruct(
 ): Promise<PictureResult> {
   const { out, interpolate } = options
   await checkDevice(options.device)
-  const trained = await loadTrainedModel(options.run)
+  const trained = await loadTrainedModel(options.run, context)
   const { model, weights } = trained
   const { image } = model
   if (interpolate === undefined && model.reconstruct === undefined)

@@ -60,7 +60,7 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
   const { run, inception, seed, steps, eta, truncation, threads, device } = options
   const { progress } = context
   await checkDevice(device)
-  const trained = await loadTrainedModel(run)
+  const trained = await loadTrainedModel(run, context)
   const { model } = trained
   if (model.sample === undefined) throw notOffered(trained, 'samples')
   refuseOtherSamplers(trained, options)

@@ -1,7 +1,7 @@
 /** `handful studio`: the whole job on a local page. */
 import { jobCommand } from '../command-entry.js'
 import { flag, text, whole, withDefault } from '../option.js'
-import { machineOptions } from '../option-groups.js'
+import { plainMachineOptions } from '../option-groups.js'
 
 export const studio = jobCommand({
   name: 'studio',
@@ -17,8 +17,8 @@ export const studio = jobCommand({
     port: withDefault(whole('<n>', 'of the page; 0 for any that is free', 0, 65_535), 0),
     noOpen: flag('only print the address'),
     runs: withDefault(text('<folder>', 'where runs go'), 'runs'),
-    threads: machineOptions.threads,
-    quiet: machineOptions.quiet,
+    threads: plainMachineOptions.threads,
+    quiet: plainMachineOptions.quiet,
   },
   examples: [
     { command: 'handful studio photos', does: 'look at images, train, label' },

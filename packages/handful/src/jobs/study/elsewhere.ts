@@ -58,6 +58,13 @@ export async function prepareElsewhere(
     throw usageError({ what: '--slurm', got: '--queue beside it', expected: 'one of them' })
   if (store !== undefined && queue === undefined && slurm === undefined && !status)
     throw missing('--store', '--queue, --slurm or --status beside it')
+  if (session.brought.plugins !== undefined)
+    throw usageError({
+      what: '--plugin',
+      got: 'one for a study on other machines',
+      expected: 'none: workers have no plugins',
+      hint: 'do the study on one machine, without --queue and --slurm',
+    })
   const address = queue === undefined ? undefined : parseAddress(queue, session.environment)
   const resolved = await resolveStudy(typed, { ...session, cores: 1 }, store ?? studies)
   const options = withFullPaths(resolved.options)

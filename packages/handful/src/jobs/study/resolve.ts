@@ -4,7 +4,7 @@ import path from 'node:path'
 import { quoted, usageError } from '../../errors.js'
 import { closest } from '../../errors/suggest.js'
 import { DATASETS, SECTIONS } from '../../names.js'
-import { outsideToCome, resolveMethods } from '../../study/methods.js'
+import { modelsToCome, outsideToCome, resolveMethods } from '../../study/methods.js'
 import { locateImages } from '../../runs/image-record.js'
 import { readConfig, readStudyOptions } from '../../study/study-folder.js'
 import { parseStudyOptions, type StudyOptions } from '../../study/study-options.js'
@@ -28,13 +28,13 @@ export interface TypedStudy {
 /** @throws HandfulError (wrong use) naming the option, with the name that was probably meant */
 export async function resolveStudy(
   { images, config, out, resume, labels, run = {}, set = {}, without = [], ...typed }: TypedStudy,
-  { cores, environment }: Session,
+  { cores, environment, brought }: Session,
   studies: string,
 ): Promise<{ readonly options: StudyOptions; readonly folder: string }> {
   if (resume !== undefined && out !== undefined && path.resolve(resume) !== path.resolve(out)) {
     throw usageError({ what: '--resume', got: `${resume} and --out ${out}`, expected: 'one folder' })
   }
-  const saved = resume === undefined ? {} : await readStudyOptions(resume)
+  const saved = resume === undefined ? {} : await readStudyOptions(resume, brought)
   const given = Object.entries(typed).filter(([, value]) => value !== undefined)
   const dataDir = environment.HANDFUL_DATA
   const tree: Tree = structuredClone({
@@ -59,8 +59,11 @@ export async function resolveStudy(
   for (const [model, folder] of Object.entries(run)) assign(tree, ['models', model, 'run'], String(folder))
   for (const section of without) assign(tree, ['sections', choiceOf('--without', section, SECTIONS)], false)
   for (const [name, value] of Object.entries(set)) assign(tree, pathOf(name), value)
-  const options = parseStudyOptions(tree, config ?? 'handful study')
-  resolveMethods(options, outsideToCome(options))
+  if (brought.plugins === undefined) delete tree.plugins
+  else tree.plugins = structuredClone(brought.plugins)
+  const options = parseStudyOptions(tree, config ?? 'handful study', brought.models)
+  const { methods = [], models } = brought
+  resolveMethods(options, [...outsideToCome(options), ...methods, ...modelsToCome(models)])
   const name = options.dataset ?? path.basename(path.resolve(options.folder ?? '.'))
   return { options, folder: resume ?? out ?? path.join(studies, name) }
 }

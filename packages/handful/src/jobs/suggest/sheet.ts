@@ -85,7 +85,7 @@ async function picturesOf(
 ): Promise<PixelImage[]> {
   if (imageFolder !== undefined)
     return Promise.all(suggestions.map(({ image }) => smallPicture(path.join(imageFolder, image))))
-  const source = await sourceOfRun(await describedModel(run), 'contact sheet', dataDir)
+  const source = await sourceOfRun(await describedModel(run, context), 'contact sheet', dataDir)
   const { train } = await readDataset(source, context, 'optional')
   const rows = new Map(train.paths.map((each, row) => [each, row]))
   return suggestions.map(({ image }) => ({

@@ -3,7 +3,7 @@ import { formatCount, formatDuration, formatPercent } from '../../draw/format.js
 import { STEMS, SUPERVISED_AUGMENTATIONS, SUPERVISED_PRESETS } from '../../names.js'
 import { runCommand } from '../command-entry.js'
 import { oneOf } from '../option.js'
-import { imageOptions, labelOptions, runOptions, setOption } from '../option-groups.js'
+import { imageOptions, labelOptions, plainRunOptions, setOption } from '../option-groups.js'
 import type { SupervisedResult } from './run.js'
 
 export const supervised = runCommand({
@@ -39,7 +39,7 @@ export const supervised = runCommand({
     set: setOption(
       'another value for a setting that --print-config shows, such as fewestSteps=1000; again for more',
     ),
-    ...runOptions,
+    ...plainRunOptions,
   },
   examples: [
     {

@@ -82,7 +82,7 @@ export async function runSweep(options: SweepJobOptions, context: JobContext): P
   } = options
   const { progress } = context
   await checkDevice(device)
-  const trained = await loadTrainedModel(run)
+  const trained = await loadTrainedModel(run, context)
   progress.plan([reading, { stage: STAGE, expectedSeconds: SECONDS }])
   const { train, test } = await readDataset(await sourceOfRun(trained, 'noise-level sweep', dataDir), context)
   if (test === undefined)

@@ -1,6 +1,6 @@
 /** `handful verify`: whether an exported model is whole and gives what it gave when it was written. */
 import { jobCommand } from '../command-entry.js'
-import { machineOptions } from '../option-groups.js'
+import { plainMachineOptions } from '../option-groups.js'
 
 export const verify = jobCommand({
   name: 'verify',
@@ -10,7 +10,7 @@ export const verify = jobCommand({
     'inputs beside it, it gives the expected probabilities. The exit status is 1 where it does not.',
   usage: '<model.onnx> [options]',
   arguments: { file: ['<model.onnx>', 'the file, with its .json and .test.safetensors beside it'] },
-  options: machineOptions,
+  options: plainMachineOptions,
   examples: [{ command: 'handful verify photos/model.onnx', does: 'one line, and an exit status' }],
   prepare: (given) => given,
   run: async (options, context) =>

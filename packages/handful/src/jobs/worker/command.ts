@@ -1,7 +1,7 @@
 /** `handful worker`: does stages of studies that another machine has planned. */
 import { jobCommand } from '../command-entry.js'
 import { positive, text, whole } from '../option.js'
-import { dataDirOption, machineOptions, queueOptions } from '../option-groups.js'
+import { dataDirOption, plainMachineOptions, queueOptions } from '../option-groups.js'
 
 export const worker = jobCommand({
   name: 'worker',
@@ -20,7 +20,7 @@ export const worker = jobCommand({
     study: text('<folder>', 'of one stage: its study, in the store'),
     stage: text('<key>', 'do this stage alone and end, without a queue, as scripts of --slurm do'),
     dataDir: dataDirOption,
-    ...machineOptions,
+    ...plainMachineOptions,
   },
   examples: [
     {

@@ -2,7 +2,6 @@
  * A section of a study: what it does beyond the cells, what it adds to study.json and how the report shows it. Each is a
  * folder here, its figure in it, and one line of the registry.
  */
-import type { ModelName } from '../../names.js'
 import type { z } from 'zod'
 import type { BankRecord } from '../bank.js'
 import type { Scale } from '../estimate.js'
@@ -18,7 +17,7 @@ export interface Planning {
   readonly workshop: Workshop
   readonly methods: readonly PlannedMethod[]
   /** Of each trained model, by its name. */
-  readonly models: ReadonlyMap<ModelName, StudyStage<TrainedRecord>>
+  readonly models: ReadonlyMap<string, StudyStage<TrainedRecord>>
   /** Of each method's features, by its id. */
   readonly banks: ReadonlyMap<string, StudyStage<BankRecord>>
   /** Draws of the labelled images. */

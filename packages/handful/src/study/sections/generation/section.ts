@@ -2,8 +2,7 @@
 import path from 'node:path'
 import { contentKey } from '../../../files/content-key.js'
 import { formatCount, formatDuration } from '../../../draw/format.js'
-import { models } from '../../../models/registry.js'
-import type { ModelName } from '../../../names.js'
+import { modelNamed } from '../../../models/registry.js'
 import { scoreNetworkFor } from '../../../scores/network-cache.js'
 import { type Block, numberColumns, type TableBlock } from '../../report/blocks.js'
 import { methodTitle, points } from '../../results.js'
@@ -37,7 +36,7 @@ export const generationSection = defineSection({
 })
 
 function generationStage(
-  method: ModelName,
+  method: string,
   model: StudyStage<TrainedRecord>,
   { workshop, scale }: Planning,
 ): StudyStage<StudyGeneration> {
@@ -51,7 +50,9 @@ function generationStage(
     settings,
     key: contentKey(settings),
     needs: [model],
-    seconds: 40 + (count / models[method].cost.samplesPerSecond) * (scale.size / 32) ** 2,
+    seconds:
+      40 +
+      (count / modelNamed(method, workshop.brought.models).cost.samplesPerSecond) * (scale.size / 32) ** 2,
     group: 'generation',
     method,
     schema: generationSchema,

@@ -8,7 +8,7 @@ import { fitSeconds } from '../../study-heads.js'
 import type { StudyStage } from '../../study-stage.js'
 import type { TrainedRecord } from '../../training.js'
 import { drawsOf, numbersOf } from '../labelled-draws.js'
-import { models } from '../../../models/registry.js'
+import { modelNamed } from '../../../models/registry.js'
 import { partsFigure } from './parts-figure.js'
 import { defineSection, type Planning } from '../section-entry.js'
 import { compareParts } from './parts.js'
@@ -34,7 +34,7 @@ export const partsSection = defineSection({
     const few = compared.length > 0 ? compared : counts.slice(0, 1)
     if (few.length === 0) return []
     return [...planning.models]
-      .filter(([name]) => models[name].hasDecoder)
+      .filter(([name]) => modelNamed(name, planning.workshop.brought.models).hasDecoder)
       .map(([name, model]) => partsStage(name, model, few, planning))
   },
   gather: (finished) => ({ fields: { parts: finished.all(KIND, resultSchema).flat() } }),

@@ -7,7 +7,7 @@ import { methodTitle } from '../../results.js'
 import type { StudyStage } from '../../study-stage.js'
 import type { TrainedRecord } from '../../training.js'
 import { drawsOf, numbersOf } from '../labelled-draws.js'
-import { models } from '../../../models/registry.js'
+import { modelNamed } from '../../../models/registry.js'
 import { defineSection, type Planning } from '../section-entry.js'
 import { sweepNoise } from './noise-sweep.js'
 import { type StudySweep, sweepSchema } from './schema.js'
@@ -30,7 +30,7 @@ export const sweepSection = defineSection({
   },
   stages: (planning) =>
     [...planning.models]
-      .filter(([name]) => models[name].hasNoiseLevels)
+      .filter(([name]) => modelNamed(name, planning.workshop.brought.models).hasNoiseLevels)
       .map(([name, model]) => sweepStage(name, model, planning)),
   gather: (finished) => {
     const [sweep, ...furtherSweeps] = finished.all(KIND, sweepSchema)
