@@ -1,7 +1,7 @@
 /**
  * Predictions as one CSV table, `file_name,label,predicted,probability,split,source`: the paths are those that came
  * in, `label` is what was known beforehand (never a test label), so the table can be filled in and read back as
- * `labels.csv`.
+ * `labels.csv`. Where it can be told how unlike all classes images are, that is one column more, `unlike`.
  */
 
 import { writeFileAtomic } from '../files/atomic.js'
@@ -27,6 +27,8 @@ export interface Predictions {
   readonly predicted: ArrayLike<number>
   /** `[count]`, the probability of the predicted class, 0 .. 1. */
   readonly probability: ArrayLike<number>
+  /** `[count]`, how unlike all classes each image is, 0 .. 1, where that can be told. */
+  readonly unlike?: ArrayLike<number>
   /** `train`, `test` or what else the images are. */
   readonly split: string
   /** What predicted: `vae + propagation`. */
@@ -44,14 +46,20 @@ export async function writePredictions(path: string, parts: readonly Predictions
 
 /** The table's lines, the header first. */
 export function* tableRows(parts: readonly Predictions[]): Generator<string> {
-  yield formatCsvRow(PREDICTION_COLUMNS)
-  for (const part of parts) yield* partRows(part)
+  const tells = parts.some(({ unlike }) => unlike !== undefined)
+  yield formatCsvRow([...PREDICTION_COLUMNS, ...(tells ? [UNLIKE_COLUMN] : [])])
+  for (const part of parts) yield* partRows(part, tells)
 }
 
-function* partRows({ images, classNames, labels, predicted, probability, split, source }: Predictions) {
+const UNLIKE_COLUMN = 'unlike'
+
+function* partRows(
+  { images, classNames, labels, predicted, probability, unlike, split, source }: Predictions,
+  tells: boolean,
+) {
   const fileNames = images instanceof TestSet ? revealFileNames(images) : images.paths
   const count = fileNames.length
-  for (const [name, values] of Object.entries({ labels, predicted, probability })) {
+  for (const [name, values] of Object.entries({ labels, predicted, probability, unlike })) {
     if (values === undefined || values.length === count) continue
     throw new RangeError(
       `internal: writePredictions (${split}): got ${values.length} ${name}, expected ${count}`,
@@ -62,7 +70,8 @@ function* partRows({ images, classNames, labels, predicted, probability, split, 
   for (const index of order) {
     const label = labels === undefined || labels[index] < 0 ? '' : classNames[labels[index]]
     const share = probability[index].toFixed(4)
-    yield formatCsvRow([fileNames[index], label, classNames[predicted[index]], share, split, source])
+    const more = tells ? [unlike?.[index].toFixed(4) ?? ''] : []
+    yield formatCsvRow([fileNames[index], label, classNames[predicted[index]], share, split, source, ...more])
   }
 }
 

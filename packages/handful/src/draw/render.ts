@@ -3,7 +3,7 @@ import { FIGURE_STYLE } from './figure-frame.js'
 import { formatMinute } from './format.js'
 import { renderPage } from './report-page.js'
 import { accuracySection, classSection, headline } from './section-accuracy.js'
-import { labelledSection, predictionSection, generationSection } from './section-pictures.js'
+import { generationSection, labelledSection, predictionSection, unlikeSection } from './section-pictures.js'
 import { reliabilitySection } from './section-reliability.js'
 import { nextSection, setupSection, skippedSection, trainingSection } from './section-run.js'
 import type { RunReport } from './run-report.js'
@@ -15,6 +15,7 @@ export function renderReport(run: RunReport): string {
     classSection(run),
     reliabilitySection(run),
     predictionSection(run),
+    unlikeSection(run),
     labelledSection(run),
     generationSection(run),
     trainingSection(run),

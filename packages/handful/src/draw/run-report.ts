@@ -72,6 +72,18 @@ export const runReportSchema = z.object({
   confusion: z.array(z.array(count)).optional(),
   /** Of the chosen classifier: predictions by tenths of their probability, summed over the draws. */
   reliability: z.array(confidenceBinSchema).optional(),
+  /** Images that look like none of the classes, of those without a label, where that can be told. */
+  unlike: z
+    .object({
+      /** Score from which on an image counts as none of the classes, and how many pass it, */
+      threshold: share,
+      count,
+      /** of so many. */
+      images: count,
+      /** The most unlike ones; `probability` is that of the predicted class. */
+      examples: z.array(picture),
+    })
+    .optional(),
   /** The labelled images of each class, in the order of `classes`; a few are enough. */
   labelledExamples: z.array(z.array(picture)),
   /** Predictions of the chosen classifier for the unlabelled images, in the order of `classes`. */

@@ -49,6 +49,21 @@ export function predictionSection(run: RunReport): Section | undefined {
   return { id: 'predictions', title: 'Predictions', body }
 }
 
+/** Images without a label that look like none of the classes. */
+export function unlikeSection({ unlike }: RunReport): Section | undefined {
+  if (unlike === undefined || unlike.count === 0) return undefined
+  const { count, images, threshold, examples } = unlike
+  const usual = formatPercent(1 - threshold)
+  const body = html`<p>
+      ${formatCount(count)} of ${formatCount(images)} unlabelled images (${formatPercent(count / images)})
+      look less like the labelled ones than all but ${usual} of images of these classes would: where they are
+      many more than ${usual}, images of other kinds are among them. Those that are most so, with the
+      probability of the class they were given; predictions.csv has the score of each in its column “unlike”.
+    </p>
+    <div class="pictures">${examples.map(captioned)}</div>`
+  return { id: 'unlike', title: 'None of these?', body }
+}
+
 function strip(title: string, pictures: readonly Picture[]): Html | undefined {
   if (pictures.length === 0) return undefined
   return html`<p class="caption">${title}</p>

@@ -37,7 +37,26 @@ export const neighbourSettings = ({
   settingsOf.neighbours.parse(settings)
 
 /** Finds the nearest references of rows. */
-type Search = (rows: FeatureMatrix, k: number) => Promise<Neighbours>
+export type Search = (rows: FeatureMatrix, k: number) => Promise<Neighbours>
+
+/** A search among references that several ask for the same rows: it is made once. */
+export function sharedSearch(references: FeatureMatrix, linearAlgebra: LinearAlgebra): Search {
+  const known = storedUnitRows(references)
+  const found = new WeakMap<FeatureMatrix, Map<number, Promise<Neighbours>>>()
+  return (rows, k) => {
+    const ofRows = found.get(rows) ?? new Map<number, Promise<Neighbours>>()
+    found.set(rows, ofRows)
+    const neighbours = ofRows.get(k) ?? linearAlgebra.nearest(unitRows(rows), known, k)
+    ofRows.set(k, neighbours)
+    return neighbours
+  }
+}
+
+/** The rows that a predictor classifies by, where it keeps any: those of its fit. */
+export const referencesOf = ({ arrays, factors = [] }: PredictorParameters): FeatureMatrix | undefined =>
+  Object.hasOwn(arrays, 'references')
+    ? arrays.references
+    : factors.map(({ parameters }) => referencesOf(parameters)).find((found) => found !== undefined)
 
 /**
  * A predictor of stored parameters. Throws HandfulError where arrays are missing or do not fit each other.
@@ -114,8 +133,7 @@ function predictorOf(
       if (references.rows !== probabilities.rows) {
         throw badParameters(parameters, `${probabilities.rows} rows of probabilities`, `${references.rows}`)
       }
-      const known = storedUnitRows(references)
-      const find = search ?? ((rows, most) => linearAlgebra.nearest(unitRows(rows), known, most))
+      const find = search ?? sharedSearch(references, linearAlgebra)
       return async (features) => {
         const queries = checked(features, references.columns)
         return interpolate(await find(queries, k), probabilities, kernel)

@@ -24,6 +24,58 @@ function studentQuantile(degreesOfFreedom: number): number {
   return z + first / v + second / v ** 2 + third / v ** 3
 }
 
+/**
+ * Share of Student's t distribution below a value: by the regularised incomplete beta function (Abramowitz and Stegun 26.7.1),
+ * whose continued fraction (26.5.8) is evaluated by Lentz's method.
+ */
+export function studentShare(value: number, degreesOfFreedom: number): number {
+  const tail = incompleteBeta(degreesOfFreedom / (degreesOfFreedom + value * value), degreesOfFreedom / 2) / 2
+  return value < 0 ? tail : 1 - tail
+}
+
+/** I_x(a, 1/2) */
+function incompleteBeta(x: number, a: number): number {
+  if (x <= 0 || x >= 1) return x <= 0 ? 0 : 1
+  const b = 0.5
+  const front = Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log(1 - x))
+  // The fraction converges fast on one side of its mean; the other side is its mirror image.
+  return x < (a + 1) / (a + b + 2)
+    ? (front * betaFraction(x, a, b)) / a
+    : 1 - (front * betaFraction(1 - x, b, a)) / b
+}
+
+const FRACTION_STEPS = 200
+const TINY = 1e-300
+
+function betaFraction(x: number, a: number, b: number): number {
+  const safe = (value: number): number => (Math.abs(value) < TINY ? TINY : value)
+  let d = 1 / safe(1 - ((a + b) * x) / (a + 1))
+  let c = 1
+  let result = d
+  for (let m = 1; m <= FRACTION_STEPS; m++) {
+    const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m))
+    const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1))
+    let change = 1
+    for (const term of [even, odd]) {
+      d = 1 / safe(1 + term * d)
+      c = safe(1 + term / c)
+      change = d * c
+      result *= change
+    }
+    if (Math.abs(change - 1) < 1e-12) break
+  }
+  return result
+}
+
+/** Stirling's series, after the argument is raised to where it is exact to twelve digits. */
+function logGamma(x: number): number {
+  let [shift, at] = [0, x]
+  for (; at < 10; at++) shift += Math.log(at)
+  const inverse = 1 / (at * at)
+  const series = (1 / 12 - inverse * (1 / 360 - inverse * (1 / 1260 - inverse / 1680))) / at
+  return (at - 0.5) * Math.log(at) - at + Math.log(2 * Math.PI) / 2 + series - shift
+}
+
 /** Mean of independent shares in [0, 1] and Student's interval for it, cut to [0, 1]. Needs two at least. */
 export function studentInterval(values: readonly number[]): Estimate {
   const n = values.length
@@ -55,4 +107,25 @@ export function estimateAccuracy(accuracies: readonly number[], images: number):
 
 export function average(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** Share of pairs of which the first is the higher one, equals by half: the area under the ROC curve. NaN without pairs. */
+export function areaUnderCurve(higher: readonly number[], lower: readonly number[]): number {
+  const all = [
+    ...higher.map((value) => ({ value, wins: true })),
+    ...lower.map((value) => ({ value, wins: false })),
+  ]
+  all.sort((a, b) => a.value - b.value)
+  let [below, sum] = [0, 0]
+  for (let i = 0; i < all.length;) {
+    let [won, lost] = [0, 0]
+    const { value } = all[i]
+    for (; i < all.length && all[i].value === value; i++) {
+      if (all[i].wins) won++
+      else lost++
+    }
+    sum += won * (below + lost / 2)
+    below += lost
+  }
+  return sum / (higher.length * lower.length)
 }

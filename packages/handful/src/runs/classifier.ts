@@ -28,6 +28,9 @@ import { type EmbeddingsDescription, embeddingsSchema } from '../encoders/embedd
 import { outsideEncoderSchema } from '../encoders/outside-encoder.js'
 import type { Normalisation } from '../features/normalise.js'
 import type { PredictorParameters } from '../heads/head.js'
+import { referencesOf } from '../heads/predictor.js'
+import { type UnlikeParameters, unlikeSettingsSchema } from '../heads/unlike.js'
+import { type FeatureMatrix, matrixArray, matrixOf } from '../numerics/matrix.js'
 import {
   headArrays,
   headOf,
@@ -35,6 +38,8 @@ import {
   headSettings,
   normalisationArrays,
   normalisationOf,
+  unlikeArrays,
+  unlikeOf,
 } from './fitted-arrays.js'
 import { type OwnSource, ownSourceSchema } from './own-features.js'
 import type { EncoderRecord } from './outside-features.js'
@@ -60,6 +65,14 @@ export interface Classifier {
   readonly batch?: number
   readonly normalisation: Normalisation
   readonly head: PredictorParameters
+  /** How unlike all classes an image is; none in older runs and where there was too little to tell by. */
+  readonly unlike?: UnlikeClassifier
+}
+
+export interface UnlikeClassifier {
+  readonly parameters: UnlikeParameters
+  /** The rows of the fit. */
+  readonly references: FeatureMatrix
 }
 
 /** Features made elsewhere that a classifier needs of new images. */
@@ -75,6 +88,8 @@ const ENCODER = path.join(FOLDER, 'encoder.onnx')
 /** Written last by a run that has a classifier. */
 export const CLASSIFIER_FILE = path.join(FOLDER, 'classifier.json')
 const ARRAYS = path.join(FOLDER, 'classifier.safetensors')
+
+const UNLIKE_REFERENCES = 'unlike.references'
 
 const settingsSchema = z.object({
   /** 2 where features made elsewhere are among them, 3 where sources of a plugin are: older versions know nothing of these. */
@@ -101,12 +116,13 @@ const settingsSchema = z.object({
     .optional(),
   batch: z.number().int().positive().optional(),
   head: headSchema,
+  unlike: unlikeSettingsSchema.optional(),
 })
 
 export async function saveClassifier(run: RunFolder, classifier: Classifier): Promise<void> {
   const { classNames, size, channels, fit, reading, outputs, drawn, batch, encoder, normalisation, head } =
     classifier
-  const { outside } = classifier
+  const { outside, unlike } = classifier
   await run.makeFolder(FOLDER)
   if (encoder !== undefined)
     await run.writeFile(ENCODER, 'model' in encoder ? encoder.model : compile(encoder).model)
@@ -115,6 +131,10 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
     encodeSafetensors({
       ...normalisationArrays(normalisation),
       ...headArrays(head),
+      ...(unlike && unlikeArrays(unlike.parameters)),
+      // Most heads keep these rows themselves.
+      ...(unlike &&
+        referencesOf(head) === undefined && { [UNLIKE_REFERENCES]: matrixArray(unlike.references) }),
     }),
   )
   const settings = {
@@ -129,6 +149,7 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
     drawn,
     batch,
     head: headSettings(head),
+    unlike: unlike?.parameters.settings,
   }
   await run.writeJson(CLASSIFIER_FILE, settings)
 }
@@ -166,11 +187,16 @@ export async function loadClassifier(folder: string): Promise<Classifier> {
     const settings = settingsSchema.parse(JSON.parse(json.toString()))
     const model = settings.outputs.length === 0 ? undefined : await read(ENCODER)
     const { arrays } = decodeSafetensors(arrayBytes)
+    const head = headOf(settings.head, settings.classNames.length, arrays)
     return {
       ...settings,
       encoder: model && programOf(decodeModel(model), model),
       normalisation: normalisationOf(arrays),
-      head: headOf(settings.head, settings.classNames.length, arrays),
+      head,
+      unlike: settings.unlike && {
+        parameters: unlikeOf(settings.unlike, arrays),
+        references: referencesOf(head) ?? matrixOf(arrays[UNLIKE_REFERENCES]),
+      },
     }
   } catch (error) {
     if (error instanceof HandfulError) throw error

@@ -3,6 +3,7 @@ import type { NamedArray } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { Normalisation } from '../features/normalise.js'
 import type { PredictorParameters } from '../heads/head.js'
+import type { UnlikeParameters } from '../heads/unlike.js'
 import { matrixArray, matrixOf } from '../numerics/matrix.js'
 
 type Arrays = Readonly<Record<string, NamedArray>>
@@ -34,6 +35,20 @@ export const normalisationOf = (arrays: Arrays): Normalisation => ({
   centre: arrays['normalisation.centre'].data as Float32Array,
   projection: matrixOf(arrays['normalisation.projection']),
   explained: arrays['normalisation.explained'].data as Float32Array,
+})
+
+const CLOSENESS = 'unlike.closeness'
+const REACH = 'unlike.reach'
+
+export const unlikeArrays = ({ closeness, reach }: UnlikeParameters): Arrays => ({
+  [CLOSENESS]: vectorArray(closeness),
+  [REACH]: vectorArray(reach),
+})
+
+export const unlikeOf = (settings: UnlikeParameters['settings'], arrays: Arrays): UnlikeParameters => ({
+  settings,
+  closeness: arrays[CLOSENESS].data as Float32Array,
+  reach: arrays[REACH].data as Float32Array,
 })
 
 export const headSettings = ({ kind, settings, factors }: PredictorParameters): StoredHead => ({

@@ -31,6 +31,26 @@ test('predictions go to stdout as CSV, skipped files to stderr', async () => {
   expect(stderr).toContain('Skipped bad-4.png: an empty file\nSkipped 2 more.\n')
 })
 
+test('how unlike the classes images are has columns where the run can tell; the threshold is handed on', async () => {
+  let given: number | undefined
+  const telling: PredictJob = ({ noneAbove }) => {
+    given = noneAbove
+    const predictions = [
+      { path: 'a.png', predicted: 'cat', probability: 0.9, unlike: 0.98, noneOfThese: true },
+      { path: 'b.png', predicted: 'cat', probability: 0.9, unlike: 0.3, noneOfThese: false },
+    ]
+    return Promise.resolve({ predictions, skipped: [] })
+  }
+  const { stdout } = await handful(['predict', run, 'a.png', '--none-above', '0.9'], { predict: telling })
+  expect(given).toBe(0.9)
+  expect(stdout).toBe(
+    'file_name,predicted,probability,unlike,none_of_these\r\na.png,cat,0.9000,0.9800,yes\r\nb.png,cat,0.9000,0.3000,no\r\n',
+  )
+  const wrong = await handful(['predict', run, 'a.png', '--none-above', '2'], { predict: telling })
+  expect(wrong.exit).toBe(2)
+  expect(wrong.stderr).toContain('--none-above: got 2, expected a number from 0 to 1')
+})
+
 test('--out writes the file instead', async () => {
   const file = path.join(parent, 'predictions.csv')
   const { stdout, stderr } = await handful(['predict', run, 'a.png', '--out', file], { predict })

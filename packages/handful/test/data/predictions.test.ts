@@ -41,6 +41,17 @@ describe('writePredictions', () => {
     )
   })
 
+  it('has one column more where it is known how unlike the classes images are', async () => {
+    const path = join(temporaryFolder(), 'predictions.csv')
+    const common = { classNames, split: 'train', source: 'auto', predicted: [0], probability: [1] }
+    await writePredictions(path, [
+      { ...common, images: images(['a.png']), unlike: [0.25] },
+      { ...common, images: images(['b.png']) },
+    ])
+    const rows = parseCsv(readFileSync(path, 'utf8'), 'predictions.csv').map((row) => row.fields)
+    expect(rows.map((row) => row.at(-1))).toEqual(['unlike', '0.2500', ''])
+  })
+
   it('gives test images their own file names, sorted, and never a label', async () => {
     const path = join(temporaryFolder(), 'predictions.csv')
     const test = new TestSet({

@@ -3,7 +3,12 @@ import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { lossChart } from '../../src/draw/loss-chart.js'
 import { formatCount, formatDuration, formatPercent, formatProbability } from '../../src/draw/format.js'
-import { estimateAccuracy, studentInterval, wilsonInterval } from '../../src/numerics/statistics.js'
+import {
+  estimateAccuracy,
+  studentInterval,
+  studentShare,
+  wilsonInterval,
+} from '../../src/numerics/statistics.js'
 import { thumbnail } from '../../src/draw/thumbnails.js'
 
 describe('intervals', () => {
@@ -132,4 +137,14 @@ describe('thumbnails', () => {
       'got 3 bytes, expected 2 x 2 x 1',
     )
   })
+})
+
+test("Student's t: shares below tabulated quantiles, far tails and one degree of freedom", () => {
+  // Quantiles of Abramowitz and Stegun, table 26.10; with one degree of freedom 1/2 + atan(t) / pi.
+  expect(studentShare(2.5706, 5)).toBeCloseTo(0.975, 4)
+  expect(studentShare(1.8125, 10)).toBeCloseTo(0.95, 4)
+  expect(studentShare(-2.0227, 39)).toBeCloseTo(0.025, 4)
+  for (const t of [-3, -0.2, 0, 0.7, 12])
+    expect(studentShare(t, 1)).toBeCloseTo(0.5 + Math.atan(t) / Math.PI, 10)
+  expect(studentShare(60, 39)).toBeCloseTo(1, 10)
 })

@@ -1,6 +1,7 @@
 /** Puts a run's outcome together for the report: numbers, pictures, and what to do next. */
 import { readFile } from 'node:fs/promises'
-import { countLabels, imageAt, type Images } from '../../data/image-set.js'
+import { countLabels, imageAt, type Images, type ImageSet } from '../../data/image-set.js'
+import { UNLIKE_THRESHOLD } from '../../heads/unlike.js'
 import { type FeatureMatrix, mostProbable } from '../../numerics/matrix.js'
 import type { PixelImage } from '../../data/given-image.js'
 import { thumbnail } from '../../draw/thumbnails.js'
@@ -22,6 +23,8 @@ export interface FitOutcome {
   readonly recall?: number
   /** Of the training images, by the chosen classifier. */
   readonly probabilities: FeatureMatrix
+  /** Of the training images: how unlike all classes; none where that can't be told. */
+  readonly unlike?: Float32Array
   readonly seconds: readonly { readonly stage: string; readonly seconds: number }[]
 }
 
@@ -63,6 +66,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
     })),
     confusion: checked > 0 ? confusion : undefined,
     reliability: compared.find(({ chosen }) => chosen)?.reliability,
+    unlike: await unlikeExamples(outcome),
     labelledExamples: await labelledExamples(train, draw),
     predictions: await predictedExamples(outcome),
     ...(pictures ?? { reconstructions: [], samples: [] }),
@@ -141,6 +145,41 @@ async function labelledExamples(train: Images, labels: Int32Array): Promise<Pict
   )
 }
 
+/** The unlabelled images that are least like the classes. */
+async function unlikeExamples({
+  fitting: {
+    dataset: { train },
+    draws: [draw],
+  },
+  probabilities,
+  unlike,
+}: FitOutcome): Promise<RunReport['unlike']> {
+  if (unlike === undefined) return undefined
+  const unlabelled = [...unlike.keys()].filter((i) => draw[i] < 0)
+  const passing = unlabelled.filter((i) => unlike[i] >= UNLIKE_THRESHOLD)
+  const most = passing.sort((a, b) => unlike[b] - unlike[a]).slice(0, 2 * EXAMPLES_PER_CLASS)
+  const found = mostProbable(probabilities)
+  return {
+    threshold: UNLIKE_THRESHOLD,
+    count: passing.length,
+    images: unlabelled.length,
+    examples: await Promise.all(most.map((i) => predictedPicture(train, i, found))),
+  }
+}
+
+async function predictedPicture(
+  { classNames, ...train }: ImageSet,
+  index: number,
+  { predicted, probability }: ReturnType<typeof mostProbable>,
+): Promise<Picture> {
+  return {
+    image: await thumbnail(pixelImage(train, index)),
+    path: train.paths[index],
+    predicted: classNames[predicted[index]],
+    probability: probability[index],
+  }
+}
+
 async function predictedExamples({
   fitting: {
     dataset: { train },
@@ -148,13 +187,9 @@ async function predictedExamples({
   },
   probabilities,
 }: FitOutcome): Promise<RunReport['predictions']> {
-  const { predicted, probability } = mostProbable(probabilities)
-  const picture = async (index: number): Promise<Picture> => ({
-    image: await thumbnail(pixelImage(train, index)),
-    path: train.paths[index],
-    predicted: train.classNames[predicted[index]],
-    probability: probability[index],
-  })
+  const found = mostProbable(probabilities)
+  const { predicted, probability } = found
+  const picture = (index: number): Promise<Picture> => predictedPicture(train, index, found)
   return Promise.all(
     train.classNames.map(async (_, c) => {
       const own = [...predicted.keys()]

@@ -1,11 +1,10 @@
 /** The stages of `handful fit` after training, each with what it keeps in the run folder. */
-import type { Dataset } from '../../data/dataset.js'
 import { DEFAULT_READING } from '../../data/reading.js'
 import { readFile } from 'node:fs/promises'
-import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
+import { decodeSafetensors, encodeSafetensors, Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { filesOfFrames } from '../../data/frames.js'
-import { type Predictions, writePredictions } from '../../data/predictions.js'
+import { writePredictions } from '../../data/predictions.js'
 import { type RunReport, runReportSchema } from '../../draw/run-report.js'
 import { type Encoder, encoderOf, fitDictionary, patchEncoder } from '../../features/encoder.js'
 import type { FeatureSpace } from '../../features/feature-space.js'
@@ -17,18 +16,25 @@ import type { PredictorParameters } from '../../heads/head.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
 import { comparedHeads, compareHeads } from '../../heads/compare-heads.js'
-import { type FeatureMatrix, matrixArray, matrixOf, mostProbable } from '../../numerics/matrix.js'
+import { matrixArray } from '../../numerics/matrix.js'
 import { type Classifier, CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
 import { contentOf } from '../../runs/brought.js'
 import type { OwnSource } from '../../runs/own-features.js'
 import { type OutsidePart, outsideRows } from '../../runs/outside-features.js'
 import { keepGraph, readSpace, type SpaceRecord, spacesSchema, writeSpace } from '../../runs/space-file.js'
-import { headArrays, headOf, headSchema, headSettings } from '../../runs/fitted-arrays.js'
+import { headArrays, headOf, headSettings } from '../../runs/fitted-arrays.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import type { ReportPictures } from '../pictures-stage.js'
 import { fitReport } from './fit-report.js'
-import { comparisonSchema, type Fitting } from './fitting.js'
+import type { Fitting } from './fitting.js'
+import {
+  headsSchema,
+  type HeadsStage,
+  predictionParts,
+  probabilitiesOf,
+  unlikeArraysOf,
+} from './given-by-head.js'
 
 export const TITLES = {
   patches: 'find patches',
@@ -188,19 +194,6 @@ export function featuresStage(
   }
 }
 
-const headsSchema = z.object({
-  compared: z.array(comparisonSchema),
-  /** The chosen head, fitted to the first draw: its arrays and what it gives for training and test images. */
-  head: headSchema,
-  /** Place of its space among the learned ones. */
-  space: z.int().nonnegative(),
-  /** Where its neighbours were searched approximately. */
-  recall: z.number().optional(),
-  file: z.string(),
-})
-
-export type HeadsStage = Stage<z.infer<typeof headsSchema>>
-
 /** All heads on both kinds of features, for each draw of the labelled images. */
 export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStage {
   const { options, run, dataset, draws, keys, brought } = fitting
@@ -260,6 +253,11 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
       // Its neighbours are known by now: whoever labels on needs not search them again.
       await keepGraph(run.folder, found.learned[learned.indexOf(space)], space)
       const ofTest = space.test && (await first.predict(space.test))
+      const unlike = await unlikeArraysOf(space, {
+        labels: draws[0],
+        classCount: train.classNames.length,
+        random: new Random(seed, 'images that are unlike'),
+      })
       await run.makeFolder(RUN_FILES.model)
       await run.writeFile(
         file,
@@ -267,6 +265,7 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
           train: matrixArray(await first.probabilities()),
           ...(ofTest && { test: matrixArray(ofTest) }),
           ...headArrays(first.parameters),
+          ...unlike?.arrays,
         }),
       )
       return {
@@ -282,6 +281,7 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
         head: headSettings(first.parameters),
         space: learned.indexOf(space),
         recall: (await space.graph()).recall,
+        unlike: unlike?.settings,
         file,
       }
     },
@@ -297,18 +297,6 @@ function refuseWithout(parameters: PredictorParameters | undefined, head: string
     expected: 'parameters of kind linear, mlp, neighbours or product',
     hint: 'a run keeps them to classify new images by; a study can do without',
   })
-}
-
-/** What the chosen head gave. */
-async function probabilitiesOf({ run }: Fitting, heads: HeadsStage) {
-  const { head, file } = await run.store.result(heads)
-  const { arrays } = decodeSafetensors(await readFile(run.path(file)))
-  return {
-    head,
-    arrays,
-    train: matrixOf(arrays.train),
-    test: Object.hasOwn(arrays, 'test') ? matrixOf(arrays.test) : undefined,
-  }
 }
 
 const filesSchema = z.object({ files: z.array(z.string()) })
@@ -346,6 +334,10 @@ export function classifierStage(
         outside: await outsideOf(fitting),
         normalisation: await space.normalisation(),
         head: headOf(head, classNames.length, arrays),
+        unlike: probabilities.unlike && {
+          parameters: probabilities.unlike.parameters,
+          references: space.references(),
+        },
       })
       const source = `${learned[place].name}, ${compared.find(({ chosen }) => chosen)?.head}`
       const parts = predictionParts(dataset, fitting.draws[0], probabilities, source)
@@ -365,21 +357,6 @@ async function outsideOf({ outside, own, run }: Fitting): Promise<Classifier['ou
     embeddings: embeddings?.description,
     sources: sources.length > 0 ? sources : undefined,
   }
-}
-
-function predictionParts(
-  { train, test }: Dataset,
-  labels: Int32Array,
-  probabilities: { readonly train: FeatureMatrix; readonly test?: FeatureMatrix },
-  source: string,
-): Predictions[] {
-  const { classNames } = train
-  const own = mostProbable(probabilities.train)
-  const parts: Predictions[] = [{ images: train, classNames, labels, ...own, split: 'train', source }]
-  if (test && probabilities.test) {
-    parts.push({ images: test, classNames, ...mostProbable(probabilities.test), split: 'test', source })
-  }
-  return parts
 }
 
 export interface FitStages {
@@ -421,6 +398,7 @@ export function reportStage(
         const record = await run.store.read(stage)
         if (record !== undefined) seconds.push({ stage: record.name, seconds: record.seconds })
       }
+      const { train, unlike } = await probabilitiesOf(fitting, heads)
       return fitReport({
         fitting,
         pictures: pictures && (await run.store.result(pictures)),
@@ -428,7 +406,8 @@ export function reportStage(
         compared,
         recall: (await run.store.result(heads)).recall,
         chosenFeatures: spaces.length > 1 ? spaces[space].name : undefined,
-        probabilities: (await probabilitiesOf(fitting, heads)).train,
+        probabilities: train,
+        unlike: unlike?.train,
         seconds,
       })
     },

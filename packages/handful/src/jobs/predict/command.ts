@@ -3,7 +3,7 @@ import { CLASSIFYING_RUNS } from '../../names.js'
 import { shellWord } from '../../errors/shell.js'
 import { formatCsvRow } from '../../files/csv-row.js'
 import { jobCommand } from '../command-entry.js'
-import { text } from '../option.js'
+import { numberBetween, text } from '../option.js'
 import { embeddingsOption, machineOptions, readingOptions } from '../option-groups.js'
 import type { PredictResult } from './run.js'
 
@@ -17,7 +17,16 @@ export const predict = jobCommand({
     images: ['<images...>', 'image files, and folders that are searched for images'],
   },
   options: {
-    out: text('<file>', 'write the CSV to a file (file_name,predicted,probability); else to stdout'),
+    out: text(
+      '<file>',
+      'write the CSV to a file (file_name,predicted,probability,unlike,none_of_these); else to stdout',
+    ),
+    noneAbove: numberBetween(
+      '<share>',
+      'from which share of "unlike" on an image counts as none of the classes: 0.95 lets 1 in 20 that are of them pass for none (0.95)',
+      0,
+      1,
+    ),
     ...readingOptions('as the run has it'),
     embeddings: embeddingsOption(
       'of the new images, for a run with features from such a table: .parquet, .npy or .csv by file name',
@@ -56,8 +65,15 @@ export const predict = jobCommand({
   },
 })
 
-const csvRows = ({ predictions }: PredictResult): string[] =>
-  [
-    ['file_name', 'predicted', 'probability'],
-    ...predictions.map(({ path, predicted, probability }) => [path, predicted, probability.toFixed(4)]),
-  ].map(formatCsvRow)
+/** The last two columns where the run can tell. */
+function csvRows({ predictions }: PredictResult): string[] {
+  const tells = predictions.some(({ unlike }) => unlike !== undefined)
+  const rows = predictions.map(({ path, predicted, probability, unlike, noneOfThese }) => [
+    path,
+    predicted,
+    probability.toFixed(4),
+    ...(tells ? [unlike?.toFixed(4) ?? '', noneOfThese === true ? 'yes' : 'no'] : []),
+  ])
+  const head = ['file_name', 'predicted', 'probability', ...(tells ? ['unlike', 'none_of_these'] : [])]
+  return [head, ...rows].map(formatCsvRow)
+}

@@ -6,8 +6,10 @@ import { type ImageReading, readingOf, type ReadingChoice } from '../../data/rea
 import { mostProbable } from '../../numerics/matrix.js'
 import { applyNormalisation } from '../../features/normalise.js'
 import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
-import { restorePredictor } from '../../heads/predictor.js'
-import { loadClassifier } from '../../runs/classifier.js'
+import { restorePredictor, sharedSearch } from '../../heads/predictor.js'
+import { restoreUnlike, UNLIKE_THRESHOLD } from '../../heads/unlike.js'
+import { usageError } from '../../errors.js'
+import { type Classifier, loadClassifier } from '../../runs/classifier.js'
 import { type Brought, checkBrought } from '../../runs/brought.js'
 import { checkBroughtFor, checkEmbeddings, classifierFeatures } from '../../runs/classifier-features.js'
 import type { JobContext } from '../../training/progress.js'
@@ -25,6 +27,8 @@ export interface PredictOptions {
   readonly frames?: 'first' | 'all'
   /** Of the new images, for a run with features from such a table. */
   readonly embeddings?: string
+  /** From which `unlike` on an image counts as none of the classes, 0 to 1; 0.95 where left out. */
+  readonly noneAbove?: number
   /** All cores where left out. */
   readonly threads?: number
   /** `cpu` where left out. */
@@ -37,6 +41,13 @@ export interface Prediction {
   readonly predicted: string
   /** Of the predicted class, 0 to 1. */
   readonly probability: number
+  /**
+   * How unlike all classes: the share of images of the classes that are less so, as the labelled ones tell, 0 to 1. Missing
+   * where the run can't tell.
+   */
+  readonly unlike?: number
+  /** Whether it counts as none of the classes. */
+  readonly noneOfThese?: boolean
 }
 
 export interface PredictResult {
@@ -55,6 +66,23 @@ function readingFor(
   return { ...own, ...said, stretch: own.stretch }
 }
 
+/** @throws HandfulError (wrong use) for a threshold that is none, or that the run has nothing to hold against */
+function checkNoneAbove(
+  run: string,
+  { unlike }: Pick<Classifier, 'unlike'>,
+  noneAbove: number | undefined,
+): void {
+  if (noneAbove === undefined) return
+  const wrong = (got: string, expected: string) =>
+    usageError({ what: '--none-above', where: run, got, expected })
+  if (!(noneAbove >= 0 && noneAbove <= 1)) throw wrong(`${noneAbove}`, 'a number from 0 to 1')
+  if (unlike === undefined)
+    throw wrong(
+      `${noneAbove}`,
+      'a run that tells images of none of its classes: fit it again, with 3 labels at least',
+    )
+}
+
 /**
  * @example
  *     const images = [await readFile('a.jpg'), { height: 28, width: 28, channels: 1, pixels }]
@@ -63,7 +91,15 @@ function readingFor(
  * @throws HandfulError for a run without a classifier, files that are not there, and where no image can be used
  */
 export async function runPredict(
-  { run, images: inputs, embeddings, threads = availableThreads(), device = 'cpu', ...read }: PredictOptions,
+  {
+    run,
+    images: inputs,
+    embeddings,
+    noneAbove,
+    threads = availableThreads(),
+    device = 'cpu',
+    ...read
+  }: PredictOptions,
   { signal, progress, ...brought }: JobContext & Brought,
 ): Promise<PredictResult> {
   const own = checkBrought(brought, 'runPredict')
@@ -71,6 +107,7 @@ export async function runPredict(
   const { size, channels, fit, classNames } = classifier
   checkEmbeddings(run, classifier, embeddings)
   for (const note of checkBroughtFor(run, classifier, own)) progress.message(note)
+  checkNoneAbove(run, classifier, noneAbove)
   const { images, originals, skipped, notes } = await openImages(inputs, {
     size,
     channels,
@@ -97,13 +134,18 @@ export async function runPredict(
       },
     )
     const normalised = await applyNormalisation(classifier.normalisation, features, linearAlgebra)
-    const probabilities = await restorePredictor(classifier.head, linearAlgebra)(normalised)
+    const { head, unlike } = classifier
+    const search = unlike && sharedSearch(unlike.references, linearAlgebra)
+    const probabilities = await restorePredictor(head, linearAlgebra, search)(normalised)
+    const scores = unlike && search && (await restoreUnlike(unlike.parameters, search)(normalised))
+    const threshold = noneAbove ?? UNLIKE_THRESHOLD
     const { predicted, probability } = mostProbable(probabilities)
     return {
       predictions: images.paths.map((path, i) => ({
         path,
         predicted: classNames[predicted[i]],
         probability: probability[i],
+        ...(scores && { unlike: scores[i], noneOfThese: scores[i] >= threshold }),
       })),
       skipped,
     }
