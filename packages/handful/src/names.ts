@@ -78,6 +78,9 @@ export const STRETCHES = ['data', 'each', 'none'] as const
 /** Which of the features that there are a classifier takes. */
 export const FEATURE_CHOICES = ['auto', 'all'] as const
 
+/** Whether features are means over an image and its mirrored image; `auto`: where mirrored images look like the others. */
+export const MIRROR_CHOICES = ['auto', 'yes', 'no'] as const
+
 /** Known data sets. */
 export const DATASETS = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
 export type DatasetName = (typeof DATASETS)[number]

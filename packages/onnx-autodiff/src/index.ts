@@ -67,6 +67,7 @@ export type { AlgorithmName } from './spatial/algorithms.js'
 export {
   type Computation,
   mergeNetworks,
+  withInput,
   type Network,
   type OutputName,
   type Step,

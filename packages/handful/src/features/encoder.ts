@@ -16,6 +16,7 @@ import {
 import type { FitBaselineOptions } from './baselines/baseline.js'
 import type { FeatureNetwork, ImageShape, WeightedModel } from '../models/model.js'
 import type { LearnedFeatures } from './feature-sources.js'
+import { mirroredToo } from './mirror.js'
 
 /** Patches that the dictionary is found from, drawn from each image, and of all at least so many for each of its own. */
 const DRAWN_PER_IMAGE = 50
@@ -38,6 +39,12 @@ const LEARNED = 'learned features'
 
 /** Features with the network that a run keeps. */
 export type Encoder = LearnedFeatures & { readonly network: FeatureNetwork }
+
+/** The same with means over an image and its mirrored image (`mirror.ts`). */
+export const mirroredEncoder = (encoder: Encoder): Encoder => ({
+  ...encoder,
+  network: mirroredToo(encoder.network),
+})
 
 /** @param dictionary of the patches that stand beside the model's features; none for the model's alone */
 export function encoderOf(

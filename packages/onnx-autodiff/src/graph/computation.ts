@@ -45,6 +45,26 @@ export type OutputName<C> = C extends { readonly outputs: Readonly<Record<infer 
 export const isNetwork = (computation: Computation): computation is Network => 'parameters' in computation
 
 /**
+ * A network with something else in place of an input, such as its images mirrored. The numbers may be float32 where the
+ * input's are integers that the network casts.
+ *
+ * @throws GraphError if it has no input of that name
+ */
+export function withInput(network: Network, name: string, replace: (given: Tensor) => Tensor): Network {
+  const given = network.inputs.find((tensor) => inputName(tensor) === name)
+  if (given === undefined) {
+    const names = network.inputs.map((tensor) => inputName(tensor)).join(', ')
+    throw new GraphError(`network (input): got "${name}", expected one of ${names}`)
+  }
+  const other = replace(given)
+  const results = substitute(Object.values(network.outputs), (tensor) =>
+    tensor === given ? other : undefined,
+  )
+  const outputs = Object.fromEntries(Object.keys(network.outputs).map((each, i) => [each, results[i]]))
+  return { ...network, outputs }
+}
+
+/**
  * Several networks as one, so that images pass through all of them in one run: inputs of one name become one input, and
  * the outputs are those of all. Parameters keep apart: those of the i-th network are called `i/name`.
  *

@@ -53,27 +53,51 @@ export function pixelMeans(images: Images): FeatureMatrix {
   return means
 }
 
-const pixelSource = (images: Images): FeatureSource => ({
+const pixelSource = (images: Images, mirror: boolean): FeatureSource => ({
   columns: imageBytes(inSquares(images)),
-  extract: (block) => Promise.resolve(pixelMeans({ ...images, ...block, paths: [] })),
+  extract: (block) => Promise.resolve(pixelRows({ ...images, ...block, paths: [] }, mirror)),
 })
+
+function pixelRows(images: Images, mirror: boolean): FeatureMatrix {
+  const means = pixelMeans(images)
+  if (mirror) averageMirrored(means, inSquares(images))
+  return means
+}
+
+/** Each pair of numbers that mirroring exchanges becomes its mean, in place. */
+function averageMirrored({ data }: FeatureMatrix, { width, channels }: Size): void {
+  const line = width * channels
+  for (let start = 0; start < data.length; start += line) {
+    for (let x = 0; x < Math.floor(width / 2); x++) {
+      for (let c = 0; c < channels; c++) {
+        const [left, right] = [start + x * channels + c, start + (width - 1 - x) * channels + c]
+        data[left] = data[right] = (data[left] + data[right]) / 2
+      }
+    }
+  }
+}
 
 /** Numbers of all images that stand in memory together: 1 GiB. */
 const TOGETHER = 2 ** 28
 
 /**
  * The images' own pixels, which every model has to beat.
- * @param context `components`: as many as the features have that they stand beside; those of learned ones unless given
+ * @param context `components`: as many as the features have that they stand beside; those of learned ones unless given;
+ *   `mirror`: means over an image and its mirrored image, where these features are such too
  */
 export async function pixelFeatures(
   { train, test }: Splits,
   linearAlgebra: LinearAlgebra,
   {
     components = headComponents(train.channels),
+    mirror = false,
     ...context
-  }: Omit<SpaceContext, 'linearAlgebra'> & { readonly components?: number } = {},
+  }: Omit<SpaceContext, 'linearAlgebra'> & {
+    readonly components?: number
+    readonly mirror?: boolean
+  } = {},
 ): Promise<FeatureSpace> {
-  const { columns, extract } = pixelSource(train)
+  const { columns, extract } = pixelSource(train, mirror)
   if (train.count * columns > TOGETHER) {
     const { signal } = context
     const reduced = await reduceFeatures(
@@ -86,7 +110,7 @@ export async function pixelFeatures(
     const rows = { train: reduced.train, test: reduced.others.at(0) }
     return normalisedSpace({ ...named, ...rows }, { components }, { linearAlgebra, ...context })
   }
-  const raw = { train: pixelMeans(train), test: test && pixelMeans(test.images) }
+  const raw = { train: pixelRows(train, mirror), test: test && pixelRows(test.images, mirror) }
   return normalisedSpace(
     { name: 'raw pixels', baseline: true, ...raw },
     { components },
@@ -120,5 +144,5 @@ export const pixels: Baseline = {
   ...asNetwork,
   studySettings: () => ({}),
   // A study has all images in memory: no network is needed.
-  open: (images) => Promise.resolve({ ...pixelSource(images), detail: 'the numbers of the image' }),
+  open: (images) => Promise.resolve({ ...pixelSource(images, false), detail: 'the numbers of the image' }),
 }

@@ -7,7 +7,7 @@ import { availableThreads } from 'onnx-autodiff/threads'
 import { z } from 'zod'
 import { usageErrorOf } from '../../errors/usage-of-options.js'
 import { encoderDetails, encoderFields } from '../../encoders/encoder-options.js'
-import { FEATURE_CHOICES, HEADS, type PresetName } from '../../names.js'
+import { FEATURE_CHOICES, HEADS, MIRROR_CHOICES, type PresetName } from '../../names.js'
 import { type Brought, pluginsField } from '../../runs/brought.js'
 import { imageFields, oneLimit, oneSource, trainingFields } from '../../runs/run-options.js'
 import { modelFieldsWith, presetField } from '../../training/model-options.js'
@@ -32,6 +32,8 @@ export const featureFieldsWith = (models?: OwnModels) => ({
   ...trainingFields,
   /** Whitened patches that stand beside the model's features (`features/baselines/patches.ts`); 0 for none. */
   patches: z.number().int().min(0).max(4096).optional(),
+  /** Means of an image's features and its mirrored image's, the baseline's too (`features/mirror.ts`). */
+  mirror: z.enum(MIRROR_CHOICES).default('auto'),
   /** The files that heads, models and methods of these names came from, for whoever reads the configuration. */
   ...pluginsField,
 })

@@ -89,7 +89,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
 }
 
 function notesOf({
-  fitting: { options, dataset, outside },
+  fitting: { options, dataset, mirror, outside },
   pretrained,
   chosenFeatures,
   recall,
@@ -99,6 +99,10 @@ function notesOf({
   if (dataset.test)
     notes.push(
       'Test images were seen neither by training nor by propagation: they are classified from their nearest neighbours.',
+    )
+  if (mirror)
+    notes.push(
+      `Features, those of raw pixels too, are means over an image and its mirrored image${options.mirror === 'auto' ? ': mirrored images look like the others here; --mirror no leaves them as they are' : ''}.`,
     )
   if (chosenFeatures !== undefined)
     notes.push(

@@ -6,7 +6,13 @@ import { z } from 'zod'
 import { filesOfFrames } from '../../data/frames.js'
 import { writePredictions } from '../../data/predictions.js'
 import { type RunReport, runReportSchema } from '../../draw/run-report.js'
-import { type Encoder, encoderOf, fitDictionary, patchEncoder } from '../../features/encoder.js'
+import {
+  type Encoder,
+  encoderOf,
+  fitDictionary,
+  mirroredEncoder,
+  patchEncoder,
+} from '../../features/encoder.js'
 import type { FeatureSpace } from '../../features/feature-space.js'
 import { pixelFeatures } from '../../features/baselines/pixels.js'
 import { componentsBeside, learnedSpaces } from '../../features/feature-sources.js'
@@ -103,7 +109,7 @@ export function patchesStage(fitting: Fitting): PatchesStage {
 
 /** The network that features are taken from, put together when it is first asked for; none where all were made elsewhere. */
 export function encoderSource(
-  { run, learning, image }: Fitting,
+  { run, learning, image, mirror }: Fitting,
   patches?: PatchesStage,
 ): () => Promise<Encoder | undefined> {
   const dictionary = async (): Promise<PatchDictionary | undefined> => {
@@ -114,8 +120,11 @@ export function encoderSource(
   let encoder: Promise<Encoder | undefined> | undefined
   const open = async (): Promise<Encoder | undefined> => {
     const found = await dictionary()
-    if (learning === undefined) return found && patchEncoder(found, image)
-    return encoderOf(await learning.trained(), learning.model.defaultFeatures, found)
+    const plain =
+      learning === undefined
+        ? found && patchEncoder(found, image)
+        : encoderOf(await learning.trained(), learning.model.defaultFeatures, found)
+    return plain && mirror ? mirroredEncoder(plain) : plain
   }
   return () => (encoder ??= open())
 }
@@ -138,7 +147,7 @@ export function featuresStage(
   fitting: Fitting,
   { patches, encoder }: Pick<FitStages, 'patches' | 'encoder'>,
 ): FeaturesStage {
-  const { options, run, dataset, learning, keys } = fitting
+  const { options, run, dataset, learning, mirror, keys } = fitting
   const parts = partsBeside(fitting)
   const pixelComponents = componentsBeside(dataset.train, parts.length)
   const rows = parts.map(({ stage }) => stage)
@@ -151,6 +160,7 @@ export function featuresStage(
     parts: options.features,
     // Of raw pixels: as many as of learned features. Runs of before had the usual number whatever these had.
     pixels: pixelComponents === USUAL_COMPONENTS ? undefined : pixelComponents,
+    mirror: mirror ? true : undefined,
     seed: options.seed,
   })
   const file = (name: string): string => `features/${name}-${fields.key.slice(0, 8)}.safetensors`
@@ -187,6 +197,7 @@ export function featuresStage(
           file('pixels'),
           await pixelFeatures(dataset, linearAlgebra, {
             components: pixelComponents,
+            mirror,
           }),
         ),
       }

@@ -4,7 +4,9 @@ import { readFile } from 'node:fs/promises'
 import { decodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
 import { imagesKey, labelsKey, testKey } from '../../data/content.js'
-import { originalsOf } from '../../data/image-set.js'
+import { type Images, originalsOf } from '../../data/image-set.js'
+import { looksMirrored } from '../../features/mirror.js'
+import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
 import { originalsOfTest } from '../../data/test-set.js'
 import { labelDraws } from '../../data/draw-labels.js'
 import { confidenceBinSchema } from '../../numerics/reliability.js'
@@ -40,6 +42,8 @@ export interface Fitting {
   readonly draws: readonly Int32Array[]
   /** None where no model is trained. */
   readonly learning?: Learning
+  /** Whether features are means over an image and its mirrored image, those of raw pixels too. */
+  readonly mirror: boolean
   /** Features made elsewhere. */
   readonly outside: Outside
   /** Sources of features that the caller brought. */
@@ -96,6 +100,7 @@ export async function openFitting(
     image,
     draws,
     learning,
+    mirror: await mirrors(options, train),
     outside,
     own,
     brought: context,
@@ -109,6 +114,17 @@ export async function openFitting(
         notes: [dataset.understood, ...dataset.notes],
       }),
     },
+  }
+}
+
+/** As asked, or as the images look. */
+async function mirrors({ mirror, seed, threads, device }: FitOptions, train: Images): Promise<boolean> {
+  if (mirror !== 'auto') return mirror === 'yes'
+  const linearAlgebra = onnxLinearAlgebra({ threads, device })
+  try {
+    return await looksMirrored(train, { seed, linearAlgebra })
+  } finally {
+    await linearAlgebra.close()
   }
 }
 
