@@ -75,6 +75,9 @@ export const FRAMES = ['first', 'all'] as const
 /** How numbers of more than 8 bits become bytes: one stretch for the data set, one for each image, or by their type. */
 export const STRETCHES = ['data', 'each', 'none'] as const
 
+/** How `fit` learns: from features and a head, or one network from labelled and unlabelled images together. */
+export const FIT_METHODS = ['features', 'fixmatch'] as const
+
 /** Which of the features that there are a classifier takes. */
 export const FEATURE_CHOICES = ['auto', 'all'] as const
 

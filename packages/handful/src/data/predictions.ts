@@ -6,6 +6,8 @@
 
 import { writeFileAtomic } from '../files/atomic.js'
 import { formatCsvRow } from '../files/csv-row.js'
+import { type FeatureMatrix, mostProbable } from '../numerics/matrix.js'
+import type { Dataset } from './dataset.js'
 import type { Images } from './image-set.js'
 import { TestSet, revealFileNames } from './test-set.js'
 
@@ -33,6 +35,34 @@ export interface Predictions {
   readonly split: string
   /** What predicted: `vae + propagation`. */
   readonly source: string
+}
+
+interface OfSplits<T> {
+  readonly train: T
+  readonly test?: T
+}
+
+/**
+ * What is predicted of a data set's training images, and of its test images where they were asked for.
+ *
+ * @param labels of the training images that were seen, -1 where hidden
+ * @param given probabilities `[images, classes]` of each split, and how unlike all classes its images are where that can be told
+ * @param source what predicted, in a few words
+ */
+export function predictionParts(
+  { train, test }: Pick<Dataset, 'train' | 'test'>,
+  labels: Int32Array,
+  given: OfSplits<FeatureMatrix> & { readonly unlike?: OfSplits<Float32Array> },
+  source: string,
+): Predictions[] {
+  const { classNames } = train
+  const own = { ...mostProbable(given.train), unlike: given.unlike?.train }
+  const parts: Predictions[] = [{ images: train, classNames, labels, ...own, split: 'train', source }]
+  if (test && given.test) {
+    const ofTest = { ...mostProbable(given.test), unlike: given.unlike?.test }
+    parts.push({ images: test, classNames, ...ofTest, split: 'test', source })
+  }
+  return parts
 }
 
 /**

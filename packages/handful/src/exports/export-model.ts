@@ -23,6 +23,7 @@ import {
   METADATA_KEY,
   type ModelDescription,
   type ModelMetadata,
+  NOT_NORMALISED,
   PROBABILITIES,
 } from './model-format.js'
 import { inputPixels, predictedAlone } from './predicted.js'
@@ -156,7 +157,10 @@ function metadataOf(
     reading,
     pixels: 'bytes as they are; range, mean and deviation are inside the model',
     features: whole.columns,
-    normalisation: 'centred, rotated to principal components, partly whitened, scaled to length 1; inside',
+    normalisation:
+      classifier.normalisation === undefined
+        ? NOT_NORMALISED
+        : 'centred, rotated to principal components, partly whitened, scaled to length 1; inside',
     head: head.kind,
     calibration: confidenceOf(head.settings),
     labels: facts.labels === undefined ? undefined : [...facts.labels],
@@ -168,7 +172,7 @@ function metadataOf(
     version: VERSION,
     date: date.toISOString().slice(0, 10),
     notes: [
-      `the classifier is ${HEAD_SENTENCES[head.kind]}`,
+      `the classifier is ${classifier.normalisation === undefined ? 'a network, trained whole' : HEAD_SENTENCES[head.kind]}`,
       ...(whole.hasFixedNoise
         ? [
             'its features are seen through noise, which is the same for every image here; "handful predict" draws it anew for each image after the first',

@@ -1,5 +1,5 @@
 /** A model card (Mitchell et al., "Model cards for model reporting", 2019): what a person has to know before using a model. */
-import type { ModelDescription } from './model-format.js'
+import { type ModelDescription, NOT_NORMALISED } from './model-format.js'
 import { snippetFor } from './snippets.js'
 import type { TestImages } from './test-images.js'
 
@@ -83,7 +83,12 @@ const FITS = {
   stretch: 'stretched to the square',
 } as const
 
-function inAndOut({ inputs, batch, classes, features, square, reading }: ModelDescription): string {
+function inAndOut(description: ModelDescription): string {
+  const { inputs, batch, classes, features, square, reading, normalisation } = description
+  const length =
+    normalisation === NOT_NORMALISED
+      ? 'the last layer before the classes'
+      : 'of length 1: the product of two is how alike images are'
   const rows = inputs.map(
     ({ name, size, channels }) =>
       `- in: \`${name}\`, uint8 [${batch ?? 'batch'}, ${size}, ${size}, ${channels}], ${channels === 1 ? 'grey' : 'red, green, blue'}, rows from the top; bytes as they are`,
@@ -91,7 +96,7 @@ function inAndOut({ inputs, batch, classes, features, square, reading }: ModelDe
   return [
     ...rows,
     `- out: \`probabilities\`, float32 [${batch ?? 'batch'}, ${classes.length}], in the order of the classes`,
-    `- out: \`features\`, float32 [${batch ?? 'batch'}, ${features}], of length 1: the product of two is how alike images are`,
+    `- out: \`features\`, float32 [${batch ?? 'batch'}, ${features}], ${length}`,
     '',
     `An image is turned upright as EXIF says, put on white where it is transparent, ${FITS[square.fit]}, and resampled by Lanczos (3 lobes)` +
       `${square.grey === undefined ? '' : `; grey is ${square.grey}`}. Images of more than 8 bits: ${JSON.stringify(reading)}.`,

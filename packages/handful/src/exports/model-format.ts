@@ -14,6 +14,8 @@ export const METADATA_KEY = 'handful'
 export const IMAGE = 'image'
 export const PROBABILITIES = 'probabilities'
 export const FEATURES = 'features'
+/** What stands as the normalisation of a network that was trained whole: its features have any length. */
+export const NOT_NORMALISED = 'none: features are the last layer before the classes'
 
 const count = z.int().min(0)
 const share = z.number().min(0).max(1)

@@ -2,13 +2,12 @@
 import type { Encodable } from '../encoders/encode-images.js'
 import { imageBytes } from '../data/image-set.js'
 import { readOriginals } from '../data/read-again.js'
-import { applyNormalisation } from '../features/normalise.js'
 import { restorePredictor } from '../heads/predictor.js'
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
 import type { Brought } from '../runs/brought.js'
 import type { Classifier } from '../runs/classifier.js'
-import { classifierFeatures } from '../runs/classifier-features.js'
+import { classifierFeatures, headRows } from '../runs/classifier-features.js'
 import type { ModelInput } from './whole-model.js'
 
 export interface PredictingOptions extends Brought {
@@ -34,7 +33,7 @@ export async function predictedAlone(
     let row = 0
     for (const images of each) {
       const features = await classifierFeatures(run, classifier, images, options)
-      const rows = await predict(await applyNormalisation(classifier.normalisation, features, linearAlgebra))
+      const rows = await predict(await headRows(classifier, features, linearAlgebra))
       result.data.set(rows.data, row * result.columns)
       row += rows.rows
     }

@@ -97,7 +97,8 @@ export async function wholeModel(
   const head = headModel(classifier, parts)
   const joined = [...(own === undefined ? [] : [own]), head]
   const batch = foreign?.description.single ? 1 : null
-  const columns = classifier.normalisation.projection.columns
+  const columns =
+    classifier.normalisation?.projection.columns ?? parts.reduce((sum, part) => sum + part.columns, 0)
   return {
     inputs: distinct(inputs),
     batch,
@@ -191,7 +192,8 @@ function headModel(
     return input(own, array.shape)
   }
   const inputs = parts.map(({ columns }, i) => input(`part ${i}`, [BATCH_MARKER, columns]))
-  const rows = normalisedRows(sideBySide(inputs), normalisation, declare)
+  const features = sideBySide(inputs)
+  const rows = normalisation === undefined ? features : normalisedRows(features, normalisation, declare)
   const model = exportModel({
     inputs,
     outputs: {

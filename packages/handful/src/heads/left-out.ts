@@ -20,9 +20,10 @@ const MOST_FOLDS = 8
 export function balancedFolds(
   { targets, counts: labels, sources }: Pick<LabelledRows, 'targets' | 'counts' | 'sources'>,
   problem: Pick<HeadProblem, 'random'>,
+  most = MOST_FOLDS,
 ): number[][] {
   const counts = sources === undefined ? labels : filesOf(targets, labels.length, sources)
-  const folds = Math.min(MOST_FOLDS, Math.max(...counts))
+  const folds = Math.min(most, Math.max(...counts))
   const place = placesBySource(sources)
   const order = problem.random.child('folds of left-out labels').permutation(targets.length)
   const seen = new Int32Array(counts.length)

@@ -28,9 +28,12 @@ export function suggestNext(report: RunReport, run: string, brought: Brought = {
     // Without a model there is nothing to train for longer.
     if (report.training !== undefined)
       next.push({
-        why: isGain
-          ? 'Longer training usually gives better features:'
-          : 'The features do not pay yet; train for longer:',
+        why:
+          report.config.method === 'fixmatch'
+            ? 'Longer training usually makes the network better:'
+            : isGain
+              ? 'Longer training usually gives better features:'
+              : 'The features do not pay yet; train for longer:',
         command: `${again} --minutes ${minutes * 4}`,
       })
   }
@@ -43,6 +46,7 @@ const UNSAID = ['plugins', 'folder', 'dataset', 'set', 'minutes', 'steps', 'thre
 
 /** What depends on the model, as `fit` would take it anyway. */
 function usualOf(config: RunReport['config'], image: ImageShape, models?: OwnModels): object {
+  if (config.method === 'fixmatch') return { draws: 1 }
   if (config.model === NO_MODEL) return { patches: 0 }
   const choice = modelChoiceSchema.parse(config)
   const { name: augment } = resolveAugmentation(undefined, resolveModel(choice, image, models))

@@ -4,6 +4,7 @@ import { FeatureSpace, type SpaceContext } from '../features/feature-space.js'
 import type { NeighbourGraph } from '../features/neighbour-graph.js'
 import { HandfulError } from '../errors.js'
 import { selectRows, type UnitRows } from '../numerics/matrix.js'
+import { readRunConfig } from '../runs/run-folder.js'
 import { readRunImages } from '../runs/run-images.js'
 import { keepGraph, readSpace, spacesSchema } from '../runs/space-file.js'
 import { StageStore } from '../stages/stage-store.js'
@@ -25,6 +26,15 @@ const chosenSchema = z.object({ space: z.int().min(0) })
 
 /** @throws HandfulError where the run's features are not made yet */
 export async function openRunFeatures(folder: string, context: SpaceContext): Promise<RunFeatures> {
+  if ((await readRunConfig(folder)).method === 'fixmatch')
+    throw new HandfulError({
+      what: 'run folder',
+      where: folder,
+      got: 'a run of --method fixmatch, which has no features to label by',
+      expected: 'a run of handful prepare, or of handful fit with features',
+      hint: 'prepare the same images and label them there; then fit again with the labels',
+      exitCode: 2,
+    })
   const store = new StageStore(folder)
   const record = await store.latest('features')
   const found = spacesSchema.safeParse(record?.result)

@@ -16,6 +16,7 @@ import {
   input,
   inputName,
   mean,
+  type NamedArray,
   neg,
   Parameters,
   sgd,
@@ -49,6 +50,8 @@ export interface SupervisedNetwork {
   readonly build: (p: Parameters, image: ImageShape, classCount: number) => (x: Tensor) => Classified
   /** The layers that features can be taken from, in the order of the network. */
   readonly layers: readonly string[]
+  /** Where logits are a layer of rows times a weight `[numbers, classes]`, plus a bias: its name, and theirs. */
+  readonly last?: { readonly layer: string; readonly weight: string; readonly bias: string }
 }
 
 /** What is known of a supervised network by its name. */
@@ -211,4 +214,37 @@ export function supervisedFeatures(
     [PROBABILITIES]: softmax(found.logits),
   }
   return { program: { inputs: [pixels], outputs, parameters: weights } }
+}
+
+/** A network without its last layer, and what that layer does to rows of `output`. */
+export interface SplitNetwork {
+  readonly encoder: FeatureNetwork
+  readonly output: string
+  /** `[numbers, classes]` and `[classes]`: logits are `rows weight + bias`. */
+  readonly weight: NamedArray
+  readonly bias: NamedArray
+}
+
+/** The network in two parts, as a classifier of a run is kept: features, and a linear head. */
+export function splitNetwork(
+  network: SupervisedNetwork,
+  image: ImageShape,
+  classCount: number,
+  weights: Weights,
+): SplitNetwork {
+  const { last, title } = network
+  if (last === undefined)
+    throw new Error(`internal: splitNetwork: got ${title}, expected a network with a last layer`)
+  const { layer: output, weight, bias } = last
+  const { program } = supervisedFeatures(network, image, classCount, weights, {
+    layers: [output],
+    pooling: 'mean',
+  })
+  const { [weight]: own, [bias]: offset, ...parameters } = weights
+  return {
+    encoder: { program: { ...program, outputs: { [output]: program.outputs[output] }, parameters } },
+    output,
+    weight: own,
+    bias: offset,
+  }
 }

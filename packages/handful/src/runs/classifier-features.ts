@@ -4,6 +4,8 @@ import { encodeSets } from '../encoders/encode-images.js'
 import { newEmbeddings } from '../encoders/embeddings.js'
 import { usageError } from '../errors.js'
 import { besideEachOther, type Extractable, extractFeatures } from '../features/extract.js'
+import { applyNormalisation } from '../features/normalise.js'
+import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import type { FeatureMatrix } from '../numerics/matrix.js'
 import type { Classifier } from './classifier.js'
 import type { Brought } from './brought.js'
@@ -82,6 +84,13 @@ export const checkBroughtFor = (
   { outside }: Pick<Classifier, 'outside'>,
   brought: Brought,
 ): string[] => checkSources(run, outside?.sources, brought)
+/** Features as the run's head takes them. */
+export const headRows = async (
+  { normalisation }: Pick<Classifier, 'normalisation'>,
+  features: FeatureMatrix,
+  linearAlgebra: LinearAlgebra,
+): Promise<FeatureMatrix> =>
+  normalisation === undefined ? features : applyNormalisation(normalisation, features, linearAlgebra)
 
 /** The run's own encoder as it was saved; where its features take drawn noise, the model knows how to draw it. */
 export async function featureNetwork(

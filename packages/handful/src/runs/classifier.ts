@@ -63,7 +63,8 @@ export interface Classifier {
   readonly outside?: OutsideClassifier
   /** Images of one run of the encoder, at most, where it says so. */
   readonly batch?: number
-  readonly normalisation: Normalisation
+  /** None where the head takes features as they are, as a network's own last layer does. */
+  readonly normalisation?: Normalisation
   readonly head: PredictorParameters
   /** How unlike all classes an image is; none in older runs and where there was too little to tell by. */
   readonly unlike?: UnlikeClassifier
@@ -92,8 +93,11 @@ const ARRAYS = path.join(FOLDER, 'classifier.safetensors')
 const UNLIKE_REFERENCES = 'unlike.references'
 
 const settingsSchema = z.object({
-  /** 2 where features made elsewhere are among them, 3 where sources of a plugin are: older versions know nothing of these. */
-  version: z.union([z.literal(1), z.literal(2), z.literal(3)]),
+  /**
+   * 2 where features made elsewhere are among them, 3 where sources of a plugin are, 4 where nothing normalises: older
+   * versions know nothing of these.
+   */
+  version: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]),
   classNames: z.array(z.string()).min(1),
   size: z.number().int().positive(),
   channels: z.union([z.literal(1), z.literal(3)]),
@@ -129,7 +133,7 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
   await run.writeFile(
     ARRAYS,
     encodeSafetensors({
-      ...normalisationArrays(normalisation),
+      ...(normalisation && normalisationArrays(normalisation)),
       ...headArrays(head),
       ...(unlike && unlikeArrays(unlike.parameters)),
       // Most heads keep these rows themselves.
@@ -138,7 +142,7 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
     }),
   )
   const settings = {
-    version: outside === undefined ? 1 : outside.sources === undefined ? 2 : 3,
+    version: versionOf(classifier),
     classNames,
     size,
     channels,
@@ -152,6 +156,13 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
     unlike: unlike?.parameters.settings,
   }
   await run.writeJson(CLASSIFIER_FILE, settings)
+}
+
+/** The oldest version that knows what is in it. */
+function versionOf({ normalisation, outside }: Classifier): 1 | 2 | 3 | 4 {
+  if (normalisation === undefined) return 4
+  if (outside === undefined) return 1
+  return outside.sources === undefined ? 2 : 3
 }
 
 /** Of all that it is: what it computes is its own. */
@@ -191,7 +202,7 @@ export async function loadClassifier(folder: string): Promise<Classifier> {
     return {
       ...settings,
       encoder: model && programOf(decodeModel(model), model),
-      normalisation: normalisationOf(arrays),
+      normalisation: settings.version === 4 ? undefined : normalisationOf(arrays),
       head,
       unlike: settings.unlike && {
         parameters: unlikeOf(settings.unlike, arrays),

@@ -13,6 +13,7 @@ import type { Images } from '../data/image-set.js'
 import { fitSchema } from '../data/open.js'
 import { type ImageReading, READ_BEFORE, readingSchema } from '../data/reading.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
+import { shellWord } from '../errors/shell.js'
 import { contentKey } from '../files/content-key.js'
 import type { BoundModel, WeightedModel } from '../models/model.js'
 import { findModel, modelNamed, type OwnModels } from '../models/registry.js'
@@ -70,6 +71,15 @@ export async function describedModel(
   { models }: ModelSurroundings = {},
 ): Promise<DescribedModel> {
   const options = await readRunConfig(run)
+  if (options.method === 'fixmatch')
+    throw new HandfulError({
+      what: 'trained model',
+      where: run,
+      got: 'a run of --method fixmatch, whose network classifies and generates nothing',
+      expected: 'a run that trained a generative model',
+      hint: `classify new images by handful predict ${shellWord(run)} <images>, or train a model by handful pretrain`,
+      exitCode: 2,
+    })
   const text = (await readPart(run, DESCRIPTION)).toString('utf8')
   try {
     const { model: name, config, image, fit, reading } = descriptionSchema.parse(JSON.parse(text))

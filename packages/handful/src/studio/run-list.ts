@@ -24,6 +24,7 @@ export interface FoundRun {
 
 const optionsSchema = z.object({
   command: z.string().default('fit'),
+  method: z.string().optional(),
   folder: z.string().optional(),
   model: z.string().default('none'),
   size: z.union([z.number(), z.string()]).default(0),
@@ -48,6 +49,8 @@ async function describeRun(folder: string, images: string): Promise<FoundRun | u
     if (!(await filesPresent(folder, [RUN_FILES.config]))) return undefined
     const options = optionsSchema.parse(await readRunConfig(folder))
     if (!CLASSIFYING_RUNS.some((command) => command === options.command)) return undefined
+    // A network without features leaves nothing to label by.
+    if (options.method === 'fixmatch') return undefined
     const record = await readImageRecord(folder)
     const place = record?.path ?? options.folder
     if (place === undefined || (await realpath(place).catch(() => place)) !== images) return undefined

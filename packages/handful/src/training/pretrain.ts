@@ -1,16 +1,16 @@
 /** Trains a generative model on all images of a set, labelled or not, and gives its weights. */
 import path from 'node:path'
-import { type Arrays, type NamedArray, openSession, Random } from 'onnx-autodiff'
+import { type Arrays, type NamedArray, Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { checkBatchSize, imageBytes, type Images } from '../data/image-set.js'
-import { averagedWeights, type BoundModel, phasesDue, type Trainable, type Weights } from '../models/model.js'
+import { averagedWeights, type BoundModel, type Trainable, type Weights } from '../models/model.js'
 import { augment, type AugmentOptions, takeImages } from './augment.js'
 import { BatchOrder } from './batches.js'
 import { curveSchema } from './curve.js'
 import { train, type Trained, type TrainingJob } from './loop.js'
 import { type Looks, LookSchedule } from './looks.js'
 import type { Progress } from './progress.js'
-import { FEWEST_STEPS, StepPlan } from './step-plan.js'
+import { FEWEST_STEPS, PLAN_FILE, secondsPerStep, StepPlan, trainToPlan } from './step-plan.js'
 
 export interface PretrainOptions {
   readonly model: BoundModel
@@ -56,13 +56,6 @@ export interface Pretrained extends TrainingSummary {
 
 export const pretrainStage = (model: { readonly name: string }): string => `train the ${model.name}`
 
-/** Below the checkpoints. */
-const PLAN = 'plan.json'
-
-/** Steps timed before their number is chosen; the first ones warm up. */
-const WARM_STEPS = 3
-const TIMED_STEPS = 6
-
 /** All that the weights depend on. */
 export function pretrainIdentity(
   images: Images,
@@ -92,9 +85,15 @@ export async function pretrain(
   const stage = pretrainStage(model)
   const plan =
     wantedSteps === undefined
-      ? await StepPlan.open(path.join(checkpoints.folder, PLAN), minutes, () =>
-          secondsPerStep(images, model, options),
-        )
+      ? await StepPlan.open(path.join(checkpoints.folder, PLAN_FILE), minutes, () => {
+          const trainable = model.train(FEWEST_STEPS, seed)
+          return secondsPerStep({
+            ...trainable,
+            inputsOf: batchMaker(images, trainable, options),
+            threads,
+            device,
+          })
+        })
       : undefined
   const schedule = looks && new LookSchedule(looks.expectedSeconds)
   let parameterCount = 0
@@ -137,12 +136,13 @@ export async function pretrain(
       onMetrics,
     })
   }
-  let trained = await trainTo(plan?.steps ?? (wantedSteps as number))
-  while (plan !== undefined && !finished && trained.steps < plan.steps) {
-    await plan.save()
-    progress.message(`${stage}: by the pace so far ${plan.steps} steps fit the time`)
-    trained = await trainTo(plan.steps, true)
-  }
+  const trained =
+    plan === undefined
+      ? await trainTo(wantedSteps as number)
+      : await trainToPlan(plan, trainTo, {
+          ended: () => finished,
+          tell: (text) => progress.message(`${stage}: ${text}`),
+        })
   const { state, steps, seconds, curves } = trained
   return {
     weights: averagedWeights(state),
@@ -180,33 +180,5 @@ function batchMaker(
     if (hasTarget) add('target', clean)
     if (second) add('second', second)
     return { ...inputs, ...drawInputs((name) => new Random(seed, `${name}/${step}`), step) }
-  }
-}
-
-/** Seconds that a step takes, by timing a few. */
-async function secondsPerStep(images: Images, model: BoundModel, options: PretrainOptions): Promise<number> {
-  const { seed, threads, device } = options
-  const trainable = model.train(FEWEST_STEPS, seed)
-  const inputsOf = batchMaker(images, trainable, options)
-  const { program, laterPhases = [] } = trainable
-  const programs = [program, ...laterPhases.map((phase) => phase.program)]
-  const session = await openSession(programs, { threads, device, state: trainable.initialState })
-  try {
-    // Steps with other phases are of another kind, and take another time.
-    const times = new Map<string, number[]>()
-    const timed = Math.max(TIMED_STEPS, ...laterPhases.map(({ every }) => every))
-    for (let step = 0; step < WARM_STEPS + timed; step++) {
-      const due = phasesDue(laterPhases, step)
-      const started = performance.now()
-      const inputs = inputsOf(step)
-      await session.run(inputs, due)
-      const kind = due.join()
-      if (step >= WARM_STEPS)
-        times.set(kind, [...(times.get(kind) ?? []), (performance.now() - started) / 1000])
-    }
-    const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]
-    return [...times.values()].reduce((sum, values) => sum + median(values) * values.length, 0) / timed
-  } finally {
-    await session.close()
   }
 }

@@ -4,10 +4,16 @@
  * It is kept in the run's folder: going on after a stop ends at the same one.
  */
 import { readFile } from 'node:fs/promises'
+import { type Arrays, openSession } from 'onnx-autodiff'
 import { z } from 'zod'
 import { writeFileAtomic } from '../files/atomic.js'
+import { phasesDue } from '../models/model.js'
+import type { Trained, TrainingJob } from './loop.js'
 
 export const FEWEST_STEPS = 50
+
+/** Beside the checkpoints. */
+export const PLAN_FILE = 'plan.json'
 
 /** Shares of the time at which the number is looked at again. */
 const LOOKED_AT = [0.05, 0.15, 0.3, 0.5, 0.7, 0.85]
@@ -75,3 +81,63 @@ export class StepPlan {
 }
 
 const stepsFor = (steps: number): number => Math.max(FEWEST_STEPS, Math.round(steps))
+
+/** Steps timed before their number is chosen; the first ones warm up. */
+const WARM_STEPS = 3
+const TIMED_STEPS = 6
+
+type TimedJob = Pick<
+  TrainingJob,
+  'program' | 'laterPhases' | 'initialState' | 'inputsOf' | 'threads' | 'device'
+>
+
+/** Seconds that a step takes, by timing a few. */
+export async function secondsPerStep({
+  program,
+  laterPhases = [],
+  initialState,
+  inputsOf,
+  threads,
+  device,
+}: TimedJob): Promise<number> {
+  const programs = [program, ...laterPhases.map((phase) => phase.program)]
+  const session = await openSession(programs, { threads, device, state: initialState })
+  try {
+    // Steps with other phases are of another kind, and take another time.
+    const times = new Map<string, number[]>()
+    const timed = Math.max(TIMED_STEPS, ...laterPhases.map(({ every }) => every))
+    for (let step = 0; step < WARM_STEPS + timed; step++) {
+      const due = phasesDue(laterPhases, step)
+      const started = performance.now()
+      const inputs: Arrays = inputsOf(step)
+      await session.run(inputs, due)
+      const kind = due.join()
+      if (step >= WARM_STEPS)
+        times.set(kind, [...(times.get(kind) ?? []), (performance.now() - started) / 1000])
+    }
+    const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]
+    return [...times.values()].reduce((sum, values) => sum + median(values) * values.length, 0) / timed
+  } finally {
+    await session.close()
+  }
+}
+
+/**
+ * Trains to the number of steps of a plan, and on to another one where the plan changes on the way.
+ *
+ * @param trainTo ends early where the plan has changed, at a checkpoint that it goes on from
+ * @param ended whether it came to its end for another reason
+ */
+export async function trainToPlan(
+  plan: StepPlan,
+  trainTo: (steps: number, continues?: boolean) => Promise<Trained>,
+  { ended, tell }: { readonly ended?: () => boolean; readonly tell: (text: string) => void },
+): Promise<Trained> {
+  let trained = await trainTo(plan.steps)
+  while (ended?.() !== true && trained.steps < plan.steps) {
+    await plan.save()
+    tell(`by the pace so far ${plan.steps} steps fit the time`)
+    trained = await trainTo(plan.steps, true)
+  }
+  return trained
+}

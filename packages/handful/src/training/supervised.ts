@@ -3,6 +3,7 @@
  * asked for, for a number of steps fixed beforehand, and keeps the last weights or their average: no image is held out
  * for choosing among them, and none of a test set is ever seen.
  */
+import path from 'node:path'
 import { type Arrays, type NamedArray, Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { imageBytes, type Images } from '../data/image-set.js'
@@ -16,14 +17,17 @@ import {
   supervisedFeatures,
   type SupervisedNetwork,
   supervisedStep,
+  type SupervisedTrainable,
   supervisedWeights,
 } from '../models/supervised-network.js'
 import type { SupervisedAugmentationName } from '../names.js'
 import { type FeatureMatrix, featureMatrix } from '../numerics/matrix.js'
 import { augment, type AugmentOptions, takeImages } from './augment.js'
 import { BatchOrder } from './batches.js'
-import { train, type TrainingJob } from './loop.js'
+import type { Curve } from './curve.js'
+import { train, type Trained, type TrainingJob } from './loop.js'
 import type { Progress } from './progress.js'
+import { FEWEST_STEPS, PLAN_FILE, secondsPerStep, StepPlan, trainToPlan } from './step-plan.js'
 
 export const supervisedOptionsSchema = optimiserSchema.extend({
   /** Images of a step, at most: fewer where fewer are labelled. */
@@ -94,6 +98,9 @@ export interface SupervisedRequest {
   readonly labels: Int32Array
   readonly classCount: number
   readonly options: SupervisedOptions
+  /** In the place of epochs: a number of steps, or the minutes that as many steps as fit are taken in, for which it needs checkpoints. */
+  readonly steps?: number
+  readonly minutes?: number
   readonly seed: number
   readonly threads?: number
   readonly device?: string
@@ -114,7 +121,11 @@ export interface TrainedClassifier {
   readonly weights: Weights
   readonly seconds: number
   readonly steps: number
+  /** Labelled images of a step. */
+  readonly batch: number
   readonly parameterCount: number
+  /** Means of loss and accuracy over the steps. */
+  readonly curves: readonly Curve[]
 }
 
 /**
@@ -128,32 +139,47 @@ export async function trainSupervised(request: SupervisedRequest): Promise<Train
   const labelled = labelledImages(request)
   const shape: ImageShape = { size: images.height, channels: images.channels }
   const batch = Math.min(settings.batch, labelled.length)
-  const steps = supervisedSteps(labelled.length, settings)
-  const stepOptions = { ...settings, classCount, batch, steps }
-  const step =
-    fixMatch === undefined
+  const proportions = proportionsOf(request, labelled)
+  const stepOf = (length: number): SupervisedTrainable => {
+    const stepOptions = { ...settings, classCount, batch, steps: length }
+    return fixMatch === undefined
       ? supervisedStep(network, shape, stepOptions, seed)
-      : fixMatchStep(
-          network,
-          shape,
-          { ...stepOptions, ...fixMatch, proportions: proportionsOf(request, labelled) },
-          seed,
-        )
-  const { state, seconds } = await train({
-    stage: request.stage ?? `train the ${network.title} on ${labelled.length} labels`,
-    program: step.program,
-    initialState: step.initialState,
-    steps,
-    inputsOf: inputMaker(request, labelled, batch),
-    loss: 'loss',
-    checkpoints: request.checkpoints,
-    onStart: request.onStart,
-    onMetrics: request.onMetrics,
-    threads,
-    device,
-    signal,
-    progress,
-  })
+      : fixMatchStep(network, shape, { ...stepOptions, ...fixMatch, proportions }, seed)
+  }
+  const stage = request.stage ?? `train the ${network.title} on ${labelled.length} labels`
+  const inputsOf = inputMaker(request, labelled, batch)
+  const plan = await planOf(request, () =>
+    secondsPerStep({ ...stepOf(FEWEST_STEPS), inputsOf, threads, device }),
+  )
+  let parameterCount = 0
+  const trainTo = (length: number, continues = false): Promise<Trained> => {
+    const step = stepOf(length)
+    parameterCount = step.parameterCount
+    return train({
+      stage,
+      program: step.program,
+      initialState: step.initialState,
+      steps: length,
+      continues,
+      inputsOf,
+      loss: 'loss',
+      checkpoints: request.checkpoints,
+      async onStart(at, spent) {
+        plan?.start(at, spent)
+        await request.onStart?.(at, spent)
+      },
+      endsEarly: plan && ((at, spent) => plan.changes(at, spent)),
+      onMetrics: request.onMetrics,
+      threads,
+      device,
+      signal,
+      progress,
+    })
+  }
+  const { state, seconds, steps, curves } =
+    plan === undefined
+      ? await trainTo(request.steps ?? supervisedSteps(labelled.length, settings))
+      : await trainToPlan(plan, trainTo, { tell: (text) => progress.message(`${stage}: ${text}`) })
   const weights = supervisedWeights(network, shape, classCount, state)
   const exported = supervisedFeatures(network, shape, classCount, weights)
   return {
@@ -161,9 +187,24 @@ export async function trainSupervised(request: SupervisedRequest): Promise<Train
     weights,
     seconds,
     steps,
-    parameterCount: step.parameterCount,
-    predict: (others, onProgress) => classify(exported, others, classCount, request, onProgress),
+    batch,
+    parameterCount,
+    curves,
+    predict: (others, onProgress) => networkProbabilities(exported, others, classCount, request, onProgress),
   }
+}
+
+/** Of a training that is bound by time. */
+async function planOf(
+  { minutes, checkpoints }: SupervisedRequest,
+  stepSeconds: () => Promise<number>,
+): Promise<StepPlan | undefined> {
+  if (minutes === undefined) return undefined
+  if (checkpoints === undefined)
+    throw new Error(
+      'internal: trainSupervised: got minutes without checkpoints, expected a place for the plan',
+    )
+  return StepPlan.open(path.join(checkpoints.folder, PLAN_FILE), minutes, stepSeconds)
 }
 
 function labelledImages({ images, labels, classCount }: SupervisedRequest): Int32Array {
@@ -233,11 +274,15 @@ function inputMaker(
 /** Images of one run when predicting. */
 const PREDICTION_BATCH = 250
 
-async function classify(
+/**
+ * Probabilities of images by a trained network, `[images, classes]`.
+ * @param exported as `supervisedFeatures` gives it
+ */
+export async function networkProbabilities(
   { program }: FeatureNetwork,
   { count, height: size, channels, pixels }: Images,
   classCount: number,
-  { threads, device, signal }: SupervisedRequest,
+  { threads, device, signal }: Pick<SupervisedRequest, 'threads' | 'device' | 'signal'>,
   onProgress?: (done: number, total: number) => void,
 ): Promise<FeatureMatrix> {
   const options = { threads, device, signal, onProgress, batch: PREDICTION_BATCH, output: PROBABILITIES }

@@ -9,11 +9,10 @@ import { loadClassifier, saveClassifier } from '../../src/runs/classifier.js'
 import { fitEncoder } from '../../src/features/encoder.js'
 import { learnedFeatures } from '../../src/features/feature-sources.js'
 import { resolveModel } from '../../src/training/model-options.js'
-import { featureNetwork } from '../../src/runs/classifier-features.js'
+import { featureNetwork, headRows } from '../../src/runs/classifier-features.js'
 import { besideEachOther, extractFeatures } from '../../src/features/extract.js'
 import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
 import { featureMatrix } from '../../src/numerics/matrix.js'
-import { applyNormalisation } from '../../src/features/normalise.js'
 import { averagedWeights } from '../../src/models/model.js'
 import { RunFolder } from '../../src/runs/run-folder.js'
 
@@ -80,8 +79,8 @@ test.each([
   const network = await featureNetwork(folder, classifier)
   if (network === undefined) throw new Error('no network was kept')
   const found = await extractFeatures(network, images, outputs, { seed: 0, threads: 1 })
-  const normalised = await applyNormalisation(
-    classifier.normalisation,
+  const normalised = await headRows(
+    classifier,
     besideEachOther(outputs.map((output) => found[output])),
     linearAlgebra,
   )

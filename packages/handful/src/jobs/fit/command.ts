@@ -1,6 +1,6 @@
 /** `handful fit`: the main job, from images and a few labels to predictions, a model and a report. */
 import { ownCommand, shellWord } from '../../errors/shell.js'
-import { FEATURE_CHOICES, HEADS } from '../../names.js'
+import { FEATURE_CHOICES, FIT_METHODS, HEADS } from '../../names.js'
 import { runCommand } from '../command-entry.js'
 import { oneOf, oneOfOrOwn } from '../option.js'
 import { imageOptions, labelOptions, learningOptions, runOptions } from '../option-groups.js'
@@ -26,6 +26,12 @@ export const fit = runCommand({
   options: {
     ...imageOptions,
     ...labelOptions(10_000),
+    method: oneOf(
+      '<name>',
+      'features (a model learns from all images, a classifier from the labelled few) or fixmatch (one network from both; ' +
+        'it has no model, head, patches or encoder) (features)',
+      FIT_METHODS,
+    ),
     head: oneOfOrOwn(
       '<name>',
       'the classifier that predicts: auto (propagation of labels over neighbours and logistic regression, weighed by the ' +
@@ -50,6 +56,10 @@ export const fit = runCommand({
     },
     { command: 'handful fit photos --model vqvae --minutes 10', does: 'features of another model' },
     {
+      command: 'handful fit photos --method fixmatch --minutes 20',
+      does: 'one network from labelled and unlabelled images together',
+    },
+    {
       command: 'handful fit photos --encoder dinov2.onnx --model none',
       does: 'features of an encoder made elsewhere; nothing is trained',
     },
@@ -57,6 +67,8 @@ export const fit = runCommand({
   ],
   schema: async (brought) => (await import('./fit-options.js')).fitOptionsSchemaWith(brought),
   async resolve(options, context) {
+    if (options.method === 'fixmatch')
+      return { config: (await import('./fixmatch-run.js')).fixMatchSettings(options) }
     const { model, preset = 'fast' } = options
     if (model === 'none') return {}
     return (await import('../pretrain/run.js')).resolveTraining({ ...options, preset }, context)

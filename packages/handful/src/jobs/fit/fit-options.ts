@@ -7,7 +7,7 @@ import { availableThreads } from 'onnx-autodiff/threads'
 import { z } from 'zod'
 import { usageErrorOf } from '../../errors/usage-of-options.js'
 import { encoderDetails, encoderFields } from '../../encoders/encoder-options.js'
-import { FEATURE_CHOICES, HEADS, MIRROR_CHOICES, type PresetName } from '../../names.js'
+import { FEATURE_CHOICES, FIT_METHODS, HEADS, MIRROR_CHOICES, type PresetName } from '../../names.js'
 import { type Brought, pluginsField } from '../../runs/brought.js'
 import { imageFields, oneLimit, oneSource, trainingFields } from '../../runs/run-options.js'
 import { modelFieldsWith, presetField } from '../../training/model-options.js'
@@ -18,12 +18,15 @@ export const NO_MODEL = 'none'
 /** A quarter of those that the study compares: most of the gain in a quarter of the time. */
 export const DEFAULT_PATCHES = 256
 
+const DEFAULT_MODEL = 'vae'
+const modelField = (models?: OwnModels) => z.enum([...modelNames(models), NO_MODEL])
+
 /** What features are made by: all that a fit is told but of its labels and heads. */
 export const featureFieldsWith = (models?: OwnModels) => ({
   ...imageFields,
   ...modelFieldsWith(models),
   /** `none`: no model is trained, and features are those of an encoder, a table, patches or a source that is brought. */
-  model: z.enum([...modelNames(models), NO_MODEL]).default('vae'),
+  model: modelField(models).default(DEFAULT_MODEL),
   ...encoderFields,
   /** A table of features made elsewhere, a row for each image by its file name. */
   embeddings: z.string().min(1).optional(),
@@ -58,9 +61,7 @@ export const checkFeatureOptions =
   (options: FeatureOptions, context: z.RefinementCtx): void => {
     const refuse = (name: string, message: string): void =>
       void context.addIssue({ code: 'custom', path: [name], message })
-    if ((options.folder === undefined) === (options.dataset === undefined))
-      refuse('dataset', oneSource.message)
-    if (options.minutes !== undefined && options.steps !== undefined) refuse('steps', oneLimit.message)
+    checkSource(options, context)
     if (options.encoder === undefined)
       for (const name of encoderDetails(options)) refuse(name, 'an --encoder that it says something of')
     if (options.model !== NO_MODEL) return
@@ -76,6 +77,17 @@ export const checkFeatureOptions =
       if (value !== undefined) refuse(name, 'none with --model none, which trains nothing')
     if (Object.keys(options.set).length > 0) refuse('set', 'none with --model none, which trains nothing')
   }
+
+/** One source of images, and one limit of training. */
+function checkSource(
+  { folder, dataset, minutes, steps }: Pick<FeatureOptions, 'folder' | 'dataset' | 'minutes' | 'steps'>,
+  context: z.RefinementCtx,
+): void {
+  const refuse = (name: string, message: string): void =>
+    void context.addIssue({ code: 'custom', path: [name], message })
+  if ((folder === undefined) === (dataset === undefined)) refuse('dataset', oneSource.message)
+  if (minutes !== undefined && steps !== undefined) refuse('steps', oneLimit.message)
+}
 
 interface Defaulted {
   readonly model: string
@@ -98,33 +110,103 @@ export const withFeatureDefaults =
     return { ...options, model, preset, patches, minutes }
   }
 
+const fitFieldsWith = (brought: Brought) => ({
+  ...featureFieldsWith(brought.models),
+  model: modelField(brought.models).optional(),
+  mirror: z.enum(MIRROR_CHOICES).optional(),
+  /** Labelled images of each class; drawn at random where more are labelled. Own folders: all labels by default. */
+  labelsPerClass: z.number().int().min(1).max(10_000).optional(),
+  /** How many times the labelled images are drawn, to tell how much the result depends on which ones they are. */
+  draws: z.number().int().min(1).max(100).optional(),
+  /** Whose predictions are written; label propagation and logistic regression are compared all the same. */
+  head: z.enum([...HEADS, ...Object.keys(brought.heads ?? {})]).optional(),
+  /** `auto`: the labelled few choose between all features together and parts of them; `all`: always together. */
+  features: z.enum(FEATURE_CHOICES).optional(),
+  /** `features` unless said otherwise. `fixmatch`: one network from the labelled and the unlabelled images, and no features. */
+  method: z.enum(FIT_METHODS).optional(),
+})
+
+/** What a fit by features alone can be told, each with why FixMatch has no use for it. */
+const FEATURES_ALONE = {
+  model: 'none: the network itself learns from the unlabelled images',
+  preset: 'none: --set changes its settings',
+  augment: 'none: its views are distorted by its own two ways',
+  encoder: 'none: the network sees pixels alone',
+  embeddings: 'none: the network sees pixels alone',
+  patches: 'none: the network sees pixels alone',
+  mirror: 'none: its views are mirrored by themselves',
+  head: 'none: the network has its own last layer',
+  features: 'none: there is nothing to choose between',
+} as const
+
+const DEFAULT_DRAWS = 5
+
 /** @param brought whose heads, models and methods may be named beside those that are built in */
 export const fitOptionsSchemaWith = (brought: Brought) =>
   z
-    .strictObject({
-      ...featureFieldsWith(brought.models),
-      /** Labelled images of each class; drawn at random where more are labelled. Own folders: all labels by default. */
-      labelsPerClass: z.number().int().min(1).max(10_000).optional(),
-      /** How many times the labelled images are drawn, to tell how much the result depends on which ones they are. */
-      draws: z.number().int().min(1).max(100).default(5),
-      /** Whose predictions are written; label propagation and logistic regression are compared all the same. */
-      head: z.enum([...HEADS, ...Object.keys(brought.heads ?? {})]).default('auto'),
-      /** `auto`: the labelled few choose between all features together and parts of them; `all`: always together. */
-      features: z.enum(FEATURE_CHOICES).default('auto'),
+    .strictObject(fitFieldsWith(brought))
+    .superRefine((options, context) => {
+      if (options.method !== 'fixmatch')
+        return checkFeatureOptions(brought)({ ...options, model: options.model ?? DEFAULT_MODEL }, context)
+      checkSource(options, context)
+      const refuse = (name: string, why: string): void =>
+        void context.addIssue({ code: 'custom', path: [name], message: `${why} (--method fixmatch)` })
+      for (const [name, why] of Object.entries(FEATURES_ALONE))
+        if (options[name as keyof typeof FEATURES_ALONE] !== undefined) refuse(name, why)
+      for (const name of encoderDetails(options)) refuse(name, FEATURES_ALONE.encoder)
     })
-    .superRefine(checkFeatureOptions(brought))
     .transform((options) => {
       const labelsPerClass = options.labelsPerClass ?? (options.dataset === undefined ? undefined : 4)
-      return { ...withFeatureDefaults(brought.models)(options), labelsPerClass }
+      return options.method === 'fixmatch'
+        ? fixMatchOptions({ ...options, method: 'fixmatch', labelsPerClass })
+        : featureOptions({ ...options, labelsPerClass }, brought)
     })
 
 export const fitOptionsSchema = fitOptionsSchemaWith({})
 
+type Given = z.output<z.ZodObject<ReturnType<typeof fitFieldsWith>>>
+
+function featureOptions({ method: _, ...options }: Given, { models }: Brought) {
+  const {
+    model = DEFAULT_MODEL,
+    draws = DEFAULT_DRAWS,
+    head = 'auto',
+    features = 'auto',
+    mirror = 'auto',
+  } = options
+  const whole = { ...options, model, draws, head, features, mirror }
+  return { ...withFeatureDefaults(models)(whole), method: undefined }
+}
+
+/** One draw unless said otherwise: each is a training. */
+function fixMatchOptions({ minutes, steps, draws = 1, ...options }: Given & { readonly method: 'fixmatch' }) {
+  const { model, preset, augment, head, features, patches, mirror, encoder, embeddings, ...own } = options
+  const without = { model, preset, augment, head, features, patches, mirror, encoder, embeddings } as Record<
+    keyof typeof FEATURES_ALONE,
+    undefined
+  >
+  return {
+    ...own,
+    ...without,
+    draws,
+    steps,
+    minutes: steps === undefined ? (minutes ?? DEFAULT_MINUTES) : undefined,
+  }
+}
+
 /** Options as a caller may give them. */
 export type FitInput = z.input<typeof fitOptionsSchema>
 
-/** Options with every default filled in; with a model exactly one of `minutes` and `steps` is set, and one of `folder` and `dataset`. */
+/**
+ * Options with every default filled in; where something is trained exactly one of `minutes` and `steps` is set, and one of
+ * `folder` and `dataset`.
+ */
 export type FitOptions = z.output<typeof fitOptionsSchema>
+
+/** Of a fit by features and a head. */
+export type FeatureFitOptions = Exclude<FitOptions, { readonly method: 'fixmatch' }>
+/** Of a fit by FixMatch. */
+export type FixMatchFitOptions = Extract<FitOptions, { readonly method: 'fixmatch' }>
 
 /**
  * Options of a fit with the command line's defaults: all cores, a size that suits the images of a folder, data sets where

@@ -4,15 +4,29 @@ import { countLabels, imageAt, type Images, type ImageSet } from '../../data/ima
 import { UNLIKE_THRESHOLD } from '../../heads/unlike.js'
 import { type FeatureMatrix, mostProbable } from '../../numerics/matrix.js'
 import type { PixelImage } from '../../data/given-image.js'
+import { saveReport } from '../../draw/save-report.js'
 import { thumbnail } from '../../draw/thumbnails.js'
 import type { Picture, RunReport } from '../../draw/run-report.js'
 import type { TrainingSummary } from '../../training/pretrain.js'
-import { RUN_FILES } from '../../runs/run-folder.js'
+import { RUN_FILES, type RunFolder } from '../../runs/run-folder.js'
+import { shellWord } from '../../errors/shell.js'
+import { suggestNext } from '../next.js'
+import type { Brought } from '../../runs/brought.js'
 import type { ReportPictures } from '../pictures-stage.js'
+import type { FitOptions } from './fit-options.js'
 import type { FitComparison, Fitting } from './fitting.js'
 
+/** What a report says of a fit, by whatever method. */
+export interface ReportedFit extends Pick<Fitting, 'run' | 'dataset' | 'draws'> {
+  readonly options: Pick<FitOptions, 'labelsPerClass' | 'minutes'>
+  /** What was trained. */
+  readonly learning?: { readonly title: string; readonly config: object }
+  /** Sentences about how it was fitted. */
+  readonly notes: readonly string[]
+}
+
 export interface FitOutcome {
-  readonly fitting: Fitting
+  readonly fitting: ReportedFit
   /** None without a model. */
   readonly pictures?: ReportPictures
   readonly pretrained?: TrainingSummary
@@ -71,7 +85,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
     predictions: await predictedExamples(outcome),
     ...(pictures ?? { reconstructions: [], samples: [] }),
     training: pretrained && {
-      model: learning?.model.title ?? '',
+      model: learning?.title ?? '',
       parameters: pretrained.parameterCount,
       steps: pretrained.steps,
       batch: pretrained.batch,
@@ -83,27 +97,19 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
     notes: notesOf(outcome),
     published: [],
     next: [],
-    config: { ...options, ...(learning && { augment: learning.augment, config: learning.model.config }) },
+    config: { ...options, ...learning?.config },
     environment: environment as Record<string, unknown>,
   }
 }
 
 function notesOf({
-  fitting: { options, dataset, mirror, outside },
+  fitting: { options, dataset, notes: own },
   pretrained,
   chosenFeatures,
   recall,
 }: FitOutcome): string[] {
   const understood = dataset.understood === undefined ? [] : [dataset.understood]
-  const notes = [...understood, ...dataset.notes, ...outside.parts.flatMap((part) => part.notes)]
-  if (dataset.test)
-    notes.push(
-      'Test images were seen neither by training nor by propagation: they are classified from their nearest neighbours.',
-    )
-  if (mirror)
-    notes.push(
-      `Features, those of raw pixels too, are means over an image and its mirrored image${options.mirror === 'auto' ? ': mirrored images look like the others here; --mirror no leaves them as they are' : ''}.`,
-    )
+  const notes = [...understood, ...dataset.notes, ...own]
   if (chosenFeatures !== undefined)
     notes.push(
       `The labels that predictions come from chose ${chosenFeatures} to classify by; --features all takes all together.`,
@@ -208,4 +214,12 @@ async function predictedExamples({
       }
     }),
   )
+}
+
+/** The report with what to do next, written to the run. @param brought models whose settings it may name */
+export async function savedReport(run: RunFolder, report: RunReport, brought?: Brought): Promise<RunReport> {
+  const next = report.next.length > 0 ? report.next : suggestNext(report, shellWord(run.folder), brought)
+  const whole = { ...report, next }
+  await saveReport(run, whole)
+  return whole
 }

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { decodeSafetensors, encodeSafetensors, Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { filesOfFrames } from '../../data/frames.js'
-import { writePredictions } from '../../data/predictions.js'
+import { predictionParts, writePredictions } from '../../data/predictions.js'
 import { type RunReport, runReportSchema } from '../../draw/run-report.js'
 import {
   type Encoder,
@@ -32,15 +32,9 @@ import { headArrays, headOf, headSettings } from '../../runs/fitted-arrays.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import type { ReportPictures } from '../pictures-stage.js'
-import { fitReport } from './fit-report.js'
+import { fitReport, type ReportedFit } from './fit-report.js'
 import type { Fitting } from './fitting.js'
-import {
-  headsSchema,
-  type HeadsStage,
-  predictionParts,
-  probabilitiesOf,
-  unlikeArraysOf,
-} from './given-by-head.js'
+import { headsSchema, type HeadsStage, probabilitiesOf, unlikeArraysOf } from './given-by-head.js'
 
 export const TITLES = {
   patches: 'find patches',
@@ -411,7 +405,7 @@ export function reportStage(
       }
       const { train, unlike } = await probabilitiesOf(fitting, heads)
       return fitReport({
-        fitting,
+        fitting: reported(fitting),
         pictures: pictures && (await run.store.result(pictures)),
         pretrained: learning && (await run.store.result(learning.train)),
         compared,
@@ -422,5 +416,32 @@ export function reportStage(
         seconds,
       })
     },
+  }
+}
+
+/** @returns what a report says of it */
+const INDUCTIVE =
+  'Test images were seen neither by training nor by propagation: they are classified from their nearest neighbours.'
+
+function reported({ options, run, dataset, draws, learning, mirror, outside }: Fitting): ReportedFit {
+  const chosen =
+    options.mirror === 'auto'
+      ? ': mirrored images look like the others here; --mirror no leaves them as they are'
+      : ''
+  const mirrored = `Features, those of raw pixels too, are means over an image and its mirrored image${chosen}.`
+  return {
+    options,
+    run,
+    dataset,
+    draws,
+    learning: learning && {
+      title: learning.model.title,
+      config: { augment: learning.augment, config: learning.model.config },
+    },
+    notes: [
+      ...outside.parts.flatMap((part) => part.notes),
+      ...(dataset.test ? [INDUCTIVE] : []),
+      ...(mirror ? [mirrored] : []),
+    ],
   }
 }

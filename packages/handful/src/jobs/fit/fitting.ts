@@ -22,7 +22,7 @@ import type { TrainingSummary } from '../../training/pretrain.js'
 import type { AugmentationName } from '../../names.js'
 import { modelNamed } from '../../models/registry.js'
 import type { BoundModel, ImageShape, WeightedModel } from '../../models/model.js'
-import { type FitOptions, NO_MODEL } from './fit-options.js'
+import { type FeatureFitOptions, NO_MODEL } from './fit-options.js'
 
 /** The model that learns from the unlabelled images. */
 export interface Learning {
@@ -34,7 +34,7 @@ export interface Learning {
 }
 
 export interface Fitting {
-  readonly options: FitOptions
+  readonly options: FeatureFitOptions
   readonly run: RunFolder
   readonly dataset: Dataset
   readonly image: ImageShape
@@ -64,7 +64,7 @@ export interface Fitting {
  *   elsewhere that do not fit the images
  */
 export async function openFitting(
-  options: FitOptions,
+  options: FeatureFitOptions,
   dataset: Dataset,
   context: RunContext,
 ): Promise<Fitting> {
@@ -118,7 +118,10 @@ export async function openFitting(
 }
 
 /** As asked, or as the images look. */
-async function mirrors({ mirror, seed, threads, device }: FitOptions, train: Images): Promise<boolean> {
+async function mirrors(
+  { mirror, seed, threads, device }: FeatureFitOptions,
+  train: Images,
+): Promise<boolean> {
   if (mirror !== 'auto') return mirror === 'yes'
   const linearAlgebra = onnxLinearAlgebra({ threads, device })
   try {
@@ -128,7 +131,11 @@ async function mirrors({ mirror, seed, threads, device }: FitOptions, train: Ima
   }
 }
 
-function openLearning(options: FitOptions, { train, reading }: Dataset, context: RunContext): Learning {
+function openLearning(
+  options: FeatureFitOptions,
+  { train, reading }: Dataset,
+  context: RunContext,
+): Learning {
   const { run } = context
   const preset = options.preset ?? modelNamed(options.model, context.models).bestPreset
   const training = trainingFor({ ...options, preset, reading }, train, context.models)

@@ -2,12 +2,10 @@
 import { readFile } from 'node:fs/promises'
 import { decodeSafetensors, type NamedArray } from 'onnx-autodiff'
 import { z } from 'zod'
-import type { Dataset } from '../../data/dataset.js'
-import type { Predictions } from '../../data/predictions.js'
 import type { FeatureSpace } from '../../features/feature-space.js'
 import { headProblem } from '../../heads/head.js'
 import { fitUnlike, restoreUnlike, unlikeSettingsSchema } from '../../heads/unlike.js'
-import { matrixOf, mostProbable } from '../../numerics/matrix.js'
+import { matrixOf } from '../../numerics/matrix.js'
 import { headSchema, unlikeArrays, unlikeOf } from '../../runs/fitted-arrays.js'
 import type { Stage } from '../../stages/stage.js'
 import { comparisonSchema, type Fitting } from './fitting.js'
@@ -64,21 +62,4 @@ export async function probabilitiesOf({ run }: Fitting, heads: HeadsStage) {
       test: Object.hasOwn(arrays, UNLIKE_TEST) ? (arrays[UNLIKE_TEST].data as Float32Array) : undefined,
     },
   }
-}
-
-export function predictionParts(
-  { train, test }: Dataset,
-  labels: Int32Array,
-  probabilities: Omit<Awaited<ReturnType<typeof probabilitiesOf>>, 'head' | 'arrays'>,
-  source: string,
-): Predictions[] {
-  const { classNames } = train
-  const { unlike } = probabilities
-  const own = { ...mostProbable(probabilities.train), unlike: unlike?.train }
-  const parts: Predictions[] = [{ images: train, classNames, labels, ...own, split: 'train', source }]
-  if (test && probabilities.test) {
-    const ofTest = { ...mostProbable(probabilities.test), unlike: unlike?.test }
-    parts.push({ images: test, classNames, ...ofTest, split: 'test', source })
-  }
-  return parts
 }

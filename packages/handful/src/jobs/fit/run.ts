@@ -7,11 +7,9 @@
  */
 import type { Dataset } from '../../data/dataset.js'
 import type { RunReport } from '../../draw/run-report.js'
-import { saveReport } from '../../draw/save-report.js'
 import { headEntry } from '../../heads/registry.js'
 import type { ImageShape } from '../../models/model.js'
 import { modelNamed } from '../../models/registry.js'
-import { shellWord } from '../../errors/shell.js'
 import { checkDevice } from '../../runs/device.js'
 import { type Brought, checkBrought } from '../../runs/brought.js'
 import { runJobStages } from '../../runs/job-stages.js'
@@ -20,9 +18,8 @@ import type { RunContext } from '../../runs/run-folder.js'
 import { knownShape, resolveModel } from '../../training/model-options.js'
 import { pretrainStage } from '../../training/pretrain.js'
 import type { PlannedStage } from '../../training/progress.js'
-import { suggestNext } from '../next.js'
 import { PICTURES, picturesStage } from '../pictures-stage.js'
-import { type FitOptions, NO_MODEL } from './fit-options.js'
+import { type FeatureFitOptions, type FitOptions, NO_MODEL } from './fit-options.js'
 import {
   classifierStage,
   encoderSource,
@@ -34,7 +31,9 @@ import {
   reportStage,
   TITLES,
 } from './fit-stages.js'
+import { savedReport } from './fit-report.js'
 import { openFitting } from './fitting.js'
+import { runFixMatchFit } from './fixmatch-run.js'
 
 const reading = { stage: READING, expectedSeconds: 5 }
 
@@ -56,9 +55,19 @@ export async function runFit(
   given: RunContext,
   relabel?: (found: Dataset) => Dataset,
 ): Promise<RunReport> {
-  const { run, progress } = given
   const context = { ...given, ...checkBrought(given, 'runFit') }
   await checkDevice(options.device)
+  return options.method === 'fixmatch'
+    ? runFixMatchFit(options, context)
+    : runFeatureFit(options, context, relabel)
+}
+
+async function runFeatureFit(
+  options: FeatureFitOptions,
+  context: RunContext,
+  relabel?: (found: Dataset) => Dataset,
+): Promise<RunReport> {
+  const { run, progress } = context
   const early = knownShape(options)
   // A wrong setting is said before images are read, where their shape is known beforehand.
   checkOptions(options, context, early)
@@ -90,16 +99,12 @@ export async function runFit(
     report,
   ]
   await runJobStages(stages, { ...context, ...options, store: run.store, before: [reading] })
-  const drawn = await run.store.result(report)
-  const next = drawn.next.length > 0 ? drawn.next : suggestNext(drawn, shellWord(run.folder), context)
-  const whole = { ...drawn, next }
-  await saveReport(run, whole)
-  return whole
+  return savedReport(run, await run.store.result(report), context)
 }
 
 /** What can be told before the images are read, their shape where it is known. */
 export function checkOptions(
-  { model, preset, set, head }: Pick<FitOptions, 'model' | 'preset' | 'set' | 'head'>,
+  { model, preset, set, head }: Pick<FeatureFitOptions, 'model' | 'preset' | 'set' | 'head'>,
   { models, heads }: Brought,
   image: ImageShape | undefined,
 ): void {
@@ -110,7 +115,7 @@ export function checkOptions(
 }
 
 /** What is to come, as far as the options tell. */
-function beforeReading({ model, minutes, patches }: FitOptions): PlannedStage[] {
+function beforeReading({ model, minutes, patches }: FeatureFitOptions): PlannedStage[] {
   const seconds = expectedSeconds(patches)
   const stage = (name: keyof typeof TITLES): PlannedStage => ({
     stage: TITLES[name],

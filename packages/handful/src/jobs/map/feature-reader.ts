@@ -4,13 +4,17 @@ import path from 'node:path'
 import { systemCode, usageError } from '../../errors.js'
 import { besideEachOther, extractFeatures } from '../../features/extract.js'
 import { FeatureSpace, normalisedSpace } from '../../features/feature-space.js'
-import { applyNormalisation } from '../../features/normalise.js'
 import { restorePredictor } from '../../heads/predictor.js'
 import { featureRequest } from '../../models/choose-features.js'
 import { type FeatureChoice, featureOutputs, requestInWords } from '../../models/feature-request.js'
-import { mostProbable } from '../../numerics/matrix.js'
+import { mostProbable, storedUnitRows, unitRows } from '../../numerics/matrix.js'
 import type { Brought } from '../../runs/brought.js'
-import { checkBroughtFor, checkEmbeddings, classifierFeatures } from '../../runs/classifier-features.js'
+import {
+  checkBroughtFor,
+  checkEmbeddings,
+  classifierFeatures,
+  headRows,
+} from '../../runs/classifier-features.js'
 import { CLASSIFIER_FILE, classifierKey, loadClassifier } from '../../runs/classifier.js'
 import { readRunConfig } from '../../runs/run-folder.js'
 import type { ImageChoice } from '../../runs/read-dataset.js'
@@ -153,8 +157,10 @@ async function classifierReader(
       classNames,
       async finish([features], context) {
         const { linearAlgebra } = context
-        const train = await applyNormalisation(normalisation, features, linearAlgebra)
-        const predictions = mostProbable(await restorePredictor(head, linearAlgebra)(train))
+        const rows = await headRows(classifier, features, linearAlgebra)
+        const predictions = mostProbable(await restorePredictor(head, linearAlgebra)(rows))
+        // Neighbours are searched among directions, whatever length a head goes by.
+        const train = normalisation === undefined ? unitRows(rows) : storedUnitRows(rows)
         return { space: new FeatureSpace({ train }, context), predictions }
       },
     },

@@ -4,14 +4,18 @@ import type { GivenImage } from '../../data/given-image.js'
 import { openImages } from '../../data/open-images.js'
 import { type ImageReading, readingOf, type ReadingChoice } from '../../data/reading.js'
 import { mostProbable } from '../../numerics/matrix.js'
-import { applyNormalisation } from '../../features/normalise.js'
 import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
 import { restorePredictor, sharedSearch } from '../../heads/predictor.js'
 import { restoreUnlike, UNLIKE_THRESHOLD } from '../../heads/unlike.js'
 import { usageError } from '../../errors.js'
 import { type Classifier, loadClassifier } from '../../runs/classifier.js'
 import { type Brought, checkBrought } from '../../runs/brought.js'
-import { checkBroughtFor, checkEmbeddings, classifierFeatures } from '../../runs/classifier-features.js'
+import {
+  checkBroughtFor,
+  checkEmbeddings,
+  classifierFeatures,
+  headRows,
+} from '../../runs/classifier-features.js'
 import type { JobContext } from '../../training/progress.js'
 
 export interface PredictOptions {
@@ -133,11 +137,11 @@ export async function runPredict(
         onProgress: (done, total, stage) => progress.report({ stage, done, total, unit: 'images' }),
       },
     )
-    const normalised = await applyNormalisation(classifier.normalisation, features, linearAlgebra)
+    const rows = await headRows(classifier, features, linearAlgebra)
     const { head, unlike } = classifier
     const search = unlike && sharedSearch(unlike.references, linearAlgebra)
-    const probabilities = await restorePredictor(head, linearAlgebra, search)(normalised)
-    const scores = unlike && search && (await restoreUnlike(unlike.parameters, search)(normalised))
+    const probabilities = await restorePredictor(head, linearAlgebra, search)(rows)
+    const scores = unlike && search && (await restoreUnlike(unlike.parameters, search)(rows))
     const threshold = noneAbove ?? UNLIKE_THRESHOLD
     const { predicted, probability } = mostProbable(probabilities)
     return {

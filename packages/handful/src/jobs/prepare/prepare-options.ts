@@ -3,7 +3,7 @@ import { z } from 'zod'
 import {
   checkFeatureOptions,
   featureFieldsWith,
-  type FitOptions,
+  type FeatureFitOptions,
   fitOptionsSchemaWith,
   withFeatureDefaults,
 } from '../fit/fit-options.js'
@@ -26,6 +26,9 @@ export type PrepareOptions = z.output<ReturnType<typeof prepareOptionsSchemaWith
 export function asFit(
   { command: _, ...options }: { readonly command?: unknown },
   brought: Brought,
-): FitOptions {
-  return { ...fitOptionsSchemaWith(brought).parse(options), labelsPerClass: undefined, draws: 1 }
+): FeatureFitOptions {
+  const fit = fitOptionsSchemaWith(brought).parse(options)
+  if (fit.method === 'fixmatch')
+    throw new Error('internal: asFit: got a run of FixMatch, expected one with features')
+  return { ...fit, labelsPerClass: undefined, draws: 1 }
 }

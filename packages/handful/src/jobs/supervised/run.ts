@@ -4,7 +4,7 @@
  *
  *   read the images -> for each draw: train, predict the test images, count -> results.json, predictions.csv
  */
-import { argmaxRows, type FeatureMatrix, mostProbable } from '../../numerics/matrix.js'
+import { argmaxRows } from '../../numerics/matrix.js'
 import {
   type StemName,
   STEMS,
@@ -13,27 +13,24 @@ import {
   type SupervisedPresetName,
   SUPERVISED_PRESETS,
 } from '../../names.js'
-import { usageError } from '../../errors.js'
-import { fixMatchDefaults, fixMatchSchema } from '../../models/fixmatch.js'
 import type { Dataset } from '../../data/dataset.js'
 import { readFile, rm } from 'node:fs/promises'
 import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { checkLabels, type ImageSet } from '../../data/image-set.js'
-import { type Predictions, writePredictions } from '../../data/predictions.js'
-import { resnet18, resnet18Presets, resnet18Schema } from '../../models/resnet18/resnet18.js'
+import { predictionParts, writePredictions } from '../../data/predictions.js'
 import type { ImageShape } from '../../models/model.js'
 import { type Estimate, estimateAccuracy } from '../../numerics/statistics.js'
 import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
+import { trainSupervised } from '../../training/supervised.js'
 import {
-  strongAugmentation,
-  supervisedAugmentation,
-  supervisedOptionsSchema,
-  supervisedSchedule,
-  trainSupervised,
-} from '../../training/supervised.js'
+  type SupervisedSettings,
+  supervisedSettings,
+  supervisedTitle,
+  supervisedTraining,
+} from '../../training/supervised-settings.js'
 import { labelDraws } from '../../data/draw-labels.js'
-import { knownShape, withSettings } from '../../training/model-options.js'
+import { knownShape } from '../../training/model-options.js'
 import { readDataset, READING } from '../../runs/read-dataset.js'
 import { runJobStages } from '../../runs/job-stages.js'
 import type { Standing } from '../../stages/run-stages.js'
@@ -88,14 +85,6 @@ const STRONG = { stem: 'small', augment: 'crops' } as const
 
 export type SupervisedJobOptions = z.output<typeof supervisedJobSchema>
 
-const settingsSchema = z.strictObject({
-  ...resnet18Schema.shape,
-  ...supervisedOptionsSchema.shape,
-  /** Undefined where the network learns from labels alone. */
-  fixMatch: fixMatchSchema.optional(),
-})
-type Settings = z.infer<typeof settingsSchema>
-
 const drawSchema = z.object({
   /** On the test images; null without any. */
   accuracy: z.number().min(0).max(1).nullable(),
@@ -132,7 +121,7 @@ export async function runSupervised(
   const { labelsPerClass, draws: count, seed } = options
   const { run, progress } = context
   await checkDevice(options.device)
-  const settings = resolvedSettings(options)
+  const settings = supervisedSettings(options)
   progress.plan([READING_PLANNED, ...plannedDraws(labelsPerClass === undefined ? 1 : count)])
   const dataset = await readDataset(options, context)
   const { train, test } = dataset
@@ -171,22 +160,7 @@ export async function runSupervised(
  * @throws HandfulError (wrong use) for a setting that there is not or a value that does not suit
  */
 export function resolveSupervised(options: SupervisedJobOptions): Promise<object> {
-  return Promise.resolve({ image: knownShape(options), config: resolvedSettings(options) })
-}
-
-function resolvedSettings({ preset, stem, set }: SupervisedJobOptions): Settings {
-  const own: Settings =
-    preset === 'reference'
-      ? { ...resnet18Presets[stem], ...supervisedSchedule }
-      : { ...resnet18Presets.strong, stem, ...supervisedSchedule }
-  const values = preset === 'fixmatch' ? { ...own, fixMatch: fixMatchDefaults } : own
-  const settings = withSettings(settingsSchema, values, set, `ResNet-18, preset ${preset}`)
-  if (settings.fixMatch === undefined || (settings.emaHalfLife ?? 0) > 0) return settings
-  throw usageError({
-    what: '--set emaHalfLife',
-    got: String(settings.emaHalfLife),
-    expected: 'more than 0 with FixMatch, whose averaged weights give the unlabelled images their classes',
-  })
+  return Promise.resolve({ image: knownShape(options), config: supervisedSettings(options) })
 }
 
 const READING_PLANNED = { stage: READING, expectedSeconds: 10 }
@@ -209,7 +183,7 @@ const plannedDraws = (draws: number): PlannedStage[] =>
 
 interface DrawWork {
   readonly options: SupervisedJobOptions
-  readonly settings: Settings
+  readonly settings: SupervisedSettings
   readonly dataset: Dataset
 }
 
@@ -244,18 +218,11 @@ function drawStage(
         JSON.parse(await readFile(run.path(file), 'utf8')),
       ),
     work: async ({ threads, signal }) => {
-      const { stem, width, fixMatch, ...optimised } = settings
       const trained = await trainSupervised({
         images: train,
         labels,
         classCount: train.classNames.length,
-        options: {
-          ...optimised,
-          network: resnet18({ stem, width }),
-          // The view of an unlabelled image that gives its class is distorted little.
-          augmentation: supervisedAugmentation(fixMatch && augment === 'strong' ? 'crops' : augment, image),
-          fixMatch: fixMatch && { ...fixMatch, strong: strongAugmentation(image) },
-        },
+        options: supervisedTraining(settings, augment, image),
         // Each draw starts from weights of its own.
         seed: new Random(seed, `supervised/draw ${draw}`).integer(2 ** 31),
         threads,
@@ -274,8 +241,9 @@ function drawStage(
           progress.report({ stage: predictionOf(draw), done: before + done, total: all, unit: 'images' })
       const found = test && (await trained.predict(test.images, predicted(0)))
       if (draw === 0) {
-        const own = { labels, probabilities: await trained.predict(train, predicted(test?.count ?? 0)) }
-        await writePredictions(run.path(RUN_FILES.predictions), predictionParts(dataset, own, found))
+        const own = await trained.predict(train, predicted(test?.count ?? 0))
+        const parts = predictionParts(dataset, labels, { train: own, test: found }, 'ResNet-18')
+        await writePredictions(run.path(RUN_FILES.predictions), parts)
       }
       const counted: SupervisedDraw = {
         accuracy: test && found ? test.score(argmaxRows(found)).accuracy : null,
@@ -291,41 +259,15 @@ function drawStage(
   }
 }
 
-function predictionParts(
-  { train, test }: Dataset,
-  own: { readonly labels: Int32Array; readonly probabilities: FeatureMatrix },
-  found: FeatureMatrix | undefined,
-): Predictions[] {
-  const part = (
-    images: Predictions['images'],
-    split: string,
-    probabilities: FeatureMatrix,
-    labels?: Int32Array,
-  ): Predictions => {
-    const { predicted, probability } = mostProbable(probabilities)
-    return {
-      images,
-      classNames: train.classNames,
-      labels,
-      predicted,
-      probability,
-      split,
-      source: 'ResNet-18',
-    }
-  }
-  const parts = [part(train, 'train', own.probabilities, own.labels)]
-  return test && found ? [...parts, part(test, 'test', found)] : parts
-}
-
 function resultsOf(
   { labelsPerClass }: SupervisedJobOptions,
-  { stem, width, fixMatch }: Settings,
+  settings: SupervisedSettings,
   { name, test }: Pick<Dataset, 'name' | 'test'> & { readonly train: ImageSet },
   draws: readonly SupervisedDraw[],
 ): SupervisedResult {
   const accuracies = draws.flatMap(({ accuracy }) => (accuracy === null ? [] : [accuracy]))
   return {
-    network: resnet18({ stem, width }).title + (fixMatch ? ', FixMatch on all training images' : ''),
+    network: supervisedTitle(settings),
     dataset: name,
     labelsPerClass,
     testImages: test?.count ?? 0,

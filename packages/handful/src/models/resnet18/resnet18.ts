@@ -138,6 +138,7 @@ export const resnet18 = (config: Pick<Resnet18Config, 'stem' | 'width'>): Superv
   title: `ResNet-18, ${config.stem === 'imagenet' ? '7x7 stem with pooling' : '3x3 stem'}${config.width === 64 ? '' : `, width ${config.width}`}`,
   build: (p, image, classCount) => build(config, p, image, classCount),
   layers: ['stem', 'layer1', 'layer2', 'layer3', 'layer4', 'mean'],
+  last: { layer: 'mean', weight: 'fc.weight', bias: 'fc.bias' },
 })
 
 export const resnet18Model: SupervisedModel = {

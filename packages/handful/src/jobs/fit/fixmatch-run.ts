@@ -1,0 +1,232 @@
+/**
+ * `handful fit --method fixmatch`: one network from the labelled few and the unlabelled images together, in the place of
+ * features and a head.
+ *
+ *   read the images -> train the network -> train on other draws, or without parts of the labels -> predict all images
+ *     -> raw pixels, for comparison -> classifier -> report
+ *
+ * All but the reading are stages whose results the run folder keeps.
+ */
+import { z } from 'zod'
+import { imagesKey, labelsKey, testKey } from '../../data/content.js'
+import { filesOfFrames } from '../../data/frames.js'
+import { labelDraws } from '../../data/draw-labels.js'
+import { checkLabels } from '../../data/image-set.js'
+import { type RunReport, runReportSchema } from '../../draw/run-report.js'
+import { pixelFeatures } from '../../features/baselines/pixels.js'
+import { contentKey } from '../../files/content-key.js'
+import { compareHeads, comparedHeads } from '../../heads/compare-heads.js'
+import { addBins } from '../../numerics/reliability.js'
+import { runJobStages } from '../../runs/job-stages.js'
+import { readDataset, READING } from '../../runs/read-dataset.js'
+import type { RunContext } from '../../runs/run-folder.js'
+import type { Stage } from '../../stages/stage.js'
+import { supervisedSettings, supervisedTitle } from '../../training/supervised-settings.js'
+import type { FixMatchFitOptions } from './fit-options.js'
+import { fitReport, type ReportedFit, savedReport } from './fit-report.js'
+import { comparisonSchema, type FitComparison } from './fitting.js'
+import type { Judged } from './fixmatch-judging.js'
+import {
+  FIXMATCH_SOURCE,
+  fixMatchClassifierStage,
+  type PredictedStage,
+  predictedStage,
+  probabilitiesOf,
+} from './fixmatch-stages.js'
+import {
+  type DrawStage,
+  drawStage,
+  type FixMatchFitting,
+  NETWORK,
+  type NetworkStage,
+  networkStage,
+  type PartStage,
+  partStages,
+} from './fixmatch-training.js'
+
+const reading = { stage: READING, expectedSeconds: 5 }
+
+/** @throws HandfulError for settings or images that do not suit, or too few labels; the error of a stage that fails */
+export async function runFixMatchFit(options: FixMatchFitOptions, context: RunContext): Promise<RunReport> {
+  const { run, progress } = context
+  const settings = fixMatchSettings(options)
+  const expected = options.minutes === undefined ? undefined : 60 * options.minutes
+  progress.plan([reading, { stage: NETWORK, expectedSeconds: expected }])
+  const started = performance.now()
+  const dataset = await readDataset(options, context)
+  const read = { stage: READING, seconds: (performance.now() - started) / 1000 }
+  const { train, test } = dataset
+  checkLabels(train)
+  const draws = labelDraws(train, { ...options, draws: test === undefined ? 1 : options.draws })
+  const { name, classNames, paths } = train
+  const fitting: FixMatchFitting = {
+    options,
+    context,
+    dataset,
+    settings,
+    draws,
+    image: { size: train.height, channels: train.channels },
+    keys: {
+      images: contentKey([imagesKey(train), test && imagesKey(test.images)]),
+      labels: contentKey([
+        draws.map((each) => labelsKey(each, classNames)),
+        test && testKey(test, options.seed),
+      ]),
+      names: contentKey({ name, paths, skipped: dataset.skipped, notes: dataset.notes }),
+    },
+  }
+  const network = networkStage(fitting)
+  const others = draws.slice(1).map((_, i) => drawStage(fitting, network, i + 1))
+  const parts = test === undefined ? partStages(fitting, network) : []
+  if (others.length + parts.length > 0) progress.message(trainingsInWords(fitting, parts.length))
+  const predicted = predictedStage(fitting, network, parts)
+  const pixels = pixelsStage(fitting)
+  const classifier = fixMatchClassifierStage(fitting, network, predicted)
+  const made = { network, others, parts, predicted, pixels }
+  const report = reportStage(fitting, made, read)
+  const stages: Stage[] = [network, ...others, ...parts, predicted, pixels, classifier, report]
+  await runJobStages(stages, { ...context, ...options, store: run.store, before: [reading] })
+  return savedReport(run, await run.store.result(report))
+}
+
+/** What follows from the options; `--print-config` shows it. @throws HandfulError (wrong use) for a setting that does not suit */
+export const fixMatchSettings = ({ set }: Pick<FixMatchFitOptions, 'set'>) =>
+  supervisedSettings({ preset: 'fixmatch', stem: 'small', set })
+
+function trainingsInWords({ draws }: FixMatchFitting, parts: number): string {
+  return parts > 0
+    ? `${parts + 1} trainings: the network that predicts, and ${parts} without a part of the labelled images each, which say how often it is right.`
+    : `${draws.length} trainings, one on each draw of the labelled images; the first predicts.`
+}
+
+const pixelsSchema = z.array(comparisonSchema)
+
+/** Raw pixels with the usual heads: what the network has to beat. */
+function pixelsStage({ options, dataset, draws, keys }: FixMatchFitting): Stage<FitComparison[]> {
+  const { train, test } = dataset
+  const { seed } = options
+  const heads = comparedHeads()
+  const settings = { kind: 'pixels', ...keys, names: undefined, heads, seed }
+  const total = draws.length * heads.length
+  return {
+    kind: 'pixels',
+    name: 'raw pixels for comparison',
+    group: 'raw pixels for comparison',
+    key: contentKey(settings),
+    settings,
+    needs: [],
+    seconds: train.count / 1000,
+    unit: 'fits',
+    total,
+    schema: pixelsSchema,
+    work: async ({ linearAlgebra, signal, onProgress }) => {
+      const compared = await compareHeads({
+        spaces: [await pixelFeatures(dataset, linearAlgebra)],
+        draws,
+        heads,
+        classCount: train.classNames.length,
+        sources: filesOfFrames(train.paths),
+        test,
+        seed,
+        signal,
+        onFit: (done) => onProgress?.(done, total),
+      })
+      return compared.map(({ features, baseline, head, accuracies, confusion }) => ({
+        ...{ features, baseline, head, accuracies, confusion },
+        chosen: false,
+      }))
+    },
+  }
+}
+
+interface Made {
+  readonly network: NetworkStage
+  readonly others: readonly DrawStage[]
+  readonly parts: readonly PartStage[]
+  readonly predicted: PredictedStage
+  readonly pixels: Stage<FitComparison[]>
+}
+
+function reportStage(
+  fitting: FixMatchFitting,
+  { network, others, parts, predicted, pixels }: Made,
+  readingSeconds: { readonly stage: string; readonly seconds: number },
+): Stage<RunReport> {
+  const { options, context, keys } = fitting
+  const { run } = context
+  const needs = [network, ...others, ...parts, predicted, pixels]
+  const settings = { kind: 'report', needs: needs.map(({ key }) => key), options, names: keys.names }
+  return {
+    kind: 'report',
+    name: 'write the report',
+    group: 'write the report',
+    key: contentKey(settings),
+    settings,
+    needs,
+    seconds: 1,
+    unit: 'report',
+    total: 1,
+    schema: runReportSchema,
+    work: async () => {
+      const { judged } = await run.store.result(predicted)
+      const drawn = await Promise.all(others.map((stage) => run.store.result(stage)))
+      const seconds = [readingSeconds]
+      for (const stage of needs) {
+        const record = await run.store.read(stage)
+        if (record !== undefined) seconds.push({ stage: record.name, seconds: record.seconds })
+      }
+      return fitReport({
+        fitting: reported(fitting, parts.length),
+        pretrained: await run.store.result(network),
+        compared: [
+          comparisonOf([...(judged ? [judged] : []), ...drawn.map((each) => each.judged)]),
+          ...(await run.store.result(pixels)),
+        ],
+        probabilities: (await probabilitiesOf(fitting, predicted)).train,
+        seconds,
+      })
+    },
+  }
+}
+
+/** The draws' networks as one row of the report. */
+function comparisonOf(judged: readonly Judged[]): FitComparison {
+  const sum = (a: number[][], b: number[][]): number[][] =>
+    a.map((row, i) => row.map((count, j) => count + b[i][j]))
+  const [first] = judged
+  return {
+    ...FIXMATCH_SOURCE,
+    baseline: false,
+    accuracies: judged.map(({ accuracy }) => accuracy),
+    confusion: first === undefined ? [] : judged.map(({ confusion }) => confusion).reduce(sum),
+    reliability: first && judged.map(({ reliability }) => reliability).reduce((a, b) => addBins(a, b)),
+    chosen: true,
+  }
+}
+
+function reported(
+  { options, context, dataset, draws, settings }: FixMatchFitting,
+  parts: number,
+): ReportedFit {
+  const labelled = draws[0].filter((label) => label >= 0).length
+  return {
+    options,
+    run: context.run,
+    dataset,
+    draws,
+    learning: { title: supervisedTitle(settings), config: { config: settings } },
+    notes: [
+      `FixMatch: one network learned from ${labelled} labelled images and from the ${dataset.train.count} training images without their labels. Its rate and length were fixed beforehand.`,
+      ...(dataset.test
+        ? [
+            'Test images were seen by no training. Probabilities are as sure as the network is: no label was left out to check them by.',
+          ]
+        : []),
+      ...(parts > 0
+        ? [
+            `How often it is right comes from ${parts} networks of as many steps, each trained without a part of the labelled images and asked for these.`,
+          ]
+        : []),
+    ],
+  }
+}

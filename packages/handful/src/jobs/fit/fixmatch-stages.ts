@@ -1,0 +1,163 @@
+/** The stages of `handful fit --method fixmatch` after training: predictions, and the classifier that gives them again. */
+import { readFile } from 'node:fs/promises'
+import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
+import { z } from 'zod'
+import { predictionParts, writePredictions } from '../../data/predictions.js'
+import { DEFAULT_READING } from '../../data/reading.js'
+import { contentKey } from '../../files/content-key.js'
+import { filesPresent } from '../../files/present.js'
+import { confidenceFrom, confidenceSettings, sharpened } from '../../heads/confidence.js'
+import { splitNetwork, supervisedFeatures } from '../../models/supervised-network.js'
+import { featureMatrix, type FeatureMatrix, matrixArray, matrixOf } from '../../numerics/matrix.js'
+import { CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
+import { RUN_FILES } from '../../runs/run-folder.js'
+import type { Stage } from '../../stages/stage.js'
+import { networkProbabilities } from '../../training/supervised.js'
+import { supervisedTraining } from '../../training/supervised-settings.js'
+import { judgedOnLeftOut, judgedOnTest, judgedSchema, leftOutOf, unjudged } from './fixmatch-judging.js'
+import { AUGMENT, type FixMatchFitting, type NetworkStage, type PartStage } from './fixmatch-training.js'
+
+const predictedSchema = z.object({
+  file: z.string(),
+  confidence: z.object({ exponent: z.number(), bend: z.number(), doubt: z.number() }),
+  /** By the test images, or by the labelled ones that were left out. */
+  judged: judgedSchema.optional(),
+})
+
+export type PredictedStage = Stage<z.infer<typeof predictedSchema>>
+
+/** The network's word on all images, as sure as left-out labels say, and how often it is right. */
+export function predictedStage(
+  fitting: FixMatchFitting,
+  network: NetworkStage,
+  parts: readonly PartStage[],
+): PredictedStage {
+  const { context, dataset, draws, settings: own, image } = fitting
+  const { run } = context
+  const { train, test } = dataset
+  const classCount = train.classNames.length
+  const settings = { kind: 'predicted', needs: [network, ...parts].map(({ key }) => key) }
+  const key = contentKey(settings)
+  const total = train.count + (test?.count ?? 0)
+  const file = `${RUN_FILES.model}/probabilities-${key.slice(0, 8)}.safetensors`
+  return {
+    kind: 'predicted',
+    name: 'predict all images',
+    group: 'predict all images',
+    key,
+    settings,
+    needs: [network, ...parts],
+    seconds: total / 500,
+    unit: 'images',
+    total,
+    schema: predictedSchema,
+    present: (result) => filesPresent(run.folder, [result.file]),
+    work: async ({ threads, device, signal, onProgress }) => {
+      const trained = supervisedFeatures(
+        supervisedTraining(own, AUGMENT, image).network,
+        image,
+        classCount,
+        await weightsOf(fitting, network),
+      )
+      const options = { threads, device, signal }
+      const all = await networkProbabilities(trained, train, classCount, options, onProgress)
+      const ofTest =
+        test &&
+        (await networkProbabilities(trained, test.images, classCount, options, (done) =>
+          onProgress?.(train.count + done, total),
+        ))
+      const left = leftOutOf(await Promise.all(parts.map((part) => run.store.result(part))), classCount)
+      const labels = draws[0].filter((label) => label >= 0).length
+      const confidence =
+        left === undefined ? unjudged(draws[0]) : confidenceFrom(left.probabilities, left.truth, labels)
+      const judgedBy = test && ofTest ? judgedOnTest(test, sharpened(ofTest, confidence)) : undefined
+      await run.writeFile(
+        file,
+        encodeSafetensors({
+          train: matrixArray(sharpened(all, confidence)),
+          ...(ofTest && { test: matrixArray(sharpened(ofTest, confidence)) }),
+        }),
+      )
+      return { file, confidence, judged: judgedBy ?? (left && judgedOnLeftOut(left, confidence)) }
+    },
+  }
+}
+
+async function weightsOf({ context: { run } }: FixMatchFitting, network: NetworkStage) {
+  const { file } = await run.store.result(network)
+  return decodeSafetensors(await readFile(run.path(file))).arrays
+}
+
+/** What was predicted, from its file. */
+export async function probabilitiesOf(
+  { context: { run } }: FixMatchFitting,
+  predicted: PredictedStage,
+): Promise<{ readonly train: FeatureMatrix; readonly test?: FeatureMatrix }> {
+  const { file } = await run.store.result(predicted)
+  const { arrays } = decodeSafetensors(await readFile(run.path(file)))
+  return {
+    train: matrixOf(arrays.train),
+    test: Object.hasOwn(arrays, 'test') ? matrixOf(arrays.test) : undefined,
+  }
+}
+
+const filesSchema = z.object({ files: z.array(z.string()) })
+
+/** As tables and predictions.csv name it. */
+export const FIXMATCH_SOURCE = { features: 'FixMatch', head: 'the network itself' } as const
+
+/** What `handful predict` and `handful export` need, and the predictions for all images. */
+export function fixMatchClassifierStage(
+  fitting: FixMatchFitting,
+  network: NetworkStage,
+  predicted: PredictedStage,
+): Stage<z.infer<typeof filesSchema>> {
+  const { options, context, dataset, image, settings: own, draws, keys } = fitting
+  const { run } = context
+  const { classNames } = dataset.train
+  const settings = { kind: 'classifier', predicted: predicted.key, names: keys.names, fit: options.fit }
+  return {
+    kind: 'classifier',
+    name: 'save the classifier',
+    group: 'save the classifier',
+    key: contentKey(settings),
+    settings,
+    needs: [network, predicted],
+    seconds: 1,
+    schema: filesSchema,
+    present: ({ files }) => filesPresent(run.folder, files),
+    work: async () => {
+      const { network: trained } = supervisedTraining(own, AUGMENT, image)
+      const weights = await weightsOf(fitting, network)
+      const { encoder, output, weight, bias } = splitNetwork(trained, image, classNames.length, weights)
+      const { confidence } = await run.store.result(predicted)
+      await saveClassifier(run, {
+        classNames,
+        size: image.size,
+        channels: image.channels,
+        fit: options.fit,
+        reading: dataset.reading ?? DEFAULT_READING,
+        outputs: [output],
+        encoder: encoder.program,
+        head: {
+          kind: 'linear',
+          classCount: classNames.length,
+          settings: { ...confidenceSettings(confidence) },
+          arrays: {
+            weight: matrixOf(weight),
+            bias: featureMatrix(1, classNames.length, bias.data as Float32Array),
+          },
+        },
+      })
+      const { features, head } = FIXMATCH_SOURCE
+      const parts = predictionParts(
+        dataset,
+        draws[0],
+        await probabilitiesOf(fitting, predicted),
+        `${features}, ${head}`,
+      )
+      await writePredictions(run.path(RUN_FILES.predictions), parts)
+      return { files: [CLASSIFIER_FILE, RUN_FILES.predictions] }
+    },
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * The trainings of `handful fit --method fixmatch`. Networks beside the one that predicts are trained alike, in as many
+ * steps: on other draws of the labelled images where a test set judges, else without a part of the labelled images each,
+ * which they are then asked for.
+ */
+import { encodeSafetensors, Random } from 'onnx-autodiff'
+import { z } from 'zod'
+import type { Dataset } from '../../data/dataset.js'
+import { filesOfFrames } from '../../data/frames.js'
+import { countLabels, imagesAt } from '../../data/image-set.js'
+import { contentKey } from '../../files/content-key.js'
+import { filesPresent } from '../../files/present.js'
+import { sharpened } from '../../heads/confidence.js'
+import { balancedFolds } from '../../heads/left-out.js'
+import type { ImageShape } from '../../models/model.js'
+import { FEWEST_LABELS_TO_JUDGE } from '../../numerics/statistics.js'
+import { RUN_FILES, type RunContext } from '../../runs/run-folder.js'
+import type { Stage } from '../../stages/stage.js'
+import { curveSchema } from '../../training/curve.js'
+import { type TrainedClassifier, trainSupervised } from '../../training/supervised.js'
+import { type SupervisedSettings, supervisedTraining } from '../../training/supervised-settings.js'
+import { judgedOnTest, judgedSchema, unjudged } from './fixmatch-judging.js'
+import type { FixMatchFitOptions } from './fit-options.js'
+
+/** What the stages share. */
+export interface FixMatchFitting {
+  readonly options: FixMatchFitOptions
+  readonly context: RunContext
+  readonly dataset: Dataset
+  readonly image: ImageShape
+  readonly settings: SupervisedSettings
+  /** Labels of each draw, -1 where hidden. */
+  readonly draws: readonly Int32Array[]
+  readonly keys: { readonly images: string; readonly labels: string; readonly names: string }
+}
+
+/** Views that labelled images are seen in: those of the preset. */
+export const AUGMENT = 'crops'
+/** Parts of the labelled images that are left out in turn: each is a training. */
+const PARTS = 3
+
+const trainedSchema = z.object({
+  steps: z.int().positive(),
+  batch: z.int().positive(),
+  parameterCount: z.int().positive(),
+  seconds: z.number().nonnegative(),
+  curves: z.array(curveSchema),
+  file: z.string(),
+})
+
+export type NetworkStage = Stage<z.infer<typeof trainedSchema>>
+
+/** The network that predicts, trained on the first draw of the labels. */
+export const NETWORK = 'train the network'
+
+const WEIGHTS = `${RUN_FILES.model}/network.safetensors`
+
+export function networkStage(fitting: FixMatchFitting): NetworkStage {
+  const { options, context, draws, keys } = fitting
+  const { seed, minutes, steps, device } = options
+  const settings = { kind: 'network', training: identity(fitting), seed, minutes, steps, device, ...keys }
+  const key = contentKey(settings)
+  return {
+    kind: 'network',
+    name: NETWORK,
+    group: NETWORK,
+    key,
+    settings,
+    needs: [],
+    seconds: minutes === undefined ? undefined : 60 * minutes,
+    reportsItself: true,
+    schema: trainedSchema,
+    present: ({ file }) => filesPresent(context.run.folder, [file]),
+    work: async ({ threads, signal }) => {
+      const limit = { minutes, steps }
+      const { weights, ...trained } = await trainNetwork(fitting, draws[0], {
+        ...{ name: NETWORK, stream: 'draw 0', key, limit, threads, signal },
+      })
+      const { run } = context
+      await run.makeFolder(RUN_FILES.model)
+      await run.writeFile(WEIGHTS, encodeSafetensors(weights))
+      const { batch, parameterCount, seconds, curves } = trained
+      return { steps: trained.steps, batch, parameterCount, seconds, curves: [...curves], file: WEIGHTS }
+    },
+  }
+}
+
+const identity = ({ settings, image }: FixMatchFitting): object => ({ settings, augment: AUGMENT, image })
+
+interface NetworkTraining {
+  readonly name: string
+  /** Of the seed. */
+  readonly stream: string
+  readonly key: string
+  readonly limit: { readonly minutes?: number; readonly steps?: number }
+  readonly threads: number
+  readonly signal: AbortSignal
+}
+
+function trainNetwork(
+  { options, context: { run, progress }, dataset: { train }, image, settings }: FixMatchFitting,
+  labels: Int32Array,
+  { name, stream, key, limit, threads, signal }: NetworkTraining,
+): Promise<TrainedClassifier> {
+  return trainSupervised({
+    images: train,
+    labels,
+    classCount: train.classNames.length,
+    options: supervisedTraining(settings, AUGMENT, image),
+    ...limit,
+    seed: new Random(options.seed, `fixmatch/${stream}`).integer(2 ** 31),
+    threads,
+    device: options.device,
+    signal,
+    progress,
+    stage: name,
+    checkpoints: { folder: run.path(RUN_FILES.checkpoints, key.slice(0, 12)), key },
+    onStart: (step) => run.dropMetrics(name, step),
+    onMetrics: (step, metrics) => run.appendMetrics({ stage: name, step, ...metrics }),
+  })
+}
+
+const drawnSchema = z.object({ judged: judgedSchema })
+
+export type DrawStage = Stage<z.infer<typeof drawnSchema>>
+
+/** A network on another draw of the labelled images, asked for the test images. */
+export function drawStage(fitting: FixMatchFitting, network: NetworkStage, draw: number): DrawStage {
+  const { dataset, draws } = fitting
+  const name = `train on draw ${draw + 1}`
+  return {
+    ...beside(fitting, network, { kind: 'draw', name, part: draw }),
+    schema: drawnSchema,
+    work: async ({ threads, signal }) => {
+      const { steps } = await fitting.context.run.store.result(network)
+      const trained = await trainNetwork(fitting, draws[draw], {
+        ...{ name, stream: `draw ${draw}`, key: `${network.key.slice(0, 8)}-draw-${draw}`, limit: { steps } },
+        ...{ threads, signal },
+      })
+      const { test } = dataset
+      if (test === undefined) throw new Error('internal: drawStage: got no test images, expected some')
+      const found = await trained.predict(test.images)
+      return { judged: judgedOnTest(test, sharpened(found, unjudged(draws[draw]))) }
+    },
+  }
+}
+
+export const leftOutSchema = z.object({
+  /** Training images that were left out, and their classes. */
+  rows: z.array(z.int().min(0)),
+  truth: z.array(z.int().min(0)),
+  /** `[rows, classes]` */
+  probabilities: z.array(z.number()),
+})
+
+export type PartStage = Stage<z.infer<typeof leftOutSchema>>
+
+/** A network without a part of the labelled images, asked for these; none where too few are labelled to say anything. */
+export function partStages(fitting: FixMatchFitting, network: NetworkStage): PartStage[] {
+  const { dataset, draws, options } = fitting
+  const [labels] = draws
+  return labelParts(dataset, labels, options.seed).map((rows, part, { length }) => {
+    const name = `train without part ${part + 1} of ${length}`
+    return {
+      ...beside(fitting, network, { kind: 'part', name, part }),
+      schema: leftOutSchema,
+      work: async ({ threads, signal }) => {
+        const { steps } = await fitting.context.run.store.result(network)
+        const known = labels.slice()
+        for (const row of rows) known[row] = -1
+        const trained = await trainNetwork(fitting, known, {
+          ...{
+            name,
+            stream: `part ${part}`,
+            key: `${network.key.slice(0, 8)}-part-${part}`,
+            limit: { steps },
+          },
+          ...{ threads, signal },
+        })
+        const { train } = dataset
+        const found = await trained.predict(imagesAt(train, rows))
+        return { rows, truth: rows.map((row) => labels[row]), probabilities: [...found.data] }
+      },
+    }
+  })
+}
+
+function beside(
+  { options: { minutes } }: FixMatchFitting,
+  network: NetworkStage,
+  { kind, name, part }: { readonly kind: string; readonly name: string; readonly part: number },
+) {
+  const settings = { kind, part, network: network.key }
+  return {
+    kind,
+    name,
+    group: name,
+    settings,
+    key: contentKey(settings),
+    needs: [network],
+    seconds: minutes === undefined ? undefined : 60 * minutes,
+    reportsItself: true as const,
+  }
+}
+
+/** Labelled images that are left out together: every class gives up its share of them in turn. */
+function labelParts({ train }: Dataset, labels: Int32Array, seed: number): number[][] {
+  const rows = [...labels.keys()].filter((row) => labels[row] >= 0)
+  const counts = countLabels(labels, train.classNames.length)
+  if (Math.min(...counts) < FEWEST_LABELS_TO_JUDGE) return []
+  const files = filesOfFrames(train.paths)
+  const labelled = {
+    targets: Int32Array.from(rows, (row) => labels[row]),
+    counts,
+    sources: files && Int32Array.from(rows, (row) => files[row]),
+  }
+  const random = new Random(seed, 'fixmatch/parts')
+  return balancedFolds(labelled, { random }, PARTS).map((part) => part.map((at) => rows[at]))
+}
