@@ -32,6 +32,10 @@ export type AugmentationName = (typeof AUGMENTATIONS)[number]
 export const SUPERVISED_MODELS = ['resnet18'] as const
 export type SupervisedName = (typeof SUPERVISED_MODELS)[number]
 
+/** Ways to train a network on the labelled images and the unlabelled ones together. */
+export const SEMI_SUPERVISED = ['fixmatch'] as const
+export type SemiSupervisedName = (typeof SEMI_SUPERVISED)[number]
+
 /** The supervised network's stems, and how its training images are distorted. */
 export const STEMS = ['imagenet', 'small'] as const
 export type StemName = (typeof STEMS)[number]

@@ -60,8 +60,8 @@ function accuracy({ accuracy: found, calibration: { exponent, bend, doubt } }: M
       : `${percent(found.value)} right (95 % interval ${percent(found.low)} to ${percent(found.high)}), judged by ` +
         `${number(found.images)} ${JUDGED[found.kind] ?? found.kind}.`
   const calibrated =
-    exponent === 1 && bend === 1 && doubt === 0
-      ? 'Its probabilities are as the classifier says them, not calibrated.'
+    exponent === 1 && bend === 1
+      ? `Its probabilities are as the classifier says them${doubt > 0 ? `, but for a doubt of ${doubt.toFixed(3)} that so few labels leave` : ''}, not calibrated.`
       : 'Its probabilities were calibrated by labels that were left out in turn: of the images that are given 0.7, about 70 % should be right ' +
         `(exponent ${exponent.toFixed(2)}, bend ${bend.toFixed(2)}, doubt ${doubt.toFixed(3)}).`
   return `${judged}\n\n${calibrated}`

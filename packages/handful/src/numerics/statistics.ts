@@ -86,6 +86,43 @@ export function studentInterval(values: readonly number[]): Estimate {
   return { mean, low: Math.max(0, mean - half), high: Math.min(1, mean + half) }
 }
 
+/**
+ * Mean of a table of shares whose rows and columns are both drawn at random, such as trainings of a model and draws of the
+ * labelled images, with an interval that holds both. With `y_ij = mean + row_i + column_j + rest_ij`, I rows and J columns,
+ *
+ *     var(mean) = (MS_rows + MS_columns - MS_rest) / (I J)
+ *
+ * by the mean squares of the two-way analysis of variance (Searle, Casella, McCulloch, "Variance Components", 1992, chapter
+ * 4), and degrees of freedom by Satterthwaite (Biometrics Bulletin 2, 1946):
+ *
+ *     (MS_rows + MS_columns - MS_rest)^2 / (MS_rows^2/(I-1) + MS_columns^2/(J-1) + MS_rest^2/((I-1)(J-1)))
+ *
+ * The sum is never taken for less than the larger of MS_rows and MS_columns: what both share in is no evidence against either.
+ * With one column, or one row, Student's interval over the other.
+ */
+export function crossedInterval(table: readonly (readonly number[])[]): Estimate {
+  const [rows, columns] = [table.length, table[0].length]
+  const rowMeans = table.map(average)
+  if (columns < 2) return studentInterval(rowMeans)
+  if (rows < 2) return studentInterval(table[0])
+  const columnMeans = table[0].map((_, j) => average(table.map((row) => row[j])))
+  const mean = average(rowMeans)
+  const squares = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  const ofRows = (columns * squares(rowMeans)) / (rows - 1)
+  const ofColumns = (rows * squares(columnMeans)) / (columns - 1)
+  const rests = table.flatMap((row, i) => row.map((value, j) => value - rowMeans[i] - columnMeans[j] + mean))
+  const freedom = (rows - 1) * (columns - 1)
+  const ofRest = rests.reduce((sum, rest) => sum + rest ** 2, 0) / freedom
+  const sum = Math.max(ofRows + ofColumns - ofRest, ofRows, ofColumns)
+  if (sum === 0) return { mean, low: mean, high: mean }
+  const degrees =
+    sum ** 2 / (ofRows ** 2 / (rows - 1) + ofColumns ** 2 / (columns - 1) + ofRest ** 2 / freedom)
+  // The next smaller whole number: an interval that is rather too wide.
+  const half = studentQuantile(Math.max(1, Math.floor(degrees))) * Math.sqrt(sum / (rows * columns))
+  return { mean, low: Math.max(0, mean - half), high: Math.min(1, mean + half) }
+}
+
 /** Wilson's interval for a share of `total` trials (JASA 22, 1927): sound for few trials and near 0 and 1. */
 export function wilsonInterval(share: number, total: number): Estimate {
   if (total <= 0) return { mean: share, low: 0, high: 1 }

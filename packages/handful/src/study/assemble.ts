@@ -6,10 +6,10 @@ import { resnet18 } from '../models/resnet18/resnet18.js'
 import type { Standing } from '../stages/run-stages.js'
 import { type FullStudy, gatherSections, studySchema } from './all-sections.js'
 import { type CellStage, NETWORK_HEAD } from './cell-stages.js'
-import { networkSettings } from './cells.js'
+import { fixMatchNetwork, networkSettings } from './cells.js'
 import type { PlannedMethod } from './methods.js'
 import type { StudyPlan } from './plan.js'
-import type { LabelCount, StudyInput, StudyMethod } from './result.js'
+import { isNetwork, type LabelCount, type StudyInput, type StudyMethod } from './result.js'
 import { missingOf, type StudyStage } from './study-stage.js'
 import type { Workshop } from './workshop.js'
 
@@ -57,14 +57,7 @@ export function assembleStudy({ workshop, plan, standing, context, date }: Assem
     methods: plan.methods.map((method) => describeMethod(method, plan, done, workshop)),
     heads: describeHeads(plan, workshop),
     headline: options.headline ?? plan.heads[0],
-    cells: plan.cells.flatMap((cell) => {
-      const found = resultOf(cell, done)
-      if (found === undefined) return []
-      const { method, head, labelsPerClass } = cell
-      return [
-        { method, head, labelsPerClass, accuracies: [...found.result.accuracies], seconds: found.seconds },
-      ]
-    }),
+    cells: cellsOfStudy(plan, done),
     missing,
     ...sections.fields,
     stages: finished.map(({ stage, seconds }) => ({ stage: stage.name, seconds })),
@@ -82,6 +75,29 @@ export function assembleStudy({ workshop, plan, standing, context, date }: Assem
 
 type Done = Standing<StudyStage>['done']
 
+/** A cell of the report for each method, head and label count, with what further trainings gave beside the first. */
+function cellsOfStudy({ cells }: StudyPlan, done: Done): StudyInput['cells'] {
+  const found = cells.flatMap((cell) => {
+    const has = resultOf(cell, done)
+    return has === undefined ? [] : [{ cell, accuracies: [...has.result.accuracies], seconds: has.seconds }]
+  })
+  const first = found.filter(({ cell: { training = 0 } }) => training === 0)
+  return first.map(({ cell: { method, head, labelsPerClass }, accuracies, seconds }) => {
+    const further = found.filter(
+      ({ cell }) =>
+        (cell.training ?? 0) > 0 &&
+        cell.method === method &&
+        cell.head === head &&
+        cell.labelsPerClass === labelsPerClass,
+    )
+    return {
+      ...{ method, head, labelsPerClass, accuracies },
+      furtherTrainings: further.length === 0 ? undefined : further.map((each) => each.accuracies),
+      seconds: further.reduce((sum, each) => sum + each.seconds, seconds),
+    }
+  })
+}
+
 /** What a stage gave, where it is done. */
 function resultOf<R>(
   stage: StudyStage<R> | undefined,
@@ -92,14 +108,17 @@ function resultOf<R>(
 }
 
 function describeMethod(
-  { id, title, kind, parts, stem }: PlannedMethod,
+  { id, title, kind, parts, stem, semiSupervised }: PlannedMethod,
   { models, banks }: StudyPlan,
   done: Done,
-  { options }: Workshop,
+  { options, data }: Workshop,
 ): StudyMethod {
   const bank = resultOf(banks.get(id), done)?.result
   const trained = resultOf(models.get(id), done)?.result
-  const network = stem === undefined ? undefined : resnet18(networkSettings(stem, options.supervised).config)
+  const network =
+    stem === undefined
+      ? semiSupervised && fixMatchNetwork(data.images, options.fixmatch).options.network
+      : resnet18(networkSettings(stem, options.supervised).config)
   return {
     id,
     title,
@@ -125,8 +144,7 @@ function describeHeads({ methods, heads }: StudyPlan, workshop: Workshop): Study
     const { make, reference = false } = headEntry(id)
     return { id, title: make().name, reference }
   })
-  const supervised = methods.some(({ kind }) => kind === 'supervised')
-  return supervised
+  return methods.some(isNetwork)
     ? [...described, { id: NETWORK_HEAD, title: 'the network itself', reference: false }]
     : described
 }

@@ -3,7 +3,6 @@
  * the rest goes what costs most for what it is worth. Only estimates decide, never what is done already or how fast this machine is, so
  * that going on with a study plans the same again.
  */
-import { stemOf } from '../models/supervised-registry.js'
 import { formatDuration } from '../draw/format.js'
 import type { StudyMissing } from './result.js'
 import { missingOf, type StudyStage } from './study-stage.js'
@@ -88,14 +87,21 @@ export function fitBudget(
   }
 }
 
-/** The strong network at ascending label counts until its time is used up. */
-export function fitStrongNetwork(stages: readonly StudyStage[], limitSeconds: number): Fitted {
+export interface NetworkLimit {
+  readonly isOne: (stage: StudyStage) => boolean
+  readonly minutes: number
+  /** That says so. */
+  readonly option: string
+}
+
+/** A network at ascending label counts until its time is used up. */
+export function fitNetwork(stages: readonly StudyStage[], { isOne, minutes, option }: NetworkLimit): Fitted {
   let used = 0
   const over = new Set<StudyStage>()
   for (const stage of stages) {
-    if (stemOf(stage.method ?? '') !== 'small' || stage.kind !== 'cell') continue
+    if (stage.kind !== 'cell' || !isOne(stage)) continue
     used += stage.seconds
-    if (used > limitSeconds) over.add(stage)
+    if (used > 60 * minutes) over.add(stage)
   }
   return {
     stages: stages.filter((stage) => !over.has(stage)),
@@ -103,7 +109,7 @@ export function fitStrongNetwork(stages: readonly StudyStage[], limitSeconds: nu
       missingOf(
         stage,
         'budget',
-        `about ${formatDuration(stage.seconds)}, beyond the ${formatDuration(limitSeconds)} of supervised.strongMinutes`,
+        `about ${formatDuration(stage.seconds)}, beyond the ${formatDuration(60 * minutes)} of ${option}`,
       ),
     ),
   }

@@ -1,5 +1,6 @@
 /** The cells of a study as stages: each method with each head at each number of labels, all draws. */
 import { contentKey } from '../files/content-key.js'
+import { resnet18Presets } from '../models/resnet18/resnet18.js'
 import type { StemName } from '../names.js'
 import { contentOf } from '../runs/brought.js'
 import { supervisedSteps } from '../training/supervised.js'
@@ -7,12 +8,15 @@ import type { BankRecord } from './bank.js'
 import {
   type CellRecord,
   cellSchema,
+  fixMatchNetwork,
   knownDraws,
   networkSchedule,
   networkSettings,
+  type NetworkTraining,
   olderCell,
   runFeatureCell,
   runNetworkCell,
+  supervisedNetwork,
 } from './cells.js'
 import { fitProcesses } from './draw-fit-pool.js'
 import { networkSeconds, type Scale } from './estimate.js'
@@ -20,6 +24,7 @@ import type { PlannedMethod } from './methods.js'
 import type { LabelCount } from './result.js'
 import { studyDraws } from './study-data.js'
 import { drawsFor, fitSeconds, headEpochs } from './study-heads.js'
+import type { StudyOptions } from './study-options.js'
 import type { StudyStage } from './study-stage.js'
 import type { Workshop } from './workshop.js'
 
@@ -27,6 +32,8 @@ import type { Workshop } from './workshop.js'
 export const PROTOCOL = 1
 /** What stands as the head of a supervised network, which is one itself. */
 export const NETWORK_HEAD = 'network'
+/** Of the stronger network, unless said otherwise. */
+const STRONG_WIDTH = resnet18Presets.strong.width
 /** Cells up to so many labels per class come before sections and before all others. */
 export const FEW_LABELS = 16
 
@@ -37,6 +44,8 @@ export interface CellParts {
   /** Of the labelled images, where nothing asks for fewer. */
   readonly draws: number
   readonly scale: Scale
+  /** With the time that each training of FixMatch has. */
+  readonly fixmatch: StudyOptions['fixmatch']
 }
 
 export interface CellStage extends StudyStage<CellRecord> {
@@ -44,25 +53,39 @@ export interface CellStage extends StudyStage<CellRecord> {
   readonly method: string
   readonly head: string
   readonly labelsPerClass: LabelCount
+  /** Of the model whose features it is on, the first is 0; of a combination, of all its models. */
+  readonly training?: number
 }
 
-/** All cells of a method: heads and label counts on its features, or a supervised network at each label count. */
+/**
+ * All cells of a method: heads and label counts on its features, or a network at each label count.
+ * @param banks its features by each training of its model
+ */
 export function cellsOf(
   method: PlannedMethod,
-  bank: StudyStage<BankRecord> | undefined,
+  banks: readonly StudyStage<BankRecord>[],
   parts: CellParts,
 ): CellStage[] {
   const { sizes, workshop } = parts
-  const { stem } = method
-  if (stem !== undefined) return sizes.map((size) => networkCell({ ...method, stem }, size, parts))
-  if (bank === undefined) throw new Error(`internal: cellsOf: got no features of ${method.id}`)
+  const { stem, semiSupervised } = method
+  if (stem !== undefined) return sizes.map((size) => supervisedCell({ ...method, stem }, size, parts))
+  // Where all labels are known no image is unlabelled.
+  if (semiSupervised !== undefined)
+    return sizes.flatMap((size) => (size === 'all' ? [] : [fixMatchCell(method, size, parts)]))
+  if (banks.length === 0) throw new Error(`internal: cellsOf: got no features of ${method.id}`)
   return sizes.flatMap((size) =>
-    workshop.headNames.map((head) => featureCell(method, bank, head, size, parts)),
+    workshop.headNames.flatMap((head) =>
+      banks.map((bank, training) => featureCell(method, { bank, training }, head, size, parts)),
+    ),
   )
 }
 
 const labelsInWords = (size: LabelCount): string =>
   size === 'all' ? 'all labels' : `${size} ${size === 1 ? 'label' : 'labels'} per class`
+
+/** `, training 2`; nothing for the first. */
+export const trainingInWords = (training: number): string =>
+  training === 0 ? '' : `, training ${training + 1}`
 
 const groupOf = (size: LabelCount, few: string): string =>
   size !== 'all' && size <= FEW_LABELS ? `few labels: ${few}` : labelsInWords(size)
@@ -87,7 +110,7 @@ function cellIdentity(size: LabelCount, { data, options }: Workshop) {
 
 function featureCell(
   { id, title }: PlannedMethod,
-  bank: StudyStage<BankRecord>,
+  { bank, training }: { readonly bank: StudyStage<BankRecord>; readonly training: number },
   head: string,
   size: LabelCount,
   { workshop, draws: asked, scale }: CellParts,
@@ -106,7 +129,7 @@ function featureCell(
   const settings = { ...cellIdentity(size, workshop), head, epochs, plugin, bank: bank.key }
   const stage: CellStage = {
     kind: 'cell',
-    name: `${id}, ${head}, ${labelsInWords(size)}`,
+    name: `${id}, ${head}, ${labelsInWords(size)}${trainingInWords(training)}`,
     settings,
     key: contentKey(settings),
     needs: [bank],
@@ -117,6 +140,7 @@ function featureCell(
     method: id,
     head,
     labelsPerClass: size,
+    training,
     schema: cellSchema(draws),
     older: () => olderCell(store, (count) => contentKey({ ...settings, draws: count })),
     work: async (context) => {
@@ -129,7 +153,7 @@ function featureCell(
             head,
             labelled,
             classCount: data.classNames.length,
-            stream: `head ${head}/${id}/${size}`,
+            stream: `head ${head}/${id}/${size}${training === 0 ? '' : `/training ${training}`}`,
           },
           fitters,
           draws: studyDraws(data, size, { draws, seed: options.seed }),
@@ -143,21 +167,66 @@ function featureCell(
   return stage
 }
 
-function networkCell(
-  { id, title, stem }: PlannedMethod & { readonly stem: StemName },
+function supervisedCell(
+  method: PlannedMethod & { readonly stem: StemName },
   size: LabelCount,
-  { workshop, scale }: CellParts,
+  parts: CellParts,
 ): CellStage {
-  const { data, options, store } = workshop
+  const { stem } = method
+  const { data, options } = parts.workshop
   const { supervised } = options
-  const draws = size === 'all' ? 1 : supervised.draws
-  const labelled = labelledOf(size, workshop)
+  const labelled = labelledOf(size, parts.workshop)
   const schedule = networkSchedule(labelled, supervised)
   const steps = supervisedSteps(labelled, schedule)
   const batch = Math.min(schedule.batch, labelled)
   const { config, augment } = networkSettings(stem, supervised)
   const { width, emaHalfLife } = config
-  const network = { stem, width, augment, emaHalfLife, ...schedule }
+  return networkCell(method, size, parts, {
+    network: { stem, width, augment, emaHalfLife, ...schedule },
+    draws: supervised.draws,
+    seconds: networkSeconds(stem, { steps, batch, width }, parts.scale),
+    group: stem === 'small' ? method.title : undefined,
+    training: supervisedNetwork(stem, data.images, supervised),
+  })
+}
+
+function fixMatchCell(method: PlannedMethod, size: LabelCount, parts: CellParts): CellStage {
+  const { data, options } = parts.workshop
+  const { fixmatch } = parts
+  const training = fixMatchNetwork(data.images, fixmatch)
+  const { network, ...trained } = training.options
+  const { steps, minutes, draws } = fixmatch
+  const batch = Math.min(trained.batch, labelledOf(size, parts.workshop))
+  const views = 1 + 2 * (trained.fixMatch?.ratio ?? 0)
+  const form = { steps: steps ?? 0, batch: batch * views, width: fixmatch.width ?? STRONG_WIDTH }
+  return networkCell(method, size, parts, {
+    network: { title: network.title, ...trained, minutes, steps, device: options.device },
+    draws,
+    seconds: networkSeconds('small', form, parts.scale) + 60 * (minutes ?? 0),
+    group: method.title,
+    training: () => training,
+  })
+}
+
+interface TrainedCell {
+  /** All that the networks depend on, beside images, labels and seed. */
+  readonly network: object
+  readonly draws: number
+  /** Of one draw. */
+  readonly seconds: number
+  /** Where it is not that of the cells with as many labels. */
+  readonly group?: string
+  readonly training: (labelled: number) => NetworkTraining
+}
+
+function networkCell(
+  { id, title }: PlannedMethod,
+  size: LabelCount,
+  { workshop }: CellParts,
+  { network, draws: wanted, seconds, group, training }: TrainedCell,
+): CellStage {
+  const { data, options, store } = workshop
+  const draws = size === 'all' ? 1 : wanted
   const settings = { ...cellIdentity(size, workshop), network, images: data.keys.images }
   const key = contentKey(settings)
   const name = `${id}, ${labelsInWords(size)}`
@@ -167,8 +236,8 @@ function networkCell(
     settings,
     key,
     needs: [],
-    seconds: draws * networkSeconds(stem, { steps, batch, width }, scale),
-    group: stem === 'small' ? title : groupOf(size, title),
+    seconds: draws * seconds,
+    group: group ?? groupOf(size, title),
     unit: 'fits',
     total: draws,
     method: id,
@@ -181,7 +250,7 @@ function networkCell(
         {
           images: data.images,
           test: data.test.images,
-          stem,
+          training,
           draws: studyDraws(data, size, { draws, seed: options.seed }),
           classCount: data.classNames.length,
           score: workshop.score,

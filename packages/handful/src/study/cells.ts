@@ -12,7 +12,8 @@ import { argmaxRows } from '../numerics/matrix.js'
 import { resnet18, type Resnet18Config, resnet18Presets } from '../models/resnet18/resnet18.js'
 import type { StemName, SupervisedAugmentationName } from '../names.js'
 import { silentProgress } from '../training/progress.js'
-import { supervisedAugmentation, trainSupervised } from '../training/supervised.js'
+import { supervisedAugmentation, type SupervisedRequest, trainSupervised } from '../training/supervised.js'
+import { supervisedSettings, supervisedTraining } from '../training/supervised-settings.js'
 import type { DrawFit, DrawFitter } from './draw-fit.js'
 import { MOST_DRAWS, type StudyOptions } from './study-options.js'
 import type { StageStore } from '../stages/stage-store.js'
@@ -99,7 +100,8 @@ export async function runFeatureCell(
 export interface NetworkCell {
   readonly images: Images
   readonly test: Images
-  readonly stem: StemName
+  /** What is trained on so many labelled images, and for how long. */
+  readonly training: (labelled: number) => NetworkTraining
   readonly draws: readonly Int32Array[]
   readonly classCount: number
   readonly score: Score
@@ -110,12 +112,12 @@ export interface NetworkCell {
   readonly store: StageStore
 }
 
+export type NetworkTraining = Pick<SupervisedRequest, 'options' | 'minutes' | 'steps'>
+
 /** Trains a network from scratch for each draw. Draws that are done are kept, and a stopped one goes on at its checkpoint. */
 export async function runNetworkCell(cell: NetworkCell, context: StageContext): Promise<CellRecord> {
-  const { images, test, stem, draws, classCount, score, key, name, options, store } = cell
-  const { supervised, seed, threads, device } = options
-  const { config, augment } = networkSettings(stem, supervised)
-  const { stem: _stem, width: _width, ...optimiser } = config
+  const { images, test, training, draws, classCount, score, key, name, options, store } = cell
+  const { seed, threads, device } = options
   const accuracies: number[] = []
   for (const [draw, labels] of draws.entries()) {
     const stage = {
@@ -130,12 +132,7 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
         images,
         labels,
         classCount,
-        options: {
-          ...optimiser,
-          network: resnet18(config),
-          augmentation: supervisedAugmentation(augment, images),
-          ...networkSchedule(labels.filter((label) => label >= 0).length, supervised),
-        },
+        ...training(labels.filter((label) => label >= 0).length),
         seed: new Random(seed, `network/draw ${draw}`).integer(2 ** 31),
         threads,
         device,
@@ -187,4 +184,32 @@ export function networkSchedule(
 ): { batch: number; epochs: number; fewestSteps: number } {
   const most = (mostSteps * Math.min(batch, labelled)) / labelled
   return { batch, epochs: Math.min(epochs, most), fewestSteps: Math.min(fewestSteps, mostSteps) }
+}
+
+/** The training of a supervised network with that stem. */
+export function supervisedNetwork(
+  stem: StemName,
+  images: Images,
+  supervised: StudyOptions['supervised'],
+): (labelled: number) => NetworkTraining {
+  const { config, augment } = networkSettings(stem, supervised)
+  const { stem: _stem, width: _width, ...optimiser } = config
+  return (labelled) => ({
+    options: {
+      ...optimiser,
+      network: resnet18(config),
+      augmentation: supervisedAugmentation(augment, images),
+      ...networkSchedule(labelled, supervised),
+    },
+  })
+}
+
+/** FixMatch with the stronger supervised network's backbone: the preset `fixmatch` of `handful supervised`. */
+export function fixMatchNetwork(
+  { height: size, channels }: Images,
+  { width, batch, minutes, steps }: StudyOptions['fixmatch'],
+): NetworkTraining {
+  const set = { batch, ...(width !== undefined && { width }) }
+  const settings = supervisedSettings({ preset: 'fixmatch', stem: 'small', set })
+  return { options: supervisedTraining(settings, 'crops', { size, channels }), minutes, steps }
 }

@@ -71,7 +71,7 @@ export async function withFewerMethods<P extends Affordable>(
 
 /** Raw pixels and the first that has learned without labels, else one of other kinds. */
 export function fewestMethods(methods: readonly PlannedMethod[]): PlannedMethod[] {
-  const kinds = [['generative', 'contrastive'], ['outside'], ['supervised']]
+  const kinds = [['generative', 'contrastive'], ['outside'], ['supervised', 'semi-supervised']]
   const first = kinds
     .map((some) => methods.find(({ kind }) => some.includes(kind)))
     .find((method) => method !== undefined)

@@ -5,7 +5,13 @@ import { type methodKinds } from './result.js'
 import { baselines } from '../features/baselines/registry.js'
 import { isModelName, models, type OwnModels } from '../models/registry.js'
 import { isSupervisedName, supervisedModels } from '../models/supervised-registry.js'
-import { type BaselineName, type StemName, type SupervisedName } from '../names.js'
+import {
+  type BaselineName,
+  SEMI_SUPERVISED,
+  type SemiSupervisedName,
+  type StemName,
+  type SupervisedName,
+} from '../names.js'
 import { STUDY_METHODS, type StudyOptions } from './study-options.js'
 import type { StudyFeatures } from './sources.js'
 
@@ -20,6 +26,8 @@ export interface PlannedMethod {
   readonly parts: readonly string[]
   /** Of a supervised network. */
   readonly stem?: StemName
+  /** Of a network that learns from labelled and unlabelled images together. */
+  readonly semiSupervised?: SemiSupervisedName
 }
 
 /** How tables call what compares views and has a decoder beside that, whatever model it is a preset of. */
@@ -41,6 +49,7 @@ export function resolveMethods(
   const found = names.flatMap((name): PlannedMethod[] => {
     if (name.includes('+')) return [combination(name, own, contrastive)]
     if (isSupervisedName(name)) return supervised.stems.map((stem) => networkOf(name, stem))
+    if (isSemiSupervised(name)) return [semiSupervised(name)]
     return [single(name, own, contrastive)]
   })
   if (!found.some(({ id }) => id === 'pixels')) found.unshift(single('pixels', own, contrastive))
@@ -53,6 +62,18 @@ function networkOf(name: SupervisedName, stem: StemName): PlannedMethod {
   const { id, shortTitle } = supervisedModels[name].stems[stem]
   return { id, title: shortTitle, kind: 'supervised', parts: [], stem }
 }
+
+const isSemiSupervised = (name: string): name is SemiSupervisedName =>
+  SEMI_SUPERVISED.some((known) => known === name)
+
+/** With the backbone of the stronger supervised network. */
+const semiSupervised = (name: SemiSupervisedName): PlannedMethod => ({
+  id: name,
+  title: 'FixMatch',
+  kind: 'semi-supervised',
+  parts: [],
+  semiSupervised: name,
+})
 
 function single(name: string, own: readonly ToCome[], contrastive: ReadonlySet<string>): PlannedMethod {
   const brought = own.find(({ id }) => id === name)
@@ -73,6 +94,7 @@ function combination(name: string, own: readonly ToCome[], contrastive: Readonly
   if (new Set(parts).size < parts.length) throw wrong('a method twice', 'different methods')
   for (const part of parts) {
     if (isSupervisedName(part)) throw wrong('a supervised network', 'methods that give features')
+    if (isSemiSupervised(part)) throw wrong('a network that classifies', 'methods that give features')
     checkName(part, name, own)
   }
   const titles = parts.map((part) => single(part, own, contrastive).title)

@@ -12,20 +12,13 @@
 import { formatDuration } from '../draw/format.js'
 import { usageError } from '../errors.js'
 import { HEAD_ENTRIES } from '../heads/registry.js'
-import type { LabelCount, StudyMissing } from './result.js'
+import { isNetwork, type LabelCount, type StudyMissing } from './result.js'
 import { pretrainStage } from '../training/pretrain.js'
 import { headComponents } from '../features/reduce.js'
 import { spaceStored } from '../features/space-files.js'
 import { bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
-import {
-  fewerDraws,
-  fitBudget,
-  type Fitted,
-  fitStrongNetwork,
-  totalSeconds,
-  trainingShare,
-} from './budget.js'
-import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL } from './cell-stages.js'
+import { fewerDraws, fitBudget, type Fitted, fitNetwork, totalSeconds, trainingShare } from './budget.js'
+import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL, trainingInWords } from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
 import { isBaselineName } from '../features/baselines/registry.js'
 import { stemOf } from '../models/supervised-registry.js'
@@ -53,7 +46,7 @@ import { contentKey } from '../files/content-key.js'
 
 export interface StudyPlan {
   readonly stages: readonly StudyStage[]
-  /** By name of the model or id of the method. */
+  /** By name of the model or id of the method, the first training of each. */
   readonly models: ReadonlyMap<string, ModelStage>
   readonly banks: ReadonlyMap<string, BankStage>
   /** Those of the stages that are cells, in their order. */
@@ -109,10 +102,10 @@ async function planMethods(
 ): Promise<StudyPlan> {
   const { options, data } = workshop
   const sizes = labelSizes(options.labels, data)
-  const trained = trainingOf(methods, options, budget)
-  const notes = [...data.notes, ...sizes.notes]
+  const { trained, fixmatch } = trainingOf(methods, options, budget)
+  const notes = [...data.notes, ...sizes.notes, ...singleTrainings(trained, options)]
   for (const draws of fewerDraws(options.draws)) {
-    const built = await buildStages({ workshop, methods, sizes: sizes.counts, trained, draws })
+    const built = await buildStages({ workshop, methods, sizes: sizes.counts, trained, fixmatch, draws })
     const planned = ({ stages, dropped }: Fitted, more: readonly string[] = []): StudyPlan => ({
       ...built,
       stages,
@@ -125,7 +118,7 @@ async function planMethods(
       notes: [...notes, ...more],
       seconds: totalSeconds(stages),
     })
-    const affordable = fitStrongNetwork(built.stages, options.supervised.strongMinutes * 60)
+    const affordable = withinLimits(built.stages, options)
     if (budget === undefined || whole) return planned(affordable)
     const last = draws <= Math.min(5, options.draws)
     const fitted = fitBudget(affordable.stages, budget, last ? 'any' : 'dear')
@@ -139,12 +132,18 @@ async function planMethods(
   throw new Error('internal: planMethods: got no number of draws, expected one')
 }
 
-/** The models to train, each once, with the time that each gets. */
+interface Trainings {
+  /** The models to train, the first training of each first. */
+  readonly trained: readonly TrainingSettings[]
+  readonly fixmatch: StudyOptions['fixmatch']
+}
+
+/** What is trained, with the time that each training gets. */
 function trainingOf(
   methods: readonly PlannedMethod[],
-  { models, minutesPerModel }: StudyOptions,
+  { models, minutesPerModel, seeds, fixmatch }: StudyOptions,
   budgetSeconds: number | undefined,
-): Map<string, TrainingSettings> {
+): Trainings {
   const names = [...new Set(methods.flatMap(({ id, parts }) => (parts.length > 0 ? parts : [id])))].filter(
     (name) => Object.hasOwn(models, name),
   )
@@ -153,23 +152,49 @@ function trainingOf(
     return run === undefined && steps === undefined ? (minutes ?? minutesPerModel) : undefined
   }
   const share = trainingShare(
-    names.flatMap((name) => minutesOf(name) ?? []),
+    names.flatMap((name) => new Array<number>(seeds).fill(minutesOf(name) ?? 0)),
     budgetSeconds,
   )
-  return new Map(
-    names.map((name) => {
-      const minutes = minutesOf(name)
-      const given = minutes === undefined ? undefined : Number((minutes * share).toPrecision(3))
-      return [name, { model: name, settings: models[name], minutes: given, steps: models[name].steps }]
-    }),
-  )
+  const given = (minutes: number | undefined): number | undefined =>
+    minutes === undefined ? undefined : Number((minutes * share).toPrecision(3))
+  const trained = names.flatMap((model): TrainingSettings[] => {
+    const settings = models[model]
+    const all = settings.run === undefined ? seeds : 1
+    return Array.from({ length: all }, (_, training) => ({
+      ...{ model, settings, minutes: given(minutesOf(model)), steps: settings.steps, training },
+    }))
+  })
+  // Neither more minutes nor fewer than a model that is trained without labels.
+  const minutes = fixmatch.steps === undefined ? given(fixmatch.minutes ?? minutesPerModel) : undefined
+  return { trained, fixmatch: { ...fixmatch, minutes } }
 }
 
-interface Building {
+function singleTrainings(trained: readonly TrainingSettings[], { seeds }: StudyOptions): string[] {
+  const given = trained.filter(({ settings }) => settings.run !== undefined).map(({ model }) => model)
+  return seeds === 1 || given.length === 0
+    ? []
+    : [`${given.join(', ')}: given as a run, so with one training where others have ${seeds}`]
+}
+
+/** The networks' own limits of time. */
+function withinLimits(stages: readonly StudyStage[], { supervised, fixmatch }: StudyOptions): Fitted {
+  const strong = fitNetwork(stages, {
+    isOne: isStrong,
+    ...{ minutes: supervised.strongMinutes, option: 'supervised.strongMinutes' },
+  })
+  const semi = fitNetwork(strong.stages, {
+    isOne: ({ method }) => method === 'fixmatch',
+    ...{ minutes: fixmatch.totalMinutes, option: 'fixmatch.totalMinutes' },
+  })
+  return { stages: semi.stages, dropped: [...strong.dropped, ...semi.dropped] }
+}
+
+const isStrong = ({ method = '' }: Pick<StudyStage, 'method'>): boolean => stemOf(method) === 'small'
+
+interface Building extends Trainings {
   readonly workshop: Workshop
   readonly methods: readonly PlannedMethod[]
   readonly sizes: readonly LabelCount[]
-  readonly trained: ReadonlyMap<string, TrainingSettings>
   readonly draws: number
 }
 
@@ -184,48 +209,79 @@ interface Built {
 export type ModelStage = StudyStage<TrainedRecord>
 export type BankStage = StudyStage<BankRecord>
 
-async function buildStages({ workshop, methods, sizes, trained, draws }: Building): Promise<Built> {
+async function buildStages({ workshop, methods, sizes, trained, fixmatch, draws }: Building): Promise<Built> {
   const scale = scaleOf(workshop)
-  const models = new Map<string, ModelStage>()
-  for (const settings of trained.values())
-    models.set(settings.model, await modelStage(settings, workshop, scale))
+  const trainings = new Map<string, ModelStage[]>()
+  for (const settings of trained) {
+    const stage = await modelStage(settings, workshop, scale)
+    trainings.set(settings.model, [...(trainings.get(settings.model) ?? []), stage])
+  }
   const singles = new Set(
-    methods.flatMap(({ id, parts, kind }) => (kind === 'supervised' ? [] : parts.length > 0 ? parts : [id])),
+    methods.flatMap(({ id, parts, kind }) => (isNetwork({ kind }) ? [] : parts.length > 0 ? parts : [id])),
   )
-  const banks = new Map<string, BankStage>()
-  for (const id of singles) banks.set(id, bankStage(id, models.get(id), workshop, scale))
+  const banks = new Map<string, BankStage[]>()
+  for (const id of singles) {
+    const models = trainings.get(id)
+    banks.set(
+      id,
+      models?.map((model, training) => bankStage(id, { model, training }, workshop, scale)) ?? [
+        bankStage(id, {}, workshop, scale),
+      ],
+    )
+  }
   for (const { id, parts } of methods) {
     if (parts.length === 0) continue
-    const needs = parts.flatMap((part) => banks.get(part) ?? [])
-    banks.set(id, combinationStage(id, needs, workshop, scale))
+    const needs = parts.flatMap((part) => [banks.get(part) ?? []])
+    const most = Math.max(...needs.map(({ length }) => length))
+    banks.set(
+      id,
+      Array.from({ length: most }, (_, training) =>
+        // What is trained once stands beside each training of the others.
+        combinationStage(
+          { id, training },
+          needs.map((each) => each[training] ?? each[0]),
+          workshop,
+          scale,
+        ),
+      ),
+    )
   }
+  const firsts = <K, S>(all: ReadonlyMap<K, readonly S[]>): Map<K, S> =>
+    new Map([...all].map(([key, [first]]) => [key, first]))
+  const [models, firstBanks] = [firsts(trainings), firsts(banks)]
   const cells = methods.flatMap((method) =>
-    cellsOf(method, banks.get(method.id), { workshop, sizes, draws, scale }),
+    cellsOf(method, banks.get(method.id) ?? [], { workshop, sizes, draws, scale, fixmatch }),
   )
   const few = ({ labelsPerClass }: CellStage): boolean =>
     labelsPerClass !== 'all' && labelsPerClass <= FEW_LABELS
-  const strong = ({ method }: CellStage): boolean => stemOf(method) === 'small'
+  // What takes longest, and is no part of any other.
+  const late = ({ method, training = 0 }: CellStage): boolean =>
+    isStrong({ method }) || method === 'fixmatch' || training > 0
   const byCost = (some: CellStage[]): CellStage[] =>
     some.sort((a, b) => sizeOf(a.labelsPerClass) - sizeOf(b.labelsPerClass) || a.seconds - b.seconds)
-  const rank = { baseline: 0, outside: 1, generative: 2, contrastive: 2, combination: 3, supervised: 4 }
+  const rank = {
+    ...{ baseline: 0, outside: 1, generative: 2, contrastive: 2, combination: 3, supervised: 4 },
+    'semi-supervised': 5,
+  }
   const first = [...methods]
     .sort((a, b) => rank[a.kind] - rank[b.kind])
     .flatMap(({ id }): StudyStage[] => {
-      const bank = banks.get(id)
-      const own = cells.filter((cell) => cell.method === id && few(cell) && !strong(cell))
+      const bank = firstBanks.get(id)
+      const own = cells.filter((cell) => cell.method === id && few(cell) && !late(cell))
       return [...(bank === undefined ? [] : [bank]), ...byCost(own)]
     })
   const stages = inOrder<StudyStage>([
     ...first,
-    ...sectionStages({ workshop, methods, models, banks, draws, sizes, scale }),
-    ...byCost(cells.filter((cell) => !strong(cell))),
-    ...byCost(cells.filter(strong)),
+    ...sectionStages({ workshop, methods, models, banks: firstBanks, draws, sizes, scale }),
+    ...byCost(cells.filter((cell) => !late(cell))),
+    ...byCost(cells.filter(({ training = 0 }) => training > 0)),
+    ...byCost(cells.filter((cell) => late(cell))),
     // Each comes before the first that needs it.
-    ...models.values(),
+    ...[...trainings.values()].flat(),
     ...workshop.own.flatMap(({ rows }) => rows?.stage ?? []),
-    ...banks.values(),
+    ...[...banks.values()].flat(),
   ])
-  return { stages, models, banks, cells }
+  return { stages, models, banks: firstBanks, cells }
 }
 
 const sizeOf = (count: LabelCount | undefined): number => (count === 'all' ? Infinity : (count ?? 0))
@@ -245,7 +301,7 @@ function scaleOf({ options, data }: Workshop): Scale {
 
 async function modelStage(training: TrainingSettings, workshop: Workshop, scale: Scale): Promise<ModelStage> {
   const { options, data, place, brought } = workshop
-  const { model, minutes, steps } = training
+  const { model, minutes, steps, training: number } = training
   const identity = await trainingIdentity(training, data.images, options, brought.models)
   const plugin = contentOf(brought, 'models', model)
   const settings = { PROTOCOL, kind: 'model', identity, images: data.keys.images, plugin }
@@ -254,7 +310,7 @@ async function modelStage(training: TrainingSettings, workshop: Workshop, scale:
   return {
     kind: 'model',
     settings,
-    name: ready ? `the trained ${model}` : pretrainStage({ name: model }),
+    name: ready ? `the trained ${model}` : pretrainStage({ name: model }) + trainingInWords(number),
     key,
     needs: [],
     seconds: ready
@@ -262,7 +318,7 @@ async function modelStage(training: TrainingSettings, workshop: Workshop, scale:
       : minutes === undefined
         ? stepSeconds(modelNamed(model, brought.models), steps ?? 0, scale)
         : 60 * minutes + 5,
-    group: pretrainStage({ name: model }),
+    group: pretrainStage({ name: model }) + trainingInWords(number),
     reportsItself: true,
     method: model,
     schema: trainedSchema,
@@ -311,23 +367,32 @@ function methodOf(id: string, model: ModelStage | undefined, workshop: Workshop)
 }
 
 /** Two stages of a method's features, which differ in what they come from. */
-const bankFields = (id: string, settings: object, { place }: Workshop) => ({
+const bankFields = (
+  { id, training = 0 }: { readonly id: string; readonly training?: number },
+  settings: object,
+  { place }: Workshop,
+) => ({
   kind: 'features',
-  name: `features: ${id}`,
+  name: `features: ${id}${trainingInWords(training)}`,
   settings,
   key: contentKey(settings),
-  group: `features: ${id}`,
+  group: `features: ${id}${trainingInWords(training)}`,
   method: id,
   schema: bankSchema,
   present: (result: BankRecord) => spaceStored(place.folder, result),
 })
 
-function bankStage(id: string, model: ModelStage | undefined, workshop: Workshop, scale: Scale): BankStage {
+function bankStage(
+  id: string,
+  { model, training }: { readonly model?: ModelStage; readonly training?: number },
+  workshop: Workshop,
+  scale: Scale,
+): BankStage {
   const { options, data } = workshop
   const method = methodOf(id, model, workshop)
   const { whitening, seed } = options
   const fields = bankFields(
-    id,
+    { id, training },
     {
       PROTOCOL,
       kind: 'features',
@@ -361,14 +426,14 @@ function bankStage(id: string, model: ModelStage | undefined, workshop: Workshop
 }
 
 function combinationStage(
-  id: string,
+  of: { readonly id: string; readonly training: number },
   needs: readonly BankStage[],
   workshop: Workshop,
   scale: Scale,
 ): BankStage {
   const { options, store } = workshop
   const fields = bankFields(
-    id,
+    of,
     {
       PROTOCOL,
       kind: 'combination',

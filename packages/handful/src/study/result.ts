@@ -22,6 +22,7 @@ export const labelCountSchema = z.union([z.number().int().positive(), z.literal(
  * `generative`: features of a model trained without labels to generate or reconstruct, and nothing else. `contrastive`: of one
  * that compares views of an image, whatever it reconstructs beside that. `baseline`: features without training. `combination`:
  * features of several methods beside each other. `outside`: features of an encoder or a table made elsewhere. `supervised`: a network trained on the labelled images alone.
+ * `semi-supervised`: one trained on these and on the unlabelled images together.
  */
 export const methodKinds = [
   'generative',
@@ -30,7 +31,12 @@ export const methodKinds = [
   'outside',
   'combination',
   'supervised',
+  'semi-supervised',
 ] as const
+
+/** Whether it classifies by itself: it has no features that heads are fitted to. */
+export const isNetwork = ({ kind }: { readonly kind: (typeof methodKinds)[number] }): boolean =>
+  kind === 'supervised' || kind === 'semi-supervised'
 
 const method = z.object({
   /** `vae`, `vqvae`, `diffusion`, `gan`, `pixels`, `pca`, `patches`, `resnet18`, `vae+patches`, ... */
@@ -72,6 +78,8 @@ const cell = z.object({
   labelsPerClass: labelCountSchema,
   /** Share of right answers on the test set, one for each draw of the labelled images. */
   accuracies: z.array(share).min(1),
+  /** The same draws on the features of further trainings of the model, each from a seed of its own. */
+  furtherTrainings: z.array(z.array(share).min(1)).optional(),
   seconds: duration,
 })
 

@@ -1,12 +1,39 @@
 /** The study's cells as means with intervals, and what is best where. */
-import { estimateAccuracy, type Estimate } from '../numerics/statistics.js'
-import type { LabelCount, Study, StudyCell, StudyHead, StudyMethod, StudyMissing } from './result.js'
+import { crossedInterval, estimateAccuracy, type Estimate } from '../numerics/statistics.js'
+import {
+  isNetwork,
+  type LabelCount,
+  type Study,
+  type StudyCell,
+  type StudyHead,
+  type StudyMethod,
+  type StudyMissing,
+} from './result.js'
 
 export interface CellEstimate extends Estimate {
   /** Half of the 95 % interval's width; the larger side where it ends at 0 or 1. */
   readonly half: number
   readonly draws: number
+  /** Of the model: its features by each were classified from the same draws. */
+  readonly trainings: number
 }
+
+/** Accuracies of a cell, `[trainings][draws]`: the draws that all trainings have. */
+export function accuracyTable({ accuracies, furtherTrainings = [] }: StudyCell): number[][] {
+  const all = [accuracies, ...furtherTrainings]
+  const draws = Math.min(...all.map(({ length }) => length))
+  return all.length === 1 ? [accuracies] : all.map((each) => each.slice(0, draws))
+}
+
+/** The mean over all trainings and draws, with an interval that holds both. */
+export function estimateCell(cell: StudyCell, testImages: number): CellEstimate {
+  const table = accuracyTable(cell)
+  if (table.length === 1) return estimateDraws(table[0], testImages)
+  const estimate = crossedInterval(table)
+  return { ...estimate, half: halfOf(estimate), draws: table[0].length, trainings: table.length }
+}
+
+const halfOf = ({ mean, low, high }: Estimate): number => Math.max(mean - low, high - mean)
 
 export interface HeadResult {
   readonly head: StudyHead
@@ -17,8 +44,7 @@ export interface HeadResult {
 /** Student's interval over the draws; from the number of test images where there is one draw. */
 export function estimateDraws(accuracies: readonly number[], testImages: number): CellEstimate {
   const estimate = estimateAccuracy(accuracies, testImages)
-  const half = Math.max(estimate.mean - estimate.low, estimate.high - estimate.mean)
-  return { ...estimate, half, draws: accuracies.length }
+  return { ...estimate, half: halfOf(estimate), draws: accuracies.length, trainings: 1 }
 }
 
 /** Ascending, `all` last, none twice. */
@@ -34,7 +60,7 @@ export function resultsAt(study: Study, method: string, count: LabelCount): Head
     .map((cell) => ({
       cell,
       head: headOf(study, cell.head),
-      estimate: estimateDraws(cell.accuracies, study.dataset.testImages),
+      estimate: estimateCell(cell, study.dataset.testImages),
     }))
     .sort((a, b) => b.estimate.mean - a.estimate.mean)
 }
@@ -60,7 +86,7 @@ export function resultWith(
   choice: HeadChoice,
 ): HeadResult | undefined {
   const results = resultsAt(study, method.id, count)
-  if (method.kind === 'supervised') return results.at(0)
+  if (isNetwork(method)) return results.at(0)
   if (choice === 'reference') return results.find(({ head }) => head.reference)
   const headline = headlineHead(study)?.id
   return results.find(({ head }) => head.id === headline)
@@ -87,11 +113,8 @@ export function methodTitle(study: Study, id: string): string {
 
 /** Heads that are fitted to features, without the networks that classify by themselves. */
 export function fittedHeads(study: Study): StudyHead[] {
-  const used = new Set(
-    study.cells
-      .filter(({ method }) => study.methods.find(({ id }) => id === method)?.kind !== 'supervised')
-      .map(({ head }) => head),
-  )
+  const networks = new Set(study.methods.filter(isNetwork).map(({ id }) => id))
+  const used = new Set(study.cells.filter(({ method }) => !networks.has(method)).map(({ head }) => head))
   return study.heads.filter(({ id }) => used.has(id))
 }
 

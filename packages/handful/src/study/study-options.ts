@@ -10,6 +10,7 @@ import {
   MODELS,
   type SectionName,
   SECTIONS,
+  SEMI_SUPERVISED,
   STEMS,
   SUPERVISED_AUGMENTATIONS,
   SUPERVISED_MODELS,
@@ -27,7 +28,7 @@ import { pluginsField } from '../runs/brought.js'
 import { imageFields, oneLimit, oneSource } from '../runs/run-options.js'
 
 /** What can stand in `methods`, alone or joined by `+`. */
-export const STUDY_METHODS = [...MODELS, ...SUPERVISED_MODELS, ...BASELINES] as const
+export const STUDY_METHODS = [...MODELS, ...SUPERVISED_MODELS, ...SEMI_SUPERVISED, ...BASELINES] as const
 
 export const DEFAULT_METHODS = [
   'pixels',
@@ -39,11 +40,14 @@ export const DEFAULT_METHODS = [
   'gan',
   'vae+patches',
   'resnet18',
+  'fixmatch',
 ]
 export const DEFAULT_LABELS = [1, 2, 4, 8, 12, 16, 32, 64, 128, 256, 'all'] as const
 
 /** Of one number of labels. */
 export const MOST_DRAWS = 100
+/** Trainings of a model. */
+export const MOST_SEEDS = 10
 
 const most = z.number().int().min(1)
 
@@ -115,6 +119,11 @@ export const studyOptionsSchemaWith = (own: OwnModels) =>
       headline: z.enum(HEADS).optional(),
       /** Draws of the labelled images, for the heads. */
       draws: most.max(MOST_DRAWS).default(20),
+      /**
+       * Trainings of each generative model, each from another seed: the features of each are classified from the same draws. A
+       * model that is given as a run has one.
+       */
+      seeds: most.max(MOST_SEEDS).default(1),
       /** Beyond 16 labels per class, and where one fit is expected to take more than 5 seconds. */
       dearDraws: most.max(MOST_DRAWS).default(5),
       supervised: z
@@ -132,6 +141,20 @@ export const studyOptionsSchemaWith = (own: OwnModels) =>
           /** Fewer epochs than asked for where they would take more steps than these. */
           mostSteps: most.default(6000),
         })
+        .prefault({}),
+      /** FixMatch: the backbone of the stronger supervised network, and as many minutes for each training as a generative model has. */
+      fixmatch: z
+        .strictObject({
+          draws: most.max(MOST_DRAWS).default(3),
+          /** Of each training; `minutesPerModel` unless given here. */
+          minutes: z.number().positive().max(10_080).optional(),
+          steps: most.max(100_000_000).optional(),
+          /** Of all of them together: label counts beyond it are left out. */
+          totalMinutes: z.number().positive().default(120),
+          width: most.optional(),
+          batch: z.number().int().min(2).default(64),
+        })
+        .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, { ...oneLimit })
         .prefault({}),
       baselines: z.strictObject(baselineFields).prefault({}),
       /** Dimensions that features are brought to; 128 for grey images and 256 for colour unless given. */

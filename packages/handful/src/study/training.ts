@@ -6,6 +6,7 @@ import { modelNames, type OwnModels } from '../models/registry.js'
 import { rm } from 'node:fs/promises'
 import { filesPresent } from '../files/present.js'
 import path from 'node:path'
+import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
 import type { ImageReading } from '../data/reading.js'
@@ -40,33 +41,48 @@ export interface TrainingSettings {
   readonly settings: ModelSettings
   readonly minutes?: number
   readonly steps?: number
+  /** Counted from 0: each further one has a seed of its own. */
+  readonly training: number
 }
 
+/** The first training has the study's own seed. */
+const seedOf = (
+  { training }: Pick<TrainingSettings, 'training'>,
+  { seed }: Pick<StudyOptions, 'seed'>,
+): number => (training === 0 ? seed : new Random(seed, `training ${training}`).integer(2 ** 31))
+
 const studyTraining = (
-  { model, settings, minutes, steps }: TrainingSettings,
+  { model, settings, minutes, steps, training }: TrainingSettings,
   images: Images,
-  { seed, threads, device, fit }: StudyOptions,
+  options: StudyOptions,
   { reading, models }: { readonly reading?: ImageReading; readonly models?: OwnModels },
-): Training =>
-  trainingFor({ ...settings, model, minutes, steps, seed, threads, device, fit, reading }, images, models)
+): Training => {
+  const { threads, device, fit } = options
+  const seed = seedOf({ training }, options)
+  return trainingFor(
+    { ...settings, model, minutes, steps, seed, threads, device, fit, reading },
+    images,
+    models,
+  )
+}
 
 /** All that the trained weights depend on, for the stage's key. @throws HandfulError for settings or a run that do not suit */
 export async function trainingIdentity(
-  { model: name, settings, minutes, steps }: TrainingSettings,
+  training: TrainingSettings,
   images: Images,
   options: StudyOptions,
   models?: OwnModels,
 ): Promise<unknown> {
+  const { model: name, settings, minutes, steps } = training
   if (settings.run !== undefined) return runIdentity(name, settings.run, images, options, models)
-  const training = studyTraining({ model: name, settings, minutes, steps }, images, options, { models })
-  const { model, augmentation } = training
+  const { model, augmentation, seed } = studyTraining(training, images, options, { models })
   return {
     model: name,
     config: model.config,
     augmentation,
     minutes,
     steps,
-    seed: options.seed,
+    seed,
   }
 }
 
@@ -84,7 +100,7 @@ export async function contrastiveModels(
     const settings = options.models[model]
     const isContrastive =
       settings.run === undefined
-        ? studyTraining({ model, settings }, images, options, { models }).model.isContrastive
+        ? studyTraining({ model, settings, training: 0 }, images, options, { models }).model.isContrastive
         : (await describedModel(settings.run, { models })).model.isContrastive
     if (isContrastive) found.add(model)
   }
@@ -145,26 +161,18 @@ export interface TrainingPlace extends Pick<JobContext, 'progress'> {
 
 /** Trains, or goes on with training, or looks at the run that is there. */
 export async function trainForStudy(
-  { model: name, settings, minutes, steps }: TrainingSettings,
+  wanted: TrainingSettings,
   images: Images,
   options: StudyOptions,
   { folder, name: runName, reading, environment, progress, models }: TrainingPlace,
   context: StageContext,
 ): Promise<TrainedRecord> {
+  const { settings } = wanted
   if (settings.run !== undefined) return describeRun(settings.run, models)
-  const training = studyTraining({ model: name, settings, minutes, steps }, images, options, {
-    reading,
-    models,
-  })
+  const training = studyTraining(wanted, images, options, { reading, models })
   const run = path.join('models', runName)
-  const opened = await openRun(
-    path.join(folder, run),
-    name,
-    { settings, minutes, steps },
-    options,
-    { environment, models },
-    context.claim,
-  )
+  const place = { environment, models }
+  const opened = await openRun(path.join(folder, run), wanted, options, place, context.claim)
   try {
     const stage = trainStage(images, training, { run: opened, progress })
     const trained = await opened.store.once(stage, () => stage.work(context))
@@ -185,8 +193,7 @@ export async function trainForStudy(
 
 async function openRun(
   folder: string,
-  model: string,
-  { settings, minutes, steps }: Pick<TrainingSettings, 'settings' | 'minutes' | 'steps'>,
+  { model, settings, minutes, steps, training }: TrainingSettings,
   options: StudyOptions,
   { environment, models }: Pick<TrainingPlace, 'environment' | 'models'>,
   claim: string | undefined,
@@ -195,7 +202,8 @@ async function openRun(
   // Stopped before it had its configuration, it holds nothing yet.
   await rm(folder, { recursive: true, force: true })
   const { preset, set, augment } = settings
-  const { seed, threads, device } = options
+  const { threads, device } = options
+  const seed = seedOf({ training }, options)
   const config = pretrainOptionsSchemaWith(models).parse({
     model,
     preset,

@@ -3,10 +3,17 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { fitOptionsSchema } from '../../src/jobs/fit/fit-options.js'
+import { type FitOptions, fitOptionsSchema, parseFitOptions } from '../../src/jobs/fit/fit-options.js'
 import { runFit } from '../../src/jobs/fit/run.js'
-import { RunFolder } from '../../src/runs/run-folder.js'
+import { Workbench } from '../../src/labelling/workbench.js'
+import { readRunConfig, RunFolder } from '../../src/runs/run-folder.js'
+import { loadTrainedModel } from '../../src/runs/trained-model.js'
 import type { PlannedStage } from '../../src/training/progress.js'
+import { exportModel } from '../../src/exports/export-model.js'
+import { verifyModel } from '../../src/exports/verify-model.js'
+import { runPredict } from '../../src/jobs/predict/run.js'
+import { silentProgress } from '../../src/training/progress.js'
+import { failure } from '../data/support.js'
 import { writeGreyFolders } from '../cli/image-folders.js'
 
 let parent: string
@@ -24,6 +31,30 @@ const AFTER_TRAINING = [
   'write the report',
 ]
 
+/** What a run of these options had to do, by the plan that it told last, and what it said. */
+async function fitIn(options: FitOptions, run: RunFolder, stopAt?: string) {
+  const controller = new AbortController()
+  let planned: readonly PlannedStage[] = []
+  const messages: string[] = []
+  const progress = {
+    plan: (stages: readonly PlannedStage[]) => void (planned = stages),
+    report: ({ stage, done, total }: { stage: string; done: number; total: number }) => {
+      if (stage === stopAt && done >= total) controller.abort(new Error('stopped'))
+    },
+    message: (text: string) => void messages.push(text),
+    aside: (text: string) => void messages.push(text),
+  }
+  try {
+    const report = await runFit(options, { run, progress, signal: controller.signal })
+    return { report, planned: planned.map(({ stage }) => stage).slice(1), messages }
+  } catch (error) {
+    expect(String(error)).toContain('stopped')
+    return { planned: [], messages }
+  } finally {
+    await run.close()
+  }
+}
+
 test('fit repeats no stage that is done', { timeout: 300_000 }, async () => {
   const images = path.join(parent, 'images')
   await writeGreyFolders(images, [
@@ -40,29 +71,7 @@ test('fit repeats no stage that is done', { timeout: 300_000 }, async () => {
     set: { width: 4, hidden: 8, latent: 3, batch: 4 },
   })
   const folder = path.join(parent, 'run')
-  /** What it had to do, by the plan that it told last, and what it said. */
-  const fit = async (run: RunFolder, stopAt?: string) => {
-    const controller = new AbortController()
-    let planned: readonly PlannedStage[] = []
-    const messages: string[] = []
-    const progress = {
-      plan: (stages: readonly PlannedStage[]) => void (planned = stages),
-      report: ({ stage, done, total }: { stage: string; done: number; total: number }) => {
-        if (stage === stopAt && done >= total) controller.abort(new Error('stopped'))
-      },
-      message: (text: string) => void messages.push(text),
-      aside: (text: string) => void messages.push(text),
-    }
-    try {
-      const report = await runFit(options, { run, progress, signal: controller.signal })
-      return { report, planned: planned.map(({ stage }) => stage).slice(1), messages }
-    } catch (error) {
-      expect(String(error)).toContain('stopped')
-      return { planned: [], messages }
-    } finally {
-      await run.close()
-    }
-  }
+  const fit = (run: RunFolder, stopAt?: string) => fitIn(options, run, stopAt)
   const config = { ...options, set: { ...options.set } }
   const run = await RunFolder.create({
     folder,
@@ -84,4 +93,87 @@ test('fit repeats no stage that is done', { timeout: 300_000 }, async () => {
   await rm(path.join(folder, 'predictions.csv'))
   expect((await fit(await RunFolder.resume(folder, {}))).planned).toEqual(['save the classifier'])
   expect(await readFile(path.join(folder, 'predictions.csv'), 'utf8')).toBe(predictions)
+})
+
+test(
+  'FixMatch is trained, judged without a test set, gone on with, asked and exported',
+  { timeout: 300_000 },
+  async () => {
+    const images = path.join(parent, 'images')
+    await writeGreyFolders(images, [
+      ['dark', 20],
+      ['light', 190],
+      ['unlabeled', 100],
+    ])
+    const options = fitOptionsSchema.parse({
+      ...{ folder: images, size: 12, threads: 1, steps: 6, method: 'fixmatch', labelsPerClass: 3 },
+      set: { width: 2, batch: 4, warmUpSteps: 1, 'fixMatch.ratio': 1 },
+    })
+    const folder = path.join(parent, 'run')
+    const config = JSON.parse(JSON.stringify(options)) as Record<string, unknown>
+    const place = {
+      folder,
+      parent,
+      name: 'run',
+      date: new Date(),
+      environment: { command: ['handful', 'fit'] },
+    }
+    await fitIn(options, await RunFolder.create({ ...place, config }), 'train without part 1 of 3')
+    // What config.yaml holds is read again as what it was.
+    const saved = fitOptionsSchema.parse(await readRunConfig(folder))
+    expect(saved).toEqual(options)
+    const { report, planned } = await fitIn(saved, await RunFolder.resume(folder, {}))
+    expect(planned.slice(0, 3)).toEqual([
+      'train without part 2 of 3',
+      'train without part 3 of 3',
+      'predict all images',
+    ])
+    // All labelled images judge, each by a network that was trained without it.
+    expect(report?.evaluation).toEqual({ kind: 'leave one out', images: 6 })
+    expect(report?.results.map(({ features, chosen }) => `${features} ${chosen}`)).toEqual([
+      'FixMatch true',
+      'raw pixels false',
+      'raw pixels false',
+    ])
+    expect(report?.training).toMatchObject({ steps: 6, batch: 4 })
+    expect(report?.next[0].command).toContain('--method fixmatch')
+
+    const job = { signal: new AbortController().signal, progress: silentProgress }
+    const { predictions } = await runPredict({ run: folder, images: [images], threads: 1 }, job)
+    const table = await readFile(path.join(folder, 'predictions.csv'), 'utf8')
+    for (const { path: file, predicted, probability } of predictions) {
+      const row = table
+        .split('\n')
+        .find((line) => line.startsWith(path.relative(images, file)))
+        ?.split(',')
+      expect(row?.[2]).toBe(predicted)
+      expect(Number(row?.[3])).toBeCloseTo(probability, 3)
+    }
+    const out = path.join(parent, 'model.onnx')
+    const machine = { threads: 1, device: 'cpu' }
+    const exported = await exportModel(folder, { out, date: new Date(), ...machine }, job)
+    expect(exported.metadata).toMatchObject({
+      features: 16,
+      normalisation: expect.stringContaining('none') as string,
+    })
+    expect((await verifyModel({ file: out, ...machine }, job)).difference).toBeLessThan(1e-4)
+    expect((await failure(() => loadTrainedModel(folder))).message).toContain(
+      'expected a run that trained a generative model',
+    )
+    expect((await failure(() => Workbench.open(folder, { threads: 1 }))).message).toContain(
+      'has no features to label by',
+    )
+  },
+)
+
+test.each([
+  [
+    { model: 'vae' },
+    '--model (options): expected none: the network itself learns from the unlabelled images',
+  ],
+  [{ head: 'mlp' }, '--head (options): expected none: the network has its own last layer'],
+  [{ patches: 4 }, '--patches (options): expected none'],
+  [{ minutes: 1, steps: 2 }, '--steps (options): expected minutes or steps, not both'],
+] as const)('what FixMatch has no use for is refused with its reason: %j', (given, message) => {
+  expect(() => parseFitOptions({ folder: 'photos', method: 'fixmatch', ...given }, {})).toThrow(message)
 })

@@ -2,11 +2,11 @@
 import { formatDuration } from '../../draw/format.js'
 import { HandfulError } from '../../errors.js'
 import { ownCommand, shellWord } from '../../errors/shell.js'
-import { BASELINES, DATASETS, MODELS, SECTIONS, SUPERVISED_MODELS } from '../../names.js'
+import { BASELINES, DATASETS, MODELS, SECTIONS, SEMI_SUPERVISED, SUPERVISED_MODELS } from '../../names.js'
 import { average } from '../../numerics/statistics.js'
 import type { FullStudy } from '../../study/all-sections.js'
 import type { Study } from '../../study/result.js'
-import { fittedHeads, headlineHead } from '../../study/results.js'
+import { accuracyTable, fittedHeads, headlineHead } from '../../study/results.js'
 import type { StudyOutline } from '../../study/run-study.js'
 import { jobCommand, type Shown } from '../command-entry.js'
 import { assignments, flag, names, positive, text, typedOnly, whole } from '../option.js'
@@ -39,7 +39,7 @@ export const study = jobCommand({
   options: {
     methods: names(
       '<a,b>',
-      `of ${[...MODELS, ...SUPERVISED_MODELS, ...BASELINES].join(', ')}, encoder, embeddings, or several joined by +`,
+      `of ${[...MODELS, ...SUPERVISED_MODELS, ...SEMI_SUPERVISED, ...BASELINES].join(', ')}, encoder, embeddings, or several joined by +`,
     ),
     ...outsideOptions,
     labels: names('<n,n>', 'labels per class: numbers, and all'),
@@ -48,6 +48,7 @@ export const study = jobCommand({
       'classifiers on the features, as "handful fit --head" has them (auto,mlp,compact-mlp,smoothed-mlp,propagation,linear)',
     ),
     draws: whole('<n>', 'of the labelled images (20)', 1, 100),
+    seeds: whole('<n>', 'trainings of each model, from other seeds; intervals hold both (1)', 1, 10),
     minutesPerModel: positive('<n>', 'time for training each (10)', '5'),
     run: assignments('<model=folder>', 'a trained model instead of training one; again for more'),
     set: {
@@ -225,13 +226,18 @@ interface CellSummary {
   readonly head: string
   readonly labelsPerClass: number | 'all'
   readonly draws: number
+  readonly trainings: number
   readonly mean: number
 }
 
 const summarise = ({ cells }: Study): CellSummary[] =>
-  cells.map(({ method, head, labelsPerClass, accuracies }) => {
-    const [draws, mean] = [accuracies.length, average(accuracies)]
-    return { method, head, labelsPerClass, draws, mean }
+  cells.map((cell) => {
+    const { method, head, labelsPerClass } = cell
+    const table = accuracyTable(cell)
+    return {
+      ...{ method, head, labelsPerClass, draws: table[0].length, trainings: table.length },
+      mean: average(table.flat()),
+    }
   })
 
 const labelsInWords = (count: number | 'all'): string =>

@@ -1,7 +1,7 @@
 /** How a method looks in every figure of a study. */
 import { HUES } from '../../draw/figure-frame.js'
 import { lookOf, type Look } from '../../draw/looks.js'
-import type { Study, StudyMethod } from '../result.js'
+import { isNetwork, type Study, type StudyMethod } from '../result.js'
 
 /** Known methods look the same in every report. */
 const KNOWN: Readonly<Record<string, Look>> = {
@@ -26,7 +26,7 @@ export function methodLooks(study: Study): (method: string) => Look {
 }
 
 /** From the yellow backwards, with markers and dashes that no single method with that colour has. */
-function other({ kind }: StudyMethod, i: number): Look {
+function other(method: StudyMethod, i: number): Look {
   const look = lookOf(HUES - 1 + i * 3, i * 2, 6 + i * 3)
-  return kind === 'supervised' ? { ...look, colour: 'f-ink', dash: lookOf(i + 2).dash, marker: 'star' } : look
+  return isNetwork(method) ? { ...look, colour: 'f-ink', dash: lookOf(i + 2).dash, marker: 'star' } : look
 }

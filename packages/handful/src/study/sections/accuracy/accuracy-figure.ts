@@ -89,7 +89,17 @@ function publishedSeries(study: Study, counts: readonly LabelCount[]): Published
 
 function dataOf(lines: readonly MethodLine[], published: readonly PublishedLine[]): DataTable {
   return {
-    columns: ['method', 'head', 'labels_per_class', 'accuracy', 'low_95', 'high_95', 'draws', 'source'],
+    columns: [
+      'method',
+      'head',
+      'labels_per_class',
+      'accuracy',
+      'low_95',
+      'high_95',
+      'draws',
+      'trainings',
+      'source',
+    ],
     rows: [
       ...lines.flatMap(({ method, results }) =>
         results.map(([count, { head, estimate }]) => [
@@ -100,11 +110,12 @@ function dataOf(lines: readonly MethodLine[], published: readonly PublishedLine[
           estimate.low,
           estimate.high,
           estimate.draws,
+          estimate.trainings,
           'measured',
         ]),
       ),
       ...published.flatMap(({ method, points }) =>
-        points.map(([count, mean]) => [method, '', count, mean, undefined, undefined, 1, 'published']),
+        points.map(([count, mean]) => [method, '', count, mean, undefined, undefined, 1, 1, 'published']),
       ),
     ],
   }

@@ -78,7 +78,7 @@ export function crossoverFigure(
   return {
     name: 'crossover',
     title,
-    caption: `Labels per class up to which a method's accuracy, with ${headlineHead(study)?.title ?? 'one head'}, lies above that of the supervised network that is right more often at that count: interpolated over the logarithm of the count; bars are 95 % bootstrap intervals over the draws. Arrows: further than was measured.${claims ? ' Grey rings: what the reference study claims for its own models and its own network.' : ''}`,
+    caption: `Labels per class up to which a method's accuracy, with ${headlineHead(study)?.title ?? 'one head'}, lies above that of the supervised network that is right more often at that count: interpolated over the logarithm of the count; bars are 95 % bootstrap intervals over the draws${study.cells.some(({ furtherTrainings = [] }) => furtherTrainings.length > 0) ? ' and trainings' : ''}. Arrows: further than was measured.${claims ? ' Grey rings: what the reference study claims for its own models and its own network.' : ''}`,
     width: WIDTH,
     svg: drawing({ title, width: WIDTH, height }, drawn),
     data: {

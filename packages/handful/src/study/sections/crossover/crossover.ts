@@ -1,12 +1,13 @@
 /**
  * Up to which number of labels features beat a supervised network. Between two label counts the difference of the
  * accuracies is taken as straight over the logarithm of the count; its uncertainty comes from drawing the draws again
- * with replacement (Efron's bootstrap). Features are judged with one head, fixed beforehand.
+ * with replacement (Efron's bootstrap), and of a model that was trained several times the trainings too, both by themselves
+ * (Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1, 2007). Features are judged with one head, fixed beforehand.
  */
 import { Random } from 'onnx-autodiff'
 import { average } from '../../../numerics/statistics.js'
-import { type HeadChoice, resultWith, studySeed } from '../../results.js'
-import type { LabelCount, Study, StudyMethod } from '../../result.js'
+import { accuracyTable, type HeadChoice, resultWith, studySeed } from '../../results.js'
+import { isNetwork, type LabelCount, type Study, type StudyMethod } from '../../result.js'
 
 const RESAMPLES = 2000
 
@@ -52,7 +53,7 @@ export function crossingOf(counts: readonly number[], differences: readonly numb
  */
 export function crossovers(study: Study, heads: HeadChoice): Crossover[] {
   const rivals = study.methods.filter(({ kind }) => kind === 'supervised')
-  const others = study.methods.filter(({ kind }) => kind !== 'supervised')
+  const others = study.methods.filter((method) => !isNetwork(method))
   return others.flatMap((method) => {
     const found = crossover(study, method, rivals, heads)
     return found === undefined ? [] : [found]
@@ -67,15 +68,17 @@ function crossover(
 ): Crossover | undefined {
   const pairs = study.labelCounts
     .flatMap((count) => {
-      const mine = resultWith(study, method, count, heads)?.cell.accuracies
+      const cell = resultWith(study, method, count, heads)?.cell
       const best = strongestAt(study, rivals, count)
-      return mine === undefined || best === undefined ? [] : [{ size: sizeOf(study, count), mine, ...best }]
+      return cell === undefined || best === undefined
+        ? []
+        : [{ size: sizeOf(study, count), mine: accuracyTable(cell), ...best }]
     })
     .sort((a, b) => a.size - b.size)
     .filter(({ size }, i, all) => i === 0 || size > all[i - 1].size)
   if (pairs.length === 0) return undefined
   const sizes = pairs.map(({ size }) => size)
-  const differences = pairs.map(({ mine, its }) => average(mine) - average(its))
+  const differences = pairs.map(({ mine, its }) => average(mine.flat()) - average(its))
   const at = crossingOf(sizes, differences)
   const fixed = {
     method,
@@ -86,14 +89,17 @@ function crossover(
     largest: sizes[sizes.length - 1],
     again: Number.isFinite(at) && differences.some((difference, i) => difference >= 0 && sizes[i] > at),
   }
-  if (pairs.every(({ mine, its }) => mine.length < 2 && its.length < 2)) return fixed
+  if (pairs.every(({ mine, its }) => mine.flat().length < 2 && its.length < 2)) return fixed
   const random = new Random(studySeed(study), `study report/crossover/${method.id}/${heads}`)
-  const drawn = Array.from({ length: RESAMPLES }, () =>
-    crossingOf(
+  const most = Math.max(...pairs.map(({ mine }) => mine.length))
+  const drawn = Array.from({ length: RESAMPLES }, () => {
+    // A training is good or bad at all label counts together.
+    const trainings = most === 1 ? [0] : Array.from({ length: most }, () => random.integer(most))
+    return crossingOf(
       sizes,
-      pairs.map(({ mine, its }) => resampled(mine, random) - resampled(its, random)),
-    ),
-  ).sort((a, b) => (a === b ? 0 : a - b))
+      pairs.map(({ mine, its }) => resampledTable(mine, trainings, random) - resampled(its, random)),
+    )
+  }).sort((a, b) => (a === b ? 0 : a - b))
   return {
     ...fixed,
     low: drawn[Math.floor(0.025 * RESAMPLES)],
@@ -137,6 +143,17 @@ export function rivalsInWords({ rivals }: Pick<Crossover, 'rivals'>): string {
 /** `all` labels are as many as the training images have on average for a class. */
 function sizeOf(study: Study, count: LabelCount): number {
   return count === 'all' ? study.dataset.trainImages / study.dataset.classes.length : count
+}
+
+/**
+ * The mean over trainings and draws that are drawn again.
+ * @param trainings places of those that were drawn; of a table with fewer, the ones that it has
+ */
+function resampledTable(table: readonly number[][], trainings: readonly number[], random: Random): number {
+  if (table.length === 1) return resampled(table[0], random)
+  const rows = trainings.map((training) => table[training % table.length])
+  const draws = table[0].map(() => random.integer(table[0].length))
+  return average(rows.map((row) => average(draws.map((draw) => row[draw]))))
 }
 
 /** The mean over draws that are drawn again. */

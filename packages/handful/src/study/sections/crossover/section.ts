@@ -52,9 +52,16 @@ function crossingTable(study: Study, found: readonly Crossover[], fixed: readonl
       ]
     }),
     caption:
-      'Labels per class, interpolated over the logarithm of the count; at each count against the supervised network that is right more often there, by the same test images. Underneath the 95 % interval: 2,000 bootstrap draws over the draws of the labelled images, heads fixed beforehand; training again with another seed is not in them.',
+      'Labels per class, interpolated over the logarithm of the count; at each count against the supervised network that is right more often there, by the same test images. Underneath the 95 % interval: 2,000 bootstrap draws over the draws of the labelled images, each with a network trained anew from a seed of its own, ' +
+      `heads fixed beforehand; ${trainingsInWords(study)}.`,
   }
 }
+
+/** Whether training again is in the intervals. */
+const trainingsInWords = ({ cells }: Study): string =>
+  cells.some(({ furtherTrainings = [] }) => furtherTrainings.length > 0)
+    ? 'and over the trainings of a model, where there are several'
+    : 'training a model again from another seed is not in them'
 
 const crossingCell = (one: Crossover): TableCell => ({
   text: crossingInWords(one),

@@ -24,7 +24,7 @@ import {
   resultWith,
   type HeadResult,
 } from '../../results.js'
-import type { LabelCount, Study, StudyMethod } from '../../result.js'
+import { isNetwork, type LabelCount, type Study, type StudyMethod } from '../../result.js'
 
 /** Those of the published table that were measured; without any, all that were. */
 export function mainCounts(study: Study): LabelCount[] {
@@ -63,7 +63,7 @@ export function mainTable(study: Study, heads: HeadChoice): TableBlock | undefin
   )
   const measured = shown.some(
     ({ kind, id }) =>
-      (heads === 'headline' || kind !== 'supervised') && study.cells.some(({ method }) => method === id),
+      (heads === 'headline' || !isNetwork({ kind })) && study.cells.some(({ method }) => method === id),
   )
   if (!measured || counts.length === 0) return undefined
   const best = new Map(counts.map((count) => [count, bestOf(study, study.methods, count, heads)?.method.id]))
@@ -126,7 +126,7 @@ function publishedOnly(study: Study, counts: readonly LabelCount[]): (string | T
 function captionOf(study: Study, heads: HeadChoice, published: boolean): string {
   const which =
     heads === 'headline'
-      ? `Accuracy on the test images in per cent, ${headInWords(study)}: mean ± half of the 95 % interval over the draws.`
+      ? `Accuracy on the test images in per cent, ${headInWords(study)}: mean ± half of the 95 % interval over ${overWhat(study)}.`
       : "The same with the reference study's head alone, so without any picking."
   const theirs = published ? ' Published: the reference study, single runs without intervals.' : ''
   const one = study.cells.some(({ accuracies }) => accuracies.length < 2)
@@ -150,6 +150,7 @@ function dataOf(
       'accuracy',
       'half_95',
       'draws',
+      'trainings',
       'published',
       'published_table',
     ],
@@ -164,6 +165,7 @@ function dataOf(
           result?.estimate.mean,
           result?.estimate.half,
           result?.estimate.draws,
+          result?.estimate.trainings,
           theirs === undefined ? undefined : theirs.percent / 100,
           theirs?.contradicting === undefined ? undefined : theirs.contradicting / 100,
         ]
@@ -171,6 +173,12 @@ function dataOf(
     ),
   }
 }
+
+/** `the draws and trainings`: what intervals hold. */
+const overWhat = ({ cells }: Study): string =>
+  cells.some(({ furtherTrainings = [] }) => furtherTrainings.length > 0)
+    ? 'the draws, and over the trainings of a model where there are several'
+    : 'the draws'
 
 /** `with propagation and logistic regression`: the head of headlines, fixed beforehand. */
 const headInWords = (study: Study): string => `with ${headlineHead(study)?.title ?? 'no head'}`
@@ -197,6 +205,7 @@ export function summaryTable(study: Study): Block[] {
     ['Without training', ({ kind, id }) => kind === 'baseline' && id !== 'pixels'],
     ['Raw pixels', ({ id }) => id === 'pixels'],
     ['Supervised network', ({ kind }) => kind === 'supervised'],
+    ['Network on labelled and unlabelled images', ({ kind }) => kind === 'semi-supervised'],
   ]
   const columns = kinds
     .map(([title, of]) => ({ title, methods: study.methods.filter(of) }))
@@ -210,7 +219,7 @@ export function summaryTable(study: Study): Block[] {
       kind: 'table',
       columns: [{ title: 'Labels per class' }, ...columns.map(({ title }) => ({ title, number: true }))],
       rows: counts.map((count) => [String(count), ...columns.map((column) => column.cell(count))]),
-      caption: `Accuracy on the test images in per cent, all features ${headInWords(study)}, which was fixed beforehand: mean ± half of the 95 % interval over the draws. Of several methods of a kind the highest is shown and named.`,
+      caption: `Accuracy on the test images in per cent, all features ${headInWords(study)}, which was fixed beforehand: mean ± half of the 95 % interval over ${overWhat(study)}. Of several methods of a kind the highest is shown and named.`,
     },
   ]
 }

@@ -1,7 +1,7 @@
 /** How far to trust the study's numbers. */
 import { formatCount } from '../../../draw/format.js'
 import { publishedSet, REFERENCE_STUDY } from '../../published.js'
-import type { Study } from '../../result.js'
+import { isNetwork, type Study } from '../../result.js'
 import { fittedHeads, headlineHead } from '../../results.js'
 import { defineSection } from '../section-entry.js'
 
@@ -26,14 +26,15 @@ function trust(study: Study): string[] {
         ]
       : []),
     drawsInWords(study),
-    ...(trained
-      ? [
-          'Each generative model was trained once: how much training again with another seed would change is not in the intervals.',
-        ]
-      : []),
+    ...(trained ? [trainingsInWords(study)] : []),
     study.methods.some(({ kind }) => kind === 'supervised')
       ? 'A supervised network learns from the labelled images alone; features were learned from all training images, without labels.'
       : 'No supervised network was trained for comparison.',
+    ...(study.methods.some(({ kind }) => kind === 'semi-supervised')
+      ? [
+          'FixMatch trains one network on the labelled images and all unlabelled ones, anew for each draw of the labels, each time for as long as a generative model was trained, from a seed of its own.',
+        ]
+      : []),
     study.methods.some(({ id }) => id === 'pixels')
       ? 'Raw pixels stand in every table: what does not beat them has learned nothing of use.'
       : 'Raw pixels are missing: without them nobody can tell what the learning is worth.',
@@ -49,8 +50,8 @@ function trust(study: Study): string[] {
 /** How many draws there are, for heads and for networks, and what the intervals are. */
 function drawsInWords(study: Study): string {
   const kinds = [
-    { what: 'heads on features', cells: study.cells.filter(({ method }) => !isNetwork(study, method)) },
-    { what: 'supervised networks', cells: study.cells.filter(({ method }) => isNetwork(study, method)) },
+    { what: 'heads on features', cells: study.cells.filter(({ method }) => !ofNetwork(study, method)) },
+    { what: 'networks', cells: study.cells.filter(({ method }) => ofNetwork(study, method)) },
   ].filter(({ cells }) => cells.length > 0)
   const words = kinds.map(({ what, cells }) => {
     const draws = cells.map(({ accuracies }) => accuracies.length)
@@ -66,6 +67,13 @@ function drawsInWords(study: Study): string {
     : `Draws of the labelled images: ${words.join(', ')}. ${interval}`
 }
 
-function isNetwork(study: Study, method: string): boolean {
-  return study.methods.find(({ id }) => id === method)?.kind === 'supervised'
+const ofNetwork = (study: Study, method: string): boolean =>
+  study.methods.some((one) => one.id === method && isNetwork(one))
+
+/** How often each model was trained, and what of that is in the intervals. */
+function trainingsInWords({ cells }: Study): string {
+  const most = Math.max(1, ...cells.map(({ furtherTrainings = [] }) => 1 + furtherTrainings.length))
+  return most === 1
+    ? 'Each generative model was trained once: how much training again with another seed would change is not in the intervals.'
+    : `Generative models were trained up to ${most} times, each from another seed, and every draw was classified by the features of each. Intervals of these rows hold both: the variance of the mean is that of a two-way analysis of variance, (MS of trainings + MS of draws - MS of the rest) over trainings times draws, with Satterthwaite's degrees of freedom (1946). What was given as a run was trained once.`
 }
