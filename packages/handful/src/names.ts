@@ -118,5 +118,8 @@ export type SectionName = (typeof SECTIONS)[number]
 export const byName = <K extends string, V>(names: readonly K[], entry: (name: K) => V): Record<K, V> =>
   Object.fromEntries(names.map((name) => [name, entry(name)])) as Record<K, V>
 
+/** What tables and other tools are told of an image that is known to be of none of the classes; no class is called so. */
+export const NONE_OF_THESE = 'none of these'
+
 /** Commands that make runs with features, and a classifier once there are labels. */
 export const CLASSIFYING_RUNS = ['fit', 'prepare'] as const

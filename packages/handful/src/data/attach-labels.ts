@@ -9,6 +9,7 @@ import { listed } from './image-set.js'
 import { type ColumnChoice, readColumns } from './label-columns.js'
 import { choiceOf } from './label-studio.js'
 import type { LabelTable } from './labels-file.js'
+import { NONE_OF_THESE } from '../names.js'
 import { className, type FolderLayout, type LabelsFilePlace } from './layout.js'
 
 export interface AttachedLabels {
@@ -133,8 +134,14 @@ async function readRows(
     )
     return undefined
   }
+  const none = rows.filter(({ label }) => label === NONE_OF_THESE).length
+  if (none > 0)
+    notes.push(
+      `${table.name}: ${none} ${none === 1 ? 'image is' : 'images are'} "${NONE_OF_THESE}", which is no class`,
+    )
   if (columns.note !== undefined) notes.push(columns.note)
-  return labelFrames(matched(tree, table, rows, { names, prefix, paths, notes }), tree.framesOf)
+  const ofClasses = rows.map((each) => (each.label === NONE_OF_THESE ? { ...each, label: '' } : each))
+  return labelFrames(matched(tree, table, ofClasses, { names, prefix, paths, notes }), tree.framesOf)
 }
 
 /** Files as a table names them: where frames are files of their own, those that they are frames of, beside the frames. */

@@ -12,6 +12,8 @@ export interface Dataset {
   /** How files became images, for new ones to be read in the same way; undefined where there were no image files. */
   readonly reading?: ImageReading
   readonly skipped: readonly SkippedFile[]
+  /** Paths of training images that are known to be of none of the classes: they have no label, and get no prediction. */
+  readonly noneOfThese?: ReadonlySet<string>
   /** One line with counts on how a folder was understood. */
   readonly understood?: string
   /** Sentences for the user about how the data was understood, such as a split that was left out. */

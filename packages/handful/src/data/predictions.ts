@@ -6,6 +6,7 @@
 
 import { writeFileAtomic } from '../files/atomic.js'
 import { formatCsvRow } from '../files/csv-row.js'
+import { NONE_OF_THESE } from '../names.js'
 import { type FeatureMatrix, mostProbable } from '../numerics/matrix.js'
 import type { Dataset } from './dataset.js'
 import type { Images } from './image-set.js'
@@ -33,6 +34,8 @@ export interface Predictions {
   readonly unlike?: ArrayLike<number>
   /** `train`, `test` or what else the images are. */
   readonly split: string
+  /** Paths of images that are known to be of none of the classes: that is their label, and nothing is predicted. */
+  readonly noneOfThese?: ReadonlySet<string>
   /** What predicted: `vae + propagation`. */
   readonly source: string
 }
@@ -50,14 +53,16 @@ interface OfSplits<T> {
  * @param source what predicted, in a few words
  */
 export function predictionParts(
-  { train, test }: Pick<Dataset, 'train' | 'test'>,
+  { train, test, noneOfThese }: Pick<Dataset, 'train' | 'test' | 'noneOfThese'>,
   labels: Int32Array,
   given: OfSplits<FeatureMatrix> & { readonly unlike?: OfSplits<Float32Array> },
   source: string,
 ): Predictions[] {
   const { classNames } = train
   const own = { ...mostProbable(given.train), unlike: given.unlike?.train }
-  const parts: Predictions[] = [{ images: train, classNames, labels, ...own, split: 'train', source }]
+  const parts: Predictions[] = [
+    { images: train, classNames, labels, noneOfThese, ...own, split: 'train', source },
+  ]
   if (test && given.test) {
     const ofTest = { ...mostProbable(given.test), unlike: given.unlike?.test }
     parts.push({ images: test, classNames, ...ofTest, split: 'test', source })
@@ -83,10 +88,8 @@ export function* tableRows(parts: readonly Predictions[]): Generator<string> {
 
 const UNLIKE_COLUMN = 'unlike'
 
-function* partRows(
-  { images, classNames, labels, predicted, probability, unlike, split, source }: Predictions,
-  tells: boolean,
-) {
+function* partRows(part: Predictions, tells: boolean) {
+  const { images, classNames, labels, predicted, probability, unlike, split, source, noneOfThese } = part
   const fileNames = images instanceof TestSet ? revealFileNames(images) : images.paths
   const count = fileNames.length
   for (const [name, values] of Object.entries({ labels, predicted, probability, unlike })) {
@@ -98,9 +101,13 @@ function* partRows(
   const order = Array.from({ length: count }, (_, index) => index)
   if (images instanceof TestSet) order.sort((a, b) => (fileNames[a] < fileNames[b] ? -1 : 1))
   for (const index of order) {
+    const more = tells ? [unlike?.[index].toFixed(4) ?? ''] : []
+    if (noneOfThese?.has(fileNames[index])) {
+      yield formatCsvRow([fileNames[index], NONE_OF_THESE, '', '', split, source, ...more])
+      continue
+    }
     const label = labels === undefined || labels[index] < 0 ? '' : classNames[labels[index]]
     const share = probability[index].toFixed(4)
-    const more = tells ? [unlike?.[index].toFixed(4) ?? ''] : []
     yield formatCsvRow([fileNames[index], label, classNames[predicted[index]], share, split, source, ...more])
   }
 }

@@ -35,7 +35,7 @@ export interface TestSetParts {
   readonly channels: 1 | 3
   /** `[count, height, width, channels]`. */
   readonly pixels: Pixels
-  /** `[count]`, every one known. */
+  /** `[count]`, every one known; -1: of a class that is not among these, of which no prediction is right. */
   readonly labels: ArrayLike<number>
   readonly classNames: readonly string[]
   /** The file of each image; `test/00042` and so on where left out. */
@@ -72,7 +72,7 @@ export class TestSet {
     if (fileNames !== undefined && fileNames.length !== count) {
       throw new RangeError(`internal: TestSet (${name}): got ${fileNames.length} names, expected ${count}`)
     }
-    this.#labels = checkedClasses(labels, classNames.length, `TestSet (${name})`)
+    this.#labels = checkedClasses(labels, classNames.length, `TestSet (${name})`, FOREIGN)
     const paths = numberedPaths('test', count)
     this.#fileNames = fileNames === undefined ? paths : [...fileNames]
     this.#originals = parts.originals ?? new Originals({ names: this.#fileNames })
@@ -109,7 +109,28 @@ export class TestSet {
   }
 
   /**
-   * Counts right answers.
+   * The same images judged by other classes, which are found by their names.
+   * @returns with it how many images are of a class that is not among them: every prediction of these counts as wrong
+   */
+  judgedBy(classNames: readonly string[]): { readonly test: TestSet; readonly foreign: number } {
+    const { name, height, width, channels, pixels } = this.images
+    const labels = this.#labels.map((label) => classNames.indexOf(this.classNames[label]))
+    const test = new TestSet({
+      name,
+      height,
+      width,
+      channels,
+      pixels,
+      labels,
+      classNames,
+      fileNames: this.#fileNames,
+      originals: this.#originals,
+    })
+    return { test, foreign: labels.filter((label) => label === FOREIGN).length }
+  }
+
+  /**
+   * Counts right answers; those of images of foreign classes are wrong, and in no class's count.
    *
    * @param predictedClass `[count]`, a class index for every image
    * @throws RangeError if there are too few or too many predictions, or one is not a class index
@@ -123,7 +144,8 @@ export class TestSet {
     const classCount = this.classNames.length
     const predicted = checkedClasses(predictedClass, classCount, `score (${this.images.name})`)
     const confusion = this.classNames.map(() => new Array<number>(classCount).fill(0))
-    for (let i = 0; i < this.count; i++) confusion[this.#labels[i]][predicted[i]] += 1
+    for (let i = 0; i < this.count; i++)
+      if (this.#labels[i] !== FOREIGN) confusion[this.#labels[i]][predicted[i]] += 1
     const perClass = this.classNames.map((className, index): ClassScore => {
       const total = confusion[index].reduce((sum, value) => sum + value, 0)
       const correct = confusion[index][index]
@@ -149,15 +171,23 @@ export class TestSet {
   }
 }
 
+/** Of a class that is not among those of the set. */
+const FOREIGN = -1
+
 /** `train/00000`, `train/00001`, ... */
 export function numberedPaths(split: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${split}/${String(index).padStart(5, '0')}`)
 }
 
-function checkedClasses(classes: ArrayLike<number>, classCount: number, where: string): Int32Array {
+function checkedClasses(
+  classes: ArrayLike<number>,
+  classCount: number,
+  where: string,
+  least = 0,
+): Int32Array {
   for (let i = 0; i < classes.length; i++) {
     const value = classes[i]
-    if (Number.isInteger(value) && value >= 0 && value < classCount) continue
+    if (Number.isInteger(value) && value >= least && value < classCount) continue
     throw new RangeError(`internal: ${where}: got class ${value} at ${i}, expected 0 to ${classCount - 1}`)
   }
   return Int32Array.from(classes)

@@ -36,6 +36,10 @@ const dataset = z.object({
   /** Labelled images of each class that the classifier was fitted to, in the order of `classes`. */
   labelled: z.array(count),
   unlabelled: count,
+  /** Images that are known to be of none of the classes; they are in no other count. */
+  noneOfThese: count.optional(),
+  /** As the classifier has it that was fitted to these labels. */
+  labelsKey: z.string().optional(),
   height: count,
   width: count,
   channels: z.union([z.literal(1), z.literal(3)]),

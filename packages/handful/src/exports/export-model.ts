@@ -74,7 +74,7 @@ export async function exportModel(
   await checkTarget(out)
   await checkDevice(device)
   const classifier = options.classifier ?? (await loadClassifier(run))
-  const facts = { ...(await runFacts(run, classifier.classNames)), ...options.facts }
+  const facts = { ...(await runFacts(run, classifier)), ...options.facts }
   const whole = await wholeModel(run, classifier, brought)
   const metadata = metadataOf(run, classifier, facts, whole, options.date)
   const model = whole.encode({ title: metadata.run, [METADATA_KEY]: JSON.stringify(metadata) })
@@ -165,6 +165,7 @@ function metadataOf(
     calibration: confidenceOf(head.settings),
     labels: facts.labels === undefined ? undefined : [...facts.labels],
     images: facts.images,
+    noneOfThese: facts.noneOfThese || undefined,
     accuracy: facts.accuracy,
     model: [...new Set(models)].join(' and '),
     run: path.basename(path.resolve(run)),

@@ -1,4 +1,5 @@
 /** A model card (Mitchell et al., "Model cards for model reporting", 2019): what a person has to know before using a model. */
+import { NONE_OF_THESE } from '../names.js'
 import { type ModelDescription, NOT_NORMALISED } from './model-format.js'
 import { snippetFor } from './snippets.js'
 import type { TestImages } from './test-images.js'
@@ -33,18 +34,26 @@ function whatItIs({ classes, model, notes, version, date, run, seed }: ModelDesc
   ].join('\n')
 }
 
-function trainedOn({ classes, labels, images }: ModelDescription): string {
+function trainedOn({ classes, labels, images, noneOfThese }: ModelDescription): string {
   const count =
     images === undefined ? 'The run does not say on how many images.' : `${number(images)} images.`
   if (labels === undefined) return `${count} The run does not say how many of them were labelled.`
   const total = labels.reduce((sum, each) => sum + each, 0)
   const rows = classes.map((name, i) => `| ${plain(name)} | ${number(labels[i] ?? 0)} |`)
+  const none =
+    noneOfThese === undefined
+      ? []
+      : [
+          '',
+          `${number(noneOfThese)} more were marked as ${NONE_OF_THESE}; the classifier was not fitted to them.`,
+        ]
   return [
     `${count} ${number(total)} of them were labelled:`,
     '',
     '| class | labels |',
     '| --- | ---: |',
     ...rows,
+    ...none,
   ].join('\n')
 }
 

@@ -60,6 +60,8 @@ export const metadataSchema = z.object({
   /** Labelled images of each class; undefined where the run does not tell. */
   labels: z.array(count).optional(),
   images: count.optional(),
+  /** Of these: known to be of none of the classes. The model gives every image one of its classes all the same. */
+  noneOfThese: count.optional(),
   accuracy: z
     .object({
       value: share,

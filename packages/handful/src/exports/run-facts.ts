@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { estimateAccuracy } from '../numerics/statistics.js'
+import type { Classifier } from '../runs/classifier.js'
 import { type PlainObject, readRunConfig, RUN_FILES } from '../runs/run-folder.js'
 import type { ModelMetadata } from './model-format.js'
 
@@ -15,6 +16,8 @@ const reportSchema = z.object({
     classes: z.array(z.string()),
     labelled: z.array(z.number()),
     unlabelled: z.number(),
+    noneOfThese: z.number().optional(),
+    labelsKey: z.string().optional(),
   }),
   evaluation: z.object({ kind: z.string(), images: z.number() }),
   results: z.array(z.object({ accuracies: z.array(share).min(1), head: z.string(), chosen: z.boolean() })),
@@ -33,6 +36,8 @@ export type ReportPicture = z.infer<typeof pictureSchema>
 export interface RunFacts {
   readonly labels?: readonly number[]
   readonly images?: number
+  /** Of the images: known to be of none of the classes. */
+  readonly noneOfThese?: number
   readonly accuracy: ModelMetadata['accuracy']
   /** As the report says it, or a word for what was trained. */
   readonly model: string
@@ -45,16 +50,20 @@ export interface RunFacts {
 }
 
 /** @throws HandfulError if the folder is no run */
-export async function runFacts(run: string, classNames: readonly string[]): Promise<RunFacts> {
+export async function runFacts(
+  run: string,
+  classifier: Pick<Classifier, 'classNames' | 'labelsKey'>,
+): Promise<RunFacts> {
   const options = await readRunConfig(run)
-  const report = await readReport(run, classNames)
+  const report = await readReport(run, classifier)
   const seed = typeof options.seed === 'number' ? options.seed : 0
   const model = report?.training?.model ?? wordFor(options)
   if (report === undefined) return { accuracy: null, model, seed, pictures: [], options }
-  const { labelled, unlabelled } = report.dataset
+  const { labelled, unlabelled, noneOfThese = 0 } = report.dataset
   return {
     labels: labelled,
-    images: unlabelled + labelled.reduce((sum, count) => sum + count, 0),
+    noneOfThese,
+    images: unlabelled + noneOfThese + labelled.reduce((sum, count) => sum + count, 0),
     accuracy: accuracyOf(report),
     model,
     head: report.results.find(({ chosen }) => chosen)?.head,
@@ -65,11 +74,16 @@ export async function runFacts(run: string, classNames: readonly string[]): Prom
 }
 
 /** What an export can do without is no reason to fail. */
-async function readReport(run: string, classNames: readonly string[]): Promise<Report | undefined> {
+async function readReport(
+  run: string,
+  { classNames, labelsKey }: Pick<Classifier, 'classNames' | 'labelsKey'>,
+): Promise<Report | undefined> {
   try {
     const report = reportSchema.parse(JSON.parse(await readFile(path.join(run, RUN_FILES.report), 'utf8')))
-    // Of labels before the classes were others.
-    return report.dataset.classes.join('\0') === classNames.join('\0') ? report : undefined
+    const { classes, labelsKey: reported } = report.dataset
+    // Of other labels, where a refit was ended between the two.
+    if (labelsKey !== undefined && reported !== undefined && labelsKey !== reported) return undefined
+    return classes.join('\0') === classNames.join('\0') ? report : undefined
   } catch {
     return undefined
   }

@@ -10,6 +10,7 @@ import { type FileHandle, open, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { HandfulError, quoted, systemCode, systemError } from '../errors.js'
 import { acquireLock } from '../files/lock.js'
+import { NONE_OF_THESE } from '../names.js'
 import { type Entry, type Label, type Seen, stepText } from './journal-lines.js'
 import { JournalReader, type PassedOver } from './journal-reader.js'
 import { type Change, Changes, FROM_THE_RUN, type JournalClass, type Labelled } from './journal-state.js'
@@ -41,7 +42,7 @@ export interface Decision {
 
 export interface NamedDecision {
   readonly image: string
-  /** Undefined takes the label away. */
+  /** Undefined takes the label away; `none of these` is no class. */
   readonly name: string | undefined
   readonly sha256?: string
 }
@@ -145,9 +146,10 @@ export class Journal {
       const { state } = this.#reader
       const ids = new Map(state.classes.map(({ id, name }) => [name, id]))
       const made: Entry[] = []
-      const idOf = (name: string): number => {
+      const idOf = (name: string): Exclude<Label, null> => {
         const found = ids.get(name)
         if (found !== undefined) return found
+        if (isNoneOfThese(name)) return 'none'
         const id = state.nextClass + made.length
         made.push({ do: 'class', id, name: checkedName(name) })
         ids.set(name, id)
@@ -164,9 +166,10 @@ export class Journal {
   importFirst(classNames: readonly string[], decisions: readonly NamedDecision[]): Promise<Change> {
     return this.#append(FROM_THE_RUN, () => {
       if (this.#reader.state.nextStep > 1) return []
-      const classes = classNames.map((name, id): Entry => ({ do: 'class', id, name }))
+      const named = classNames.filter((name) => !isNoneOfThese(name))
+      const classes = named.map((name, id): Entry => ({ do: 'class', id, name }))
       const labels = decisions.map(({ image, name, sha256 }): Entry => {
-        const label = name === undefined ? null : classNames.indexOf(name)
+        const label = name === undefined ? null : isNoneOfThese(name) ? 'none' : named.indexOf(name)
         return { do: 'label', image, label, seen: 'picked', sha256 }
       })
       return [...classes, ...labels]
@@ -418,8 +421,18 @@ export async function labelsFolder(run: string): Promise<string> {
 
 const LONGEST_NAME = 200
 
+const isNoneOfThese = (name: string): boolean => name.trim().toLowerCase() === NONE_OF_THESE
+
 /** @throws HandfulError for a name that shows nothing, or far too much */
 function checkedName(name: string): string {
+  if (isNoneOfThese(name)) {
+    throw new HandfulError({
+      what: 'name of a class',
+      got: quoted(name),
+      expected: 'another one: so images are called that are of no class',
+      hint: 'N labels an image so on the page, labels set --none at the command line',
+    })
+  }
   if (name.trim() !== '' && name.length <= LONGEST_NAME) return name
   throw new HandfulError({
     what: 'name of a class',

@@ -2,15 +2,18 @@
  * A finished classifier in a run folder: the encoder as ONNX, and how features become probabilities. `handful predict`
  * needs nothing else.
  *
- *     model/encoder.onnx             pixels -> features; none where all of them were made elsewhere
- *     model/outside-encoder-*.onnx   an encoder made elsewhere, where there is one
- *     model/classifier.json          class names, image size, the head's kind and settings
- *     model/classifier.safetensors   normalisation and the head's arrays
+ *     model/encoder-*.onnx             pixels -> features; none where all of them were made elsewhere
+ *     model/outside-encoder-*.onnx     an encoder made elsewhere, where there is one
+ *     model/classifier-*.safetensors   normalisation and the head's arrays
+ *     model/classifier.json            class names, image size, the head's kind and settings, and which of these files are its own
+ *
+ * Files are named by what they hold, and `classifier.json` is put in place last: a process that is killed at any moment leaves
+ * the classifier of before or the new one, never parts of both.
  */
 import { type FeatureRequest, featureRequestSchema } from '../models/feature-request.js'
 import { RESIZE_MODES, type ResizeMode } from '../names.js'
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import {
   compile,
@@ -23,7 +26,7 @@ import {
 } from 'onnx-autodiff'
 import { z } from 'zod'
 import { type ImageReading, READ_BEFORE, readingSchema } from '../data/reading.js'
-import { HandfulError, systemError } from '../errors.js'
+import { HandfulError, systemCode, systemError } from '../errors.js'
 import { type EmbeddingsDescription, embeddingsSchema } from '../encoders/embeddings.js'
 import { outsideEncoderSchema } from '../encoders/outside-encoder.js'
 import type { Normalisation } from '../features/normalise.js'
@@ -68,6 +71,8 @@ export interface Classifier {
   readonly head: PredictorParameters
   /** How unlike all classes an image is; none in older runs and where there was too little to tell by. */
   readonly unlike?: UnlikeClassifier
+  /** Of the labels that it was fitted to: a report of other labels tells nothing of it. Undefined in older runs. */
+  readonly labelsKey?: string
 }
 
 export interface UnlikeClassifier {
@@ -85,17 +90,27 @@ export interface OutsideClassifier {
 }
 
 const FOLDER = RUN_FILES.model
-const ENCODER = path.join(FOLDER, 'encoder.onnx')
 /** Written last by a run that has a classifier. */
 export const CLASSIFIER_FILE = path.join(FOLDER, 'classifier.json')
-const ARRAYS = path.join(FOLDER, 'classifier.safetensors')
+/** Names of versions 1 and 2, whose files were overwritten. */
+const OLDER = {
+  encoder: path.join(FOLDER, 'encoder.onnx'),
+  arrays: path.join(FOLDER, 'classifier.safetensors'),
+}
+/** Files of classifiers, and what a killed process left of one. */
+const OWN_FILES =
+  /^(encoder(-[0-9a-f]+)?\.onnx|classifier(-[0-9a-f]+)?\.safetensors|\.(encoder|classifier).*\.part)$/
+/** A reader may find the files of one that is being replaced gone. */
+const MOST_READINGS = 5
+
+const fileSchema = z.object({ name: z.string(), sha256: z.string() })
 
 const UNLIKE_REFERENCES = 'unlike.references'
 
 const settingsSchema = z.object({
   /**
-   * 2 where features made elsewhere are among them, 3 where sources of a plugin are, 4 where nothing normalises: older
-   * versions know nothing of these.
+   * 2 where features made elsewhere are among them, 3 where it names its files, 4 where nothing normalises: what older versions
+   * know nothing of.
    */
   version: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]),
   classNames: z.array(z.string()).min(1),
@@ -109,7 +124,7 @@ const settingsSchema = z.object({
     .object({
       encoder: z.object({ file: z.string(), description: outsideEncoderSchema }).optional(),
       embeddings: embeddingsSchema.optional(),
-      sources: z.array(ownSourceSchema).optional(),
+      sources: z.array(ownSourceSchema).readonly().optional(),
     })
     .optional(),
   drawn: z
@@ -121,86 +136,100 @@ const settingsSchema = z.object({
   batch: z.number().int().positive().optional(),
   head: headSchema,
   unlike: unlikeSettingsSchema.optional(),
+  labelsKey: z.string().optional(),
+  files: z.object({ encoder: fileSchema.optional(), arrays: fileSchema }).optional(),
 })
 
+type Settings = z.infer<typeof settingsSchema>
+
+/** Puts it in place of the one that is there; whoever reads meanwhile has the one or the other. */
 export async function saveClassifier(run: RunFolder, classifier: Classifier): Promise<void> {
   const { classNames, size, channels, fit, reading, outputs, drawn, batch, encoder, normalisation, head } =
     classifier
-  const { outside, unlike } = classifier
+  const { outside, unlike, labelsKey } = classifier
   await run.makeFolder(FOLDER)
-  if (encoder !== undefined)
-    await run.writeFile(ENCODER, 'model' in encoder ? encoder.model : compile(encoder).model)
-  await run.writeFile(
-    ARRAYS,
-    encodeSafetensors({
-      ...(normalisation && normalisationArrays(normalisation)),
-      ...headArrays(head),
-      ...(unlike && unlikeArrays(unlike.parameters)),
-      // Most heads keep these rows themselves.
-      ...(unlike &&
-        referencesOf(head) === undefined && { [UNLIKE_REFERENCES]: matrixArray(unlike.references) }),
-    }),
-  )
-  const settings = {
-    version: versionOf(classifier),
-    classNames,
+  const model = encoder && ('model' in encoder ? encoder.model : compile(encoder).model)
+  const arrays = encodeSafetensors({
+    ...(normalisation && normalisationArrays(normalisation)),
+    ...headArrays(head),
+    ...(unlike && unlikeArrays(unlike.parameters)),
+    // Most heads keep these rows themselves.
+    ...(unlike &&
+      referencesOf(head) === undefined && { [UNLIKE_REFERENCES]: matrixArray(unlike.references) }),
+  })
+  const files = {
+    encoder: model && (await writeNamed(run, 'encoder', '.onnx', model)),
+    arrays: await writeNamed(run, 'classifier', '.safetensors', arrays),
+  }
+  const settings: Settings = {
+    version: normalisation === undefined ? 4 : 3,
+    classNames: [...classNames],
     size,
     channels,
     fit,
     reading,
-    outputs,
+    outputs: [...outputs],
     outside,
     drawn,
     batch,
     head: headSettings(head),
     unlike: unlike?.parameters.settings,
+    labelsKey,
+    files,
   }
   await run.writeJson(CLASSIFIER_FILE, settings)
+  await removeOthers(run, files)
 }
 
-/** The oldest version that knows what is in it. */
-function versionOf({ normalisation, outside }: Classifier): 1 | 2 | 3 | 4 {
-  if (normalisation === undefined) return 4
-  if (outside === undefined) return 1
-  return outside.sources === undefined ? 2 : 3
+interface OwnFiles {
+  readonly encoder?: z.infer<typeof fileSchema>
+  readonly arrays: z.infer<typeof fileSchema>
 }
+
+/** A file that is named by its content: none that is in use is written over. */
+async function writeNamed(
+  run: RunFolder,
+  stem: string,
+  ending: string,
+  content: Uint8Array,
+): Promise<{ name: string; sha256: string }> {
+  const sha256 = sha256Of(content)
+  const name = path.join(FOLDER, `${stem}-${sha256.slice(0, 12)}${ending}`)
+  await run.writeFile(name, content)
+  return { name, sha256 }
+}
+
+/** Of classifiers that were replaced, or begun and never finished. What cannot be removed is in nobody's way. */
+async function removeOthers(run: RunFolder, { encoder, arrays }: OwnFiles): Promise<void> {
+  const own = [encoder, arrays].flatMap((file) => (file === undefined ? [] : [path.basename(file.name)]))
+  for (const name of await readdir(run.path(FOLDER)).catch(() => [])) {
+    if (OWN_FILES.test(name) && !own.includes(name))
+      await rm(run.path(FOLDER, name), { force: true }).catch(() => {})
+  }
+}
+
+const sha256Of = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')
 
 /** Of all that it is: what it computes is its own. */
 export async function classifierKey(folder: string): Promise<string> {
-  const { outside, encoder } = await loadClassifier(folder)
-  const files = [
-    ...(encoder === undefined ? [] : [ENCODER]),
-    CLASSIFIER_FILE,
-    ARRAYS,
-    ...(outside?.encoder === undefined ? [] : [outside.encoder.file]),
-    ...(outside?.sources ?? []).map(({ fitted }) => fitted),
-  ]
+  const { json, model, arrays, settings } = await readParts(folder)
   const hash = createHash('sha256')
-  for (const name of files) hash.update(await readFile(path.join(folder, name)))
+  for (const part of [model, json, arrays]) if (part !== undefined) hash.update(part)
+  const { encoder, sources = [] } = settings.outside ?? {}
+  for (const name of [...(encoder ? [encoder.file] : []), ...sources.map(({ fitted }) => fitted)])
+    hash.update(await readFile(path.join(folder, name)))
   return hash.digest('hex')
 }
 
 /** @throws HandfulError if the run has no classifier yet or its files are damaged */
 export async function loadClassifier(folder: string): Promise<Classifier> {
-  const read = (name: string): Promise<Buffer> =>
-    readFile(path.join(folder, name)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw systemError('reading a classifier', path.join(folder, name), error)
-      throw new HandfulError({
-        what: 'classifier',
-        where: folder,
-        got: `no ${name}`,
-        expected: 'a run that has come to its end',
-        hint: `go on with it by handful fit --resume ${folder}`,
-      })
-    })
-  const [json, arrayBytes] = [await read(CLASSIFIER_FILE), await read(ARRAYS)]
-  try {
-    const settings = settingsSchema.parse(JSON.parse(json.toString()))
-    const model = settings.outputs.length === 0 ? undefined : await read(ENCODER)
-    const { arrays } = decodeSafetensors(arrayBytes)
+  const { settings, model, arrays: bytes } = await readParts(folder)
+  return understood(folder, () => {
+    const { arrays } = decodeSafetensors(bytes)
+    const { files: _, version: __, ...own } = settings
     const head = headOf(settings.head, settings.classNames.length, arrays)
     return {
-      ...settings,
+      ...own,
       encoder: model && programOf(decodeModel(model), model),
       normalisation: settings.version === 4 ? undefined : normalisationOf(arrays),
       head,
@@ -209,14 +238,74 @@ export async function loadClassifier(folder: string): Promise<Classifier> {
         references: referencesOf(head) ?? matrixOf(arrays[UNLIKE_REFERENCES]),
       },
     }
-  } catch (error) {
-    if (error instanceof HandfulError) throw error
-    throw new HandfulError({
-      what: 'classifier',
-      where: path.join(folder, FOLDER),
-      got: (error as Error).message.split('\n')[0],
-      expected: 'the files that "handful fit" wrote',
-      hint: `write them again by handful fit --resume ${folder}`,
-    })
+  })
+}
+
+interface Parts {
+  readonly json: Buffer
+  readonly settings: Settings
+  readonly arrays: Buffer
+  /** Undefined where all features were made elsewhere. */
+  readonly model?: Buffer
+}
+
+/** Read again from the beginning where another classifier has come in its place meanwhile. */
+async function readParts(folder: string): Promise<Parts> {
+  for (let reading = 1; ; reading++) {
+    const json = await readPart(folder, CLASSIFIER_FILE)
+    const settings = understood(folder, () => settingsSchema.parse(JSON.parse(json.toString())))
+    const { files, outputs } = settings
+    try {
+      return {
+        json,
+        settings,
+        arrays: await readPart(folder, files?.arrays.name ?? OLDER.arrays, files?.arrays.sha256),
+        model:
+          outputs.length === 0
+            ? undefined
+            : await readPart(folder, files?.encoder?.name ?? OLDER.encoder, files?.encoder?.sha256),
+      }
+    } catch (error) {
+      const now = await readPart(folder, CLASSIFIER_FILE)
+      if (now.equals(json) || reading === MOST_READINGS) throw error
+    }
   }
 }
+
+/** @param sha256 that its content has to have, where that is known */
+async function readPart(folder: string, name: string, sha256?: string): Promise<Buffer> {
+  let content: Buffer
+  try {
+    content = await readFile(path.join(folder, name))
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT')
+      throw systemError('reading a classifier', path.join(folder, name), error)
+    throw new HandfulError({
+      what: 'classifier',
+      where: folder,
+      got: `no ${name}`,
+      expected: 'a run that has come to its end',
+      hint: `go on with it by handful fit --resume ${folder}`,
+    })
+  }
+  if (sha256 === undefined || sha256Of(content) === sha256) return content
+  throw damaged(folder, `another content of ${name} than was written`)
+}
+
+function understood<T>(folder: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof HandfulError) throw error
+    throw damaged(folder, (error as Error).message.split('\n')[0])
+  }
+}
+
+const damaged = (folder: string, got: string): HandfulError =>
+  new HandfulError({
+    what: 'classifier',
+    where: path.join(folder, FOLDER),
+    got,
+    expected: 'the files that "handful fit" wrote',
+    hint: `write them again by handful fit --resume ${folder}`,
+  })

@@ -11,6 +11,7 @@ import { Readable } from 'node:stream'
 import { HandfulError } from '../errors.js'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { formatCsvRow } from '../files/csv-row.js'
+import { labelCsv } from '../labelling/label-table.js'
 import { RUN_FILES } from '../runs/run-folder.js'
 import type { Labelling } from './labelling.js'
 import type { Exported, Predictions } from './protocol.js'
@@ -48,13 +49,7 @@ export class Downloads {
   }
 
   async labels(labelling: Labelling): Promise<Exported> {
-    const rows = [...labelling.rows()].sort(([a], [b]) => (a < b ? -1 : 1))
-    const lines = rows.map(([image, { label, seen, who, at }]) => {
-      const name = label === 'none' ? '' : (labelling.nameOf(label) ?? '')
-      return formatCsvRow([image, name, label === 'none' ? 'none of these' : 'class', seen, who, at])
-    })
-    const head = formatCsvRow(['file_name', 'label', 'kind', 'seen', 'who', 'at'])
-    return this.#written('labels.csv', [head, ...lines])
+    return this.#written('labels.csv', [...labelCsv(labelling.rows())])
   }
 
   /** @throws HandfulError where there are none */
@@ -67,13 +62,14 @@ export class Downloads {
       const [got, expected] = ['none yet', 'a trained run, and labels of two classes']
       throw new HandfulError({ what: 'predictions', got, expected })
     }
+    const known = new Map(labelling.rows().map(({ image, label }) => [image, label]))
     const lines = paths.map((image, i) => {
       const name = labelling.nameOf(classes[i]) ?? ''
-      const labelled = labelling.isLabelled(i) ? 'yes' : 'no'
-      return formatCsvRow([image, name, name === '' ? '' : String(probabilities[i]), labelled])
+      const probability = name === '' ? '' : String(probabilities[i])
+      return formatCsvRow([image, known.get(image) ?? '', name, probability])
     })
     return this.#written('predictions.csv', [
-      formatCsvRow(['file_name', 'label', 'probability', 'labelled']),
+      formatCsvRow(['file_name', 'label', 'predicted', 'probability']),
       ...lines,
     ])
   }

@@ -1,6 +1,7 @@
 /** Labels of the images that are shown: the journal by positions in the catalogue, and every change told to all pages. */
 import { HandfulError } from '../errors.js'
 import { ContentHashes } from '../labelling/content-hashes.js'
+import { type LabelRow, labelRows } from '../labelling/label-table.js'
 import { type Change, Journal, type Seen } from '../labels/journal.js'
 import type { ImageSource } from './image-source.js'
 import type { Events, Label, Labels } from './protocol.js'
@@ -62,9 +63,9 @@ export class Labelling {
     return this.#journal.nameOf(id)
   }
 
-  /** Images that carry a label, by path, with all that the journal knows of it. */
-  rows(): ReturnType<Journal['labels']> {
-    return this.#journal.labels()
+  /** Images that were decided on, as tables have them. */
+  rows(): LabelRow[] {
+    return labelRows(this.#journal)
   }
 
   async label(

@@ -95,6 +95,30 @@ describe('out and in again', () => {
     },
   )
 
+  test.each(['csv', 'parquet', 'label-studio', 'folders'])(
+    '%s keeps what is none of the classes apart from what has no label',
+    async (form) => {
+      const [run, other] = [await newRun(), await newRun()]
+      await handful(['labels', 'set', run, 'plain/1.png', '--label', 'cat'])
+      await handful(['labels', 'set', run, 'other/1.png', 'plain/2.png', '--none'])
+      const out = path.join(run, form === 'label-studio' ? 'out.json' : `out.${form}`)
+      const exported = await handful(['labels', 'export', run, '--to', form, '--out', out])
+      expect(exported.stdout).toBe(`3 labels written to ${out}\n`)
+      expect(exported.stderr).toBe('2 of them are "none of these" and no class\n')
+      const imported = await handful(['labels', 'import', other, out, '--json'])
+      expect(JSON.parse(imported.stdout)).toEqual({ labelled: 3, classes: 1, unknown: [] })
+      const none = 'none of these'
+      expect(await labelsOf(other)).toEqual({
+        'plain/1.png': 'cat',
+        'other/1.png': none,
+        'plain/2.png': none,
+      })
+      const journal = await Journal.open(other)
+      expect(journal.classes.map(({ name }) => name)).toEqual(['cat'])
+      await journal.close()
+    },
+  )
+
   test('CSV is read by others as it was written', async () => {
     const run = await newRun()
     await labelled(run)
@@ -199,6 +223,59 @@ test('labels are set by the paths of the run and of the disk, refused with a gue
     { step: 2, what: 'other/1.png: none of these (picked)' },
     { step: 3, what: 'plain/1.png: no label (picked)' },
   ])
+})
+
+test('classes are added, renamed, merged and deleted by name, and each change is taken back', async () => {
+  const run = await newRun()
+  await labelled(run)
+  const named = async (): Promise<string[]> => {
+    const journal = await Journal.open(run)
+    await journal.close()
+    return journal.classes.map(({ id, name, count }) => `${id} ${name} ${count}`)
+  }
+  const before = [await named(), await labelsOf(run)]
+  const change = (...words: string[]) => handful(['labels', 'class', run, ...words])
+  const undo = async () => (await handful(['labels', 'undo', run])).stdout
+  expect((await change('Hund/ü', '--rename', 'Hund')).stdout).toMatch(/^Hund {2}2$/m)
+  expect(await undo()).toBe('the classes are others again\n')
+  expect((await change('Hund/ü', '--merge-into', 'hund-ü')).stdout).toBe('cat, "big"  2\nhund-ü  5\n')
+  expect(await undo()).toBe('2 images have another label\n')
+  expect((await change('hund-ü', '--delete')).stdout).toBe('cat, "big"  2\nHund/ü  2\n')
+  expect(await undo()).toBe('3 images have another label\n')
+  expect((await change('new', '--add')).stdout).toMatch(/^new {2}0$/m)
+  expect(await undo()).toBe('the classes are others again\n')
+  expect([await named(), await labelsOf(run)]).toEqual(before)
+  for (const [words, said] of [
+    [['hund-u', '--delete'], /did you mean "hund-ü"/],
+    [['hund-ü', '--rename', 'None of these'], /so images are called that are of no class/],
+    [['hund-ü'], /one of --add, --rename, --merge-into and --delete/],
+    [['hund-ü', '--rename', 'cat, "big"'], /which another class has/],
+  ] as const) {
+    const { exit, stderr } = await change(...words)
+    expect([exit > 0, stderr]).toEqual([true, expect.stringMatching(said)])
+  }
+  expect([await named(), await labelsOf(run)]).toEqual(before)
+})
+
+test('labels of the audit are given blind at the command line too', async () => {
+  const run = await newRun()
+  const { stdout } = await handful([
+    'suggest',
+    run,
+    '--kind',
+    'audit',
+    '--count',
+    '2',
+    '--json',
+    '--threads',
+    '1',
+  ])
+  const images = (JSON.parse(stdout) as { image: string; label?: string }[]).map(({ image }) => image)
+  expect(stdout).not.toMatch(/probability|"label"/)
+  await handful(['labels', 'set', run, ...images, '--label', 'cat', '--blind'])
+  const journal = await Journal.open(run)
+  expect(images.map((image) => journal.labels().get(image)?.seen)).toEqual(['blind', 'blind'])
+  await journal.close()
 })
 
 test('suggest names images with why, and shows them on a sheet without what is labelled', async () => {

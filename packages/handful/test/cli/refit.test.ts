@@ -1,11 +1,19 @@
 /** From images without a label to predictions of all: prepare, labels, refit; and what a refit that fails leaves. */
-import { mkdtemp, readFile, realpath, rename, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, realpath, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { parseCsv } from '../../src/files/csv.js'
 import { plain, put } from '../data/support.js'
+import { runFacts } from '../../src/exports/run-facts.js'
+import { loadClassifier } from '../../src/runs/classifier.js'
+import { cut, type cuttable } from '../runs/cut-writes.js'
 import { handful } from './harness.js'
+
+vi.mock('node:fs/promises', async (original) => {
+  const { cuttable: wrap } = await vi.importActual<{ cuttable: typeof cuttable }>('../runs/cut-writes.js')
+  return wrap(await original())
+})
 
 const MACHINE = ['--threads', '1']
 
@@ -99,6 +107,79 @@ test('a refit that fails leaves predictions, report and labels as they were', as
   await rename(`${images}-gone`, images)
   expect((await handful(['refit', run, ...MACHINE])).exit).toBe(0)
   expect((await predictions()).filter(({ label }) => label !== '').length).toBe(7)
+})
+
+test('a refit that is killed at any change of its model leaves the classifier of before or the new one', async () => {
+  const copy = path.join(parent, 'copy')
+  const refit = async (after: number): Promise<number> => {
+    Object.assign(cut, {
+      after,
+      done: 0,
+      counts: (file: string) => file.startsWith(path.join(copy, 'model')),
+    })
+    await handful(['refit', copy, ...MACHINE])
+    cut.after = Infinity
+    await rm(path.join(copy, '.lock'), { force: true })
+    return cut.done
+  }
+  await handful(['labels', 'set', run, 'in/12.png', 'in/13.png', '--label', 'third'])
+  await cp(run, copy, { recursive: true })
+  const changes = await refit(Infinity)
+  const found: number[] = []
+  // Every change of the classifier's own is cut at in runs/classifier.test.ts: here a few, amid all that a refit does.
+  for (const after of [0, changes >> 1, changes - 1]) {
+    await rm(copy, { recursive: true })
+    await cp(run, copy, { recursive: true })
+    await refit(after)
+    const { classNames, head } = await loadClassifier(copy)
+    expect(head.classCount).toBe(classNames.length)
+    found.push(classNames.length)
+  }
+  expect(found).toEqual([...found].sort())
+  expect(new Set(found)).toEqual(new Set([2, 3]))
+  await refit(Infinity)
+  expect((await loadClassifier(copy)).classNames).toEqual(['across', 'up', 'third'])
+  await handful(['labels', 'undo', run])
+})
+
+test('images of none of the classes have no prediction, and say so wherever they stand', async () => {
+  await handful(['labels', 'set', run, 'in/14.png', 'in/15.png', '--none'])
+  expect((await handful(['refit', run, ...MACHINE])).exit).toBe(0)
+  const rows = (await predictions()).filter(({ label }) => label === 'none of these')
+  expect(rows).toEqual(
+    ['in/14.png', 'in/15.png'].map((file) => ({ file, label: 'none of these', predicted: '' })),
+  )
+  const report = await readFile(path.join(run, 'report.html'), 'utf8')
+  expect(report).toContain('2 images are known to be of none of these classes')
+  expect(await runFacts(run, await loadClassifier(run))).toMatchObject({ noneOfThese: 2, images: 24 })
+  await handful(['labels', 'undo', run])
+})
+
+test('a test split goes on judging when classes are others: what it lacks and what is wrong is said', async () => {
+  const split = path.join(parent, 'split')
+  const own = path.join(parent, 'split-run')
+  const names: string[] = []
+  for (let i = 0; i < 24; i++) {
+    const name = `${i < 16 ? 'train' : 'test'}/${i % 2 === 0 ? 'across' : 'up'}/${i}.png`
+    names.push(name)
+    put(split, name, await striped(i % 2 === 0, i))
+  }
+  const rows = names.map((name, i) => `${name},${i % 2},${1 - (i % 2)},${(i % 5) / 20}`)
+  put(parent, 'split.csv', ['file_name,f0,f1,f2', ...rows, ''].join('\n'))
+  const options = ['--model', 'none', '--embeddings', path.join(parent, 'split.csv'), ...MACHINE]
+  expect((await handful(['prepare', split, '--out', own, ...options])).exit).toBe(0)
+  // A class of another name is another class: half of the test images have it no more.
+  await handful(['labels', 'class', own, 'up', '--rename', 'down'])
+  const { exit, stderr } = await handful(['refit', own, ...MACHINE])
+  expect(exit).toBe(0)
+  expect(stderr).toMatch(/4 of 8 test images are of classes that no image is labelled with \("up"\): every/)
+  expect(stderr).toMatch(/No test image is of "down"/)
+  const { results, evaluation } = JSON.parse(await readFile(path.join(own, 'report.json'), 'utf8')) as {
+    results: { chosen: boolean; accuracies: number[] }[]
+    evaluation: object
+  }
+  expect(evaluation).toEqual({ kind: 'test set', images: 8 })
+  expect(results.find(({ chosen }) => chosen)?.accuracies).toEqual([0.5])
 })
 
 test('fit on images without labels says how to go on without', async () => {

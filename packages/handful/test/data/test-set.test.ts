@@ -47,6 +47,27 @@ describe('TestSet', () => {
     expect(test.images).not.toHaveProperty('labels')
   })
 
+  it('is judged by other classes by their names; images of a class that is gone are never right', () => {
+    const { test, foreign } = example().judgedBy(['dog', 'cat'])
+    expect(foreign).toBe(2)
+    expect(test.score([1, 1, 0, 1])).toEqual({
+      accuracy: 0.5,
+      correct: 2,
+      total: 4,
+      perClass: [
+        { className: 'dog', correct: 0, total: 0, accuracy: null },
+        { className: 'cat', correct: 2, total: 2, accuracy: 1 },
+      ],
+      confusion: [
+        [0, 0],
+        [0, 2],
+      ],
+    })
+    expect(() => test.score([-1, -1, -1, -1])).toThrow(RangeError)
+    const same = example().judgedBy(['cat', 'bee', 'ant'])
+    expect([same.foreign, same.test.score([0, 2, 2, 0]).accuracy]).toEqual([0, 1])
+  })
+
   it('keeps its own copy of the labels', () => {
     const labels = Int32Array.of(0, 1)
     const shape = { name: 'two', height: 1, width: 1, channels: 1, classNames: ['a', 'b'] } as const

@@ -117,7 +117,7 @@ test('tables and the report are taken away', { timeout: 60_000 }, async () => {
   const saved = await send(port, `/api/download/${table.id}`, { headers: client.own })
   const rows = saved.body.toString().trim().split('\r\n')
   expect(rows).toHaveLength(61)
-  expect(rows[1]).toMatch(/^image-000\.png,disc,[01](\.\d+)?,yes$/)
+  expect(rows[1]).toMatch(/^image-000\.png,disc,disc,[01](\.\d+)?$/)
   const report = await client.ask('export', { what: 'report' })
   const page = await send(port, `/api/download/${report.id}`, { headers: client.own })
   expect(page.body.toString()).toContain('<!doctype html>')

@@ -19,6 +19,7 @@ import type { FitComparison, Fitting } from './fitting.js'
 /** What a report says of a fit, by whatever method. */
 export interface ReportedFit extends Pick<Fitting, 'run' | 'dataset' | 'draws'> {
   readonly options: Pick<FitOptions, 'labelsPerClass' | 'minutes'>
+  readonly labelsKey: string
   /** What was trained. */
   readonly learning?: { readonly title: string; readonly config: object }
   /** Sentences about how it was fitted. */
@@ -50,6 +51,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
   const { train, test } = dataset
   const [draw] = draws
   const labelled = countLabels(draw, train.classNames.length)
+  const none = dataset.noneOfThese?.size ?? 0
   const environment: unknown = JSON.parse(await readFile(run.path(RUN_FILES.environment), 'utf8'))
   const results = compared.filter(({ accuracies }) => accuracies.length > 0)
   const confusion = compared.find(({ chosen }) => chosen)?.confusion ?? []
@@ -63,7 +65,9 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
       name: train.name,
       classes: [...train.classNames],
       labelled: [...labelled],
-      unlabelled: train.count - labelled.reduce((a, b) => a + b, 0),
+      unlabelled: train.count - none - labelled.reduce((a, b) => a + b, 0),
+      noneOfThese: none === 0 ? undefined : none,
+      labelsKey: fitting.labelsKey,
       height: train.height,
       width: train.width,
       channels: train.channels,
@@ -110,6 +114,11 @@ function notesOf({
 }: FitOutcome): string[] {
   const understood = dataset.understood === undefined ? [] : [dataset.understood]
   const notes = [...understood, ...dataset.notes, ...own]
+  const none = dataset.noneOfThese?.size ?? 0
+  if (none > 0)
+    notes.push(
+      `${none} ${none === 1 ? 'image is' : 'images are'} known to be of none of these classes: nothing is predicted for ${none === 1 ? 'it' : 'them'}.`,
+    )
   if (chosenFeatures !== undefined)
     notes.push(
       `The labels that predictions come from chose ${chosenFeatures} to classify by; --features all takes all together.`,
@@ -192,7 +201,7 @@ async function predictedPicture(
 
 async function predictedExamples({
   fitting: {
-    dataset: { train },
+    dataset: { train, noneOfThese },
     draws: [draw],
   },
   probabilities,
@@ -203,7 +212,7 @@ async function predictedExamples({
   return Promise.all(
     train.classNames.map(async (_, c) => {
       const own = [...predicted.keys()]
-        .filter((i) => predicted[i] === c && draw[i] < 0)
+        .filter((i) => predicted[i] === c && draw[i] < 0 && !noneOfThese?.has(train.paths[i]))
         .sort((a, b) => probability[b] - probability[a])
       const most = own.slice(0, EXAMPLES_PER_CLASS)
       const least = own.slice(most.length).slice(-EXAMPLES_PER_CLASS).reverse()

@@ -343,6 +343,7 @@ export function classifierStage(
           parameters: probabilities.unlike.parameters,
           references: space.references(),
         },
+        labelsKey: keys.fitted,
       })
       const source = `${learned[place].name}, ${compared.find(({ chosen }) => chosen)?.head}`
       const parts = predictionParts(dataset, fitting.draws[0], probabilities, source)
@@ -423,7 +424,7 @@ export function reportStage(
 const INDUCTIVE =
   'Test images were seen neither by training nor by propagation: they are classified from their nearest neighbours.'
 
-function reported({ options, run, dataset, draws, learning, mirror, outside }: Fitting): ReportedFit {
+function reported({ options, run, dataset, draws, learning, mirror, outside, keys }: Fitting): ReportedFit {
   const chosen =
     options.mirror === 'auto'
       ? ': mirrored images look like the others here; --mirror no leaves them as they are'
@@ -434,6 +435,7 @@ function reported({ options, run, dataset, draws, learning, mirror, outside }: F
     run,
     dataset,
     draws,
+    labelsKey: keys.fitted,
     learning: learning && {
       title: learning.model.title,
       config: { augment: learning.augment, config: learning.model.config },

@@ -54,10 +54,18 @@ export interface Fitting {
     readonly images: string
     /** Of the draws' labels, and of what they are scored by. */
     readonly labels: string
+    /** Of all labels that a classifier is fitted to. */
+    readonly fitted: string
     /** Of what files and reports name. */
     readonly names: string
   }
 }
+
+/** Of all labels that a classifier is fitted to. @param labels of the training images, -1 where hidden */
+export const fittedKey = (
+  { train, noneOfThese }: Pick<Dataset, 'train' | 'noneOfThese'>,
+  labels: Int32Array,
+): string => contentKey([labelsKey(labels, train.classNames), [...(noneOfThese ?? [])]])
 
 /**
  * @throws HandfulError (wrong use) for settings that do not suit, too few labels for what was asked, and features made
@@ -107,6 +115,7 @@ export async function openFitting(
     keys: {
       images,
       labels: contentKey([draws.map((each) => labelsKey(each, classNames)), test && testKey(test, seed)]),
+      fitted: fittedKey(dataset, draws[0]),
       names: contentKey({
         name,
         paths,

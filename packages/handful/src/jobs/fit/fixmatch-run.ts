@@ -24,7 +24,7 @@ import type { Stage } from '../../stages/stage.js'
 import { supervisedSettings, supervisedTitle } from '../../training/supervised-settings.js'
 import type { FixMatchFitOptions } from './fit-options.js'
 import { fitReport, type ReportedFit, savedReport } from './fit-report.js'
-import { comparisonSchema, type FitComparison } from './fitting.js'
+import { comparisonSchema, type FitComparison, fittedKey } from './fitting.js'
 import type { Judged } from './fixmatch-judging.js'
 import {
   FIXMATCH_SOURCE,
@@ -214,6 +214,7 @@ function reported(
     run: context.run,
     dataset,
     draws,
+    labelsKey: fittedKey(dataset, draws[0]),
     learning: { title: supervisedTitle(settings), config: { config: settings } },
     notes: [
       `FixMatch: one network learned from ${labelled} labelled images and from the ${dataset.train.count} training images without their labels. Its rate and length were fixed beforehand.`,

@@ -14,6 +14,7 @@ import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import { networkProbabilities } from '../../training/supervised.js'
 import { supervisedTraining } from '../../training/supervised-settings.js'
+import { fittedKey } from './fitting.js'
 import { judgedOnLeftOut, judgedOnTest, judgedSchema, leftOutOf, unjudged } from './fixmatch-judging.js'
 import { AUGMENT, type FixMatchFitting, type NetworkStage, type PartStage } from './fixmatch-training.js'
 
@@ -139,6 +140,7 @@ export function fixMatchClassifierStage(
         reading: dataset.reading ?? DEFAULT_READING,
         outputs: [output],
         encoder: encoder.program,
+        labelsKey: fittedKey(dataset, draws[0]),
         head: {
           kind: 'linear',
           classCount: classNames.length,

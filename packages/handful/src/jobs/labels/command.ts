@@ -3,6 +3,7 @@ import { shellWord } from '../../errors/shell.js'
 import { type CommandGroup, jobCommand } from '../command-entry.js'
 import { flag, oneOf, text } from '../option.js'
 import { jsonOption } from '../option-groups.js'
+import { NONE_OF_THESE } from '../../names.js'
 import { COMMAND_LINE, EXPORT_FORMS } from './label-forms.js'
 
 const run = ['<run>', 'a folder that "handful prepare" or "handful fit" has written'] as const
@@ -68,7 +69,8 @@ const exportLabels = jobCommand({
   show: ({ written, none }, { out }) => ({
     json: { written, none, out },
     lines: [`${written} labels written to ${out}`],
-    messages: none === 0 ? [] : [`${none} images that are of no class are left out`],
+    messages:
+      none === 0 ? [] : [`${none} of them ${none === 1 ? 'is' : 'are'} "${NONE_OF_THESE}" and no class`],
   }),
 })
 
@@ -110,11 +112,16 @@ const set = jobCommand({
     label: text('<class>', 'the class'),
     none: flag('they are none of the classes'),
     clear: flag('take their labels away'),
+    blind: flag('they were drawn at random and looked at without a prediction: they tell the accuracy'),
     json: jsonOption,
   },
   examples: [
     { command: 'handful labels set runs/photos a.jpg b.jpg --label cat', does: 'two images' },
     { command: 'handful labels set runs/photos a.jpg --clear', does: 'without a label again' },
+    {
+      command: 'handful labels set runs/photos a.jpg --label cat --blind',
+      does: 'one of "suggest --kind audit"',
+    },
   ],
   prepare: (given) => given,
   run: async (options) => (await import('./set.js')).setLabels(options),
@@ -122,6 +129,36 @@ const set = jobCommand({
     json: { changed },
     lines: [`${changed} ${changed === 1 ? 'image' : 'images'} labelled`],
     messages: classes.map((name) => `New class: ${name}`),
+  }),
+})
+
+const changeClass = jobCommand({
+  name: 'labels class',
+  summary: 'add, rename, merge or delete a class',
+  description:
+    "Changes the classes of a run. Images of a class that is merged become the other one's; those of one that is\n" +
+    'deleted have no label. Each change is one step, which "labels undo" takes back with the labels of its images.',
+  usage: '<run> <class> [options]',
+  arguments: { run, class: ['<class>', 'its name'] },
+  options: {
+    add: flag('make it'),
+    rename: text('<name>', 'call it otherwise'),
+    mergeInto: text('<class>', 'its images become that class'),
+    delete: flag('take it away'),
+    json: jsonOption,
+  },
+  examples: [
+    { command: 'handful labels class runs/photos cat --rename Katze', does: 'another name' },
+    { command: 'handful labels class runs/photos kitten --merge-into cat', does: 'two become one' },
+  ],
+  prepare: (given) => given,
+  run: async (options) => (await import('./class.js')).changeClass(options),
+  show: ({ done, changed, classes }, { run: folder }) => ({
+    json: { done, changed, classes },
+    lines: classes.map(({ name, count }) => `${name}  ${count}`),
+    messages: done
+      ? [`To take it back:  handful labels undo ${shellWord(folder)}`]
+      : ['Nothing was to be changed.'],
   }),
 })
 
@@ -140,11 +177,17 @@ const step = (name: 'undo' | 'redo', summary: string, nothing: string) =>
       const { revision } = journal
       const change = await journal[name](COMMAND_LINE)
       await journal.close()
-      return { done: change.revision !== revision, changed: change.images.length }
+      return { done: change.revision !== revision, changed: change.images.length, classes: change.classes }
     },
-    show: ({ done, changed }) => ({
-      json: { done, changed },
-      lines: [done ? `${changed} ${changed === 1 ? 'image has' : 'images have'} another label` : nothing],
+    show: ({ done, changed, classes }) => ({
+      json: { done, changed, classes },
+      lines: [
+        !done
+          ? nothing
+          : changed === 0 && classes
+            ? 'the classes are others again'
+            : `${changed} ${changed === 1 ? 'image has' : 'images have'} another label`,
+      ],
     }),
   })
 
@@ -161,6 +204,7 @@ export const labels: CommandGroup = {
     exportLabels,
     log,
     set,
+    changeClass,
     step('undo', 'take back the last step', 'there is nothing to take back'),
     step('redo', 'do again what was taken back last', 'there is nothing to do again'),
   ],

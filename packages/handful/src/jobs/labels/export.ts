@@ -4,8 +4,7 @@ import path from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { HandfulError, printable, systemCode, systemError } from '../../errors.js'
 import { writeFileAtomic } from '../../files/atomic.js'
-import { formatCsvRow } from '../../files/csv-row.js'
-import type { Labelled } from '../../labels/journal.js'
+import { labelCsv, type LabelRow, labelRows } from '../../labelling/label-table.js'
 import { Workbench } from '../../labelling/workbench.js'
 import { CLASSIFYING_RUNS } from '../../names.js'
 import { runOfCommand } from '../run-of-command.js'
@@ -20,13 +19,8 @@ export interface ExportOptions {
 
 export interface ExportResult {
   readonly written: number
-  /** Images of no class, which have no place in it. */
+  /** Of these: images that are none of the classes. */
   readonly none: number
-}
-
-interface Row extends Omit<Labelled, 'label'> {
-  readonly image: string
-  readonly label: string
 }
 
 /** @throws HandfulError where the place cannot be written, or holds other things already */
@@ -36,16 +30,11 @@ export async function exportLabels(
 ): Promise<ExportResult> {
   await runOfCommand(run, CLASSIFYING_RUNS)
   const { journal, imageFolder } = await openLabels(run)
-  const rows: Row[] = []
-  let none = 0
-  for (const [image, held] of [...journal.labels()].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (held.label === 'none') none++
-    else rows.push({ ...held, image, label: journal.nameOf(held.label) ?? '' })
-  }
+  const rows = labelRows(journal)
   await journal.close()
   switch (to) {
     case 'csv':
-      await writeFileAtomic(out, csvLines(rows))
+      await writeFileAtomic(out, labelCsv(rows))
       break
     case 'folders':
       await writeFolders(out, rows, imageFolder)
@@ -57,16 +46,11 @@ export async function exportLabels(
       await writeFileAtomic(out, new Uint8Array(parquetOf(rows)))
       break
   }
-  return { written: rows.length, none }
+  return { written: rows.length, none: rows.filter((row) => row.none).length }
 }
 
-function* csvLines(rows: readonly Row[]): Generator<string> {
-  yield formatCsvRow(['file_name', 'label', 'seen', 'who', 'at'])
-  for (const { image, label, seen, who, at } of rows) yield formatCsvRow([image, label, seen, who, at])
-}
-
-function parquetOf(rows: readonly Row[]): ArrayBuffer {
-  const column = (name: string, of: (row: Row) => string | undefined) => ({
+function parquetOf(rows: readonly LabelRow[]): ArrayBuffer {
+  const column = (name: string, of: (row: LabelRow) => string | undefined) => ({
     name,
     data: rows.map(of),
     type: 'STRING' as const,
@@ -87,7 +71,7 @@ function parquetOf(rows: readonly Row[]): ArrayBuffer {
 /** `<out>/<class>/<name>`, links to the images. */
 async function writeFolders(
   out: string,
-  rows: readonly Row[],
+  rows: readonly LabelRow[],
   imageFolder: string | undefined,
 ): Promise<void> {
   if (imageFolder === undefined) {
@@ -122,7 +106,7 @@ const folderName = (label: string): string => {
 }
 
 /** Two classes that would share a folder, on disks without capitals too, get one each. */
-function foldersOf(rows: readonly Row[]): ReadonlyMap<string, string> {
+function foldersOf(rows: readonly LabelRow[]): ReadonlyMap<string, string> {
   const folders = new Map<string, string>()
   const taken = new Set<string>()
   for (const { label } of rows) {
@@ -169,7 +153,7 @@ const choice = (label: string) => ({
 })
 
 /** Tasks of all images: annotations of those that are labelled, scored predictions of all where there are some. */
-async function studioTasks(run: string, rows: readonly Row[], signal: AbortSignal): Promise<object[]> {
+async function studioTasks(run: string, rows: readonly LabelRow[], signal: AbortSignal): Promise<object[]> {
   const workbench = await Workbench.open(run, { signal })
   try {
     const { journal, paths } = workbench

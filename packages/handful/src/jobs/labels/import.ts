@@ -10,6 +10,7 @@ import { openCollection } from '../../data/open-collection.js'
 import { HandfulError, printable, quoted, systemError } from '../../errors.js'
 import { firstBytes } from '../../files/first-bytes.js'
 import type { NamedDecision } from '../../labels/journal.js'
+import { NONE_OF_THESE } from '../../names.js'
 import { COMMAND_LINE } from './label-forms.js'
 import { type OpenedLabels, openLabels } from './open.js'
 
@@ -79,7 +80,7 @@ export async function importLabels(
   const decisions = [...labels.values()]
   await journal.labelNamed(decisions, { seen: 'picked', who: COMMAND_LINE })
   await journal.close()
-  const classes = new Set(decisions.map(({ name }) => name)).size
+  const classes = new Set(decisions.map(({ name }) => name).filter((name) => name !== NONE_OF_THESE)).size
   return { labelled: decisions.length, classes, unknown, notes }
 }
 

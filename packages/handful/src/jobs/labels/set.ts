@@ -10,9 +10,10 @@ export interface SetOptions {
   readonly label?: string
   readonly none?: true
   readonly clear?: true
+  readonly blind?: true
 }
 
-export async function setLabels({ run, images, label, none, clear }: SetOptions): Promise<{
+export async function setLabels({ run, images, label, none, clear, blind }: SetOptions): Promise<{
   readonly changed: number
   /** That were made. */
   readonly classes: readonly string[]
@@ -25,7 +26,7 @@ export async function setLabels({ run, images, label, none, clear }: SetOptions)
     })
   const opened = await openLabels(run)
   const { journal, imageFolder } = opened
-  const by = { seen: 'picked', who: COMMAND_LINE } as const
+  const by = { seen: blind ? 'blind' : 'picked', who: COMMAND_LINE } as const
   const before = new Set(journal.classes.map(({ name }) => name))
   const hashes = new ContentHashes(journal, imageFolder)
   const found = images.map((typed) => ({

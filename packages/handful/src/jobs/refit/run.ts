@@ -4,6 +4,7 @@
  */
 import type { Dataset } from '../../data/dataset.js'
 import type { RunReport } from '../../draw/run-report.js'
+import { listed } from '../../data/image-set.js'
 import { HandfulError, printable } from '../../errors.js'
 import { shellWord } from '../../errors/shell.js'
 import { Workbench } from '../../labelling/workbench.js'
@@ -46,7 +47,11 @@ export async function runRefit(
   try {
     // Labels that were there before, as after undoing, are found done; predictions.csv is by now of others.
     for (const kind of ['classifier', 'report']) await run.store.forget(kind)
-    const report = await runFit(own, { ...context, run }, (dataset) => relabelled(dataset, labels))
+    const report = await runFit(own, { ...context, run }, (dataset) => {
+      const { dataset: found, notes } = relabelled(dataset, labels)
+      for (const note of notes) context.progress.message(note)
+      return found
+    })
     return { report, classes: labels.classNames.length, labelled: labels.ofPath.size }
   } finally {
     await run.close()
@@ -57,6 +62,8 @@ interface RunLabels {
   readonly classNames: readonly string[]
   /** Positions in `classNames`. */
   readonly ofPath: ReadonlyMap<string, number>
+  /** Paths of images that are none of these. */
+  readonly none: ReadonlySet<string>
 }
 
 /** Those of the journal; a run without one has its own labels in it then. */
@@ -80,23 +87,45 @@ async function labelsOf(
     return {
       classNames: classes.map((id) => journal.nameOf(id) ?? `class ${id}`),
       ofPath: new Map(Array.from(images, (image, i) => [paths[image], targets[i]])),
+      none: new Set([...journal.labels()].flatMap(([image, { label }]) => (label === 'none' ? [image] : []))),
     }
   } finally {
     await workbench.close()
   }
 }
 
-function relabelled(dataset: Dataset, { classNames, ofPath }: RunLabels): Dataset {
+/** A test split goes on judging: by the classes that there are now, of which it may have some and lack others. */
+function relabelled(
+  dataset: Dataset,
+  { classNames, ofPath, none }: RunLabels,
+): { readonly dataset: Dataset; readonly notes: readonly string[] } {
   const { train, test } = dataset
-  if (test !== undefined && test.classNames.join('\n') !== classNames.join('\n')) {
-    throw new HandfulError({
-      what: 'classes',
-      where: train.name,
-      got: classNames.join(', '),
-      expected: `${test.classNames.join(', ')}, as its test images have them`,
-      hint: 'label an image of each, or prepare the images without their test split',
-    })
-  }
   const labels = Int32Array.from(train.paths, (path) => ofPath.get(path) ?? -1)
-  return { ...dataset, train: { ...train, labels, classNames } }
+  const relabelledTrain = { ...train, labels, classNames }
+  const noneOfThese = new Set(train.paths.filter((path) => none.has(path)))
+  const found = { ...dataset, train: relabelledTrain, noneOfThese }
+  if (test === undefined) return { dataset: found, notes: [] }
+  const judging = test.judgedBy(classNames)
+  const notes = differences(test.classNames, classNames, judging.foreign, test.count)
+  return { dataset: { ...found, test: judging.test, notes: [...dataset.notes, ...notes] }, notes }
+}
+
+/** What a reader has to know of accuracies on test images that have other classes. */
+function differences(
+  tested: readonly string[],
+  labelled: readonly string[],
+  foreign: number,
+  images: number,
+): string[] {
+  const without = (all: readonly string[], others: readonly string[]): string =>
+    listed(all.filter((name) => !others.includes(name)))
+  const [lacking, extra] = [without(tested, labelled), without(labelled, tested)]
+  return [
+    ...(foreign === 0
+      ? []
+      : [
+          `${foreign} of ${images} test images are of classes that no image is labelled with (${lacking}): every prediction of these counts as wrong.`,
+        ]),
+    ...(extra === '' ? [] : [`No test image is of ${extra}: accuracy on test images says nothing of these.`]),
+  ]
 }
