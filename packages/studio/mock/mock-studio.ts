@@ -40,6 +40,12 @@ export interface JournalRow {
 interface UndoStep {
   readonly before: readonly { image: number; label: number }[]
   readonly after: readonly { image: number; label: number }[]
+  readonly classes?: { readonly before: readonly MockClass[]; readonly after: readonly MockClass[] }
+}
+
+interface MockClass {
+  readonly id: number
+  readonly name: string
 }
 
 export class MockStudio implements Studio {
@@ -49,7 +55,7 @@ export class MockStudio implements Studio {
   private readonly labels: Int32Array
   private labelsRevision = 0
   private predictionsRevision = 0
-  private classes: { id: number; name: string }[] = []
+  private classes: readonly MockClass[] = []
   private nextClass = 0
   private undoSteps: UndoStep[] = []
   private redoSteps: UndoStep[] = []
@@ -185,12 +191,10 @@ export class MockStudio implements Studio {
       addClass: ({ name: className }) => {
         if (this.classes.some((entry) => entry.name === className))
           throw new Refused(`addClass: got ${className}, which exists already`)
-        this.classes = [...this.classes, { id: this.nextClass++, name: className }]
-        return this.changed()
+        return this.reclass([...this.classes, { id: this.nextClass++, name: className }])
       },
       renameClass: ({ id, name: className }) => {
-        this.classes = this.classes.map((entry) => (entry.id === id ? { id, name: className } : entry))
-        return this.changed()
+        return this.reclass(this.classes.map((entry) => (entry.id === id ? { id, name: className } : entry)))
       },
       mergeClasses: ({ from, into }) => this.drop(from, into),
       deleteClass: ({ id }) => this.drop(id, -1),
@@ -285,9 +289,13 @@ export class MockStudio implements Studio {
     return state
   }
 
-  private store(decisions: readonly { image: number; label: number }[], seen: string): void {
+  private store(
+    decisions: readonly { image: number; label: number }[],
+    seen: string,
+    classes?: UndoStep['classes'],
+  ): void {
     const before = decisions.map(({ image }) => ({ image, label: this.labels[image] }))
-    this.undoSteps.push({ before, after: decisions })
+    this.undoSteps.push({ before, after: decisions, classes })
     this.redoSteps = []
     this.write(decisions, seen, false)
   }
@@ -317,14 +325,32 @@ export class MockStudio implements Studio {
     const step = from.pop()
     if (step === undefined) throw new Refused('nothing to undo')
     to.push(step)
+    if (step.classes !== undefined) this.classes = step.classes[side]
     this.write(step[side], 'picked', true)
-    return { labelsRevision: this.labelsRevision, images: step[side].map(({ image }) => image) }
+    this.changed()
+    return {
+      labelsRevision: this.labelsRevision,
+      images: step[side].map(({ image }) => image),
+      classes: step.classes !== undefined,
+    }
   }
 
   private drop(id: number, into: number): StudioState {
     const changed = [...this.labels.keys()].filter((image) => this.labels[image] === id)
-    if (changed.length > 0) this.store(changed.map((image) => ({ image, label: into })), 'picked') // prettier-ignore
-    this.classes = this.classes.filter((entry) => entry.id !== id)
+    return this.reclass(
+      this.classes.filter((entry) => entry.id !== id),
+      changed.map((image) => ({ image, label: into })),
+    )
+  }
+
+  /** A change of classes, with the labels that it changes: one step. */
+  private reclass(
+    after: readonly MockClass[],
+    decisions: readonly { image: number; label: number }[] = [],
+  ): StudioState {
+    const before = this.classes
+    this.classes = after
+    this.store(decisions, 'picked', { before, after })
     return this.changed()
   }
 
@@ -369,7 +395,7 @@ export class MockStudio implements Studio {
     this.runs[1] = { ...this.runs[1], card: { ...this.runs[1].card, state: 'paused', seconds: 140, secondsLeft: 160, steps: 5600, done: 0.47 } } // prettier-ignore
     this.trained('flow', 3)
     this.run = 'vae-1'
-    for (let k = 0; k < this.options.classes; k++) this.classes.push({ id: this.nextClass++, name: KINDS[k] })
+    this.classes = KINDS.slice(0, this.options.classes).map((name) => ({ id: this.nextClass++, name }))
     for (
       let image = 0;
       image < this.labels.length;

@@ -10,9 +10,10 @@ import type {
   Predictions,
   RequestName,
   Studio,
+  Stepped,
   StudioState,
 } from '../../handful/src/studio/protocol.js'
-import { DecisionQueue, type QueueStatus, type Step } from './logic/decision-queue.js'
+import { type ClassChange, DecisionQueue, type QueueStatus, type Step } from './logic/decision-queue.js'
 import { counted } from './logic/format.js'
 import { NO_FILTERS, shownImages, type Filters } from './logic/filters.js'
 import { START, type History } from './logic/history.js'
@@ -52,6 +53,9 @@ export class Store {
   /** Grows with every change of a label; the labels themselves are `labels`. */
   readonly labelsVersion = signal(0)
 
+  /** Images that the audit has shown: as long as they have no label, nothing says what is predicted of them. */
+  readonly shownBlind = new Set<number>()
+
   private readonly book = new LabelBook()
   private readonly decisions: DecisionQueue
   private noticeId = 0
@@ -70,8 +74,9 @@ export class Store {
         label: async (decisions, seen) =>
           (await studio.ask('label', { decisions: [...decisions], seen })).labelsRevision,
         classNamed: (name) => this.classNamed(name),
-        undo: async () => this.undoneBy(await studio.ask('undo', {})),
-        redo: async () => this.undoneBy(await studio.ask('redo', {})),
+        changeClass: (change) => this.sendClassChange(change),
+        undo: async () => this.stepped('taken back', await studio.ask('undo', {})),
+        redo: async () => this.stepped('done again', await studio.ask('redo', {})),
         kept: () => studio.view('labels'),
       },
       {
@@ -124,6 +129,11 @@ export class Store {
     return shown.sort((a, b) => sign * ((sure[a] ?? 0) - (sure[b] ?? 0)) || a - b)
   })
 
+  /** Whether the audit waits for its label: a prediction would sway it. */
+  isBlind(image: number): boolean {
+    return this.shownBlind.has(image) && (this.labels[image] ?? -1) === -1
+  }
+
   /** First reads; goes on trying while the studio is out of reach. */
   async start(): Promise<void> {
     for (;;) {
@@ -167,6 +177,12 @@ export class Store {
     const known = this.state.value?.classes.find((entry) => entry.name === name)
     if (known === undefined) this.decisions.push({ kind: 'newClass', name, images, seen })
     else this.label(images.map((image) => ({ image, label: known.id })), seen) // prettier-ignore
+  }
+
+  /** Renames, merges or deletes a class: a step like any other, in its turn. */
+  changeClass(change: ClassChange): void {
+    this.book.forgetPast()
+    this.decisions.push({ kind: 'classes', change })
   }
 
   undo(): void {
@@ -265,6 +281,7 @@ export class Store {
         this.book.load(labels.revision, labels.labels)
         this.labelsVersion.value++
         if (!other) return
+        this.shownBlind.clear()
         this.filters.value = NO_FILTERS
         this.selection.value = NOTHING
         this.history.value = START
@@ -325,8 +342,21 @@ export class Store {
     return made
   }
 
-  private undoneBy(answer: { labelsRevision: number; images: readonly number[] }) {
-    return { revision: answer.labelsRevision, images: answer.images }
+  private async sendClassChange(change: ClassChange): Promise<number> {
+    const { id } = change
+    const state =
+      change.kind === 'rename'
+        ? await this.studio.ask('renameClass', { id, name: change.name })
+        : change.kind === 'merge'
+          ? await this.studio.ask('mergeClasses', { from: id, into: change.into })
+          : await this.studio.ask('deleteClass', { id })
+    this.take(state)
+    return state.labelsRevision
+  }
+
+  private stepped(how: string, { labelsRevision, images, classes }: Stepped) {
+    if (classes) this.say(`Change of classes ${how}.`)
+    return { revision: labelsRevision, images }
   }
 
   private stored(id: number, step: Step, revision: number, images: readonly number[]): void {
@@ -336,13 +366,14 @@ export class Store {
       if ((step.kind === 'undo' || step.kind === 'redo') && images.length > 0) this.undone.value = images
     })
     if (this.book.isBehind) this.catchUp()
-    if (step.kind === 'undo' || step.kind === 'redo') this.catchUp()
+    if (step.kind === 'undo' || step.kind === 'redo' || step.kind === 'classes') this.catchUp()
   }
 
   private refused(id: number, step: Step, reason: string): void {
     this.book.withdraw(id)
     this.labelsVersion.value++
-    this.trouble(step.kind === 'undo' || step.kind === 'redo' ? reason : `Not stored: ${reason}`)
+    const ofLabels = step.kind === 'label' || step.kind === 'newClass'
+    this.trouble(ofLabels ? `Not stored: ${reason}` : reason)
   }
 }
 

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { DecisionQueue, type Journal, type QueueStatus, type Step } from '../src/logic/decision-queue.js'
+import {
+  type ClassChange,
+  DecisionQueue,
+  type Journal,
+  type QueueStatus,
+  type Step,
+} from '../src/logic/decision-queue.js'
 import { LabelBook } from '../src/logic/label-book.js'
 import { OutOfReach, Refused } from '../src/studio/failures.js'
 
@@ -26,6 +32,17 @@ class FakeJournal implements Journal {
     return this.through(() => {
       if (!this.classes.includes(name)) this.classes.push(name)
       return this.classes.indexOf(name)
+    })
+  }
+
+  async changeClass(change: ClassChange) {
+    return this.through(() => {
+      const { id } = change
+      if (this.classes[id] === undefined) throw new Refused(`class ${id}: not there`)
+      if (change.kind === 'rename') this.classes[id] = change.name
+      else delete this.classes[id]
+      this.rows.push(`${change.kind} ${id}`)
+      return ++this.revision
     })
   }
 
@@ -143,6 +160,41 @@ test('a class that is typed is made first, then its image gets it', async () => 
   push(labelled(5, 2))
   await idle()
   expect(journal.rows).toEqual(['4=2', '5=2'])
+})
+
+test('changes of classes keep their place among the labels; one whose answer is lost is not refused', async () => {
+  const journal = new FakeJournal()
+  const { told, push, idle } = queueOver(journal)
+  push(labelled(1, 0))
+  push({ kind: 'classes', change: { kind: 'rename', id: 0, name: 'Katze' } })
+  push({ kind: 'undo' })
+  push(labelled(2, 1))
+  await idle()
+  expect(journal.rows).toEqual(['1=0', 'rename 0', 'undo', '2=1'])
+  journal.cut = 'after'
+  push({ kind: 'classes', change: { kind: 'delete', id: 1 } })
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  journal.cut = 'no'
+  await idle()
+  expect(told.refused).toEqual([])
+  expect(journal.rows.slice(4)).toEqual(['delete 1'])
+  push({ kind: 'classes', change: { kind: 'merge', id: 1, into: 0 } })
+  await idle()
+  expect(told.refused).toEqual(['class 1: not there'])
+})
+
+test('after a change of classes, by whomever, nothing is guessed of what an undo brings', () => {
+  const book = new LabelBook()
+  book.load(1, [-1, -1])
+  book.propose(0, [{ image: 0, label: 1 }])
+  book.acknowledge(0, 2)
+  book.apply(2, [[0, 1]])
+  book.apply(3, [])
+  expect(book.takeBack()).toBeUndefined()
+  book.propose(1, [{ image: 1, label: 1 }])
+  book.forgetPast()
+  expect(book.takeBack()).toBeUndefined()
+  expect([...book.values]).toEqual([1, 1])
 })
 
 test('labels are shown at once and give way to what the studio tells', () => {

@@ -102,6 +102,113 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
     await page.close()
   })
 
+  test('every change of a class is taken back by one Ctrl+Z and done again: name, key, colour and images', async () => {
+    const page = await open(browser, at('stage=labelled&images=400&latency=30'), 'label')
+    const rows = () =>
+      page.locator('.class-row').evaluateAll((all) =>
+        all.map((row) => {
+          const [name, count] = [row.querySelector('.name'), row.querySelector('.count')]
+          const swatch = row.querySelector<HTMLElement>('.swatch')
+          return [name?.textContent, count?.textContent, swatch?.style.backgroundColor].join(' ')
+        }),
+      )
+    const labels = async () => (await page.evaluate(() => window.mock.view('labels'))).labels
+    const before = [await rows(), await labels()]
+    expect(before[0][0]).toMatch(/^1leaf.* \d+ rgb/)
+    const editor = async () => {
+      await page.getByRole('button', { name: 'Change mug' }).click()
+      return page.locator('.class-edit')
+    }
+    const changes = {
+      rename: async () => {
+        await (await editor()).getByLabel('New name of mug').fill('cup')
+        await page.keyboard.press('Enter')
+      },
+      merge: async () => void (await (await editor()).getByLabel(/^Merge mug/).selectOption('leaf')),
+      delete: async () => (await editor()).getByRole('button', { name: 'Delete' }).click(),
+      add: async () => {
+        await page.keyboard.press('c')
+        await page.keyboard.type('new kind')
+        // Without an image to label there is nothing but the class.
+        await page.evaluate(() => window.mock.ask('addClass', { name: 'new kind' }))
+        await page.keyboard.press('Escape')
+      },
+    }
+    for (const [kind, change] of Object.entries(changes)) {
+      await change()
+      await expect.poll(rows, { message: kind }).not.toEqual(before[0])
+      const after = [await rows(), await labels()]
+      await page.keyboard.press('Control+z')
+      await expect.poll(rows, { message: kind }).toEqual(before[0])
+      expect(await labels(), kind).toEqual(before[1])
+      await page.getByText('Change of classes taken back.').waitFor()
+      await page.keyboard.press('Control+y')
+      await expect.poll(rows, { message: kind }).toEqual(after[0])
+      expect(await labels(), kind).toEqual(after[1])
+      await page.keyboard.press('Control+z')
+      await expect.poll(rows, { message: kind }).toEqual(before[0])
+    }
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
+  test('the audit is blind: nothing of a prediction is seen, and a slip that is put right still counts', async () => {
+    const page = await open(browser, at('stage=labelled&images=400&latency=5'), 'label')
+    const names = await page.evaluate(() =>
+      window.mock.view('state').then(({ classes }) => classes.map(({ name }) => name)),
+    )
+    let blind = -1
+    for (let shown = 0; blind < 0 && shown < 8; shown++) {
+      const why = (await page.locator('.why').textContent()) ?? ''
+      if (why.startsWith('Check')) blind = await lookedAt(page)
+      else {
+        expect(
+          names.some((name) => why.startsWith(`${name}?`)),
+          why,
+        ).toBe(true)
+        const before = await lookedAt(page)
+        await page.keyboard.press('1')
+        await expect.poll(() => lookedAt(page)).not.toBe(before)
+      }
+    }
+    expect(blind).toBeGreaterThanOrEqual(0)
+    // Neither where it is shown, nor by Enter, nor by what is like it.
+    const stage = (await page.locator('.stage').textContent()) ?? ''
+    for (const name of names) expect(stage).not.toContain(name)
+    expect(stage).not.toMatch(/\d\s*%/)
+    expect(await page.getByRole('button', { name: /^Accept/ }).isDisabled()).toBe(true)
+    expect(await page.getByRole('button', { name: 'More like this' }).isDisabled()).toBe(true)
+    await page.keyboard.press('Enter')
+    expect(await lookedAt(page)).toBe(blind)
+    const seen = async () => {
+      const rows = await page.evaluate(() => window.mock.journal)
+      return rows
+        .filter(({ image }) => image === blind)
+        .map(({ label, seen: how, undo }) => (undo ? 'undo' : `${label} ${how}`))
+    }
+    await page.keyboard.press('1')
+    await expect.poll(seen).toEqual(['0 blind'])
+    await page.keyboard.press('z')
+    await expect.poll(seen).toEqual(['0 blind', 'undo'])
+    expect(await lookedAt(page)).toBe(blind)
+    expect(await page.locator('.why').textContent()).toMatch(/^Check/)
+    // Where predictions stand on other images there is none on it as long as it has no label.
+    await page.getByRole('button', { name: 'Many' }).click()
+    await page.locator('.tag.guess').first().waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type(`IMG_${String(blind + 1).padStart(5, '0')}`)
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: '1 of 400' }).waitFor()
+    expect(await page.locator('.cell .tag').count()).toBe(0)
+    await page.getByRole('button', { name: '1 of 400' }).click()
+    await page.getByRole('button', { name: 'One at a time' }).click()
+    expect(await lookedAt(page)).toBe(blind)
+    await page.keyboard.press('2')
+    await expect.poll(seen).toEqual(['0 blind', 'undo', '1 blind'])
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
   test('a lost connection: labels are kept, said, and stored when it is back', async () => {
     const page = await open(browser, at('stage=labelled'), 'label')
     await page.evaluate(() => window.mock.cut(true))

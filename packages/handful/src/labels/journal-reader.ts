@@ -1,4 +1,5 @@
 /** Reads the lines that a journal has grown by, step by step: what was cut short by a killed process is passed over and told. */
+import { createHash, type Hash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { parseLine, type JournalLine } from './journal-lines.js'
 import { type Changes, JournalState } from './journal-state.js'
@@ -12,16 +13,44 @@ export interface PassedOver {
 const PIECE_BYTES = 4 * 2 ** 20
 const LINE_END = 0x0a
 
+/** What was read of a journal, up to the end of a step. */
+export interface Read {
+  readonly state: JournalState
+  readonly passedOver: readonly PassedOver[]
+  readonly bytes: number
+  readonly lines: number
+  /** Of these bytes. */
+  readonly hash: Hash
+}
+
 export class JournalReader {
-  readonly state = new JournalState()
-  readonly passedOver: PassedOver[] = []
+  readonly state: JournalState
+  readonly passedOver: PassedOver[]
   /** Bytes that are read. */
-  offset = 0
-  #line = 0
+  offset: number
+  /** Bytes that a snapshot holds the outcome of. */
+  snapshotAt: number
+  #line: number
+  readonly #hash: Hash
   /** A line that has not come to its end yet. */
   #rest = Buffer.alloc(0)
   /** Of a step that has not come to its end yet. */
   #open: JournalLine[] = []
+
+  constructor(known?: Read) {
+    this.state = known?.state ?? new JournalState()
+    this.passedOver = [...(known?.passedOver ?? [])]
+    this.offset = this.snapshotAt = known?.bytes ?? 0
+    this.#line = known?.lines ?? 0
+    this.#hash = known?.hash ?? createHash('sha256')
+  }
+
+  /** Undefined amid a step. */
+  get read(): Read | undefined {
+    if (this.endsAmidLine || this.#open.length > 0) return undefined
+    const { state, passedOver, offset } = this
+    return { state, passedOver, bytes: offset, lines: this.#line, hash: this.#hash.copy() }
+  }
 
   /** Whether the file ends amid a line. */
   get endsAmidLine(): boolean {
@@ -33,6 +62,7 @@ export class JournalReader {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(PIECE_BYTES), 0, PIECE_BYTES, this.offset)
       if (bytesRead === 0) return
       this.offset += bytesRead
+      this.#hash.update(buffer.subarray(0, bytesRead))
       this.#takeBytes(Buffer.concat([this.#rest, buffer.subarray(0, bytesRead)]), changes)
     }
   }

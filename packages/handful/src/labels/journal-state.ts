@@ -30,19 +30,35 @@ export interface Change {
   readonly classes: boolean
 }
 
+/** Thrown where steps are asked for that came before those that a snapshot holds. */
+export class StepsBefore extends Error {}
+
+/** All that lines have come to, of the steps only the last ones. */
+export interface StateParts {
+  readonly labels: ReadonlyMap<string, Labelled>
+  readonly names: readonly (readonly [id: number, name: string])[]
+  readonly done: readonly Step[]
+  readonly undone: readonly Step[]
+  /** The last step that is not in `done` and can be taken back all the same. */
+  readonly before?: number
+  readonly nextClass: number
+  readonly lastStep: number
+  readonly revision: number
+}
+
 interface LabelChange {
   readonly image: string
-  readonly before: Labelled | undefined
-  readonly after: Labelled | undefined
+  readonly before?: Labelled
+  readonly after?: Labelled
 }
 
 interface ClassChange {
   readonly id: number
-  readonly before: string | undefined
-  readonly after: string | undefined
+  readonly before?: string
+  readonly after?: string
 }
 
-interface Step {
+export interface Step {
   readonly step: number
   readonly labels: readonly LabelChange[]
   readonly classes: readonly ClassChange[]
@@ -63,7 +79,7 @@ export class Changes {
 }
 
 export class JournalState {
-  readonly labels = new Map<string, Labelled>()
+  readonly labels: Map<string, Labelled>
   /** Names of the classes that there are. */
   readonly #names = new Map<number, string>()
   readonly #counts = new Map<number, number>()
@@ -72,6 +88,41 @@ export class JournalState {
   #nextClass = 0
   #lastStep = 0
   #revision = 0
+  #before: number | undefined
+
+  constructor(parts?: StateParts) {
+    this.labels = new Map(parts?.labels)
+    if (parts === undefined) return
+    for (const [id, name] of parts.names) this.#names.set(id, name)
+    for (const { label } of parts.labels.values()) if (typeof label === 'number') this.#count(label, 1)
+    this.#done.push(...parts.done)
+    this.#undone = [...parts.undone]
+    this.#nextClass = parts.nextClass
+    this.#lastStep = parts.lastStep
+    this.#revision = parts.revision
+    this.#before = parts.before
+  }
+
+  /**
+   * @param changes that the steps in it hold at most; undefined where what was taken back alone holds more
+   */
+  parts(changes: number): StateParts | undefined {
+    const size = ({ labels, classes }: Step): number => labels.length + classes.length
+    let left = changes - this.#undone.reduce((sum, step) => sum + size(step), 0)
+    if (left < 0) return undefined
+    let first = this.#done.length
+    while (first > 0 && size(this.#done[first - 1]) <= left) left -= size(this.#done[--first])
+    return {
+      labels: this.labels,
+      names: [...this.#names],
+      done: this.#done.slice(first),
+      undone: this.#undone,
+      before: first > 0 ? this.#done[first - 1].step : this.#before,
+      nextClass: this.#nextClass,
+      lastStep: this.#lastStep,
+      revision: this.#revision,
+    }
+  }
 
   /** Steps that count, undoing and doing again included. */
   get revision(): number {
@@ -89,7 +140,7 @@ export class JournalState {
 
   /** The step that `undo` takes back. */
   get undoable(): number | undefined {
-    return this.#done.at(-1)?.step
+    return this.#done.at(-1)?.step ?? this.#before
   }
 
   get redoable(): number | undefined {
@@ -160,6 +211,7 @@ export class JournalState {
 
   #moveBack(number: number, changes: Changes): string | undefined {
     const step = this.#done.at(-1)
+    if (step === undefined && this.#before !== undefined) throw new StepsBefore()
     if (step?.step !== number) return `takes back step ${number}, which is not the last one`
     this.#done.pop()
     this.#undone.push(step)

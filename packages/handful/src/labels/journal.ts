@@ -6,24 +6,33 @@
  * its step, and has it on the disk before it says so.
  */
 import { type FSWatcher, watch } from 'node:fs'
-import { type FileHandle, open, readFile, stat } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { HandfulError, quoted, systemCode, systemError } from '../errors.js'
 import { acquireLock } from '../files/lock.js'
-import { NONE_OF_THESE } from '../names.js'
+import { checkedName, isNoneOfThese } from './class-name.js'
 import { type Entry, type Label, type Seen, stepText } from './journal-lines.js'
 import { JournalReader, type PassedOver } from './journal-reader.js'
-import { type Change, Changes, FROM_THE_RUN, type JournalClass, type Labelled } from './journal-state.js'
+import { keepSnapshot, openSnapshot } from './journal-snapshot.js'
+import {
+  type Change,
+  Changes,
+  FROM_THE_RUN,
+  type JournalClass,
+  type Labelled,
+  StepsBefore,
+} from './journal-state.js'
+import { labelsFolder } from './labels-folder.js'
 
+export { LABELS_AT_FILE, labelsFolder } from './labels-folder.js'
 export type { Label, Seen } from './journal-lines.js'
 export type { Change, JournalClass, Labelled } from './journal-state.js'
 
 export const LABELS_FILE = 'labels.jsonl'
-/** In a run whose labels lie in another folder: that folder, from the run's own. Runs of the same images share labels so. */
-export const LABELS_AT_FILE = 'labels.at'
-
 /** Appends take milliseconds: whoever holds the journal for longer has stopped. */
 const PATIENCE_MS = 10_000
+/** So much of a journal is read anew at most when it is opened: a tenth of a second. */
+const SNAPSHOT_EVERY_BYTES = 4 * 2 ** 20
 /** Where the system does not tell of changes, as on some network disks, the file's size is looked at. */
 const LOOK_EVERY_MS = 400
 
@@ -31,6 +40,8 @@ export interface JournalOptions {
   /** Follows what other processes append. Default false. */
   readonly watch?: boolean
   readonly now?: () => Date
+  /** A snapshot is kept where so much was read without one. Default 4 MiB. */
+  readonly snapshotEveryBytes?: number
 }
 
 export interface Decision {
@@ -57,6 +68,7 @@ export class Journal {
   readonly file: string
   readonly #folder: string
   readonly #now: () => Date
+  readonly #snapshotEveryBytes: number
   readonly #listeners = new Set<(change: Change) => void>()
   #reader = new JournalReader()
   /** What is under way: appends and readings take turns. */
@@ -64,8 +76,12 @@ export class Journal {
   #watcher?: FSWatcher
   #timer?: NodeJS.Timeout
   #closed = false
+  /** Steps before those that a snapshot holds are asked for: it is read from the beginning. */
+  #whole = false
+  #keeping: Promise<void> = Promise.resolve()
 
-  private constructor(folder: string, now: () => Date) {
+  private constructor(folder: string, now: () => Date, snapshotEveryBytes: number) {
+    this.#snapshotEveryBytes = snapshotEveryBytes
     this.#folder = folder
     this.file = path.join(folder, LABELS_FILE)
     this.#now = now
@@ -77,9 +93,13 @@ export class Journal {
    */
   static async open(
     folder: string,
-    { watch: follow = false, now = () => new Date() }: JournalOptions = {},
+    {
+      watch: follow = false,
+      now = () => new Date(),
+      snapshotEveryBytes = SNAPSHOT_EVERY_BYTES,
+    }: JournalOptions = {},
   ): Promise<Journal> {
-    const journal = new Journal(await labelsFolder(folder), now)
+    const journal = new Journal(await labelsFolder(folder), now, snapshotEveryBytes)
     await journal.refresh()
     if (follow) journal.#follow()
     return journal
@@ -268,6 +288,7 @@ export class Journal {
     this.#watcher?.close()
     clearInterval(this.#timer)
     await this.#turn.catch(() => {})
+    await this.#keeping
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -349,7 +370,9 @@ export class Journal {
       if (file !== undefined) {
         // Whoever puts another file in its place, or cuts it, has other labels.
         if ((await file.stat()).size < this.#reader.offset) this.#startAgain(changes)
-        await this.#reader.readOn(file, changes)
+        if (this.#reader.offset === 0 && !this.#whole)
+          this.#reader = (await openSnapshot(this.#folder, file)) ?? this.#reader
+        await this.#readOn(file, changes)
       }
     } catch (error) {
       throw systemError('reading labels', this.file, error)
@@ -366,6 +389,22 @@ export class Journal {
       images: [...new Set([...earlier.images, ...change.images])],
       classes: earlier.classes || change.classes,
     }
+  }
+
+  async #readOn(file: FileHandle, changes: Changes): Promise<void> {
+    try {
+      await this.#reader.readOn(file, changes)
+    } catch (error) {
+      if (!(error instanceof StepsBefore)) throw error
+      this.#whole = true
+      this.#startAgain(changes)
+      await this.#reader.readOn(file, changes)
+    }
+    const { offset, snapshotAt } = this.#reader
+    if (this.#whole || offset - snapshotAt < this.#snapshotEveryBytes) return
+    // What it holds is taken now; the writing need not be waited for, and where it fails nothing is lost.
+    const keeping = keepSnapshot(this.#folder, this.#reader)
+    this.#keeping = this.#keeping.then(() => keeping)
   }
 
   #startAgain(changes: Changes): void {
@@ -406,37 +445,4 @@ export class Journal {
     }, LOOK_EVERY_MS)
     this.#timer.unref()
   }
-}
-
-/** Where the labels of a run lie: in its own folder unless `labels.at` names another. */
-export async function labelsFolder(run: string): Promise<string> {
-  const file = path.join(run, LABELS_AT_FILE)
-  try {
-    return path.resolve(run, (await readFile(file, 'utf8')).trim())
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return run
-    throw systemError('reading labels', file, error)
-  }
-}
-
-const LONGEST_NAME = 200
-
-const isNoneOfThese = (name: string): boolean => name.trim().toLowerCase() === NONE_OF_THESE
-
-/** @throws HandfulError for a name that shows nothing, or far too much */
-function checkedName(name: string): string {
-  if (isNoneOfThese(name)) {
-    throw new HandfulError({
-      what: 'name of a class',
-      got: quoted(name),
-      expected: 'another one: so images are called that are of no class',
-      hint: 'N labels an image so on the page, labels set --none at the command line',
-    })
-  }
-  if (name.trim() !== '' && name.length <= LONGEST_NAME) return name
-  throw new HandfulError({
-    what: 'name of a class',
-    got: name.trim() === '' ? 'nothing' : `${name.length} characters`,
-    expected: `1 to ${LONGEST_NAME}`,
-  })
 }

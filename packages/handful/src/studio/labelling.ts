@@ -4,7 +4,7 @@ import { ContentHashes } from '../labelling/content-hashes.js'
 import { type LabelRow, labelRows } from '../labelling/label-table.js'
 import { type Change, Journal, type Seen } from '../labels/journal.js'
 import type { ImageSource } from './image-source.js'
-import type { Events, Label, Labels } from './protocol.js'
+import type { Events, Label, Labels, Stepped } from './protocol.js'
 
 const PERSON = 'person'
 const NO_LABEL = -1
@@ -78,9 +78,9 @@ export class Labelling {
     return { labelsRevision: revision, changed: new Set(named.map(({ image }) => image)).size }
   }
 
-  async step(which: 'undo' | 'redo'): Promise<{ labelsRevision: number; images: readonly number[] }> {
+  async step(which: 'undo' | 'redo'): Promise<Stepped> {
     const change = await this.#journal[which](PERSON)
-    return { labelsRevision: change.revision, images: this.#positions(change) }
+    return { labelsRevision: change.revision, images: this.#positions(change), classes: change.classes }
   }
 
   addClass(name: string): Promise<unknown> {

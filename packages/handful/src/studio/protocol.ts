@@ -259,6 +259,15 @@ export interface Exported {
   readonly bytes: number
 }
 
+/** What taking a step back, or doing it again, has changed. */
+export interface Stepped {
+  readonly labelsRevision: number
+  /** Whose label is another one. */
+  readonly images: readonly number[]
+  /** Whether classes came, went or have other names. */
+  readonly classes: boolean
+}
+
 /** What each request answers. */
 export interface Answers {
   readonly open: StudioState
@@ -284,8 +293,8 @@ export interface Answers {
   readonly stopTraining: StudioState
   readonly selectRun: StudioState
   readonly label: { readonly labelsRevision: number; readonly changed: number }
-  readonly undo: { readonly labelsRevision: number; readonly images: readonly number[] }
-  readonly redo: { readonly labelsRevision: number; readonly images: readonly number[] }
+  readonly undo: Stepped
+  readonly redo: Stepped
   readonly addClass: StudioState
   readonly renameClass: StudioState
   readonly mergeClasses: StudioState

@@ -155,33 +155,6 @@ test('images of none of the classes have no prediction, and say so wherever they
   await handful(['labels', 'undo', run])
 })
 
-test('a test split goes on judging when classes are others: what it lacks and what is wrong is said', async () => {
-  const split = path.join(parent, 'split')
-  const own = path.join(parent, 'split-run')
-  const names: string[] = []
-  for (let i = 0; i < 24; i++) {
-    const name = `${i < 16 ? 'train' : 'test'}/${i % 2 === 0 ? 'across' : 'up'}/${i}.png`
-    names.push(name)
-    put(split, name, await striped(i % 2 === 0, i))
-  }
-  const rows = names.map((name, i) => `${name},${i % 2},${1 - (i % 2)},${(i % 5) / 20}`)
-  put(parent, 'split.csv', ['file_name,f0,f1,f2', ...rows, ''].join('\n'))
-  const options = ['--model', 'none', '--embeddings', path.join(parent, 'split.csv'), ...MACHINE]
-  expect((await handful(['prepare', split, '--out', own, ...options])).exit).toBe(0)
-  // A class of another name is another class: half of the test images have it no more.
-  await handful(['labels', 'class', own, 'up', '--rename', 'down'])
-  const { exit, stderr } = await handful(['refit', own, ...MACHINE])
-  expect(exit).toBe(0)
-  expect(stderr).toMatch(/4 of 8 test images are of classes that no image is labelled with \("up"\): every/)
-  expect(stderr).toMatch(/No test image is of "down"/)
-  const { results, evaluation } = JSON.parse(await readFile(path.join(own, 'report.json'), 'utf8')) as {
-    results: { chosen: boolean; accuracies: number[] }[]
-    evaluation: object
-  }
-  expect(evaluation).toEqual({ kind: 'test set', images: 8 })
-  expect(results.find(({ chosen }) => chosen)?.accuracies).toEqual([0.5])
-})
-
 test('fit on images without labels says how to go on without', async () => {
   const { fit } = await import('../../src/jobs/fit/command.js')
   const options = ['--model', 'none', '--patches', '16', ...MACHINE]

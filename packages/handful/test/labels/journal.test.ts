@@ -9,6 +9,7 @@ import { Random } from 'onnx-autodiff'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Change, Journal } from '../../src/labels/journal.js'
 import { journalSteps } from '../../src/labels/journal-log.js'
+import { SNAPSHOT_FILE } from '../../src/labels/journal-snapshot.js'
 
 const PERSON = { seen: 'picked', who: 'person' } as const
 const APPEND = fileURLToPath(new URL('append-labels.ts', import.meta.url))
@@ -29,7 +30,9 @@ const contents = (journal: Journal) => ({
   classes: journal.classes,
 })
 
+/** Read anew from the file alone. */
 async function reopened(): Promise<Journal> {
+  await rm(path.join(folder, SNAPSHOT_FILE), { force: true })
   const journal = await Journal.open(folder)
   await journal.close()
   return journal
@@ -160,6 +163,7 @@ describe('steps', () => {
     for (let trial = 0; trial < 3; trial++) {
       const random = new Random(trial, 'steps')
       const journal = await Journal.open(folder)
+      await rm(path.join(folder, SNAPSHOT_FILE), { force: true })
       const steps = 25
       const history = [contents(journal)]
       for (let done = 0; done < steps;) {
@@ -178,12 +182,27 @@ describe('steps', () => {
         await journal.redo('person')
         expect(contents(journal)).toEqual(history[on])
       }
+      // By whoever opens it next, with a snapshot from any moment between or none; classes keep number, name and place.
+      for (let back = steps - 1; back >= 0; back--) {
+        const other = await Journal.open(folder, { snapshotEveryBytes: 1 + random.integer(3000) })
+        expect((await other.undo('command line')).classes).toBe(
+          JSON.stringify(history[back + 1].classes.map(named)) !==
+            JSON.stringify(history[back].classes.map(named)),
+        )
+        expect(contents(other)).toEqual(history[back])
+        await other.close()
+      }
+      expect(contents(await reopened())).toEqual(history[0])
+      for (let on = 1; on <= steps; on++) await journal.redo('person')
+      expect(contents(journal)).toEqual(history[steps])
       const again = await reopened()
       expect([contents(again), again.revision]).toEqual([contents(journal), journal.revision])
       await journal.close()
       await rm(journal.file)
     }
   })
+
+  const named = ({ id, name }: { id: number; name: string }) => [id, name]
 
   async function someStep(journal: Journal, random: Random): Promise<void> {
     const { classes } = journal
@@ -267,6 +286,90 @@ describe('steps', () => {
   })
 })
 
+describe('a snapshot', () => {
+  const KEEP = { snapshotEveryBytes: 1 }
+  const kept = () => readFile(path.join(folder, SNAPSHOT_FILE))
+
+  /** A journal with all kinds of steps, the last one taken back, and its snapshot. */
+  async function made(): Promise<Journal> {
+    const journal = await Journal.open(folder)
+    const decisions = ['cat', 'dog', 'owl'].map((name, i) => ({ image: `ü ${i}.png`, name, sha256: `${i}a` }))
+    await journal.labelNamed(decisions, PERSON)
+    await journal.label([{ image: 'none.png', label: 'none' }], { seen: 'blind', who: 'eve' })
+    await journal.mergeClasses(2, 0, 'person')
+    await journal.renameClass(1, 'Hund', 'person')
+    await journal.undo('person')
+    await journal.close()
+    await (await Journal.open(folder, KEEP)).close()
+    return journal
+  }
+
+  test('gives the same as the lines, what came after it included', async () => {
+    const journal = await made()
+    const before = await kept()
+    const opened = await Journal.open(folder)
+    expect([contents(opened), opened.revision, opened.canUndo, opened.canRedo]).toEqual([
+      contents(journal), journal.revision, true, true,
+    ]) // prettier-ignore
+    await opened.redo('person')
+    expect(opened.nameOf(1)).toBe('Hund')
+    await opened.label([{ image: 'next.png', label: 1 }], PERSON)
+    const again = await Journal.open(folder)
+    expect(contents(again)).toEqual(contents(opened))
+    expect(await kept()).toEqual(before)
+    expect(contents(await reopened())).toEqual(contents(opened))
+    await Promise.all([opened.close(), again.close()])
+  })
+
+  test('that is damaged, cut, or of other lines is passed over', async () => {
+    const journal = await made()
+    const [snapshot, lines] = [await kept(), await readFile(journal.file)]
+    const place = path.join(folder, SNAPSHOT_FILE)
+    const open = async () => {
+      const found = await Journal.open(folder)
+      await found.close()
+      return contents(found)
+    }
+    for (let at = 0; at < snapshot.length; at += 41) {
+      const bent = Buffer.from(snapshot)
+      bent[at] ^= 1
+      await writeFile(place, bent)
+      expect(await open(), `byte ${at}`).toEqual(contents(journal))
+      await writeFile(place, snapshot.subarray(0, at))
+      expect(await open(), `cut at ${at}`).toEqual(contents(journal))
+    }
+    // Whoever changes the journal by hand has what it says now: by a letter, by a line less.
+    await writeFile(place, snapshot)
+    await writeFile(journal.file, lines.toString().replace('"name":"owl"', '"name":"elk"'))
+    const undone = await Journal.open(folder)
+    await undone.undo('person')
+    expect(undone.classes.map(({ name }) => name)).toEqual(['cat', 'dog', 'elk'])
+    await undone.close()
+    await writeFile(journal.file, lines.subarray(0, lines.indexOf('\n') + 1))
+    await writeFile(place, snapshot)
+    expect((await open()).labels).toEqual([])
+  })
+
+  test('holds the last steps: those before are taken back all the same', async () => {
+    const journal = await Journal.open(folder)
+    await journal.labelNamed([{ image: 'first', name: 'cat' }], PERSON)
+    const many = Array.from({ length: 20_001 }, (_, i) => ({ image: `${i}`, label: 0 }))
+    await journal.label(many, PERSON)
+    await journal.close()
+    await (await Journal.open(folder, KEEP)).close()
+    const other = await Journal.open(folder, { watch: true })
+    const opened = await Journal.open(folder)
+    expect([opened.labelled, opened.canUndo]).toEqual([20_002, true])
+    await opened.undo('person')
+    expect([...opened.labels().keys()]).toEqual(['first'])
+    await other.refresh()
+    expect(contents(other)).toEqual(contents(opened))
+    await opened.undo('person')
+    expect([opened.labelled, opened.classes, opened.canUndo]).toEqual([0, [], false])
+    await Promise.all([opened.close(), other.close()])
+  })
+})
+
 test('hundreds of thousands of lines are read in seconds', async () => {
   const line = (i: number): string =>
     `{"step":${i + 2},"of":1,"do":"label","image":"folder/${i % 60_000}.png","label":${i % 2},"seen":"picked","who":"person","at":"2026-05-04T12:00:00.000Z"}\n`
@@ -287,4 +390,9 @@ test('hundreds of thousands of lines are read in seconds', async () => {
   await journal.label([{ image: 'folder/0.png', label: 1 }], PERSON)
   expect(performance.now() - next).toBeLessThan(1000)
   await journal.close()
+  const second = performance.now()
+  const again = await Journal.open(folder)
+  expect(performance.now() - second).toBeLessThan((1000 * seconds) / 2)
+  expect([again.revision, again.labelled]).toEqual([300_002, 60_000])
+  await again.close()
 })

@@ -15,14 +15,22 @@ export type Step =
       readonly images: readonly number[]
       readonly seen: Seen
     }
+  /** Of classes that are there. */
+  | { readonly kind: 'classes'; readonly change: ClassChange }
   | { readonly kind: 'undo' }
   | { readonly kind: 'redo' }
+
+export type ClassChange =
+  | { readonly kind: 'rename'; readonly id: number; readonly name: string }
+  | { readonly kind: 'merge'; readonly id: number; readonly into: number }
+  | { readonly kind: 'delete'; readonly id: number }
 
 /** How steps reach the studio. Each resolves to the revision that has them. */
 export interface Journal {
   label(decisions: readonly { image: number; label: Label }[], seen: Seen): Promise<number>
   /** The number of the class of this name, made where there is none. */
   classNamed(name: string): Promise<number>
+  changeClass(change: ClassChange): Promise<number>
   undo(): Promise<{ revision: number; images: readonly number[] }>
   redo(): Promise<{ revision: number; images: readonly number[] }>
   /** The labels as they are kept now; asked after an answer was lost. */
@@ -126,6 +134,8 @@ export class DecisionQueue {
         if (decisions.length === 0) return { revision: (await this.journal.kept()).revision, images: [] }
         return this.sendLabels(decisions, step.seen, tries)
       }
+      case 'classes':
+        return this.sendClassChange(step.change, tries)
       case 'undo':
       case 'redo': {
         if (before.revision !== undefined) {
@@ -145,6 +155,16 @@ export class DecisionQueue {
     }
     const asked = decisions.map(({ image, label }) => ({ image, label: asLabel(label) }))
     return { revision: await this.journal.label(asked, seen), images }
+  }
+
+  /** After a lost answer: a class that is gone was merged or deleted by it, and a name that is its own already is no step. */
+  private async sendClassChange(change: ClassChange, tries: number) {
+    try {
+      return { revision: await this.journal.changeClass(change), images: [] }
+    } catch (failure) {
+      if (tries === 0 || failure instanceof OutOfReach || change.kind === 'rename') throw failure
+      return { revision: (await this.journal.kept()).revision, images: [] }
+    }
   }
 
   private async pause(milliseconds: number): Promise<void> {

@@ -41,9 +41,10 @@ export class LabelBook {
     if (revision <= this.revision) return true
     if (revision > this.revision + 1) return false
     this.revision = revision
-    // Someone else's step is the last now: what an undo brings is not known here any more.
-    if (changed.some(([image, label]) => !this.proposed.has(image) && this.values[image] !== label))
-      this.past.length = 0
+    // Someone else's step is the last now, or one of classes: what an undo brings is not known here any more.
+    const own = ([image, label]: readonly [number, number]): boolean =>
+      this.proposed.has(image) || this.values[image] === label
+    if (changed.length === 0 || !changed.every(own)) this.past.length = 0
     for (const [image, label] of changed) {
       this.told[image] = label
       if (!this.proposed.has(image)) this.values[image] = label
@@ -62,6 +63,11 @@ export class LabelBook {
       this.proposed.set(image, { label, step })
       this.values[image] = label
     }
+  }
+
+  /** A step that only the studio can take back. */
+  forgetPast(): void {
+    this.past.length = 0
   }
 
   /** The decisions that take the last own step back; undefined where none is remembered. */

@@ -107,10 +107,18 @@ function ClassEditor(props: { entry: ClassInfo; others: readonly ClassInfo[]; on
   const { entry, onDone } = props
   const [name, setName] = useState(entry.name)
   const others = props.others.filter(({ id }) => id !== entry.id)
-  const rename = () => {
-    if (name.trim() !== '' && name.trim() !== entry.name)
-      void store.ask('renameClass', { id: entry.id, name: name.trim() })
+  // The form goes, and the keys label and undo again.
+  const done = () => {
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
     onDone()
+  }
+  const rename = () => {
+    const wanted = name.trim()
+    if (wanted !== '' && wanted !== entry.name) {
+      store.changeClass({ kind: 'rename', id: entry.id, name: wanted })
+      store.say(`Renamed ${entry.name}. Z undoes.`)
+    }
+    done()
   }
   return (
     <form
@@ -128,7 +136,7 @@ function ClassEditor(props: { entry: ClassInfo; others: readonly ClassInfo[]; on
         autoFocus
         onInput={(event) => setName(event.currentTarget.value)}
         onKeyDown={(event) => {
-          if (event.key === 'Escape') onDone()
+          if (event.key === 'Escape') done()
         }}
       />
       {others.length > 0 && (
@@ -136,8 +144,11 @@ function ClassEditor(props: { entry: ClassInfo; others: readonly ClassInfo[]; on
           aria-label={`Merge ${entry.name} into another class`}
           onChange={(event) => {
             const into = Number(event.currentTarget.value)
-            if (!Number.isNaN(into)) void store.ask('mergeClasses', { from: entry.id, into })
-            onDone()
+            if (!Number.isNaN(into)) {
+              store.changeClass({ kind: 'merge', id: entry.id, into })
+              store.say(`${entry.name} is ${store.className.value(into)} now. Z undoes.`)
+            }
+            done()
           }}
         >
           <option value="?">Merge into …</option>
@@ -155,9 +166,9 @@ function ClassEditor(props: { entry: ClassInfo; others: readonly ClassInfo[]; on
         <button
           type="button"
           onClick={() => {
-            void store.ask('deleteClass', { id: entry.id })
+            store.changeClass({ kind: 'delete', id: entry.id })
             store.say(`Deleted ${entry.name}. Z undoes.`)
-            onDone()
+            done()
           }}
         >
           Delete

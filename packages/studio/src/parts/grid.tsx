@@ -239,7 +239,7 @@ function Cell(props: CellProps) {
   const predicted = predictions?.classes[image] ?? -1
   const path = store.catalogue.value.paths[image] ?? ''
   const className = store.className.value
-  const guess = label === -1 && predicted !== -1 && props.withPredictions
+  const guess = label === -1 && predicted !== -1 && props.withPredictions && !store.isBlind(image)
   const sure = Math.round(100 * (predictions?.probabilities[image] ?? 0))
   return (
     <div

@@ -29,7 +29,7 @@ export function ImageDialog({ image }: { image: number }) {
             <Swatch id={label} /> {labelText(label, name)}
           </span>
         )}
-        {predicted !== -1 && (
+        {predicted !== -1 && !store.isBlind(image) && (
           <span class="soft">
             predicted {name(predicted)}, {percent(store.predictions.value?.probabilities[image] ?? 0)}
           </span>

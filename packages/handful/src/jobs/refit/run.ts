@@ -2,9 +2,7 @@
  * The stages of `handful fit` on a run whose model and features are there, by the labels of its journal: heads, classifier,
  * predictions and report are made again, and what was there stays until each is whole.
  */
-import type { Dataset } from '../../data/dataset.js'
 import type { RunReport } from '../../draw/run-report.js'
-import { listed } from '../../data/image-set.js'
 import { HandfulError, printable } from '../../errors.js'
 import { shellWord } from '../../errors/shell.js'
 import { Workbench } from '../../labelling/workbench.js'
@@ -17,6 +15,7 @@ import { runFit } from '../fit/run.js'
 import type { Session } from '../option.js'
 import { asFit } from '../prepare/prepare-options.js'
 import { runOfCommand } from '../run-of-command.js'
+import { relabelled, type RunLabels } from './relabel.js'
 
 export interface RefitOptions {
   readonly run: string
@@ -58,14 +57,6 @@ export async function runRefit(
   }
 }
 
-interface RunLabels {
-  readonly classNames: readonly string[]
-  /** Positions in `classNames`. */
-  readonly ofPath: ReadonlyMap<string, number>
-  /** Paths of images that are none of these. */
-  readonly none: ReadonlySet<string>
-}
-
 /** Those of the journal; a run without one has its own labels in it then. */
 async function labelsOf(
   folder: string,
@@ -92,40 +83,4 @@ async function labelsOf(
   } finally {
     await workbench.close()
   }
-}
-
-/** A test split goes on judging: by the classes that there are now, of which it may have some and lack others. */
-function relabelled(
-  dataset: Dataset,
-  { classNames, ofPath, none }: RunLabels,
-): { readonly dataset: Dataset; readonly notes: readonly string[] } {
-  const { train, test } = dataset
-  const labels = Int32Array.from(train.paths, (path) => ofPath.get(path) ?? -1)
-  const relabelledTrain = { ...train, labels, classNames }
-  const noneOfThese = new Set(train.paths.filter((path) => none.has(path)))
-  const found = { ...dataset, train: relabelledTrain, noneOfThese }
-  if (test === undefined) return { dataset: found, notes: [] }
-  const judging = test.judgedBy(classNames)
-  const notes = differences(test.classNames, classNames, judging.foreign, test.count)
-  return { dataset: { ...found, test: judging.test, notes: [...dataset.notes, ...notes] }, notes }
-}
-
-/** What a reader has to know of accuracies on test images that have other classes. */
-function differences(
-  tested: readonly string[],
-  labelled: readonly string[],
-  foreign: number,
-  images: number,
-): string[] {
-  const without = (all: readonly string[], others: readonly string[]): string =>
-    listed(all.filter((name) => !others.includes(name)))
-  const [lacking, extra] = [without(tested, labelled), without(labelled, tested)]
-  return [
-    ...(foreign === 0
-      ? []
-      : [
-          `${foreign} of ${images} test images are of classes that no image is labelled with (${lacking}): every prediction of these counts as wrong.`,
-        ]),
-    ...(extra === '' ? [] : [`No test image is of ${extra}: accuracy on test images says nothing of these.`]),
-  ]
 }

@@ -38,7 +38,8 @@ export function Stage({ feed, shown, act }: { feed: Feed; shown?: Next; act: (ac
         <button
           type="button"
           class="plain small"
-          disabled={store.state.value?.run === undefined}
+          disabled={store.state.value?.run === undefined || (shown.blind && store.labels[shown.image] === -1)}
+          title={shown.blind ? 'Not while its label is to be blind' : undefined}
           onMouseDown={keepFocus}
           onClick={() => void showAlike(store, shown.image)}
         >

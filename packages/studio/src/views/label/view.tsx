@@ -161,7 +161,10 @@ function Many() {
 /** The image that is looked at: one of those before, or the next. */
 export function current(store: Store, feed: Feed): Next | undefined {
   const before = lookedAt(store.history.value)
-  return before === undefined ? feed.next.value[0] : { image: before, why: '', blind: false }
+  // What was shown blind stays so when it is come back to: a slip that is put right still counts for the audit.
+  return before === undefined
+    ? feed.next.value[0]
+    : { image: before, why: '', blind: store.shownBlind.has(before) }
 }
 
 function decide(store: Store, feed: Feed, label: number): void {
@@ -181,12 +184,13 @@ function decideNew(store: Store, feed: Feed, name: string): void {
 }
 
 function seenAs(store: Store, shown: Next): 'suggestion' | 'blind' | 'picked' {
-  if (lookedAt(store.history.value) !== undefined) return 'picked'
-  return shown.blind ? 'blind' : 'suggestion'
+  if (shown.blind) return 'blind'
+  return lookedAt(store.history.value) === undefined ? 'suggestion' : 'picked'
 }
 
 function moveOn(store: Store, feed: Feed, shown: Next, skipped: boolean): void {
   const { history } = store
+  if (shown.blind) store.shownBlind.add(shown.image)
   if (lookedAt(history.value) === undefined) {
     history.value = visited(history.value, shown.image)
     feed.done(shown, skipped)
