@@ -16,12 +16,12 @@ export function EstimatePanel() {
         </p>
       ) : (
         <>
-          <p class="figure">
+          <div class="figure">
             {percent(estimate.accuracy)}
             <span class="soft small">
               {Math.round(estimate.low * 100)} to {percent(estimate.high)}
             </span>
-          </p>
+          </div>
           <span class="range" aria-hidden="true">
             <i
               style={{ left: `${estimate.low * 100}%`, width: `${(estimate.high - estimate.low) * 100}%` }}

@@ -155,7 +155,8 @@ function Surface({ by, mode, onMode }: { by: ColourBy; mode: Mode; onMode: (mode
         class={`map-surface ${mode}`}
         ref={place}
         tabIndex={0}
-        role="img"
+        role="application"
+        aria-roledescription="map"
         aria-label={`Map of ${counted(store.images.value, 'image')}: arrows move, plus and minus zoom. The list beside it shows the same images.`}
       >
         <canvas ref={points} />
