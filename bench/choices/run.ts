@@ -14,14 +14,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { Random } from 'onnx-autodiff'
 import { labelDraws } from '../../packages/handful/src/data/draw-labels.js'
 import { openDataset } from '../../packages/handful/src/data/open.js'
 import { TestSet } from '../../packages/handful/src/data/test-set.js'
 import { compareHeads } from '../../packages/handful/src/heads/compare-heads.js'
 import { HEADS, type HeadName } from '../../packages/handful/src/names.js'
 import { pretrain } from '../../packages/handful/src/training/pretrain.js'
-import { imagesAt, type ImageSet } from '../../packages/handful/src/data/image-set.js'
+import type { ImageSet } from '../../packages/handful/src/data/image-set.js'
 import { encoderOf, fitDictionary } from '../../packages/handful/src/features/encoder.js'
 import { learnedSpaces } from '../../packages/handful/src/features/feature-sources.js'
 import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-linear-algebra.js'
@@ -33,6 +32,7 @@ import {
   resolveModel,
 } from '../../packages/handful/src/training/model-options.js'
 import { silentProgress } from '../../packages/handful/src/training/progress.js'
+import { heldOutImages } from '../held-out.js'
 
 const { values } = parseArgs({
   options: {
@@ -61,16 +61,10 @@ async function images(): Promise<{ train: ImageSet; test: TestSet }> {
     if (test === undefined) throw new Error('folder: got no test split, expected test/ beside train/')
     return { train, test }
   }
-  const spec = { dataset: values.dataset, dataDir: values['data-dir'], seed }
-  const { train: all } = await openDataset(spec)
-  const order = new Random(seed, 'bench/images').permutation(all.count)
+  const { dataset, 'data-dir': dataDir } = values
   const [count, held] = [Number(values.train), Number(values.test)]
-  const take = (from: number, to: number): ImageSet => {
-    const places = order.slice(from, to)
-    return { ...all, ...imagesAt(all, places), labels: Int32Array.from(places, (i) => all.labels[i]) }
-  }
-  const { paths: fileNames, ...rest } = take(count, count + held)
-  return { train: take(0, count), test: new TestSet({ ...rest, fileNames }) }
+  const { train, test } = await heldOutImages({ dataset, dataDir, train: count, test: held, seed })
+  return { train, test: new TestSet(test) }
 }
 
 const { train, test } = await images()

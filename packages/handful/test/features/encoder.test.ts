@@ -13,6 +13,9 @@ import { featureNetwork, headRows } from '../../src/runs/classifier-features.js'
 import { besideEachOther, extractFeatures } from '../../src/features/extract.js'
 import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
 import { featureMatrix } from '../../src/numerics/matrix.js'
+import { headProblem } from '../../src/heads/head.js'
+import { sharedSearch } from '../../src/heads/predictor.js'
+import { fitUnlike, restoreUnlike } from '../../src/heads/unlike.js'
 import { averagedWeights } from '../../src/models/model.js'
 import { RunFolder } from '../../src/runs/run-folder.js'
 
@@ -58,6 +61,10 @@ test.each([
     ...{ folder, parent: '', name: 'encoder', date: new Date(), config: {}, environment: {} },
   })
   const { program, batch } = encoder.network
+  const labels = Int32Array.from({ length: 90 }, (_, i) => (i < 12 ? i % 2 : -1))
+  const given = headProblem(set, { labels, classCount: 2, random: new Random(1, 'unlike') })
+  const unlike = await fitUnlike(given)
+  if (unlike === undefined) throw new Error('no score')
   await saveClassifier(run, {
     ...{
       ...image,
@@ -70,6 +77,7 @@ test.each([
     outputs: encoder.groups.flatMap((group) => group.outputs),
     normalisation: await set.normalisation(),
     head: { kind: 'linear', classCount: 2, settings: {}, arrays: { weight: featureMatrix(1, 2) } },
+    unlike: { parameters: unlike.parameters, references: set.references() },
   })
   await run.close()
 
@@ -86,4 +94,11 @@ test.each([
   )
   expect(normalised.columns).toBe(set.train.columns)
   normalised.data.forEach((value, i) => expect(value).toBeCloseTo(set.train.data[i], 4))
+
+  // A linear head keeps no rows: those that images are held against are kept beside it.
+  if (classifier.unlike === undefined) throw new Error('no score was kept')
+  const { parameters, references } = classifier.unlike
+  const score = (kept: typeof parameters, rows: typeof references) =>
+    restoreUnlike(kept, sharedSearch(rows, linearAlgebra))(set.train)
+  expect(await score(parameters, references)).toEqual(await score(unlike.parameters, set.references()))
 })

@@ -18,7 +18,10 @@ function slanted(count: number, eitherWay: boolean, side = SIDE): Images {
   const random = new Random(4, 'slanted')
   const pixels = new Uint8Array(count * side * side * 3)
   for (let i = 0, at = 0; i < count; i++) {
-    const [across, way] = [random.between(0.3 * side, 0.7 * side), eitherWay && random.uniform() < 0.5 ? -1 : 1]
+    const [across, way] = [
+      random.between(0.3 * side, 0.7 * side),
+      eitherWay && random.uniform() < 0.5 ? -1 : 1,
+    ]
     const tilt = random.between(0.4, 1)
     for (let y = 0; y < side; y++)
       for (let x = 0; x < side; x++)

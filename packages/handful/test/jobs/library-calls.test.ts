@@ -108,6 +108,12 @@ test('runFit leaves what the command leaves; runPredict takes files, their bytes
       probability: predictions[0].probability,
     })
 
+  // Where all images have labels there are no others to be unlike.
+  expect(predictions[0]).not.toHaveProperty('unlike')
+  await expect(
+    runPredict({ run: run.folder, images: [file], noneAbove: 0.9, threads: 1 }, context),
+  ).rejects.toThrow(/--none-above .*got 0.9, expected a run that tells images of none of its classes/)
+
   const short = { ...pixels, pixels: pixels.pixels.subarray(1) }
   await expect(runPredict({ run: run.folder, images: [short], threads: 1 }, context)).rejects.toThrow(
     /pixels \(image 1\): got \d+ bytes for .* expected a Uint8Array of height x width x channels/,

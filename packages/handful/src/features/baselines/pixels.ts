@@ -58,6 +58,7 @@ const pixelSource = (images: Images, mirror: boolean): FeatureSource => ({
   extract: (block) => Promise.resolve(pixelRows({ ...images, ...block, paths: [] }, mirror)),
 })
 
+/** @param mirror whether they are means over an image and its mirrored image */
 function pixelRows(images: Images, mirror: boolean): FeatureMatrix {
   const means = pixelMeans(images)
   if (mirror) averageMirrored(means, inSquares(images))
