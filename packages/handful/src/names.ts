@@ -63,6 +63,7 @@ export const HEADS = [
   'linear',
   'ridge',
   'prototypes',
+  'mixture',
   'neighbours',
   'mlp',
   'linear-network',

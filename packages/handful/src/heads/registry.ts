@@ -8,6 +8,7 @@ import type { Head } from './head.js'
 import type { HeadEntry, HeadOptions } from './head-entry.js'
 import { plainPropagationEntry, propagationEntry } from './label-propagation.js'
 import { linearEntry } from './logistic-regression.js'
+import { mixtureEntry } from './mixture.js'
 import { prototypesEntry } from './nearest-mean.js'
 import { neighboursEntry } from './nearest-neighbours.js'
 import { poissonEntry } from './poisson.js'
@@ -24,6 +25,7 @@ export const HEAD_ENTRIES: Readonly<Record<HeadName, HeadEntry>> = {
   linear: linearEntry,
   ridge: ridgeEntry,
   prototypes: prototypesEntry,
+  mixture: mixtureEntry,
   neighbours: neighboursEntry,
   mlp: mlpEntry,
   'linear-network': linearNetworkEntry,
