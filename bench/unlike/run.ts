@@ -86,16 +86,22 @@ const options = {
   standardise: values.encoder === undefined ? ('dimension' as const) : undefined,
 }
 
-/** One draw of classes and labels: scores of images of the classes and of the others, by what gives them. */
-async function trial(number: number, labelsPerClass: number, amongTrain: boolean) {
+/** One draw of which classes are none, with the space of the training images that remain. */
+async function drawClasses(number: number, amongTrain: boolean) {
   const random = new Random(seed, `bench/unlike/trial ${number}`)
   const order = [...random.permutation(classCount)]
   const known = order.slice(Math.max(1, Math.round(classCount * HELD_OUT)))
+  const places = [...train.labels.keys()].filter((i) => amongTrain || known.includes(train.labels[i]))
+  const rows = { train: selectRows(trainRows, places), test: testRows }
+  return { random, known, places, space: await normalisedSpace(rows, options, { linearAlgebra }) }
+}
+
+/** Scores of images of the classes and of the others, by what gives them. */
+async function trial(
+  { random, known, places, space }: Awaited<ReturnType<typeof drawClasses>>,
+  labelsPerClass: number,
+) {
   const classOf = (label: number): number => known.indexOf(label)
-  const places = [...train.labels.keys()].filter((i) => amongTrain || classOf(train.labels[i]) >= 0)
-  const space = await normalisedSpace({ train: selectRows(trainRows, places), test: testRows }, options, {
-    linearAlgebra,
-  })
   const own = Int32Array.from(places, (i) => classOf(train.labels[i]))
   const labels = drawLabels(own, labelsPerClass, random.child('labels'))
   const problem = headProblem(space, { labels, classCount: known.length, random: random.child('heads') })
@@ -121,10 +127,11 @@ console.log(
 )
 console.log('other kinds            labels  AUROC (least)   of probability  pass')
 for (const amongTrain of [false, true]) {
+  const drawn: Awaited<ReturnType<typeof drawClasses>>[] = []
+  for (let number = 0; number < trials; number++) drawn.push(await drawClasses(number, amongTrain))
   for (const labelsPerClass of values.labels.split(',').map(Number)) {
     const found: Awaited<ReturnType<typeof trial>>[] = []
-    for (let number = 0; number < trials; number++)
-      found.push(await trial(number, labelsPerClass, amongTrain))
+    for (const draw of drawn) found.push(await trial(draw, labelsPerClass))
     const areas = found.map(({ unlike }) => areaUnderCurve(unlike.others, unlike.known))
     const ofProbability = found.flatMap(({ probability }) =>
       probability === undefined ? [] : [areaUnderCurve(probability.others, probability.known)],
