@@ -4,7 +4,8 @@
  */
 import type { FeatureMatrix } from '../numerics/matrix.js'
 
-const ITERATIONS = 200
+/** Sharp probabilities take many: where a dozen are enough it ends with these. */
+const ITERATIONS = 2000
 const TOLERANCE = 1e-3
 
 /**
