@@ -230,10 +230,11 @@ async function principalDirections(
   linearAlgebra: LinearAlgebra,
 ): Promise<Eigenvectors> {
   const { rows, columns: size } = of.features
+  // Of few rows their inner products are the smaller matrix, and have no directions of no variance to iterate on.
+  if (rows <= BLOCK_ROWS && 2 * rows <= size) return directionsOfRows(of, count, linearAlgebra)
   if (size <= COVARIANCE_INPUTS) {
     return leadingEigenvectors(await covarianceOf(of, linearAlgebra), { size, count }, linearAlgebra)
   }
-  if (rows <= BLOCK_ROWS && 2 * rows <= size) return directionsOfRows(of, count, linearAlgebra)
   const multiply = (some: FeatureMatrix): Promise<FeatureMatrix> => covarianceTimes(of, some, linearAlgebra)
   return leadingEigenvectors(multiply, { size, count }, linearAlgebra)
 }
