@@ -45,6 +45,9 @@ export type SupervisedPresetName = (typeof SUPERVISED_PRESETS)[number]
 export const SUPERVISED_AUGMENTATIONS = ['strong', 'crops', 'none'] as const
 export type SupervisedAugmentationName = (typeof SUPERVISED_AUGMENTATIONS)[number]
 
+/** Whether rate and length of a supervised network are chosen by halves of the labelled images, or fixed beforehand. */
+export const SUPERVISED_CHOICES = ['folds', 'none'] as const
+
 /** Features that no model is trained for. */
 export const BASELINES = ['pixels', 'pca', 'patches', 'random'] as const
 export type BaselineName = (typeof BASELINES)[number]
@@ -112,7 +115,7 @@ export const ENCODER_POOLINGS = ['mean', 'first'] as const
 export type EncoderPooling = (typeof ENCODER_POOLINGS)[number]
 
 /** Parts of a study beside its cells that can be left out, each a folder of `study/sections/`. */
-export const SECTIONS = ['sweep', 'parts', 'maps', 'atlas', 'generation'] as const
+export const SECTIONS = ['reference', 'sweep', 'parts', 'maps', 'atlas', 'generation'] as const
 export type SectionName = (typeof SECTIONS)[number]
 
 /** An entry for each of some names. */

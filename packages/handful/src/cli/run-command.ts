@@ -159,6 +159,7 @@ async function resolveOptions(
     threads: cores,
     ...(dataDir ? { dataDir } : {}),
     ...(choosesSize ? { size: 'auto' } : {}),
+    ...entry.newRuns?.(asked),
   }
   const parsed = schema.safeParse(
     own ?? { ...defaults, ...asked, ...(brought.plugins && { plugins: brought.plugins }) },

@@ -48,3 +48,15 @@ export function formatProbability(probability: number): string {
 
 /** `2026-11-25 06:34`, as reports date themselves. */
 export const formatMinute = (isoDate: string): string => isoDate.slice(0, 16).replace('T', ' ')
+
+/** `rate 0.15 and 1,000 steps, chosen by 160 labelled images in halves`: of a network trained on labels. */
+export const choiceInWords = ({
+  learningRate,
+  steps,
+  labels,
+}: {
+  readonly learningRate: number
+  readonly steps: number
+  readonly labels: number
+}): string =>
+  `rate ${Number(learningRate.toPrecision(2))} and ${formatCount(steps)} steps, chosen by ${formatCount(labels)} labelled images in halves`

@@ -73,6 +73,31 @@ export async function networkSource(
   }
 }
 
+/** Means of an image's features and of those of its mirrored image, seen through the same noise. */
+export const withMirrored = (source: FeatureSource): FeatureSource => ({
+  ...source,
+  detail: source.detail === undefined ? 'mirrored too' : `${source.detail}; mirrored too`,
+  async extract(images, firstPlace) {
+    const [own, other] = [
+      await source.extract(images, firstPlace),
+      await source.extract({ ...images, pixels: mirrored(images) }, firstPlace),
+    ]
+    return { ...own, data: own.data.map((value, i) => (value + other.data[i]) / 2) }
+  },
+  close: async () => source.close?.(),
+})
+
+/** Pixels with left and right exchanged. */
+function mirrored({ width, channels, pixels }: PixelBlock): Uint8Array {
+  const result = new Uint8Array(pixels.length)
+  for (let at = 0; at < pixels.length; at += channels) {
+    const x = (at / channels) % width
+    const from = at + (width - 1 - 2 * x) * channels
+    for (let c = 0; c < channels; c++) result[at + c] = pixels[from + c]
+  }
+  return result
+}
+
 /** Features that are there already, such as those of an encoder made elsewhere: they stand beside what is extracted. */
 export interface RowsPart {
   /** As the report names it. */

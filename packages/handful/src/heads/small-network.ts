@@ -16,6 +16,8 @@ export interface SmallNetworkOptions {
   readonly epochs?: number
   readonly batchSize?: number
   readonly learningRate?: number
+  /** What rows are multiplied by; unless given, rows of length 1 come to a root mean square of 1. */
+  readonly inputScale?: number
 }
 
 /** Times that each labelled image is seen, unless said otherwise. */
@@ -73,7 +75,12 @@ const LARGE_TRAINING = 2e8
 function train(
   { features, targets, classes }: LabelledRows,
   hidden: readonly number[],
-  { epochs, batchSize, learningRate }: Required<SmallNetworkOptions>,
+  {
+    epochs,
+    batchSize,
+    learningRate,
+    inputScale = Math.sqrt(features.columns),
+  }: Required<Omit<SmallNetworkOptions, 'inputScale'>> & Pick<SmallNetworkOptions, 'inputScale'>,
   random: Random,
 ): Promise<Layer[]> {
   const sizes = [features.columns, ...hidden, classes.length]
@@ -84,7 +91,7 @@ function train(
     features,
     targets,
     initial,
-    inputScale: Math.sqrt(features.columns),
+    inputScale,
     epochs,
     batchSize,
     learningRate,

@@ -98,6 +98,8 @@ export interface RunCommand<
 > extends Described<A, O> {
   /** Checks what was typed, and fills in defaults. @param brought what plugins gave, whose names are known too */
   schema(brought: Brought): Promise<z.ZodType<J>>
+  /** Options that new runs have unless they are typed, and runs of before that are gone on with have not. */
+  newRuns?(typed: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
   /** For --print-config: fields that depend on the images, which are added to the options or replace theirs. */
   resolve(options: J, context: JobContext): Promise<object>
   run(options: J, context: RunContext): Promise<R>

@@ -79,11 +79,13 @@ export interface SupervisedForm {
 export const optimiserSchema = z.strictObject({
   /** SGD with Nesterov's momentum of 0.9, or Adam with its usual moments. */
   optimiser: z.enum(['sgd', 'adam']),
-  /** At its greatest: it rises over the first steps and falls along half a cosine to zero at the last one. */
+  /** At its greatest: it rises over the first steps, and falls along half a cosine to zero at the last one unless `decay` says otherwise. */
   learningRate: z.number().positive(),
   /** Added to the gradient, times the parameter; in PyTorch's form. */
   weightDecay: z.number().min(0),
   warmUpSteps: z.int().min(0),
+  /** How the rate falls after that: `cosine` unless said otherwise, or not at all. */
+  decay: z.enum(['cosine', 'none']).optional(),
   /** Half-life of the averaged weights, as a share of all steps; left out or 0, the last weights are taken as they are. */
   emaHalfLife: z.number().min(0).optional(),
 })
@@ -136,11 +138,15 @@ export function optimisedStep(
   seed: number,
   averages: readonly Tensor[] = [],
 ): SupervisedTrainable {
-  const { steps, optimiser, learningRate, weightDecay, warmUpSteps, emaHalfLife = 0 } = options
+  const { steps, optimiser, learningRate, weightDecay, warmUpSteps, decay: fall, emaHalfLife = 0 } = options
   const parameters = p.trained()
   const step = input('step', [])
   const now = add(step, 1)
-  const rate = warmUp(learningRate, warmUpSteps, cosineDecay(learningRate, steps))(now)
+  const rate = warmUp(
+    learningRate,
+    warmUpSteps,
+    fall === 'none' ? undefined : cosineDecay(learningRate, steps),
+  )(now)
   const pairs = { parameters, gradients: gradients(outputs.loss, parameters) }
   const optimised =
     optimiser === 'sgd'

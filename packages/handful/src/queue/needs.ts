@@ -58,7 +58,7 @@ export function studyNeeds({ options, data }: Workshop): (stage: StudyStage) => 
   const pixels = rows * images.height * images.width * images.channels
   const components = options.components ?? 128 * Math.min(2, images.channels)
   const features = rows * (FORMS * 4 * components + NEIGHBOUR_BYTES)
-  const training = new Set(['model', 'generation', 'sweep', 'parts'])
+  const training = new Set(['model', 'generation', 'sweep', 'parts', 'reference protocol'])
   return ({ kind, head }) => {
     const trains = training.has(kind) || head === 'network'
     const bytes = BASE_BYTES + 3 * pixels + features + (trains ? TRAINING_BYTES : 0)

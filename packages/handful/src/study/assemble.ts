@@ -79,10 +79,19 @@ type Done = Standing<StudyStage>['done']
 function cellsOfStudy({ cells }: StudyPlan, done: Done): StudyInput['cells'] {
   const found = cells.flatMap((cell) => {
     const has = resultOf(cell, done)
-    return has === undefined ? [] : [{ cell, accuracies: [...has.result.accuracies], seconds: has.seconds }]
+    return has === undefined
+      ? []
+      : [
+          {
+            cell,
+            accuracies: [...has.result.accuracies],
+            chosen: has.result.chosen,
+            seconds: has.seconds,
+          },
+        ]
   })
   const first = found.filter(({ cell: { training = 0 } }) => training === 0)
-  return first.map(({ cell: { method, head, labelsPerClass }, accuracies, seconds }) => {
+  return first.map(({ cell: { method, head, labelsPerClass }, accuracies, chosen, seconds }) => {
     const further = found.filter(
       ({ cell }) =>
         (cell.training ?? 0) > 0 &&
@@ -92,6 +101,7 @@ function cellsOfStudy({ cells }: StudyPlan, done: Done): StudyInput['cells'] {
     )
     return {
       ...{ method, head, labelsPerClass, accuracies },
+      chosen,
       furtherTrainings: further.length === 0 ? undefined : further.map((each) => each.accuracies),
       seconds: further.reduce((sum, each) => sum + each.seconds, seconds),
     }

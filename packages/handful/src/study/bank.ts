@@ -8,7 +8,7 @@ import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
 import { besideEachOther } from '../features/extract.js'
 import { normalisedSpace } from '../features/feature-space.js'
-import { reducedSpace } from '../features/feature-sources.js'
+import { reducedSpace, withMirrored } from '../features/feature-sources.js'
 import { loadReduced, saveSpace } from '../features/space-files.js'
 import { rowRange } from '../numerics/matrix.js'
 import type { StudyFeatures } from './sources.js'
@@ -39,6 +39,8 @@ export interface BankOptions {
   readonly seed: number
   /** Whether a head works on smoothed features. */
   readonly smooth?: boolean
+  /** Means of an image's features and its mirrored one's, of what is computed from images. */
+  readonly mirror?: boolean
 }
 
 export interface Splits {
@@ -57,7 +59,8 @@ export async function makeBank(
   context: StageContext,
 ): Promise<BankRecord> {
   const rows = await method.rows?.read()
-  const source = rows === undefined ? await method.open(splits.train, context) : undefined
+  const opened = rows === undefined ? await method.open(splits.train, context) : undefined
+  const source = opened && options.mirror === true ? withMirrored(opened) : opened
   try {
     const started = performance.now()
     const { space, reduced } = await reducedSpace(

@@ -3,6 +3,7 @@ import { contentKey } from '../files/content-key.js'
 import { resnet18Presets } from '../models/resnet18/resnet18.js'
 import type { StemName } from '../names.js'
 import { contentOf } from '../runs/brought.js'
+import { FEWEST_LABELS_TO_CHOOSE } from '../training/choose-training.js'
 import { supervisedSteps } from '../training/supervised.js'
 import type { BankRecord } from './bank.js'
 import {
@@ -32,6 +33,8 @@ import type { Workshop } from './workshop.js'
 export const PROTOCOL = 1
 /** What stands as the head of a supervised network, which is one itself. */
 export const NETWORK_HEAD = 'network'
+/** Steps that choosing takes, in those of one training; up to nine where twice as many pay. */
+const CHOOSING = 5
 /** Of the stronger network, unless said otherwise. */
 const STRONG_WIDTH = resnet18Presets.strong.width
 /** Cells up to so many labels per class come before sections and before all others. */
@@ -181,10 +184,27 @@ function supervisedCell(
   const batch = Math.min(schedule.batch, labelled)
   const { config, augment } = networkSettings(stem, supervised)
   const { width, emaHalfLife } = config
+  // The reference's network is what it is, and all labels are too many to choose by.
+  const chooses =
+    stem === 'small' && supervised.choose === 'folds' && size !== 'all' && size >= FEWEST_LABELS_TO_CHOOSE
+  const form = { steps, batch, width }
   return networkCell(method, size, parts, {
-    network: { stem, width, augment, emaHalfLife, ...schedule },
+    network: {
+      stem,
+      width,
+      augment,
+      emaHalfLife,
+      ...schedule,
+      ...(chooses && { choose: supervised.choose }),
+    },
     draws: supervised.draws,
-    seconds: networkSeconds(stem, { steps, batch, width }, parts.scale),
+    seconds: networkSeconds(stem, form, parts.scale),
+    choosing: chooses
+      ? {
+          within: supervised.mostSteps,
+          seconds: networkSeconds(stem, { ...form, steps: CHOOSING * steps }, parts.scale),
+        }
+      : undefined,
     group: stem === 'small' ? method.title : undefined,
     training: supervisedNetwork(stem, data.images, supervised),
   })
@@ -214,6 +234,8 @@ interface TrainedCell {
   readonly draws: number
   /** Of one draw. */
   readonly seconds: number
+  /** Of rate and length: in trainings of so many steps at most, and how long that takes. */
+  readonly choosing?: { readonly within: number; readonly seconds: number }
   /** Where it is not that of the cells with as many labels. */
   readonly group?: string
   readonly training: (labelled: number) => NetworkTraining
@@ -223,7 +245,7 @@ function networkCell(
   { id, title }: PlannedMethod,
   size: LabelCount,
   { workshop }: CellParts,
-  { network, draws: wanted, seconds, group, training }: TrainedCell,
+  { network, draws: wanted, seconds, choosing, group, training }: TrainedCell,
 ): CellStage {
   const { data, options, store } = workshop
   const draws = size === 'all' ? 1 : wanted
@@ -236,7 +258,7 @@ function networkCell(
     settings,
     key,
     needs: [],
-    seconds: draws * seconds,
+    seconds: draws * seconds + (choosing?.seconds ?? 0),
     group: group ?? groupOf(size, title),
     unit: 'fits',
     total: draws,
@@ -251,6 +273,7 @@ function networkCell(
           images: data.images,
           test: data.test.images,
           training,
+          choosesWithin: choosing?.within,
           draws: studyDraws(data, size, { draws, seed: options.seed }),
           classCount: data.classNames.length,
           score: workshop.score,

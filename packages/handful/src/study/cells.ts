@@ -12,6 +12,12 @@ import { argmaxRows } from '../numerics/matrix.js'
 import { resnet18, type Resnet18Config, resnet18Presets } from '../models/resnet18/resnet18.js'
 import type { StemName, SupervisedAugmentationName } from '../names.js'
 import { silentProgress } from '../training/progress.js'
+import {
+  canChoose,
+  type ChosenTraining,
+  chosenTrainingSchema,
+  chooseTraining,
+} from '../training/choose-training.js'
 import { supervisedAugmentation, type SupervisedRequest, trainSupervised } from '../training/supervised.js'
 import { supervisedSettings, supervisedTraining } from '../training/supervised-settings.js'
 import type { DrawFit, DrawFitter } from './draw-fit.js'
@@ -22,17 +28,23 @@ import type { OlderRecord, StageContext } from '../stages/stage.js'
 
 const share = z.number().min(0).max(1)
 
-const accuraciesOf = (fewest: number) => z.strictObject({ accuracies: z.array(share).min(fewest) })
+const accuraciesOf = (fewest: number) =>
+  z.strictObject({ accuracies: z.array(share).min(fewest), chosen: chosenTrainingSchema.optional() })
 
 /**
  * A cell's draws, the first ones first. How many there are is no part of its key: a draw is the same one however many
  * there are, so that fewer of them are there already and more of them take only those that are new.
  */
 export const cellSchema = (draws: number): z.ZodType<CellRecord> =>
-  accuraciesOf(draws).transform(({ accuracies }) => ({ accuracies: accuracies.slice(0, draws) }))
+  accuraciesOf(draws).transform(({ accuracies, ...rest }) => ({
+    ...rest,
+    accuracies: accuracies.slice(0, draws),
+  }))
 
 export interface CellRecord {
   readonly accuracies: readonly number[]
+  /** Rate and length of a network, where the labels chose them. */
+  readonly chosen?: ChosenTraining
 }
 
 /** The draws of a cell that are there, be they fewer than it is to have. */
@@ -102,6 +114,8 @@ export interface NetworkCell {
   readonly test: Images
   /** What is trained on so many labelled images, and for how long. */
   readonly training: (labelled: number) => NetworkTraining
+  /** Whether the first draw's labels choose rate and length, in so many steps at most. */
+  readonly choosesWithin?: number
   readonly draws: readonly Int32Array[]
   readonly classCount: number
   readonly score: Score
@@ -119,6 +133,7 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
   const { images, test, training, draws, classCount, score, key, name, options, store } = cell
   const { seed, threads, device } = options
   const accuracies: number[] = []
+  const chosen = await chosenTraining(cell, context)
   for (const [draw, labels] of draws.entries()) {
     const stage = {
       kind: 'draw',
@@ -132,7 +147,7 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
         images,
         labels,
         classCount,
-        ...training(labels.filter((label) => label >= 0).length),
+        ...withChoice(training(labels.filter((label) => label >= 0).length), chosen),
         seed: new Random(seed, `network/draw ${draw}`).integer(2 ** 31),
         threads,
         device,
@@ -151,7 +166,39 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
     accuracies.push(accuracy)
     context.onProgress?.(draw + 1, draws.length)
   }
-  return { accuracies }
+  return chosen === undefined ? { accuracies } : { accuracies, chosen }
+}
+
+const withChoice = (
+  { options, ...limits }: NetworkTraining,
+  chosen: ChosenTraining | undefined,
+): NetworkTraining =>
+  chosen === undefined
+    ? { options, ...limits }
+    : { options: { ...options, learningRate: chosen.learningRate }, steps: chosen.steps }
+
+/** By the labels of the first draw, for all of them; a stage of its own, since it takes as long as several draws. */
+async function chosenTraining(
+  { images, training, choosesWithin, draws, classCount, key, name, options, store }: NetworkCell,
+  { signal }: StageContext,
+): Promise<ChosenTraining | undefined> {
+  const [labels] = draws
+  if (choosesWithin === undefined || !canChoose(labels, classCount)) return undefined
+  const { seed, threads, device } = options
+  const stage = {
+    kind: 'choice',
+    name: `${name}, rate and length`,
+    key: contentKey({ choiceKey: key }),
+    schema: chosenTrainingSchema,
+  }
+  return store.once(stage, () =>
+    chooseTraining({
+      ...{ images, labels, classCount, threads, device, signal, mostSteps: choosesWithin },
+      options: training(labels.filter((label) => label >= 0).length).options,
+      seed: new Random(seed, 'network/choice').integer(2 ** 31),
+      progress: silentProgress,
+    }),
+  )
 }
 
 /** What a study trains with each stem: the presets `reference` and `strong` of `handful supervised`. */

@@ -351,6 +351,7 @@ function bankOptions(
     whitening: options.whitening,
     seed: options.seed,
     smooth: smooths(options),
+    mirror: options.mirror,
   }
 }
 
@@ -403,6 +404,7 @@ function bankStage(
       whitening,
       components: scale.components,
       smoothed: smooths(options) || undefined,
+      mirror: options.mirror || undefined,
       images: data.keys.images,
       test: data.keys.test,
     },

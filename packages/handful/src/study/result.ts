@@ -13,6 +13,7 @@ import {
   share,
   stagesField,
 } from '../draw/report-fields.js'
+import { chosenTrainingSchema } from '../training/choose-training.js'
 import { curveSchema } from '../training/curve.js'
 
 /** Labelled images of each class, or all there are. */
@@ -80,6 +81,8 @@ const cell = z.object({
   accuracies: z.array(share).min(1),
   /** The same draws on the features of further trainings of the model, each from a seed of its own. */
   furtherTrainings: z.array(z.array(share).min(1)).optional(),
+  /** Of a network: what the labelled images of the first draw chose. */
+  chosen: chosenTrainingSchema.optional(),
   seconds: duration,
 })
 

@@ -27,6 +27,8 @@ export interface StudyData {
   readonly images: Images
   /** `[images]` their labels, -1 where unknown. */
   readonly labels: Int32Array
+  /** `[images]` where each stood in its files, for protocols that take the first ones; methods never see it. */
+  readonly places: Uint32Array
   readonly test: TestSet
   /** Where both splits came from: for features made elsewhere alone, never for methods. */
   readonly origins: { readonly train: Originals; readonly test: Originals }
@@ -56,7 +58,8 @@ export async function openStudyData(options: StudyOptions, context: JobContext):
   const { train, test } = withTest(opened, options, notes)
   const order = (split: string, length: number): Uint32Array =>
     new Random(seed, `study order/${split}`).permutation(length)
-  const set = selectImages(train, order('train', train.count))
+  const places = order('train', train.count)
+  const set = selectImages(train, places)
   const images = unlabelled(set)
   const shuffled = test.reordered(order('test', test.count))
   return {
@@ -65,6 +68,7 @@ export async function openStudyData(options: StudyOptions, context: JobContext):
     classNames: set.classNames,
     images,
     labels: set.labels,
+    places,
     test: shuffled,
     origins: { train: originalsOf(set), test: originalsOfTest(shuffled) },
     notes,

@@ -13,6 +13,7 @@ import {
   SEMI_SUPERVISED,
   STEMS,
   SUPERVISED_AUGMENTATIONS,
+  SUPERVISED_CHOICES,
   SUPERVISED_MODELS,
 } from '../names.js'
 import { baselines } from '../features/baselines/registry.js'
@@ -132,6 +133,8 @@ export const studyOptionsSchemaWith = (own: OwnModels) =>
           /** `imagenet`: the reference study's network. `small`: a stronger one, as far as `strongMinutes` go. */
           stems: z.array(z.enum(STEMS)).min(1).default(['imagenet', 'small']),
           strongMinutes: z.number().positive().default(60),
+          /** `folds`: rate and length of the stronger one by halves of each label count's first draw, from 4 labels per class on. */
+          choose: z.enum(SUPERVISED_CHOICES).default('folds'),
           /** Those of each stem unless given: 64 and 24, and `crops`. */
           width: most.optional(),
           augment: z.enum(SUPERVISED_AUGMENTATIONS).optional(),
@@ -160,6 +163,8 @@ export const studyOptionsSchemaWith = (own: OwnModels) =>
       /** Dimensions that features are brought to; 128 for grey images and 256 for colour unless given. */
       components: most.max(4096).optional(),
       whitening: z.number().min(0).max(1).default(0.5),
+      /** Features are means of those of an image and of its mirrored one, for all methods alike. */
+      mirror: z.boolean().default(false),
       sections: sectionSwitches.prefault({}),
       /** Time for all of it, such as `30m` or `1h30m`: what does not fit is left out and listed. */
       budget: z

@@ -242,6 +242,22 @@ describe('supervised', () => {
     expect(stdout).toContain('no test images: nothing says how often it is right')
   })
 
+  test('labels choose rate and length unless something says them', async () => {
+    const config = async (...more: string[]): Promise<string> =>
+      (await handful(['supervised', images, '--print-config', '--size', '12', ...more])).stdout
+    expect(await config()).toContain('choose: folds')
+    for (const more of [
+      ['--steps', '5'],
+      ['--set', 'learningRate=0.1'],
+      ['--preset', 'reference'],
+    ])
+      expect(await config(...more)).not.toContain('choose')
+    refused(
+      await handful(['supervised', images, '--choose', 'folds', '--minutes', '1']),
+      /--choose .*none with --minutes or --steps/,
+    )
+  })
+
   test('a wrong setting is refused before images are read, and nothing is left behind', async () => {
     const out = path.join(parent, 'wrong')
     refused(

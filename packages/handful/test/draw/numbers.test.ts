@@ -3,7 +3,9 @@ import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { lossChart } from '../../src/draw/loss-chart.js'
 import { formatCount, formatDuration, formatPercent, formatProbability } from '../../src/draw/format.js'
+import { Random } from 'onnx-autodiff'
 import {
+  crossedInterval,
   estimateAccuracy,
   studentInterval,
   studentShare,
@@ -43,6 +45,36 @@ describe('intervals', () => {
     const values = Array.from({ length: draws }, (_, i) => 0.5 + (i % 2 === 0 ? 0.005 : -0.005))
     const { high } = studentInterval(values)
     expect((high - 0.5) * 200 * Math.sqrt(draws - 1)).toBeCloseTo(quantile, 3)
+  })
+
+  test('over trainings and draws hold both', () => {
+    // Rows 0.49 and 0.51, columns -0.01, 0, 0.01: MS 0.0006 and 0.0002, nothing rests, 1.68 degrees of freedom, so t of one.
+    const table = [0.49, 0.51].map((row) => [-0.01, 0, 0.01].map((column) => row + column))
+    const { mean, low, high } = crossedInterval(table)
+    expect(mean).toBeCloseTo(0.5, 10)
+    expect(high - 0.5).toBeCloseTo(12.7062 * Math.sqrt(0.0008 / 6), 6)
+    expect(0.5 - low).toBeCloseTo(high - 0.5, 10)
+    // One draw: Student's over the trainings; one training: over the draws.
+    expect(crossedInterval([[0.4], [0.5], [0.6]])).toEqual(studentInterval([0.4, 0.5, 0.6]))
+    expect(crossedInterval([[0.4, 0.5, 0.6]])).toEqual(studentInterval([0.4, 0.5, 0.6]))
+  })
+
+  test('over trainings and draws hold the truth as often as they say, where draws alone do not', () => {
+    const random = new Random(3, 'trainings and draws')
+    let [both, draws] = [0, 0]
+    const times = 500
+    for (let time = 0; time < times; time++) {
+      const columns = Array.from({ length: 20 }, () => 0.02 * random.normal())
+      const table = Array.from({ length: 3 }, () => {
+        const row = 0.5 + 0.02 * random.normal()
+        return columns.map((column) => row + column + 0.005 * random.normal())
+      })
+      const holds = ({ low, high }: { low: number; high: number }) => Number(low <= 0.5 && 0.5 <= high)
+      both += holds(crossedInterval(table))
+      draws += holds(studentInterval(table[0]))
+    }
+    expect(both / times).toBeGreaterThan(0.9)
+    expect(draws / times).toBeLessThan(0.6)
   })
 
   test('never leave 0 to 1', () => {

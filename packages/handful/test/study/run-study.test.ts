@@ -5,7 +5,9 @@ import { describe, expect, test } from 'vitest'
 import { failure } from '../data/support.js'
 import { contentKey } from '../../src/files/content-key.js'
 import type { Stage } from '../../src/stages/stage.js'
+import { resultWith } from '../../src/study/results.js'
 import { outlineStudy, runStudy } from '../../src/study/run-study.js'
+import { crossovers } from '../../src/study/sections/crossover/crossover.js'
 import { studySchema } from '../../src/study/all-sections.js'
 import { countedHead, NO_SECTIONS, squares, tiny, useFolder, watched } from './study-support.js'
 
@@ -136,6 +138,55 @@ describe('a study', () => {
     const wrong = tiny({ methods: ['vae'], models: { vae: { run } }, seed: 5 })
     await expect(runStudy(wrong, watched(`${folder.path}-3`).context)).rejects.toThrow(/strokes of seed 0/)
   })
+
+  test(
+    'trains a model from several seeds, and a network on labelled and unlabelled images',
+    { timeout: 300_000 },
+    async () => {
+      const small = { steps: 3, set: { width: 4, hidden: 8, latent: 3, batch: 8 } }
+      const options = (seeds: number) =>
+        tiny({
+          methods: ['vae', 'vae+pixels', 'fixmatch'],
+          models: { vae: small },
+          labels: [1, 'all'],
+          seeds,
+          fixmatch: { draws: 1, steps: 2, width: 2, batch: 4 },
+          sections: { ...NO_SECTIONS, reference: true },
+        })
+      const once = await runStudy(options(1), watched(folder.path).context)
+      const { context, begun } = watched(folder.path)
+      const study = await runStudy(options(2), context)
+      // What was there stays what it was, and is not done again.
+      expect(begun.filter((name) => !name.endsWith(', training 2'))).toEqual([])
+      expect(begun).toContain('train the vae, training 2')
+      const cell = (method: string, from = study) =>
+        from.cells.find((one) => one.method === method && one.labelsPerClass === 1)
+      for (const method of ['vae', 'vae+pixels']) {
+        expect(cell(method)?.accuracies).toEqual(cell(method, once)?.accuracies)
+        const [further] = cell(method)?.furtherTrainings ?? []
+        expect(further).toHaveLength(2)
+        expect(further).not.toEqual(cell(method)?.accuracies)
+      }
+      expect(cell('pixels')?.furtherTrainings).toBeUndefined()
+      // The reference's protocol: five initial weights of its head on the first image of each class, for models alone.
+      expect(study.likeForLike).toMatchObject([
+        { method: 'vae', labelsPerClass: 1, setting: expect.stringContaining('200 epochs') as string },
+      ])
+      expect(study.likeForLike[0].accuracies).toHaveLength(5)
+      expect(study.likeForLike).toEqual(once.likeForLike)
+      // FixMatch is no row of networks on the labels alone, and has none where no image is unlabelled.
+      expect(study.methods.map(({ id, kind }) => `${id} ${kind}`)).toContain('fixmatch semi-supervised')
+      expect(
+        study.cells.filter(({ method }) => method === 'fixmatch').map(({ labelsPerClass }) => labelsPerClass),
+      ).toEqual([1])
+      expect(cell('fixmatch')).toMatchObject({ head: 'network', accuracies: [expect.any(Number)] })
+      expect(crossovers(study, 'headline')).toEqual([])
+      expect(resultWith(study, study.methods[1], 1, 'headline')?.estimate).toMatchObject({
+        draws: 2,
+        trainings: 2,
+      })
+    },
+  )
 
   test('gives the same for the same seed', async () => {
     const accuracies = async (where: string, seed: number): Promise<number[][]> =>

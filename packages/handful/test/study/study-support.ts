@@ -11,7 +11,14 @@ import { createHead } from '../../src/heads/registry.js'
 import type { Head } from '../../src/heads/head.js'
 import { silentProgress } from '../../src/training/progress.js'
 
-export const NO_SECTIONS = { sweep: false, parts: false, maps: false, atlas: false, generation: false }
+export const NO_SECTIONS = {
+  reference: false,
+  sweep: false,
+  parts: false,
+  maps: false,
+  atlas: false,
+  generation: false,
+}
 
 export const tiny = (input: Partial<StudyInput> = {}): StudyOptions =>
   parseStudyOptions(

@@ -1,8 +1,12 @@
-import { Random } from 'onnx-autodiff'
+import { mkdtemp, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { flattenImage, linear, Random } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import type { Images } from '../../src/data/image-set.js'
 import { resnet18, resnet18Presets } from '../../src/models/resnet18/resnet18.js'
-import { untrainedWeights } from '../../src/models/supervised-network.js'
+import { type SupervisedNetwork, untrainedWeights } from '../../src/models/supervised-network.js'
+import { canChoose, chooseTraining } from '../../src/training/choose-training.js'
 import { silentProgress } from '../../src/training/progress.js'
 import {
   shiftedCrops,
@@ -136,4 +140,45 @@ test('labels that cannot be trained on are refused in one line', async () => {
   )
   expect(await message(none.with(5, 2))).toContain('got 2 at image 5, expected -1 to 1')
   expect(await message(new Int32Array(3))).toContain('got 3 labels, expected 60')
+})
+
+/** One layer on the pixels: trained in no time. */
+const oneLayer: SupervisedNetwork = {
+  title: 'one layer',
+  layers: [],
+  build: (p, { size, channels }, classCount) => {
+    const logits = linear(p.scope('fc'), { inputs: size * size * channels, outputs: classCount })
+    return (x) => ({ layers: {}, logits: logits(flattenImage(x)) })
+  },
+}
+
+test('the labelled few choose rate and length, and keep what was fixed where nothing gains', async () => {
+  const settings = { network: oneLayer, optimiser: 'sgd', warmUpSteps: 0, weightDecay: 0 } as const
+  const { tried, ...chosen } = await chooseTraining(
+    requestOn(40, { ...settings, learningRate: 0.02, fewestSteps: 40 }),
+  )
+  // Too slow by three, which labels tell that were left out; twice the steps gain less than two nats.
+  expect(chosen).toEqual({ learningRate: 0.06, steps: 40, labels: 40 })
+  expect(tried.map(({ learningRate, steps }) => [Number(learningRate.toPrecision(3)), steps])).toEqual([
+    [0.00667, 20],
+    [0.02, 20],
+    [0.06, 20],
+    [0.06, 40],
+    [0.06, 80],
+  ])
+  const [, usual, faster, all, twice] = tried.map(({ nats }) => nats)
+  expect(faster).toBeGreaterThan(usual + 2)
+  expect(twice).toBeLessThan(all + 2)
+  expect(canChoose(Int32Array.of(0, 0, 0, 0, 1, 1, 1, -1), 2)).toBe(false)
+  expect(canChoose(Int32Array.of(0, 0, 0, 0, 1, 1, 1, 1), 2)).toBe(true)
+})
+
+test('a number of steps, or minutes, take the place of epochs', async () => {
+  const request = requestOn(8, { network: oneLayer, epochs: 100 })
+  expect((await trainSupervised({ ...request, steps: 7 })).steps).toBe(7)
+  const folder = await mkdtemp(path.join(tmpdir(), 'minutes-'))
+  const inTime = await trainSupervised({ ...request, minutes: 0.01, checkpoints: { folder, key: 'k' } })
+  expect(inTime.steps).toBeGreaterThanOrEqual(50)
+  // Gone on with, it ends at the same number.
+  expect(JSON.parse(await readFile(path.join(folder, 'plan.json'), 'utf8'))).toEqual({ steps: inTime.steps })
 })

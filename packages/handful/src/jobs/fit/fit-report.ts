@@ -107,7 +107,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
 }
 
 function notesOf({
-  fitting: { options, dataset, notes: own },
+  fitting: { options, dataset, draws, notes: own },
   pretrained,
   chosenFeatures,
   recall,
@@ -121,7 +121,7 @@ function notesOf({
     )
   if (chosenFeatures !== undefined)
     notes.push(
-      `The labels that predictions come from chose ${chosenFeatures} to classify by; --features all takes all together.`,
+      `The ${draws[0].filter((label) => label >= 0).length} labels that predictions come from chose ${chosenFeatures} to classify by; --features all takes all together.`,
     )
   if (recall !== undefined)
     notes.push(

@@ -1,8 +1,8 @@
 /** `handful supervised`: a ResNet-18 from scratch on the labelled few, what every generative model has to beat. */
-import { formatCount, formatDuration, formatPercent } from '../../draw/format.js'
-import { STEMS, SUPERVISED_AUGMENTATIONS, SUPERVISED_PRESETS } from '../../names.js'
+import { choiceInWords, formatCount, formatDuration, formatPercent } from '../../draw/format.js'
+import { STEMS, SUPERVISED_AUGMENTATIONS, SUPERVISED_CHOICES, SUPERVISED_PRESETS } from '../../names.js'
 import { runCommand } from '../command-entry.js'
-import { oneOf } from '../option.js'
+import { oneOf, positive, whole } from '../option.js'
 import { imageOptions, labelOptions, plainRunOptions, setOption } from '../option-groups.js'
 import type { SupervisedResult } from './run.js'
 
@@ -39,8 +39,23 @@ export const supervised = runCommand({
     set: setOption(
       'another value for a setting that --print-config shows, such as fewestSteps=1000; again for more',
     ),
+    minutes: positive('<n>', 'time for each training, in the place of its number of epochs', '5'),
+    steps: whole('<n>', 'train for so many steps instead', 1, 100_000_000),
+    choose: oneOf(
+      '<how>',
+      'folds (halves of the labelled images choose rate and length, in up to nine times the steps) or none ' +
+        '(folds with the preset strong, where nothing else says the length)',
+      SUPERVISED_CHOICES,
+    ),
     ...plainRunOptions,
   },
+  // Whoever says the rate or the length has chosen it.
+  newRuns: ({ preset = 'strong', stem, minutes, steps, set = {} }) =>
+    preset === 'strong' &&
+    [stem, minutes, steps].every((value) => value === undefined) &&
+    !['learningRate', 'epochs', 'fewestSteps'].some((name) => Object.hasOwn(Object(set) as object, name))
+      ? { choose: 'folds' }
+      : {},
   examples: [
     {
       command: 'handful supervised --dataset mnist --labels-per-class 8',
@@ -68,19 +83,21 @@ export const supervised = runCommand({
 })
 
 function summaryOf(result: SupervisedResult): string[] {
-  const { network, dataset, labelsPerClass, testImages, draws, accuracy } = result
+  const { network, dataset, labelsPerClass, testImages, draws, accuracy, chosen } = result
   const labels = labelsPerClass === undefined ? 'all labels' : `${labelsPerClass} labels per class`
   const [{ steps, parameters }] = draws
   const seconds = draws.reduce((sum, draw) => sum + draw.seconds, 0)
   const trained = `${network}, ${formatCount(parameters)} parameters, ${formatCount(steps)} steps on ${labels} of ${dataset}`
   const times =
     draws.length === 1 ? formatDuration(seconds) : `${draws.length} draws in ${formatDuration(seconds)}`
+  const choice = chosen === undefined ? [] : [choiceInWords(chosen)]
   if (accuracy === undefined)
-    return [`${trained}, ${times}`, 'no test images: nothing says how often it is right']
+    return [`${trained}, ${times}`, ...choice, 'no test images: nothing says how often it is right']
   const each = draws.flatMap((draw) => (draw.accuracy === null ? [] : [formatPercent(draw.accuracy)]))
   const { mean, low, high } = accuracy
   return [
     `${trained}, ${times}`,
+    ...choice,
     `accuracy ${formatPercent(mean)} (95 % interval ${formatPercent(low)} to ${formatPercent(high)}) on ${formatCount(testImages)} test images`,
     ...(each.length > 1 ? [`draws: ${each.join(', ')}`] : []),
   ]

@@ -10,6 +10,7 @@ import {
   STEMS,
   type SupervisedAugmentationName,
   SUPERVISED_AUGMENTATIONS,
+  SUPERVISED_CHOICES,
   type SupervisedPresetName,
   SUPERVISED_PRESETS,
 } from '../../names.js'
@@ -22,6 +23,13 @@ import { predictionParts, writePredictions } from '../../data/predictions.js'
 import type { ImageShape } from '../../models/model.js'
 import { type Estimate, estimateAccuracy } from '../../numerics/statistics.js'
 import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
+import {
+  canChoose,
+  type ChosenTraining,
+  chosenTrainingSchema,
+  chooseTraining,
+  FEWEST_LABELS_TO_CHOOSE,
+} from '../../training/choose-training.js'
 import { trainSupervised } from '../../training/supervised.js'
 import {
   type SupervisedSettings,
@@ -38,7 +46,7 @@ import type { Stage } from '../../stages/stage.js'
 import type { PlannedStage } from '../../training/progress.js'
 import { contentKey } from '../../files/content-key.js'
 import { checkDevice } from '../../runs/device.js'
-import { imageFields, oneSource, trainingFields } from '../../runs/run-options.js'
+import { imageFields, oneLimit, oneSource, trainingFields } from '../../runs/run-options.js'
 
 /** Labelled images of each class of a known data set, unless said otherwise. */
 const DEFAULT_LABELS = 4
@@ -59,11 +67,25 @@ export const supervisedJobSchema = z
     augment: z.enum(SUPERVISED_AUGMENTATIONS).optional(),
     /** Values that differ from the preset's, by name. */
     set: z.record(z.string().min(1), z.json()).default({}),
+    /** In the place of epochs. */
+    minutes: trainingFields.minutes,
+    steps: trainingFields.steps,
+    /** `folds`: rate and length by halves of the first draw's labels. Runs of before have none. */
+    choose: z.enum(SUPERVISED_CHOICES).optional(),
     seed: trainingFields.seed,
     threads: trainingFields.threads,
     device: trainingFields.device,
   })
   .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), { ...oneSource })
+  .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, { ...oneLimit })
+  .refine(({ preset, choose }) => choose !== 'folds' || preset !== 'fixmatch', {
+    path: ['choose'],
+    message: 'none with --preset fixmatch, whose rate and length are fixed beforehand',
+  })
+  .refine(({ minutes, steps, choose }) => choose !== 'folds' || (minutes ?? steps) === undefined, {
+    path: ['choose'],
+    message: 'none with --minutes or --steps, which say the length',
+  })
   .transform(({ preset: named, ...options }) => ({ ...options, ...withPreset(named, options) }))
   .transform((options) => ({
     ...options,
@@ -105,6 +127,8 @@ export interface SupervisedResult {
   readonly labelsPerClass: number | undefined
   readonly testImages: number
   readonly draws: readonly SupervisedDraw[]
+  /** Rate and length, where the labels chose them, and by how many. */
+  readonly chosen?: ChosenTraining
   /** Mean and 95 % interval; undefined without a test set. */
   readonly accuracy?: Estimate
   /** Of the first draw's network, in the run folder. */
@@ -133,22 +157,33 @@ export async function runSupervised(
     )
   }
   const wanted = labelDraws(train, { labelsPerClass, draws: test === undefined ? 1 : count, seed })
-  const stages = wanted.map((labels, i) => drawStage(i, labels, { options, settings, dataset }, context))
+  const chooses = options.choose === 'folds' && canChoose(wanted[0], train.classNames.length)
+  if (options.choose === 'folds' && !chooses)
+    progress.message(
+      `Rate and length are as they were fixed beforehand: fewer than ${FEWEST_LABELS_TO_CHOOSE} labels of a class choose nothing.`,
+    )
+  const work = { options, settings, dataset }
+  const choice = chooses ? choiceStage(wanted[0], work, context) : undefined
+  const stages = wanted.map((labels, i) => drawStage(i, labels, { ...work, choice }, context))
   const results = ({ done }: Pick<Standing, 'done'>): SupervisedResult => {
     const draws = stages.flatMap((stage) => drawSchema.safeParse(done.get(stage)?.result).data ?? [])
-    return resultsOf(options, settings, dataset, draws)
+    const chosen = choice && chosenTrainingSchema.safeParse(done.get(choice)?.result).data
+    return { ...resultsOf(options, settings, dataset, draws), ...(chosen && { chosen }) }
   }
   const write = (standing: Pick<Standing, 'done'>): Promise<void> =>
     run.writeJson(RESULTS_FILE, { version: 1, ...results(standing) })
-  const standing = await runJobStages(stages, {
+  const all: Stage[] = [...(choice ? [choice] : []), ...stages]
+  const standing = await runJobStages(all, {
     ...context,
     ...options,
     store: run.store,
     before: [READING_PLANNED],
     onEnd: async (stage, soFar) => {
+      if (stage === choice) return
       await write(soFar)
       // Weights and momentum of eleven million parameters: no longer needed.
-      await rm(checkpointsOf(run, stages.indexOf(stage)), { recursive: true, force: true })
+      const draw = stages.findIndex((each) => each === stage)
+      await rm(checkpointsOf(run, draw), { recursive: true, force: true })
     },
   })
   await write(standing)
@@ -185,20 +220,55 @@ interface DrawWork {
   readonly options: SupervisedJobOptions
   readonly settings: SupervisedSettings
   readonly dataset: Dataset
+  /** Where the labels choose rate and length. */
+  readonly choice?: Stage<ChosenTraining>
+}
+
+const CHOICE = 'choose rate and length'
+
+/** Rate and length for all draws, by the labels of the first. */
+function choiceStage(
+  labels: Int32Array,
+  { options: { augment, seed, device }, settings, dataset: { train } }: Omit<DrawWork, 'choice'>,
+  { progress }: RunContext,
+): Stage<ChosenTraining> {
+  const image: ImageShape = { size: train.height, channels: train.channels }
+  const identity = { kind: 'choice', settings, augment, seed, labels: [...labels].join(), device, image }
+  const shape = { name: train.name, count: train.count }
+  return {
+    kind: 'choice',
+    name: CHOICE,
+    group: CHOICE,
+    settings: { ...identity, shape },
+    key: contentKey({ ...identity, shape }),
+    needs: [],
+    seconds: 600,
+    reportsItself: true,
+    schema: chosenTrainingSchema,
+    work: ({ threads, signal }) =>
+      chooseTraining({
+        images: train,
+        labels,
+        classCount: train.classNames.length,
+        options: supervisedTraining(settings, augment, image),
+        ...{ seed, threads, device, signal, progress, stage: CHOICE },
+      }),
+  }
 }
 
 /** Trains on the labels of one draw, predicts and counts. */
 function drawStage(
   draw: number,
   labels: Int32Array,
-  { options, settings, dataset }: DrawWork,
+  { options, settings, dataset, choice }: DrawWork,
   { run, progress }: RunContext,
 ): Stage<SupervisedDraw> {
   const { train, test } = dataset
-  const { augment, seed, device } = options
+  const { augment, seed, device, minutes, steps } = options
   const image: ImageShape = { size: train.height, channels: train.channels }
   const shape = { name: train.name, count: train.count, image, test: test?.count ?? 0 }
-  const identity = { settings, augment, seed, draw, labels: [...labels].join(), device, shape }
+  const limits = { minutes, steps, choice: choice?.key }
+  const identity = { settings, augment, seed, draw, labels: [...labels].join(), device, shape, ...limits }
   const key = contentKey(identity)
   const name = nameOf(draw)
   const file = `draws/draw-${draw + 1}.json`
@@ -208,7 +278,7 @@ function drawStage(
     name,
     key,
     settings: identity,
-    needs: [],
+    needs: choice ? [choice] : [],
     seconds: plannedDraw(draw).reduce((sum, { expectedSeconds = 0 }) => sum + expectedSeconds, 0),
     group: name,
     reportsItself: plannedDraw(draw),
@@ -218,11 +288,15 @@ function drawStage(
         JSON.parse(await readFile(run.path(file), 'utf8')),
       ),
     work: async ({ threads, signal }) => {
+      const chosen = choice && (await run.store.result(choice))
+      const rate = chosen && { learningRate: chosen.learningRate }
       const trained = await trainSupervised({
         images: train,
         labels,
         classCount: train.classNames.length,
-        options: supervisedTraining(settings, augment, image),
+        options: { ...supervisedTraining(settings, augment, image), ...rate },
+        minutes,
+        steps: steps ?? chosen?.steps,
         // Each draw starts from weights of its own.
         seed: new Random(seed, `supervised/draw ${draw}`).integer(2 ** 31),
         threads,

@@ -52,14 +52,21 @@ const baseline: Resnet18Config = {
 }
 
 /**
- * `study`: the published comparison's Adam at 1e-3, without its constant rate. `small`: the stronger stem. `strong`: that
+ * `study`: the published comparison's Adam at a constant 1e-3. `small`: the stronger stem. `strong`: that
  * stem in a width that a core trains in minutes, and averaged weights.
  */
 export const resnet18Presets: Readonly<Record<'imagenet' | 'small' | 'strong' | 'study', Resnet18Config>> = {
   imagenet: baseline,
   small: { ...baseline, stem: 'small' },
   strong: { ...baseline, stem: 'small', width: 24, emaHalfLife: 0.02 },
-  study: { ...baseline, optimiser: 'adam', learningRate: 1e-3, weightDecay: 0, warmUpSteps: 0 },
+  study: {
+    ...baseline,
+    optimiser: 'adam',
+    learningRate: 1e-3,
+    weightDecay: 0,
+    warmUpSteps: 0,
+    decay: 'none',
+  },
 }
 
 const STAGES = [1, 2, 3, 4] as const

@@ -8,6 +8,7 @@ import { generationSection } from './generation/section.js'
 import { mapsSection } from './maps/section.js'
 import { missingSection } from './missing/section.js'
 import { partsSection } from './parts/section.js'
+import { referenceSection } from './reference/section.js'
 import { resultsSection } from './results/section.js'
 import type { Section } from './section-entry.js'
 import { setupSection } from './setup/section.js'
@@ -17,6 +18,7 @@ import { trustSection } from './trust/section.js'
 
 export const sections = {
   results: resultsSection,
+  reference: referenceSection,
   accuracy: accuracySection,
   crossover: crossoverSection,
   cells: cellsSection,

@@ -82,6 +82,25 @@ describe('crossing', () => {
     expect(await at(0.03)).toEqual(broad)
   })
 
+  test('of a model that was trained several times holds its trainings too', async () => {
+    const sizes = [1, 4, 16, 64]
+    const its = [0.5, 0.6, 0.7, 0.8].map((mean) => [mean - 0.01, mean, mean + 0.01])
+    const mine = [0.6, 0.65, 0.71, 0.75].map((mean) => [mean - 0.01, mean, mean + 0.01])
+    const study = await duel(sizes, mine, its)
+    const [once] = crossovers(study, 'headline')
+    // Two more trainings, a little better and a little worse at all label counts: the crossing stays, its interval grows.
+    const shifted = (by: number, accuracies: readonly number[]): number[] => accuracies.map((one) => one + by)
+    const cells = study.cells.map((cell) =>
+      cell.method === 'pixels'
+        ? { ...cell, furtherTrainings: [0.03, -0.03].map((by) => shifted(by, cell.accuracies)) }
+        : cell,
+    )
+    const [thrice] = crossovers({ ...study, cells }, 'headline')
+    expect(thrice.at).toBeCloseTo(once.at, 6)
+    expect(thrice.low).toBeLessThan(once.low ?? 0)
+    expect(thrice.high).toBeGreaterThan(once.high ?? Infinity)
+  })
+
   test('is against the network that is right more often at each label count, and says which that is', async () => {
     const sizes = [1, 4, 16, 64]
     const study = await duel(sizes, ...ROWS)

@@ -1,8 +1,8 @@
 /** How far to trust the study's numbers. */
-import { formatCount } from '../../../draw/format.js'
+import { choiceInWords, formatCount } from '../../../draw/format.js'
 import { publishedSet, REFERENCE_STUDY } from '../../published.js'
-import { isNetwork, type Study } from '../../result.js'
-import { fittedHeads, headlineHead } from '../../results.js'
+import { isNetwork, type Study, type StudyCell, type StudyMethod } from '../../result.js'
+import { countPhrase, fittedHeads, headlineHead, methodTitle } from '../../results.js'
 import { defineSection } from '../section-entry.js'
 
 export const trustSection = defineSection({
@@ -25,6 +25,7 @@ function trust(study: Study): string[] {
           `Headlines are with one head, ${headlineHead(study)?.title ?? ''}, for all features and numbers of labels; it was fixed before anything was measured. That another of the ${fittedHeads(study).length} heads does better somewhere can be seen in the table of all cells, after the fact.`,
         ]
       : []),
+    ...choices(study),
     drawsInWords(study),
     ...(trained ? [trainingsInWords(study)] : []),
     study.methods.some(({ kind }) => kind === 'supervised')
@@ -51,7 +52,8 @@ function trust(study: Study): string[] {
 function drawsInWords(study: Study): string {
   const kinds = [
     { what: 'heads on features', cells: study.cells.filter(({ method }) => !ofNetwork(study, method)) },
-    { what: 'networks', cells: study.cells.filter(({ method }) => ofNetwork(study, method)) },
+    { what: 'supervised networks', cells: ofKind(study, 'supervised') },
+    { what: 'FixMatch', cells: ofKind(study, 'semi-supervised') },
   ].filter(({ cells }) => cells.length > 0)
   const words = kinds.map(({ what, cells }) => {
     const draws = cells.map(({ accuracies }) => accuracies.length)
@@ -65,6 +67,23 @@ function drawsInWords(study: Study): string {
   return words.length === 0
     ? 'No cell has a result yet.'
     : `Draws of the labelled images: ${words.join(', ')}. ${interval}`
+}
+
+const ofKind = (study: Study, kind: StudyMethod['kind']): StudyCell[] =>
+  study.cells.filter(({ method }) => study.methods.some((one) => one.id === method && one.kind === kind))
+
+/** What was chosen for networks, by how many labels. */
+function choices(study: Study): string[] {
+  const found = study.cells.flatMap(({ method, labelsPerClass, chosen }) =>
+    chosen === undefined
+      ? []
+      : [`${methodTitle(study, method)} at ${countPhrase(labelsPerClass)}: ${choiceInWords(chosen)}`],
+  )
+  return found.length === 0
+    ? []
+    : [
+        `Rate and length of the stronger network were chosen by the labelled images of the first draw, each half of them judging a network that the other half trained, and taken for all draws: ${found.join('; ')}. At fewer than 4 labels per class, and for all other networks, they were fixed beforehand.`,
+      ]
 }
 
 const ofNetwork = (study: Study, method: string): boolean =>
