@@ -4,10 +4,11 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, readdir } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Random } from 'onnx-autodiff'
+import { z } from 'zod'
 import type { RunningStudio } from '../../packages/handful/src/studio/serve.js'
 import { startStudio } from '../../packages/handful/src/studio/serve.js'
 import { Client, until } from '../../packages/handful/test/studio/studio-under-test.js'
@@ -22,7 +23,7 @@ export interface RealStudio {
   readonly classOf: (image: number) => string
   /** Full path of an image. */
   readonly fileOf: (image: number) => string
-  /** Makes the run of this model the one that is shown. */
+  /** Makes the run of this model the one that is shown, or the other where its training has not come to its end. */
   show(model: (typeof MODELS)[number]): Promise<void>
 }
 
@@ -64,7 +65,11 @@ export async function realStudio(
     classOf: (image) => truth.get(paths[image]) ?? '',
     fileOf: (image) => path.join(flat, paths[image]),
     async show(model) {
-      await client.ask('selectRun', { run: `${name}-${model}` })
+      const { runs: cards } = await client.view('state')
+      const ready = cards.filter(({ state }) => state === 'ready').map((card) => card.name)
+      const run = [`${name}-${model}`, ...ready].find((each) => ready.includes(each))
+      if (run === undefined) throw new Error('no run whose training has come to its end')
+      await client.ask('selectRun', { run })
       await until(async () => {
         const found = await client.view('predictions').catch(() => undefined)
         return found?.classes.some((id) => id >= 0) === true ? true : undefined
@@ -73,8 +78,13 @@ export async function realStudio(
   }
 }
 
-/** Copies images into one folder under names that say nothing; the same each time. */
+/** Copies images into one folder under names that say nothing; `<folder>-truth.json` keeps what they show. */
 async function flattened(photos: string, flat: string): Promise<Map<string, string>> {
+  const kept = `${flat}-truth.json`
+  if (existsSync(kept))
+    return new Map(
+      Object.entries(z.record(z.string(), z.string()).parse(JSON.parse(await readFile(kept, 'utf8')))),
+    )
   const classes = (await readdir(photos)).sort()
   const all: { file: string; label: string }[] = []
   for (const label of classes)
@@ -86,8 +96,9 @@ async function flattened(photos: string, flat: string): Promise<Map<string, stri
   for (const [i, { file, label }] of all.entries()) {
     const name = `hand-${String(i + 1).padStart(4, '0')}${path.extname(file)}`
     truth.set(name, label)
-    if (!existsSync(path.join(flat, name))) await copyFile(file, path.join(flat, name))
+    await copyFile(file, path.join(flat, name))
   }
+  await writeFile(kept, JSON.stringify(Object.fromEntries(truth)))
   return truth
 }
 

@@ -41,7 +41,6 @@ const served = real === undefined ? await serveMockPage() : undefined
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium' })
 try {
   if (real !== undefined) {
-    await real.client.ask('selectRun', { run: 'hand-signs-vae' })
     await labelSome(real, LABELS)
   }
   for (const view of views) {

@@ -30,7 +30,9 @@ export function Run(props: {
         <span class={`state ${card.state}`}>{STATES[card.state]}</span>
       </header>
       <p class="soft small number">
-        {card.model}, {card.size} pixels, {duration(card.seconds)}
+        {card.model}
+        {card.size > 0 && `, ${card.size} pixels`}
+        {card.seconds > 0 && `, ${duration(card.seconds)}`}
         {card.steps !== undefined && `, ${number(card.steps)} steps`}
       </p>
       {card.state !== 'ready' && (
