@@ -101,6 +101,6 @@ it('the area under the curve is the share of pairs in order, equals by half', ()
   const random = new Random(1, 'pairs')
   const draw = (count: number): number[] => Array.from({ length: count }, () => random.integer(6))
   const [high, low] = [draw(40), draw(30)]
-  const pairs = high.flatMap((a) => low.map((b) => (a > b ? 1 : a === b ? 0.5 : 0)))
+  const pairs = high.flatMap((a) => low.map((b): number => (a > b ? 1 : a === b ? 0.5 : 0)))
   expect(areaUnderCurve(high, low)).toBeCloseTo(pairs.reduce((a, b) => a + b, 0) / pairs.length, 12)
 })
