@@ -1,7 +1,7 @@
 /**
  * A test split that cannot leak: it shows its images and counts right answers, and nothing else. The labels are
  * private, and so are the file names, which may hold the class (`test/cat/7.png`); `images.paths` are numbers instead.
- * Only the scorer reads the labels, only the writer of predictions the names.
+ * Only the scorer reads the labels and, once all is predicted, study.json; only what writes predictions reads the names.
  */
 
 import { type ConfidenceBin, confidenceBins } from '../numerics/reliability.js'
@@ -50,6 +50,9 @@ export let revealFileNames: (test: TestSet) => readonly string[]
 /** Where the images of a test split came from: it shows neither names nor labels, but may be read at another size. */
 export let originalsOfTest: (test: TestSet) => Originals
 
+/** The classes of a test split, for a result that is whole alone: nothing is predicted after. */
+export let revealLabels: (test: TestSet) => Int32Array
+
 export class TestSet {
   readonly images: Images
   readonly classNames: readonly string[]
@@ -59,6 +62,7 @@ export class TestSet {
 
   static {
     revealFileNames = (test) => test.#fileNames
+    revealLabels = (test) => test.#labels.slice()
     originalsOfTest = (test) => test.#originals
   }
 

@@ -87,7 +87,7 @@ export function checkNames(kind: Kind, names: readonly string[], where: string):
 }
 
 /** Where something that was brought came from, for messages. */
-const placeOf = ({ plugins = [] }: Brought, kind: Kind, name: string, otherwise: string): string =>
+export const placeOf = ({ plugins = [] }: Brought, kind: Kind, name: string, otherwise: string): string =>
   plugins.find((plugin) => plugin[kind].includes(name))?.file ?? otherwise
 
 /** The content that something that was brought came from; nothing where no file is known. */

@@ -1,8 +1,9 @@
 /** A head of somebody else's: what it gives is looked at where it is given. */
 import { HandfulError, printable } from '../errors.js'
-import type { FittedHead, Head, HeadProblem } from '../heads/head.js'
+import type { FittedHead, Head, PredictorParameters } from '../heads/head.js'
 import { restorePredictor } from '../heads/predictor.js'
-import { type FeatureMatrix, rowRange } from '../numerics/matrix.js'
+import type { LinearAlgebra } from '../numerics/linear-algebra.js'
+import { type FeatureMatrix, rowRange, type UnitRows } from '../numerics/matrix.js'
 
 /** Rows that its stored parameters are compared by with what it predicts. */
 const COMPARED_ROWS = 16
@@ -47,7 +48,6 @@ export function guardHead(head: Head, what: string, where: string): Head {
             'a fit without predict or probabilities',
             'a fitted head: probabilities, predict, parameters',
           )
-        await checkParameters(fitted, problem, wrong)
         const settled = fitted.settled && guardHead(fitted.settled, what, where)
         return {
           name: fitted.name ?? head.name,
@@ -67,23 +67,38 @@ export function guardHead(head: Head, what: string, where: string): Head {
   }
 }
 
-/** A run keeps the parameters alone: what they give has to be what the head predicts. */
-async function checkParameters(
+/**
+ * A run keeps a head's parameters alone: what they give has to be what the head predicts. In a study it can do without them.
+ *
+ * @param rows of features that it was fitted to
+ * @param where the file or the call that it came from
+ * @throws HandfulError where there are none, or they give other probabilities
+ */
+export async function checkKept(
   fitted: FittedHead,
-  { features, classCount, linearAlgebra }: HeadProblem,
-  wrong: (got: string, expected: string) => HandfulError,
+  {
+    rows,
+    classCount,
+    linearAlgebra,
+  }: {
+    readonly rows: UnitRows
+    readonly classCount: number
+    readonly linearAlgebra: LinearAlgebra
+  },
+  { what, where }: { readonly what: string; readonly where: string | undefined },
 ): Promise<void> {
-  const { parameters } = fitted
-  // In a study it is asked for predictions alone.
-  if (parameters === undefined) return
+  const { parameters } = fitted as { readonly parameters?: PredictorParameters }
+  const wrong = (got: string, expected: string): HandfulError =>
+    new HandfulError({
+      ...{ what, where, got, expected },
+      hint: 'a run keeps the parameters alone, to classify new images by; a study can do without',
+    })
+  if (parameters === undefined)
+    throw wrong('a fit without parameters', 'some of kind linear, mlp, neighbours or product')
   if (parameters.classCount !== classCount)
     throw wrong(`parameters of ${parameters.classCount} classes`, `${classCount}`)
-  const some = rowRange(features, 0, Math.min(COMPARED_ROWS, features.rows))
+  const some = rowRange(rows, 0, Math.min(COMPARED_ROWS, rows.rows))
   const [said, kept] = [await fitted.predict(some), await restorePredictor(parameters, linearAlgebra)(some)]
   const differs = kept.data.some((value, i) => !(Math.abs(value - said.data[i]) <= LARGEST_DIFFERENCE))
-  if (differs)
-    throw wrong(
-      'parameters that give other probabilities than predict',
-      'the same from both: a run keeps the parameters alone',
-    )
+  if (differs) throw wrong('parameters that give other probabilities than predict', 'the same from both')
 }

@@ -1,12 +1,14 @@
 /** Puts the results of stages together to a study. */
 import type { PlainObject } from '../runs/run-folder.js'
 import { headEntry } from '../heads/registry.js'
+import type { TestSet } from '../data/test-set.js'
 import { average } from '../numerics/statistics.js'
 import { resnet18 } from '../models/resnet18/resnet18.js'
 import type { Standing } from '../stages/run-stages.js'
 import { type FullStudy, gatherSections, studySchema } from './all-sections.js'
+import { answersOf, comparisonsOf, testImagesOf } from './answers.js'
 import { type CellStage, NETWORK_HEAD } from './cell-stages.js'
-import { fixMatchNetwork, networkSettings } from './cells.js'
+import { type CellRecord, fixMatchNetwork, networkSettings } from './cells.js'
 import type { PlannedMethod } from './methods.js'
 import type { StudyPlan } from './plan.js'
 import { isNetwork, type LabelCount, type StudyInput, type StudyMethod } from './result.js'
@@ -37,6 +39,9 @@ export function assembleStudy({ workshop, plan, standing, context, date }: Assem
     ...lost.map(({ stage, reason, message }) => missingOf(stage, reason, message)),
   ]
   const failed = new Set(missing.map(({ what }) => what))
+  const headline = options.headline ?? plan.heads[0]
+  const isHeadline = (head: string): boolean => head === headline || head === NETWORK_HEAD
+  const cells = cellsDone(plan, done)
   const study: StudyInput = {
     version: 1,
     title: `${data.title}: generative features and few labels`,
@@ -56,9 +61,19 @@ export function assembleStudy({ workshop, plan, standing, context, date }: Assem
     labelCounts: [...plan.labelCounts],
     methods: plan.methods.map((method) => describeMethod(method, plan, done, workshop)),
     heads: describeHeads(plan, workshop),
-    headline: options.headline ?? plan.heads[0],
-    cells: cellsOfStudy(plan, done),
+    headline,
+    cells: cellsOfStudy(cells, data.test, isHeadline),
     missing,
+    testSet: cells.some(({ result }) => result.predicted !== undefined) ? testImagesOf(data.test) : undefined,
+    comparisons: comparisonsOf(
+      cells
+        .filter((each) => isFirst(each) && isHeadline(each.cell.head))
+        .map(({ cell: { method, head, labelsPerClass }, result }) => ({
+          ...{ method, head, labelsPerClass },
+          ...result,
+        })),
+      data.test,
+    ),
     ...sections.fields,
     stages: finished.map(({ stage, seconds }) => ({ stage: stage.name, seconds })),
     notes: [
@@ -75,35 +90,44 @@ export function assembleStudy({ workshop, plan, standing, context, date }: Assem
 
 type Done = Standing<StudyStage>['done']
 
-/** A cell of the report for each method, head and label count, with what further trainings gave beside the first. */
-function cellsOfStudy({ cells }: StudyPlan, done: Done): StudyInput['cells'] {
-  const found = cells.flatMap((cell) => {
-    const has = resultOf(cell, done)
-    return has === undefined
-      ? []
-      : [
-          {
-            cell,
-            accuracies: [...has.result.accuracies],
-            chosen: has.result.chosen,
-            seconds: has.seconds,
-          },
-        ]
+interface DoneCell {
+  readonly cell: CellStage
+  readonly result: CellRecord
+  readonly seconds: number
+}
+
+const cellsDone = ({ cells }: StudyPlan, done: Done): DoneCell[] =>
+  cells.flatMap((cell) => {
+    const found = resultOf(cell, done)
+    return found === undefined ? [] : [{ cell, ...found }]
   })
-  const first = found.filter(({ cell: { training = 0 } }) => training === 0)
-  return first.map(({ cell: { method, head, labelsPerClass }, accuracies, chosen, seconds }) => {
-    const further = found.filter(
-      ({ cell }) =>
-        (cell.training ?? 0) > 0 &&
-        cell.method === method &&
-        cell.head === head &&
-        cell.labelsPerClass === labelsPerClass,
+
+const isFirst = ({ cell: { training = 0 } }: DoneCell): boolean => training === 0
+
+/**
+ * A cell of the report for each method, head and label count, with what further trainings gave beside the first.
+ * @param isHeadline whose predictions of each image are kept
+ */
+function cellsOfStudy(
+  all: readonly DoneCell[],
+  test: TestSet,
+  isHeadline: (head: string) => boolean,
+): StudyInput['cells'] {
+  return all.filter(isFirst).map(({ cell: { method, head, labelsPerClass }, result, seconds }) => {
+    const further = all.filter(
+      (each) =>
+        !isFirst(each) &&
+        each.cell.method === method &&
+        each.cell.head === head &&
+        each.cell.labelsPerClass === labelsPerClass,
     )
+    const { predicted, ...answers } = answersOf(result, test)
     return {
-      ...{ method, head, labelsPerClass, accuracies },
-      chosen,
-      furtherTrainings: further.length === 0 ? undefined : further.map((each) => each.accuracies),
+      ...{ method, head, labelsPerClass, accuracies: [...result.accuracies], chosen: result.chosen },
+      furtherTrainings: further.length === 0 ? undefined : further.map((each) => [...each.result.accuracies]),
       seconds: further.reduce((sum, each) => sum + each.seconds, seconds),
+      ...answers,
+      predicted: isHeadline(head) ? predicted : undefined,
     }
   })
 }

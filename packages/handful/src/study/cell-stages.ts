@@ -160,6 +160,7 @@ function featureCell(
           },
           fitters,
           draws: studyDraws(data, size, { draws, seed: options.seed }),
+          classCount: data.classNames.length,
           known: await knownDraws(store, stage),
           score: workshop.score,
         },

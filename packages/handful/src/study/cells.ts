@@ -8,6 +8,7 @@ import path from 'node:path'
 import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
+import type { TestScore } from '../data/test-set.js'
 import { argmaxRows } from '../numerics/matrix.js'
 import { resnet18, type Resnet18Config, resnet18Presets } from '../models/resnet18/resnet18.js'
 import type { StemName, SupervisedAugmentationName } from '../names.js'
@@ -20,6 +21,14 @@ import {
 } from '../training/choose-training.js'
 import { supervisedAugmentation, type SupervisedRequest, trainSupervised } from '../training/supervised.js'
 import { supervisedSettings, supervisedTraining } from '../training/supervised-settings.js'
+import {
+  type AnsweringCell,
+  answersFields,
+  type CellDetail,
+  detailOf,
+  detailSchema,
+  encodeClasses,
+} from './answers.js'
 import type { DrawFit, DrawFitter } from './draw-fit.js'
 import { MOST_DRAWS, type StudyOptions } from './study-options.js'
 import type { StageStore } from '../stages/stage-store.js'
@@ -29,30 +38,36 @@ import type { OlderRecord, StageContext } from '../stages/stage.js'
 const share = z.number().min(0).max(1)
 
 const accuraciesOf = (fewest: number) =>
-  z.strictObject({ accuracies: z.array(share).min(fewest), chosen: chosenTrainingSchema.optional() })
+  z.strictObject({
+    accuracies: z.array(share).min(fewest),
+    chosen: chosenTrainingSchema.optional(),
+    ...answersFields,
+  })
 
 /**
  * A cell's draws, the first ones first. How many there are is no part of its key: a draw is the same one however many
  * there are, so that fewer of them are there already and more of them take only those that are new.
  */
 export const cellSchema = (draws: number): z.ZodType<CellRecord> =>
-  accuraciesOf(draws).transform(({ accuracies, ...rest }) => ({
+  accuraciesOf(draws).transform(({ accuracies, details, ...rest }) => ({
     ...rest,
     accuracies: accuracies.slice(0, draws),
+    ...(details && { details: details.slice(0, draws) }),
   }))
 
-export interface CellRecord {
-  readonly accuracies: readonly number[]
+export interface CellRecord extends AnsweringCell {
   /** Rate and length of a network, where the labels chose them. */
   readonly chosen?: ChosenTraining
 }
+
+const NOTHING: CellRecord = { accuracies: [] }
 
 /** The draws of a cell that are there, be they fewer than it is to have. */
 export async function knownDraws(
   store: StageStore,
   cell: Parameters<StageStore['read']>[0],
-): Promise<readonly number[]> {
-  return accuraciesOf(1).safeParse((await store.read(cell))?.result).data?.accuracies ?? []
+): Promise<CellRecord> {
+  return accuraciesOf(1).safeParse((await store.read(cell))?.result).data ?? NOTHING
 }
 
 /** Versions before this one had a record for each number of draws, under a key of its own: the one of most draws. */
@@ -66,8 +81,8 @@ export const olderCell = (
     })(),
   )
 
-/** Share of right answers: the only thing that is known of test labels. */
-export type Score = (predicted: Int32Array) => number
+/** Numbers of right answers: the only thing that is known of test labels before a study is whole. */
+export type Score = (predicted: Int32Array) => TestScore
 
 export interface FeatureCell {
   /** What a draw is fitted with, but for its labels. */
@@ -75,16 +90,19 @@ export interface FeatureCell {
   /** Each does one fit at a time; they share the draws. */
   readonly fitters: readonly DrawFitter[]
   readonly draws: readonly Int32Array[]
-  /** Accuracies of the first of them, where they are known from a study of fewer draws. */
-  readonly known?: readonly number[]
+  readonly classCount: number
+  /** What the first of them gave, where they are known from a study of fewer draws. */
+  readonly known?: CellRecord
   readonly score: Score
 }
 
 export async function runFeatureCell(
-  { fit, fitters, draws, known = [], score }: FeatureCell,
+  { fit, fitters, draws, classCount, known = NOTHING, score }: FeatureCell,
   { seed, signal, onProgress }: StageContext,
 ): Promise<CellRecord> {
-  const accuracies = known.slice(0, draws.length)
+  const accuracies = known.accuracies.slice(0, draws.length)
+  const details: (CellDetail | null)[] = accuracies.map((_, draw) => known.details?.[draw] ?? null)
+  let { predicted } = known
   let next = accuracies.length
   let done = next
   const fitInTurn = async (fitter: DrawFitter): Promise<void> => {
@@ -93,7 +111,11 @@ export async function runFeatureCell(
       const draw = next++
       const stream = `${fit.stream}/draw ${draw}`
       try {
-        accuracies[draw] = score(await fitter({ ...fit, labels: draws[draw], seed, stream }))
+        const said = await fitter({ ...fit, labels: draws[draw], seed, stream })
+        const counted = score(said)
+        accuracies[draw] = counted.accuracy
+        details[draw] = detailOf(counted)
+        if (draw === 0) predicted = encodeClasses(said, classCount)
       } catch (error) {
         // The cell is lost: no more of it is begun.
         next = draws.length
@@ -106,7 +128,7 @@ export async function runFeatureCell(
   const ended = await Promise.allSettled(fitters.map(fitInTurn))
   const failed = ended.find((one) => one.status === 'rejected')
   if (failed !== undefined) throw failed.reason
-  return { accuracies }
+  return { accuracies, details, predicted }
 }
 
 export interface NetworkCell {
@@ -128,21 +150,30 @@ export interface NetworkCell {
 
 export type NetworkTraining = Pick<SupervisedRequest, 'options' | 'minutes' | 'steps'>
 
+/** One draw's own record; older versions kept the accuracy alone. */
+const drawSchema = z.strictObject({
+  accuracy: share,
+  detail: detailSchema.optional(),
+  predicted: z.string().optional(),
+})
+
 /** Trains a network from scratch for each draw. Draws that are done are kept, and a stopped one goes on at its checkpoint. */
 export async function runNetworkCell(cell: NetworkCell, context: StageContext): Promise<CellRecord> {
   const { images, test, training, draws, classCount, score, key, name, options, store } = cell
   const { seed, threads, device } = options
   const accuracies: number[] = []
   const chosen = await chosenTraining(cell, context)
+  const details: (CellDetail | null)[] = []
+  let first: string | undefined
   for (const [draw, labels] of draws.entries()) {
     const stage = {
       kind: 'draw',
       name: `${name}, draw ${draw + 1}`,
       key: contentKey({ drawsKey: key, draw }),
-      schema: z.strictObject({ accuracy: share }),
+      schema: drawSchema,
     }
     const folder = path.join(store.folder, 'checkpoints', `${key.slice(0, 12)}-${draw}`)
-    const { accuracy } = await store.once(stage, async () => {
+    const { accuracy, detail, predicted } = await store.once(stage, async () => {
       const { predict } = await trainSupervised({
         images,
         labels,
@@ -158,15 +189,23 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
         },
         checkpoints: { folder, key },
       })
-      return { accuracy: score(argmaxRows(await predict(test))) }
+      const said = argmaxRows(await predict(test))
+      const counted = score(said)
+      return {
+        accuracy: counted.accuracy,
+        detail: detailOf(counted),
+        predicted: draw === 0 ? encodeClasses(said, classCount) : undefined,
+      }
     })
     await rm(folder, { recursive: true, force: true })
     // The last of them takes the folder of all along.
     await rmdir(path.dirname(folder)).catch(() => undefined)
     accuracies.push(accuracy)
+    details.push(detail ?? null)
+    first ??= predicted
     context.onProgress?.(draw + 1, draws.length)
   }
-  return chosen === undefined ? { accuracies } : { accuracies, chosen }
+  return { accuracies, details, predicted: first, ...(chosen && { chosen }) }
 }
 
 const withChoice = (

@@ -84,6 +84,30 @@ const cell = z.object({
   /** Of a network: what the labelled images of the first draw chose. */
   chosen: chosenTrainingSchema.optional(),
   seconds: duration,
+  /** Mean share of right answers of each class, over the draws; null for a class without a test image. */
+  perClass: z.array(share.nullable()).optional(),
+  /** Numbers of test images over all draws, `[true class][predicted class]`; of at most 20 classes. */
+  confusion: z.array(z.array(count)).optional(),
+  /** Of the head of headlines and of networks: each test image's class as the first draw has it, coded as `testSet.classes`. */
+  predicted: z.string().optional(),
+})
+
+/** Two methods with one head on the same draws of labelled images and the same test images. */
+export const comparisonSchema = z.object({
+  labelsPerClass: labelCountSchema,
+  head: z.string(),
+  first: z.string(),
+  second: z.string(),
+  /** Draws that both have. */
+  draws: z.int().positive(),
+  /** Mean of the first's accuracy less the second's, and Student's 95 % interval over the draws, of two at least. */
+  difference: z.number(),
+  low: z.number().optional(),
+  high: z.number().optional(),
+  /** Test images of the first draw that only one of them has right, and the probability of McNemar's exact test. */
+  onlyFirst: count.optional(),
+  onlySecond: count.optional(),
+  p: z.number().min(0).max(1).optional(),
 })
 
 /** A cell or stage without a result, and why. */
@@ -119,6 +143,17 @@ const opening = {
   headline: z.string().optional(),
   cells: z.array(cell),
   missing: z.array(missing).default([]),
+  /** The test images in the order of `predicted`. */
+  testSet: z
+    .object({
+      /** Their files, as predictions name them; left out of more than 20,000. */
+      names: z.array(z.string()).optional(),
+      /** Their true classes, base 64: a byte each, places in `dataset.classes`; two, the low one first, of more than 256 classes. */
+      classes: z.string(),
+    })
+    .optional(),
+  /** Each pair of methods with the head of headlines, on the same draws. */
+  comparisons: z.array(comparisonSchema).default([]),
 } as const
 
 const closing = { stages: stagesField, notes: notesField, ...closingFields } as const
@@ -135,4 +170,5 @@ export type LabelCount = z.infer<typeof labelCountSchema>
 export type StudyMethod = z.infer<typeof method>
 export type StudyHead = z.infer<typeof head>
 export type StudyCell = z.infer<typeof cell>
+export type StudyComparison = z.infer<typeof comparisonSchema>
 export type StudyMissing = z.infer<typeof missing>

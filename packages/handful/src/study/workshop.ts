@@ -52,7 +52,7 @@ export class Workshop {
     this.own = own
     this.brought = brought
     this.place = { folder: store.folder, environment }
-    this.score = (predicted) => data.test.score(predicted).accuracy
+    this.score = (predicted) => data.test.score(predicted)
   }
 
   get ownHeads(): OwnHeads {

@@ -348,6 +348,7 @@ test.each([
 ])('%s is told with its name', async (file, text, message) => {
   if (text !== undefined) await writeFile(file, text)
   const fit = ['fit', 'photos', '--model', 'none', '--patches', '4', '--draws', '1', '--size', '12']
+  if (text?.includes('heads: { own') === true) fit.push('--head', 'own')
   const { exit, stderr } = await run([
     ...fit,
     '--plugin',

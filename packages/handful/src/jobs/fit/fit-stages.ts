@@ -17,14 +17,14 @@ import type { FeatureSpace } from '../../features/feature-space.js'
 import { pixelFeatures } from '../../features/baselines/pixels.js'
 import { componentsBeside, learnedSpaces } from '../../features/feature-sources.js'
 import { type PatchDictionary, patchOptionsSchema } from '../../features/baselines/patches.js'
-import { HandfulError, quoted } from '../../errors.js'
-import type { PredictorParameters } from '../../heads/head.js'
+import { quoted } from '../../errors.js'
+import { checkKept } from '../../runs/guard-head.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
 import { comparedHeads, compareHeads } from '../../heads/compare-heads.js'
 import { matrixArray } from '../../numerics/matrix.js'
 import { type Classifier, CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
-import { contentOf } from '../../runs/brought.js'
+import { contentOf, placeOf } from '../../runs/brought.js'
 import type { OwnSource } from '../../runs/own-features.js'
 import { type OutsidePart, outsideRows } from '../../runs/outside-features.js'
 import { keepGraph, readSpace, type SpaceRecord, spacesSchema, writeSpace } from '../../runs/space-file.js'
@@ -254,7 +254,12 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
       const chosen = compared.find((each) => !each.baseline && each.key === options.head)
       if (chosen?.first === undefined) throw new Error(`internal: no comparison for the head ${options.head}`)
       const { fitted: first, space } = chosen.first
-      refuseWithout(first.parameters, options.head)
+      if (Object.hasOwn(brought.heads ?? {}, options.head))
+        await checkKept(
+          first,
+          { rows: space.train, classCount: train.classNames.length, linearAlgebra },
+          { what: `head ${quoted(options.head)}`, where: placeOf(brought, 'heads', options.head, 'runFit') },
+        )
       // Its neighbours are known by now: whoever labels on needs not search them again.
       await keepGraph(run.folder, found.learned[learned.indexOf(space)], space)
       const ofTest = space.test && (await first.predict(space.test))
@@ -291,17 +296,6 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
       }
     },
   }
-}
-
-/** A head that a caller brought may do without them in a study. */
-function refuseWithout(parameters: PredictorParameters | undefined, head: string): void {
-  if (parameters !== undefined) return
-  throw new HandfulError({
-    what: `head ${quoted(head)}`,
-    got: 'a fit without parameters',
-    expected: 'parameters of kind linear, mlp, neighbours or product',
-    hint: 'a run keeps them to classify new images by; a study can do without',
-  })
 }
 
 const filesSchema = z.object({ files: z.array(z.string()) })

@@ -7,6 +7,7 @@ import { crossoverSection } from './crossover/section.js'
 import { generationSection } from './generation/section.js'
 import { mapsSection } from './maps/section.js'
 import { missingSection } from './missing/section.js'
+import { pairedSection } from './paired/section.js'
 import { partsSection } from './parts/section.js'
 import { referenceSection } from './reference/section.js'
 import { resultsSection } from './results/section.js'
@@ -20,6 +21,7 @@ export const sections = {
   results: resultsSection,
   reference: referenceSection,
   accuracy: accuracySection,
+  paired: pairedSection,
   crossover: crossoverSection,
   cells: cellsSection,
   sweep: sweepSection,
