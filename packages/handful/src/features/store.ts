@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto'
 import { open, rename, rm, statfs } from 'node:fs/promises'
 import path from 'node:path'
-import { makeFolders } from '../files/atomic.js'
+import { flush, makeFolders } from '../files/atomic.js'
 import { formatCsvRow } from '../files/csv-row.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
 import { besideEachOther } from './extract.js'
@@ -261,7 +261,7 @@ async function openFile(file: string): Promise<FeatureDisk> {
       ),
     truncate: (length) => handle.truncate(length),
     async finish() {
-      await handle.sync()
+      await flush(handle)
       await handle.close()
     },
     close: () => handle.close(),

@@ -4,8 +4,10 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { fsync } from 'node:fs'
+import { type FileHandle, link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { systemCode, systemError } from '../errors.js'
 
 type Chunk = string | Uint8Array
@@ -93,11 +95,17 @@ async function makeFolder(folder: string): Promise<boolean> {
   }
 }
 
+/** Puts what was written on the disk. Yarn's Plug'n'Play gives handles without `sync`: the file below them has it. */
+export async function flush(file: FileHandle): Promise<void> {
+  if (typeof (file as Partial<FileHandle>).sync === 'function') await file.sync()
+  else await promisify(fsync)(file.fd)
+}
+
 async function writeFlushed(path: string, chunks: Iterable<Chunk> | AsyncIterable<Chunk>): Promise<void> {
   const file = await open(path, 'wx')
   try {
     for await (const chunk of chunks) await file.writeFile(chunk)
-    await file.sync()
+    await flush(file)
   } finally {
     await file.close()
   }
@@ -107,7 +115,7 @@ async function writeFlushed(path: string, chunks: Iterable<Chunk> | AsyncIterabl
 async function flushFolder(path: string): Promise<void> {
   try {
     const folder = await open(path, 'r')
-    await folder.sync().finally(() => folder.close())
+    await flush(folder).finally(() => folder.close())
   } catch {
     return
   }

@@ -9,7 +9,7 @@ import { createReadStream } from 'node:fs'
 import { open, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { HandfulError, printable, systemError } from '../errors.js'
-import { makeFolders } from './atomic.js'
+import { flush, makeFolders } from './atomic.js'
 
 export interface DownloadRequest {
   /** What it is, for messages: `MNIST`. */
@@ -139,7 +139,7 @@ async function receive(
         await writing(part, () => file.writeFile(chunk))
         onProgress?.(bytes, total)
       }
-      await writing(part, () => file.sync())
+      await writing(part, () => flush(file))
     } finally {
       await file.close()
     }

@@ -130,8 +130,8 @@ function scoreClassifier(width: number, features: number): SupervisedNetwork {
       const conv = (name: string, inChannels: number, outChannels: number): Layer => {
         const initialize = heNormal(9 * inChannels)
         const layer = convolution(p.scope(name), {
-          inChannels,
-          outChannels,
+          inputs: inChannels,
+          outputs: outChannels,
           kernel: 3,
           padding: 1,
           initialize,

@@ -6,8 +6,10 @@
  */
 
 import { createHash } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { fsync } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { z } from 'zod'
 import type { Arrays } from '../arrays.js'
 import { decodeSafetensors, safetensorsParts } from './safetensors.js'
@@ -53,12 +55,18 @@ export interface SaveOptions {
   readonly disk?: CheckpointDisk
 }
 
+/** Yarn's Plug'n'Play gives handles without `sync`: the file below them has it. */
+async function flush(file: FileHandle): Promise<void> {
+  if (typeof (file as Partial<FileHandle>).sync === 'function') await file.sync()
+  else await promisify(fsync)(file.fd)
+}
+
 const realDisk: CheckpointDisk = {
   async write(path, parts) {
     const file = await open(path, 'w')
     try {
       for (const part of parts) await file.writeFile(part)
-      await file.sync()
+      await flush(file)
     } finally {
       await file.close()
     }
@@ -201,7 +209,7 @@ async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await open(folder, 'r')
   try {
-    await handle.sync()
+    await flush(handle)
   } finally {
     await handle.close()
   }

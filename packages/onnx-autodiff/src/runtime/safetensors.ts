@@ -10,6 +10,31 @@ import { arrayProblem, type Arrays, ELEMENTS, type ElementType, type NamedArray 
 const NAMES = { float32: 'F32', int32: 'I32', int64: 'I64', uint8: 'U8', bool: 'BOOL' } as const
 const DTYPES = Object.fromEntries(Object.entries(NAMES).map(([dtype, name]) => [name, dtype as ElementType]))
 
+/** Half precision, which is read as float32: every value of it is one. */
+const HALVES: Readonly<Record<string, (bits: number) => number>> = {
+  // The upper half of a float32 (bfloat16).
+  BF16: (bits) => float32Of(bits << 16),
+  // Sign, five bits of exponent, ten of fraction (IEEE 754 binary16).
+  F16(bits) {
+    const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023]
+    const sign = bits >> 15 === 0 ? 1 : -1
+    if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN
+    return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+  },
+}
+
+const view = new DataView(new ArrayBuffer(4))
+function float32Of(bits: number): number {
+  view.setInt32(0, bits)
+  return view.getFloat32(0)
+}
+
+function widened(bytes: Uint8Array, read: (bits: number) => number): Float32Array {
+  const result = new Float32Array(bytes.length / 2)
+  for (let i = 0; i < result.length; i++) result[i] = read(bytes[2 * i] | (bytes[2 * i + 1] << 8))
+  return result
+}
+
 /** The reference implementation's own limit. */
 const MAX_HEADER_BYTES = 100_000_000
 
@@ -76,7 +101,8 @@ export function safetensorsParts(
 }
 
 /**
- * Decodes a safetensors file with element types F32, I32, I64, U8 and BOOL. Arrays are copied, so the bytes may be reused.
+ * Decodes a safetensors file with element types F32, I32, I64, U8 and BOOL; F16 and BF16 become float32, which holds each of
+ * their values. Arrays are copied, so the bytes may be reused.
  *
  * @throws SafetensorsError in one line: `safetensors (where): got X, expected Y`
  */
@@ -98,11 +124,13 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
     if (!entry.success) fail(where, `got ${clip(value)}, expected dtype, shape and data_offsets`)
     const { shape } = entry.data
     const [begin, end] = entry.data.data_offsets
-    const dtype = Object.hasOwn(DTYPES, entry.data.dtype) ? DTYPES[entry.data.dtype] : undefined
+    const half = Object.hasOwn(HALVES, entry.data.dtype) ? HALVES[entry.data.dtype] : undefined
+    const known = Object.hasOwn(DTYPES, entry.data.dtype) ? DTYPES[entry.data.dtype] : undefined
+    const dtype = half === undefined ? known : 'float32'
     if (dtype === undefined) {
       fail(
         where,
-        `got element type ${clip(entry.data.dtype)}, expected one of ${Object.keys(DTYPES).join(', ')}`,
+        `got element type ${clip(entry.data.dtype)}, expected one of ${[...Object.keys(DTYPES), ...Object.keys(HALVES)].join(', ')}`,
       )
     }
     if (begin > end || end > dataBytes) {
@@ -111,13 +139,18 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
         `got offsets ${begin} to ${end}, expected them in order within the ${dataBytes} bytes of data`,
       )
     }
-    const expected = shape.reduce((product, size) => product * size, ELEMENTS[dtype].bytes)
-    if (end - begin !== expected) {
-      fail(where, `got ${end - begin} bytes, expected ${expected} for ${dtype} [${shape.join(', ')}]`)
-    }
-    const data = ELEMENTS[dtype].array(
-      new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)).buffer,
+    const expected = shape.reduce(
+      (product, size) => product * size,
+      half === undefined ? ELEMENTS[dtype].bytes : 2,
     )
+    if (end - begin !== expected) {
+      fail(
+        where,
+        `got ${end - begin} bytes, expected ${expected} for ${half === undefined ? dtype : entry.data.dtype} [${shape.join(', ')}]`,
+      )
+    }
+    const own = bytes.subarray(dataStart + begin, dataStart + end)
+    const data = half === undefined ? ELEMENTS[dtype].array(new Uint8Array(own).buffer) : widened(own, half)
     if (dtype === 'bool' && (data as Uint8Array).some((element) => element > 1)) {
       fail(where, 'got a bool that is neither 0 nor 1, expected one of them')
     }

@@ -100,8 +100,8 @@ const cases: [string, Uint8Array, string][] = [
   ],
   [
     'an unknown element type',
-    file({ w: { ...entry, dtype: 'F16' } }, four),
-    'got element type "F16", expected one of F32, I32, I64, U8, BOOL',
+    file({ w: { ...entry, dtype: 'F64' } }, four),
+    'got element type "F64", expected one of F32, I32, I64, U8, BOOL',
   ],
   [
     'an inherited name as element type',
@@ -164,4 +164,21 @@ test('what cannot be written is refused by name', () => {
   const short = { dtype: 'float32', shape: [2], data: new Float32Array(1) } as const
   expect(() => encodeSafetensors({ w: short })).toThrow('array "w" (safetensors): got 1 elements, expected 2')
   expect(() => encodeSafetensors({ __metadata__: short })).toThrow('the name is reserved')
+})
+
+test('half precision is read as float32', () => {
+  // Bits and values: IEEE 754-2008, table of binary16; bfloat16 is the upper half of a float32.
+  const bytes = (bits: readonly number[]): number[] => [...new Uint8Array(Uint16Array.from(bits).buffer)]
+  const read = (dtype: string, bits: readonly number[]): number[] => {
+    const header = { w: { dtype, shape: [bits.length], data_offsets: [0, 2 * bits.length] } }
+    const { dtype: type, data } = decodeSafetensors(file(header, bytes(bits))).arrays.w
+    expect(type).toBe('float32')
+    return Array.from(data as Float32Array)
+  }
+  const half = [0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x3555, 0x8000, 0x7c00, 0x7e00]
+  expect(read('F16', half)).toEqual([1, -2, 65504, 2 ** -14, 2 ** -24, 0.333251953125, -0, Infinity, NaN])
+  const brain = [0x3f80, 0xc000, 0x7f7f, 0x3eab, 0x0001, 0xff80]
+  expect(read('BF16', brain)).toEqual([1, -2, 255 * 2 ** 120, 0.333984375, 2 ** -133, -Infinity])
+  const odd = { w: { dtype: 'BF16', shape: [2], data_offsets: [0, 3] } }
+  expect(() => decodeSafetensors(file(odd, [0, 0, 0]))).toThrow('got 3 bytes, expected 4 for BF16 [2]')
 })

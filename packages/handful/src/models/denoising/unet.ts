@@ -171,8 +171,8 @@ const conv = (
   { kernel = 3, startAtZero = false }: { readonly kernel?: 1 | 3; readonly startAtZero?: boolean } = {},
 ): Layer =>
   convolution(p, {
-    inChannels,
-    outChannels,
+    inputs: inChannels,
+    outputs: outChannels,
     kernel,
     padding: (kernel - 1) / 2,
     initialize: startAtZero ? zeros : undefined,
@@ -181,7 +181,7 @@ const conv = (
 function skip(p: Parameters, { inChannels, outChannels }: BlockPlan): Layer {
   return inChannels === outChannels
     ? (x) => x
-    : convolution(p.scope('skip'), { inChannels, outChannels, kernel: 1, bias: false })
+    : convolution(p.scope('skip'), { inputs: inChannels, outputs: outChannels, kernel: 1, bias: false })
 }
 
 /** No channel of the predicted image is dropped: behind the last convolution `isLast` leaves dropout out. */

@@ -86,8 +86,8 @@ function normalised(
   { from, to, kernel, stride }: ConvolutionGeometry,
 ): Layer {
   const convolve = convolution(conv, {
-    inChannels: from,
-    outChannels: to,
+    inputs: from,
+    outputs: to,
     kernel,
     stride,
     padding: (kernel - 1) / 2,

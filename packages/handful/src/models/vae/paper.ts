@@ -49,16 +49,16 @@ export function denseNetwork(p: Parameters, config: VaeConfigOf<'dense'>, image:
   const margin = 4 * side - size
   const numbers = side * side * 4 * width
   const e = p.scope('encoder')
-  const conv1 = convolution(e.scope('conv1'), { inChannels: channels, outChannels: width, ...KERNEL_3 })
+  const conv1 = convolution(e.scope('conv1'), { inputs: channels, outputs: width, ...KERNEL_3 })
   const conv2 = convolution(e.scope('conv2'), {
-    inChannels: width,
-    outChannels: 2 * width,
+    inputs: width,
+    outputs: 2 * width,
     ...KERNEL_3,
     stride: 2,
   })
   const conv3 = convolution(e.scope('conv3'), {
-    inChannels: 2 * width,
-    outChannels: 4 * width,
+    inputs: 2 * width,
+    outputs: 4 * width,
     ...KERNEL_3,
     stride: 2,
   })
@@ -69,18 +69,18 @@ export function denseNetwork(p: Parameters, config: VaeConfigOf<'dense'>, image:
   const expand = linear(d.scope('hidden'), { inputs: latent, outputs: hidden })
   const spread = linear(d.scope('spread'), { inputs: hidden, outputs: numbers })
   const up1 = transposedConvolution(d.scope('conv1'), {
-    inChannels: 4 * width,
-    outChannels: 2 * width,
+    inputs: 4 * width,
+    outputs: 2 * width,
     ...DOUBLING,
   })
   const up2 = transposedConvolution(d.scope('conv2'), {
-    inChannels: 2 * width,
-    outChannels: width,
+    inputs: 2 * width,
+    outputs: width,
     ...DOUBLING,
   })
   const last = transposedConvolution(d.scope('last'), {
-    inChannels: width,
-    outChannels: channels,
+    inputs: width,
+    outputs: channels,
     ...KERNEL_3,
   })
   return {
@@ -123,14 +123,14 @@ export function denseNetwork(p: Parameters, config: VaeConfigOf<'dense'>, image:
 
 function block(p: Parameters, inChannels: number, outChannels: number): Layer {
   const mid = 2 * inChannels
-  const conv1 = convolution(p.scope('conv1'), { inChannels, outChannels: mid, ...KERNEL_3 })
+  const conv1 = convolution(p.scope('conv1'), { inputs: inChannels, outputs: mid, ...KERNEL_3 })
   const norm1 = batchNorm(p.scope('norm1'), mid)
-  const conv2 = convolution(p.scope('conv2'), { inChannels: mid, outChannels, ...KERNEL_3 })
+  const conv2 = convolution(p.scope('conv2'), { inputs: mid, outputs: outChannels, ...KERNEL_3 })
   const norm2 = batchNorm(p.scope('norm2'), outChannels)
   const skip =
     inChannels === outChannels
       ? (x: Tensor): Tensor => x
-      : convolution(p.scope('skip'), { inChannels, outChannels, ...KERNEL_3 })
+      : convolution(p.scope('skip'), { inputs: inChannels, outputs: outChannels, ...KERNEL_3 })
   return (x) => add(norm2(conv2(relu(norm1(conv1(x))))), skip(x))
 }
 
@@ -158,8 +158,8 @@ export function residualNetwork(
     const from = level === 0 ? latent : decoderChannels[level - 1]
     const scope = d.scope(`level${level + 1}`)
     const doubling = transposedConvolution(scope.scope('up'), {
-      inChannels: from,
-      outChannels: from,
+      inputs: from,
+      outputs: from,
       kernel: 2,
       stride: 2,
     })

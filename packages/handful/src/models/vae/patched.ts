@@ -27,7 +27,7 @@ export function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, im
   const numbers = image.channels * patch * patch
   const same = { kernel: 3, padding: 1 }
   const conv = (own: Parameters, inChannels: number, outChannels: number, size = same): Layer =>
-    convolution(own, { inChannels, outChannels, ...size })
+    convolution(own, { inputs: inChannels, outputs: outChannels, ...size })
   const e = p.scope('encoder')
   const fine1 = conv(e.scope('fine1'), numbers, width, patchKernel(patch))
   const fine2 = conv(e.scope('fine2'), width, width)

@@ -30,8 +30,8 @@ import type { VaeConfigOf, VaeNetwork } from './config.js'
 function block(p: Parameters, inChannels: number, outChannels: number): Layer {
   const conv = (name: string, from: number, kernel: number): Layer =>
     convolution(p.scope(name), {
-      inChannels: from,
-      outChannels,
+      inputs: from,
+      outputs: outChannels,
       kernel,
       padding: (kernel - 1) / 2,
       bias: false,
@@ -53,7 +53,7 @@ export function pyramidNetwork(
   const numbers = image.channels * patch * patch
   const same = { kernel: 3, padding: 1 }
   const conv = (own: Parameters, inChannels: number, outChannels: number, size = same): Layer =>
-    convolution(own, { inChannels, outChannels, ...size })
+    convolution(own, { inputs: inChannels, outputs: outChannels, ...size })
   const e = p.scope('encoder')
   const stem = conv(e.scope('stem'), numbers, width, patchKernel(patch))
   const [level1, level2, level3] = [1, 2, 4].map((factor, level) =>

@@ -47,15 +47,15 @@ function residualBlocks(
     const scope = p.scope(`residual${i + 1}`)
     const half = width >> 1
     const conv1 = convolution(scope.scope('conv1'), {
-      inChannels: width,
-      outChannels: half,
+      inputs: width,
+      outputs: half,
       kernel: 3,
       padding: 1,
       bias: false,
     })
     const conv2 = convolution(scope.scope('conv2'), {
-      inChannels: half,
-      outChannels: width,
+      inputs: half,
+      outputs: width,
       kernel: 1,
       bias: false,
     })
@@ -86,27 +86,27 @@ export function network(p: Parameters, config: VqVaeConfig, image: ImageShape): 
   const e = p.scope('encoder')
   const half = encoderWidth >> 1
   const conv1 = convolution(e.scope('conv1'), {
-    inChannels: patches ? numbers : channels,
-    outChannels: half,
+    inputs: patches ? numbers : channels,
+    outputs: half,
     ...(patches ? patchKernel(patch) : halving),
   })
   const conv2 = convolution(e.scope('conv2'), {
-    inChannels: half,
-    outChannels: encoderWidth,
+    inputs: half,
+    outputs: encoderWidth,
     ...(patches ? same : halving),
   })
   const conv3 = convolution(e.scope('conv3'), {
-    inChannels: encoderWidth,
-    outChannels: encoderWidth,
+    inputs: encoderWidth,
+    outputs: encoderWidth,
     ...same,
   })
   const encoderBlocks = residualBlocks(e, encoderWidth, residuals)
-  const toCode = convolution(e.scope('code'), { inChannels: encoderWidth, outChannels: codeSize, kernel: 1 })
+  const toCode = convolution(e.scope('code'), { inputs: encoderWidth, outputs: codeSize, kernel: 1 })
 
   const book = codebook(p.scope('codebook'), config)
 
   const d = p.scope('decoder')
-  const fromCode = convolution(d.scope('conv'), { inChannels: codeSize, outChannels: decoderWidth, ...same })
+  const fromCode = convolution(d.scope('conv'), { inputs: codeSize, outputs: decoderWidth, ...same })
   const decoderBlocks = residualBlocks(d, decoderWidth, residuals)
   const upOptions = { inChannels: decoderWidth, outChannels: decoderWidth >> 1 }
   const lastOptions = { inChannels: decoderWidth >> 1, outChannels: patches ? numbers : channels }
