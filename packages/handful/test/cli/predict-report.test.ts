@@ -48,7 +48,7 @@ test('how unlike the classes images are has columns where the run can tell; the 
   )
   const wrong = await handful(['predict', run, 'a.png', '--none-above', '2'], { predict: telling })
   expect(wrong.exit).toBe(2)
-  expect(wrong.stderr).toContain('--none-above: got 2, expected a number from 0 to 1')
+  expect(wrong.stderr).toContain('--none-above: got "2", expected a number from 0 to 1')
 })
 
 test('--out writes the file instead', async () => {
