@@ -1,8 +1,7 @@
 /**
- * The head that chooses by itself: label propagation, logistic regression and a mixture fitted to labelled and unlabelled
- * images, each made to mean what it says, multiplied. Where features lie in clusters the first is far better, where classes
- * are clouds the mixture is from few labels and logistic regression from many, and they err on different images. How much
- * each weighs is what labels speak for that none has seen; without any it is propagation alone.
+ * The head that chooses by itself: label propagation and logistic regression, each made to mean what it says, multiplied.
+ * Where features lie in clusters the one is far better, where they do not the other is, and they err on different images.
+ * How much each weighs is what labels speak for that neither has seen; without any it is propagation alone.
  */
 import type { FeatureMatrix } from '../numerics/matrix.js'
 import { fitCalibrated } from './calibrated.js'
@@ -11,7 +10,6 @@ import { graphSeconds, type HeadEntry, plainSeconds } from './head-entry.js'
 import type { FittedHead, Head, HeadProblem, LeftOut } from './head.js'
 import { labelPropagation } from './label-propagation.js'
 import { logisticRegression } from './logistic-regression.js'
-import { directionMixture, mixtureEntry } from './mixture.js'
 import { balanceClasses } from './proportions.js'
 
 /** A head of a product; weights of all of them sum 1. */
@@ -106,10 +104,9 @@ export const autoEntry: HeadEntry = {
     chosenProduct(
       [
         { head: labelPropagation(), unjudged: 1, expected: 0.75 },
-        { head: logisticRegression(), unjudged: 0, expected: 0 },
-        { head: directionMixture(), unjudged: 0, expected: 0.25 },
+        { head: logisticRegression(), unjudged: 0, expected: 0.25 },
       ],
-      'propagation, logistic regression and mixture',
+      'propagation and logistic regression',
     ),
-  seconds: (fit) => 5 * (graphSeconds(0.5)(fit) + plainSeconds(fit) + mixtureEntry.seconds(fit)),
+  seconds: (fit) => 5 * (graphSeconds(0.5)(fit) + plainSeconds(fit)),
 }
