@@ -4,7 +4,7 @@
  *     tsx bench/studio/screenshots.ts <folder> [--photos <folder of class folders> --scratch <folder>] [--only view,view]
  *
  * With photographs a real studio is trained and labelled on them (bench/studio/real-studio.ts), and what was made in the
- * scratch folder is taken up again; without, images are made up. Those in docs/studio are of the hand signs of the "Sign Language
+ * scratch folder is taken up again; without, images are made up. Those of images, noise, map and results in docs/studio are of the hand signs of the "Sign Language
  * Digits Dataset" (Ankara Ayranci Anadolu high school; Apache-2.0).
  */
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -18,7 +18,7 @@ import { labelSome, realStudio, type RealStudio } from './real-studio.js'
 const VIEWS = ['noise', 'images', 'train', 'map', 'label', 'results', 'use'] as const
 const SIZES = { desktop: { width: 1280, height: 720 }, phone: { width: 390, height: 844 } }
 const LABELS = 100
-const WAIT_MS = 180_000
+const WAIT_MS = 600_000
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
