@@ -325,6 +325,7 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
       }
       expect(Object.entries(found).filter(([, faults]) => faults.length > 0)).toEqual([])
     },
+    240_000,
   )
 
   test('noise: the slider shows its level, the accuracy there and the curve; selected images are the ones shown', async () => {
