@@ -4,7 +4,16 @@ import { defineConfig, globalIgnores } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/node_modules/', '**/*_pb.ts', 'runs/', 'data/', 'coverage/', '.tmp/', 'api/']),
+  globalIgnores([
+    '**/dist/',
+    '**/node_modules/',
+    '**/*_pb.ts',
+    'runs/',
+    'data/',
+    'coverage/',
+    '.tmp/',
+    'api/',
+  ]),
   js.configs.recommended,
   tseslint.configs.recommended,
   {
