@@ -21,7 +21,8 @@ export function guardHead(head: Head, what: string, where: string): Head {
     } catch (error) {
       if (error instanceof HandfulError) throw error
       const text = error instanceof Error ? error.message || error.name : String(error)
-      throw new HandfulError({ what, where, got: `an error: ${printable(text)}`, cause: error })
+      const line = printable(text.replace(/\s+/g, ' '))
+      throw new HandfulError({ what, where, got: `an error: ${line}`, cause: error })
     }
   }
   const wrong = (got: string, expected: string): HandfulError =>

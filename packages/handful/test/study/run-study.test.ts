@@ -328,11 +328,13 @@ describe('a failure', () => {
         head: 'counted',
         labelsPerClass: 1,
         reason: 'failed',
-        message: 'the head fell over',
+        message: 'head "counted" (runStudy): got an error: the head fell over',
       },
       { method: 'pixels', head: 'counted', labelsPerClass: 2, reason: 'failed' },
     ])
-    expect(messages).toContain('pixels, counted, 1 label per class: the head fell over')
+    expect(messages).toContain(
+      'pixels, counted, 1 label per class: head "counted" (runStudy): got an error: the head fell over',
+    )
     // Mended, it is tried again.
     const mended = await runStudy(
       tiny(),
@@ -346,7 +348,7 @@ describe('a failure', () => {
     const study = await runStudy(tiny(), watched(folder.path, { methods: [broken] }).context)
     expect(study.cells.map(({ method }) => method)).toEqual(['pixels', 'pixels'])
     expect(study.missing.map(({ what, message }) => `${what}: ${message}`)).toEqual([
-      'features: squares: no features',
+      'features: squares: method "squares" (runStudy): got an error: no features',
       'squares, prototypes, 1 label per class: needs "features: squares", which has no result',
       'squares, prototypes, 2 labels per class: needs "features: squares", which has no result',
     ])
