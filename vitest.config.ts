@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   resolve: {
     alias: {
+      'onnx-autodiff/random': fileURLToPath(new URL('packages/onnx-autodiff/src/random.ts', import.meta.url)),
       'onnx-autodiff/threads': fileURLToPath(
         new URL('packages/onnx-autodiff/src/runtime/threads.ts', import.meta.url),
       ),

@@ -1,7 +1,8 @@
 /**
  * Random numbers from named streams of one seed. A stream is Philox4x32-10 (Salmon et al., "Parallel random numbers:
  * as easy as 1, 2, 3", SC 2011): a block cipher of a 128-bit counter, so a stream's whole state is one integer, any
- * position can be reached at once, and streams with different names never share a number.
+ * position can be reached at once, and streams with different names never share a number. An entry of its own
+ * (`onnx-autodiff/random`): who draws and trains nothing loads no runtime.
  */
 
 /** The constants of Philox4x32-10, which a graph that draws the same numbers needs too. */

@@ -8,7 +8,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { Random } from 'onnx-autodiff'
+import { Random } from 'onnx-autodiff/random'
 import { printable } from '../errors.js'
 import { rowProduct } from '../numerics/matrix.js'
 import type { LabelledFile } from './collection.js'

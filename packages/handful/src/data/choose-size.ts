@@ -3,7 +3,7 @@
  * A training step costs about the same at every size (models/patching.ts), but in a few minutes more pixels are not always
  * more: hand signs of 64 pixels do better at 32 in the same time (docs/results.md).
  */
-import { Random } from 'onnx-autodiff'
+import { Random } from 'onnx-autodiff/random'
 import sharp from 'sharp'
 import type { ImageCollection } from './collection.js'
 

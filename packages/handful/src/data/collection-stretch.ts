@@ -1,6 +1,6 @@
 /** The stretch of a collection's scientific images, found when the first of them is read (stretch.ts). */
 
-import { Random } from 'onnx-autodiff'
+import { Random } from 'onnx-autodiff/random'
 import type { ImageCollection, LabelledFile } from './collection.js'
 import { deepImage } from './decode-content.js'
 import type { RawImage } from './raw-image.js'

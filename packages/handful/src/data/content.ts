@@ -1,6 +1,6 @@
 /** Keys by content for images and labels: what is computed from them is theirs, wherever the files lie. */
 import { createHash, type Hash } from 'node:crypto'
-import { Random } from 'onnx-autodiff'
+import { Random } from 'onnx-autodiff/random'
 import { contentKey } from '../files/content-key.js'
 import { imageBytes, type Images } from './image-set.js'
 import { partsOf, pixelPart } from './pixel-store.js'

@@ -2,7 +2,7 @@
  * The labelled few of an experiment: from a data set whose labels are all known, a random draw of n images per class
  * keeps its labels and the rest counts as unlabelled (RECIPES: "labels per class").
  */
-import { Random } from 'onnx-autodiff'
+import { Random } from 'onnx-autodiff/random'
 import { HandfulError, quoted } from '../errors.js'
 import { countLabels, type ImageSet } from './image-set.js'
 

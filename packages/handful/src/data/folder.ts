@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
-import { Random } from 'onnx-autodiff'
+import { Random } from 'onnx-autodiff/random'
 import { printable } from '../errors.js'
 import type { CollectionOptions, ImageCollection, LabelledFile } from './collection.js'
 import { contentDigest, nearDuplicates, severalLabels } from './alike.js'

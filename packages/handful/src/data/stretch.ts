@@ -13,7 +13,7 @@
  *  - percentiles that are equal (a few spots on an even ground): the least and the largest value.
  */
 
-import { Random } from 'onnx-autodiff'
+import { Random } from 'onnx-autodiff/random'
 import type { RawImage } from './raw-image.js'
 import type { ImageReading, Range } from './reading.js'
 import { UnusableImage } from './unusable-image.js'

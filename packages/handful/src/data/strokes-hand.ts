@@ -5,7 +5,7 @@
  * convolutional neural networks applied to visual document analysis" (ICDAR 2003), applied to the path, not to pixels.
  */
 
-import type { Random } from 'onnx-autodiff'
+import type { Random } from 'onnx-autodiff/random'
 import { DIGIT_FORMS, type DigitForm, type StrokeFamily } from './strokes-forms.js'
 import { PenPath, blurInk, inkPath, traceSpline } from './strokes-pen.js'
 

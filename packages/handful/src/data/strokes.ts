@@ -4,7 +4,7 @@
  * strokes-hand.ts, the drawing of paths in strokes-pen.ts.
  */
 
-import { Random } from 'onnx-autodiff'
+import { Random } from 'onnx-autodiff/random'
 import { usageError } from '../errors.js'
 import { Artist, STROKES_SIZE } from './strokes-hand.js'
 

@@ -1,7 +1,7 @@
 /** The methods of a study: what `methods` names, resolved to what is computed and how tables call it. */
 import { quoted, usageError } from '../errors.js'
 import { closest } from '../errors/suggest.js'
-import { type methodKinds } from './result.js'
+import { type methodKinds } from './method-kinds.js'
 import { baselines } from '../features/baselines/registry.js'
 import { isModelName, models, type OwnModels } from '../models/registry.js'
 import { isSupervisedName, supervisedModels } from '../models/supervised-registry.js'

@@ -3,6 +3,7 @@
  * means, intervals and crossings are worked out where they are shown, so that they can't contradict what they come from.
  * Here stands what every study has; each section adds fields of its own (study/all-sections.ts has the whole).
  */
+import { methodKinds } from './method-kinds.js'
 import { z } from 'zod'
 import {
   closingFields,
@@ -18,26 +19,6 @@ import { curveSchema } from '../training/curve.js'
 
 /** Labelled images of each class, or all there are. */
 export const labelCountSchema = z.union([z.number().int().positive(), z.literal('all')])
-
-/**
- * `generative`: features of a model trained without labels to generate or reconstruct, and nothing else. `contrastive`: of one
- * that compares views of an image, whatever it reconstructs beside that. `baseline`: features without training. `combination`:
- * features of several methods beside each other. `outside`: features of an encoder or a table made elsewhere. `supervised`: a network trained on the labelled images alone.
- * `semi-supervised`: one trained on these and on the unlabelled images together.
- */
-export const methodKinds = [
-  'generative',
-  'contrastive',
-  'baseline',
-  'outside',
-  'combination',
-  'supervised',
-  'semi-supervised',
-] as const
-
-/** Whether it classifies by itself: it has no features that heads are fitted to. */
-export const isNetwork = ({ kind }: { readonly kind: (typeof methodKinds)[number] }): boolean =>
-  kind === 'supervised' || kind === 'semi-supervised'
 
 const method = z.object({
   /** `vae`, `vqvae`, `diffusion`, `gan`, `pixels`, `pca`, `patches`, `resnet18`, `vae+patches`, ... */

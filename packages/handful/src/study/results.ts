@@ -1,14 +1,7 @@
 /** The study's cells as means with intervals, and what is best where. */
 import { crossedInterval, estimateAccuracy, type Estimate } from '../numerics/statistics.js'
-import {
-  isNetwork,
-  type LabelCount,
-  type Study,
-  type StudyCell,
-  type StudyHead,
-  type StudyMethod,
-  type StudyMissing,
-} from './result.js'
+import { isNetwork } from './method-kinds.js'
+import type { LabelCount, Study, StudyCell, StudyHead, StudyMethod, StudyMissing } from './result.js'
 
 export interface CellEstimate extends Estimate {
   /** Half of the 95 % interval's width; the larger side where it ends at 0 or 1. */

@@ -234,7 +234,7 @@ describe('processes that fit heads beside each other', () => {
         if (name === 'pca, mlp, 1 label per class') setTimeout(() => controller.abort(new Error('stop')), 20)
       },
     })
-    await expect(runStudy(options({ draws: 50 }), context)).rejects.toThrow('stop')
+    await expect(runStudy(options({ draws: 12 }), context)).rejects.toThrow('stop')
     const study = await runStudy(options({ draws: 4 }), watched(folder.path, { fitProcesses: 2 }).context)
     expect(study.complete).toBe(true)
   })

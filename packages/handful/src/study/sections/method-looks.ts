@@ -1,7 +1,8 @@
 /** How a method looks in every figure of a study. */
 import { HUES } from '../../draw/figure-frame.js'
 import { lookOf, type Look } from '../../draw/looks.js'
-import { isNetwork, type Study, type StudyMethod } from '../result.js'
+import { isNetwork } from '../method-kinds.js'
+import type { Study, StudyMethod } from '../result.js'
 
 /** Known methods look the same in every report. */
 const KNOWN: Readonly<Record<string, Look>> = {

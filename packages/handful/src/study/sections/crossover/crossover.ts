@@ -7,7 +7,8 @@
 import { Random } from 'onnx-autodiff'
 import { average } from '../../../numerics/statistics.js'
 import { accuracyTable, type HeadChoice, resultWith, studySeed } from '../../results.js'
-import { isNetwork, type LabelCount, type Study, type StudyMethod } from '../../result.js'
+import { isNetwork } from '../../method-kinds.js'
+import type { LabelCount, Study, StudyMethod } from '../../result.js'
 
 const RESAMPLES = 2000
 

@@ -24,7 +24,8 @@ import {
   resultWith,
   type HeadResult,
 } from '../../results.js'
-import { isNetwork, type LabelCount, type Study, type StudyMethod } from '../../result.js'
+import { isNetwork } from '../../method-kinds.js'
+import type { LabelCount, Study, StudyMethod } from '../../result.js'
 
 /** Those of the published table that were measured; without any, all that were. */
 export function mainCounts(study: Study): LabelCount[] {

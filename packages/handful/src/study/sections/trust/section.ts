@@ -1,7 +1,8 @@
 /** How far to trust the study's numbers. */
 import { choiceInWords, formatCount } from '../../../draw/format.js'
 import { publishedSet, REFERENCE_STUDY } from '../../published.js'
-import { isNetwork, type Study, type StudyCell, type StudyMethod } from '../../result.js'
+import { isNetwork } from '../../method-kinds.js'
+import type { Study, StudyCell, StudyMethod } from '../../result.js'
 import { countPhrase, fittedHeads, headlineHead, methodTitle } from '../../results.js'
 import { defineSection } from '../section-entry.js'
 
