@@ -5,6 +5,7 @@ import { escapeHtml, Html, html } from './html.js'
 import type { Section } from './report-page.js'
 import { settingsInWords } from './report-fields.js'
 import type { RunReport } from './run-report.js'
+import { fewSteps } from './summary.js'
 
 const LISTED_SKIPS = 200
 
@@ -17,6 +18,7 @@ export function trainingSection(run: RunReport): Section | undefined {
       ${training.model}, ${formatCount(training.parameters)} parameters, trained for
       ${formatCount(training.steps)} steps of ${formatCount(training.batch)} images in
       ${formatDuration(training.seconds)} (${formatCount(Math.round(speed))} images a second).
+      ${fewSteps(run)}
     </p>
     ${lossChart(training.curves)}
     ${

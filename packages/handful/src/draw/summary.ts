@@ -36,6 +36,19 @@ export function baselinesOf(report: RunReport, result: Result): { same?: Result;
   return { same: baselines.find((other) => other.head === result.head), best }
 }
 
+/**
+ * Fewer are too few to learn from: 159 steps of a VAE on 1,238 hand signs gave 44 % of images right where 330 gave 68 and
+ * 1,196 gave 73 (4 labels a class).
+ */
+const FEW_STEPS = 300
+
+/** That a model has hardly learnt yet, and what helps. */
+export function fewSteps({ training }: Pick<RunReport, 'training'>): string | undefined {
+  if (training === undefined || training.steps >= FEW_STEPS) return undefined
+  const steps = `${formatCount(training.steps)} ${training.steps === 1 ? 'step' : 'steps'}`
+  return `The model was trained for ${steps} only, too few to learn much: more --minutes or a smaller --size.`
+}
+
 /** `4 labels per class`, `3 to 8 labels per class`. */
 export function labelsPerClass(labelled: readonly number[]): string {
   const least = Math.min(...labelled)
@@ -76,6 +89,8 @@ export function summarise(report: RunReport): Summary {
   const lines = [`${dataset.name}: ${labelsPerClass(dataset.labelled)}, checked on ${checkedOn(report)}`]
   if (judged) lines.push(...table(report, rows))
   else lines.push('Too few labels to judge how often this is right: label at least 3 of each class.')
+  const few = fewSteps(report)
+  if (few !== undefined) lines.push(few)
   if (report.skipped.length > 0)
     lines.push(`${formatCount(report.skipped.length)} files skipped; the report lists them.`)
   return {

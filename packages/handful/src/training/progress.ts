@@ -163,8 +163,13 @@ export class ProgressTracker {
     if (event.total <= 0) return undefined
     if (event.done >= event.total) return 0
     if (rate === undefined) return undefined
-    const sinceLast = this.#now() - this.#marks[this.#marks.length - 1].seconds
-    return Math.max(0, (event.total - event.done) / rate - sinceLast)
+    const [first, last] = [this.#marks[0], this.#marks[this.#marks.length - 1]]
+    const sinceLast = this.#now() - last.seconds
+    const left = event.total - event.done
+    const expected = left / rate - sinceLast
+    if (event.unit === 's' || expected > 0) return Math.max(0, expected)
+    // What is in hand takes longer than all that is left was thought to: the pace is that of all the time until now.
+    return (left * (last.seconds - first.seconds + sinceLast)) / (last.done - first.done)
   }
 
   /**

@@ -115,6 +115,16 @@ describe('honesty', () => {
     expect(summarise(run).data.judged).toBe(true)
   })
 
+  test('a model of few steps is said to be one, on the page and in the terminal', async () => {
+    const run = await exampleReport({ labelsPerClass: 4 })
+    const said = 'The model was trained for 159 steps only, too few to learn much'
+    expect(renderReport(run)).not.toContain('too few to learn')
+    expect(summarise(run).lines.join('\n')).not.toContain('too few to learn')
+    const short = { ...run, training: run.training && { ...run.training, steps: 159 } }
+    expect(renderReport(short)).toContain(said)
+    expect(summarise(short).lines.join('\n')).toContain(said)
+  })
+
   test('all of six labelled images right is no 100 %', () => {
     const page = renderReport(perfectRun)
     expect(page).toContain('60–100<small> %</small>')

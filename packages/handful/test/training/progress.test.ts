@@ -28,6 +28,18 @@ describe('ProgressTracker', () => {
     expect(tracker.status()?.secondsLeft).toBe(6)
   })
 
+  test('what takes longer than thought is not said to end now', () => {
+    const time = clock()
+    const tracker = new ProgressTracker(time.now)
+    tracker.report({ stage: 'fit', done: 0, total: 6, unit: 'fits' })
+    time.pass(40)
+    tracker.report({ stage: 'fit', done: 4, total: 6, unit: 'fits' })
+    time.pass(19)
+    expect(tracker.status()?.secondsLeft).toBe(1)
+    time.pass(61)
+    expect(tracker.status()?.secondsLeft).toBe(60)
+  })
+
   test('knows neither rate nor time left after one event', () => {
     const tracker = new ProgressTracker(clock().now)
     tracker.report({ stage: 'read', done: 0, total: 100, unit: 'images' })
