@@ -100,7 +100,7 @@ describe('pretrain', () => {
   test('that is stopped and gone on with equals one that was not', async () => {
     const out = path.join(parent, 'stopped')
     const signals = new Signals()
-    const running = handful(['pretrain', images, '--size', '12', '--steps', '800', '--out', out, ...small], {
+    const running = handful(['pretrain', images, '--size', '12', '--steps', '2000', '--out', out, ...small], {
       signals,
     })
     await expect
@@ -114,9 +114,9 @@ describe('pretrain', () => {
     expect(stopped.exit).toBe(130)
     expect(stopped.stderr).toContain(`Go on with:  handful pretrain --resume ${out}`)
     const resumed = await handful(['pretrain', '--resume', out])
-    expect(resumed.stderr).toMatch(/going on at step \d+ of 800/)
+    expect(resumed.stderr).toMatch(/going on at step \d+ of 2000/)
     const whole = path.join(parent, 'whole')
-    await handful(['pretrain', images, '--size', '12', '--steps', '800', '--out', whole, ...small])
+    await handful(['pretrain', images, '--size', '12', '--steps', '2000', '--out', whole, ...small])
     const weights = (folder: string): Promise<Buffer> =>
       readFile(path.join(folder, 'model', 'weights.safetensors'))
     expect((await weights(out)).equals(await weights(whole))).toBe(true)
