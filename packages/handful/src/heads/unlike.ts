@@ -19,7 +19,7 @@ import { solveDiffusion } from '../numerics/conjugate-gradients.js'
 import type { Neighbours } from '../numerics/linear-algebra.js'
 import type { FeatureMatrix } from '../numerics/matrix.js'
 import { degrees, symmetricNormalised } from '../numerics/sparse.js'
-import { studentShare } from '../numerics/statistics.js'
+import { average, studentShare } from '../numerics/statistics.js'
 import type { HeadProblem } from './head.js'
 import type { Search } from './predictor.js'
 
@@ -167,7 +167,7 @@ function settingsFrom(
   const closeness = of('closeness')
   const parts = { closeness, reach: { ...reach, weight } }
   const typical = own.map((seen) => typicality(seen, parts))
-  const mean = typical.reduce((sum, value) => sum + value, 0) / own.length
+  const mean = average(typical)
   const square = typical.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (own.length - 1)
   const common = { mean, deviation: Math.max(Math.sqrt(square), SMALLEST_DEVIATION), images: own.length }
   return { k, ...parts, common }
@@ -176,8 +176,7 @@ function settingsFrom(
 /** Of numbers that are all alike. */
 const SMALLEST_DEVIATION = 1e-6
 
-const meanOf = (seen: readonly Seen[], key: keyof Seen): number =>
-  seen.reduce((sum, each) => sum + each[key], 0) / seen.length
+const meanOf = (seen: readonly Seen[], key: keyof Seen): number => average(seen.map((each) => each[key]))
 
 function deviationOf(seen: readonly Seen[], key: keyof Seen): number {
   const mean = meanOf(seen, key)

@@ -4,7 +4,7 @@
  */
 import { Random } from 'onnx-autodiff'
 import { type LinearAlgebra, transpose } from './linear-algebra.js'
-import { featureMatrix, type FeatureMatrix, rowRange } from './matrix.js'
+import { featureMatrix, type FeatureMatrix, rowProduct, rowRange } from './matrix.js'
 import { orthogonalise } from './row-space.js'
 import { descendingEigen } from './symmetric.js'
 
@@ -76,7 +76,9 @@ async function orthonormalise(columns: FeatureMatrix, linearAlgebra: LinearAlgeb
   const vectors = transpose(columns)
   for (let start = 0; start < vectors.rows; start += PANEL) {
     const panel = rowRange(vectors, start, Math.min(vectors.rows, start + PANEL))
-    const squares = rowSquares(panel)
+    const squares = Float64Array.from({ length: panel.rows }, (_, i) =>
+      rowProduct(panel.data, i, panel.data, i, panel.columns),
+    )
     const before = rowRange(vectors, 0, start)
     for (let pass = 0; pass < 2 && start > 0; pass++) {
       const inner = await linearAlgebra.matmul(panel, before, { transposeB: true })
@@ -97,10 +99,4 @@ function orthonormaliseRows({ rows, columns, data }: FeatureMatrix, squares: Flo
     for (let j = 0; j < columns; j++) data[i * columns + j] = vector[j] *= scale
     done.push(vector)
   }
-}
-
-function rowSquares({ rows, columns, data }: FeatureMatrix): Float64Array {
-  const squares = new Float64Array(rows)
-  for (let i = 0, at = 0; i < rows; i++) for (let j = 0; j < columns; j++) squares[i] += data[at++] ** 2
-  return squares
 }
