@@ -55,12 +55,16 @@ interface FeatureOptions {
   readonly set: object
 }
 
+const refuserOf =
+  (context: z.RefinementCtx) =>
+  (name: string, message: string): void =>
+    void context.addIssue({ code: 'custom', path: [name], message })
+
 /** Refuses what does not go together. @param brought beside what is built in */
 export const checkFeatureOptions =
   ({ methods = [] }: Brought) =>
   (options: FeatureOptions, context: z.RefinementCtx): void => {
-    const refuse = (name: string, message: string): void =>
-      void context.addIssue({ code: 'custom', path: [name], message })
+    const refuse = refuserOf(context)
     checkSource(options, context)
     if (options.encoder === undefined)
       for (const name of encoderDetails(options)) refuse(name, 'an --encoder that it says something of')
@@ -83,8 +87,7 @@ function checkSource(
   { folder, dataset, minutes, steps }: Pick<FeatureOptions, 'folder' | 'dataset' | 'minutes' | 'steps'>,
   context: z.RefinementCtx,
 ): void {
-  const refuse = (name: string, message: string): void =>
-    void context.addIssue({ code: 'custom', path: [name], message })
+  const refuse = refuserOf(context)
   if ((folder === undefined) === (dataset === undefined)) refuse('dataset', oneSource.message)
   if (minutes !== undefined && steps !== undefined) refuse('steps', oneLimit.message)
 }
@@ -139,6 +142,7 @@ const FEATURES_ALONE = {
   features: 'none: there is nothing to choose between',
 } as const
 
+const WITH_FIXMATCH = ' (--method fixmatch)'
 const DEFAULT_DRAWS = 5
 
 /** @param brought whose heads, models and methods may be named beside those that are built in */
@@ -149,11 +153,10 @@ export const fitOptionsSchemaWith = (brought: Brought) =>
       if (options.method !== 'fixmatch')
         return checkFeatureOptions(brought)({ ...options, model: options.model ?? DEFAULT_MODEL }, context)
       checkSource(options, context)
-      const refuse = (name: string, why: string): void =>
-        void context.addIssue({ code: 'custom', path: [name], message: `${why} (--method fixmatch)` })
+      const refuse = refuserOf(context)
       for (const [name, why] of Object.entries(FEATURES_ALONE))
-        if (options[name as keyof typeof FEATURES_ALONE] !== undefined) refuse(name, why)
-      for (const name of encoderDetails(options)) refuse(name, FEATURES_ALONE.encoder)
+        if (options[name as keyof typeof FEATURES_ALONE] !== undefined) refuse(name, `${why}${WITH_FIXMATCH}`)
+      for (const name of encoderDetails(options)) refuse(name, `${FEATURES_ALONE.encoder}${WITH_FIXMATCH}`)
     })
     .transform((options) => {
       const labelsPerClass = options.labelsPerClass ?? (options.dataset === undefined ? undefined : 4)
