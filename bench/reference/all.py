@@ -18,13 +18,14 @@ import reference
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "models"))
 import diffusion  # noqa: E402
+import flow  # noqa: E402
 import gan  # noqa: E402
 import resnet18  # noqa: E402
 import vae  # noqa: E402
 import vqvae  # noqa: E402
 
 ENGINE = [convolution, norm, elementwise, resampling, optimisers, gradient_penalty, unet_step, attention]
-MODELS = [diffusion, gan, resnet18, vae, vqvae]
+MODELS = [diffusion, flow, gan, resnet18, vae, vqvae]
 SCRIPTS = [(script, reference.FOLDER) for script in ENGINE] + [(script, script.FOLDER) for script in MODELS]
 # Other versions and machines may round the last digit written the other way.
 TOLERANCE = 1e-4

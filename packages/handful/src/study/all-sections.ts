@@ -47,8 +47,13 @@ export const isReportFile = (name: string): boolean =>
   entries.some(([, { files }]) => files.some((start) => name.startsWith(start)))
 
 /** The report in reading order; sections without content are left out. */
-export function studySections(study: FullStudy): StudySection[] {
-  return entries
-    .map(([, { id, title, ...section }]) => ({ id, title, blocks: section.report?.(study) ?? [] }))
-    .filter(({ blocks }) => blocks.length > 0)
+export async function studySections(study: FullStudy): Promise<StudySection[]> {
+  const shown = await Promise.all(
+    entries.map(async ([, { id, title, ...section }]) => ({
+      id,
+      title,
+      blocks: (await section.report?.(study)) ?? [],
+    })),
+  )
+  return shown.filter(({ blocks }) => blocks.length > 0)
 }

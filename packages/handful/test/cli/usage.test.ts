@@ -1,7 +1,7 @@
 /** What a user reads when asking for help, and when the command line is wrong. */
 import { execFile, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { closest, editDistance, listAlternatives } from '../../src/errors/suggest.js'
@@ -138,6 +138,24 @@ describe.skipIf(!existsSync(main))('the built program', () => {
     ])
     expect(stdout).toContain('Examples:')
     expect(stderr).toBe('[]')
+  })
+
+  test('begins a study without loading what draws', async () => {
+    const heard = `export const load = (url, context, next) => {
+      if (/observablehq|linkedom/.test(url)) process._rawDebug(url)
+      return next(url, context)
+    }`
+    const module = (file: string): string => JSON.stringify(new URL(file, pathToFileURL(main)).href)
+    const script = `
+      import { register } from 'node:module'
+      register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(heard)}`)})
+      await import(${module('../study/run-study.js')})
+      process._rawDebug('begun')
+      await import(${module('../draw/plot.js')})`
+    const { stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
+    const [before, after] = stderr.split('begun')
+    expect(before).toBe('')
+    expect(after).toContain('observablehq')
   })
 
   test('shows help within half a second', () => {

@@ -1,62 +1,13 @@
 /** The diffusion model in both forms against PyTorch (bench/reference/models/diffusion.py) with the same weights. */
-import { readFileSync } from 'node:fs'
-import { type Arrays, BATCH_MARKER, input, inputName, openLocalSession, Parameters } from 'onnx-autodiff'
+import { inputName, openLocalSession } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
-import { z } from 'zod'
-import type { DiffusionConfig } from '../../src/models/diffusion/config.js'
 import { levelInputs } from '../../src/models/denoising/training-step.js'
 import { diffusion, lossWeight } from '../../src/models/diffusion/diffusion.js'
 import { noiseSchedule } from '../../src/models/diffusion/schedule.js'
-import { denoiser, embeddingSize } from '../../src/models/denoising/unet.js'
-import type { ImageShape } from '../../src/models/model.js'
 import { parameterNames, tiny } from './diffusion-tiny.js'
+import { floats, openDenoiser, parameter, permuted, relative, torchCases } from './torch-values.js'
 
-const tensorSchema = z.object({ shape: z.array(z.int()), data: z.array(z.number()) })
-type TorchTensor = z.infer<typeof tensorSchema>
-const record = z.record(z.string(), tensorSchema)
-const caseSchema = z.object({
-  attributes: z.looseObject({ levels: z.array(z.number()) }),
-  inputs: record,
-  outputs: record,
-  gradients: record,
-})
-const file = new URL('../reference/diffusion.json', import.meta.url)
-const [study, ddpm] = z
-  .object({ cases: z.tuple([caseSchema, caseSchema]) })
-  .parse(JSON.parse(readFileSync(file, 'utf8'))).cases
-
-/** The tensor with its axes in another order. */
-function permuted({ shape, data }: TorchTensor, order: readonly number[]): TorchTensor {
-  const to = order.map((axis) => shape[axis])
-  const stride = (extents: readonly number[], axis: number): number =>
-    extents.slice(axis + 1).reduce((a, b) => a * b, 1)
-  const moved = data.map((_, at) => {
-    const index = to.map((extent, axis) => Math.floor(at / stride(to, axis)) % extent)
-    return data[order.reduce((offset, axis, i) => offset + index[i] * stride(shape, axis), 0)]
-  })
-  return { shape: to, data: moved }
-}
-
-/** PyTorch's filters are [out, in, h, w] and its matrices [out, in]. */
-const parameter = (value: TorchTensor): TorchTensor =>
-  value.shape.length === 4
-    ? permuted(value, [2, 3, 1, 0])
-    : value.shape.length === 2
-      ? permuted(value, [1, 0])
-      : value
-
-const floats = ({ shape, data }: TorchTensor): Arrays[string] => ({
-  dtype: 'float32',
-  shape,
-  data: Float32Array.from(data),
-})
-
-/** The largest difference in units of the largest expected value. */
-function relative(got: ArrayLike<number>, { data }: TorchTensor): number {
-  const scale = Math.max(...data.map(Math.abs))
-  expect(got.length).toBe(data.length)
-  return Math.max(...data.map((value, i) => Math.abs(got[i] - value))) / scale
-}
+const [study, ddpm] = torchCases('diffusion')
 
 const forms = [
   { name: "the study's form", image: { size: 12, channels: 1 }, config: tiny.study, reference: study },
@@ -117,33 +68,9 @@ test('DDPM: the exported network predicts the same', async () => {
     const { alpha, sigma } = noises[Math.floor(at / numbers)]
     return alpha * (pixel / 127.5 - 1) + sigma * inputs.noise.data[at]
   })
-  const prediction = await predictExported(
-    config,
-    image,
-    weights,
-    { shape: inputs.noise.shape, data: noisy },
-    levelInputs(config, noises, () => 1).embedding,
-  )
-  expect(relative(prediction, outputs.prediction)).toBeLessThan(1e-4)
+  const session = await openDenoiser(config, image, weights)
+  const told = levelInputs(config, noises, () => 1).embedding
+  const { prediction } = await session.run({ x: floats({ shape: inputs.noise.shape, data: noisy }), told })
+  await session.close()
+  expect(relative(prediction.data as Float32Array, outputs.prediction)).toBeLessThan(1e-4)
 })
-
-async function predictExported(
-  config: DiffusionConfig,
-  image: ImageShape,
-  weights: Arrays,
-  noisy: TorchTensor,
-  embedding: Arrays[string],
-): Promise<Float32Array> {
-  const x = input('x', [image.size, image.size, BATCH_MARKER, image.channels])
-  const told = input('told', [BATCH_MARKER, embeddingSize(config)])
-  const { prediction } = denoiser(new Parameters('evaluate'), config, image)(x, told)
-  const session = await openLocalSession(
-    { inputs: [x, told], outputs: { prediction }, parameters: weights },
-    { threads: 1 },
-  )
-  try {
-    return (await session.run({ x: floats(noisy), told: embedding })).prediction.data as Float32Array
-  } finally {
-    await session.close()
-  }
-}

@@ -36,7 +36,7 @@ export async function writeStudyReport(
   folder: string,
   { png = false }: StudyReportOptions = {},
 ): Promise<string[]> {
-  const sections = studySections(study)
+  const sections = await studySections(study)
   const { figures: place } = STUDY_REPORT_FILES
   const files = new Map<string, string | Uint8Array>([
     [STUDY_REPORT_FILES.page, renderStudyPage(study, sections, place)],

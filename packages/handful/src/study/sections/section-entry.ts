@@ -52,8 +52,11 @@ export interface Section<Fields extends z.ZodRawShape = z.ZodRawShape> {
   /** Its work, where it has some of its own; each with the kinds that `gather` asks for. */
   stages?(planning: Planning): StudyStage[]
   gather?(finished: Finished): Gathered<z.input<z.ZodObject<Fields>>>
-  /** What the report shows of it; nothing where the study has nothing of it. */
-  report?(study: Study & Plain<Fields>): Block[]
+  /**
+   * What the report shows of it; nothing where the study has nothing of it. What draws is loaded here and not before, so
+   * that studies begin without it.
+   */
+  report?(study: Study & Plain<Fields>): Block[] | Promise<Block[]>
 }
 
 /** A section that adds fields of its own to study.json, checked against them. */

@@ -23,7 +23,8 @@ const page = await readFile(path.join(folder, 'report.html'), 'utf8')
 const markdown = await readFile(path.join(folder, 'report.md'), 'utf8')
 const figureFiles = await readdir(path.join(folder, 'figures'))
 
-const pageOf = (one: Study): string => renderStudyPage(one, studySections(one), 'figures')
+const pageOf = async (one: Study): Promise<string> =>
+  renderStudyPage(one, await studySections(one), 'figures')
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length
 
@@ -102,7 +103,7 @@ describe('the main table', () => {
           classes: dataset === 'folder' ? ['ash', 'elm', 'oak'] : undefined,
           labelCounts: dataset === 'folder' ? [1, 4] : [2, 4, 8, 16, 128],
         })
-        return /\| Method \| (.*) \|/.exec(renderStudyMarkdown(one, studySections(one), 'figures'))?.[1]
+        return /\| Method \| (.*) \|/.exec(renderStudyMarkdown(one, await studySections(one), 'figures'))?.[1]
       }),
     )
     const columns = (counts: readonly number[]): string =>
@@ -112,7 +113,7 @@ describe('the main table', () => {
 
   test('keeps a row for published methods that this study has not got', async () => {
     const one = await exampleStudy({ methods: ['pixels'], draws: 2 })
-    expect(pageOf(one)).toContain('GAN (not in this study)')
+    expect(await pageOf(one)).toContain('GAN (not in this study)')
   })
 })
 
@@ -312,12 +313,12 @@ describe('the page', () => {
     expect(page).toContain('run the same command again')
   })
 
-  test('is the same every time', () => {
-    expect(pageOf(studySchema.parse(JSON.parse(JSON.stringify(study))))).toBe(page)
+  test('is the same every time', async () => {
+    expect(await pageOf(studySchema.parse(JSON.parse(JSON.stringify(study))))).toBe(page)
   })
 
-  test('a transductive study says so', () => {
-    expect(pageOf({ ...study, setting: 'transductive' })).toMatch(
+  test('a transductive study says so', async () => {
+    expect(await pageOf({ ...study, setting: 'transductive' })).toMatch(
       /Transductive: .* do not compare with inductive ones/,
     )
   })
@@ -335,7 +336,7 @@ describe('partial studies', () => {
       methods: ['vae', 'diffusion', 'pixels', 'resnet18'],
     }
     const one = studySchema.parse(change(await exampleStudy({ ...few, ...options })))
-    const sections = studySections(one)
+    const sections = await studySections(one)
     const text = renderStudyPage(one, sections, 'figures')
     expect(renderStudyMarkdown(one, sections, 'figures')).not.toMatch(/NaN|Infinity|undefined|\[object/)
     expect(text.replace(/data:[^"]*/g, '')).not.toMatch(/NaN|Infinity|undefined|\[object/)

@@ -38,7 +38,7 @@ test('the report has each model beside its published figure, without an interval
     { ...one, labelsPerClass: 2, accuracies: [0.8, 0.81, 0.82, 0.8, 0.82] },
     { ...one, labelsPerClass: 4, accuracies: [0.9] },
   ]
-  const section = studySections({ ...study, likeForLike }).find(({ id }) => id === 'like-for-like')
+  const section = (await studySections({ ...study, likeForLike })).find(({ id }) => id === 'like-for-like')
   const table = section?.blocks.find(({ kind }) => kind === 'table')
   expect(table).toMatchObject({
     rows: [

@@ -2,13 +2,13 @@
 import { figureBlock } from '../../report/blocks.js'
 import { fittedHeads, headlineHead } from '../../results.js'
 import { defineSection } from '../section-entry.js'
-import { accuracyFigure } from './accuracy-figure.js'
 
 export const accuracySection = defineSection({
   id: 'accuracy',
   title: 'Accuracy over labels per class',
   files: ['accuracy-'],
-  report: (study) => {
+  report: async (study) => {
+    const { accuracyFigure } = await import('./accuracy-figure.js')
     const heads = fittedHeads(study)
     const both = heads.some((head) => head.reference && head.id !== headlineHead(study)?.id)
     return [

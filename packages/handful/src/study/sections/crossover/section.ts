@@ -4,18 +4,18 @@ import { PUBLISHED_CROSSOVERS, publishedId, publishedSet } from '../../published
 import { headlineHead } from '../../results.js'
 import type { Study } from '../../result.js'
 import { defineSection } from '../section-entry.js'
-import { crossoverFigure } from './crossover-figure.js'
 import { crossingInWords, type Crossover, crossovers, intervalInWords, rivalsInWords } from './crossover.js'
 
 export const crossoverSection = defineSection({
   id: 'crossover',
   title: 'Up to how many labels it pays',
   files: ['crossover'],
-  report: (study) => {
+  report: async (study) => {
     const found = crossovers(study, 'headline')
     const same = headlineHead(study)?.reference === true
     const fixed = same ? [] : crossovers(study, 'reference')
     if (found.length === 0) return []
+    const { crossoverFigure } = await import('./crossover-figure.js')
     return [
       text(
         'With few labels a classifier on features that were learned without labels beats a network trained on the labelled images alone; with many it does not. Here is where the lines cross.',

@@ -7,7 +7,6 @@ import { methodTitle } from '../../results.js'
 import type { Study } from '../../result.js'
 import type { StudyStage } from '../../study-stage.js'
 import { defineSection, type Planning } from '../section-entry.js'
-import { mapFigures } from './map-figures.js'
 import { mapSchema, type StudyMap } from './schema.js'
 import { layoutSeconds, studyMap } from './study-map.js'
 
@@ -25,13 +24,12 @@ export const mapsSection = defineSection({
       return bank === undefined ? [] : [mapStage(id, title, bank, planning)]
     }),
   gather: (finished) => ({ fields: { maps: finished.all(KIND, mapSchema) } }),
-  report: (study) =>
-    study.maps.length === 0
-      ? []
-      : [
-          purityTable(study, study.maps),
-          ...study.maps.flatMap((map) => mapFigures(study, map)).flatMap(figureBlock),
-        ],
+  report: async (study) => {
+    if (study.maps.length === 0) return []
+    const { mapFigures } = await import('./map-figures.js')
+    const figures = study.maps.flatMap((map) => mapFigures(study, map))
+    return [purityTable(study, study.maps), ...figures.flatMap(figureBlock)]
+  },
 })
 
 function mapStage(

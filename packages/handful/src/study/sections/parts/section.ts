@@ -9,7 +9,6 @@ import type { StudyStage } from '../../study-stage.js'
 import type { TrainedRecord } from '../../training.js'
 import { drawsOf, numbersOf } from '../labelled-draws.js'
 import { modelNamed } from '../../../models/registry.js'
-import { partsFigure } from './parts-figure.js'
 import { defineSection, type Planning } from '../section-entry.js'
 import { compareParts } from './parts.js'
 import { partSchema, type StudyPart } from './schema.js'
@@ -38,7 +37,7 @@ export const partsSection = defineSection({
       .map(([name, model]) => partsStage(name, model, few, planning))
   },
   gather: (finished) => ({ fields: { parts: finished.all(KIND, resultSchema).flat() } }),
-  report: (study) => figureBlock(partsFigure(study)),
+  report: async (study) => figureBlock((await import('./parts-figure.js')).partsFigure(study)),
 })
 
 function partsStage(

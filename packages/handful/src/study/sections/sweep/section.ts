@@ -11,7 +11,7 @@ import { modelNamed } from '../../../models/registry.js'
 import { defineSection, type Planning } from '../section-entry.js'
 import { sweepNoise } from './noise-sweep.js'
 import { type StudySweep, sweepSchema } from './schema.js'
-import { beforeAfterFigure, sweepFigure, sweepFindings, sweepSurroundings } from './sweep-figure.js'
+import type * as drawing from './sweep-figure.js'
 
 const PROTOCOL = 1
 const KIND = 'sweep'
@@ -36,19 +36,21 @@ export const sweepSection = defineSection({
     const [sweep, ...furtherSweeps] = finished.all(KIND, sweepSchema)
     return { fields: furtherSweeps.length > 0 ? { sweep, furtherSweeps } : { sweep } }
   },
-  report: (study) => {
+  report: async (study) => {
     const { sweep, furtherSweeps = [] } = study
     if (sweep === undefined) return []
-    if (furtherSweeps.length === 0) return sweepBlocks(study, sweep)
+    const drawn = await import('./sweep-figure.js')
+    if (furtherSweeps.length === 0) return sweepBlocks(study, sweep, drawn)
     return [sweep, ...furtherSweeps].flatMap((each, i) => [
       heading(methodTitle(study, each.method)),
-      ...sweepBlocks(study, each, i === 0 ? '' : `-${each.method}`),
+      ...sweepBlocks(study, each, drawn, i === 0 ? '' : `-${each.method}`),
     ])
   },
 })
 
 /** @param suffix of the names of its figures: those of the first model are named as if it were the only one */
-function sweepBlocks(study: Study, sweep: StudySweep, suffix = ''): Block[] {
+function sweepBlocks(study: Study, sweep: StudySweep, drawn: typeof drawing, suffix = ''): Block[] {
+  const { beforeAfterFigure, sweepFigure, sweepFindings, sweepSurroundings } = drawn
   const about = sweepSurroundings(study, sweep)
   const named = (figure: Figure | undefined): Figure | undefined =>
     figure && { ...figure, name: `${figure.name}${suffix}` }

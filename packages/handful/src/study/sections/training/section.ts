@@ -3,14 +3,16 @@ import { formatCount, formatDuration } from '../../../draw/format.js'
 import { type Block, figureBlock, heading, numberColumns } from '../../report/blocks.js'
 import { measuredCounts } from '../../results.js'
 import type { LabelCount, Study } from '../../result.js'
-import { learningFigure } from './learning-figure.js'
 import { defineSection } from '../section-entry.js'
 
 export const trainingSection = defineSection({
   id: 'training',
   title: 'Training',
   files: ['learning-curves', 'minutes'],
-  report: (study) => [...modelTable(study), ...figureBlock(learningFigure(study)), ...timeTable(study)],
+  report: async (study) => {
+    const { learningFigure } = await import('./learning-figure.js')
+    return [...modelTable(study), ...figureBlock(learningFigure(study)), ...timeTable(study)]
+  },
 })
 
 function modelTable({ methods }: Study): Block[] {
