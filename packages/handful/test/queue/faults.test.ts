@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import path from 'node:path'
 import { afterAll, beforeAll, describe, test, type TestContext } from 'vitest'
 import type { MadeStage } from './made-stages.js'
-import { hasRedis, REDIS_NEEDED, type RedisUnderTest, startRedis } from './redis-under-test.js'
+import { hasRedis, REDIS_NEEDED, type RedisUnderTest, startRedis, wireTo } from './redis-under-test.js'
 import {
   begun,
   MADE,
@@ -166,6 +166,40 @@ describe.skipIf(!hasRedis).concurrent(`a study in the queue${REDIS_NEEDED}`, { t
     expect(done.size).toBe(1)
     expect(records()).toHaveLength(1)
   })
+
+  test.for(['broken', 'silent'] as const)(
+    'gives the stage of a worker whose network is %s to another, and the first comes back',
+    async (how, { expect, onTestFinished }) => {
+      const { place, worker, counts, records } = scene(redis, { onTestFinished })
+      const wire = await wireTo(redis)
+      onTestFinished(() => wire.end())
+      writeStages(place, [
+        { name: 'long', does: 'counts', steps: 700 },
+        { name: 'after', does: 'nothing', after: ['long'] },
+      ])
+      const far = startWorker({ ...place, redis: wire.redis }, { lock: 1 })
+      onTestFinished(() => far.end())
+      const { standing } = plan(place)
+      await counts('long', 5)
+      const near = worker({ lock: 1 })
+      await near.says('ready')
+      wire.cut(how)
+      await until(() => begun(place).length === 2)
+      wire.mend()
+      await far.says('long: the queue has given it to another worker meanwhile')
+      const { done } = await standing
+      await near.says('long: done')
+      expect(done.size).toBe(2)
+      expect(begun(place)).toEqual(['after', 'long', 'long'])
+      expect(records()).toHaveLength(2)
+      expect(far.said().includes('away')).toBe(how === 'broken')
+      // It takes work again.
+      near.kill('SIGTERM')
+      await until(() => near.child.exitCode !== null)
+      rmSync(path.join(studyFolder(place), 'stages'), { recursive: true })
+      expect((await plan(place).standing).done.size).toBe(2)
+    },
+  )
 
   test('is given back by a worker that is stopped, without waiting for a lock', async ({
     expect,

@@ -1,6 +1,6 @@
 /** A Redis of Debian's `redis-server` on a free port; tests that need one say that they skip where there is none. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { parseAddress, type QueueAddress } from '../../src/queue/address.js'
@@ -59,5 +59,57 @@ export async function startRedis(folder: string, more: readonly string[] = []): 
       child = await start()
     },
     stop: () => stop(child),
+  }
+}
+
+/** How a network fails: connections break and no new ones come about, or nothing arrives any more and nobody is told. */
+export type Cut = 'broken' | 'silent'
+
+export interface Wire {
+  readonly redis: RedisUnderTest
+  cut(how: Cut): void
+  mend(): void
+  end(): Promise<void>
+}
+
+/** A way to Redis that can be cut: a process that is given its address alone loses the network, others do not. */
+export async function wireTo(redis: RedisUnderTest): Promise<Wire> {
+  const ends = new Set<Socket>()
+  let state: Cut | 'whole' = 'whole'
+  const kept = (socket: Socket): Socket => {
+    ends.add(socket)
+    return socket.on('error', () => undefined).on('close', () => ends.delete(socket))
+  }
+  const server = createServer((near) => {
+    kept(near)
+    if (state === 'broken') return void near.destroy()
+    const far = kept(connect(Number(new URL(redis.url).port), '127.0.0.1'))
+    near.pipe(far)
+    far.pipe(near)
+    near.on('close', () => far.destroy())
+    far.on('close', () => near.destroy())
+    if (state === 'silent') for (const end of [near, far]) end.pause()
+  }).listen(await freePort(), '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const url = `redis://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  return {
+    redis: { ...redis, url, address: parseAddress(url, {}) },
+    cut(how) {
+      state = how
+      for (const end of ends) {
+        if (how === 'broken') end.destroy()
+        else end.pause()
+      }
+    },
+    mend() {
+      state = 'whole'
+      for (const end of ends) end.resume()
+    },
+    async end() {
+      for (const end of ends) end.destroy()
+      server.close()
+      await once(server, 'close')
+    },
   }
 }
