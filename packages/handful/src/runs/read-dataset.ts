@@ -6,7 +6,7 @@ import { HandfulError, printable } from '../errors.js'
 import { locateImages } from './image-record.js'
 import type { DescribedModel } from './trained-model.js'
 import { imageFields } from './run-options.js'
-import { type JobContext, READING } from '../training/progress.js'
+import { type JobContext, type PlannedStage, READING } from '../training/progress.js'
 
 export { READING } from '../training/progress.js'
 
@@ -87,20 +87,33 @@ export async function sourceOfRun(
   return { ...data, ...own, dataDir: dataDir ?? data.dataDir }
 }
 
+interface ReadingContext extends JobContext {
+  /** Told how many images there are once that is known, before they are read. */
+  readonly onCounted?: (images: number) => void
+}
+
+/** How long reading takes says how many images there are and how large, not how fast the machine is. */
+export const READING_STAGE: PlannedStage = { stage: READING, expectedSeconds: undefined }
+
 /**
  * @param labels whether a folder has to have some; `required` unless said otherwise
  * @throws HandfulError as openDataset
  */
 export async function readDataset(
   source: Source,
-  { signal, progress }: JobContext,
+  { signal, progress, onCounted }: ReadingContext,
   labels?: 'optional',
 ): Promise<Dataset> {
+  let counted = 0
   const found = await openDataset(
     { ...specOf(source), labels },
     {
       signal,
-      onProgress: (done, total) => progress.report({ stage: READING, done, total, unit: 'images' }),
+      onProgress: (done, total) => {
+        if (total !== counted) onCounted?.(total)
+        counted = total
+        progress.report({ stage: READING, done, total, unit: 'images' })
+      },
     },
   )
   const { skipped, understood, notes } = found

@@ -1,5 +1,6 @@
 /** Rates and time left from events on a clock that the test moves. */
 import { describe, expect, test } from 'vitest'
+import { READING, READING_STAGE } from '../../src/runs/read-dataset.js'
 import { ProgressTracker } from '../../src/training/progress.js'
 
 function clock(): { now: () => number; pass: (seconds: number) => void } {
@@ -99,6 +100,18 @@ describe('ProgressTracker', () => {
     const ended = tracker.report({ stage: 'train', done: 0, total: 100, unit: 'steps' })
     expect(ended).toMatchObject({ stage: 'read', elapsedSeconds: 20, finished: true })
     expect(tracker.status()?.jobSecondsLeft).toBeCloseTo(2 * 20 + 2 * 5, 5)
+  })
+
+  test('reading says how many images there are, not how fast the machine is; the plan follows their number', () => {
+    const time = clock()
+    const tracker = new ProgressTracker(time.now)
+    tracker.plan([READING_STAGE, { stage: 'features', expectedSeconds: 10 }])
+    time.pass(3)
+    tracker.plan([READING_STAGE, { stage: 'features', expectedSeconds: 500 }])
+    tracker.report({ stage: READING, done: 0, total: 100_000, unit: 'images' })
+    time.pass(30)
+    tracker.report({ stage: READING, done: 50_000, total: 100_000, unit: 'images' })
+    expect(tracker.status()).toMatchObject({ secondsLeft: 30, jobSecondsLeft: 530 })
   })
 
   test('a stage bound by time says nothing about the speed of the rest', () => {

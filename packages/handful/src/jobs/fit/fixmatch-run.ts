@@ -18,7 +18,7 @@ import { contentKey } from '../../files/content-key.js'
 import { compareHeads, comparedHeads } from '../../heads/compare-heads.js'
 import { addBins } from '../../numerics/reliability.js'
 import { runJobStages } from '../../runs/job-stages.js'
-import { readDataset, READING } from '../../runs/read-dataset.js'
+import { readDataset, READING, READING_STAGE } from '../../runs/read-dataset.js'
 import type { RunContext } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import { supervisedSettings, supervisedTitle } from '../../training/supervised-settings.js'
@@ -44,14 +44,13 @@ import {
   partStages,
 } from './fixmatch-training.js'
 
-const reading = { stage: READING, expectedSeconds: 5 }
 
 /** @throws HandfulError for settings or images that do not suit, or too few labels; the error of a stage that fails */
 export async function runFixMatchFit(options: FixMatchFitOptions, context: RunContext): Promise<RunReport> {
   const { run, progress } = context
   const settings = fixMatchSettings(options)
   const expected = options.minutes === undefined ? undefined : 60 * options.minutes
-  progress.plan([reading, { stage: NETWORK, expectedSeconds: expected }])
+  progress.plan([READING_STAGE, { stage: NETWORK, expectedSeconds: expected }])
   const started = performance.now()
   const dataset = await readDataset(options, context)
   const read = { stage: READING, seconds: (performance.now() - started) / 1000 }
@@ -85,7 +84,7 @@ export async function runFixMatchFit(options: FixMatchFitOptions, context: RunCo
   const made = { network, others, parts, predicted, pixels }
   const report = reportStage(fitting, made, read)
   const stages: Stage[] = [network, ...others, ...parts, predicted, pixels, classifier, report]
-  await runJobStages(stages, { ...context, ...options, store: run.store, before: [reading] })
+  await runJobStages(stages, { ...context, ...options, store: run.store, before: [READING_STAGE] })
   return savedReport(run, await run.store.result(report))
 }
 

@@ -13,7 +13,7 @@ import { modelNamed } from '../../models/registry.js'
 import { checkDevice } from '../../runs/device.js'
 import { type Brought, checkBrought } from '../../runs/brought.js'
 import { runJobStages } from '../../runs/job-stages.js'
-import { readDataset, READING } from '../../runs/read-dataset.js'
+import { readDataset, READING, READING_STAGE } from '../../runs/read-dataset.js'
 import type { RunContext } from '../../runs/run-folder.js'
 import { knownShape, resolveModel } from '../../training/model-options.js'
 import { pretrainStage } from '../../training/pretrain.js'
@@ -34,8 +34,6 @@ import {
 import { savedReport } from './fit-report.js'
 import { openFitting } from './fitting.js'
 import { runFixMatchFit } from './fixmatch-run.js'
-
-const reading = { stage: READING, expectedSeconds: 5 }
 
 /**
  * Trains, predicts and writes the run folder whole: predictions.csv, the model, report.json and report.html.
@@ -73,7 +71,8 @@ async function runFeatureFit(
   checkOptions(options, context, early)
   progress.plan(beforeReading(options))
   const started = performance.now()
-  const found = await readDataset(options, context, relabel && 'optional')
+  const onCounted = (images: number): void => progress.plan(beforeReading(options, images))
+  const found = await readDataset(options, { ...context, onCounted }, relabel && 'optional')
   const dataset = relabel === undefined ? found : relabel(found)
   const read = { stage: READING, seconds: (performance.now() - started) / 1000 }
   // Too few labels for what was asked, or an encoder that does not fit, are told before minutes of training, not after.
@@ -98,7 +97,7 @@ async function runFeatureFit(
     ...(pictures ? [pictures] : []),
     report,
   ]
-  await runJobStages(stages, { ...context, ...options, store: run.store, before: [reading] })
+  await runJobStages(stages, { ...context, ...options, store: run.store, before: [READING_STAGE] })
   return savedReport(run, await run.store.result(report), context)
 }
 
@@ -115,14 +114,14 @@ export function checkOptions(
 }
 
 /** What is to come, as far as the options tell. */
-function beforeReading({ model, minutes, patches }: FeatureFitOptions): PlannedStage[] {
-  const seconds = expectedSeconds(patches)
+function beforeReading({ model, minutes, patches }: FeatureFitOptions, images?: number): PlannedStage[] {
+  const seconds = expectedSeconds(patches, images)
   const stage = (name: keyof typeof TITLES): PlannedStage => ({
     stage: TITLES[name],
     expectedSeconds: seconds[name],
   })
   return [
-    reading,
+    READING_STAGE,
     ...(model === NO_MODEL
       ? []
       : [

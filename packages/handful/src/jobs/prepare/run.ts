@@ -10,7 +10,7 @@ import type { ImageSet } from '../../data/image-set.js'
 import { contentKey } from '../../files/content-key.js'
 import { checkDevice } from '../../runs/device.js'
 import { runJobStages } from '../../runs/job-stages.js'
-import { readDataset, READING } from '../../runs/read-dataset.js'
+import { readDataset, READING_STAGE } from '../../runs/read-dataset.js'
 import type { RunContext, RunFolder } from '../../runs/run-folder.js'
 import { writeRunImages } from '../../runs/run-images.js'
 import { keepGraph, readSpace } from '../../runs/space-file.js'
@@ -62,8 +62,7 @@ export async function runPrepare(options: PrepareOptions, given: RunContext): Pr
     neighbours,
     ...(learning ? [picturesStage(train, { ...learning, run })] : []),
   ]
-  const before = [{ stage: READING, expectedSeconds: 5 }]
-  await runJobStages(stages, { ...context, ...options, store: run.store, before })
+  await runJobStages(stages, { ...context, ...options, store: run.store, before: [READING_STAGE] })
   await writeRunImages(run, train)
   const { columns } = await run.store.result(neighbours)
   return { images: train.count, labelled: train.labels.filter((label) => label >= 0).length, columns }

@@ -16,7 +16,7 @@ import {
   resolveAugmentation,
   resolveModel,
 } from '../../training/model-options.js'
-import { readDataset, READING, type Source } from '../../runs/read-dataset.js'
+import { readDataset, READING_STAGE, type Source } from '../../runs/read-dataset.js'
 import { loadTrainedModel } from '../../runs/trained-model.js'
 import { PICTURES, PICTURE_FILES, picturesStage } from '../pictures-stage.js'
 import { checkDevice } from '../../runs/device.js'
@@ -50,9 +50,8 @@ export async function runPretrain(options: PretrainJobOptions, given: RunContext
   const early = knownShape(options)
   // A wrong setting is said before images are read, where their shape is known beforehand.
   if (early !== undefined) resolveModel(options, early, context.models)
-  const reading = { stage: READING, expectedSeconds: 5 }
   progress.plan([
-    reading,
+    READING_STAGE,
     {
       stage: pretrainStage({ name: options.model }),
       expectedSeconds: minutes === undefined ? undefined : 60 * minutes,
@@ -67,7 +66,7 @@ export async function runPretrain(options: PretrainJobOptions, given: RunContext
   const train = trainStage(images, { ...training, steps }, context, looks)
   const pictures = picturesStage(images, { run, train, trained: () => loadTrainedModel(run.folder, context) })
   const { store } = run
-  await runJobStages([train, pictures], { ...context, store, seed, threads, device, before: [reading] })
+  await runJobStages([train, pictures], { ...context, store, seed, threads, device, before: [READING_STAGE] })
   const trained = await store.result(train)
   const drawn = await store.result(pictures)
   return {

@@ -18,7 +18,7 @@ import type { ScoreNetworkDescription } from '../../scores/score-network.js'
 import type { GenerationScores } from '../../scores/scores.js'
 import { pairedGrid, splitImages } from '../../draw/model-pictures.js'
 import { runJobStages } from '../../runs/job-stages.js'
-import { readDataset, READING, sourceOfRun } from '../../runs/read-dataset.js'
+import { readDataset, READING, READING_STAGE, sourceOfRun } from '../../runs/read-dataset.js'
 import { notOffered, refuseOtherSamplers, type SamplerOptions } from '../sample/run.js'
 import { loadTrainedModel, trainedKey, type TrainedModel } from '../../runs/trained-model.js'
 import { checkDevice } from '../../runs/device.js'
@@ -65,8 +65,7 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
   if (model.sample === undefined) throw notOffered(trained, 'samples')
   refuseOtherSamplers(trained, options)
   if (inception !== undefined) await checkInception(inception)
-  const reading = { stage: READING, expectedSeconds: 5 }
-  progress.plan([reading, ...plannedScore(model)])
+  progress.plan([READING_STAGE, ...plannedScore(model)])
   const dataset = await readDataset(
     await sourceOfRun(trained, 'generation scores', options.dataDir),
     context,
@@ -85,7 +84,7 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
     seed,
     threads,
     device,
-    before: [reading],
+    before: [READING_STAGE],
     read: [samples],
   })
   const description = await store.result(network)

@@ -39,7 +39,7 @@ import {
 } from '../../training/supervised-settings.js'
 import { labelDraws } from '../../data/draw-labels.js'
 import { knownShape } from '../../training/model-options.js'
-import { readDataset, READING } from '../../runs/read-dataset.js'
+import { readDataset, READING_STAGE } from '../../runs/read-dataset.js'
 import { runJobStages } from '../../runs/job-stages.js'
 import type { Standing } from '../../stages/run-stages.js'
 import type { Stage } from '../../stages/stage.js'
@@ -146,7 +146,7 @@ export async function runSupervised(
   const { run, progress } = context
   await checkDevice(options.device)
   const settings = supervisedSettings(options)
-  progress.plan([READING_PLANNED, ...plannedDraws(labelsPerClass === undefined ? 1 : count)])
+  progress.plan([READING_STAGE, ...plannedDraws(labelsPerClass === undefined ? 1 : count)])
   const dataset = await readDataset(options, context)
   const { train, test } = dataset
   checkLabels(train)
@@ -177,7 +177,7 @@ export async function runSupervised(
     ...context,
     ...options,
     store: run.store,
-    before: [READING_PLANNED],
+    before: [READING_STAGE],
     onEnd: async (stage, soFar) => {
       if (stage === choice) return
       await write(soFar)
@@ -197,8 +197,6 @@ export async function runSupervised(
 export function resolveSupervised(options: SupervisedJobOptions): Promise<object> {
   return Promise.resolve({ image: knownShape(options), config: supervisedSettings(options) })
 }
-
-const READING_PLANNED = { stage: READING, expectedSeconds: 10 }
 
 const nameOf = (draw: number): string => `draw ${draw + 1}`
 

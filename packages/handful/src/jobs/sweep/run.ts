@@ -13,7 +13,7 @@ import type { Images } from '../../data/image-set.js'
 import { average } from '../../numerics/statistics.js'
 import { type StudySweep, sweepSchema } from '../../study/sections/sweep/schema.js'
 import { labelDraws } from '../../data/draw-labels.js'
-import { readDataset, READING, sourceOfRun } from '../../runs/read-dataset.js'
+import { readDataset, READING_STAGE, sourceOfRun } from '../../runs/read-dataset.js'
 import { settingFlags } from '../../study/sections/sweep/choose.js'
 import { layersOf, sweepNoise } from '../../study/sections/sweep/noise-sweep.js'
 import { loadTrainedModel, trainedKey } from '../../runs/trained-model.js'
@@ -64,7 +64,6 @@ export type ChoosingBy = StudySweep['chosen'][number]['by'] | 'together'
 
 const STAGE = 'compare noise levels'
 const SECONDS = 180
-const reading = { stage: READING, expectedSeconds: 5 }
 
 /** @throws HandfulError for a model without noise levels, images without enough labels, or an unknown layer */
 export async function runSweep(options: SweepJobOptions, context: JobContext): Promise<SweepResult> {
@@ -83,7 +82,7 @@ export async function runSweep(options: SweepJobOptions, context: JobContext): P
   const { progress } = context
   await checkDevice(device)
   const trained = await loadTrainedModel(run, context)
-  progress.plan([reading, { stage: STAGE, expectedSeconds: SECONDS }])
+  progress.plan([READING_STAGE, { stage: STAGE, expectedSeconds: SECONDS }])
   const { train, test } = await readDataset(await sourceOfRun(trained, 'noise-level sweep', dataDir), context)
   if (test === undefined)
     progress.message('No test images: accuracies are left out, and nothing is chosen otherwise.')
@@ -134,7 +133,7 @@ export async function runSweep(options: SweepJobOptions, context: JobContext): P
       ),
   }
   const store = new StageStore(out)
-  await runJobStages([stage], { ...context, store, seed, threads, device, before: [reading] })
+  await runJobStages([stage], { ...context, store, seed, threads, device, before: [READING_STAGE] })
   const sweep = await store.result(stage)
   const files = ['sweep.json', 'sweep.csv'].map((name) => path.join(out, name))
   await writeFileAtomic(files[0], `${JSON.stringify({ version: 1, dataset: train.name, sweep }, null, 2)}\n`)
