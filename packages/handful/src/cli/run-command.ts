@@ -11,7 +11,7 @@ import { runOfCommand } from '../jobs/run-of-command.js'
 import { type Brought, checkPlugins } from '../runs/brought.js'
 import type { ImageFiles } from '../runs/image-record.js'
 import { type PlainObject, RunFolder } from '../runs/run-folder.js'
-import { type Progress, READING } from '../training/progress.js'
+import { type JobContext, LOOKING, type Progress, READING, reportFound } from '../training/progress.js'
 import type { CommandContext } from './context.js'
 import { Interrupted } from './interrupt.js'
 import { refuseAbsentDevice, runJob, tell } from './surroundings.js'
@@ -59,7 +59,10 @@ export async function performInRun(
     return
   }
   await refuseAbsentDevice(options.device)
-  const images = resumed === undefined ? await lookAt(options, out) : undefined
+  const images =
+    resumed === undefined
+      ? await runJob({ context, session, stopping: 'nothing is written' }, (job) => lookAt(options, out, job))
+      : undefined
   const run = await openRun(options, out, resumed, session)
   try {
     if (images !== undefined) {
@@ -101,7 +104,7 @@ function announcing(progress: Progress, folder: string): { progress: Progress; a
       message: (text) => progress.message(text),
       aside: (text) => progress.aside(text),
       report(event) {
-        if (event.stage !== READING) announce()
+        if (event.stage !== READING && event.stage !== LOOKING) announce()
         progress.report(event)
       },
     },
@@ -115,6 +118,7 @@ function announcing(progress: Progress, folder: string): { progress: Progress; a
 async function lookAt(
   { folder, ...options }: RunOptions,
   out: string | undefined,
+  { signal, progress }: JobContext,
 ): Promise<{ folder: string; files: ImageFiles } | undefined> {
   await RunFolder.check(out, RUNS_FOLDER)
   const { checkSource } = await import('../runs/read-dataset.js')
@@ -124,8 +128,9 @@ async function lookAt(
     import('../data/open-collection.js'),
     import('../runs/image-record.js'),
   ])
-  await openCollection(folder, undefined, { ...options, passOver: out === undefined ? [] : [out] })
-  return { folder, files: await surveyImages(folder) }
+  const onFound = reportFound(progress)
+  await openCollection(folder, signal, { ...options, passOver: out === undefined ? [] : [out], onFound })
+  return { folder, files: await surveyImages(folder, signal, onFound) }
 }
 
 function resumedFolder(command: string, resume: string | true, out: string | undefined): string {

@@ -122,15 +122,16 @@ export function collectionBlocks(
     sampleSeed === undefined
       ? new Stretch(reading)
       : collectionStretch(collection, reading, sampleSeed, signal)
+  let numbers: Map<string, number> | undefined
   return {
     name,
     limit: files.length,
     notes,
     skipped,
     originals: (paths) => {
-      const numbers = new Map(files.map(({ path }, number) => [path, number]))
+      numbers ??= new Map(files.map(({ path }, number) => [path, number]))
       const read = readAgain(collection.contents, { fit, stretch })
-      return new Originals({ names: paths, numbers: paths.map((path) => numbers.get(path) ?? -1), read })
+      return new Originals({ names: paths, numbers: paths.map((path) => numbers?.get(path) ?? -1), read })
     },
     async *blocks(size) {
       const remarks = new Remarks()

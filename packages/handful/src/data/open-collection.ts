@@ -22,7 +22,6 @@ import { isLabelsFile } from './labels-file.js'
 import { className } from './layout.js'
 import { withoutOwnFolders } from './own-folders.js'
 import { parquet, parquetCollection } from './parquet.js'
-import type { ImageReading } from './reading.js'
 import { gzippedTar, tar } from './tar.js'
 import { zip } from './zip.js'
 
@@ -98,9 +97,9 @@ export interface ImagePaths {
 export async function openImagePaths(
   place: string,
   signal?: AbortSignal,
-  frames?: ImageReading['frames'],
+  { frames, onFound }: Pick<CollectionOptions, 'frames' | 'onFound'> = {},
 ): Promise<ImagePaths> {
-  const opened = await openPlace(place, signal)
+  const opened = await openPlace(place, signal, { onFound })
   if (!isTree(opened)) return pathsOf(await inFrames(opened, { frames }, signal))
   const { listing } = withoutOwnFolders(place, opened.listing)
   const tree = await treeInFrames({ ...opened, listing }, { frames }, signal)

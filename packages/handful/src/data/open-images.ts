@@ -4,10 +4,13 @@
  */
 
 import { basename, join, resolve, sep } from 'node:path'
+import { Readable } from 'node:stream'
 import { HandfulError, printable } from '../errors.js'
 import { collectionStretch } from './collection-stretch.js'
+import type { ImageCollection } from './collection.js'
 import { decodeContents, diskContents, allToGrey, type DecodeOptions, type ImageContent } from './decode.js'
 import { framePath, framesOfFile } from './frames.js'
+import { collectionBlocks } from './image-blocks.js'
 import { fileBytes, type GivenImage } from './given-image.js'
 import type { Images, SkippedFile } from './image-set.js'
 import { holdsCollection, openImagePaths } from './open-collection.js'
@@ -24,6 +27,8 @@ export interface OpenImagesOptions extends Omit<DecodeOptions, 'stretch'> {
   readonly sampleSeed?: number
   /** Files that are looked at, at most; all where left out. */
   readonly limit?: number
+  /** Told how many files a folder is known to have so far, while it is gone through. */
+  readonly onFound?: (files: number) => void
 }
 
 export interface OpenedImages {
@@ -47,6 +52,67 @@ export async function openImages(
   inputs: readonly (string | GivenImage)[],
   options: OpenImagesOptions,
 ): Promise<OpenedImages> {
+  return decodeAll(await findAll(inputs, options), options)
+}
+
+export interface ImageBlocks {
+  /** Files to look at; some may turn out to be no images. */
+  readonly files: number
+  /** Complete once the last block has been taken, as `notes`. */
+  readonly skipped: readonly SkippedFile[]
+  readonly notes: readonly string[]
+  /** `firstPlace`: of a block's first image among all. */
+  blocks(): AsyncIterable<{
+    readonly images: Images
+    readonly originals: Originals
+    readonly firstPlace: number
+  }>
+}
+
+/**
+ * The same a block of so many images at a time, however many there are: several blocks come in the order that their images
+ * are stored in. Errors as above; that no image is left is thrown at the end.
+ */
+export async function openImageBlocks(
+  inputs: readonly (string | GivenImage)[],
+  options: OpenImagesOptions,
+  size: number,
+): Promise<ImageBlocks> {
+  const all = await findAll(inputs, options)
+  const { name, where: place, paths, contents, skipped } = all
+  const files = paths.length
+  if (files <= size) {
+    const { images, originals, ...told } = await decodeAll(all, options)
+    const blocks = (): AsyncIterable<{ images: Images; originals: Originals; firstPlace: number }> =>
+      Readable.from([{ images, originals, firstPlace: 0 }])
+    return { files, ...told, blocks }
+  }
+  const unlabelled = paths.map((path) => ({ path, label: '', split: 'train' as const, folderClass: '' }))
+  const source = collectionBlocks({ name, place, files: unlabelled, skipped, notes: [], contents }, options)
+  return {
+    files,
+    ...source,
+    async *blocks() {
+      for await (const { firstPlace, ...images } of source.blocks(size)) {
+        const originals = source.originals?.(images.paths) ?? new Originals({ names: images.paths })
+        yield { images: { name, ...images }, originals, firstPlace }
+      }
+    },
+  }
+}
+
+interface FoundImages extends Pick<ImageCollection, 'contents'> {
+  readonly name: string
+  /** What was asked for, in words. */
+  readonly where: string
+  readonly paths: readonly string[]
+  readonly skipped: SkippedFile[]
+}
+
+async function findAll(
+  inputs: readonly (string | GivenImage)[],
+  options: OpenImagesOptions,
+): Promise<FoundImages> {
   const found: Found[] = []
   const skipped: SkippedFile[] = []
   const known = new Set<string>()
@@ -58,8 +124,19 @@ export async function openImages(
     left -= files.length
     if (files.length > 0) found.push({ ...part, files })
   }
-  const names = found.flatMap(({ files }) => files.map(({ path }) => path))
-  const contents = (places: readonly number[]): AsyncIterable<ImageContent> => allContents(found, places)
+  return {
+    name: inputs.length === 1 ? basename(resolve(nameOf(inputs[0], 0))) : 'images',
+    where: printable(inputs.map(nameOf).join(' ')),
+    paths: found.flatMap(({ files }) => files.map(({ path }) => path)),
+    skipped,
+    contents: (places) => allContents(found, places),
+  }
+}
+
+async function decodeAll(
+  { name, where, paths: names, skipped, contents }: FoundImages,
+  options: OpenImagesOptions,
+): Promise<OpenedImages> {
   const { reading = DEFAULT_READING, sampleSeed, signal } = options
   const files = names.map(() => ({ split: 'train' as const }))
   const stretch =
@@ -72,14 +149,14 @@ export async function openImages(
   if (decoded.count === 0) {
     throw new HandfulError({
       what: 'images',
-      where: printable(inputs.map(nameOf).join(' ')),
+      where,
       got:
         skipped.length === 0 ? 'none' : `no usable one, ${printable(skipped[0].path)}: ${skipped[0].reason}`,
       expected: 'PNG, JPEG or WebP images, or folders of them',
     })
   }
   const images: Images = {
-    name: inputs.length === 1 ? basename(resolve(nameOf(inputs[0], 0))) : 'images',
+    name,
     count: decoded.count,
     height: options.size,
     width: options.size,
@@ -108,9 +185,12 @@ interface Found {
 }
 
 /** What one argument stands for: a file, or all images of a folder, an archive or a table. */
-async function findImages(input: string, { reading, signal }: OpenImagesOptions): Promise<Found> {
+async function findImages(input: string, { reading, signal, onFound }: OpenImagesOptions): Promise<Found> {
   if (!(await holdsCollection(input))) return oneFile(input, reading?.frames)
-  const { paths, skipped, contents } = await openImagePaths(input, signal, reading?.frames)
+  const { paths, skipped, contents } = await openImagePaths(input, signal, {
+    frames: reading?.frames,
+    onFound,
+  })
   const named = (inner: string): string => join(input, inner).split(sep).join('/')
   return {
     files: paths.map((path, index) => ({ path: named(path), key: resolve(input, path), index })),

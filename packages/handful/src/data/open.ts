@@ -52,6 +52,8 @@ type CheckedSpec = z.output<typeof specSchema>
 
 export interface OpenOptions {
   readonly onProgress?: OpenProgress
+  /** Told how many files a folder is known to have so far, while it is gone through. */
+  readonly onFound?: (files: number) => void
   readonly signal?: AbortSignal
   /** Where `HANDFUL_DATA`, `HANDFUL_CACHE` and `XDG_CACHE_HOME` are looked up; the process's own where left out. */
   readonly environment?: Readonly<Record<string, string | undefined>>
@@ -75,7 +77,7 @@ export async function openDataset(
   const { onProgress = options.onProgress, ...rest } = spec
   const checked = checkDatasetSpec(rest)
   const { dataset, folder, seed, count, testCount } = checked
-  const { signal, environment = process.env, fetch } = options
+  const { onFound, signal, environment = process.env, fetch } = options
   if (folder !== undefined) {
     return openFolder({
       folder,
@@ -93,6 +95,7 @@ export async function openDataset(
       memory: checked.memory === undefined ? undefined : checked.memory * 2 ** 30,
       seed,
       onProgress: (done, total) => onProgress?.(done, total, 'decoding'),
+      onFound,
       signal,
     })
   }

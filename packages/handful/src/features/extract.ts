@@ -11,6 +11,8 @@ export interface ExtractOptions {
   readonly threads?: number
   readonly device?: string
   readonly signal?: AbortSignal
+  /** Of the first image, where these are a part of many (see Extractor). */
+  readonly firstPlace?: number
   readonly onProgress?: (done: number, total: number) => void
 }
 
@@ -40,7 +42,7 @@ export interface Extractor {
 export async function openExtractor(
   { program, drawInputs, batch = BATCH }: Extractable,
   outputs: readonly string[],
-  { seed, threads, device, signal }: Omit<ExtractOptions, 'onProgress'>,
+  { seed, threads, device, signal }: Omit<ExtractOptions, 'onProgress' | 'firstPlace'>,
 ): Promise<Extractor> {
   const columns = Object.fromEntries(outputs.map((name) => [name, program.outputs[name].shape[1]]))
   const session = await openSession(program, { threads, device })
@@ -74,11 +76,11 @@ export async function extractFeatures(
   network: Extractable,
   images: Images,
   outputs: readonly string[],
-  { onProgress, ...options }: ExtractOptions,
+  { onProgress, firstPlace = 0, ...options }: ExtractOptions,
 ): Promise<Record<string, FeatureMatrix>> {
   const extractor = await openExtractor(network, outputs, options)
   try {
-    return await extractor.extract(images, 0, (done) => onProgress?.(done, images.count))
+    return await extractor.extract(images, firstPlace, (done) => onProgress?.(done, images.count))
   } finally {
     await extractor.close()
   }

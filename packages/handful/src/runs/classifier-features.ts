@@ -19,6 +19,8 @@ export interface ClassifierFeaturesOptions extends Brought {
   readonly threads: number
   readonly device: string
   readonly signal?: AbortSignal
+  /** Of the first image among all that are asked for, where they come in blocks: its noise is drawn by its place. */
+  readonly firstPlace?: number
   /** Counts images; `stage` says of what. */
   readonly onProgress?: (done: number, total: number, stage: string) => void
 }
@@ -47,7 +49,7 @@ export async function classifierFeatures(
   run: string,
   classifier: Classifier,
   { images, originals }: Encodable,
-  { embeddings, threads, device, signal, onProgress, ...brought }: ClassifierFeaturesOptions,
+  { embeddings, threads, device, signal, firstPlace, onProgress, ...brought }: ClassifierFeaturesOptions,
 ): Promise<FeatureMatrix> {
   const { outputs, outside, drawn } = classifier
   const told = (stage: string) => (done: number, total: number) => onProgress?.(done, total, stage)
@@ -55,7 +57,7 @@ export async function classifierFeatures(
   const network = await featureNetwork(run, classifier, brought)
   if (network !== undefined) {
     const seed = drawn?.seed ?? 0
-    const options = { threads, device, signal, seed, onProgress: told('compute features') }
+    const options = { threads, device, signal, seed, firstPlace, onProgress: told('compute features') }
     const features = await extractFeatures(network, images, outputs, options)
     parts.push(...outputs.map((name) => features[name]))
   }

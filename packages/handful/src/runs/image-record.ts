@@ -51,11 +51,15 @@ export type ImageFiles = z.infer<typeof filesSchema>
 export type ImageRecord = z.infer<typeof recordSchema>
 
 /** What the files of a folder, an archive or a table are. @throws HandfulError if it is none of these */
-export async function surveyImages(place: string, signal?: AbortSignal): Promise<ImageFiles> {
+export async function surveyImages(
+  place: string,
+  signal?: AbortSignal,
+  onFound?: (files: number) => void,
+): Promise<ImageFiles> {
   if ((await stat(place).catch(() => undefined))?.isFile()) {
     return { count: 1, names: sha256(''), samples: [{ path: '', sha256: await fileDigest(place) }] }
   }
-  const { paths, contents } = await openImagePaths(place, signal)
+  const { paths, contents } = await openImagePaths(place, signal, { onFound })
   const sorted = paths
     .map((_, index) => index)
     .filter((index) => !NO_IMAGE.test(paths[index]))

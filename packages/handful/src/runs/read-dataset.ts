@@ -6,7 +6,7 @@ import { HandfulError, printable } from '../errors.js'
 import { locateImages } from './image-record.js'
 import type { DescribedModel } from './trained-model.js'
 import { imageFields } from './run-options.js'
-import { type JobContext, type PlannedStage, READING } from '../training/progress.js'
+import { type JobContext, type PlannedStage, READING, reportFound } from '../training/progress.js'
 
 export { READING } from '../training/progress.js'
 
@@ -109,6 +109,7 @@ export async function readDataset(
     { ...specOf(source), labels },
     {
       signal,
+      onFound: reportFound(progress),
       onProgress: (done, total) => {
         if (total !== counted) onCounted?.(total)
         counted = total

@@ -7,6 +7,8 @@ import type { OwnModels } from '../models/registry.js'
 
 /** The stage that reads images, which nearly every job begins with. */
 export const READING = 'read the images'
+/** What comes before it where there are very many files. */
+export const LOOKING = 'look through the folder'
 
 /** One report of a running stage: `done` of `total` units so far. */
 export interface ProgressEvent {
@@ -52,6 +54,18 @@ export interface JobContext {
    */
   readonly signal: AbortSignal
   readonly progress: Progress
+}
+
+/** Shorter looks through a folder are over before anybody wonders. */
+const UNTOLD_MS = 1000
+
+/** Told of the files of a folder that are found so far, reports them where that takes long. */
+export function reportFound(progress: Progress): (files: number) => void {
+  const began = performance.now()
+  return (files) => {
+    if (performance.now() - began > UNTOLD_MS)
+      progress.report({ stage: LOOKING, done: files, total: 0, unit: 'files' })
+  }
 }
 
 /** For callers that want none. */

@@ -44,7 +44,6 @@ import {
   partStages,
 } from './fixmatch-training.js'
 
-
 /** @throws HandfulError for settings or images that do not suit, or too few labels; the error of a stage that fails */
 export async function runFixMatchFit(options: FixMatchFitOptions, context: RunContext): Promise<RunReport> {
   const { run, progress } = context

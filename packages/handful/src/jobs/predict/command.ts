@@ -47,10 +47,9 @@ export const predict = jobCommand({
   },
   run: async (options, context) => (await import('./run.js')).runPredict(options, context),
   async show(result, { run, out }, { quiet }) {
-    const rows = csvRows(result)
     if (out !== undefined) {
       const { writeFileAtomic } = await import('../../files/atomic.js')
-      await writeFileAtomic(out, rows.join(''))
+      await writeFileAtomic(out, csvPieces(result))
     }
     const { predictions, skipped } = result
     const where = out === undefined ? '' : `, written to ${out}`
@@ -58,7 +57,7 @@ export const predict = jobCommand({
     return {
       json: result,
       // Lines end as those of the file do.
-      lines: out === undefined ? rows.map((row) => row.replace(/\n$/, '')) : [],
+      lines: out === undefined ? [...csvRows(result)].map((row) => row.replace(/\n$/, '')) : [],
       skipped,
       messages: quiet ? [] : [trust],
     }
@@ -66,14 +65,24 @@ export const predict = jobCommand({
 })
 
 /** The last two columns where the run can tell. */
-function csvRows({ predictions }: PredictResult): string[] {
+function* csvRows({ predictions }: PredictResult): Generator<string> {
   const tells = predictions.some(({ unlike }) => unlike !== undefined)
-  const rows = predictions.map(({ path, predicted, probability, unlike, noneOfThese }) => [
-    path,
-    predicted,
-    probability.toFixed(4),
-    ...(tells ? [unlike?.toFixed(4) ?? '', noneOfThese === true ? 'yes' : 'no'] : []),
-  ])
-  const head = ['file_name', 'predicted', 'probability', ...(tells ? ['unlike', 'none_of_these'] : [])]
-  return [head, ...rows].map(formatCsvRow)
+  yield formatCsvRow(['file_name', 'predicted', 'probability', ...(tells ? ['unlike', 'none_of_these'] : [])])
+  for (const { path, predicted, probability, unlike, noneOfThese } of predictions) {
+    const told = tells ? [unlike?.toFixed(4) ?? '', noneOfThese === true ? 'yes' : 'no'] : []
+    yield formatCsvRow([path, predicted, probability.toFixed(4), ...told])
+  }
+}
+
+const ROWS_AT_ONCE = 1000
+
+/** A million rows are no text in memory. */
+function* csvPieces(result: PredictResult): Generator<string> {
+  let rows: string[] = []
+  for (const row of csvRows(result)) {
+    if (rows.push(row) < ROWS_AT_ONCE) continue
+    yield rows.join('')
+    rows = []
+  }
+  yield rows.join('')
 }

@@ -1,7 +1,7 @@
 /** Classifies new images with a finished run. */
 import { availableThreads } from 'onnx-autodiff/threads'
 import type { GivenImage } from '../../data/given-image.js'
-import { openImages } from '../../data/open-images.js'
+import { openImageBlocks } from '../../data/open-images.js'
 import { type ImageReading, readingOf, type ReadingChoice } from '../../data/reading.js'
 import { mostProbable } from '../../numerics/matrix.js'
 import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
@@ -16,7 +16,10 @@ import {
   classifierFeatures,
   headRows,
 } from '../../runs/classifier-features.js'
-import type { JobContext } from '../../training/progress.js'
+import { type JobContext, READING, reportFound } from '../../training/progress.js'
+
+const BLOCK_IMAGES = 20_000
+const PREDICTING = 'classify the images'
 
 export interface PredictOptions {
   /** A run folder with its model. */
@@ -33,6 +36,8 @@ export interface PredictOptions {
   readonly embeddings?: string
   /** From which `unlike` on an image counts as none of the classes, 0 to 1; 0.95 where left out. */
   readonly noneAbove?: number
+  /** Images that are in memory at once, 20,000 where left out; all with `embeddings`. */
+  readonly blockImages?: number
   /** All cores where left out. */
   readonly threads?: number
   /** `cpu` where left out. */
@@ -100,6 +105,7 @@ export async function runPredict(
     images: inputs,
     embeddings,
     noneAbove,
+    blockImages = BLOCK_IMAGES,
     threads = availableThreads(),
     device = 'cpu',
     ...read
@@ -112,47 +118,48 @@ export async function runPredict(
   checkEmbeddings(run, classifier, embeddings)
   for (const note of checkBroughtFor(run, classifier, own)) progress.message(note)
   checkNoneAbove(run, classifier, noneAbove)
-  const { images, originals, skipped, notes } = await openImages(inputs, {
-    size,
-    channels,
-    fit,
+  const told = (stage: string) => (done: number, total: number) =>
+    progress.report({ stage, done, total, unit: 'images' })
+  const opening = {
+    ...{ size, channels, fit, signal },
     reading: readingFor(classifier.reading, read),
     sampleSeed: read.stretch === 'data' ? 0 : undefined,
-    signal,
-    onProgress: (done, total) => progress.report({ stage: 'read the images', done, total, unit: 'images' }),
-  })
-  for (const note of notes) progress.message(note)
+    onFound: reportFound(progress),
+    onProgress: told(READING),
+  }
+  // A table of features has rows for all images, and lies in memory.
+  const most = embeddings === undefined ? blockImages : Infinity
+  const source = await openImageBlocks(inputs, opening, most)
   const linearAlgebra = onnxLinearAlgebra({ threads, device })
   try {
-    const features = await classifierFeatures(
-      run,
-      classifier,
-      { images, originals },
-      {
-        ...own,
-        embeddings,
-        threads,
-        device,
-        signal,
-        onProgress: (done, total, stage) => progress.report({ stage, done, total, unit: 'images' }),
-      },
-    )
-    const rows = await headRows(classifier, features, linearAlgebra)
     const { head, unlike } = classifier
     const search = unlike && sharedSearch(unlike.references, linearAlgebra)
-    const probabilities = await restorePredictor(head, linearAlgebra, search)(rows)
-    const scores = unlike && search && (await restoreUnlike(unlike.parameters, search)(rows))
+    const predictor = restorePredictor(head, linearAlgebra, search)
+    const unlikeness = unlike && search && restoreUnlike(unlike.parameters, search)
     const threshold = noneAbove ?? UNLIKE_THRESHOLD
-    const { predicted, probability } = mostProbable(probabilities)
-    return {
-      predictions: images.paths.map((path, i) => ({
-        path,
-        predicted: classNames[predicted[i]],
-        probability: probability[i],
-        ...(scores && { unlike: scores[i], noneOfThese: scores[i] >= threshold }),
-      })),
-      skipped,
+    const several = source.files > most
+    const predictions: Prediction[] = []
+    for await (const { firstPlace, ...block } of source.blocks()) {
+      const features = await classifierFeatures(run, classifier, block, {
+        ...{ ...own, embeddings, threads, device, signal, firstPlace },
+        // Of one block each part is told by itself, of several what is done of all.
+        onProgress: (done, total, stage) =>
+          several ? told(PREDICTING)(firstPlace + done, source.files) : told(stage)(done, total),
+      })
+      const rows = await headRows(classifier, features, linearAlgebra)
+      const { predicted, probability } = mostProbable(await predictor(rows))
+      const scores = await unlikeness?.(rows)
+      for (const [i, path] of block.images.paths.entries())
+        predictions.push({
+          path,
+          predicted: classNames[predicted[i]],
+          probability: probability[i],
+          ...(scores && { unlike: scores[i], noneOfThese: scores[i] >= threshold }),
+        })
     }
+    if (several) told(PREDICTING)(source.files, source.files)
+    for (const note of source.notes) progress.message(note)
+    return { predictions, skipped: source.skipped }
   } finally {
     await linearAlgebra.close()
   }
