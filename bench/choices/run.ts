@@ -3,9 +3,12 @@
  * labelled images, with accuracy and expected calibration error on held-out images, inductive. `auto` is to be near the best
  * of the others everywhere, which no one knows beforehand.
  *
- *   npx tsx bench/choices/run.ts --folder <images with train/ and test/> [--size 32] [--steps 400]
+ *   npx tsx bench/choices/run.ts --folder <images with train/ and test/> [--size 32] [--steps 400] [--encoder model.onnx]
  *   npx tsx bench/choices/run.ts --dataset mnist --data-dir <data> [--train 4000] [--test 2000]
  *     [--labels 1,2,4,16] [--draws 8] [--heads propagation,linear,auto] [--seed 0] [--threads 1]
+ *
+ * With `--encoder` the features are those of an encoder made elsewhere, and nothing is trained. Beside the heads of the
+ * project there are products of three for `--heads`: `three` and `thirds`.
  *
  * Of a known set training images are drawn, and the held-out ones from its other training images: official test labels are not
  * looked at.
@@ -17,8 +20,18 @@ import { parseArgs } from 'node:util'
 import { labelDraws } from '../../packages/handful/src/data/draw-labels.js'
 import { openDataset } from '../../packages/handful/src/data/open.js'
 import { TestSet } from '../../packages/handful/src/data/test-set.js'
+import { originalsOf } from '../../packages/handful/src/data/image-set.js'
+import { encodeSets } from '../../packages/handful/src/encoders/encode-images.js'
+import { openOutsideEncoder } from '../../packages/handful/src/encoders/outside-encoder.js'
+import { type FeatureSpace, normalisedSpace } from '../../packages/handful/src/features/feature-space.js'
+import { headComponents } from '../../packages/handful/src/features/reduce.js'
+import { chosenProduct } from '../../packages/handful/src/heads/auto.js'
 import { compareHeads } from '../../packages/handful/src/heads/compare-heads.js'
-import { HEADS, type HeadName } from '../../packages/handful/src/names.js'
+import type { Head } from '../../packages/handful/src/heads/head.js'
+import { labelPropagation } from '../../packages/handful/src/heads/label-propagation.js'
+import { logisticRegression } from '../../packages/handful/src/heads/logistic-regression.js'
+import { directionMixture } from '../../packages/handful/src/heads/mixture.js'
+import type { OwnHeads } from '../../packages/handful/src/heads/registry.js'
 import { pretrain } from '../../packages/handful/src/training/pretrain.js'
 import type { ImageSet } from '../../packages/handful/src/data/image-set.js'
 import { encoderOf, fitDictionary } from '../../packages/handful/src/features/encoder.js'
@@ -41,6 +54,7 @@ const { values } = parseArgs({
     'data-dir': { type: 'string' },
     size: { type: 'string', default: '32' },
     steps: { type: 'string', default: '400' },
+    encoder: { type: 'string' },
     train: { type: 'string', default: '4000' },
     test: { type: 'string', default: '2000' },
     labels: { type: 'string', default: '1,2,4,16' },
@@ -68,30 +82,51 @@ async function images(): Promise<{ train: ImageSet; test: TestSet }> {
 }
 
 const { train, test } = await images()
-const image = { size: train.height, channels: train.channels }
-const model = resolveModel(modelChoiceSchema.parse({ model: 'vae', preset: 'contrastive', set: {} }), image)
-const folder = await mkdtemp(path.join(tmpdir(), 'handful-choices-'))
 const linearAlgebra = onnxLinearAlgebra({ threads, device })
-try {
-  const { weights } = await pretrain(
-    train,
-    {
-      model,
-      augmentation: resolveAugmentation(undefined, model).options,
-      seed,
-      steps: Number(values.steps),
-      threads,
-      device,
-    },
-    { checkpoints: { folder, key: 'choices' }, signal, progress: silentProgress },
+
+async function encodedSpace(file: string): Promise<FeatureSpace> {
+  const encoder = await openOutsideEncoder(file, {}, { threads, device })
+  const sets = [train, test.images].map((images) => ({ images, originals: originalsOf(images) }))
+  const [ofTrain, ofTest] = await encodeSets(encoder, sets, { threads, device })
+  const components = headComponents(train.channels)
+  return normalisedSpace({ train: ofTrain, test: ofTest }, { components }, { linearAlgebra })
+}
+
+async function trainedSpace(): Promise<FeatureSpace> {
+  const image = { size: train.height, channels: train.channels }
+  const model = resolveModel(modelChoiceSchema.parse({ model: 'vae', preset: 'contrastive', set: {} }), image)
+  const folder = await mkdtemp(path.join(tmpdir(), 'handful-choices-'))
+  try {
+    const augmentation = resolveAugmentation(undefined, model).options
+    const { weights } = await pretrain(
+      train,
+      { model, augmentation, seed, steps: Number(values.steps), threads, device },
+      { checkpoints: { folder, key: 'choices' }, signal, progress: silentProgress },
+    )
+    const dictionary = await fitDictionary(train, 256, { seed, linearAlgebra, signal })
+    const encoder = encoderOf({ model, weights }, model.defaultFeatures, dictionary)
+    const context = { threads, device, seed, signal }
+    return (await learnedSpaces({ train, test }, encoder, linearAlgebra, context, 'all'))[0]
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** `auto` with the mixture as a third part. */
+const three = (propagation: number, linear: number): Head =>
+  chosenProduct(
+    [
+      { head: labelPropagation(), unjudged: 1, expected: propagation },
+      { head: logisticRegression(), unjudged: 0, expected: linear },
+      { head: directionMixture(), unjudged: 0, expected: 1 - propagation - linear },
+    ],
+    'product of three',
   )
-  const dictionary = await fitDictionary(train, 256, { seed, linearAlgebra, signal })
-  const encoder = encoderOf({ model, weights }, model.defaultFeatures, dictionary)
-  const context = { threads, device, seed, signal }
-  const [space] = await learnedSpaces({ train, test }, encoder, linearAlgebra, context, 'all')
-  const heads = values.heads
-    .split(',')
-    .filter((name): name is HeadName => HEADS.some((head) => head === name))
+const own: OwnHeads = { three: () => three(0.75, 0), thirds: () => three(0.5, 0.25) }
+
+try {
+  const space = values.encoder === undefined ? await trainedSpace() : await encodedSpace(values.encoder)
+  const heads = values.heads.split(',')
   console.log(
     `${train.name}: ${train.count} images, ${test.count} held out, ${values.steps} steps, ${draws} draws`,
   )
@@ -107,6 +142,7 @@ try {
         onFit: () => {},
         spaces: [space],
         heads: [head],
+        own,
         chosen: head,
       })
       const error = reliability === undefined ? '' : calibrationError(reliability).toFixed(3)
@@ -118,5 +154,4 @@ try {
   }
 } finally {
   await linearAlgebra.close()
-  await rm(folder, { recursive: true, force: true })
 }
