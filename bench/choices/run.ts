@@ -31,7 +31,7 @@ import type { Head } from '../../packages/handful/src/heads/head.js'
 import { labelPropagation } from '../../packages/handful/src/heads/label-propagation.js'
 import { logisticRegression } from '../../packages/handful/src/heads/logistic-regression.js'
 import { directionMixture } from '../../packages/handful/src/heads/mixture.js'
-import type { OwnHeads } from '../../packages/handful/src/heads/registry.js'
+import { createHead, type OwnHeads } from '../../packages/handful/src/heads/registry.js'
 import { pretrain } from '../../packages/handful/src/training/pretrain.js'
 import type { ImageSet } from '../../packages/handful/src/data/image-set.js'
 import { encoderOf, fitDictionary } from '../../packages/handful/src/features/encoder.js'
@@ -92,7 +92,7 @@ async function encodedSpace(file: string): Promise<FeatureSpace> {
   return normalisedSpace({ train: ofTrain, test: ofTest }, { components }, { linearAlgebra })
 }
 
-async function trainedSpace(): Promise<FeatureSpace> {
+async function trainedSpaces(): Promise<FeatureSpace[]> {
   const image = { size: train.height, channels: train.channels }
   const model = resolveModel(modelChoiceSchema.parse({ model: 'vae', preset: 'contrastive', set: {} }), image)
   const folder = await mkdtemp(path.join(tmpdir(), 'handful-choices-'))
@@ -106,7 +106,7 @@ async function trainedSpace(): Promise<FeatureSpace> {
     const dictionary = await fitDictionary(train, 256, { seed, linearAlgebra, signal })
     const encoder = encoderOf({ model, weights }, model.defaultFeatures, dictionary)
     const context = { threads, device, seed, signal }
-    return (await learnedSpaces({ train, test }, encoder, linearAlgebra, context, 'all'))[0]
+    return await learnedSpaces({ train, test }, encoder, linearAlgebra, context, 'also weighed')
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -122,10 +122,21 @@ const three = (propagation: number, linear: number): Head =>
     ],
     'product of three',
   )
-const own: OwnHeads = { three: () => three(0.75, 0), thirds: () => three(0.5, 0.25) }
+const own: OwnHeads = {
+  'auto-alone': () => createHead('auto'),
+  'auto-weighed': () => createHead('auto'),
+  three: () => three(0.75, 0),
+  thirds: () => three(0.5, 0.25),
+}
 
 try {
-  const space = values.encoder === undefined ? await trainedSpace() : await encodedSpace(values.encoder)
+  const [space, ...weighed] =
+    values.encoder === undefined ? await trainedSpaces() : [await encodedSpace(values.encoder)]
+  /** Of `auto`, features chosen among parts alone, or among all weights of them. */
+  const candidates: Readonly<Record<string, readonly FeatureSpace[]>> = {
+    'auto-alone': weighed.filter(({ name }) => !name.includes('half')),
+    'auto-weighed': weighed,
+  }
   const heads = values.heads.split(',')
   console.log(
     `${train.name}: ${train.count} images, ${test.count} held out, ${values.steps} steps, ${draws} draws`,
@@ -141,6 +152,7 @@ try {
         signal,
         onFit: () => {},
         spaces: [space],
+        candidates: candidates[head],
         heads: [head],
         own,
         chosen: head,
