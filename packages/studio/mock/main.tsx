@@ -3,7 +3,7 @@ import { mount } from '../src/mount.js'
 import { MockStudio, type MockOptions } from './mock-studio.js'
 
 const asked = new URLSearchParams(location.search)
-const stages: readonly MockOptions['stage'][] = ['empty', 'untrained', 'ready', 'labelled']
+const stages: readonly MockOptions['stage'][] = ['empty', 'reading', 'untrained', 'ready', 'labelled']
 
 const studio = new MockStudio({
   images: Number(asked.get('images') ?? 3000),

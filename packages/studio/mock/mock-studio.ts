@@ -20,8 +20,8 @@ import { finished, metricsOf, started, ticked, TICK_MS, type PlayedRun } from '.
 
 export interface MockOptions {
   readonly images: number
-  /** `empty`: nothing opened; `untrained`: opened, no run yet; `ready`: trained, no labels; `labelled`: both. */
-  readonly stage: 'empty' | 'untrained' | 'ready' | 'labelled'
+  /** `empty`: nothing opened; `reading`: a folder is gone through; `untrained`: opened, no run yet; `ready`: trained, no labels; `labelled`: both. */
+  readonly stage: 'empty' | 'reading' | 'untrained' | 'ready' | 'labelled'
   readonly latencyMs: number
   /** Classes in the last two stages. */
   readonly classes: number
@@ -72,7 +72,7 @@ export class MockStudio implements Studio {
   constructor(private readonly options: MockOptions) {
     this.labels = new Int32Array(options.images).fill(-1)
     this.layout = fakeMap(options.images)
-    this.opened = options.stage !== 'empty'
+    this.opened = options.stage !== 'empty' && options.stage !== 'reading'
     if (options.stage === 'ready' || options.stage === 'labelled') this.trained('vae', 1)
     if (options.stage === 'labelled') this.labelSome()
     this.guess = fakePredictions(this.labels, this.layout)
@@ -103,6 +103,7 @@ export class MockStudio implements Studio {
 
   thumbnail = (image: number): string => pictureOf(image, 128)
   original = (image: number): string => pictureOf(image, 800)
+  found = (index: number): string => pictureOf(index, 128)
   download = (id: string): string =>
     id === 'model' && this.options.model !== undefined
       ? this.options.model
@@ -225,6 +226,10 @@ export class MockStudio implements Studio {
     const labelled = this.labels.reduce((sum, label) => sum + (label === -1 ? 0 : 1), 0)
     return {
       place: this.opened ? { path: '/home/ada/pictures/finds', name: 'finds' } : undefined,
+      reading:
+        this.options.stage === 'reading' && !this.opened
+          ? { done: 12_300, total: 0, skipped: 14, found: 24 }
+          : undefined,
       catalogueRevision: this.opened ? 1 : 0,
       images: this.opened ? this.options.images : 0,
       skipped: this.opened

@@ -3,6 +3,8 @@ import type { Metrics, RunCard } from '../../handful/src/studio/protocol.js'
 import { normal, stream } from './random.js'
 
 const TICK_MS = 500
+/** At the speed of a clock. */
+const READING_SECONDS = 2
 
 export interface PlayedRun {
   readonly card: RunCard
@@ -22,6 +24,7 @@ export function started(name: string, model: string, minutes: number, size: numb
       stage: `training ${model}`,
       done: 0,
       steps: 0,
+      reading: { done: 0, total: 60_000, skipped: 14 },
     },
     minutes,
     seed,
@@ -33,14 +36,19 @@ export function ticked(run: PlayedRun, speed: number): PlayedRun {
   if (run.card.state !== 'training') return run
   const seconds = Math.min(run.minutes * 60, run.card.seconds + (TICK_MS / 1000) * speed)
   const done = seconds / (run.minutes * 60)
+  if (run.card.reading !== undefined && seconds < READING_SECONDS * speed) {
+    const reading = { ...run.card.reading, done: Math.round((60_000 * seconds) / (READING_SECONDS * speed)) }
+    return { ...run, card: { ...run.card, seconds, reading } }
+  }
   const steps = Math.round(seconds * 40)
+  const left = run.minutes * 60 - seconds
   if (done < 1)
-    return { ...run, card: { ...run.card, seconds, done, steps, secondsLeft: run.minutes * 60 - seconds } }
+    return { ...run, card: { ...run.card, seconds, done, steps, secondsLeft: left, reading: undefined } }
   return { ...run, card: finished({ ...run.card, seconds, steps }) }
 }
 
 export function finished(card: RunCard): RunCard {
-  return { ...card, state: 'ready', done: 1, secondsLeft: undefined, stage: undefined }
+  return { ...card, state: 'ready', done: 1, secondsLeft: undefined, stage: undefined, reading: undefined }
 }
 
 export function metricsOf(run: PlayedRun): Metrics {

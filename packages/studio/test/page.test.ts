@@ -104,6 +104,22 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
     await page.close()
   })
 
+  test('while images are read their number is told, what is skipped, and the first are shown', async () => {
+    const page = await open(browser, at('stage=reading'), 'images')
+    await page.getByText('Reading the folder … 12,300 files so far, 14 skipped so far').waitFor()
+    expect(await page.locator('.found img').count()).toBe(24)
+    const widths = await page
+      .locator('.found img')
+      .evaluateAll((all) => all.map((each) => (each as HTMLImageElement).naturalWidth))
+    expect(Math.min(...widths)).toBeGreaterThan(0)
+    await page.goto(`${at('stage=untrained')}#/images`)
+    await page.evaluate(() => window.mock.ask('train', { model: 'vae', minutes: 5 }))
+    await page.getByText(/^\d[\d,]* of 60,000 read, 14 skipped so far$/).waitFor()
+    await page.getByText('3,000 images', { exact: true }).waitFor()
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
   test('every change of a class is taken back by one Ctrl+Z and done again: name, key, colour and images', async () => {
     const page = await open(browser, at('stage=labelled&images=400&latency=30'), 'label')
     const rows = () =>

@@ -51,8 +51,11 @@ function amount(status: ProgressEvent): string {
   if (status.unit === 's') return `${formatClock(status.done)} of ${formatClock(status.total)}`
   const whole = formatCount(Math.floor(status.done))
   if (status.total <= 0) return `${whole} ${status.unit}`
-  return `${whole} of ${formatCount(status.total)} ${status.unit}`
+  return `${whole} of ${formatCount(status.total)} ${status.unit}${skippedSoFar(status)}`
 }
+
+const skippedSoFar = ({ skipped = 0 }: ProgressEvent): string =>
+  skipped === 0 ? '' : `, ${formatCount(skipped)} skipped so far`
 
 function share(status: ProgressEvent): number {
   return status.total > 0 ? Math.min(1, status.done / status.total) : 0

@@ -5,7 +5,7 @@
 
 import { HandfulError, printable } from '../errors.js'
 import { type ArchiveEntry, DamagedEntry } from '../files/archive-entry.js'
-import type { FileTree } from './collection.js'
+import type { CollectionOptions, FileTree } from './collection.js'
 import type { ImageContent } from './decode.js'
 import { LIMIT_IMAGE_BYTES } from './decode-content.js'
 import type { SkippedFile } from './image-set.js'
@@ -16,6 +16,9 @@ import { SYSTEM_FILES } from './walk.js'
 
 /** Of all labels files together, which are kept in memory. */
 const LIMIT_LABEL_BYTES = 256 * 2 ** 20
+
+/** An archive that is compressed as a whole is read to its end before one file of it is shown. */
+const FILES_BETWEEN_REPORTS = 500
 
 /** An archive to be read from its beginning, as often as is asked. */
 export interface Archive {
@@ -38,9 +41,13 @@ interface Listed {
  *
  * @throws HandfulError if it is damaged, cut short, too large, or holds no file
  */
-export async function archiveTree(archive: Archive, signal?: AbortSignal): Promise<FileTree> {
+export async function archiveTree(
+  archive: Archive,
+  signal?: AbortSignal,
+  onFound?: CollectionOptions['onFound'],
+): Promise<FileTree> {
   const { path, name } = archive
-  const entries = await listEntries(archive, signal)
+  const entries = await listEntries(archive, signal, onFound)
   if (entries.files.size === 0) {
     const example =
       entries.skipped.length === 0
@@ -74,8 +81,13 @@ export async function archiveTree(archive: Archive, signal?: AbortSignal): Promi
   }
 }
 
-async function listEntries({ path, entries }: Archive, signal: AbortSignal | undefined): Promise<Listed> {
+async function listEntries(
+  { path, entries }: Archive,
+  signal: AbortSignal | undefined,
+  onFound: CollectionOptions['onFound'],
+): Promise<Listed> {
   const files = new Map<string, number>()
+  const found: string[] = []
   const folders = new Set<string>()
   const skipped: SkippedFile[] = []
   const labels = new Map<string, Uint8Array>()
@@ -97,6 +109,7 @@ async function listEntries({ path, entries }: Archive, signal: AbortSignal | und
     }
     if (files.has(stored)) skipped.push({ path: stored, reason: 'stored twice, the later one counts' })
     files.set(stored, entry.ordinal)
+    if (found.push(stored) % FILES_BETWEEN_REPORTS === 0) onFound?.({ files: found, skipped })
     if (!isTableFile(parts[parts.length - 1])) continue
     labelBytes += entry.size
     if (labelBytes > LIMIT_LABEL_BYTES) {

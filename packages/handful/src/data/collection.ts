@@ -10,14 +10,14 @@ import type { LabelTable } from './labels-file.js'
 import type { PlacedFile } from './layout.js'
 import type { ImageReading } from './reading.js'
 import type { SplitOptions } from './split-folders.js'
-import type { FolderListing } from './walk.js'
+import type { FolderListing, FoundSoFar } from './walk.js'
 
 /** How a folder, an archive or a table is understood: where that is not found out, or not what is wanted. */
 export interface CollectionOptions extends ColumnChoice, SplitOptions {
   /** Whether each frame of an animation or a stack is an image of its own (frames.ts); the first unless said otherwise. */
   readonly frames?: ImageReading['frames']
-  /** Told how many files a folder is known to have so far, while it is gone through. */
-  readonly onFound?: (files: number) => void
+  /** Told now and then, while a folder or an archive is gone through. */
+  readonly onFound?: (found: FoundSoFar) => void
   /** Full paths of folders below it that are about to be written to. */
   readonly passOver?: readonly string[]
 }
@@ -41,7 +41,7 @@ export interface CollectionFormat {
   readonly open: (
     place: string,
     signal?: AbortSignal,
-    columns?: ColumnChoice,
+    columns?: ColumnChoice & Pick<CollectionOptions, 'onFound'>,
   ) => Promise<FileTree | ImageCollection>
 }
 

@@ -22,8 +22,8 @@ export interface DecodeOptions {
   readonly stretch?: Stretch
   /** Bytes that pixels may take in memory; a scratch file holds more (pixel-store.ts). */
   readonly memory?: number
-  /** Images done (decoded or skipped) and in all. */
-  readonly onProgress?: (done: number, total: number) => void
+  /** Images done (decoded or skipped), in all, and those of them that were skipped. */
+  readonly onProgress?: (done: number, total: number, skipped: number) => void
   readonly signal?: AbortSignal
   /** Called for every image that could be decoded. */
   readonly inspect?: (facts: ImageFacts) => void
@@ -131,7 +131,7 @@ export async function decodeContents(
       } catch (error) {
         unusable.push({ index, path, reason: reasonOf(error) })
       }
-      onProgress?.(++done, count)
+      onProgress?.(++done, count, unusable.length)
     }
   }
   try {

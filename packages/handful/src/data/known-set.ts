@@ -19,8 +19,8 @@ export interface OpenRequest {
   readonly fetch?: typeof globalThis.fetch
 }
 
-/** Called now and then with what is done of the present activity, in files or images. */
-export type OpenProgress = (done: number, total: number, activity: OpenActivity) => void
+/** Called now and then with what is done of the present activity, in files or images, and how many of these were no good. */
+export type OpenProgress = (done: number, total: number, activity: OpenActivity, skipped?: number) => void
 export type OpenActivity = 'downloading' | 'reading' | 'generating' | 'decoding'
 
 export interface DatasetEntry {

@@ -69,7 +69,8 @@ async function openPlace(
           labelColumn,
         })
   }
-  if (source.format !== undefined) return source.format.open(place, signal, { fileColumn, labelColumn })
+  if (source.format !== undefined)
+    return source.format.open(place, signal, { fileColumn, labelColumn, onFound })
   const wordsOf = (kind: CollectionFormat['kind']): string =>
     listAlternatives(FORMATS.flatMap((format) => (format.kind === kind ? format.words : [])).sort())
   throw new HandfulError({

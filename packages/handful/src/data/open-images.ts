@@ -18,6 +18,7 @@ import { Originals } from './originals.js'
 import { readAgain } from './read-again.js'
 import { DEFAULT_READING, type ImageReading } from './reading.js'
 import { Stretch } from './stretch.js'
+import type { FoundSoFar } from './walk.js'
 
 export interface OpenImagesOptions extends Omit<DecodeOptions, 'stretch'> {
   readonly channels: 1 | 3
@@ -28,7 +29,7 @@ export interface OpenImagesOptions extends Omit<DecodeOptions, 'stretch'> {
   /** Files that are looked at, at most; all where left out. */
   readonly limit?: number
   /** Told how many files a folder is known to have so far, while it is gone through. */
-  readonly onFound?: (files: number) => void
+  readonly onFound?: (found: FoundSoFar) => void
 }
 
 export interface OpenedImages {

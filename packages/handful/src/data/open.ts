@@ -11,6 +11,7 @@ import type { OpenProgress } from './known-set.js'
 import { dataFolders } from './locate.js'
 import { channelNumbersSchema, framesSchema, stretchSchema } from './reading.js'
 import { datasetEntry } from './registry.js'
+import type { FoundSoFar } from './walk.js'
 
 /** Side of the square that a folder's images were brought to in older runs, which say none. */
 export const DEFAULT_SIZE = 32
@@ -53,7 +54,7 @@ type CheckedSpec = z.output<typeof specSchema>
 export interface OpenOptions {
   readonly onProgress?: OpenProgress
   /** Told how many files a folder is known to have so far, while it is gone through. */
-  readonly onFound?: (files: number) => void
+  readonly onFound?: (found: FoundSoFar) => void
   readonly signal?: AbortSignal
   /** Where `HANDFUL_DATA`, `HANDFUL_CACHE` and `XDG_CACHE_HOME` are looked up; the process's own where left out. */
   readonly environment?: Readonly<Record<string, string | undefined>>
@@ -94,7 +95,7 @@ export async function openDataset(
       passOver: checked.passOver,
       memory: checked.memory === undefined ? undefined : checked.memory * 2 ** 30,
       seed,
-      onProgress: (done, total) => onProgress?.(done, total, 'decoding'),
+      onProgress: (done, total, skipped) => onProgress?.(done, total, 'decoding', skipped),
       onFound,
       signal,
     })

@@ -4,20 +4,22 @@ import { basename } from 'node:path'
 import type { ArchiveLimits } from '../files/archive-entry.js'
 import { tarEntries } from '../files/tar-entries.js'
 import { archiveTree } from './archive-tree.js'
-import type { CollectionFormat, FileTree } from './collection.js'
+import type { CollectionFormat, CollectionOptions, FileTree } from './collection.js'
 
 export interface TarOptions {
   readonly gzip: boolean
   readonly signal?: AbortSignal
   readonly limits?: ArchiveLimits
+  readonly onFound?: CollectionOptions['onFound']
 }
 
 /** @throws HandfulError as archiveTree */
-export function tarTree(path: string, { gzip, limits, signal }: TarOptions): Promise<FileTree> {
+export function tarTree(path: string, { gzip, limits, signal, onFound }: TarOptions): Promise<FileTree> {
   const name = basename(path).replace(/\.(tar|tgz|tar\.gz|gz)$/i, '')
   return archiveTree(
     { path, name, entries: (own) => tarEntries(path, { gzip, limits, signal: own }) },
     signal,
+    onFound,
   )
 }
 

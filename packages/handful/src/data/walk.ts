@@ -27,6 +27,13 @@ export interface FolderListing {
   readonly bytes?: ReadonlyMap<string, Buffer>
 }
 
+/** What is known of a folder or an archive before it is gone through to its end. */
+export interface FoundSoFar {
+  /** Paths in the order in which they were found; the list grows. */
+  readonly files: readonly string[]
+  readonly skipped: readonly SkippedFile[]
+}
+
 /** Hidden files, and what operating systems, drives and network disks leave behind. */
 export const SYSTEM_FILES =
   /^(\.|(thumbs\.db|ehthumbs\.db|desktop\.ini|__macosx|@eadir|@tmp|#recycle|#snapshot|\$recycle\.bin|system volume information|lost\+found|found\.\d{3})$)/i
@@ -47,7 +54,7 @@ export function diskPath(
 export async function listFolder(
   root: string,
   signal?: AbortSignal,
-  onFound?: (files: number) => void,
+  onFound?: (found: FoundSoFar) => void,
 ): Promise<FolderListing> {
   const files: string[] = []
   const folders = new Set<string>()
@@ -79,7 +86,7 @@ export async function listFolder(
 
   while (queue.length > 0 || links.length > 0) {
     signal?.throwIfAborted()
-    onFound?.(files.length)
+    onFound?.({ files, skipped })
     const folder = queue.shift()
     // Links wait until all real folders are entered, so that a folder inside the tree keeps its own path.
     if (folder === undefined) {

@@ -11,8 +11,8 @@ export const zip: CollectionFormat = {
   kind: 'archive',
   words: '.zip',
   recognises: (start) => ['PK\x03\x04', 'PK\x05\x06'].includes(start.toString('latin1', 0, 4)),
-  open: (path, signal) => {
+  open: (path, signal, { onFound } = {}) => {
     const name = basename(path).replace(/\.zip$/i, '')
-    return archiveTree({ path, name, entries: (own) => zipEntries(path, { signal: own }) }, signal)
+    return archiveTree({ path, name, entries: (own) => zipEntries(path, { signal: own }) }, signal, onFound)
   },
 }

@@ -13,6 +13,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import type { ImageCollection } from '../data/collection.js'
 import { openImagePaths } from '../data/open-collection.js'
+import type { FoundSoFar } from '../data/walk.js'
 import { HandfulError, printable, systemCode } from '../errors.js'
 import { damageInWords } from '../files/damage.js'
 import type { RunFolder } from './run-folder.js'
@@ -54,7 +55,7 @@ export type ImageRecord = z.infer<typeof recordSchema>
 export async function surveyImages(
   place: string,
   signal?: AbortSignal,
-  onFound?: (files: number) => void,
+  onFound?: (found: FoundSoFar) => void,
 ): Promise<ImageFiles> {
   if ((await stat(place).catch(() => undefined))?.isFile()) {
     return { count: 1, names: sha256(''), samples: [{ path: '', sha256: await fileDigest(place) }] }

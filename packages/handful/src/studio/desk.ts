@@ -5,6 +5,7 @@ import { currentPreset, MODELS, PRESETS } from '../names.js'
 import { adviceFor, trainable } from './advice.js'
 import { browse } from './browse.js'
 import { EventHub } from './event-hub.js'
+import { FoundImages } from './found-images.js'
 import type { Place, PlaceListeners, PlaceOptions } from './place.js'
 import type { StudioState } from './protocol.js'
 import type { Answering, Handlers, Served, Viewers } from './routes.js'
@@ -38,7 +39,7 @@ export class Desk implements Answering {
   #catalogueRevision = 0
   #revision = 0
   #reading = false
-  #found = 0
+  #found = new FoundImages('')
   #trouble: string | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -52,7 +53,7 @@ export class Desk implements Answering {
   state(): StudioState {
     const common = {
       catalogueRevision: this.#catalogueRevision,
-      ...(this.#reading && { reading: { done: this.#found, total: 0 } }),
+      ...(this.#reading && { reading: this.#found.count }),
       trouble: this.#trouble,
       ...(this.#study && { study: { name: this.#study.name, hasReport: this.#study.hasReport() } }),
     }
@@ -90,6 +91,10 @@ export class Desk implements Answering {
       if (error instanceof NoThumbnail) return undefined
       throw error
     }
+  }
+
+  found(index: number): Promise<Served | undefined> {
+    return this.#found.thumbnail(index)
   }
 
   async original(image: number): Promise<Served | undefined> {
@@ -217,7 +222,7 @@ export class Desk implements Answering {
   #open(place: string): Promise<void> {
     const opening = this.#turn.then(async () => {
       this.#reading = true
-      this.#found = 0
+      this.#found = new FoundImages(this.#options.cache)
       this.events.stateChanged()
       try {
         // What reads images takes a second to load: the page is there before.
@@ -242,6 +247,7 @@ export class Desk implements Answering {
         this.#left.push(before.training)
       } finally {
         this.#reading = false
+        this.#found.close()
         this.events.stateChanged()
       }
     })
@@ -255,8 +261,8 @@ export class Desk implements Answering {
     const isCurrent = (): boolean => this.#catalogueRevision === revision
     return {
       nextRevision: () => ++this.#revision,
-      found: (files) => {
-        this.#found = files
+      found: (place, found) => {
+        this.#found.take(place, found)
         this.events.stateChanged()
       },
       changed: () => {

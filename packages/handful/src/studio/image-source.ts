@@ -4,7 +4,7 @@
  */
 import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
-import type { ImageCollection } from '../data/collection.js'
+import type { CollectionOptions, ImageCollection } from '../data/collection.js'
 import type { ImageContent } from '../data/decode.js'
 import { imageFormat, isReadable } from '../data/image-format.js'
 import type { SkippedFile } from '../data/image-set.js'
@@ -53,7 +53,7 @@ const MOST_LOOKED_INTO = 400
 export async function openImageSource(
   place: string,
   signal?: AbortSignal,
-  onFound?: (files: number) => void,
+  onFound?: CollectionOptions['onFound'],
 ): Promise<ImageSource> {
   const full = await realpath(place).catch(() => path.resolve(place))
   const collection = await openCollection(full, signal, { onFound })

@@ -1,5 +1,6 @@
 /** What is opened: images, their labels, what is trained on them and what follows from both. */
 import path from 'node:path'
+import type { FoundSoFar } from '../data/walk.js'
 import { HandfulError } from '../errors.js'
 import { adviceFor, trainable } from './advice.js'
 import { Downloads } from './downloads.js'
@@ -30,8 +31,8 @@ export interface PlaceOptions {
 
 export interface PlaceListeners {
   readonly nextRevision: () => number
-  /** While the images are listed: files so far. */
-  readonly found: (files: number) => void
+  /** While the images of a place are listed. */
+  readonly found: (place: string, found: FoundSoFar) => void
   readonly changed: () => void
   readonly labels: (change: Events['labels']) => void
   readonly predictions: (revision: number) => void
@@ -88,7 +89,9 @@ export class Place {
 
   /** @throws HandfulError where there are no images, or nothing can be written beside the runs */
   static async open(where: Where, options: PlaceOptions, listeners: PlaceListeners): Promise<Place> {
-    const source = await openImageSource(where.images, options.signal, listeners.found)
+    const source = await openImageSource(where.images, options.signal, (found) =>
+      listeners.found(where.images, found),
+    )
     const home = await makeHome(where.runs, source.place)
     const found = await findRuns(where.runs, source.place)
     const labels = await labelsOf(where, home, found)

@@ -107,6 +107,13 @@ export interface Skipped {
   readonly reason: string
 }
 
+/** Files that are done, in all, and those of them that were no good; `total` 0 as long as it is not known. */
+export interface ReadingImages {
+  readonly done: number
+  readonly total: number
+  readonly skipped: number
+}
+
 /** `waiting`: for another training to end. */
 export type RunState = 'waiting' | 'training' | 'paused' | 'failed' | 'ready'
 
@@ -125,6 +132,8 @@ export interface RunCard {
   /** Of a run that failed: what, and what helps. */
   readonly error?: string
   readonly steps?: number
+  /** While its training reads the images. */
+  readonly reading?: ReadingImages
 }
 
 /** What the labels say of how good the predictions are. */
@@ -143,8 +152,8 @@ export interface StudioState {
   readonly place?: { readonly path: string; readonly name: string }
   /** A study that was opened; its report is `page('study')`, as soon as there is one. */
   readonly study?: { readonly name: string; readonly hasReport: boolean }
-  /** While a place is opened: files found so far; `total` 0 as long as it is not known. */
-  readonly reading?: { readonly done: number; readonly total: number }
+  /** While a place is opened: files found so far, and how many of the first can be shown already: `found`. */
+  readonly reading?: ReadingImages & { readonly found: number }
   readonly catalogueRevision: number
   readonly images: number
   readonly skipped: readonly Skipped[]
@@ -343,6 +352,8 @@ export interface Studio {
   /** Addresses of pictures, usable as `src`. */
   thumbnail(image: number): string
   original(image: number): string
+  /** The thumbnail of one of the images that were found first, while a place is opened. */
+  found(index: number): string
   picture(id: string): string
   download(id: string): string
   /** Of a report, to be shown in a frame: the id of an exported one, or `study`. */

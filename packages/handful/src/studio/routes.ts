@@ -46,6 +46,7 @@ export interface Answering {
   readonly events: EventHub
   thumbnail(image: number): Promise<Served | undefined>
   original(image: number): Promise<Served | undefined>
+  found(index: number): Promise<Served | undefined>
   picture(id: string): Promise<Served | undefined>
   download(id: string): Promise<Served | undefined>
   /** A report as a page, for a frame. */
@@ -118,7 +119,11 @@ function addUpload(app: Hono, studio: Answering): void {
 }
 
 function addPictures(app: Hono, studio: Answering): void {
-  const byImage = { thumbnail: studio.thumbnail.bind(studio), original: studio.original.bind(studio) }
+  const byImage = {
+    thumbnail: studio.thumbnail.bind(studio),
+    original: studio.original.bind(studio),
+    found: studio.found.bind(studio),
+  }
   for (const [name, find] of Object.entries(byImage)) {
     app.get(`/api/${name}/:image{[0-9]{1,9}}`, async (context, next) => {
       const found = await find(Number(context.req.param('image')))

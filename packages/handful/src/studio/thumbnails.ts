@@ -44,7 +44,7 @@ export class Thumbnails {
    * @param onUnusable told once of each image that cannot be shown
    */
   constructor(
-    private readonly source: ImageSource,
+    private readonly source: Pick<ImageSource, 'place' | 'paths' | 'version' | 'load'>,
     private readonly folder: string,
     private readonly onUnusable: (image: number, reason: string) => void = () => {},
   ) {}

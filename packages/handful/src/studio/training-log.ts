@@ -4,7 +4,8 @@
  */
 import { open } from 'node:fs/promises'
 import { z } from 'zod'
-import { ProgressTracker } from '../training/progress.js'
+import type { RunCard } from './protocol.js'
+import { ProgressTracker, READING } from '../training/progress.js'
 
 const lineSchema = z.union([
   z.object({ plan: z.array(z.object({ stage: z.string(), expectedSeconds: z.number().optional() })) }),
@@ -14,6 +15,7 @@ const lineSchema = z.union([
       done: z.number(),
       total: z.number(),
       unit: z.string(),
+      skipped: z.number().optional(),
       note: z.string().optional(),
     }),
   }),
@@ -28,6 +30,8 @@ export interface Heard {
   readonly done: number | undefined
   readonly secondsLeft: number | undefined
   readonly steps: number | undefined
+  /** While it reads its images. */
+  readonly reading: RunCard['reading']
   /** What it failed of, in its own words. */
   readonly error: string | undefined
 }
@@ -75,6 +79,10 @@ export class TrainingLog {
             : undefined,
       secondsLeft: left,
       steps: this.#steps,
+      reading:
+        status?.stage === READING && !status.finished
+          ? { done: status.done, total: status.total, skipped: status.skipped ?? 0 }
+          : undefined,
       error: this.#error,
     }
   }

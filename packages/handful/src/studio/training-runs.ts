@@ -327,9 +327,17 @@ export class TrainingRuns {
       steps: found?.steps,
     }
     if (process !== undefined) {
-      const { stage, done, secondsLeft, steps } = process.log.heard
+      const { stage, done, secondsLeft, steps, reading } = process.log.heard
       const left = secondsLeft === undefined ? undefined : Math.round(secondsLeft)
-      return { ...facts, state: 'training', stage, done, secondsLeft: left, steps: steps ?? facts.steps }
+      return {
+        ...facts,
+        state: 'training',
+        stage,
+        done,
+        secondsLeft: left,
+        steps: steps ?? facts.steps,
+        reading,
+      }
     }
     if (record?.waiting === true) return { ...facts, state: 'waiting' }
     if (found?.ready === true) return { ...facts, state: 'ready' }

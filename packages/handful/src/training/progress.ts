@@ -3,6 +3,7 @@
  * done; it never knows whether a terminal, a log file or a web page is listening.
  */
 
+import type { FoundSoFar } from '../data/walk.js'
 import type { OwnModels } from '../models/registry.js'
 
 /** The stage that reads images, which nearly every job begins with. */
@@ -20,6 +21,8 @@ export interface ProgressEvent {
   readonly total: number
   /** Plural noun: `images`, `steps`. `s` when a stage is bound by time: then done and total are seconds. */
   readonly unit: string
+  /** Of those done, how many could not be used; left out where none can be. */
+  readonly skipped?: number
   /** A few words on how it is going, such as `loss 0.123`. */
   readonly note?: string
 }
@@ -60,11 +63,11 @@ export interface JobContext {
 const UNTOLD_MS = 1000
 
 /** Told of the files of a folder that are found so far, reports them where that takes long. */
-export function reportFound(progress: Progress): (files: number) => void {
+export function reportFound(progress: Progress): (found: FoundSoFar) => void {
   const began = performance.now()
-  return (files) => {
+  return ({ files }) => {
     if (performance.now() - began > UNTOLD_MS)
-      progress.report({ stage: LOOKING, done: files, total: 0, unit: 'files' })
+      progress.report({ stage: LOOKING, done: files.length, total: 0, unit: 'files' })
   }
 }
 

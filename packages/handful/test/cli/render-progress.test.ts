@@ -66,6 +66,13 @@ function replay(text: string): { lines: string[]; drawn: string[] } {
   return { lines: lines.filter((line) => line !== ''), drawn }
 }
 
+test('files that are skipped are counted while the others are read', () => {
+  const terminal = screen({ isTTY: true, columns: 140, environment: { NO_COLOR: '1' } })
+  const event = { stage: 'read', done: 12_300, total: 60_000, unit: 'images' }
+  terminal.progress.report({ ...event, skipped: 14 })
+  expect(terminal.written()).toContain('12,300 of 60,000 images, 14 skipped so far')
+})
+
 test('on a terminal: one line with bar, share, time left for the stage and for all, rate and note', () => {
   const terminal = screen({ isTTY: true, environment: { NO_COLOR: '1' } })
   play(terminal)

@@ -68,6 +68,7 @@ export class HttpStudio implements Studio {
 
   thumbnail = (image: number): string => `${this.base}/api/thumbnail/${image}`
   original = (image: number): string => `${this.base}/api/original/${image}`
+  found = (index: number): string => `${this.base}/api/found/${index}`
   picture = (id: string): string => `${this.base}/api/picture/${encodeURIComponent(id)}`
   download = (id: string): string => `${this.base}/api/download/${encodeURIComponent(id)}`
 

@@ -20,10 +20,13 @@ export function ImagesView() {
   if (state === undefined) return null
   if (state.place === undefined && state.reading !== undefined && !choosing)
     return (
-      <header class="view-head">
-        <h1>Images</h1>
-        <Reading state={state} />
-      </header>
+      <>
+        <header class="view-head">
+          <h1>Images</h1>
+          <Reading state={state} />
+        </header>
+        <Found count={state.reading.found} />
+      </>
     )
   if (state.place === undefined || choosing)
     return <Chooser onDone={() => setChoosing(false)} canLeave={state.place !== undefined} />
@@ -77,20 +80,41 @@ export function ImagesView() {
   )
 }
 
+/** What is being read: the list of the files of a place, or for a training every one of them. */
 function Reading({ state }: { state: StudioState }) {
-  if (state.reading === undefined) return <span class="soft number">{counted(state.images, 'image')}</span>
-  const { done, total } = state.reading
+  const reading = state.reading ?? state.runs.find((run) => run.reading !== undefined)?.reading
+  if (reading === undefined) return <span class="soft number">{counted(state.images, 'image')}</span>
+  const { done, total, skipped } = reading
+  const left = skipped === 0 ? '' : `, ${number(skipped)} skipped so far`
   if (total === 0)
     return (
-      <span class="reading soft" role="status">
-        {done === 0 ? 'Reading the folder …' : `Reading the folder … ${counted(done, 'file')} so far`}
+      <span class="reading soft number" role="status">
+        {done === 0 ? 'Reading the folder …' : `Reading the folder … ${counted(done, 'file')} so far${left}`}
       </span>
     )
   return (
     <span class="reading soft number" role="status">
       <Bar share={done / total} />
-      {number(done)} of {number(total)}
+      {`${number(done)} of ${number(total)} read${left}`}
     </span>
+  )
+}
+
+/** The first images, as they are found. */
+function Found({ count }: { count: number }) {
+  const { studio } = useStore()
+  return (
+    <div class="found" aria-label="Images found first">
+      {Array.from({ length: count }, (_, index) => (
+        <img
+          key={index}
+          src={studio.found(index)}
+          alt=""
+          // One that cannot be shown leaves no gap; whether it is skipped is told when all are known.
+          onError={(event) => event.currentTarget.remove()}
+        />
+      ))}
+    </div>
   )
 }
 
