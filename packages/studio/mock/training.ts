@@ -68,8 +68,8 @@ export function metricsOf(run: PlayedRun): Metrics {
     curves: {
       loss: curve(0.9, 0.21 + 0.02 * (run.seed % 3), 1500, 0.012, 1),
       'loss, held out': curve(0.92, 0.24 + 0.02 * (run.seed % 3), 1600, 0.006, 2),
-      reconstruction: curve(0.7, 0.15, 1800, 0.01, 3),
-      divergence: curve(0.02, 0.07, 900, 0.003, 4),
+      reconstruction: curve(4000, 150, 1800, 10, 3),
+      divergence: curve(-0.2, 3, 900, 0.003, 4),
       accuracy: curve(0.125, 0.84, 2600, 0.012, 5),
     },
     pictures: pictures.flatMap((step) => [

@@ -6,6 +6,7 @@ import { cellsInFrame, gridShape, visibleCells } from '../src/logic/grid-window.
 import { back, forward, lookedAt, standing, START, visited } from '../src/logic/history.js'
 import { actionOf, placeOf, type Pressed } from '../src/logic/keys.js'
 import { insidePolygon } from '../src/logic/lasso.js'
+import { panelsOf, readableRange } from '../src/logic/panels.js'
 import { onnxMetadata } from '../src/logic/onnx-metadata.js'
 import { toSquare } from '../src/logic/resample.js'
 import { all, frame, NOTHING, pick, stepped } from '../src/logic/selection.js'
@@ -164,6 +165,39 @@ describe('keys', () => {
     expect(placeOf({ tagName: 'DIV', isContentEditable: true })).toBe('field')
     expect(placeOf({ tagName: 'BUTTON' })).toBe('control')
     expect(placeOf({ tagName: 'DIV' })).toBe('page')
+  })
+})
+
+describe('curves of a training', () => {
+  const curves = { loss: [[1, 4000]], divergence: [[1, 3]] } as const
+  test('each metric has a panel of its own, and each model too: their losses are not comparable', () => {
+    const runs = [
+      { model: 'vae', curves },
+      { model: 'diffusion', curves: { loss: [[1, 0.3]] } },
+      { model: 'vae', curves },
+    ] as const
+    expect(panelsOf(runs)).toEqual([
+      { name: 'loss, vae', metric: 'loss', runs: [0, 2] },
+      { name: 'loss, diffusion', metric: 'loss', runs: [1] },
+      { name: 'divergence', metric: 'divergence', runs: [0, 2] },
+    ])
+  })
+
+  test('the first steps and one that went wrong leave the rest readable', () => {
+    const falling = Array.from({ length: 400 }, (_, i) => 3 + Math.exp(-i / 100))
+    const [low, high] = readableRange([4000, ...falling])
+    expect(low).toBeLessThan(Math.min(...falling))
+    expect(high).toBeGreaterThan(falling[40])
+    expect(high).toBeLessThan(6)
+  })
+
+  test('losses below zero, level ones, and ones that are no number have a range', () => {
+    const [low, high] = readableRange([-5, -2, null, NaN, 0])
+    expect([low < -5, high > 0, high < 1]).toEqual([true, true, true])
+    const [under, over] = readableRange([0, 0, 0])
+    expect(under).toBeLessThan(0)
+    expect(over).toBeGreaterThan(0)
+    expect(readableRange([null, NaN])).toEqual([0, 1])
   })
 })
 

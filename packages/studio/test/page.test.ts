@@ -120,6 +120,40 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
     await page.close()
   })
 
+  test('curves of unlike scale have panels of their own, in the shape of their line', async () => {
+    const page = await open(browser, at('stage=ready'), 'train')
+    await page.evaluate(() => window.mock.ask('train', { model: 'diffusion', minutes: 5 }))
+    // The played reconstruction falls from 4,000 while the divergence rises from below zero to 3.
+    for (const name of ['reconstruction, vae', 'divergence, vae', 'loss, diffusion'])
+      await page.getByRole('img', { name: new RegExp(`^${name}: .* at step [1-9]`) }).waitFor()
+    const heights = await page.evaluate(() =>
+      [...document.querySelectorAll('.curve-panel')]
+        .filter((panel) => / vae/.test(panel.textContent))
+        .map((panel) => {
+          const canvas = panel.querySelector('canvas') as HTMLCanvasElement
+          const { width, height } = canvas
+          const { data } = (canvas.getContext('2d') as CanvasRenderingContext2D).getImageData(
+            0,
+            0,
+            width,
+            height,
+          )
+          // Rows that hold the line: its colour is the only one that is no grey.
+          const isLine = (i: number) =>
+            data[i + 3] > 200 &&
+            Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 60
+          const rows = Array.from({ length: height }, (_, y) =>
+            Array.from({ length: width }, (_, x) => 4 * (y * width + x)).some(isLine),
+          )
+          return (rows.lastIndexOf(true) - rows.indexOf(true)) / height
+        }),
+    )
+    expect(heights.length).toBe(5)
+    for (const height of heights) expect(height).toBeGreaterThan(0.4)
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
   test('every change of a class is taken back by one Ctrl+Z and done again: name, key, colour and images', async () => {
     const page = await open(browser, at('stage=labelled&images=400&latency=30'), 'label')
     const rows = () =>

@@ -227,8 +227,8 @@ export interface MapView {
 
 export interface Metrics {
   readonly run: string
-  /** Names to points, each `[step, value]`, thinned to at most a thousand. */
-  readonly curves: Readonly<Record<string, readonly (readonly [number, number])[]>>
+  /** Names to points, each `[step, value]`, thinned to at most a thousand; null is a value that is no number. */
+  readonly curves: Readonly<Record<string, readonly (readonly [number, number | null])[]>>
   /** Pictures made during training, oldest first; ids for `/api/picture/<id>`. */
   readonly pictures: readonly {
     readonly id: string

@@ -11,7 +11,8 @@ const MOST_POINTS = 1000
 
 const lineSchema = z.object({ stage: z.string(), step: z.number() }).catchall(z.unknown())
 
-type Point = readonly [step: number, value: number]
+/** Null where a loss was no number any more: JSON has none for it. */
+type Point = readonly [step: number, value: number | null]
 
 /** Ids of pictures to their files: no path ever comes from a page. */
 export class RunMetrics {
@@ -65,7 +66,7 @@ function curvesOf(text: string): { curves: Record<string, Point[]>; last: number
     const { stage: _, step, ...values } = parsed.data
     last = Math.max(last, step)
     for (const [name, value] of Object.entries(values)) {
-      if (typeof value !== 'number' || !Number.isFinite(value)) continue
+      if (value !== null && typeof value !== 'number') continue
       const points = curves.get(name) ?? []
       curves.set(name, points)
       points.push([step, value])

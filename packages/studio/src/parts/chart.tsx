@@ -3,12 +3,13 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { value } from '../logic/format.js'
+import { readableRange } from '../logic/panels.js'
 
 export interface Line {
   readonly name: string
   readonly colour: string
-  /** Points in rising order of x. */
-  readonly points: readonly (readonly [x: number, y: number])[]
+  /** Points in rising order of x; null where a value is no number: a gap. */
+  readonly points: readonly (readonly [x: number, y: number | null])[]
   readonly dashed?: boolean
   readonly dots?: boolean
 }
@@ -22,6 +23,8 @@ export interface ChartProps {
   readonly yRange?: readonly [low: number, high: number]
   readonly xRange?: readonly [low: number, high: number]
   readonly asPercent?: boolean
+  /** Leaves the few values outside that would make all others a level line. */
+  readonly isReadable?: boolean
 }
 
 export function Chart(props: ChartProps) {
@@ -89,7 +92,12 @@ function options(props: ChartProps, element: HTMLElement): uPlot.Options {
     height: props.height,
     scales: {
       x: { time: false, ...(props.xRange === undefined ? {} : { range: [...props.xRange] }) },
-      y: props.yRange === undefined ? {} : { range: [...props.yRange] },
+      y:
+        props.yRange !== undefined
+          ? { range: [...props.yRange] }
+          : props.isReadable === true
+            ? { range: (plot) => readableRange(plot.data.slice(1).flatMap((column) => [...column])) }
+            : {},
     },
     legend: { show: false },
     cursor: { drag: { x: true, y: false } },
@@ -119,7 +127,8 @@ function options(props: ChartProps, element: HTMLElement): uPlot.Options {
         label: line.name,
         stroke: line.colour,
         width: 2,
-        spanGaps: true,
+        // Steps that another line has are passed over; a value that is no number is a gap.
+        spanGaps: false,
         points: { show: line.dots === true, size: 7, fill: line.colour },
         ...(line.dashed === true ? { dash: [6, 5] } : {}),
       })),
@@ -132,7 +141,7 @@ function describe({ name, lines, xName }: ChartProps): string {
     .filter(({ points }) => points.length > 0)
     .map(
       ({ name: line, points }) =>
-        `${line} ${value(points[points.length - 1][1])} at ${xName} ${value(points[points.length - 1][0])}`,
+        `${line} ${value(points[points.length - 1][1] ?? NaN)} at ${xName} ${value(points[points.length - 1][0])}`,
     )
   return last.length === 0 ? `${name}: no points yet` : `${name}: ${last.join('; ')}`
 }

@@ -1,10 +1,11 @@
-/** The curves of the runs, one metric at a time, all runs in one chart. */
-import { useMemo, useState } from 'preact/hooks'
+/** The curves of the runs: a panel for each metric, so that each has its own scale; runs of one model share theirs. */
+import { useMemo } from 'preact/hooks'
 import type { Metrics, RunCard } from '../../../../handful/src/studio/protocol.js'
 import { classColour } from '../../logic/colours.js'
 import { value } from '../../logic/format.js'
+import { type Panel, panelsOf } from '../../logic/panels.js'
 import { Chart } from '../../parts/chart.js'
-import { Segments, Swatch } from '../../parts/small.js'
+import { Swatch } from '../../parts/small.js'
 
 export interface ShownRun {
   readonly card: RunCard
@@ -13,38 +14,49 @@ export interface ShownRun {
 }
 
 export function Curves({ runs }: { runs: readonly ShownRun[] }) {
-  const names = [...new Set(runs.flatMap(({ metrics }) => Object.keys(metrics.curves)))]
-  const [chosen, setChosen] = useState<string | undefined>()
-  const name = chosen !== undefined && names.includes(chosen) ? chosen : names[0]
-  const lines = useMemo(
-    () =>
-      runs.flatMap(({ card, metrics, colour }) => {
-        const points = metrics.curves[name]
-        return points === undefined ? [] : [{ name: card.name, colour: classColour(colour), points }]
-      }),
-    [...runs.map(({ metrics }) => metrics), name],
-  )
-  if (name === undefined) return null
+  const panels = panelsOf(runs.map(({ card, metrics }) => ({ model: card.model, curves: metrics.curves })))
+  if (panels.length === 0) return null
   return (
     <section class="curves" aria-label="Curves">
-      <div class="scroll">
-        <Segments<string>
-          name="Metric"
-          value={name}
-          choices={names.map((n) => [n, n] as const)}
-          onChoose={setChosen}
-        />
-      </div>
-      <Chart name={name} lines={lines} height={250} xName="step" />
       <p class="chart-names">
-        {lines.map((line, k) => (
-          <span key={line.name}>
-            <Swatch id={runs[k].colour} />
-            {line.name}
-            <b class="number">{value(line.points[line.points.length - 1]?.[1] ?? NaN)}</b>
+        {runs.map(({ card, colour }) => (
+          <span key={card.name}>
+            <Swatch id={colour} />
+            {card.name}
           </span>
         ))}
       </p>
+      <div class="curve-panels">
+        {panels.map((panel) => (
+          <CurvePanel key={panel.name} panel={panel} runs={panel.runs.map((at) => runs[at])} />
+        ))}
+      </div>
     </section>
+  )
+}
+
+function CurvePanel({ panel: { name, metric }, runs }: { panel: Panel; runs: readonly ShownRun[] }) {
+  const lines = useMemo(
+    () =>
+      runs.map(({ card, metrics, colour }) => ({
+        name: card.name,
+        colour: classColour(colour),
+        points: metrics.curves[metric],
+      })),
+    [...runs.flatMap(({ card, metrics }) => [card.name, metrics]), metric],
+  )
+  return (
+    <figure class="curve-panel">
+      <figcaption>
+        <b>{name}</b>
+        {lines.map((line, k) => (
+          <span key={line.name} class="number">
+            {lines.length > 1 && <Swatch id={runs[k].colour} />}
+            {value(line.points[line.points.length - 1]?.[1] ?? NaN)}
+          </span>
+        ))}
+      </figcaption>
+      <Chart name={name} lines={lines} height={150} xName="step" isReadable />
+    </figure>
   )
 }
