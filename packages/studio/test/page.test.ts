@@ -154,6 +154,63 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
     await page.close()
   })
 
+  test('by touch on a phone: a class typed, chosen, changed, none of these, skip, undo, many at once', async () => {
+    const touch = { viewport: DEVICES.phone, hasTouch: true, isMobile: true }
+    const page = await open(browser, at('stage=ready&images=300'), 'label', touch)
+    // What is pressed has to be on the screen, and where the finger lands.
+    const tap = async (name: string | RegExp) => {
+      const button = page.getByRole('button', { name }).first()
+      const box = await button.boundingBox()
+      expect(box && box.x >= 0 && box.x + box.width <= 390, String(name)).toBe(true)
+      expect(box && box.height >= 30, String(name)).toBe(true)
+      await button.tap()
+    }
+    const typed = async (name: string) => {
+      await page.getByRole('textbox', { name: /^New class/ }).tap()
+      await page.keyboard.type(name)
+      await tap('Add')
+    }
+    const [first, ...later] = [await lookedAt(page)]
+    for (const name of ['leaf', 'star']) {
+      await typed(name)
+      later.push(await lookedAt(page))
+    }
+    await page.getByText('2 stored').waitFor({ state: 'attached' })
+    await tap(/leaf\s*: label this image/)
+    const skipped = await lookedAt(page)
+    await tap('Skip')
+    const none = await lookedAt(page)
+    await tap(/none of these\s*: label this image/)
+    await page.waitForFunction(() => window.mock.journal.length === 4)
+    await tap('Undo')
+    await page.waitForFunction(() => window.mock.journal.length === 5)
+    expect(await journal(page)).toEqual([
+      [first, 0, false],
+      [later[0], 1, false],
+      [later[1], 0, false],
+      [none, -2, false],
+      [none, -1, true],
+    ])
+    expect(skipped).not.toBe(none)
+    await tap('Change star')
+    await page.getByRole('textbox', { name: 'New name of star' }).fill('stars')
+    await tap('Done')
+    await page.getByRole('button', { name: /stars\s*: label this image/ }).waitFor()
+    await tap('Many')
+    for (const image of [0, 1]) await page.locator(`[data-image="${image}"]`).tap()
+    await page.getByText('2 images selected').waitFor()
+    await tap(/stars\s*: label what is selected/)
+    await page.waitForFunction(() => window.mock.journal.length >= 7)
+    expect((await journal(page)).slice(-2)).toEqual([
+      [0, 1, false],
+      [1, 1, false],
+    ])
+    await tap('All')
+    await page.getByText('300 images selected').waitFor()
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
   test('every change of a class is taken back by one Ctrl+Z and done again: name, key, colour and images', async () => {
     const page = await open(browser, at('stage=labelled&images=400&latency=30'), 'label')
     const rows = () =>

@@ -92,22 +92,35 @@ export function SelectBar() {
         ) : aimed.length > 0 ? (
           <b>{counted(aimed.length, 'image')} shown</b>
         ) : (
-          <span class="soft">Click, drag, or Ctrl+A to select</span>
+          <span class="soft">
+            <span class="by-mouse">Click, drag, or Ctrl+A to select</span>
+            <span class="by-touch">Tap to select</span>
+          </span>
         )}
         {aimed.length > 0 && (
-          <span class="soft"> &ensp;a key labels {aimed.length === 1 ? 'it' : 'all'}</span>
+          <span class="soft by-mouse"> &ensp;a key labels {aimed.length === 1 ? 'it' : 'all'}</span>
         )}
       </span>
       <span class="buttons">
         <LabelAs disabled={aimed.length === 0} />
         <button
           type="button"
-          class="plain"
+          class="plain as-file"
           disabled={aimed.length === 0}
           onClick={() => exportImages(store, aimed)}
         >
           <Icon name="download" size={16} />
           CSV
+        </button>
+        <button
+          type="button"
+          class="plain"
+          disabled={store.shown.value.length === 0}
+          title="Select all that are shown (Ctrl+A)"
+          onMouseDown={keepFocus}
+          onClick={() => void bulkAction(store, { kind: 'selectAll' })}
+        >
+          All
         </button>
         <button
           type="button"

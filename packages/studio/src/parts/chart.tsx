@@ -23,8 +23,8 @@ export interface ChartProps {
   readonly yRange?: readonly [low: number, high: number]
   readonly xRange?: readonly [low: number, high: number]
   readonly asPercent?: boolean
-  /** Leaves the few values outside that would make all others a level line. */
-  readonly isReadable?: boolean
+  /** One small chart of many: its axis has no name, and the few values are left outside that would make the rest a level line. */
+  readonly isPanel?: boolean
 }
 
 export function Chart(props: ChartProps) {
@@ -95,7 +95,7 @@ function options(props: ChartProps, element: HTMLElement): uPlot.Options {
       y:
         props.yRange !== undefined
           ? { range: [...props.yRange] }
-          : props.isReadable === true
+          : props.isPanel === true
             ? { range: (plot) => readableRange(plot.data.slice(1).flatMap((column) => [...column])) }
             : {},
     },
@@ -107,9 +107,7 @@ function options(props: ChartProps, element: HTMLElement): uPlot.Options {
         grid: { show: false },
         ticks: grid,
         font,
-        label: props.xName,
-        labelFont: font,
-        labelSize: 18,
+        ...(props.isPanel === true ? {} : { label: props.xName, labelFont: font, labelSize: 18 }),
         size: 34,
       },
       {
@@ -118,6 +116,7 @@ function options(props: ChartProps, element: HTMLElement): uPlot.Options {
         ticks: { show: false },
         font,
         size: 58,
+        ...(props.isPanel === true ? { space: 20 } : {}),
         values: (_, splits) => splits.map(written),
       },
     ],

@@ -180,6 +180,7 @@ function ClassEditor(props: { entry: ClassInfo; others: readonly ClassInfo[]; on
 
 function NewClass({ onNew, first }: { onNew: (name: string) => void; first: boolean }) {
   const [name, setName] = useState('')
+  const hasKeys = !matchMedia('(hover: none)').matches
   return (
     <form
       class="new-class"
@@ -197,7 +198,7 @@ function NewClass({ onNew, first }: { onNew: (name: string) => void; first: bool
         id="new-class"
         autoComplete="off"
         maxLength={200}
-        placeholder={first ? 'Name it, press Enter' : 'New class  C'}
+        placeholder={first ? 'Name it, press Enter' : hasKeys ? 'New class  C' : 'New class'}
         aria-label="New class: type its name and press Enter"
         value={name}
         onInput={(event) => setName(event.currentTarget.value)}

@@ -46,7 +46,7 @@ function Labelling() {
   const shown = current(store, feed)
   return (
     <>
-      <header class="view-head">
+      <header class="view-head label-head">
         <h1>Label</h1>
         <Segments<Mode>
           name="How to label"
@@ -117,7 +117,7 @@ function Tools() {
       </button>
       <button
         type="button"
-        class="plain icon"
+        class="plain icon keys-button"
         aria-label="Keys"
         title="Keys (?)"
         onClick={() => {

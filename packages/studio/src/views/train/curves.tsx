@@ -56,7 +56,7 @@ function CurvePanel({ panel: { name, metric }, runs }: { panel: Panel; runs: rea
           </span>
         ))}
       </figcaption>
-      <Chart name={name} lines={lines} height={150} xName="step" isReadable />
+      <Chart name={name} lines={lines} height={140} xName="step" isPanel />
     </figure>
   )
 }

@@ -37,7 +37,7 @@ function Training({ runs }: { runs: readonly RunCard[] }) {
       <header class="view-head">
         <h1>Train</h1>
       </header>
-      <div class="view-body training">
+      <div class="view-body training-view">
         <div class="training-side">
           <NewRun open={runs.length === 0} />
           {runs.toReversed().map((card) => (
