@@ -2,26 +2,22 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { z } from 'zod'
-import { jsonOrNothing } from '../files/json.js'
 import { RUN_FILES } from '../runs/run-folder.js'
 import type { Metrics } from './protocol.js'
-
-const MOST_POINTS = 1000
-
-const lineSchema = z.object({ stage: z.string(), step: z.number() }).catchall(z.unknown())
-
-/** Null where a loss was no number any more: JSON has none for it. */
-type Point = readonly [step: number, value: number | null]
+import { TrainingCurves } from './training-curves.js'
 
 /** Ids of pictures to their files: no path ever comes from a page. */
 export class RunMetrics {
   readonly #pictures = new Map<string, string>()
+  readonly #curves = new Map<string, TrainingCurves>()
 
   /** A run that has written nothing yet has no curves. */
   async of(run: string, folder: string): Promise<Metrics> {
-    const text = await readFile(path.join(folder, RUN_FILES.metrics), 'utf8').catch(() => '')
-    const { curves, last } = curvesOf(text)
+    const file = path.join(folder, RUN_FILES.metrics)
+    const read = this.#curves.get(file) ?? new TrainingCurves(file)
+    this.#curves.set(file, read)
+    await read.refresh()
+    const { curves, last } = read
     const kinds = ['samples', 'reconstructions'] as const
     const pictures: Metrics['pictures'][number][] = []
     const names = await readdir(path.join(folder, RUN_FILES.samples)).catch(() => [])
@@ -55,29 +51,4 @@ function picturesOf(names: readonly string[], kind: string): { name: string; ste
     const step = found.at(1)
     return [{ name, step: step === undefined ? undefined : Number(step) }]
   })
-}
-
-function curvesOf(text: string): { curves: Record<string, Point[]>; last: number } {
-  const curves = new Map<string, Point[]>()
-  let last = 0
-  for (const line of text.split('\n')) {
-    const parsed = lineSchema.safeParse(jsonOrNothing(line))
-    if (!parsed.success) continue
-    const { stage: _, step, ...values } = parsed.data
-    last = Math.max(last, step)
-    for (const [name, value] of Object.entries(values)) {
-      if (value !== null && typeof value !== 'number') continue
-      const points = curves.get(name) ?? []
-      curves.set(name, points)
-      points.push([step, value])
-    }
-  }
-  return { curves: Object.fromEntries([...curves].map(([name, points]) => [name, thinned(points)])), last }
-}
-
-/** The first and the last stay. */
-function thinned(points: Point[]): Point[] {
-  if (points.length <= MOST_POINTS) return points
-  const stride = (points.length - 1) / (MOST_POINTS - 1)
-  return Array.from({ length: MOST_POINTS }, (_, i) => points[Math.round(i * stride)])
 }

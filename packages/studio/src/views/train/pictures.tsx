@@ -9,14 +9,17 @@ type Kind = 'samples' | 'reconstructions'
 
 export function Pictures({ runs }: { runs: readonly ShownRun[] }) {
   const [kind, setKind] = useState<Kind>('samples')
-  /** 0 the first, 1 the newest; the newest is followed. */
-  const [time, setTime] = useState(1)
+  /** Which picture, from 0; the newest is followed until another is asked for. */
+  const [asked, setAsked] = useState<number | undefined>()
   const all = runs.flatMap(({ metrics }) => metrics.pictures)
   if (all.length === 0) return null
   const kinds = (['samples', 'reconstructions'] as const).filter((k) =>
     all.some((picture) => picture.kind === k),
   )
   const shown = kinds.includes(kind) ? kind : kinds[0]
+  const counts = runs.map(({ metrics }) => metrics.pictures.filter((each) => each.kind === shown).length)
+  const last = Math.max(...counts) - 1
+  const at = Math.min(asked ?? last, last)
   return (
     <section class="pictures" aria-label="Pictures">
       <div class="pictures-head">
@@ -26,29 +29,34 @@ export function Pictures({ runs }: { runs: readonly ShownRun[] }) {
           choices={kinds.map((k) => [k, k === 'samples' ? 'Samples' : 'Reconstructions'] as const)}
           onChoose={setKind}
         />
-        <label>
+        <label class={last === 0 ? 'only-one' : undefined}>
           <span>first</span>
           <span class="unseen">Time of the pictures</span>
           <input
             type="range"
             min={0}
-            max={1}
-            step={0.01}
-            value={time}
-            onInput={(event) => setTime(Number(event.currentTarget.value))}
+            max={Math.max(1, last)}
+            step={1}
+            value={last === 0 ? 1 : at}
+            disabled={last === 0}
+            onInput={(event) => {
+              const wanted = Number(event.currentTarget.value)
+              setAsked(wanted === last ? undefined : wanted)
+            }}
           />
           <span>newest</span>
         </label>
       </div>
       <div class="sheets">
         {runs.map((run) => (
-          <Sheet key={run.card.name} run={run} kind={shown} time={time} />
+          <Sheet key={run.card.name} run={run} kind={shown} time={last === 0 ? 1 : at / last} />
         ))}
       </div>
     </section>
   )
 }
 
+/** @param time 0 the run's first picture, 1 its newest: runs need not have equally many */
 function Sheet({ run, kind, time }: { run: ShownRun; kind: Kind; time: number }) {
   const store = useStore()
   const pictures = run.metrics.pictures.filter((picture) => picture.kind === kind)
@@ -57,6 +65,7 @@ function Sheet({ run, kind, time }: { run: ShownRun; kind: Kind; time: number })
   return (
     <figure>
       <img
+        class={kind}
         src={store.studio.picture(picture.id)}
         alt={`${kind} of ${run.card.name} at step ${number(picture.step)}`}
       />
