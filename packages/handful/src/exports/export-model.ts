@@ -7,11 +7,13 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { type Arrays, encodeSafetensors, readForeignModel } from 'onnx-autodiff'
+import { type Arrays, encodeSafetensors, Random, readForeignModel } from 'onnx-autodiff'
 import { printable, usageError } from '../errors.js'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { confidenceOf } from '../heads/confidence.js'
+import { compared, distil, type Distilled } from '../heads/distil.js'
 import type { FeatureMatrix } from '../numerics/matrix.js'
+import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
 import type { Brought } from '../runs/brought.js'
 import { type Classifier, loadClassifier } from '../runs/classifier.js'
 import { checkDevice } from '../runs/device.js'
@@ -25,6 +27,7 @@ import {
   type ModelMetadata,
   NOT_NORMALISED,
   PROBABILITIES,
+  WHOLE_HEAD,
 } from './model-format.js'
 import { inputPixels, predictedAlone } from './predicted.js'
 import { type RunFacts, runFacts } from './run-facts.js'
@@ -41,6 +44,8 @@ export interface ExportOptions {
   readonly date: Date
   readonly threads: number
   readonly device: string
+  /** Whether a small head stands for one that keeps its training images (heads/distil.ts). */
+  readonly distil?: boolean
   /** In place of the run's own, such as one that was fitted to newer labels, and what is known of that. */
   readonly classifier?: Classifier
   readonly facts?: Partial<Pick<RunFacts, 'labels' | 'accuracy'>>
@@ -73,16 +78,35 @@ export async function exportModel(
   const { out, threads, device } = options
   await checkTarget(out)
   await checkDevice(device)
-  const classifier = options.classifier ?? (await loadClassifier(run))
-  const facts = { ...(await runFacts(run, classifier)), ...options.facts }
+  const own = options.classifier ?? (await loadClassifier(run))
+  const facts = { ...(await runFacts(run, own)), ...options.facts }
+  const small =
+    options.distil === true ? await distilled(own, facts.seed, { threads, device, progress }) : undefined
+  const classifier = small === undefined ? own : { ...own, head: small.parameters }
   const whole = await wholeModel(run, classifier, brought)
-  const metadata = metadataOf(run, classifier, facts, whole, options.date)
-  const model = whole.encode({ title: metadata.run, [METADATA_KEY]: JSON.stringify(metadata) })
   signal.throwIfAborted()
 
   progress.report({ stage: 'check the model', done: 0, total: 0, unit: 'images' })
   const tested = await testImages(run, classifier, facts, signal)
-  const expected = await predictedAlone(run, classifier, tested, { ...brought, threads, device, signal })
+  const predicting = { ...brought, threads, device, signal }
+  const expected = await predictedAlone(run, classifier, tested, predicting)
+  const wholeHead = small && (await predictedAlone(run, own, tested, predicting))
+  const metadata = metadataOf(run, classifier, facts, whole, {
+    date: options.date,
+    distilled: small &&
+      wholeHead && {
+        from: own.head.kind,
+        agreement: {
+          value: small.agreement.mean,
+          low: small.agreement.low,
+          high: small.agreement.high,
+        },
+        difference: small.difference,
+        images: small.images,
+        test: compared(expected, wholeHead),
+      },
+  })
+  const model = whole.encode({ title: metadata.run, [METADATA_KEY]: JSON.stringify(metadata) })
   const pixels = await inputPixels(whole.inputs, tested, signal)
   const difference = await differenceOf(model, metadata, pixels, expected, { threads, device })
   signal.throwIfAborted()
@@ -91,7 +115,7 @@ export async function exportModel(
     model,
     metadata,
     tested,
-    test: testFile(metadata, pixels, expected),
+    test: testFile(metadata, pixels, expected, wholeHead),
     made: await tryPage(model, metadata, pixels, expected),
   })
   return {
@@ -103,6 +127,20 @@ export async function exportModel(
     difference,
     testImages: tested.images.count,
     notes: [...metadata.notes, ...notes],
+  }
+}
+
+async function distilled(
+  { head }: Classifier,
+  seed: number,
+  { threads, device, progress }: Pick<ExportOptions, 'threads' | 'device'> & Pick<JobContext, 'progress'>,
+): Promise<Distilled> {
+  progress.report({ stage: 'distil the classifier', done: 0, total: 0, unit: 'images' })
+  const linearAlgebra = onnxLinearAlgebra({ threads, device })
+  try {
+    return await distil(head, { linearAlgebra, random: new Random(seed, 'exports/distil') })
+  } finally {
+    await linearAlgebra.close()
   }
 }
 
@@ -134,7 +172,7 @@ function metadataOf(
   classifier: Classifier,
   facts: RunFacts,
   whole: WholeModel,
-  date: Date,
+  { date, distilled }: { readonly date: Date; readonly distilled: ModelMetadata['distilled'] },
 ): ModelMetadata {
   const { classNames, fit, reading, head, outside, outputs } = classifier
   const isGrey = whole.inputs.some(({ channels }) => channels === 1)
@@ -163,6 +201,7 @@ function metadataOf(
         : 'centred, rotated to principal components, partly whitened, scaled to length 1; inside',
     head: head.kind,
     calibration: confidenceOf(head.settings),
+    distilled,
     labels: facts.labels === undefined ? undefined : [...facts.labels],
     images: facts.images,
     noneOfThese: facts.noneOfThese || undefined,
@@ -174,6 +213,11 @@ function metadataOf(
     date: date.toISOString().slice(0, 10),
     notes: [
       `the classifier is ${classifier.normalisation === undefined ? 'a network, trained whole' : HEAD_SENTENCES[head.kind]}`,
+      ...(distilled === undefined
+        ? []
+        : [
+            `it was distilled from another: ${HEAD_SENTENCES[distilled.from]}; the accuracy that is told is that one's`,
+          ]),
       ...(whole.hasFixedNoise
         ? [
             'its features are seen through noise, which is the same for every image here; "handful predict" draws it anew for each image after the first',
@@ -206,6 +250,7 @@ const testFile = (
   { inputs }: ModelMetadata,
   pixels: Readonly<Record<string, Uint8Array>>,
   { rows, columns, data }: FeatureMatrix,
+  wholeHead: FeatureMatrix | undefined,
 ): Uint8Array => {
   const images: Arrays = Object.fromEntries(
     inputs.map(({ name, size, channels }) => [
@@ -213,7 +258,13 @@ const testFile = (
       { dtype: 'uint8', shape: [rows, size, size, channels], data: pixels[name] },
     ]),
   )
-  return encodeSafetensors({ ...images, [PROBABILITIES]: { dtype: 'float32', shape: [rows, columns], data } })
+  const of = (probabilities: Float32Array) =>
+    ({ dtype: 'float32', shape: [rows, columns], data: probabilities }) as const
+  return encodeSafetensors({
+    ...images,
+    [PROBABILITIES]: of(data),
+    ...(wholeHead && { [WHOLE_HEAD]: of(wholeHead.data) }),
+  })
 }
 
 interface Parts {

@@ -62,7 +62,22 @@ const JUDGED: Readonly<Record<string, string>> = {
   'leave one out': 'labelled images, each predicted by a classifier that was fitted without its label',
 }
 
-function accuracy({ accuracy: found, calibration: { exponent, bend, doubt } }: ModelDescription): string {
+/** Of a classifier that stands for another. */
+function agreement(distilled: ModelDescription['distilled']): string[] {
+  if (distilled === undefined) return []
+  const { agreement: found, images, difference } = distilled
+  return [
+    `This is the accuracy of the whole classifier. This file holds a small one that was distilled from it: of ${number(images)} training ` +
+      `images that it was not fitted to, ${percent(found.value)} (95 % interval ${percent(found.low)} to ${percent(found.high)}) get the same ` +
+      `class; the largest difference between two probabilities of an image is ${difference.toFixed(3)} in the mean.`,
+  ]
+}
+
+function accuracy({
+  accuracy: found,
+  distilled,
+  calibration: { exponent, bend, doubt },
+}: ModelDescription): string {
   const judged =
     found === null
       ? 'Nothing was there to judge it by.'
@@ -73,7 +88,8 @@ function accuracy({ accuracy: found, calibration: { exponent, bend, doubt } }: M
       ? `Its probabilities are as the classifier says them${doubt > 0 ? `, but for a doubt of ${doubt.toFixed(3)} that so few labels leave` : ''}, not calibrated.`
       : 'Its probabilities were calibrated by labels that were left out in turn: of the images that are given 0.7, about 70 % should be right ' +
         `(exponent ${exponent.toFixed(2)}, bend ${bend.toFixed(2)}, doubt ${doubt.toFixed(3)}).`
-  return `${judged}\n\n${calibrated}`
+  // What it was distilled from was calibrated or not; its own layers say what that says.
+  return [judged, ...agreement(distilled), ...(distilled === undefined ? [calibrated] : [])].join('\n\n')
 }
 
 function limits({ classes, inputs: [{ size, channels }], labels }: ModelDescription): string {

@@ -14,6 +14,8 @@ export const METADATA_KEY = 'handful'
 export const IMAGE = 'image'
 export const PROBABILITIES = 'probabilities'
 export const FEATURES = 'features'
+/** In the test file of a distilled model: what the head says that it was distilled from. */
+export const WHOLE_HEAD = 'whole-head'
 /** What stands as the normalisation of a network that was trained whole: its features have any length. */
 export const NOT_NORMALISED = 'none: features are the last layer before the classes'
 
@@ -57,6 +59,20 @@ export const metadataSchema = z.object({
     bend: z.number().positive(),
     doubt: z.number().min(0).max(1),
   }),
+  /** Where a small head was trained to say what the run's own says: how well it does. */
+  distilled: z
+    .object({
+      /** The head that it was distilled from. */
+      from: z.enum(['linear', 'mlp', 'neighbours', 'product']),
+      /** Share of training images, which it was not fitted to, that get the same class. */
+      agreement: z.object({ value: share, low: share, high: share }),
+      /** Mean of the largest difference between two probabilities of an image. */
+      difference: share,
+      images: count,
+      /** The same on the test images. */
+      test: z.object({ same: count, difference: share }),
+    })
+    .optional(),
   /** Labelled images of each class; undefined where the run does not tell. */
   labels: z.array(count).optional(),
   images: count.optional(),

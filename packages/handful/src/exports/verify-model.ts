@@ -12,6 +12,8 @@ import {
 import { z } from 'zod'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
 import { damageInWords } from '../files/damage.js'
+import { compared } from '../heads/distil.js'
+import { featureMatrix } from '../numerics/matrix.js'
 import type { JobContext } from '../training/progress.js'
 import { besideModel } from './model-files.js'
 import {
@@ -21,6 +23,7 @@ import {
   type ModelDescription,
   type ModelMetadata,
   PROBABILITIES,
+  WHOLE_HEAD,
 } from './model-format.js'
 import { openModel } from './run-model.js'
 
@@ -79,7 +82,10 @@ export async function verifyModel(
     progress.report({ stage: 'run the model', done: rows, total: rows, unit: 'images' })
     const expected = arrays[PROBABILITIES].data as Float32Array
     const difference = worst(found, expected)
-    if (difference <= TOLERANCE) return { file, images: rows, difference, metadata }
+    if (difference <= TOLERANCE) {
+      checkDistilled(beside.test, found, arrays, metadata)
+      return { file, images: rows, difference, metadata }
+    }
     throw damaged(
       file,
       `probabilities that differ by ${difference.toPrecision(2)} from those in ${path.basename(beside.test)}`,
@@ -88,6 +94,25 @@ export async function verifyModel(
   } finally {
     await open.close()
   }
+}
+
+/** That it agrees with the head it was distilled from as it says. */
+function checkDistilled(
+  file: string,
+  found: Float32Array,
+  arrays: Arrays,
+  { distilled, classes }: ModelMetadata,
+): void {
+  if (distilled === undefined) return
+  const matrix = (data: Float32Array) => featureMatrix(data.length / classes.length, classes.length, data)
+  const { same, difference } = compared(matrix(found), matrix(arrays[WHOLE_HEAD].data as Float32Array))
+  const { test } = distilled
+  if (same === test.same && Math.abs(difference - test.difference) <= TOLERANCE) return
+  throw damaged(
+    file,
+    `the class of the whole head for ${same} test images, probabilities ${difference.toFixed(4)} apart`,
+    `${test.same}, and ${test.difference.toFixed(4)}, as the model says`,
+  )
 }
 
 /** NaN counts as any difference. */
@@ -160,12 +185,15 @@ function checkHash(file: string, content: Uint8Array, known: ModelDescription['f
 function testArrays(
   file: string,
   bytes: Uint8Array,
-  { inputs, classes }: ModelMetadata,
+  { inputs, classes, distilled }: ModelMetadata,
 ): { readonly arrays: Arrays; readonly rows: number } {
   const arrays = decoded(file, bytes)
   const rows = arrays[PROBABILITIES]?.shape[0] ?? 0
   const wanted: [string, string, number[]][] = [
     [PROBABILITIES, 'float32', [rows, classes.length]],
+    ...(distilled === undefined
+      ? []
+      : [[WHOLE_HEAD, 'float32', [rows, classes.length]] as [string, string, number[]]]),
     ...inputs.map(({ name, size, channels }): [string, string, number[]] => [
       name,
       'uint8',

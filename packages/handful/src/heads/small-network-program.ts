@@ -13,7 +13,6 @@ import {
   mul,
   type NamedArray,
   neg,
-  oneHot,
   openLocalSession,
   relu,
   type Step,
@@ -56,12 +55,12 @@ const weightName = (layer: number): string => `layer ${layer}.weight`
 const biasName = (layer: number): string => `layer ${layer}.bias`
 
 /**
- * One step: `rows` [batch, columns], `targets` int32 [batch] and `shares` [batch], each row's part of the mean, 0 where a
+ * One step: `rows` [batch, columns], `targets` [batch, classes] and `shares` [batch], each row's part of the mean, 0 where a
  * batch is not full.
  */
 function stepProgram({ initial, learningRate }: SmallTraining, batch: number) {
   const rows = input('rows', [batch, initial[0].weight.rows])
-  const targets = input('targets', [batch], 'int32')
+  const targets = input('targets', [batch, initial[initial.length - 1].bias.length])
   const shares = input('shares', [batch])
   const parameters: Tensor[] = []
   const initialState: Record<string, NamedArray> = { step: array([], new Float32Array(1)) }
@@ -76,8 +75,7 @@ function stepProgram({ initial, learningRate }: SmallTraining, batch: number) {
     const b = keep(biasName(l), [bias.length], bias)
     return add(matmul(l === 0 ? x : relu(x), w), b)
   }, rows)
-  const classes = initial[initial.length - 1].bias.length
-  const ofTarget = sum(mul(logSoftmax(logits), oneHot(targets, classes)), [1])
+  const ofTarget = sum(mul(logSoftmax(logits), targets), [1])
   const loss = neg(sum(mul(ofTarget, shares)))
   const step = input('step', [])
   const now = add(step, 1)
@@ -105,16 +103,16 @@ function inputsOf(members: Uint32Array, { features, targets, inputScale, batchSi
   const { columns, data } = features
   const batch = Math.min(batchSize, features.rows)
   const rows = new Float32Array(batch * columns)
-  const wanted = new Int32Array(batch)
+  const wanted = new Float32Array(batch * targets.columns)
   const shares = new Float32Array(batch)
   for (const [j, row] of members.entries()) {
     for (let k = 0; k < columns; k++) rows[j * columns + k] = inputScale * data[row * columns + k]
-    wanted[j] = targets[row]
+    wanted.set(targets.data.subarray(row * targets.columns, (row + 1) * targets.columns), j * targets.columns)
     shares[j] = 1 / members.length
   }
   return {
     rows: array([batch, columns], rows),
-    targets: { dtype: 'int32', shape: [batch], data: wanted },
+    targets: array([batch, targets.columns], wanted),
     shares: array([batch], shares),
   }
 }

@@ -15,8 +15,8 @@ export interface Layer {
 export interface SmallTraining {
   /** `[labelled, columns]` */
   readonly features: FeatureMatrix
-  /** `[labelled]` */
-  readonly targets: Int32Array
+  /** `[labelled, classes]` probabilities that are wanted: of a label 1 for its class. */
+  readonly targets: FeatureMatrix
   /** Before training; there is a ReLU between two of them. */
   readonly initial: readonly Layer[]
   /** Factor of the features, which ends up in the first layer's weights. */
@@ -73,7 +73,8 @@ export async function trainPlainly(training: SmallTraining): Promise<Layer[]> {
           features.data.subarray(row * features.columns, (row + 1) * features.columns),
           (value) => value * inputScale,
         )
-        addGradient(layers, input, targets[row], 1 / batch.length)
+        const wanted = targets.data.subarray(row * targets.columns, (row + 1) * targets.columns)
+        addGradient(layers, input, wanted, 1 / batch.length)
       }
       step++
       for (const layer of layers) adam(layer, step, learningRate)
@@ -103,7 +104,7 @@ export function withInputScale({ weight, bias }: Layer, scale: number): Layer {
 function addGradient(
   layers: readonly TrainableLayer[],
   input: Float64Array,
-  target: number,
+  wanted: Float32Array,
   share: number,
 ): void {
   const inputs = [input]
@@ -116,7 +117,7 @@ function addGradient(
   const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity)
   const exponentials = logits.map((logit) => Math.exp(logit - largest))
   const sum = exponentials.reduce((a, b) => a + b, 0)
-  let delta = exponentials.map((value, c) => share * (value / sum - Number(c === target)))
+  let delta = exponentials.map((value, c) => share * (value / sum - wanted[c]))
   for (let l = layers.length - 1; l >= 0; l--) {
     const { inputs: size, outputs, values, gradient } = layers[l]
     const x = inputs[l]

@@ -9,7 +9,7 @@ import { featureMatrix } from '../numerics/matrix.js'
 import { labelledRows, overAllClasses, type LabelledRows, type RowHead } from './head.js'
 import { IMPOSSIBLE_LOGIT, linearHead, parametricHead } from './linear-form.js'
 import { trainByProgram } from './small-network-program.js'
-import { type Layer, trainPlainly } from './small-network-training.js'
+import { type Layer, type SmallTraining, trainPlainly } from './small-network-training.js'
 import type { FitSize, HeadEntry } from './head-entry.js'
 
 export interface SmallNetworkOptions {
@@ -33,7 +33,7 @@ export function linearNetwork(options: SmallNetworkOptions = {}): RowHead {
     async fit(problem) {
       const labelled = labelledRows(problem)
       const settings = { epochs: LINEAR_EPOCHS, batchSize: 32, learningRate: 1e-3, ...options }
-      const [layer] = await train(labelled, [], settings, problem.random.child('linear'))
+      const [layer] = await trainLayers(asWanted(labelled), [], settings, problem.random.child('linear'))
       return linearHead({ name, chosen: settings, weight: layer.weight, bias: layer.bias }, problem, labelled)
     },
   }
@@ -48,8 +48,8 @@ export function smallNetwork(options: SmallNetworkOptions & { readonly hidden?: 
       const { classCount } = problem
       const labelled = labelledRows(problem)
       const settings = { hidden: HIDDEN, epochs: SMALL_EPOCHS, batchSize: 32, learningRate: 1e-3, ...options }
-      const [first, second] = await train(
-        labelled,
+      const [first, second] = await trainLayers(
+        asWanted(labelled),
         [settings.hidden],
         settings,
         problem.random.child('linear, ReLU, linear'),
@@ -71,9 +71,22 @@ export function smallNetwork(options: SmallNetworkOptions & { readonly hidden?: 
 /** Multiplications of a whole training from which it pays to build a program for it. */
 const LARGE_TRAINING = 2e8
 
-/** Both ways start from the same weights, see the same batches and differ by rounding alone. */
-function train(
-  { features, targets, classes }: LabelledRows,
+/** Of each labelled row its class, as a probability of 1. */
+function asWanted({ features, targets, classes }: LabelledRows): Wanted {
+  const wanted = featureMatrix(features.rows, classes.length)
+  targets.forEach((target, i) => (wanted.data[i * classes.length + target] = 1))
+  return { features, targets: wanted }
+}
+
+/** Rows and the probabilities that are wanted of them. */
+type Wanted = Pick<SmallTraining, 'features' | 'targets'>
+
+/**
+ * Layers with a ReLU between two of them; `hidden` says how wide the inner ones are. Both ways start from the same weights, see
+ * the same batches and differ by rounding alone.
+ */
+export function trainLayers(
+  { features, targets }: Wanted,
   hidden: readonly number[],
   {
     epochs,
@@ -83,9 +96,9 @@ function train(
   }: Required<Omit<SmallNetworkOptions, 'inputScale'>> & Pick<SmallNetworkOptions, 'inputScale'>,
   random: Random,
 ): Promise<Layer[]> {
-  const sizes = [features.columns, ...hidden, classes.length]
+  const sizes = [features.columns, ...hidden, targets.columns]
   const weights = random.child('initial weights')
-  const initial = hidden.concat(classes.length).map((size, l) => initialLayer(sizes[l], size, weights))
+  const initial = hidden.concat(targets.columns).map((size, l) => initialLayer(sizes[l], size, weights))
   const batches = random.child('batch order')
   const training = {
     features,

@@ -181,11 +181,15 @@ describe('small network', () => {
       weight: featureMatrix(rows, columns, random.fillNormal(new Float32Array(rows * columns))),
       bias: random.fillNormal(new Float32Array(columns)),
     })
+    const wanted = featureMatrix(45, 3)
+    // Labels, and one row of which more than one class is likely.
+    truth.forEach((c, i) => (wanted.data[3 * i + c] = 1))
+    wanted.data.set([0.5, 0.3, 0.2])
     const initial = [layer(6, 8), layer(8, 3)]
     const training = () => {
       const order = new Random(4, 'test')
       return {
-        ...{ features, targets: truth, initial, inputScale: Math.sqrt(6), epochs: 70, batchSize: 32 },
+        ...{ features, targets: wanted, initial, inputScale: Math.sqrt(6), epochs: 70, batchSize: 32 },
         learningRate: 1e-2,
         orderOf: () => order.permutation(features.rows),
       }

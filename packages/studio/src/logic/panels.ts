@@ -23,12 +23,16 @@ export function panelsOf(runs: readonly CurvesOfRun[]): Panel[] {
     const having = runs.flatMap(({ curves }, at) => (metric in curves ? [at] : []))
     const models = [...new Set(having.map((at) => runs[at].model))]
     return models.map((model) => ({
-      name: models.length === 1 ? metric : `${metric}, ${model}`,
+      name: models.length === 1 ? inWords(metric) : `${inWords(metric)}, ${model}`,
       metric,
       runs: having.filter((at) => runs[at].model === model),
     }))
   })
 }
+
+/** `low noise` for `lowNoise`. */
+const inWords = (metric: string): string =>
+  metric.replace(/[a-z][A-Z]/g, ([before, after]) => `${before} ${after.toLowerCase()}`)
 
 /** Of values that are shown at any rate, from below and from above. */
 const [LOW_SHARE, HIGH_SHARE] = [0.03, 0.97]

@@ -18,7 +18,10 @@ export const verify = jobCommand({
   show: ({ metadata, ...result }) => ({
     json: { ...result, metadata },
     lines: [
-      `${result.file}: as it was written; ${result.images} test images, probabilities within ${result.difference.toExponential(0)} of the expected ones`,
+      `${result.file}: as it was written; ${result.images} test images, probabilities within ${result.difference.toExponential(0)} of the expected ones` +
+        (metadata.distilled === undefined
+          ? ''
+          : `; distilled, the class of the whole classifier for ${metadata.distilled.test.same} of them`),
     ],
   }),
 })

@@ -12,6 +12,8 @@ import { showAlike } from '../../parts/image-dialog.js'
 import { Empty, keepFocus, Swatch } from '../../parts/small.js'
 import type { Feed } from './feed.js'
 
+/** Of drawings and digits of so few pixels each is shown as a square; photographs are smoothed. */
+const LARGEST_TINY = 32
 /** The original is only fetched for those who look longer. */
 const LOOK_MS = 350
 
@@ -80,7 +82,7 @@ function Photo({ image, name }: { image: number; name: string }) {
         decoding="sync"
         onLoad={(event) => {
           const { naturalWidth, classList } = event.currentTarget
-          classList.toggle('tiny', naturalWidth <= 64)
+          classList.toggle('tiny', naturalWidth <= LARGEST_TINY)
         }}
       />
     </div>

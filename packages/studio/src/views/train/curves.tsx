@@ -13,21 +13,26 @@ export interface ShownRun {
   readonly colour: number
 }
 
-export function Curves({ runs }: { runs: readonly ShownRun[] }) {
+/** @param which the curves of the loss itself, or of its parts and all else */
+export function Curves({ runs, which }: { runs: readonly ShownRun[]; which: 'first' | 'others' }) {
   const panels = panelsOf(runs.map(({ card, metrics }) => ({ model: card.model, curves: metrics.curves })))
-  if (panels.length === 0) return null
+  const [first] = panels
+  const shown = panels.filter(({ metric }) => (metric === first.metric) === (which === 'first'))
+  if (shown.length === 0) return null
   return (
-    <section class="curves" aria-label="Curves">
-      <p class="chart-names">
-        {runs.map(({ card, colour }) => (
-          <span key={card.name}>
-            <Swatch id={colour} />
-            {card.name}
-          </span>
-        ))}
-      </p>
+    <section class="curves" aria-label={which === 'first' ? 'Curves' : 'More curves'}>
+      {which === 'first' && (
+        <p class="chart-names">
+          {runs.map(({ card, colour }) => (
+            <span key={card.name}>
+              <Swatch id={colour} />
+              {card.name}
+            </span>
+          ))}
+        </p>
+      )}
       <div class="curve-panels">
-        {panels.map((panel) => (
+        {shown.map((panel) => (
           <CurvePanel key={panel.name} panel={panel} runs={panel.runs.map((at) => runs[at])} />
         ))}
       </div>

@@ -67,8 +67,9 @@ function Training({ runs }: { runs: readonly RunCard[] }) {
             </Empty>
           ) : (
             <>
-              <Curves runs={shown} />
+              <Curves runs={shown} which="first" />
               <Pictures runs={shown} />
+              <Curves runs={shown} which="others" />
             </>
           )}
         </div>
