@@ -4,8 +4,8 @@
  *     tsx bench/studio/screenshots.ts <folder> [--photos <folder of class folders> --scratch <folder>] [--only view,view]
  *
  * With photographs a real studio is trained and labelled on them (bench/studio/real-studio.ts), and what was made in the
- * scratch folder is taken up again; without, images are made up. Those of images, noise, map and results in docs/studio are of the hand signs of the "Sign Language
- * Digits Dataset" (Ankara Ayranci Anadolu high school; Apache-2.0).
+ * scratch folder is taken up again; without, images are made up. Those in docs/studio are of the hand signs of the "Sign
+ * Language Digits Dataset" (Ankara Ayranci Anadolu high school; Apache-2.0).
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -37,8 +37,9 @@ export class JournalReader {
   /** Of a step that has not come to its end yet. */
   #open: JournalLine[] = []
 
-  constructor(known?: Read) {
-    this.state = known?.state ?? new JournalState()
+  /** @param keeps as JournalState has it, where nothing is known yet */
+  constructor(known?: Read, keeps?: number) {
+    this.state = known?.state ?? new JournalState(undefined, keeps)
     this.passedOver = [...(known?.passedOver ?? [])]
     this.offset = this.snapshotAt = known?.bytes ?? 0
     this.#line = known?.lines ?? 0
@@ -57,7 +58,7 @@ export class JournalReader {
     return this.#rest.length > 0
   }
 
-  async readOn(file: FileHandle, changes: Changes): Promise<void> {
+  async readOn(file: FileHandle, changes: Changes | undefined): Promise<void> {
     for (;;) {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(PIECE_BYTES), 0, PIECE_BYTES, this.offset)
       if (bytesRead === 0) return
@@ -72,14 +73,14 @@ export class JournalReader {
     if (this.#open.length > 0) this.#passOpenOver()
   }
 
-  #takeBytes(bytes: Buffer, changes: Changes): void {
+  #takeBytes(bytes: Buffer, changes: Changes | undefined): void {
     const end = bytes.lastIndexOf(LINE_END) + 1
     this.#rest = Buffer.from(bytes.subarray(end))
     if (end === 0) return
     for (const text of bytes.toString('utf8', 0, end - 1).split('\n')) this.#takeLine(text, changes)
   }
 
-  #takeLine(text: string, changes: Changes): void {
+  #takeLine(text: string, changes: Changes | undefined): void {
     this.#line++
     if (text === '') return
     const line = parseLine(text)

@@ -16,7 +16,7 @@ import { JournalState, type Labelled, type StateParts } from './journal-state.js
 export const SNAPSHOT_FILE = '.labels.snapshot'
 
 /** In the steps that can be taken back without reading the whole journal. */
-const MOST_CHANGES = 20_000
+export const MOST_CHANGES = 20_000
 const PIECE_BYTES = 4 * 2 ** 20
 
 const headSchema = z.strictObject({
@@ -83,7 +83,7 @@ export async function openSnapshot(folder: string, journal: FileHandle): Promise
   const body = bodySchema.safeParse(jsonOrNothing(line.toString('utf8'))).data
   if (body === undefined) return undefined
   const { lines, passedOver, ...parts } = body
-  const state = new JournalState({ ...parts, labels: labelsOf(body) })
+  const state = new JournalState({ ...parts, labels: labelsOf(body) }, MOST_CHANGES)
   return new JournalReader({ state, passedOver, lines, bytes: head.bytes, hash })
 }
 

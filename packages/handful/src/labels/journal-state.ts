@@ -83,19 +83,28 @@ export class JournalState {
   /** Names of the classes that there are. */
   readonly #names = new Map<number, string>()
   readonly #counts = new Map<number, number>()
-  readonly #done: Step[] = []
+  #done: Step[] = []
+  /** Changes that the steps in `#done` hold. */
+  #doneSize = 0
   #undone: Step[] = []
   #nextClass = 0
   #lastStep = 0
   #revision = 0
   #before: number | undefined
 
-  constructor(parts?: StateParts) {
+  /**
+   * @param keeps steps are kept as long as they hold so many changes; those before are told by their lines alone, and whoever asks
+   *   for one gets `StepsBefore`. The last one is always kept, and a few more than asked for.
+   */
+  constructor(
+    parts?: StateParts,
+    private readonly keeps = Infinity,
+  ) {
     this.labels = new Map(parts?.labels)
     if (parts === undefined) return
     for (const [id, name] of parts.names) this.#names.set(id, name)
     for (const { label } of parts.labels.values()) if (typeof label === 'number') this.#count(label, 1)
-    this.#done.push(...parts.done)
+    for (const step of parts.done) this.#push(step)
     this.#undone = [...parts.undone]
     this.#nextClass = parts.nextClass
     this.#lastStep = parts.lastStep
@@ -107,7 +116,6 @@ export class JournalState {
    * @param changes that the steps in it hold at most; undefined where what was taken back alone holds more
    */
   parts(changes: number): StateParts | undefined {
-    const size = ({ labels, classes }: Step): number => labels.length + classes.length
     let left = changes - this.#undone.reduce((sum, step) => sum + size(step), 0)
     if (left < 0) return undefined
     let first = this.#done.length
@@ -169,9 +177,10 @@ export class JournalState {
 
   /**
    * Takes in all lines of one step.
+   * @param changes what is changed, gathered; undefined where nobody asks
    * @returns why nothing came of it, where nothing did
    */
-  take(lines: readonly JournalLine[], changes: Changes): string | undefined {
+  take(lines: readonly JournalLine[], changes: Changes | undefined): string | undefined {
     const [first] = lines
     this.#lastStep = Math.max(this.#lastStep, first.step)
     if (first.do === 'undo') return this.#moveBack(first.undoes, changes)
@@ -186,45 +195,59 @@ export class JournalState {
       return trouble
     }
     // The labels that a run was made with are the ground: undoing does not end with none of them.
-    if (first.step > 1 || first.who !== FROM_THE_RUN) this.#done.push(step)
+    if (first.step > 1 || first.who !== FROM_THE_RUN) this.#push(step)
     this.#undone = []
     this.#revision++
-    for (const { image } of step.labels) changes.images.add(image)
-    changes.classes ||= step.classes.length > 0
+    for (const { image } of step.labels) changes?.images.add(image)
+    if (changes !== undefined) changes.classes ||= step.classes.length > 0
     return undefined
   }
 
   /** A step of one label, as nearly all are: of a million, each object that is not made counts. */
-  #takeLabel(line: LabelLine, changes: Changes): string | undefined {
+  #takeLabel(line: LabelLine, changes: Changes | undefined): string | undefined {
     const { image, label } = line
     if (typeof label === 'number' && !this.#names.has(label)) return this.#refusal(line)
     const before = this.labels.get(image)
     const after = heldBy(line, before)
     this.#setLabel(image, before, after)
     if (line.step > 1 || line.who !== FROM_THE_RUN)
-      this.#done.push({ step: line.step, labels: [{ image, before, after }], classes: NO_CLASSES })
+      this.#push({ step: line.step, labels: [{ image, before, after }], classes: NO_CLASSES })
     if (this.#undone.length > 0) this.#undone = []
     this.#revision++
-    changes.images.add(image)
+    changes?.images.add(image)
     return undefined
   }
 
-  #moveBack(number: number, changes: Changes): string | undefined {
+  /** What is long past is forgotten, many steps at once: a million of them are mostly work for the garbage collector. */
+  #push(step: Step): void {
+    this.#done.push(step)
+    this.#doneSize += size(step)
+    if (this.#doneSize <= 2 * this.keeps) return
+    let first = 0
+    while (this.#doneSize - size(this.#done[first]) >= this.keeps && first < this.#done.length - 1)
+      this.#doneSize -= size(this.#done[first++])
+    if (first === 0) return
+    this.#before = this.#done[first - 1].step
+    this.#done = this.#done.slice(first)
+  }
+
+  #moveBack(number: number, changes: Changes | undefined): string | undefined {
     const step = this.#done.at(-1)
     if (step === undefined && this.#before !== undefined) throw new StepsBefore()
     if (step?.step !== number) return `takes back step ${number}, which is not the last one`
     this.#done.pop()
+    this.#doneSize -= size(step)
     this.#undone.push(step)
     this.#revision++
     this.#set(step, 'before', changes)
     return undefined
   }
 
-  #moveOn(number: number, changes: Changes): string | undefined {
+  #moveOn(number: number, changes: Changes | undefined): string | undefined {
     const step = this.#undone.at(-1)
     if (step?.step !== number) return `does step ${number} again, which was not the last one taken back`
     this.#undone.pop()
-    this.#done.push(step)
+    this.#push(step)
     this.#revision++
     this.#set(step, 'after', changes)
     return undefined
@@ -239,15 +262,15 @@ export class JournalState {
   }
 
   /** Steps are undone from their last change to their first, and done again from the first to the last. */
-  #set(step: Step, to: 'before' | 'after', changes: Changes): void {
+  #set(step: Step, to: 'before' | 'after', changes: Changes | undefined): void {
     const inTurn = <T>(all: readonly T[]): readonly T[] => (to === 'before' ? all.toReversed() : all)
     for (const change of inTurn(step.labels)) {
       this.#setLabel(change.image, this.labels.get(change.image), change[to])
-      changes.images.add(change.image)
+      changes?.images.add(change.image)
     }
     for (const change of inTurn(step.classes)) {
       this.#setClass(change.id, change[to])
-      changes.classes = true
+      if (changes !== undefined) changes.classes = true
     }
   }
 
@@ -323,6 +346,8 @@ export class JournalState {
     }
   }
 }
+
+const size = ({ labels, classes }: Step): number => labels.length + classes.length
 
 const NO_CLASSES: readonly ClassChange[] = []
 

@@ -13,7 +13,7 @@ import { acquireLock } from '../files/lock.js'
 import { checkedName, isNoneOfThese } from './class-name.js'
 import { type Entry, type Label, type Seen, stepText } from './journal-lines.js'
 import { JournalReader, type PassedOver } from './journal-reader.js'
-import { keepSnapshot, openSnapshot } from './journal-snapshot.js'
+import { keepSnapshot, MOST_CHANGES, openSnapshot } from './journal-snapshot.js'
 import {
   type Change,
   Changes,
@@ -70,7 +70,7 @@ export class Journal {
   readonly #now: () => Date
   readonly #snapshotEveryBytes: number
   readonly #listeners = new Set<(change: Change) => void>()
-  #reader = new JournalReader()
+  #reader = new JournalReader(undefined, MOST_CHANGES)
   /** What is under way: appends and readings take turns. */
   #turn: Promise<unknown> = Promise.resolve()
   #watcher?: FSWatcher
@@ -393,12 +393,12 @@ export class Journal {
 
   async #readOn(file: FileHandle, changes: Changes): Promise<void> {
     try {
-      await this.#reader.readOn(file, changes)
+      await this.#readFrom(file, changes)
     } catch (error) {
       if (!(error instanceof StepsBefore)) throw error
       this.#whole = true
       this.#startAgain(changes)
-      await this.#reader.readOn(file, changes)
+      await this.#readFrom(file, changes)
     }
     const { offset, snapshotAt } = this.#reader
     if (this.#whole || offset - snapshotAt < this.#snapshotEveryBytes) return
@@ -407,10 +407,19 @@ export class Journal {
     this.#keeping = this.#keeping.then(() => keeping)
   }
 
+  /** Of a journal that is read from its beginning all that is labelled has changed, which need not be gathered line by line. */
+  async #readFrom(file: FileHandle, changes: Changes): Promise<void> {
+    const { offset, state } = this.#reader
+    await this.#reader.readOn(file, offset === 0 ? undefined : changes)
+    if (offset > 0) return
+    for (const image of state.labels.keys()) changes.images.add(image)
+    changes.classes ||= state.classes.length > 0
+  }
+
   #startAgain(changes: Changes): void {
     for (const image of this.#reader.state.labels.keys()) changes.images.add(image)
     changes.classes = true
-    this.#reader = new JournalReader()
+    this.#reader = new JournalReader(undefined, this.#whole ? Infinity : MOST_CHANGES)
   }
 
   async #openToRead(): Promise<FileHandle | undefined> {
