@@ -212,6 +212,8 @@ export class TrainingRuns {
     for (const { name, state } of this.#cards) {
       if (state === 'ready' && before.has(name) && before.get(name)?.state !== 'ready')
         this.#options.onReady(name)
+      // Its last pictures come after all that its log tells.
+      if (state !== 'training' && before.get(name)?.state === 'training') heard.push(name)
     }
     for (const name of heard) this.#options.onMetrics(name)
     if (JSON.stringify([...before.values()]) !== JSON.stringify(this.#cards)) this.#options.onChange()

@@ -30,7 +30,8 @@ function Training({ runs }: { runs: readonly RunCard[] }) {
   const metrics = useMetrics(compared.map(({ name }) => name))
   const shown = compared.flatMap((card) => {
     const found = metrics.get(card.name)
-    return found === undefined ? [] : [{ card, metrics: found, colour: runs.indexOf(card) }]
+    const isEmpty = found === undefined || Object.keys(found.curves).length + found.pictures.length === 0
+    return isEmpty ? [] : [{ card, metrics: found, colour: runs.indexOf(card) }]
   })
   return (
     <>

@@ -116,7 +116,7 @@ export function Try() {
                 <li key={image} title={store.catalogue.value.paths[image]}>
                   <Thumbnail image={image} />
                   <span class="small cut">{store.className.value(label)}</span>
-                  <span class="soft small">{percent(similarity)}</span>
+                  <span class="soft small">{percent(Math.max(0, similarity))}</span>
                   <span class="unseen">{fileName(store.catalogue.value.paths[image] ?? '')}</span>
                 </li>
               ))}
