@@ -66,7 +66,7 @@ test(
         return row.indexOf(Math.max(...row))
       })
     }
-    expect(Array.from(arrays['whole-head'].data)).toEqual(Array.from(other.probabilities.data))
+    expect(arrays['whole-head'].data).toEqual(other.probabilities.data)
     const [mine, theirs] = [rows(arrays.probabilities.data), rows(other.probabilities.data)]
     expect(tested.same).toBe(mine.filter((best, i) => best === theirs[i]).length)
 
