@@ -31,8 +31,8 @@ const [BATCH, LEARNING_RATE] = [64, 2e-3]
 /** Rows that training goes through: a few seconds, whatever there are. */
 const ROWS_SEEN = 1_000_000
 const [FEWEST_EPOCHS, MOST_EPOCHS] = [5, 300]
-/** Fewer leave nothing to count on. */
-const FEWEST_IMAGES = 2 * APART
+/** Fewer leave no image to choose by and none to count on. */
+const FEWEST_IMAGES = APART
 
 /** @throws HandfulError (wrong use) for a head that is small already, or one of too few images */
 export async function distil(
