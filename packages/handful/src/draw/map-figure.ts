@@ -5,6 +5,7 @@
 import { escapeHtml, xmlSafe } from './html.js'
 import { classColours } from './map-colours.js'
 
+/** Points of a map, a number of each list for each point. Units do not matter: both axes are scaled alike. */
 export interface MapPoints {
   readonly x: readonly number[]
   readonly y: readonly number[]
@@ -14,6 +15,7 @@ export interface MapPoints {
   readonly thumbnails?: readonly { readonly point: number; readonly image: string }[]
 }
 
+/** How `mapFigure` draws. */
 export interface MapFigureOptions {
   /** Width of the map itself in pixels; its height follows from the points. Default 880. */
   readonly size?: number

@@ -55,6 +55,7 @@ export interface StudyContext extends JobContext, Brought {
     options: RunStagesOptions<StudyStage>,
     prepared: PreparedStudy,
   ) => Promise<Standing<StudyStage> & { readonly notes: readonly string[] }>
+  /** The clock, for the report; the process's own where left out. */
   readonly date?: () => Date
 }
 
@@ -73,6 +74,7 @@ export interface PlannedStage {
   readonly seconds: number
 }
 
+/** What a study would do, and how long it would take. */
 export interface StudyOutline {
   readonly stages: readonly PlannedStage[]
   readonly dropped: readonly StudyMissing[]

@@ -190,7 +190,9 @@ export const studyOptionsSchemaWith = (own: OwnModels) =>
 
 export const studyOptionsSchema = studyOptionsSchemaWith({})
 
+/** Options of a study as they are given, defaults left out. */
 export type StudyInput = z.input<typeof studyOptionsSchema>
+/** Options of a study after their check, defaults filled in. */
 export type StudyOptions = z.output<typeof studyOptionsSchema>
 
 /** `90s`, `30m`, `2h`, `1h30m` in seconds; undefined for anything else. */

@@ -29,12 +29,14 @@ const manifestSchema = z.strictObject({
 type Manifest = z.infer<typeof manifestSchema>
 type ManifestEntry = z.infer<typeof entrySchema>
 
+/** All that a run goes on from. */
 export interface Checkpoint {
   readonly arrays: Arrays
   /** Whatever else the run needs to go on: step, random streams, order of the data, a hash of the configuration. */
   readonly json: unknown
 }
 
+/** A checkpoint as it was found. */
 export interface LoadedCheckpoint extends Checkpoint {
   /** The folder it was read from. */
   readonly path: string

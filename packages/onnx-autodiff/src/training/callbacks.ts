@@ -13,6 +13,7 @@ import {
   type TrainOptions,
 } from './train.js'
 
+/** What `earlyStopping` looks at, and how long it waits. */
 export interface EarlyStoppingOptions {
   /** Epochs without a better value before it stops. */
   readonly patience: number
@@ -51,6 +52,7 @@ export function earlyStopping(options: EarlyStoppingOptions): Callback {
   }
 }
 
+/** Which rates `findLearningRate` tries, and on what. */
 export interface RateSearchOptions extends Pick<
   TrainOptions,
   'batchSize' | 'seed' | 'initial' | 'frozen' | 'device' | 'threads'
@@ -64,6 +66,7 @@ export interface RateSearchOptions extends Pick<
   readonly optimiser?: (pairs: Gradients, rate: Schedule) => Optimised
 }
 
+/** Rates that were tried, the losses at them, and the rate to take. */
 export interface RateSearch {
   /** A tenth of the rate at which the loss was lowest: large, and well before it grows. */
   readonly suggested: number

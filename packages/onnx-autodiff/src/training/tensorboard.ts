@@ -50,9 +50,11 @@ function event(
   return record(writer.join().finish())
 }
 
+/** An open event file. */
 export interface EventWriter {
   /** Appends scalars by tag, such as `loss/training`. */
   scalars(step: number, values: Metrics): Promise<void>
+  /** Ends the file; nothing can be written after. */
   close(): Promise<void>
 }
 

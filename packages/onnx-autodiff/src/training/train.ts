@@ -23,8 +23,10 @@ export type TrainedModel = (
   batch: Readonly<Record<string, Tensor>>,
 ) => Readonly<Record<string, Tensor>> & { readonly loss: Tensor }
 
+/** Scalars of a step or epoch by name, `loss` among them. */
 export type Metrics = Readonly<Record<string, number>>
 
+/** What an epoch came to. */
 export interface Epoch {
   /** Counted from 1. */
   readonly epoch: number
@@ -42,16 +44,25 @@ export interface Running {
   stop(): void
   /** A copy of all state: parameters, buffers, what the optimiser keeps. */
   readState(): Promise<Arrays>
+  /**
+   * Replaces all state by what `readState` gave.
+   *
+   * @throws Error where names or shapes differ
+   */
   writeState(state: Arrays): Promise<void>
 }
 
 /** Called in order and awaited. `onEnd` comes once, after the last epoch. */
 export interface Callback {
+  /** After each step, with what it put out before its update; `step` counts from 1 through all epochs. */
   readonly onStep?: (step: number, metrics: Metrics, running: Running) => void | Promise<void>
+  /** After each epoch and its validation. */
   readonly onEpoch?: (epoch: Epoch, running: Running) => void | Promise<void>
+  /** Once, before the parameters are read. */
   readonly onEnd?: (running: Running) => void | Promise<void>
 }
 
+/** How `train` trains. */
 export interface TrainOptions {
   readonly epochs: number
   /** Examples in a step; 32 unless said otherwise, and the last step of an epoch takes what is left. */
@@ -74,6 +85,7 @@ export interface TrainOptions {
   readonly signal?: AbortSignal
 }
 
+/** What a training came to. */
 export interface TrainResult {
   /** Values of the model's parameters and buffers. */
   readonly parameters: Arrays

@@ -25,6 +25,7 @@ import { StageStore } from '../../stages/stage-store.js'
 import { checkDevice } from '../../runs/device.js'
 import type { JobContext } from '../../training/progress.js'
 
+/** Which layers and noise levels of a run's model `runSweep` tries, and by which labels and head it judges them. */
 export interface SweepJobOptions {
   readonly run: string
   /** Where the run's known data set lies now. */
@@ -48,6 +49,7 @@ export interface SweepJobOptions {
   readonly out: string
 }
 
+/** What a sweep found, and the files it wrote. */
 export interface SweepResult {
   readonly sweep: StudySweep
   readonly dataset: string
