@@ -1,17 +1,13 @@
 /** Callbacks of `train`: early stopping, and the search for a learning rate that is one of them in all but name. */
+import { z } from 'zod'
 import type { Arrays } from '../arrays.js'
 import { div, exp, mul, sub } from '../graph/elementwise.js'
 import { type Gradients, type Optimised, sgd } from '../optim/optimisers.js'
 import type { Schedule } from '../optim/schedules.js'
 import type { Data } from './batches.js'
-import {
-  type Callback,
-  type Epoch,
-  type Running,
-  train,
-  type TrainedModel,
-  type TrainOptions,
-} from './train.js'
+import type { Callback, CallbackState, Epoch, Running } from './epoch.js'
+import { exactNumber, exactNumberSchema } from './resume.js'
+import { train, type TrainedModel, type TrainOptions } from './train.js'
 
 /** What `earlyStopping` looks at, and how long it waits. */
 export interface EarlyStoppingOptions {
@@ -26,6 +22,8 @@ export interface EarlyStoppingOptions {
   /** Leaves the state of the best epoch at the end; true unless said otherwise. */
   readonly restoreBest?: boolean
 }
+
+const bestSchema = z.strictObject({ value: exactNumberSchema, epoch: z.int().min(1) }).nullable()
 
 /** Stops when a metric has not become better for so many epochs. */
 export function earlyStopping(options: EarlyStoppingOptions): Callback {
@@ -48,6 +46,14 @@ export function earlyStopping(options: EarlyStoppingOptions): Callback {
     },
     async onEnd(running: Running) {
       if (best?.state) await running.writeState(best.state)
+    },
+    save: () =>
+      best === undefined
+        ? { json: null }
+        : { json: { value: exactNumber(best.value), epoch: best.epoch }, arrays: best.state },
+    load({ json, arrays }: CallbackState) {
+      const kept = bestSchema.parse(json)
+      best = kept === null ? undefined : { ...kept, ...(restoreBest ? { state: arrays } : {}) }
     },
   }
 }

@@ -5,7 +5,7 @@
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import type { Callback, Metrics } from './train.js'
+import type { Callback, Metrics } from './epoch.js'
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte
