@@ -23,7 +23,7 @@ async function reports(): Promise<Record<string, string>> {
   const run = await exampleReport({ classes })
   const reliability = [0.3, 0.6, 0.9].map((at) => ({ count: 100, confidence: 100 * at, right: 97 * at }))
   return {
-    'of a study': renderStudyPage(study, studySections(study), 'figures'),
+    'of a study': renderStudyPage(study, await studySections(study), 'figures'),
     'of a run': renderReport({ ...run, reliability }),
   }
 }

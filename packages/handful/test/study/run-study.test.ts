@@ -232,7 +232,7 @@ describe('processes that fit heads beside each other', () => {
     const headed = parseStudyOptions({ ...options(), headline: 'counted' }, 'test', { heads })
     const study = await runStudy(headed, watched(folder.path, { heads }).context)
     expect(headlineHead(study)).toMatchObject({ id: 'counted', title: 'counted' })
-    expect(renderStudyMarkdown(study, studySections(study), 'figures')).toContain(
+    expect(renderStudyMarkdown(study, await studySections(study), 'figures')).toContain(
       'with counted, which was fixed beforehand',
     )
     // Without it, nothing is read or done.
