@@ -51,7 +51,9 @@ test('stopped after an epoch or within one, it comes to the same parameters and 
     ...options,
     checkpoints,
     signal: stop.signal,
-    callbacks: [{ onStep: (step) => step === 14 && stop.abort(new Error('stopped within epoch 4')) }],
+    callbacks: [
+      { onStep: (step) => (step === 14 ? stop.abort(new Error('stopped within epoch 4')) : undefined) },
+    ],
   })
   await expect(interrupted).rejects.toThrow('stopped within epoch 4')
 
