@@ -52,6 +52,10 @@ export function quoted(text: string): string {
   return `"${printable(text)}"`
 }
 
+/**
+ * An error for the reader, in one line: `what (where): got X, expected Y; hint`. `exitCode` is 2 for wrong use and 1
+ * for all else.
+ */
 export class HandfulError extends Error {
   readonly what: string
   readonly where?: string

@@ -6,6 +6,7 @@
 
 /** Generative models, each a folder of `models/`. */
 export const MODELS = ['vae', 'vqvae', 'diffusion', 'gan', 'flow'] as const
+/** The name of a generative model that is built in. */
 export type ModelName = (typeof MODELS)[number]
 
 /**
@@ -13,6 +14,7 @@ export type ModelName = (typeof MODELS)[number]
  * a diffusion model. `contrastive`: two views of an image are asked for like features, with a decoder attached.
  */
 export const PRESETS = ['fast', 'paper', 'ddpm', 'contrastive'] as const
+/** The name of a model's settings. */
 export type PresetName = (typeof PRESETS)[number]
 
 /** Names that presets had, in commands, runs and studies of before. */
@@ -54,6 +56,7 @@ export type BaselineName = (typeof BASELINES)[number]
 
 /** How a spatial layer becomes a row of numbers: the mean, means over a grid of cells, or everything. */
 export const POOLINGS = ['mean', '2x2', '4x4', 'none'] as const
+/** How a spatial layer becomes a row of numbers, as `POOLINGS` explains. */
 export type Pooling = (typeof POOLINGS)[number]
 
 /** Few-label heads, each a file of `heads/`. */
@@ -75,6 +78,7 @@ export const HEADS = [
   'smoothed-linear',
   'smoothed-mlp',
 ] as const
+/** The name of a head that is built in. */
 export type HeadName = (typeof HEADS)[number]
 
 /** Which frames of animations and stacks are images. */
@@ -94,10 +98,12 @@ export const MIRROR_CHOICES = ['auto', 'yes', 'no'] as const
 
 /** Known data sets. */
 export const DATASETS = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const
+/** The name of a known data set. */
 export type DatasetName = (typeof DATASETS)[number]
 
 /** How an image that is not square becomes one: cut to its middle, with bars, or distorted. */
 export const RESIZE_MODES = ['cover', 'pad', 'stretch'] as const
+/** One of `RESIZE_MODES`. */
 export type ResizeMode = (typeof RESIZE_MODES)[number]
 
 /** What numbers an encoder made elsewhere takes for dark and bright: as such, or less ImageNet's or CLIP's mean over the deviation. */

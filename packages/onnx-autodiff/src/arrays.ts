@@ -16,6 +16,7 @@ export interface NamedArray extends ArraySpec {
   readonly data: Elements
 }
 
+/** Arrays by name: inputs, outputs or state. */
 export type Arrays = Readonly<Record<string, NamedArray>>
 
 export const specText = ({ dtype, shape }: ArraySpec): string => `${dtype} [${shape.join(', ')}]`

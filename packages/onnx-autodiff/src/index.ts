@@ -118,6 +118,7 @@ export {
 } from './runtime/checkpoint.js'
 export { decodeSafetensors, encodeSafetensors, SafetensorsError } from './runtime/safetensors.js'
 export type { Data, Examples } from './training/batches.js'
+export * from './training/epoch.js'
 export * from './training/train.js'
 export * from './training/callbacks.js'
 export * from './training/metrics.js'

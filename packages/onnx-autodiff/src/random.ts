@@ -65,6 +65,7 @@ export class Random {
     this.#nonce = (a ^ Math.imul(b, 0x85ebca6b)) >>> 0
   }
 
+  /** The stream again, at the position that `state` told. */
   static from(state: RandomState): Random {
     const random = new Random(state.seed, state.name)
     random.#position = state.position

@@ -22,6 +22,7 @@ export interface CollectionOptions extends ColumnChoice, SplitOptions {
   readonly passOver?: readonly string[]
 }
 
+/** An image file of a collection with its place there and its label. */
 export interface LabelledFile extends PlacedFile {
   /** The class name, '' where unlabelled. */
   readonly label: string
@@ -61,6 +62,10 @@ export interface FileTree {
 
 export const isTree = (opened: FileTree | ImageCollection): opened is FileTree => 'listing' in opened
 
+/**
+ * Images with some labels as a source has them, whatever it is: a folder, an archive, a table. Nothing is decoded
+ * yet.
+ */
 export interface ImageCollection {
   /** Short, for messages and reports. */
   readonly name: string

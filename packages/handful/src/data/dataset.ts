@@ -4,6 +4,7 @@ import type { ImageSet, SkippedFile } from './image-set.js'
 import type { ImageReading } from './reading.js'
 import type { TestSet } from './test-set.js'
 
+/** An opened data set: training images with the labels that are known, and a test split whose labels nobody sees. */
 export interface Dataset {
   readonly name: string
   readonly train: ImageSet

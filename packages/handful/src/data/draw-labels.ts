@@ -49,6 +49,7 @@ export function drawLabels(
   return drawn
 }
 
+/** Which images count as labelled: so many of each class, drawn so often, each draw from its own stream of the seed. */
 export interface LabelDraws {
   /** Labelled images of each class; undefined for all labels, once. */
   readonly labelsPerClass?: number

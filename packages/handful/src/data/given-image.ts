@@ -2,6 +2,7 @@
 import sharp from 'sharp'
 import { usageError } from '../errors.js'
 
+/** An image in memory as pixels: grey with 1 channel, red, green and blue with 3. */
 export interface PixelImage {
   readonly height: number
   readonly width: number

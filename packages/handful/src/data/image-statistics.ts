@@ -11,6 +11,7 @@ import type { ImageBlock, ImageSource } from './image-blocks.js'
 import { imageBytes, type SkippedFile } from './image-set.js'
 import type { Split } from './layout.js'
 
+/** What `handful data` says of images: counts, sizes, brightness, duplicates. */
 export interface DataStatistics {
   readonly name: string
   readonly images: { readonly train: number; readonly test: number }

@@ -21,8 +21,10 @@ export interface OpenRequest {
 
 /** Called now and then with what is done of the present activity, in files or images, and how many of these were no good. */
 export type OpenProgress = (done: number, total: number, activity: OpenActivity, skipped?: number) => void
+/** What opening a data set is at, as progress says it. */
 export type OpenActivity = 'downloading' | 'reading' | 'generating' | 'decoding'
 
+/** A known data set: what it is, where it comes from, how it is opened. */
 export interface DatasetEntry {
   readonly title: string
   readonly description: string
@@ -37,5 +39,6 @@ export interface DatasetEntry {
   readonly official?: OfficialSet
   /** Whether it is made here rather than read. */
   readonly generated: boolean
+  /** Reads it, downloaded first where it is not there. */
   readonly open: (request: OpenRequest) => Promise<Dataset>
 }

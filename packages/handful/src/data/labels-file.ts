@@ -31,6 +31,7 @@ export interface TableRow {
   readonly fields: readonly (string | null | undefined)[]
 }
 
+/** A file of labels as rows of fields, of which nothing is interpreted yet. */
 export interface LabelTable {
   /** The file's name, fit for messages. */
   readonly name: string

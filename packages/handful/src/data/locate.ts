@@ -8,6 +8,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
 
+/** Where files of known data sets are looked for, in this order. */
 export interface DataFolders {
   /** Named by the user (`--data-dir`): files missing there are an error. */
   readonly dataDir?: string

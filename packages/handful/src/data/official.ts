@@ -20,6 +20,7 @@ export interface OfficialFile {
   readonly isText?: boolean
 }
 
+/** The files of a known data set: which, where from, and with which checksums. */
 export interface OfficialSet {
   readonly title: string
   readonly files: readonly OfficialFile[]
@@ -48,6 +49,7 @@ export interface FetchRequest {
 
 export type FileState = 'right' | 'missing' | 'wrong'
 
+/** Whether a file of a known set is there and is the right one. */
 export interface FileCheck {
   readonly name: string
   readonly path?: string
@@ -56,6 +58,7 @@ export interface FileCheck {
   readonly reason?: string
 }
 
+/** Whether the files of a known set are there, each looked at by its checksum. */
 export interface SetCheck {
   /** The folder that holds the files, or would. */
   readonly folder: string

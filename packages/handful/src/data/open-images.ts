@@ -20,6 +20,7 @@ import { DEFAULT_READING, type ImageReading } from './reading.js'
 import { Stretch } from './stretch.js'
 import type { FoundSoFar } from './walk.js'
 
+/** How new images are read: as those of a run, as far as `reading` says so. */
 export interface OpenImagesOptions extends Omit<DecodeOptions, 'stretch'> {
   readonly channels: 1 | 3
   /** How a run's images were read: these are read in the same way. */
@@ -32,6 +33,7 @@ export interface OpenImagesOptions extends Omit<DecodeOptions, 'stretch'> {
   readonly onFound?: (found: FoundSoFar) => void
 }
 
+/** Images that were read for a run, and what was left out. */
 export interface OpenedImages {
   readonly images: Images
   /** Where they came from, to be read at another size. */

@@ -16,7 +16,9 @@ import type { FoundSoFar } from './walk.js'
 /** Side of the square that a folder's images were brought to in older runs, which say none. */
 export const DEFAULT_SIZE = 32
 
+/** How an image that is not square becomes one: `cover`, `pad` or `stretch`. */
 export const fitSchema = z.enum(RESIZE_MODES)
+/** Side of the square images in pixels, 4 to 1024. */
 export const sizeSchema = z.int().min(4).max(1024)
 
 export const splitsSchema = z.enum(['auto', 'none'])
@@ -51,6 +53,7 @@ export type DatasetSpec = z.input<typeof specSchema>
 
 type CheckedSpec = z.output<typeof specSchema>
 
+/** What opening a data set reports to, is stopped by, and takes from outside. */
 export interface OpenOptions {
   readonly onProgress?: OpenProgress
   /** Told how many files a folder is known to have so far, while it is gone through. */
@@ -58,6 +61,7 @@ export interface OpenOptions {
   readonly signal?: AbortSignal
   /** Where `HANDFUL_DATA`, `HANDFUL_CACHE` and `XDG_CACHE_HOME` are looked up; the process's own where left out. */
   readonly environment?: Readonly<Record<string, string | undefined>>
+  /** What downloads; the process's own where left out. */
   readonly fetch?: typeof globalThis.fetch
 }
 

@@ -12,6 +12,7 @@ import type { Dataset } from './dataset.js'
 import type { Images } from './image-set.js'
 import { TestSet, revealFileNames } from './test-set.js'
 
+/** Columns of predictions.csv in their order; a column `unlike` follows where that can be told. */
 export const PREDICTION_COLUMNS = [
   'file_name',
   'label',
@@ -21,6 +22,7 @@ export const PREDICTION_COLUMNS = [
   'source',
 ] as const
 
+/** What predictions.csv is written from: images and what was predicted for each, in the same order. */
 export interface Predictions {
   readonly images: Images | TestSet
   readonly classNames: readonly string[]

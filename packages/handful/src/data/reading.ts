@@ -28,6 +28,7 @@ export const readingSchema = z.strictObject({
 })
 
 export type Range = readonly [low: number, high: number]
+/** How image files became pixels, beside their size: kept with a run, so that new images are read alike. */
 export type ImageReading = z.infer<typeof readingSchema>
 
 /** What a reading is made of, as options have it. */

@@ -7,6 +7,7 @@ import type { DatasetEntry } from './known-set.js'
 import { mnist } from './mnist.js'
 import { strokes } from './strokes-dataset.js'
 
+/** The known data sets by name. */
 export const datasets: Readonly<Record<DatasetName, DatasetEntry>> = {
   strokes,
   mnist,

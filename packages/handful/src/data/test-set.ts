@@ -21,6 +21,7 @@ export interface TestScore {
   readonly confusion: readonly (readonly number[])[]
 }
 
+/** Right answers among the test images of one class; `accuracy` is 0 to 1, and null where the class has none. */
 export interface ClassScore {
   readonly className: string
   readonly correct: number
@@ -53,6 +54,10 @@ export let originalsOfTest: (test: TestSet) => Originals
 /** The classes of a test split, for a result that is whole alone: nothing is predicted after. */
 export let revealLabels: (test: TestSet) => Int32Array
 
+/**
+ * The images of a test split, with their labels shut inside: it counts right answers of predictions and gives nothing
+ * else away, so that no code can choose by them.
+ */
 export class TestSet {
   readonly images: Images
   readonly classNames: readonly string[]

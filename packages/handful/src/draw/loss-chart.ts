@@ -2,10 +2,11 @@
 import * as Plot from '@observablehq/plot'
 import { thin, type Curve } from '../training/curve.js'
 import { formatCount } from './format.js'
-import { Html, html } from './html.js'
+import { Html } from './html.js'
 import { legend, stroke } from './lines.js'
 import { lookOf } from './looks.js'
 import { baseAxis, chart, drawing, heading, overlay, valueAxis, type Placed } from './plot.js'
+import { drawnFigure } from './report-page.js'
 
 /** Above this ratio of the largest to the smallest loss a logarithmic axis shows more. */
 const LOGARITHMIC_FROM = 12
@@ -94,8 +95,8 @@ export function lossChart(curves: readonly Curve[]): Html | undefined {
   const ends = drawn.map(({ name, value }) => `${name} ends at ${formatTick(value[value.length - 1])}`)
   const lastStep = Math.max(1, ...drawn.flatMap(({ step }) => step))
   const title = `Loss over ${formatCount(lastStep)} steps: ${ends.join('; ')}`
-  const size = { width: 960, height: 320 }
-  return html`<figure class="drawn">${new Html(drawing({ title, ...size }, lossPanel(drawn, size)))}</figure>`
+  const size = { width: 720, height: 300 }
+  return drawnFigure(new Html(drawing({ title, ...size }, lossPanel(drawn, size))), size)
 }
 
 /** 1, 2 and 5 times powers of ten between two numbers, thinned to powers alone over a long range. */

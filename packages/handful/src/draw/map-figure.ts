@@ -4,7 +4,10 @@
  */
 import { escapeHtml, xmlSafe } from './html.js'
 import { classColours } from './map-colours.js'
+import { cutTo, LARGE_NAMES, mapNames, type Place, short, SMALL_NAMES } from './map-names.js'
+import { textWidth } from './plot.js'
 
+/** Points of a map, a number of each list for each point. Units do not matter: both axes are scaled alike. */
 export interface MapPoints {
   readonly x: readonly number[]
   readonly y: readonly number[]
@@ -14,6 +17,7 @@ export interface MapPoints {
   readonly thumbnails?: readonly { readonly point: number; readonly image: string }[]
 }
 
+/** How `mapFigure` draws. */
 export interface MapFigureOptions {
   /** Width of the map itself in pixels; its height follows from the points. Default 880. */
   readonly size?: number
@@ -24,19 +28,16 @@ export interface MapFigureOptions {
 }
 
 const MARGIN = 24
-/** Classes that a legend names; more have their names on the map alone. */
+/** Classes that a legend names all; of more it names those that have no room for their names on the map. */
 const MOST_IN_LEGEND = 20
 const LEGEND_LINE = 22
-const LEGEND_CHARACTERS = 24
+const LEGEND_TEXT = 13
+const WIDEST_IN_LEGEND = 190
+/** How much wider than `textWidth` the widest of common fonts is, DejaVu Sans. */
+const WIDE_FONT = 1.1
 /** Points of all classes are drawn in so many rounds: no class lies above all others. */
 const ROUNDS = 4
 const LARGEST_THUMBNAIL = 44
-const FEW_POINTS = 800
-
-interface Place {
-  readonly x: number
-  readonly y: number
-}
 
 /** The figure's SVG, self-contained, fit for a file of its own and for a page. */
 export function mapFigure(
@@ -46,7 +47,17 @@ export function mapFigure(
 ): string {
   const { places, height } = placed(map, size)
   const present = [...new Set(map.label)].sort((a, b) => a - b)
-  const legend = present.length <= MOST_IN_LEGEND ? legendOf(present, classes) : undefined
+  const many = present.length > MOST_IN_LEGEND
+  const names = mapNames({
+    places,
+    labels: map.label,
+    classes,
+    area: { width: size, height },
+    style: many ? SMALL_NAMES : LARGE_NAMES,
+  })
+  const listed = many ? names.without : present
+  const legend =
+    listed.length === 0 || (many && thumbnails) ? undefined : legendOf(listed, classes, { height, many })
   const width = size + (legend?.width ?? 0)
   const total = Math.max(height, legend?.height ?? 0)
   const label = `${title}: ${map.x.length} points${present.some((c) => c >= 0) ? ' coloured by class' : ''}`
@@ -56,9 +67,7 @@ export function mapFigure(
     `<style>${styleOf(classes.length, pointSize(places.length), thumbnails)}</style>`,
     `<rect class="paper" width="${width}" height="${total}"/>`,
     ...pointPaths(places, map.label, present),
-    ...(thumbnails
-      ? pictures(map, places, size)
-      : names(map.label, places, present, classes, { size, height })),
+    ...(thumbnails ? pictures(map, places, size) : names.svg),
     ...(legend === undefined ? [] : [`<g transform="translate(${size + 8} 0)">${legend.svg}</g>`]),
     '</svg>',
   ]
@@ -100,7 +109,7 @@ function styleOf(classCount: number, diameter: number, faint: boolean): string {
     `.feature-map path{fill:none;stroke-width:${diameter.toFixed(1)};stroke-linecap:round;stroke-opacity:${faint ? 0.3 : 0.72}}`,
     '.feature-map path.dot{stroke-width:10;stroke-opacity:1}',
     '.feature-map text{font-size:13px;stroke-width:3.5;stroke-linejoin:round;paint-order:stroke}',
-    '.feature-map .name{font-size:15px;font-weight:650;text-anchor:middle}.feature-map .small{font-size:10.5px;font-weight:600;stroke-width:3}',
+    '.feature-map .name{font-size:15px;font-weight:650;text-anchor:middle}.feature-map .small{font-size:10.5px;font-weight:600;stroke-width:3}.feature-map .listed{font-size:11px}',
     '.feature-map .leader{stroke-width:.8;stroke-opacity:.6}.feature-map .frame{fill:none;stroke-width:2}',
     '.feature-map image{image-rendering:pixelated}',
     day,
@@ -136,94 +145,6 @@ function pointPaths(
   return [unknown, ...rounds.flat()].filter((each) => each !== '')
 }
 
-/** Points looked at to find where a class is densest. */
-const CANDIDATES = 120
-const DENSITY_RADIUS = 0.05
-
-/** Where most points of a class lie near each other: a class may be in several places, and its median in none. */
-function densest(points: readonly Place[], size: number): Place {
-  const every = Math.max(1, Math.floor(points.length / CANDIDATES))
-  const radius = (DENSITY_RADIUS * size) ** 2
-  let best: { near: Place[] } = { near: [] }
-  for (let i = 0; i < points.length; i += every) {
-    const near = points.filter(
-      (point) => (point.x - points[i].x) ** 2 + (point.y - points[i].y) ** 2 <= radius,
-    )
-    if (near.length > best.near.length) best = { near }
-  }
-  return { x: median(best.near.map(({ x }) => x)), y: median(best.near.map(({ y }) => y)) }
-}
-
-interface Box extends Place {
-  readonly width: number
-  readonly height: number
-}
-
-/** Class names, each at its class or as near to it as there is room, with a line to it where it had to move. */
-function names(
-  labels: readonly number[],
-  places: readonly Place[],
-  present: readonly number[],
-  classes: readonly string[],
-  area: { readonly size: number; readonly height: number },
-): string[] {
-  const known = present.filter((label) => label >= 0)
-  const small = known.length > MOST_IN_LEGEND
-  const [character, line] = small ? [6, 13] : [8.8, 19]
-  const taken: Box[] = []
-  const lines: string[] = []
-  const texts: string[] = []
-  for (const label of known) {
-    const anchor = densest(
-      places.filter((_, i) => labels[i] === label),
-      area.size,
-    )
-    // Few points are large: a name stands above them, not on them.
-    const above = { x: anchor.x, y: anchor.y - (places.length < FEW_POINTS ? line : 0) }
-    const name = cut(classes[label] ?? String(label), LEGEND_CHARACTERS)
-    const box = { width: name.length * character + 4, height: line }
-    const place = freePlace(above, box, taken, area)
-    taken.push({ ...place, ...box })
-    if (Math.hypot(place.x - above.x, place.y - above.y) > line) {
-      lines.push(
-        `<line class="leader" x1="${short(anchor.x)}" y1="${short(anchor.y)}" x2="${short(place.x)}" y2="${short(place.y)}"/>`,
-      )
-    }
-    texts.push(
-      `<text class="name${small ? ' small' : ''}" x="${short(place.x)}" y="${short(place.y + line * 0.28)}">${escapeHtml(name)}</text>`,
-    )
-  }
-  return [...lines, ...texts]
-}
-
-/** The nearest place on a spiral around the anchor where a name covers no other. */
-function freePlace(
-  anchor: Place,
-  box: { readonly width: number; readonly height: number },
-  taken: readonly Box[],
-  { size, height }: { readonly size: number; readonly height: number },
-): Place {
-  const inside = ({ x, y }: Place): Place => ({
-    x: Math.min(Math.max(x, box.width / 2 + 2), size - box.width / 2 - 2),
-    y: Math.min(Math.max(y, box.height / 2 + 2), height - box.height / 2 - 2),
-  })
-  const free = (place: Place): boolean =>
-    taken.every(
-      (other) =>
-        Math.abs(other.x - place.x) >= (other.width + box.width) / 2 ||
-        Math.abs(other.y - place.y) >= (other.height + box.height) / 2,
-    )
-  for (let turn = 0; turn < 400; turn++) {
-    const angle = 0.5 * turn
-    const place = inside({
-      x: anchor.x + 1.8 * angle * Math.cos(angle),
-      y: anchor.y + 1.2 * angle * Math.sin(angle),
-    })
-    if (free(place)) return place
-  }
-  return inside(anchor)
-}
-
 function pictures({ thumbnails = [], label }: MapPoints, places: readonly Place[], size: number): string[] {
   const side = thumbnailSide(
     thumbnails.map(({ point }) => places[point]),
@@ -246,34 +167,35 @@ function thumbnailSide(places: readonly Place[], size: number): number {
   return Math.max(10, nearest)
 }
 
+const WITHOUT_ROOM = 'Without room on the map:'
+
+/** Classes with their colours, in columns as high as the map where they are many. */
 function legendOf(
-  present: readonly number[],
+  listed: readonly number[],
   classes: readonly string[],
+  { height, many }: { readonly height: number; readonly many: boolean },
 ): { svg: string; width: number; height: number } {
-  const rows = [...present.filter((label) => label >= 0), ...present.filter((label) => label < 0)]
+  const line = many ? 16 : LEGEND_LINE
+  const size = many ? 11 : LEGEND_TEXT
+  const rows = [...listed.filter((label) => label >= 0), ...listed.filter((label) => label < 0)]
   const texts = rows.map((label) => (label < 0 ? 'unlabelled' : (classes[label] ?? String(label))))
+  const shown = texts.map((text) => cutTo(text, WIDEST_IN_LEGEND, size))
+  const head = many ? line : 0
+  const perColumn = many ? Math.max(10, Math.floor((height - 2 * MARGIN - head) / line)) : rows.length
+  const column = Math.ceil(30 + WIDE_FONT * Math.max(...shown.map((text) => textWidth(text, size))))
   const svg = rows.map((label, i) => {
-    const y = MARGIN + 14 + i * LEGEND_LINE
-    const text = cut(texts[i], LEGEND_CHARACTERS)
-    const whole = text === texts[i] ? '' : `<title>${escapeHtml(texts[i])}</title>`
-    return `<path class="dot ${colourClass(label)}" d="M8 ${y}h0"/><text x="22" y="${y + 4.5}">${escapeHtml(text)}${whole}</text>`
+    const x = 8 + column * Math.floor(i / perColumn)
+    const y = MARGIN + 14 + head + (i % perColumn) * line
+    const whole = shown[i] === texts[i] ? '' : `<title>${escapeHtml(texts[i])}</title>`
+    return `<path class="dot ${colourClass(label)}" d="M${x} ${y}h0"/><text class="${many ? 'listed' : ''}" x="${x + 14}" y="${y + 0.35 * size}">${escapeHtml(shown[i])}${whole}</text>`
   })
-  const longest = Math.max(...texts.map((text) => Math.min(text.length, LEGEND_CHARACTERS)))
+  const title = many ? `<text class="listed" x="2" y="${MARGIN + 10}">${WITHOUT_ROOM}</text>` : ''
+  const columns = Math.ceil(rows.length / perColumn)
   return {
-    svg: svg.join(''),
-    width: Math.ceil(8 + 30 + 7.6 * longest),
-    height: 2 * MARGIN + 14 + rows.length * LEGEND_LINE,
+    svg: title + svg.join(''),
+    width: Math.max(8 + column * columns, many ? Math.ceil(WIDE_FONT * textWidth(WITHOUT_ROOM, 11)) + 8 : 0),
+    height: 2 * MARGIN + 14 + head + Math.min(rows.length, perColumn) * line,
   }
-}
-
-const short = (value: number): string => String(Number(value.toFixed(1)))
-
-const cut = (text: string, most: number): string =>
-  text.length <= most ? text : `${text.slice(0, most - 1)}…`
-
-function median(values: number[]): number {
-  values.sort((a, b) => a - b)
-  return values[Math.floor(values.length / 2)] ?? 0
 }
 
 function extent(values: readonly number[]): [low: number, high: number] {

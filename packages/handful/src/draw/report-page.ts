@@ -20,6 +20,25 @@ export interface Page {
   readonly style?: string
 }
 
+/** On a narrow screen a figure is scrolled rather than shrunk further than this, which leaves its text 10 pixels at least. */
+const LEAST_SHARE = 0.92
+/** On a wide screen it is enlarged a little. */
+const GREATEST_SHARE = 1.12
+
+/** @param width of the drawing, in pixels */
+export function drawnFigure(
+  drawn: Html,
+  { width, id, caption }: { readonly width: number; readonly id?: string; readonly caption?: Html },
+): Html {
+  const [least, most] = [LEAST_SHARE, GREATEST_SHARE].map((share) => Math.round(width * share))
+  const named = id === undefined ? undefined : html`id="${id}"`
+  return html`<figure class="drawn" ${named} style="--least:${least}px">
+    <p class="sideways">Wider than the screen: scroll it sideways.</p>
+    <div class="wide" style="max-width:${most}px">${drawn}</div>
+    ${caption === undefined ? undefined : html`<figcaption>${caption}</figcaption>`}
+  </figure>`
+}
+
 /** The whole page as text. */
 export function renderPage({ title, said, opening, sections, style = '' }: Page): string {
   const page = html`<html lang="en">

@@ -5,7 +5,7 @@ import { formatCount, formatPercent } from './format.js'
 import { Html, html } from './html.js'
 import { dot, lookOf } from './looks.js'
 import { baseAxis, chart, drawing, valueAxis } from './plot.js'
-import type { Section } from './report-page.js'
+import { drawnFigure, type Section } from './report-page.js'
 import type { RunReport } from './run-report.js'
 import { checkedOn } from './summary.js'
 
@@ -26,7 +26,7 @@ export function reliabilitySection(run: RunReport): Section | undefined {
       ${formatPercent(sum('right') / total)}, on ${checkedOn(run)}. Bin by bin the two lie
       ${(100 * error).toFixed(1)} points apart (expected calibration error ${error.toFixed(3)}).
     </p>
-    <figure class="drawn">${new Html(reliabilityChart(counted, error))}</figure>`
+    ${drawnFigure(new Html(reliabilityChart(counted, error)), SIZE)}`
   return { id: 'reliability', title: 'What probabilities mean', body }
 }
 

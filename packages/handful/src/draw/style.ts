@@ -1,5 +1,7 @@
 /**
- * The page's style sheet: one column, system fonts, light and dark by the reader's setting, and a form for print.
+ * The page's style sheet: one column, system fonts, light and dark by the reader's setting, and a form for print. What is
+ * wider than the screen scrolls by itself, never the page: a shade stands at the side where more of it is (the page's colour,
+ * which moves along, covers it at the ends), and a line says so above figures.
  * Blue and orange keep their difference under all common forms of colour blindness (Okabe and Ito, 2008).
  */
 
@@ -7,12 +9,12 @@ export const STYLE = `
 :root {
   color-scheme: light dark;
   --page: #ffffff; --raised: #f5f6f8; --text: #1b1f24; --soft: #59636e; --line: #d8dde3;
-  --learned: #0067ad; --baseline: #b35900; --heat: 0, 103, 173;
+  --learned: #0067ad; --baseline: #b35900; --heat: 0, 103, 173; --shade: rgba(0, 0, 0, 0.25);
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #14171b; --raised: #1d2228; --text: #e7eaee; --soft: #9da7b3; --line: #353c45;
-    --learned: #63b3f4; --baseline: #f0a04b; --heat: 99, 179, 244;
+    --learned: #63b3f4; --baseline: #f0a04b; --heat: 99, 179, 244; --shade: rgba(255, 255, 255, 0.28);
   }
 }
 * { box-sizing: border-box; }
@@ -42,7 +44,12 @@ nav a { text-decoration: none; } nav a:hover { text-decoration: underline; }
 .headline ul { margin: 0; padding: 0; list-style: none; color: var(--soft); font-size: 15px; }
 .note { margin: 10px 0; padding: 10px 16px; border-left: 4px solid var(--line); background: var(--raised); border-radius: 0 6px 6px 0; max-width: none; }
 
-.wide { overflow-x: auto; }
+.wide {
+  overflow-x: auto; background-repeat: no-repeat; background-attachment: local, local, scroll, scroll;
+  background-position: left, right, left, right; background-size: 36px 100%, 36px 100%, 12px 100%, 12px 100%;
+  background-image: linear-gradient(to right, var(--page) 40%, transparent), linear-gradient(to left, var(--page) 40%, transparent),
+    linear-gradient(to right, var(--shade), transparent), linear-gradient(to left, var(--shade), transparent);
+}
 table { border-collapse: collapse; width: 100%; font-size: 15px; }
 th { text-align: left; font-weight: 600; font-size: 13px; color: var(--soft); vertical-align: bottom; }
 th, td { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); }
@@ -56,7 +63,7 @@ tr.chosen td { font-weight: 650; }
 
 .interval { width: 260px; height: auto; display: block; } .interval .learned { color: var(--learned); } .interval .baseline { color: var(--baseline); }
 figure { margin: 10px 0; } figcaption { margin-top: 4px; }
-figure.drawn { margin: 18px 0 26px; } figure.drawn svg, figure.drawn img { display: block; width: 100%; height: auto; }
+figure.drawn { margin: 18px 0 26px; container-type: inline-size; } figure.drawn .f-page { fill: none; } .sideways { display: none; } figure.drawn svg, figure.drawn img { display: block; width: 100%; height: auto; }
 .bar { display: inline-block; width: 130px; height: 9px; background: var(--line); border-radius: 2px; vertical-align: middle; }
 .bar i { display: block; height: 100%; background: var(--learned); border-radius: 2px; }
 
@@ -91,6 +98,10 @@ ol.next { padding-left: 22px; } ol.next li { margin-bottom: 12px; } ol.next pre 
 @media (max-width: 760px) {
   body { padding: 24px 16px 60px; }
   .headline { grid-template-columns: 1fr; padding: 20px; } .two, .classes { grid-template-columns: 1fr; }
+  .labelled { display: block; } .labelled b { display: block; margin-bottom: 4px; }
+  .confusion th[scope="row"] { white-space: normal; max-width: 8em; overflow-wrap: anywhere; }
+  figure.drawn svg, figure.drawn img { min-width: var(--least); }
+  .sideways { display: block; height: clamp(0px, (var(--least) - 100cqw) * 999, 1.6em); overflow: hidden; margin: 0; color: var(--soft); font-size: 13px; }
 }
 @media print {
   :root {

@@ -69,6 +69,7 @@ export const patchEncoder = (dictionary: PatchDictionary, image: ImageShape): En
   groups: [{ outputs: [PATCHES], standardise: 'dimension' }],
 })
 
+/** Which features of a trained model are taken, and how many patches stand beside them. */
 export interface EncoderOptions extends FitBaselineOptions {
   readonly trained: WeightedModel
   readonly request: FeatureRequest

@@ -19,6 +19,7 @@ import {
 /** The splits of a data set; a test split shows its images alone. */
 export type Splits = Pick<Dataset, 'train' | 'test'>
 
+/** Makes features of images, a block at a time: a trained model, patches, an encoder or code of one's own. */
 export interface FeatureSource {
   /** Numbers of an image. */
   readonly columns: number
@@ -30,6 +31,7 @@ export interface FeatureSource {
   extract(images: PixelBlock, firstPlace: number): Promise<FeatureMatrix>
   /** What was fitted to the training images, for whoever keeps it with a run; nothing where nothing was. */
   readonly fitted?: Arrays
+  /** Frees what it holds; nothing is extracted after. */
   close?(): Promise<void>
 }
 

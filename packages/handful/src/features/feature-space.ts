@@ -50,6 +50,10 @@ export interface SpaceParts {
   readonly smoothed?: UnitRows
 }
 
+/**
+ * Features scaled to length 1, with what heads ask of them found when first asked for and once: neighbour graph,
+ * smoothed features, neighbours of test images.
+ */
 export class FeatureSpace {
   readonly name: string
   readonly baseline: boolean

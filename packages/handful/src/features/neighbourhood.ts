@@ -5,6 +5,7 @@ import type { Neighbours } from '../numerics/linear-algebra.js'
 import type { FeatureMatrix } from '../numerics/matrix.js'
 import { pause } from '../numerics/pause.js'
 
+/** How much of a class stands together. */
 export interface Purity {
   /** Share of a point's nearest neighbours that are of its class, averaged over points, 0 to 1. */
   readonly purity: number
@@ -47,6 +48,7 @@ export function neighbourhoodPurity(
   return { purity: sum / points, byChance }
 }
 
+/** Options of `silhouette`. */
 export interface SilhouetteOptions {
   /** Draws the points where there are more than `most`. */
   readonly random: Random

@@ -17,6 +17,7 @@ import {
   type UnitRows,
 } from '../numerics/matrix.js'
 
+/** Options of `fitNormalisation`. */
 export interface NormalisationOptions {
   /** Principal components kept, at most; fewer where the features have a lower rank. Default 128. */
   readonly components?: number

@@ -31,6 +31,7 @@ import {
 import { degrees, symmetricNormalised } from '../numerics/sparse.js'
 import { leadingSparseEigenvectors } from '../numerics/leading-eigenvectors.js'
 
+/** Options of `fitSmoothing`. */
 export interface SmoothingOptions {
   /** Coordinates, at most. Default 64. */
   readonly dimensions?: number
@@ -44,6 +45,7 @@ export interface SmoothingOptions {
   /** Default `self-tuned`. */
   readonly kernel?: Kernel
   readonly signal?: AbortSignal
+  /** Told of the eigenvectors' iterations. */
   readonly onProgress?: (done: number, total: number) => void
 }
 

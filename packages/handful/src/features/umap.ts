@@ -14,6 +14,7 @@ import { pause } from '../numerics/pause.js'
 import { components, type SparseMatrix, symmetricNormalised } from '../numerics/sparse.js'
 import { fuzzyGraph } from './umap-graph.js'
 
+/** Options of `umapLayout`. */
 export interface UmapOptions {
   readonly seed: number
   /** How close points may lie in the plane. Default 0.1. */
@@ -23,6 +24,7 @@ export interface UmapOptions {
   /** `[rows, 2]` where points start; by default the graph's leading eigenvectors. */
   readonly initial?: FeatureMatrix
   readonly signal?: AbortSignal
+  /** Told of epochs. */
   readonly onProgress?: (done: number, total: number) => void
 }
 

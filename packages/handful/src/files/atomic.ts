@@ -95,10 +95,9 @@ async function makeFolder(folder: string): Promise<boolean> {
   }
 }
 
-/** Puts what was written on the disk. Yarn's Plug'n'Play gives handles without `sync`: the file below them has it. */
+/** Puts what was written on the disk. By its number: handles under Yarn's Plug'n'Play have a `sync` that throws. */
 export async function flush(file: FileHandle): Promise<void> {
-  if (typeof (file as Partial<FileHandle>).sync === 'function') await file.sync()
-  else await promisify(fsync)(file.fd)
+  await promisify(fsync)(file.fd)
 }
 
 async function writeFlushed(path: string, chunks: Iterable<Chunk> | AsyncIterable<Chunk>): Promise<void> {

@@ -7,6 +7,7 @@
 import { CsvError, type Info, parse } from 'csv-parse/sync'
 import { HandfulError, printable } from '../errors.js'
 
+/** A row of a table with the line that it began at. */
 export interface CsvRow {
   /** 1 for the header. */
   readonly number: number

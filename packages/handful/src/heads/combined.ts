@@ -18,6 +18,10 @@ export interface CombinedOptions {
   readonly leaveOut?: number
 }
 
+/**
+ * The head `graph`: label propagation and Poisson learning on one graph, by the geometric mean of their calibrated
+ * probabilities.
+ */
 export function combinedPropagation(options: CombinedOptions = {}): Head {
   const name = 'propagation and Poisson learning'
   const { k = 10 } = options

@@ -20,6 +20,7 @@ export const comparedHeads = (chosen?: string, own: OwnHeads = {}): string[] => 
   return chosen === undefined || always.includes(chosen) ? always : [...always, chosen]
 }
 
+/** One head on one kind of features, over all draws of the labelled images. */
 export interface Comparison {
   readonly features: string
   readonly baseline: boolean

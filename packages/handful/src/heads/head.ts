@@ -70,6 +70,7 @@ export interface PredictorParameters {
   readonly factors?: readonly { readonly weight: number; readonly parameters: PredictorParameters }[]
 }
 
+/** A head after its fit: probabilities of the rows it saw, and of new ones. */
 export interface FittedHead<P extends RowProblem = HeadProblem> {
   readonly name: string
   /** What was chosen at fit (strength, k, ...), for the report. */
@@ -102,6 +103,10 @@ export interface LeftOut {
   readonly inductive: FeatureMatrix
 }
 
+/**
+ * A way from features and a few labels to probabilities. `RowHead` needs the rows alone, others the whole feature
+ * space.
+ */
 export interface Head<P extends RowProblem = HeadProblem> {
   readonly name: string
   /** Throws HandfulError on labels that cannot be learnt from and on features that are not finite. */

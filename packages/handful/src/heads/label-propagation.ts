@@ -24,6 +24,10 @@ export interface LabelPropagationOptions {
   readonly leaveOut?: number
 }
 
+/**
+ * The head `propagation` (Zhou et al., NIPS 2003), with class-mass normalisation (Zhu et al., ICML 2003) unless
+ * `massNormalisation` is false.
+ */
 export function labelPropagation(options: LabelPropagationOptions = {}): Head {
   const { k = 10, massNormalisation = true, kernel = 'cosine cubed' } = options
   const alpha = options.alpha ?? (massNormalisation ? 0.99 : 0.9)

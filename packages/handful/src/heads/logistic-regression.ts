@@ -41,6 +41,10 @@ const CLOSE_ENOUGH: Accuracy = { tolerance: 3e-6, precision: 1e-5 }
 /** Multiplications of one product from which it pays to hand it to the linear algebra. */
 const LARGE_PRODUCT = 100_000
 
+/**
+ * The head `linear`: multinomial logistic regression whose penalty is chosen on the labelled rows by cross-validated
+ * likelihood.
+ */
 export function logisticRegression({
   strengths = STRENGTHS,
   leaveOneOut: wanted = true,

@@ -13,6 +13,10 @@ import { type HeadEntry, plainSeconds } from './head-entry.js'
 /** For rows of length 1: distances squared run from 0 to 4. */
 const EXPECTED_SCALE = 10
 
+/**
+ * The head `prototypes`: the nearest class mean (Snell et al., arXiv 1703.05175), with one temperature fitted to the
+ * labelled rows.
+ */
 export function nearestMean(): RowHead {
   const name = 'nearest class mean'
   return {

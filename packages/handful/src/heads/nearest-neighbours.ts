@@ -18,6 +18,10 @@ export interface NearestNeighboursOptions {
 
 const NUMBERS = [1, 3, 5, 10, 20]
 
+/**
+ * The head `neighbours`: the k nearest labelled rows vote with their cosines cubed; k is chosen by leaving each out
+ * in turn.
+ */
 export function nearestNeighbours({ k: numbers = NUMBERS }: NearestNeighboursOptions = {}): RowHead {
   const name = 'nearest neighbours'
   return {

@@ -26,6 +26,7 @@ export interface PoissonOptions {
 const EXPECTED_SCALE = 3
 const NO_MASS = new Float64Array(0)
 
+/** The head `poisson` (Calder et al., arXiv 2006.11184), each class's column divided by its number of labels. */
 export function poissonLearning(options: PoissonOptions = {}): Head {
   const { k = 10, kernel = 'cosine cubed' } = options
   const method: GraphMethod = {

@@ -21,6 +21,10 @@ const DEFAULT_STRENGTH = 0.3
 /** Scores run from 0 to 1 over the classes. */
 const EXPECTED_SCALE = 12
 
+/**
+ * The head `ridge`: ridge regression on one-hot targets, its strength chosen by the exact leave-one-out error
+ * (Allen's PRESS).
+ */
 export function ridgeRegression({ strengths = STRENGTHS }: RidgeOptions = {}): RowHead {
   const name = 'ridge regression'
   return {

@@ -11,6 +11,10 @@ import { neighbourHead } from './predictor.js'
 /** Neighbours of a new image; those that make the graph are as many. */
 const K = 10
 
+/**
+ * The same head in the coordinates of the neighbour graph's diffusion map; new rows get the mean probabilities of
+ * their 10 nearest.
+ */
 export function smoothed(head: RowHead): Head {
   const name = `${head.name} on smoothed features`
   return {

@@ -51,6 +51,7 @@ export function pooledRows(layer: Tensor, pooling: Pooling): Tensor {
   )
 }
 
+/** The shape of so many images: [count, size, size, channels]. */
 export const imageDimensions = (count: number, { size, channels }: ImageShape): number[] => [
   count,
   size,

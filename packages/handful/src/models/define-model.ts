@@ -27,37 +27,44 @@ export interface ModelDefinition<C extends BaseConfig>
   extends
     Pick<ModelFacts, 'name' | 'shortTitle' | 'cost'>,
     Partial<Pick<ModelFacts, 'bestPreset' | 'samplerOptions'>> {
+  /** A few words, as a report says it. */
   readonly title: (config: C) => string
   readonly configSchema: z.ZodType<C>
   /** `fast` is the best in minutes on two cores. */
   readonly presets: Readonly<
     Record<'fast', (image: ImageShape) => C> & Partial<Record<PresetName, (image: ImageShape) => C>>
   >
+  /** A number of steps that is worth taking. */
   readonly defaultSteps: (config: C) => number
   /** Whether views of an image are compared; never, where left out. */
   readonly isContrastive?: (config: C) => boolean
   /** Left out by models that learn the images as they are. */
   readonly augmentation?: (config: C, image: ImageShape) => AugmentationName
+  /** One training step of so many, each with the randomness of this seed. */
   readonly train: (config: C, image: ImageShape, steps: number, seed: number) => Trainable
   /** In the order of the network. Those of a decoder are called `decoder.` and something. */
   readonly layers: (config: C, image: ImageShape) => readonly LayerDescription[]
+  /** Layers to use where none are named. */
   readonly defaultFeatures: (config: C) => FeatureRequest
   /** The layer that a decoder is given: by it a model says that it has one. */
   readonly decoderInput?: string
   /** What a noise level mixes: by it a model says that its features are seen through noise. */
   readonly noiseAt?: (config: C, level: number) => Mixture
+  /** The network from images to the layers of a request; `chosenRows` makes its outputs. */
   readonly features: (
     config: C,
     image: ImageShape,
     weights: Weights,
     request: FeatureRequest,
   ) => FeatureNetwork
+  /** New images, uint8 [count, size, size, channels]. */
   readonly sample?: (
     config: C,
     image: ImageShape,
     weights: Weights,
     options: SampleOptions,
   ) => Promise<Uint8Array>
+  /** The model's version of each image, uint8 [n, size, size, channels]. */
   readonly reconstruct?: (
     config: C,
     image: ImageShape,
@@ -65,6 +72,7 @@ export interface ModelDefinition<C extends BaseConfig>
     pixels: Uint8Array,
     options: RunOptions,
   ) => Promise<Uint8Array>
+  /** Images from the first of a pair to the second, uint8 [steps, size, size, channels]. */
   readonly interpolate?: (
     config: C,
     image: ImageShape,
@@ -73,6 +81,7 @@ export interface ModelDefinition<C extends BaseConfig>
   ) => Promise<Uint8Array>
 }
 
+/** Makes a model of its definition. The configuration's type is known inside the definition alone. */
 export function defineModel<C extends BaseConfig>(definition: ModelDefinition<C>): Model {
   const { configSchema, presets } = definition
   const facts: ModelFacts = {

@@ -27,6 +27,7 @@ export const featureFields = {
 
 export const featureRequestSchema = z.object(featureFields).readonly()
 
+/** Which layers features are taken from, how they are pooled, and what noise and mirroring the images get first. */
 export type FeatureRequest = z.infer<typeof featureRequestSchema>
 
 /** Which features; what is left out is what the model does best with. */

@@ -14,6 +14,7 @@ export interface ImageShape {
   readonly channels: 1 | 3
 }
 
+/** Trained values of a model by the parameter's name, each in the parameter's shape. */
 export type Weights = Readonly<Record<string, NamedArray>>
 
 /** Gives the stream of a name for one step or image: the same name, the same numbers. */
@@ -101,6 +102,7 @@ export interface BaseConfig {
 
 /** What samplers can be told; each model's takes some of it. */
 export const SAMPLER_OPTIONS = ['steps', 'eta', 'truncation'] as const
+/** One of `SAMPLER_OPTIONS`, as `SampleOptions` explains them. */
 export type SamplerOption = (typeof SAMPLER_OPTIONS)[number]
 
 /** For estimates: seconds on two cores of 2020s server hardware at 32x32, of the preset `fast`. */
@@ -156,12 +158,19 @@ export interface BoundModel extends ModelFacts {
   readonly defaultFeatures: FeatureRequest
   /** The same configuration with batches of so many images at most. */
   readonly withBatch: (most: number) => BoundModel
+  /** One training step of so many, each with the randomness of this seed. */
   readonly train: (steps: number, seed: number) => Trainable
+  /** The layers that features can be taken from, in the order of the network. */
   readonly layers: () => readonly LayerDescription[]
   /** The layers of encoder and decoder, in the order of the network, where it has both. */
   readonly parts: () => ModelParts | undefined
   /** What a level from 0 to 1000 mixes, where it has noise levels. */
   readonly noiseAt?: (level: number) => Mixture
+  /**
+   * The network from images to these layers, pooled as asked.
+   *
+   * @throws HandfulError for layers that it does not have
+   */
   readonly features: (weights: Weights, request: FeatureRequest) => FeatureNetwork
   /** `count` new images, uint8 [count, size, size, channels]. */
   readonly sample?: (weights: Weights, options: SampleOptions) => Promise<Uint8Array>
@@ -185,25 +194,30 @@ export interface Mixture {
   readonly deviation: number
 }
 
+/** Which of a model's layers are its encoder's and which its decoder's, each in the order of the network. */
 export interface ModelParts {
   readonly encoder: readonly string[]
   /** What it is given, such as the latent, counts as its own. */
   readonly decoder: readonly string[]
 }
 
+/** The two images that an interpolation goes between, and how many images it gives. */
 export interface InterpolationOptions extends RunOptions {
   /** uint8, one image after the other. */
   readonly pair: Uint8Array
   readonly steps: number
 }
 
+/** How a network of trained weights is run over many images. */
 export interface RunOptions {
   readonly threads?: number
   readonly device?: string
   readonly signal?: AbortSignal
+  /** Told of images done. */
   readonly onProgress?: (done: number, total: number) => void
 }
 
+/** How many new images a sampler draws, and how; the model's `samplerOptions` say which of the last three it knows. */
 export interface SampleOptions extends RunOptions {
   readonly count: number
   readonly seed: number

@@ -32,6 +32,7 @@ export const optimiserFields = {
   emaHalfLife: z.number().min(0),
 }
 
+/** How a model's parameters are optimised: AdamW with warm-up, a schedule, clipping and averaged weights. */
 export interface Optimisation {
   readonly learningRate: number
   readonly schedule: 'constant' | 'cosine'
@@ -46,6 +47,7 @@ export interface Optimisation {
 /** Decay of an average whose half-life is this share of all steps, and one step at the least. */
 export const halfLifeDecay = (share: number, steps: number): number => 0.5 ** (1 / Math.max(share * steps, 1))
 
+/** What a model's training step is made of, before the optimiser is added. */
 export interface TrainingStep {
   readonly parameters: Parameters
   readonly inputs: readonly Tensor[]

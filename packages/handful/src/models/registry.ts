@@ -8,6 +8,7 @@ import type { Model, ModelFacts } from './model.js'
 import { vae } from './vae/vae.js'
 import { vqVae } from './vqvae/vqvae.js'
 
+/** The generative models that are built in, by name. */
 export const models: Readonly<Record<ModelName, Model>> = { vae, vqvae: vqVae, diffusion, gan, flow }
 
 /** Models that a caller brings along, by name. */

@@ -29,6 +29,7 @@ export interface Neighbours {
   readonly similarities: Float32Array
 }
 
+/** Products and nearest neighbours of matrices, as heads and feature spaces need them, on whatever does the work. */
 export interface LinearAlgebra {
   /** `A B`, either one transposed first. Throws HandfulError where the inner sizes differ. */
   matmul(a: FeatureMatrix, b: FeatureMatrix, options?: MatmulOptions): Promise<FeatureMatrix>
@@ -87,6 +88,7 @@ export function transpose({ rows, columns, data }: FeatureMatrix): FeatureMatrix
 /** Four queries at a time share each reference row that is read. */
 const QUERY_BLOCK = 4
 
+/** In plain TypeScript, sums in double precision: slow, and the reference that others are tested against. */
 export function plainLinearAlgebra(): LinearAlgebra {
   return {
     async matmul(a, b, options = {}) {

@@ -5,6 +5,7 @@
 import type { NamedArray } from 'onnx-autodiff'
 import { HandfulError } from '../errors.js'
 
+/** Numbers in rows, such as the features of images: a row for each. */
 export interface FeatureMatrix {
   readonly rows: number
   readonly columns: number

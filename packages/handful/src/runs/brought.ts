@@ -25,10 +25,12 @@ export const pluginSchema = z.strictObject({
   methods: z.array(z.string()),
 })
 
+/** A plugin as configurations name it. */
 export type PluginRecord = z.infer<typeof pluginSchema>
 
 export const pluginsField = { plugins: z.array(pluginSchema).optional() }
 
+/** What a caller brings along beside what is built in. */
 export interface Brought {
   /** By the name that `--head` takes. They are compared beside the others. */
   readonly heads?: OwnHeads

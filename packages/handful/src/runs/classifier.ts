@@ -48,6 +48,7 @@ import { type OwnSource, ownSourceSchema } from './own-features.js'
 import type { EncoderRecord } from './outside-features.js'
 import { RUN_FILES, type RunFolder } from './run-folder.js'
 
+/** All that turns images into probabilities of classes, as a run folder keeps it. */
 export interface Classifier {
   readonly classNames: readonly string[]
   readonly size: number

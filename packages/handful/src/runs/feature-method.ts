@@ -7,6 +7,7 @@ import type { Images } from '../data/image-set.js'
 import type { FeatureSource } from '../features/feature-sources.js'
 import type { StageContext } from '../stages/stage.js'
 
+/** A source of features that a caller brings: fitted to the training images, without names and labels. */
 export interface FeatureMethod {
   /** A short word, as commands and files name it. */
   readonly id: string

@@ -204,12 +204,18 @@ export class RunFolder {
     await this.writeFile(RUN_FILES.metrics, kept.map((line) => `${line}\n`).join(''))
   }
 
+  /**
+   * Makes a folder inside the run's.
+   *
+   * @returns its path
+   */
   async makeFolder(name: string): Promise<string> {
     const folder = this.path(name)
     await guard(folder, () => makeFolders(folder))
     return folder
   }
 
+  /** Writes plain data as JSON, whole or not at all. */
   async writeJson(name: string, value: unknown): Promise<void> {
     await this.writeFile(name, `${JSON.stringify(value, null, 2)}\n`)
   }

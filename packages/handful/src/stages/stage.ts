@@ -55,6 +55,7 @@ export interface StageContext {
   readonly signal: AbortSignal
   /** Where stages are given out to one process at a time: what this one was given out as (`LockOptions.claim`). */
   readonly claim?: string
+  /** Told of what is done, in the stage's unit. */
   readonly onProgress?: (done: number, total: number, note?: string) => void
 }
 

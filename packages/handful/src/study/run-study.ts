@@ -9,7 +9,9 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
-import { printable } from '../errors.js'
+import { printable, quoted, usageError } from '../errors.js'
+import type { OwnHeads } from '../heads/registry.js'
+import { listAlternatives } from '../errors/suggest.js'
 import { type Brought, checkBrought, contentOf } from '../runs/brought.js'
 import type { JobContext } from '../training/progress.js'
 import type { PlainObject } from '../runs/run-folder.js'
@@ -55,6 +57,7 @@ export interface StudyContext extends JobContext, Brought {
     options: RunStagesOptions<StudyStage>,
     prepared: PreparedStudy,
   ) => Promise<Standing<StudyStage> & { readonly notes: readonly string[] }>
+  /** The clock, for the report; the process's own where left out. */
   readonly date?: () => Date
 }
 
@@ -73,6 +76,7 @@ export interface PlannedStage {
   readonly seconds: number
 }
 
+/** What a study would do, and how long it would take. */
 export interface StudyOutline {
   readonly stages: readonly PlannedStage[]
   readonly dropped: readonly StudyMissing[]
@@ -114,11 +118,25 @@ export async function runStudy(options: StudyOptions, context: StudyContext): Pr
   }
 }
 
+/** A head that was brought when the options were read has to be there now. */
+function checkHeadline({ heads, headline }: StudyOptions, own: OwnHeads): void {
+  const known = [...heads, ...Object.keys(own)]
+  if (headline === undefined || known.includes(headline)) return
+  throw usageError({
+    what: 'headline',
+    where: 'runStudy',
+    got: quoted(headline),
+    expected: listAlternatives(known),
+    hint: 'give that head to this call too',
+  })
+}
+
 /** Reads the images and plans. @throws HandfulError as `runStudy` for options and data that do not suit */
 export async function prepareStudy(options: StudyOptions, context: StudyContext): Promise<PreparedStudy> {
   const data = await openStudyData(options, context)
   const store = new StageStore(context.folder)
   const brought = checkBrought(context, 'runStudy')
+  checkHeadline(options, brought.heads)
   const outside = await outsideMethods(options, data, { folder: context.folder, store }, context)
   const workshop = new Workshop({
     options,
@@ -246,10 +264,13 @@ async function fitPool(
 const plain = (options: StudyOptions | undefined): unknown => JSON.parse(JSON.stringify(options ?? null))
 
 /** The command that the options came from: of a study that is gone on with unchanged, the one that began it. */
-async function commandOf(options: StudyOptions, { folder, command, models }: StudyContext): Promise<string> {
+async function commandOf(
+  options: StudyOptions,
+  { folder, command, heads, models }: StudyContext,
+): Promise<string> {
   const before = await loadStudySoFar(folder).catch(() => undefined)
   if (before === undefined) return command
   // Read as options are: a study of an older version says nothing of what has come since.
-  const saved = studyOptionsSchemaWith(models ?? {}).safeParse(before.config).data
+  const saved = studyOptionsSchemaWith({ heads, models }).safeParse(before.config).data
   return isDeepStrictEqual(plain(saved), plain(options)) ? before.command : command
 }

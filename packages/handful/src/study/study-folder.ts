@@ -17,7 +17,7 @@ export async function readStudyOptions(folder: string, brought: Brought = {}): P
   if (found !== undefined) {
     const file = path.join(folder, STUDY_FILES.config)
     if (typeof found === 'object') checkPlugins({ ...found }, brought, folder)
-    return parseStudyOptions(found, file, brought.models)
+    return parseStudyOptions(found, file, brought)
   }
   throw new HandfulError({
     what: 'study folder',

@@ -25,7 +25,7 @@ import { type HandfulError, printable, usageError } from '../errors.js'
 import { closest } from '../errors/suggest.js'
 import { labelCountSchema } from './result.js'
 import { modelFields, presetField } from '../training/model-options.js'
-import { pluginsField } from '../runs/brought.js'
+import { type Brought, pluginsField } from '../runs/brought.js'
 import { imageFields, oneLimit, oneSource } from '../runs/run-options.js'
 
 /** What can stand in `methods`, alone or joined by `+`. */
@@ -87,9 +87,12 @@ const baselineFields = Object.fromEntries(
   BASELINES.flatMap((name) => Object.entries(baselines[name].studyFields)),
 )
 
-/** @param own models beside those that are built in */
-export const studyOptionsSchemaWith = (own: OwnModels) =>
-  z
+/** Whose names may stand in options beside those that are built in. */
+type Own = Pick<Brought, 'heads' | 'models'>
+
+export const studyOptionsSchemaWith = (brought: Own) => {
+  const { models: own = {} } = brought
+  return z
     .strictObject({
       /** Tells a study's configuration from that of a run. */
       command: z.literal('study').default('study'),
@@ -116,8 +119,8 @@ export const studyOptionsSchemaWith = (own: OwnModels) =>
         .array(z.enum(HEADS))
         .min(1)
         .default(['auto', 'mlp', 'compact-mlp', 'smoothed-mlp', 'propagation', 'linear']),
-      /** The head that headlines are with; the first of `heads` unless given. */
-      headline: z.enum(HEADS).optional(),
+      /** The head that headlines are with, of `heads` or one that is brought; the first of `heads` unless given. */
+      headline: z.enum([...HEADS, ...Object.keys(brought.heads ?? {})]).optional(),
       /** Draws of the labelled images, for the heads. */
       draws: most.max(MOST_DRAWS).default(20),
       /**
@@ -182,15 +185,21 @@ export const studyOptionsSchemaWith = (own: OwnModels) =>
       for (const name of encoderDetails(options))
         context.addIssue({ code: 'custom', path: [name], message: 'an encoder that it says something of' })
     })
-    .refine(({ heads, headline }) => headline === undefined || heads.includes(headline), {
-      path: ['headline'],
-      message: 'one of heads',
-    })
+    .refine(
+      ({ heads, headline }) =>
+        // Heads that are brought are compared whether they are named or not.
+        headline === undefined ||
+        [...heads, ...Object.keys(brought.heads ?? {})].some((head) => head === headline),
+      { path: ['headline'], message: 'one of heads' },
+    )
     .refine((options) => (options.folder === undefined) !== (options.dataset === undefined), { ...oneSource })
+}
 
 export const studyOptionsSchema = studyOptionsSchemaWith({})
 
+/** Options of a study as they are given, defaults left out. */
 export type StudyInput = z.input<typeof studyOptionsSchema>
+/** Options of a study after their check, defaults filled in. */
 export type StudyOptions = z.output<typeof studyOptionsSchema>
 
 /** `90s`, `30m`, `2h`, `1h30m` in seconds; undefined for anything else. */
@@ -206,11 +215,11 @@ export function parseDuration(text: string): number | undefined {
  * Checks options.
  *
  * @param where they come from, for messages: `study.yaml`, `handful study`
- * @param own models beside those that are built in, whose names may stand in them
+ * @param brought heads and models that `runStudy` is given too: their names may stand in the options
  * @throws HandfulError (wrong use) naming the field, with the name that was probably meant
  */
-export function parseStudyOptions(value: unknown, where: string, own: OwnModels = {}): StudyOptions {
-  const schema = studyOptionsSchemaWith(own)
+export function parseStudyOptions(value: unknown, where: string, brought: Own = {}): StudyOptions {
+  const schema = studyOptionsSchemaWith(brought)
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw optionError(parsed.error.issues[0], value, where, schema)

@@ -5,6 +5,7 @@
 import type { Random } from 'onnx-autodiff'
 import type { Pixels } from '../data/pixel-store.js'
 
+/** How far training images are distorted at random. */
 export interface AugmentOptions {
   /** Greatest rotation either way, in degrees. */
   readonly rotation: number

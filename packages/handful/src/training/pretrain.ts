@@ -12,6 +12,7 @@ import { type Looks, LookSchedule } from './looks.js'
 import type { Progress } from './progress.js'
 import { FEWEST_STEPS, PLAN_FILE, secondsPerStep, StepPlan, trainToPlan } from './step-plan.js'
 
+/** What is trained, and for how long. */
 export interface PretrainOptions {
   readonly model: BoundModel
   /** What the input is distorted by, where the model has a clean target beside it. Null trains on the images as they are. */
@@ -49,6 +50,7 @@ export const trainingSummarySchema = z.object({
 
 export type TrainingSummary = z.infer<typeof trainingSummarySchema>
 
+/** Trained weights, and how the training went. */
 export interface Pretrained extends TrainingSummary {
   /** Averaged weights. */
   readonly weights: Weights
@@ -74,6 +76,13 @@ export function pretrainIdentity(
   }
 }
 
+/**
+ * Trains a model on images without labels. It goes on from the newest checkpoint in the folder that is of the same images
+ * and settings.
+ *
+ * @throws HandfulError for too few images and a training that fails; the signal's reason when it is stopped, after a
+ *   checkpoint
+ */
 export async function pretrain(
   images: Images,
   options: PretrainOptions,

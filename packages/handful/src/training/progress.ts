@@ -38,6 +38,7 @@ export interface PlannedStage {
 export interface Progress {
   /** Announces the stages in order, so that the whole job's time left can be told. Those that are skipped stay out. */
   plan(stages: readonly PlannedStage[]): void
+  /** Says how a stage stands; called as often as suits the job, of which the listener shows what it likes. */
   report(event: ProgressEvent): void
   /** One line for the reader that stays: a warning, a number of skipped files. */
   message(text: string): void

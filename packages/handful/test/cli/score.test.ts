@@ -83,6 +83,16 @@ describe('score', () => {
     expect(again.stdout).toMatch(
       /in the space of the 4 penultimate features .* on 32 labelled images of images$/m,
     )
+    // Which way is better, and between which ends, stands behind each number and in the help.
+    const meanings = [
+      /Frechet distance .* lower is better, from 0 up/,
+      /kernel distance .* lower is better, about 0 is best/i,
+      /precision .* higher is better, 0 to 100 %/i,
+      /recall .* higher is better, 0 to 100 %/i,
+      /ratio .* about 1 is best; far below 1, samples are copies/i,
+    ]
+    const help = await handful(['score', '--help'])
+    for (const meaning of meanings) for (const { stdout } of [again, help]) expect(stdout).toMatch(meaning)
     // Other images to compare with, and the samples that are there.
     const held = ['--held-out', path.join(images, 'train', 'lying'), path.join(images, 'test', 'lying')]
     const others = await handful(['score', run, '--count', '20', ...held], setup)

@@ -1,5 +1,5 @@
 /** `handful sweep`: from a small diffusion run on generated handwriting to flags, and what it refuses. */
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import sharp from 'sharp'
@@ -94,6 +94,31 @@ describe('handful sweep', () => {
       path.join(out, 'f.npy'),
     ])
     expect(features.exit).toBe(0)
+  }, 60_000)
+
+  test('shows accuracies with a head that a plugin brings, and does them again when its file changes', async () => {
+    const plugin = path.join(parent, 'first.mjs')
+    // Always says the class of this number.
+    const says = (label: number): string => `
+      const predict = async ({ rows }) => ({ rows, columns: 2, data: Float32Array.from({ length: 2 * rows }, (_, i) => Number(i % 2 === ${label})) })
+      const parameters = { kind: 'linear', classCount: 2, settings: {}, arrays: {} }
+      const fit = async ({ features }) => ({ name: 'one', chosen: {}, parameters, predict, probabilities: () => predict(features) })
+      export default { heads: { one: () => ({ name: 'one', fit }) } }`
+    await writeFile(plugin, says(1))
+    const out = path.join(parent, 'own-head')
+    const args = ['sweep', run, ...few, '--head', 'one', '--out', out]
+    const { exit, stdout, stderr } = await handful([...args, '--plugin', plugin])
+    expect(stderr).not.toMatch(/error/)
+    expect(exit).toBe(0)
+    expect(stdout).toContain('3 labels per class, one classifier')
+    // Half of the test images are of that class.
+    expect(stdout.match(/ 50\.0\s%/g)?.length).toBeGreaterThanOrEqual(6)
+    expect((await handful([...args, '--plugin', plugin])).stderr).toContain('nothing is computed again')
+    await writeFile(plugin, `${says(1)}\n`)
+    expect((await handful([...args, '--plugin', plugin])).stderr).not.toContain('nothing is computed again')
+    const without = await handful([...args, '--quiet'])
+    expect(without.exit).toBe(2)
+    expect(without.stderr).toMatch(/--head: got "one"/)
   }, 60_000)
 
   test.each([

@@ -277,6 +277,9 @@ describe('a run that was made with a plugin', () => {
     // A head's parameters are in the run.
     expect((await run(['predict', 'plugin-0', 'new', ...run1])).exit).toBe(0)
     expect((await run(['refit', 'plugin-0', ...run1])).stderr).toMatch(/got none with head class-means/)
+    const refitted = await run(['refit', 'plugin-0', '--plugin', 'class-means.js', '--json', ...run1])
+    expect(refitted).toMatchObject({ exit: 0 })
+    expect(refitted.stdout).toContain('class means')
     expect((await run(['layers', 'plugin-2'])).stderr).toMatch(/got none with model small-autoencoder/)
     expect((await run(['layers', 'plugin-2', '--plugin', 'small-autoencoder.js'])).stdout).toContain('hidden')
   })

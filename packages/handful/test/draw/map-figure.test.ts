@@ -5,6 +5,7 @@ import { DOMParser } from 'linkedom'
 import { describe, expect, it } from 'vitest'
 import { classColours } from '../../src/draw/map-colours.js'
 import { mapFigure, type MapPoints } from '../../src/draw/map-figure.js'
+import { textWidth } from '../../src/draw/plot.js'
 
 const DOT = 'data:image/png;base64,iVBORw0KGgo='
 
@@ -15,6 +16,25 @@ function cloud(count: number, classes: number): MapPoints {
   const x = label.map((c) => 4 * (c % 10) + random.normal())
   const y = label.map((c) => 4 * Math.floor(c / 10) + random.normal())
   return { x, y, label }
+}
+
+/** Clusters that lie over each other. */
+function crowd(count: number, classes: number): MapPoints {
+  const random = new Random(0, 'crowd')
+  const middles = Array.from({ length: classes }, () => [random.normal(), random.normal()])
+  const label = Array.from({ length: count }, (_, i) => i % classes)
+  const around = (axis: number) => label.map((c) => middles[c][axis] + 0.3 * random.normal())
+  return { x: around(0), y: around(1), label }
+}
+
+/** A text without the title inside it. */
+const shownOf = (text: {
+  textContent: string | null
+  querySelector(s: string): { textContent: string | null } | null
+}) => {
+  const title = text.querySelector('title')?.textContent ?? ''
+  const all = text.textContent ?? ''
+  return all.slice(0, all.length - title.length)
 }
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `class ${i}`)
@@ -30,7 +50,7 @@ describe('mapFigure', () => {
     expect(svg.length).toBeLessThan(300_000)
   })
 
-  it('names each class once on the map and once in the legend; many on the map alone', () => {
+  it('names each class once on the map and once in the legend; many on the map alone where there is room', () => {
     const few = elements(mapFigure(cloud(300, 3), names(3)), 'text')
     expect(few.map((text) => text.textContent)).toEqual([
       'class 0',
@@ -44,15 +64,53 @@ describe('mapFigure', () => {
     expect(many).toHaveLength(100)
   })
 
-  it('keeps a hundred names apart', () => {
-    const boxes = elements(mapFigure(cloud(3000, 100), names(100)), 'text').map((text) => ({
+  it.each([10, 20, 21, 50, 100])('keeps long names of %i classes apart, and names every class', (count) => {
+    const classes = Array.from(
+      { length: count },
+      (_, i) => `${['medium-sized mammals', 'household furniture', 'MW', '\u732b'][i % 4]} of kind ${i}`,
+    )
+    const figure = mapFigure(crowd(3000, count), classes, { size: 620 })
+    const onMap = elements(figure, 'text.name')
+    const size = count > 20 ? 10.5 : 15
+    const boxes = onMap.map((text) => ({
       x: Number(text.getAttribute('x')),
       y: Number(text.getAttribute('y')),
+      width: textWidth(shownOf(text), size),
     }))
     const covered = boxes.filter((a, i) =>
-      boxes.slice(i + 1).some((b) => Math.abs(a.x - b.x) < 30 && Math.abs(a.y - b.y) < 10),
+      boxes
+        .slice(i + 1)
+        .some((b) => Math.abs(a.x - b.x) < (a.width + b.width) / 2 && Math.abs(a.y - b.y) < size),
     )
-    expect(covered).toHaveLength(0)
+    expect(covered).toEqual([])
+    const [, , width, height] = (elements(figure, 'svg')[0].getAttribute('viewBox') ?? '')
+      .split(' ')
+      .map(Number)
+    for (const box of boxes) {
+      expect(box.x - box.width / 2).toBeGreaterThanOrEqual(0)
+      expect(box.x + box.width / 2).toBeLessThanOrEqual(620)
+    }
+    // Whole names are there for whoever points at one that was cut.
+    const told = elements(figure, 'text').map(
+      (text) => text.querySelector('title')?.textContent ?? text.textContent,
+    )
+    expect(told).toEqual(expect.arrayContaining(classes))
+    for (const row of elements(figure, 'g text')) {
+      expect(
+        620 + 8 + Number(row.getAttribute('x')) + textWidth(shownOf(row), count > 20 ? 11 : 13),
+      ).toBeLessThan(width)
+      expect(Number(row.getAttribute('y'))).toBeLessThan(height)
+    }
+  })
+
+  it('names the larger classes where there is no room for all', () => {
+    const label = [...new Array<number>(500).fill(1), 0, 2, 3, 4]
+    const map = { x: label.map((_, i) => i / 500), y: label.map(() => 0), label }
+    const classes = label.map((_, i) => `a name as long as it may be, ${i}`)
+    const figure = mapFigure(map, classes, { size: 160 })
+    const onMap = elements(figure, 'text.name').map((text) => text.querySelector('title')?.textContent)
+    expect(onMap[0]).toBe(classes[1])
+    expect(onMap.length).toBeLessThan(5)
   })
 
   it('puts a name where most points of its class are, not between its two places', () => {

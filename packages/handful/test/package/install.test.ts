@@ -2,11 +2,12 @@
  * Both packages as others get them: packed, installed into an empty project by plain npm, used from there. The engine is
  * packed without the libraries of other systems, which only take time here.
  */
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { publint } from 'publint'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const MINUTES = 60_000
@@ -59,6 +60,33 @@ async function filesOf(folder: string): Promise<string[]> {
   return all.filter((file) => file.isFile()).map((file) => path.join(file.parentPath, file.name))
 }
 
+/** What the studio's address answers with once its token has become a cookie. */
+async function studioPage(main: string, cwd: string): Promise<{ page: string; script: string }> {
+  const child = spawn('node', [main, 'studio', '--no-open', '--port', '0'], { cwd, env: environment })
+  try {
+    const address = await new Promise<string>((resolve, reject) => {
+      let [said, wrong] = ['', '']
+      child.stdout.on('data', (text: Buffer) => {
+        said += text.toString()
+        if (said.endsWith('\n')) resolve(said.trim())
+      })
+      child.stderr.on('data', (text: Buffer) => (wrong += text.toString()))
+      child.on('close', (code) => reject(new Error(`studio ended with ${code}: ${wrong}`)))
+    })
+    const first = await fetch(address, { redirect: 'manual' })
+    const headers = { cookie: first.headers.getSetCookie()[0].split(';')[0] }
+    const get = async (where: string): Promise<string> => {
+      const answer = await fetch(new URL(where, address), { headers })
+      expect(answer.status).toBe(200)
+      return answer.text()
+    }
+    const page = await get('/')
+    return { page, script: await get(/<script[^>]* src="([^"]+)"/.exec(page)?.[1] ?? 'no script') }
+  } finally {
+    child.kill()
+  }
+}
+
 test(
   'packed, installed by npm into an empty project, trained and asked',
   { timeout: 5 * MINUTES },
@@ -96,6 +124,8 @@ test(
         }
       }
       expect(missing).toEqual([])
+      // Entries, types and formats are what package.json says.
+      expect((await publint({ pkgDir: folder, pack: false, strict: true })).messages).toEqual([])
     }
 
     const handful = (...args: string[]): Promise<string> =>
@@ -111,6 +141,10 @@ test(
     await handful('export', 'run', '--out', 'digits.onnx', '--quiet')
     expect(await readdir(project)).toContain('digits.onnx')
     expect(await readdir(path.join(installed, 'handful/dist/page'))).toContain('index.html')
+
+    const studio = await studioPage(path.join(installed, 'handful/dist/cli/main.js'), project)
+    expect(studio.page).toMatch(/^<!doctype html>/i)
+    expect(studio.script.length).toBeGreaterThan(10_000)
 
     // CommonJS, with images in memory.
     const script = `

@@ -6,7 +6,7 @@ import { silentProgress } from '../../src/training/progress.js'
 test('the number of images is told once, before the first is read', async () => {
   const heard: string[] = []
   const dataset = await readDataset(
-    { dataset: 'strokes', seed: 0, count: 300 },
+    { dataset: 'strokes', seed: 0, count: 300, fit: 'cover' },
     {
       signal: new AbortController().signal,
       onCounted: (images) => heard.push(`${images} images`),

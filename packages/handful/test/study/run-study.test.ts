@@ -5,10 +5,12 @@ import { describe, expect, test } from 'vitest'
 import { failure } from '../data/support.js'
 import { contentKey } from '../../src/files/content-key.js'
 import type { Stage } from '../../src/stages/stage.js'
-import { resultWith } from '../../src/study/results.js'
+import { renderStudyMarkdown } from '../../src/study/report/markdown.js'
+import { headlineHead, resultWith } from '../../src/study/results.js'
 import { outlineStudy, runStudy } from '../../src/study/run-study.js'
 import { crossovers } from '../../src/study/sections/crossover/crossover.js'
-import { studySchema } from '../../src/study/all-sections.js'
+import { studySchema, studySections } from '../../src/study/all-sections.js'
+import { parseStudyOptions } from '../../src/study/study-options.js'
 import { countedHead, NO_SECTIONS, squares, tiny, useFolder, watched } from './study-support.js'
 
 const folder = useFolder()
@@ -223,6 +225,23 @@ describe('processes that fit heads beside each other', () => {
     const study = await runStudy(options(), context)
     expect(study.missing).toEqual([])
     expect(head.fits).toBe(12)
+  })
+
+  test('a head that the caller brought may be that of the headlines', async () => {
+    const heads = { counted: countedHead().create }
+    const headed = parseStudyOptions({ ...options(), headline: 'counted' }, 'test', { heads })
+    const study = await runStudy(headed, watched(folder.path, { heads }).context)
+    expect(headlineHead(study)).toMatchObject({ id: 'counted', title: 'counted' })
+    expect(renderStudyMarkdown(study, await studySections(study), 'figures')).toContain(
+      'with counted, which was fixed beforehand',
+    )
+    // Without it, nothing is read or done.
+    await expect(runStudy(headed, watched(folder.path).context)).rejects.toThrow(
+      /^headline \(runStudy\): got "counted", expected mlp, propagation or smoothed-mlp; give that head/,
+    )
+    expect(() => parseStudyOptions({ ...options(), headline: 'counted' }, 'test')).toThrow(
+      /^option headline \(test\): got "counted", expected auto, /,
+    )
   })
 
   test('are ended with the study, which then goes on where it was', async () => {

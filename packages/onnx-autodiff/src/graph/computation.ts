@@ -35,6 +35,7 @@ export interface Network {
   readonly metadata?: Readonly<Record<string, string>>
 }
 
+/** What `compile` takes: a step of fixed shapes, or a network for any number of images. */
 export type Computation = Step | Network
 
 /** The names of what a computation or program puts out, as far as its type tells them. */

@@ -338,18 +338,27 @@ const op2 =
   (a: Operand, b: Operand): Tensor =>
     apply1(primitive, [toTensor(a), toTensor(b)], none)
 
+/** -x. */
 export const neg = op1(negPrimitive)
+/** e to the power x. */
 export const exp = op1(expPrimitive)
+/** The natural logarithm; not finite from 0 down. */
 export const log = op1(logPrimitive)
+/** The square root; NaN below 0, and its gradient is infinite at 0. */
 export const sqrt = op1(sqrtPrimitive)
+/** 1 / x. */
 export const reciprocal = op1(reciprocalPrimitive)
 /** Absolute value; the gradient at 0 is 0. */
 export const abs = op1(absPrimitive)
+/** 1 / (1 + e^-x). */
 export const sigmoid = op1(sigmoidPrimitive)
+/** The hyperbolic tangent. */
 export const tanh = op1(tanhPrimitive)
 /** The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
 export const erf = op1(erfPrimitive)
+/** max(x, 0); the gradient at 0 is 0. */
 export const relu = op1(reluPrimitive)
+/** 1 where x > 0, else 0; without a gradient. */
 export const step = op1(stepPrimitive)
 /** Passes values on and holds gradients back. */
 export const stopGradient = op1(stopGradientPrimitive)
@@ -357,9 +366,13 @@ export const stopGradient = op1(stopGradientPrimitive)
 export const clip = (x: Tensor, low: number | null, high: number | null): Tensor =>
   apply1(clipPrimitive, [x], { low, high })
 
+/** a + b, broadcast as in NumPy. */
 export const add = op2(addPrimitive)
+/** a - b, broadcast as in NumPy. */
 export const sub = op2(subPrimitive)
+/** a b, element by element, broadcast as in NumPy. */
 export const mul = op2(mulPrimitive)
+/** a / b, broadcast as in NumPy. */
 export const div = op2(divPrimitive)
 /** a to the power b; a gradient flows to b unless it is constant. */
 export const pow = op2(powPrimitive)
@@ -367,9 +380,13 @@ export const pow = op2(powPrimitive)
 export const maximum = op2(maximumPrimitive)
 /** The lesser of the two; where they are equal the gradient goes to the second. */
 export const minimum = op2(minimumPrimitive)
+/** Whether a > b, a bool tensor, broadcast as in NumPy; without a gradient. */
 export const greater = op2(greaterPrimitive)
+/** Whether a < b, a bool tensor, broadcast as in NumPy; without a gradient. */
 export const less = op2(lessPrimitive)
+/** Whether a = b, a bool tensor, broadcast as in NumPy; without a gradient. */
 export const equal = op2(equalPrimitive)
+/** The same values in another type; to int32 they are cut towards 0. A gradient passes between floats alone. */
 export const cast = (x: Tensor, to: 'float32' | 'int32'): Tensor => apply1(castPrimitive, [x], { to })
 /** `a` where the condition holds, else `b`. */
 export const where = (condition: Tensor, a: Operand, b: Operand): Tensor =>

@@ -7,6 +7,7 @@ import { GraphError, sameShape, type Shape, shapeText, sizeOf } from './shape.js
 import { apply1, type Emitter, type Primitive, type Tensor } from './tensor.js'
 import { asEmitted } from './ordinary-form.js'
 
+/** Which random numbers: a seed and a name give a stream (see `Random`). */
 export interface StreamName {
   readonly seed: number
   /** What the numbers are for, such as `dropout/block1`. */

@@ -7,6 +7,7 @@ export class GraphError extends Error {
   override readonly name = 'GraphError'
 }
 
+/** A shape as messages show it: `[2, 3]`, and `[]` of a scalar. */
 export const shapeText = (shape: Shape): string => `[${shape.join(', ')}]`
 
 /** Throws a GraphError that names the operator and all shapes it was given. */
@@ -20,6 +21,11 @@ export function shapeError(
   throw new GraphError(`${operator} (shape): got ${got}, expected ${expected}${hint ? `; ${hint}` : ''}`)
 }
 
+/**
+ * Refuses an operator's attribute.
+ *
+ * @throws GraphError `operator (what): got ..., expected ...`, always
+ */
 export function attributeError(operator: string, what: string, got: unknown, expected: string): never {
   throw new GraphError(`${operator} (${what}): got ${String(got)}, expected ${expected}`)
 }
@@ -38,6 +44,7 @@ export function sizeOf(shape: Shape): number {
   return size
 }
 
+/** Whether both have the same number of axes, and the same extent along each; nothing is broadcast. */
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((extent, i) => extent === b[i])
 
@@ -88,5 +95,6 @@ export function stridesOf(shape: Shape): number[] {
 /** One number for both axes, or one for the height and one for the width. */
 export type Pair = number | readonly [number, number]
 
+/** A value for each of both axes: [height, width]. */
 export const pair = (value: Pair): readonly [number, number] =>
   typeof value === 'number' ? [value, value] : value

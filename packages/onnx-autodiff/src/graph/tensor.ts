@@ -6,8 +6,13 @@
  */
 import { checkExtents, GraphError, type Shape, shapeText, sizeOf } from './shape.js'
 
+/**
+ * Types of the elements of a graph's tensors. Numbers are float32; int32 are indices and counts, uint8 pixels, bool
+ * what comparisons give.
+ */
 export type DType = 'float32' | 'int32' | 'uint8' | 'bool'
 
+/** A value in a graph, which holds no numbers: its shape is fixed, and what computes it is its node. */
 export interface Tensor {
   readonly node: Node
   /** Which output of the node. */
@@ -16,6 +21,7 @@ export interface Tensor {
   readonly dtype: DType
 }
 
+/** Shape and type of a tensor. */
 export interface TensorType {
   readonly shape: Shape
   readonly dtype: DType
@@ -108,6 +114,10 @@ export interface Primitive<A = unknown> {
   key?(attributes: A): string
 }
 
+/**
+ * An operation made of others: its gradient, its simplification and what runs come from them unless it has a rule of
+ * its own.
+ */
 export interface Composite<A = unknown> {
   readonly name: string
   /** Builds the composition from primitives and other composites. */
@@ -163,6 +173,7 @@ export interface ConstantNode extends NodeParts {
   readonly key: () => string
 }
 
+/** What a tensor comes from. */
 export type Node = PrimitiveNode | CompositeNode | LoopNode | InputNode | ConstantNode
 
 /** As errors say it: the primitive's or composite's name, or the kind. */
@@ -287,8 +298,10 @@ export function constant(data: ArrayLike<number>, shape: Shape, dtype: DType = '
   return makeNode(make, [{ shape, dtype }]).outputs[0]
 }
 
+/** A float32 constant of shape []. */
 export const scalar = (value: number): Tensor => constant([value], [])
 
+/** The values of a constant, row-major in double precision; undefined for whatever has to be computed. */
 export const constantValue = ({ node }: Tensor): Float64Array | undefined =>
   node.kind === 'constant' ? node.data : undefined
 
@@ -298,6 +311,7 @@ export function uniformValue(tensor: Tensor): number | undefined {
   return data && data.length > 0 && data.every((x) => x === data[0]) ? data[0] : undefined
 }
 
+/** A tensor, or a number that becomes a float32 constant. */
 export type Operand = Tensor | number
 
 export const toTensor = (operand: Operand): Tensor =>

@@ -12,6 +12,7 @@ import { dropout } from './dropout.js'
 import { type Layer, layerNorm, linear, sequence } from './layers.js'
 import type { Parameters } from './parameters.js'
 
+/** Channels of `attention`, which its heads share evenly. */
 export interface AttentionOptions {
   readonly channels: number
   /** A divisor of the channels. */
@@ -70,6 +71,7 @@ export function selfAttention(p: Parameters, options: AttentionOptions): Layer {
   }
 }
 
+/** Attention and the two linear layers of a transformer block. */
 export interface TransformerOptions extends AttentionOptions {
   /** Channels between the two linear layers; 4 times the channels where left out. */
   readonly hidden?: number

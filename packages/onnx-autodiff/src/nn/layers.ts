@@ -22,8 +22,16 @@ import {
 } from './normalise.js'
 import { type Initializer, normal, ones, type Parameters, torchDefault, zeros } from './parameters.js'
 
+/**
+ * A layer with its parameters made: from an activation to the next. What it does to shapes, the function that makes
+ * it says.
+ */
 export type Layer = (x: Tensor) => Tensor
 
+/**
+ * Numbers in and out of `linear`; with a bias unless `bias` is false. Values are drawn as PyTorch draws them, unless
+ * `initialize` is given for the weight, the bias being 0 then.
+ */
 export interface LinearOptions {
   readonly inputs: number
   readonly outputs: number
@@ -58,6 +66,7 @@ interface ChannelSizes {
 const sizesOf = (options: Sizes | ChannelSizes): Sizes =>
   'inputs' in options ? options : { inputs: options.inChannels, outputs: options.outChannels }
 
+/** Channels in and out, kernel and the convolution's own options of a layer with a filter bank. */
 export type ConvolutionLayerOptions = ConvolutionLayerForm & (Sizes | ChannelSizes)
 
 interface ConvolutionLayerForm extends ConvolutionTransposeOptions {

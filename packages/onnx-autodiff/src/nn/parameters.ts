@@ -8,6 +8,7 @@ import type { Update } from '../graph/computation.js'
 import { Random } from '../random.js'
 import type { NamedArray } from '../arrays.js'
 
+/** Initial values of a parameter of this shape, row-major, drawn from the stream of its name. */
 export type Initializer = (random: Random, shape: Shape) => Float32Array
 
 interface Entry {
@@ -19,6 +20,12 @@ interface Entry {
 /** How layers behave that differ between training and use: batch norm, dropout. */
 export type Mode = 'train' | 'evaluate'
 
+/**
+ * A model's parameters by their full names, dots between scopes. Building the same model again with a new registry
+ * gives the same names, and the same initial values by the same seed.
+ *
+ * @throws GraphError where a name is asked for twice
+ */
 export class Parameters {
   readonly #entries: Map<string, Entry>
   readonly #updates: Map<string, Update>
@@ -105,8 +112,11 @@ export class Parameters {
   }
 }
 
+/** All 0. */
 export const zeros: Initializer = (_, shape) => new Float32Array(sizeOf(shape))
+/** All 1. */
 export const ones: Initializer = (_, shape) => new Float32Array(sizeOf(shape)).fill(1)
+/** All this value. */
 export const filled =
   (value: number): Initializer =>
   (_, shape) =>

@@ -28,6 +28,7 @@ export interface Target {
 /** What onnxruntime does on a CPU. */
 export const CPU_TARGET: Target = { name: 'cpu', contributed: true, loops: true, absent: {} }
 
+/** What the model is written for. */
 export interface CompileOptions extends Partial<Target> {
   /**
    * One run takes as many steps as its inputs are long along a new first axis; outputs come stacked alike. Saves copying
@@ -73,6 +74,12 @@ export function compile(computation: Computation, options: CompileOptions = {}):
   }
 }
 
+/**
+ * A step as an ONNX model that is not yet a file.
+ *
+ * @returns the model, and the names of its outputs that hold the next state, in the order of `parts.state`
+ * @throws GraphError for names that stand twice
+ */
 export function compileModel(
   parts: Step,
   options: CompileOptions = {},

@@ -30,6 +30,7 @@ const LIMIT_BYTES = 2 ** 31 - 1
 const EXTERNAL = 1
 const ALLOWED_DOMAINS = [...STANDARD_DOMAINS, MICROSOFT_DOMAIN]
 
+/** What goes into a model from elsewhere or comes out of it. */
 export interface ForeignValue {
   readonly name: string
   /** `float32`, `float16`, `int64`, `string`, ...; undefined for what is no tensor. */
@@ -38,6 +39,7 @@ export interface ForeignValue {
   readonly shape?: readonly (number | string)[]
 }
 
+/** An operator of a model from elsewhere, with those of its attributes that are plain. */
 export interface ForeignNode {
   readonly op: string
   readonly domain: string

@@ -4,6 +4,7 @@
  */
 import type { Elements, ElementType } from '../arrays.js'
 
+/** A tensor with its values inside the model: an initializer, or the value of an attribute. */
 export interface OnnxTensor {
   readonly name: string
   readonly dtype: ElementType
@@ -12,6 +13,7 @@ export interface OnnxTensor {
   readonly data: Elements
 }
 
+/** An attribute of a node with its kind; `graph` is the body of a loop or a branch. Floats are float32 in the file. */
 export type OnnxAttribute =
   | { readonly kind: 'int'; readonly value: number }
   | { readonly kind: 'float'; readonly value: number }
@@ -22,6 +24,7 @@ export type OnnxAttribute =
   | { readonly kind: 'tensor'; readonly value: OnnxTensor }
   | { readonly kind: 'graph'; readonly value: OnnxGraph }
 
+/** One use of an operator. Values are known by name; an input that is left out has the name ''. */
 export interface OnnxNode {
   readonly op: string
   /** Empty for the standard operators. */
@@ -39,6 +42,7 @@ export interface OnnxValue {
   readonly shape?: readonly (number | string)[]
 }
 
+/** Nodes in an order in which each finds its inputs made, and the values that go in and come out. */
 export interface OnnxGraph {
   readonly name: string
   readonly nodes: readonly OnnxNode[]
@@ -47,6 +51,7 @@ export interface OnnxGraph {
   readonly outputs: readonly OnnxValue[]
 }
 
+/** A whole ONNX file as plain data: `encodeModel` writes it, `decodeModel` reads it. */
 export interface OnnxModel {
   readonly graph: OnnxGraph
   /** Opset version of each domain; '' is the standard one. */

@@ -10,6 +10,7 @@ import type { Update } from '../graph/computation.js'
 import type { NamedArray } from '../arrays.js'
 import type { Schedule } from './schedules.js'
 
+/** What an optimiser adds to a step: `updates` go into the step's state, `initialState` into the session's. */
 export interface Optimised {
   /** Of parameters and the optimiser's own state. */
   readonly updates: readonly Update[]
@@ -17,6 +18,7 @@ export interface Optimised {
   readonly initialState: Readonly<Record<string, NamedArray>>
 }
 
+/** Parameters, and the gradient of each in the same order and shape, as `gradients(loss, parameters)` gives them. */
 export interface Gradients {
   readonly parameters: readonly Tensor[]
   readonly gradients: readonly Tensor[]
@@ -48,6 +50,7 @@ function paired({ parameters, gradients }: Gradients): [Tensor, Tensor][] {
 /** A number, a scalar tensor, or a schedule: then the optimiser counts its own steps, the first being 1. */
 export type Rate = Operand | Schedule
 
+/** Options of `sgd`, with PyTorch's meaning and defaults: no momentum, no decay, not Nesterov's. */
 export interface SgdOptions {
   readonly rate: Rate
   readonly momentum?: number
@@ -82,6 +85,10 @@ export function sgd(
   return state
 }
 
+/**
+ * Options of `adam` and `adamW`, PyTorch's unless said otherwise: beta1 0.9, beta2 0.999, epsilon 1e-8, weight decay 0
+ * (added to the gradient) of `adam` and 0.01 (times the rate, off the parameter) of `adamW`.
+ */
 export interface AdamOptions {
   readonly rate: Rate
   readonly beta1?: number
@@ -135,6 +142,7 @@ export function clipByGlobalNorm(
   return { clipped: gradients.map((g) => mul(g, factor)), norm }
 }
 
+/** Options of an exponential moving average of parameters. */
 export interface EmaOptions {
   /** Share of the old average that is kept each step. */
   readonly decay: Operand

@@ -3,8 +3,10 @@ import { add, clip, div, maximum, minimum, mul, pow, sub } from '../graph/elemen
 import { attributeError } from '../graph/shape.js'
 import { type Operand, scalar, type Tensor } from '../graph/tensor.js'
 
+/** A learning rate as graph: from the number of the step (a scalar, 1 at the first) to the rate (a scalar). */
 export type Schedule = (step: Tensor) => Tensor
 
+/** The same rate at every step. */
 export const constantRate =
   (rate: number): Schedule =>
   () =>

@@ -29,12 +29,14 @@ const manifestSchema = z.strictObject({
 type Manifest = z.infer<typeof manifestSchema>
 type ManifestEntry = z.infer<typeof entrySchema>
 
+/** All that a run goes on from. */
 export interface Checkpoint {
   readonly arrays: Arrays
   /** Whatever else the run needs to go on: step, random streams, order of the data, a hash of the configuration. */
   readonly json: unknown
 }
 
+/** A checkpoint as it was found. */
 export interface LoadedCheckpoint extends Checkpoint {
   /** The folder it was read from. */
   readonly path: string
@@ -55,10 +57,9 @@ export interface SaveOptions {
   readonly disk?: CheckpointDisk
 }
 
-/** Yarn's Plug'n'Play gives handles without `sync`: the file below them has it. */
+/** Puts what was written on the disk. By its number: handles under Yarn's Plug'n'Play have a `sync` that throws. */
 async function flush(file: FileHandle): Promise<void> {
-  if (typeof (file as Partial<FileHandle>).sync === 'function') await file.sync()
-  else await promisify(fsync)(file.fd)
+  await promisify(fsync)(file.fd)
 }
 
 const realDisk: CheckpointDisk = {

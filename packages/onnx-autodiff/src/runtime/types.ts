@@ -2,6 +2,7 @@
 import type { Arrays, NamedArray } from '../arrays.js'
 import type { Backend } from './backends/backend.js'
 
+/** Where a session runs, and from what state. */
 export interface SessionOptions {
   /** `cpu` unless said otherwise. An unknown or absent device is an error that lists those present. */
   readonly device?: string | Backend
@@ -34,7 +35,11 @@ export interface Steps {
 /** What a step puts out, by name. */
 export type Outputs<Output extends string> = Readonly<Record<Output, NamedArray>>
 
-/** @typeParam Output the names of the outputs, where the type of what was opened tells them */
+/**
+ * Programs that are loaded, with the state that they share: each run takes a step and moves the state on.
+ *
+ * @typeParam Output the names of the outputs, where the type of what was opened tells them
+ */
 export interface Session<Output extends string = string> {
   /**
    * One step. Resolves to the program's outputs; the state moves on. Inputs may be transferred, not copied. Of a session
@@ -51,6 +56,7 @@ export interface Session<Output extends string = string> {
   readState(): Promise<Arrays>
   /** Replaces the whole state (shapes and names are checked). */
   writeState(state: Arrays): Promise<void>
+  /** Frees the session's memory and its thread; nothing can be run after. */
   close(): Promise<void>
 }
 

@@ -22,6 +22,10 @@ import { convolve, convolveBack } from './lowering.js'
 /** One number for all sides, [height, width], or [top, bottom, left, right]. */
 export type Padding = Pair | readonly [number, number, number, number]
 
+/**
+ * Geometry of a convolution in pixels, with PyTorch's meaning and defaults: stride 1, no padding, dilation 1, 1
+ * group.
+ */
 export interface ConvolutionOptions {
   readonly stride?: Pair
   readonly padding?: Padding
@@ -242,6 +246,10 @@ export function conv2d(x: Tensor, w: Tensor, options: ConvolutionOptions = {}): 
   return compose(convolution, [x, w], attributes)
 }
 
+/**
+ * The same of a transposed convolution. `outputPadding` are rows and columns added at the bottom and right of what
+ * comes out, 0 unless said otherwise.
+ */
 export interface ConvolutionTransposeOptions extends ConvolutionOptions {
   readonly outputPadding?: Pair
 }

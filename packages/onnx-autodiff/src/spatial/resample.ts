@@ -63,6 +63,10 @@ export const strideImage = (x: Tensor, stride: Pair): Tensor =>
     )
   })
 
+/**
+ * Where pooling windows lie, in pixels: `stride` from one to the next, the kernel's size unless said otherwise, and how far
+ * they reach beyond the image at each side (`padding`, 0 unless said otherwise, at most half the kernel).
+ */
 export interface PoolOptions {
   readonly stride?: Pair
   readonly padding?: Pair
@@ -109,6 +113,7 @@ export const adaptiveAveragePool = (x: Tensor, out: Pair): Tensor =>
     })
   })
 
+/** A pooling window with everything filled in, each as [height, width] in pixels. */
 export interface WindowAttributes {
   readonly kernel: readonly [number, number]
   readonly stride: readonly [number, number]
@@ -202,6 +207,10 @@ export const resizeBilinear = (x: Tensor, size: Pair): Tensor =>
     })
   })
 
+/**
+ * What `blurImage` does around its filter; 1, 1 and no padding unless said otherwise. Padding is [before, after]
+ * along both axes, in pixels after `up`.
+ */
 export interface FilterOptions {
   /** Zeros between pixels first: `up` - 1 of them. */
   readonly up?: number

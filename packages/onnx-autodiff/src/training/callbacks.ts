@@ -1,18 +1,15 @@
 /** Callbacks of `train`: early stopping, and the search for a learning rate that is one of them in all but name. */
+import { z } from 'zod'
 import type { Arrays } from '../arrays.js'
 import { div, exp, mul, sub } from '../graph/elementwise.js'
 import { type Gradients, type Optimised, sgd } from '../optim/optimisers.js'
 import type { Schedule } from '../optim/schedules.js'
 import type { Data } from './batches.js'
-import {
-  type Callback,
-  type Epoch,
-  type Running,
-  train,
-  type TrainedModel,
-  type TrainOptions,
-} from './train.js'
+import type { Callback, CallbackState, Epoch, Running } from './epoch.js'
+import { exactNumber, exactNumberSchema } from './resume.js'
+import { train, type TrainedModel, type TrainOptions } from './train.js'
 
+/** What `earlyStopping` looks at, and how long it waits. */
 export interface EarlyStoppingOptions {
   /** Epochs without a better value before it stops. */
   readonly patience: number
@@ -25,6 +22,8 @@ export interface EarlyStoppingOptions {
   /** Leaves the state of the best epoch at the end; true unless said otherwise. */
   readonly restoreBest?: boolean
 }
+
+const bestSchema = z.strictObject({ value: exactNumberSchema, epoch: z.int().min(1) }).nullable()
 
 /** Stops when a metric has not become better for so many epochs. */
 export function earlyStopping(options: EarlyStoppingOptions): Callback {
@@ -48,9 +47,18 @@ export function earlyStopping(options: EarlyStoppingOptions): Callback {
     async onEnd(running: Running) {
       if (best?.state) await running.writeState(best.state)
     },
+    save: () =>
+      best === undefined
+        ? { json: null }
+        : { json: { value: exactNumber(best.value), epoch: best.epoch }, arrays: best.state },
+    load({ json, arrays }: CallbackState) {
+      const kept = bestSchema.parse(json)
+      best = kept === null ? undefined : { ...kept, ...(restoreBest ? { state: arrays } : {}) }
+    },
   }
 }
 
+/** Which rates `findLearningRate` tries, and on what. */
 export interface RateSearchOptions extends Pick<
   TrainOptions,
   'batchSize' | 'seed' | 'initial' | 'frozen' | 'device' | 'threads'
@@ -64,6 +72,7 @@ export interface RateSearchOptions extends Pick<
   readonly optimiser?: (pairs: Gradients, rate: Schedule) => Optimised
 }
 
+/** Rates that were tried, the losses at them, and the rate to take. */
 export interface RateSearch {
   /** A tenth of the rate at which the loss was lowest: large, and well before it grows. */
   readonly suggested: number

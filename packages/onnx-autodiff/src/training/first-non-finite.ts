@@ -5,6 +5,7 @@ import { inputName, type Node, nodeName, type Tensor } from '../graph/tensor.js'
 import { dependencies, topologicalOrder } from '../graph/walk.js'
 import { openLocalSession } from '../runtime/node.js'
 
+/** The first operator that made a value that is no finite number. */
 export interface NonFinite {
   /** The primitive, or `input "name"` where what was given is no number already. */
   readonly operator: string

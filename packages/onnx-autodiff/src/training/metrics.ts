@@ -45,6 +45,7 @@ export function accuracy(labels: Labels, predicted: Labels): number {
   return right / labels.length
 }
 
+/** Precision, recall and their harmonic mean, each from 0 to 1, higher is better. */
 export interface F1 {
   /** Of each class; 0 for one that is neither there nor predicted. */
   readonly perClass: readonly number[]
@@ -103,6 +104,7 @@ export function rocAuc(positive: ArrayLike<number | boolean>, scores: ArrayLike<
   return (ranks - (positives * (positives + 1)) / 2) / (positives * negatives)
 }
 
+/** Predictions whose probabilities lie in one interval. */
 export interface CalibrationBin {
   readonly count: number
   /** Mean probability of the predictions in it. */
@@ -111,6 +113,7 @@ export interface CalibrationBin {
   readonly accuracy: number
 }
 
+/** How well probabilities agree with how often predictions are right. */
 export interface Calibration {
   /** The reliability diagram: bins of equal width, those of no prediction with zeros. */
   readonly bins: readonly CalibrationBin[]

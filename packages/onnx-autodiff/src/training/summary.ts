@@ -4,6 +4,7 @@ import { inputName, type Node, type Tensor } from '../graph/tensor.js'
 import { dependencies, topologicalOrder } from '../graph/walk.js'
 import type { Parameters } from '../nn/parameters.js'
 
+/** A line of the summary: a layer. */
 export interface LayerSummary {
   /** The scope of its parameters, such as `encoder.conv1`; empty for those without a scope. */
   readonly name: string
@@ -15,6 +16,7 @@ export interface LayerSummary {
   readonly flops: number
 }
 
+/** Layers, parameters and costs of a model. */
 export interface ModelSummary {
   readonly layers: readonly LayerSummary[]
   /** Trained numbers in all. */

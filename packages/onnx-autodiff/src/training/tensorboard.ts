@@ -5,7 +5,7 @@
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import type { Callback, Metrics } from './train.js'
+import type { Callback, Metrics } from './epoch.js'
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte
@@ -50,9 +50,11 @@ function event(
   return record(writer.join().finish())
 }
 
+/** An open event file. */
 export interface EventWriter {
   /** Appends scalars by tag, such as `loss/training`. */
   scalars(step: number, values: Metrics): Promise<void>
+  /** Ends the file; nothing can be written after. */
   close(): Promise<void>
 }
 

@@ -13,6 +13,8 @@ import { adamW, type Gradients, type Optimised } from '../optim/optimisers.js'
 import { openSession } from '../runtime/node.js'
 import type { Session } from '../runtime/types.js'
 import { type Data, type Examples, examplesOf, orderOfEpoch } from './batches.js'
+import type { Callback, Epoch, Metrics, Running } from './epoch.js'
+import { loadTraining, saveTraining } from './resume.js'
 
 /**
  * What a model makes of a batch: the loss, a scalar that is a mean over the batch, and other scalars to report. Built
@@ -23,35 +25,7 @@ export type TrainedModel = (
   batch: Readonly<Record<string, Tensor>>,
 ) => Readonly<Record<string, Tensor>> & { readonly loss: Tensor }
 
-export type Metrics = Readonly<Record<string, number>>
-
-export interface Epoch {
-  /** Counted from 1. */
-  readonly epoch: number
-  /** Steps taken since the beginning. */
-  readonly step: number
-  /** Means over the examples of the epoch, each before the update of its step. */
-  readonly training: Metrics
-  /** Means over the validation examples after it, if there are any. */
-  readonly validation?: Metrics
-}
-
-/** What callbacks may do between steps. */
-export interface Running {
-  /** Ends the training after this step or epoch. */
-  stop(): void
-  /** A copy of all state: parameters, buffers, what the optimiser keeps. */
-  readState(): Promise<Arrays>
-  writeState(state: Arrays): Promise<void>
-}
-
-/** Called in order and awaited. `onEnd` comes once, after the last epoch. */
-export interface Callback {
-  readonly onStep?: (step: number, metrics: Metrics, running: Running) => void | Promise<void>
-  readonly onEpoch?: (epoch: Epoch, running: Running) => void | Promise<void>
-  readonly onEnd?: (running: Running) => void | Promise<void>
-}
-
+/** How `train` trains. */
 export interface TrainOptions {
   readonly epochs: number
   /** Examples in a step; 32 unless said otherwise, and the last step of an epoch takes what is left. */
@@ -72,8 +46,15 @@ export interface TrainOptions {
   readonly threads?: number
   /** Aborting it ends the training with its reason. */
   readonly signal?: AbortSignal
+  /**
+   * A folder that the whole state is saved to after each epoch. The same call goes on from what is there, and comes to the
+   * same numbers as one that was never stopped (bit for bit, on the same device and number of threads); with more epochs
+   * than before it trains on, but not where a callback has ended the training by `stop`.
+   */
+  readonly checkpoints?: string
 }
 
+/** What a training came to. */
 export interface TrainResult {
   /** Values of the model's parameters and buffers. */
   readonly parameters: Arrays
@@ -213,11 +194,21 @@ async function* pass(
  *   const model = (p, { x, labels }) => ({ loss: crossEntropy(linear(p, { inputs: 2, outputs: 3 })(x), labels) })
  *   const { parameters } = await train(model, { x, labels }, { epochs: 10, validation })
  *
- * @throws RangeError, GraphError where options, data or model do not fit; Error where the loss stops being a number
+ * @throws RangeError, GraphError where options, data or model do not fit, or checkpoints are those of another training; Error
+ *   where the loss stops being a number
  */
 export async function train(model: TrainedModel, data: Data, options: TrainOptions): Promise<TrainResult> {
   const { epochs, batchSize, seed } = checked(options)
-  const { validation, callbacks = [], shuffle = true, initial = {}, signal, device, threads } = options
+  const {
+    validation,
+    callbacks = [],
+    shuffle = true,
+    initial = {},
+    signal,
+    device,
+    threads,
+    checkpoints,
+  } = options
   const examples = examplesOf(data, 'data (train)')
   const held = validation && examplesOf(validation, 'validation (train)')
   const training = sizesOf(examples.count, batchSize).map((size, i) =>
@@ -237,23 +228,27 @@ export async function train(model: TrainedModel, data: Data, options: TrainOptio
         `initial (train): got "${name}", expected names of the model's: ${Object.keys(own).join(', ')}`,
       )
 
+  const begun = { ...own, ...initial, ...training[0].initialState }
+  const settings = { seed, batchSize, shuffle, examples: examples.count }
+  const found = checkpoints && (await loadTraining(checkpoints, settings, begun, callbacks))
   const programs = parts.map(({ program }) => program)
   const session = await openSession(programs, {
     device,
     threads,
     // A callback that asks for the state after a step gets that of this step.
     runMilliseconds: callbacks.some(({ onStep }) => onStep) ? 0 : undefined,
-    state: { ...own, ...initial, ...training[0].initialState },
+    state: found ? found.state : begun,
   })
-  const history: Epoch[] = []
-  let [step, stopped] = [0, false]
+  const history: Epoch[] = found ? [...found.history] : []
+  const done = found ? found.epoch : 0
+  let [step, stopped] = found ? [found.step, found.stopped] : [0, false]
   const running: Running = {
     stop: () => void (stopped = true),
     readState: () => session.readState(),
     writeState: (state) => session.writeState(state),
   }
   try {
-    for (let epoch = 1; epoch <= epochs && !stopped; epoch++) {
+    for (let epoch = done + 1; epoch <= epochs && !stopped; epoch++) {
       const means = new Means()
       const order = orderOfEpoch(examples.count, epoch - 1, seed, shuffle)
       for await (const { outputs, part } of pass(session, parts, places[0], examples, order)) {
@@ -276,6 +271,10 @@ export async function train(model: TrainedModel, data: Data, options: TrainOptio
       const report = { epoch, step, training: means.values, ...(held ? { validation: heldOut.values } : {}) }
       history.push(report)
       for (const each of callbacks) await each.onEpoch?.(report, running)
+      if (checkpoints) {
+        const state = await session.readState()
+        await saveTraining(checkpoints, settings, { epoch, step, stopped, history, state }, callbacks)
+      }
     }
     for (const each of callbacks) await each.onEnd?.(running)
     const state = await session.readState()

@@ -4,6 +4,7 @@ import { sizeOf, shapeText } from '../graph/shape.js'
 import { inputName } from '../graph/tensor.js'
 import type { Parameters } from '../nn/parameters.js'
 
+/** How names and layouts of a file become the model's. */
 export interface LoadOptions {
   /** The name that the file has for a parameter; the same unless said otherwise. */
   readonly nameOf?: (parameter: string) => string
@@ -16,6 +17,7 @@ export interface LoadOptions {
   readonly partial?: boolean
 }
 
+/** What was found for a model in a file. */
 export interface LoadedWeights {
   /** By the model's names, in its shapes. */
   readonly initial: Arrays

@@ -36,6 +36,7 @@ export interface FitBaselineOptions {
   readonly seed: number
   readonly linearAlgebra: LinearAlgebra
   readonly signal?: AbortSignal
+  /** Told of rounds of the fit. */
   readonly onProgress?: (done: number, total: number) => void
 }
 

@@ -73,6 +73,7 @@ export const patchOptionsSchema = z.strictObject({
 
 export type PatchOptions = z.infer<typeof patchOptionsSchema>
 
+/** Settings of patches unless said otherwise, as chosen on held-out draws. */
 export const defaultPatches: PatchOptions = {
   shrink: 1,
   size: 6,

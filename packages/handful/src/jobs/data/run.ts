@@ -14,6 +14,7 @@ import { collectStatistics, FileFacts, type DataStatistics } from '../../data/im
 
 export type Presence = 'complete' | 'incomplete' | 'absent' | 'generated'
 
+/** A known data set as `handful data` lists it, with what of it is on the disk. */
 export interface DatasetListing {
   readonly name: DatasetName
   readonly title: string
@@ -49,6 +50,7 @@ export async function listDatasets(folders: DataFolders): Promise<DatasetListing
   return listings
 }
 
+/** Which images `dataStatistics` looks at. */
 export interface StatisticsRequest extends ImageChoice {
   /** The name of a known set; else a folder, an archive or a table of images. */
   readonly what: string

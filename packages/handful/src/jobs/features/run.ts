@@ -81,6 +81,12 @@ const STAGES = { read: 'read the images', features: 'compute features' }
 /** Images in memory at once. */
 const BLOCK = 500
 
+/**
+ * Writes the features of images to a file, block by block, as `handful features` does.
+ *
+ * @throws HandfulError for layers that the model does not have, images that cannot be read and an output that cannot
+ *   be written
+ */
 export async function runFeatures(options: FeaturesOptions, context: JobContext): Promise<FeaturesResult> {
   const { run } = options
   await checkOutput(options)

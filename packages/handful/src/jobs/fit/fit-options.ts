@@ -165,6 +165,7 @@ export const fitOptionsSchemaWith = (brought: Brought) =>
         : featureOptions({ ...options, labelsPerClass }, brought)
     })
 
+/** Options of `runFit` with the command line's defaults and checks; `parseFitOptions` has its errors too. */
 export const fitOptionsSchema = fitOptionsSchemaWith({})
 
 type Given = z.output<z.ZodObject<ReturnType<typeof fitFieldsWith>>>

@@ -23,6 +23,7 @@ import { chooseImages, CHOOSING, type ChosenImages, type MapImages } from './map
 import { openReader, type ReaderOptions } from './feature-reader.js'
 import { mapFeaturesStage, mapLayoutStage, readFeatures, readLayout } from './map-stages.js'
 
+/** Whose features of which images are laid out, and where to. */
 export interface MapJobOptions extends ReaderOptions, MapImages {
   /** How close points may lie in the plane. */
   readonly minDistance?: number
@@ -32,6 +33,7 @@ export interface MapJobOptions extends ReaderOptions, MapImages {
   readonly seed?: number
 }
 
+/** What a map shows, and where its files are. */
 export interface MapResult {
   readonly images: number
   /** How many of them have a label that is known. */
@@ -61,6 +63,11 @@ const WRITING = 'write'
 const THUMBNAILS = 150
 const TABLE_COLUMNS = ['file_name', 'split', 'x', 'y', 'label', 'predicted', 'probability']
 
+/**
+ * Lays out images by their features and writes figures, a table and an atlas into a folder, as `handful map` does.
+ *
+ * @throws HandfulError for a run, images or features that do not suit, and a folder that cannot be written
+ */
 export async function runMap(options: MapJobOptions, context: JobContext): Promise<MapResult> {
   const { threads, device, out } = options
   const { signal, progress } = context

@@ -21,6 +21,7 @@ import { type JobContext, READING, reportFound } from '../../training/progress.j
 const BLOCK_IMAGES = 20_000
 const PREDICTING = 'classify the images'
 
+/** A run, the images that it is asked of, and how they are read. */
 export interface PredictOptions {
   /** A run folder with its model. */
   readonly run: string
@@ -59,6 +60,7 @@ export interface Prediction {
   readonly noneOfThese?: boolean
 }
 
+/** A prediction for each image that could be read, in the order given, and why the others could not. */
 export interface PredictResult {
   readonly predictions: readonly Prediction[]
   readonly skipped: readonly { readonly path: string; readonly reason: string }[]

@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { formatCount, formatPercent } from '../../draw/format.js'
 import { usageError } from '../../errors.js'
+import { SCORE_MEANING } from '../../scores/meaning.js'
 import { jobCommand } from '../command-entry.js'
 import { text, whole, withDefault, words } from '../option.js'
 import {
@@ -23,7 +24,13 @@ export const score = jobCommand({
     'not trained on: Frechet and kernel distance, precision and recall in the feature space of a small\n' +
     'classifier, and how near samples lie to training images. The classifier is trained on the labels\n' +
     'of the training images, once for each data set, and kept; scores of two models compare only within\n' +
-    'one. Writes scores.json in the run, and a picture of the samples nearest to training images.',
+    'one. Writes scores.json in the run, and a picture of the samples nearest to training images.\n\n' +
+    `Frechet distance   ${SCORE_MEANING.frechet}\n` +
+    `Kernel distance    ${SCORE_MEANING.kernel}\n` +
+    `Precision          ${SCORE_MEANING.precision}\n` +
+    `Recall             ${SCORE_MEANING.recall}\n` +
+    `Ratio of distances ${SCORE_MEANING.ratio}\n` +
+    `Nearer than 99 %   ${SCORE_MEANING.suspicious}`,
   usage: '<run> [options]',
   arguments: { run: ['<run>', TRAINED_RUN] },
   options: {
@@ -74,20 +81,37 @@ export const score = jobCommand({
 function summaryOf(result: ScoreResult): string[] {
   const { model, dataset, heldOut, images, generated, floor, memorisation, fid, space } = result
   const number = formatCount
-  const rows = [
-    ['', 'samples', 'training images'],
-    ['Frechet distance', number(generated.frechet), number(floor.frechet)],
-    ['kernel distance', number(generated.kernel.distance), number(floor.kernel.distance)],
-    ['precision', formatPercent(generated.precision), formatPercent(floor.precision)],
-    ['recall', formatPercent(generated.recall), formatPercent(floor.recall)],
-    ...(fid ? [['Frechet distance, own network', number(fid.generated), number(fid.floor)]] : []),
+  const scores: readonly (readonly [string, string, string, string])[] = [
+    ['', 'samples', 'training images', ''],
+    ['Frechet distance', number(generated.frechet), number(floor.frechet), SCORE_MEANING.frechet],
+    [
+      'kernel distance',
+      number(generated.kernel.distance),
+      number(floor.kernel.distance),
+      SCORE_MEANING.kernel,
+    ],
+    [
+      'precision',
+      formatPercent(generated.precision),
+      formatPercent(floor.precision),
+      SCORE_MEANING.precision,
+    ],
+    ['recall', formatPercent(generated.recall), formatPercent(floor.recall), SCORE_MEANING.recall],
+    ...(fid
+      ? [['Frechet distance, own network', number(fid.generated), number(fid.floor), 'the same'] as const]
+      : []),
   ]
+  const numbers = columnsOf(
+    scores.map(([name, samples, training]) => [name, samples, training]),
+    1,
+  )
+  const width = Math.max(...numbers.map((line) => line.length))
   const { median, heldOutMedian, ratio, suspicious } = memorisation
   return [
     `${model}: ${formatCount(images)} samples against ${formatCount(images)} images of ${heldOut}`,
-    ...columnsOf(rows, 1).map((line) => `  ${line}`),
-    `nearest training image: ${number(median)} away, ${number(heldOutMedian)} from images not trained on (ratio ${number(ratio)})`,
-    `nearer than 99 % of those: ${formatPercent(suspicious)} of the samples (1 % by chance)`,
+    ...numbers.map((line, i) => `  ${line.padEnd(width)}  ${scores[i][3]}`.trimEnd()),
+    `nearest training image: ${number(median)} away, ${number(heldOutMedian)} from images not trained on (ratio ${number(ratio)}: ${SCORE_MEANING.ratio})`,
+    `nearer than 99 % of those: ${formatPercent(suspicious)} of the samples (${SCORE_MEANING.suspicious})`,
     `${number(result.imagesPerSecond)} images a second`,
     `in the space of the ${space}, on ${formatCount(result.network.images)} labelled images of ${dataset}`,
     ...(result.networkAccuracy === undefined

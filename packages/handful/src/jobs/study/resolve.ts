@@ -61,7 +61,7 @@ export async function resolveStudy(
   for (const [name, value] of Object.entries(set)) assign(tree, pathOf(name), value)
   if (brought.plugins === undefined) delete tree.plugins
   else tree.plugins = structuredClone(brought.plugins)
-  const options = parseStudyOptions(tree, config ?? 'handful study', brought.models)
+  const options = parseStudyOptions(tree, config ?? 'handful study', brought)
   const { methods = [], models } = brought
   resolveMethods(options, [...outsideToCome(options), ...methods, ...modelsToCome(models)])
   const name = options.dataset ?? path.basename(path.resolve(options.folder ?? '.'))

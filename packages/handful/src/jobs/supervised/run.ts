@@ -51,6 +51,7 @@ import { imageFields, oneLimit, oneSource, trainingFields } from '../../runs/run
 /** Labelled images of each class of a known data set, unless said otherwise. */
 const DEFAULT_LABELS = 4
 
+/** Options of `runSupervised`, with the command line's defaults and checks. */
 export const supervisedJobSchema = z
   .strictObject({
     command: z.literal('supervised').default('supervised'),

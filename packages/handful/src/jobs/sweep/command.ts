@@ -6,7 +6,7 @@ import { HEADS, POOLINGS } from '../../names.js'
 import { average } from '../../numerics/statistics.js'
 import type { StudySweep } from '../../study/sections/sweep/schema.js'
 import { jobCommand } from '../command-entry.js'
-import { numbers, oneOf, type Option, text, whole, withDefault } from '../option.js'
+import { numbers, oneOf, oneOfOrOwn, type Option, text, whole, withDefault } from '../option.js'
 import {
   dataDirOption,
   layersOption,
@@ -43,7 +43,7 @@ export const sweep = jobCommand({
     layers: layersOption('model'),
     noiseLevels: numbers('<a,b>', '0 (clean) to 1000 (noise) (1,10,50,100,200,350,500,700,900)', 0, 1000),
     pooling: poolingOption(`of the layers: ${POOLINGS.join(', ')} (as suits the model)`),
-    head: oneOf('<name>', 'the classifier whose accuracies are shown (linear)', HEADS),
+    head: oneOfOrOwn('<name>', 'the classifier whose accuracies are shown (linear)', HEADS, 'heads'),
     compareAt: numbers(
       '<a,b>',
       'labels per class at which noise level 50 is compared with the chosen ones',

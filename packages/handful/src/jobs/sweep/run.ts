@@ -5,7 +5,7 @@
  *     sweep.json    everything, as a study holds it
  *     sweep.csv     a row for each layer and noise level
  */
-import type { HeadName, Pooling } from '../../names.js'
+import type { Pooling } from '../../names.js'
 import path from 'node:path'
 import { writeFileAtomic } from '../../files/atomic.js'
 import { formatCsvRow } from '../../files/csv-row.js'
@@ -13,18 +13,21 @@ import type { Images } from '../../data/image-set.js'
 import { average } from '../../numerics/statistics.js'
 import { type StudySweep, sweepSchema } from '../../study/sections/sweep/schema.js'
 import { labelDraws } from '../../data/draw-labels.js'
+import { headEntry } from '../../heads/registry.js'
 import { readDataset, READING_STAGE, sourceOfRun } from '../../runs/read-dataset.js'
 import { settingFlags } from '../../study/sections/sweep/choose.js'
 import { layersOf, sweepNoise } from '../../study/sections/sweep/noise-sweep.js'
 import { loadTrainedModel, trainedKey } from '../../runs/trained-model.js'
 import { imagesKey, labelsKey, testKey } from '../../data/content.js'
 import { contentKey } from '../../files/content-key.js'
+import { type Brought, checkBrought, contentOf } from '../../runs/brought.js'
 import { runJobStages } from '../../runs/job-stages.js'
 import type { Stage } from '../../stages/stage.js'
 import { StageStore } from '../../stages/stage-store.js'
 import { checkDevice } from '../../runs/device.js'
 import type { JobContext } from '../../training/progress.js'
 
+/** Which layers and noise levels of a run's model `runSweep` tries, and by which labels and head it judges them. */
 export interface SweepJobOptions {
   readonly run: string
   /** Where the run's known data set lies now. */
@@ -34,7 +37,8 @@ export interface SweepJobOptions {
   readonly layers?: readonly string[]
   readonly noiseLevels?: readonly number[]
   readonly pooling?: Pooling
-  readonly head?: HeadName
+  /** The name of a head that is built in, or of one of the context's. */
+  readonly head?: string
   /** Numbers of labels at which a badly fixed noise level is compared with the chosen ones. */
   readonly compareAt?: readonly number[]
   /** Test images that count, at most. */
@@ -48,6 +52,7 @@ export interface SweepJobOptions {
   readonly out: string
 }
 
+/** What a sweep found, and the files it wrote. */
 export interface SweepResult {
   readonly sweep: StudySweep
   readonly dataset: string
@@ -65,8 +70,11 @@ export type ChoosingBy = StudySweep['chosen'][number]['by'] | 'together'
 const STAGE = 'compare noise levels'
 const SECONDS = 180
 
-/** @throws HandfulError for a model without noise levels, images without enough labels, or an unknown layer */
-export async function runSweep(options: SweepJobOptions, context: JobContext): Promise<SweepResult> {
+/** @throws HandfulError for a model without noise levels, images without enough labels, an unknown layer or head */
+export async function runSweep(
+  options: SweepJobOptions,
+  context: JobContext & Brought,
+): Promise<SweepResult> {
   const {
     run,
     dataDir,
@@ -80,6 +88,9 @@ export async function runSweep(options: SweepJobOptions, context: JobContext): P
     ...settings
   } = options
   const { progress } = context
+  const { heads: own } = checkBrought(context, 'runSweep')
+  const { head } = settings
+  if (head !== undefined && !Object.hasOwn(own, head)) headEntry(head)
   await checkDevice(device)
   const trained = await loadTrainedModel(run, context)
   progress.plan([READING_STAGE, { stage: STAGE, expectedSeconds: SECONDS }])
@@ -94,6 +105,7 @@ export async function runSweep(options: SweepJobOptions, context: JobContext): P
   }))
   const [[largest], beforeAfter] = [swept, swept.slice(1)]
   const labels = swept.map((each) => each.draws.map((draw) => labelsKey(draw, classNames)))
+  const content = head === undefined ? undefined : contentOf(context, 'heads', head)
   const identity = {
     kind: 'sweep',
     model: await trainedKey(trained),
@@ -103,6 +115,7 @@ export async function runSweep(options: SweepJobOptions, context: JobContext): P
     settings,
     seed,
     device,
+    ...(content === undefined ? {} : { plugin: content }),
   }
   const stage: Stage<StudySweep> = {
     kind: 'sweep',
@@ -119,6 +132,7 @@ export async function runSweep(options: SweepJobOptions, context: JobContext): P
         {
           ...settings,
           ...largest,
+          own,
           trained,
           train: withoutLabels(train),
           test,

@@ -1,7 +1,7 @@
 /** The report of a study as one HTML page, figures inside. */
 import { html, Html, escapeHtml } from '../../draw/html.js'
 import { formatMinute } from '../../draw/format.js'
-import { renderPage } from '../../draw/report-page.js'
+import { drawnFigure, renderPage } from '../../draw/report-page.js'
 import type { Block, StudySection, TableBlock } from './blocks.js'
 import { fileName, FIGURE_STYLE, type Figure } from '../../draw/figure-frame.js'
 import type { Study } from '../result.js'
@@ -20,7 +20,11 @@ table.results td:first-child { min-width: 9em; }
 .sheets img { max-width: 100%; display: block; image-rendering: pixelated; border-radius: 3px; background: var(--raised); }
 ul.plain { padding-left: 20px; margin: 8px 0 14px; max-width: 52em; } ul.plain li { margin-bottom: 6px; }
 td.said { overflow-wrap: break-word; min-width: 8em; max-width: 30em; }
-@media (max-width: 760px) { figure.drawn svg, figure.drawn img { min-width: var(--least); } .pair-of-maps { grid-template-columns: 1fr; } }
+@media (max-width: 760px) {
+  .pair-of-maps { grid-template-columns: 1fr; }
+  table.results td, table.results th { padding-right: 16px; }
+  table.results td:first-child, table.results th:first-child { position: sticky; left: 0; background: var(--page); min-width: 6.5em; max-width: 8em; overflow-wrap: anywhere; }
+}
 @media print {
   figure.drawn svg, figure.drawn img { max-height: 235mm; }
   figure.drawn .files { display: none; }
@@ -113,19 +117,14 @@ function renderGroup(block: Group, folder: string): Html | undefined {
   }
 }
 
-/** On a narrow screen a figure is scrolled rather than shrunk until nothing can be read. */
-const LEAST_SHARE = 0.85
-
 function renderFigure(figure: Figure, folder: string): Html {
   const { name, title, caption, svg, styled, width } = figure
   const drawn =
     styled === true
       ? html`<img src="data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}" alt="${title}" />`
       : new Html(svg)
-  return html`<figure class="drawn" id="figure-${name}" style="--least:${Math.round(width * LEAST_SHARE)}px">
-    <div class="wide" style="max-width:${Math.round(width * 1.12)}px">${drawn}</div>
-    <figcaption>${caption}${files(folder, name, ['svg', 'csv'])}</figcaption>
-  </figure>`
+  const below = html`${caption}${files(folder, name, ['svg', 'csv'])}`
+  return drawnFigure(drawn, { width, id: `figure-${name}`, caption: below })
 }
 
 function files(folder: string, name: string, endings: readonly string[]): Html {

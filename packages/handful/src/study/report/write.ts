@@ -19,6 +19,7 @@ export const STUDY_REPORT_FILES = {
 /** Pixels of a PNG for each of the figure's own: 96 dots an inch become 240. */
 const PNG_DENSITY = 180
 
+/** What a study's report has beside page, Markdown, SVG and CSV. */
 export interface StudyReportOptions {
   /** Each figure as PNG too, in light colours. Default false. */
   readonly png?: boolean

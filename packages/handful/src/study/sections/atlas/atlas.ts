@@ -20,6 +20,7 @@ export interface AtlasPredictions {
   readonly probability: ArrayLike<number>
 }
 
+/** Images with features, places and predictions, as embedding-atlas shows them. */
 export interface AtlasContent {
   readonly images: Images
   /** Split of each image, such as `train`. */
@@ -36,6 +37,7 @@ export interface AtlasContent {
   /** Whether the images themselves go in. Default true. */
   readonly thumbnails?: boolean
   readonly signal?: AbortSignal
+  /** Told of images written. */
   readonly onProgress?: (done: number, total: number) => void
 }
 

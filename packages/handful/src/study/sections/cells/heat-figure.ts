@@ -194,7 +194,7 @@ function cellMarks(study: Study, rows: readonly Row[], counts: readonly LabelCou
     Plot.cell(best, { ...at, stroke: 'currentColor', inset: 1.5, rx: 2 }),
     Plot.text(others, { ...at, text: ({ mean }: Cell) => points(mean), dy: -5 }),
     Plot.text(best, { ...at, text: ({ mean }: Cell) => `★${points(mean)}`, dy: -5, fontWeight: 650 }),
-    Plot.text(cells, { ...at, text: ({ half }: Cell) => `± ${points(half)}`, dy: 7, fontSize: 10 }),
+    Plot.text(cells, { ...at, text: ({ half }: Cell) => `± ${points(half)}`, dy: 7, fontSize: 11 }),
     Plot.text(gaps, { ...at, ...SOFT, text: 'sign' }),
   ]
 }

@@ -9,6 +9,7 @@
 import { usageError } from '../../../errors.js'
 import { featureOutputs, type FeatureRequest } from '../../../models/feature-request.js'
 import type { BoundModel, WeightedModel } from '../../../models/model.js'
+import type { OwnHeads } from '../../../heads/registry.js'
 import type { HeadName, Pooling } from '../../../names.js'
 import { average } from '../../../numerics/statistics.js'
 import type { StageContext } from '../../../stages/stage.js'
@@ -32,8 +33,9 @@ export interface SweepOptions extends LabelledDraws, ImageChoice {
   readonly noiseLevels?: readonly number[]
   /** Default as suits the model. */
   readonly pooling?: Pooling
-  /** Default `linear`. */
-  readonly head?: HeadName
+  /** The name of a head that is built in, or of one of `own`. Default `linear`. */
+  readonly head?: string
+  readonly own?: OwnHeads
   /** The badly fixed noise level of the comparison before and after, on all layers together. Default 50. */
   readonly fixedBadly?: number
   /** Label counts of that comparison; draw i goes with draw i of the sweep. Default none. */
@@ -182,7 +184,7 @@ function sweptLayers(model: BoundModel, usual: readonly string[]): readonly stri
 
 /** Settles layers, levels and images, and what is done with them. */
 function prepare(options: SweepOptions, labelled: readonly Int32Array[], context: StageContext): Sweep {
-  const { trained, draws, classCount, head = DEFAULT_HEAD } = options
+  const { trained, draws, classCount, head = DEFAULT_HEAD, own } = options
   const { model } = trained
   const usual = model.defaultFeatures
   const noiseLevels = [...(options.noiseLevels ?? NOISE_LEVELS)].sort((a, b) => a - b)
@@ -223,7 +225,7 @@ function prepare(options: SweepOptions, labelled: readonly Int32Array[], context
     })
   }
   const { likelihood, accuracies, judge } = settingJudge(
-    { classCount, head, rows, originals: images.originals, scored },
+    { classCount, head, own, rows, originals: images.originals, scored },
     context,
   )
 

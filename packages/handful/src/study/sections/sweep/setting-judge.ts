@@ -5,8 +5,7 @@
 import { Random } from 'onnx-autodiff'
 import type { TestSet } from '../../../data/test-set.js'
 import { headProblem } from '../../../heads/head.js'
-import { createHead } from '../../../heads/registry.js'
-import type { HeadName } from '../../../names.js'
+import { createHead, type OwnHeads } from '../../../heads/registry.js'
 import { argmaxRows, selectRows } from '../../../numerics/matrix.js'
 import type { StageContext } from '../../../stages/stage.js'
 import { leaveOneOutLikelihood, neighbourAgreement } from './choose.js'
@@ -25,7 +24,8 @@ export interface SettingJudge {
 
 export interface JudgedBy {
   readonly classCount: number
-  readonly head: HeadName
+  readonly head: string
+  readonly own?: OwnHeads
   /** The training image of each row of features. */
   readonly rows: Int32Array
   /** Rows that augmented images are versions of. */
@@ -34,7 +34,7 @@ export interface JudgedBy {
 }
 
 export function settingJudge(
-  { classCount, head, rows, originals, scored }: JudgedBy,
+  { classCount, head, own, rows, originals, scored }: JudgedBy,
   context: StageContext,
 ): SettingJudge {
   const ownLabels = (labels: Int32Array): Int32Array => Int32Array.from(rows, (row) => labels[row])
@@ -56,7 +56,7 @@ export function settingJudge(
     for (const [draw, labels] of some.entries()) {
       context.signal.throwIfAborted()
       const given = { labels: ownLabels(labels), classCount, random: random(head, draw) }
-      const fitted = await createHead(head).fit(headProblem(space, given))
+      const fitted = await createHead(head, undefined, own).fit(headProblem(space, given))
       found.push(scored.score(argmaxRows(await fitted.predict(space.test))).accuracy)
     }
     return found
