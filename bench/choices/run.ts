@@ -8,7 +8,8 @@
  *     [--labels 1,2,4,16] [--draws 8] [--heads propagation,linear,auto] [--seed 0] [--threads 1]
  *
  * With `--encoder` the features are those of an encoder made elsewhere, and nothing is trained. Beside the heads of the
- * project there are products of three for `--heads`: `three` and `thirds`.
+ * project there are for `--heads`: `two`, the product without the mixture, `three`, with other weights, both propagation alone
+ * where there is nothing to judge by; `auto-alone` and `auto-weighed`, where features are chosen, too.
  *
  * Of a known set training images are drawn, and the held-out ones from its other training images: official test labels are not
  * looked at.
@@ -112,21 +113,22 @@ async function trainedSpaces(): Promise<FeatureSpace[]> {
   }
 }
 
-/** `auto` with the mixture as a third part. */
-const three = (propagation: number, linear: number): Head =>
+/** `auto` with other parts and weights. */
+const product = (propagation: number, linear: number): Head =>
   chosenProduct(
     [
-      { head: labelPropagation(), unjudged: 1, expected: propagation },
-      { head: logisticRegression(), unjudged: 0, expected: linear },
-      { head: directionMixture(), unjudged: 0, expected: 1 - propagation - linear },
+      { head: labelPropagation(), expected: propagation },
+      { head: logisticRegression(), expected: linear },
+      ...(propagation + linear < 1 ? [{ head: directionMixture(), expected: 1 - propagation - linear }] : []),
     ],
-    'product of three',
+    () => Promise.resolve([1, 0, 0]),
+    'product',
   )
 const own: OwnHeads = {
   'auto-alone': () => createHead('auto'),
   'auto-weighed': () => createHead('auto'),
-  three: () => three(0.75, 0),
-  thirds: () => three(0.5, 0.25),
+  two: () => product(0.75, 0.25),
+  three: () => product(0.75, 0),
 }
 
 try {

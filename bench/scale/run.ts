@@ -5,7 +5,7 @@
  *
  *   npm run build && npx tsx bench/scale/run.ts --counts 10000,100000 [--minutes 2] [--folder] [--threads 2]
  *     [--memory 1] [--at <folder for images and runs>]
- *     [--fit "--patches 0 --features all --draws 1"]   more options of handful fit
+ *     [--fit="--patches 0 --features all --draws 1"]   more options of handful fit
  */
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'

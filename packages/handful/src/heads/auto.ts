@@ -1,40 +1,46 @@
 /**
- * The head that chooses by itself: label propagation and logistic regression, each made to mean what it says, multiplied.
- * Where features lie in clusters the one is far better, where they do not the other is, and they err on different images.
- * How much each weighs is what labels speak for that neither has seen; without any it is propagation alone.
+ * The head that chooses by itself: label propagation, logistic regression and a mixture of directions, each made to mean what
+ * it says, multiplied. Where features lie in clusters the first is far better, where they are clouds the last, with many labels
+ * the second, and they err on different images. How much each weighs is what labels speak for that none has seen; without any
+ * it is propagation alone, or with the mixture where that follows the neighbour graph as well.
  */
-import type { FeatureMatrix } from '../numerics/matrix.js'
+import { graphWeights } from '../features/neighbour-graph.js'
+import { type FeatureMatrix, mostProbable } from '../numerics/matrix.js'
 import { fitCalibrated } from './calibrated.js'
 import { confidenceFrom, leftOutLikelihood, weightedProduct } from './confidence.js'
 import { graphSeconds, type HeadEntry, plainSeconds } from './head-entry.js'
 import type { FittedHead, Head, HeadProblem, LeftOut } from './head.js'
 import { labelPropagation } from './label-propagation.js'
 import { logisticRegression } from './logistic-regression.js'
+import { directionMixture } from './mixture.js'
+import { modularity } from './modularity.js'
 import { balanceClasses } from './proportions.js'
 
 /** A head of a product; weights of all of them sum 1. */
 export interface ProductPart {
   readonly head: Head
-  /** Its weight with one label a class, when there is no evidence: propagation alone is nearly always the best then; */
-  readonly unjudged: number
-  /** what is expected of it with a few more. */
+  /** Its weight as long as labels do not speak against it. */
   readonly expected: number
 }
+
+/** Weights where there is no label to judge by, as with one a class. @param fits of the parts, in their order */
+export type Unjudged = (fits: readonly FittedHead[], problem: HeadProblem) => Promise<readonly number[]>
 
 /** Weights are tried in quarters. */
 const QUARTERS = 4
 /** Nats that weights have to gain for each quarter that is elsewhere than expected: noise of a few labels is less. */
 const CAUTION = 1
 
-export function chosenProduct(parts: readonly ProductPart[], name: string): Head {
+export function chosenProduct(parts: readonly ProductPart[], unjudged: Unjudged, name: string): Head {
   return {
     name,
     async fit(problem: HeadProblem): Promise<FittedHead> {
       const fits = []
       for (const { head } of parts) fits.push(await fitCalibrated(head, problem))
       const lefts = fits.map(({ left }) => left)
-      const weights = chosenWeights(parts, lefts)
       const fitted = fits.map((fit) => fit.fitted)
+      const judged = lefts[0].truth.length > 0
+      const weights = judged ? chosenWeights(parts, lefts) : await unjudged(fitted, problem)
       const product = async (of: (head: FittedHead) => Promise<FeatureMatrix>): Promise<FeatureMatrix> => {
         const found: FeatureMatrix[] = []
         for (const head of fitted) found.push(await of(head))
@@ -74,7 +80,6 @@ function productOf(lefts: readonly LeftOut[], weights: readonly number[]): LeftO
 
 function chosenWeights(parts: readonly ProductPart[], lefts: readonly LeftOut[]): number[] {
   const [{ truth }] = lefts
-  if (truth.length === 0) return parts.map(({ unjudged }) => unjudged)
   const value = (weights: readonly number[]): number => {
     const { inductive } = productOf(lefts, weights)
     const likelihood = leftOutLikelihood(inductive, truth, confidenceFrom(inductive, truth, truth.length))
@@ -98,15 +103,29 @@ function compositions(sum: number, terms: number): number[][] {
   )
 }
 
+/** How nearly the mixture has to follow the graph as propagation does, whose classes are made to follow it. */
+const AS_WELL = 0.99
+const NEIGHBOURS = 10
+
+/** Where the mixture, which knows nothing of the graph, follows it as propagation does, classes are clouds and it is right. */
+const propagationUnlessMixture: Unjudged = async ([propagation, , mixture], problem) => {
+  const weights = graphWeights(await problem.graph(), NEIGHBOURS, 'cosine cubed')
+  const follows = async (head: FittedHead): Promise<number> =>
+    modularity(weights, mostProbable(await head.probabilities()).predicted)
+  return (await follows(mixture)) >= AS_WELL * (await follows(propagation)) ? [0.5, 0, 0.5] : [1, 0, 0]
+}
+
 export const autoEntry: HeadEntry = {
   worksOn: 'graph',
   make: () =>
     chosenProduct(
       [
-        { head: labelPropagation(), unjudged: 1, expected: 0.75 },
-        { head: logisticRegression(), unjudged: 0, expected: 0.25 },
+        { head: labelPropagation(), expected: 0.5 },
+        { head: logisticRegression(), expected: 0.25 },
+        { head: directionMixture(), expected: 0.25 },
       ],
-      'propagation and logistic regression',
+      propagationUnlessMixture,
+      'auto',
     ),
-  seconds: (fit) => 5 * (graphSeconds(0.5)(fit) + plainSeconds(fit)),
+  seconds: (fit) => 5 * (graphSeconds(0.5)(fit) + 2 * plainSeconds(fit)),
 }

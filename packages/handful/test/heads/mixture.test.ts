@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { directionMixture } from '../../src/heads/mixture.js'
 import { nearestMean } from '../../src/heads/nearest-mean.js'
-import { argmaxRows, fromRows, unitRows } from '../../src/numerics/matrix.js'
+import { argmaxRows, fromRows, selectRows, unitRows } from '../../src/numerics/matrix.js'
 import { blobs, firstLabels, problem, share } from './problem.js'
 
 it('is better than means of the labelled rows where clouds overlap and labels are few', async () => {
@@ -36,4 +36,16 @@ it('a round is shares by softmax, unlabelled ones less, and their mean direction
     const length = Math.hypot(sums[2 * c], sums[2 * c + 1])
     for (const j of [0, 1]) expect(weight[2 * j + c]).toBeCloseTo((3 * sums[2 * c + j]) / length, 5)
   }
+})
+
+it('of very many unlabelled rows a draw is as good', async () => {
+  const { features, truth } = blobs(12_000, 4, 8, 0.8)
+  const labels = firstLabels(truth, 2)
+  const fitted = await directionMixture().fit(problem(features, labels, 4))
+  const half = { features: selectRows(features, [...Array(6000).keys()]), labels: labels.slice(0, 6000) }
+  const ofHalf = await directionMixture().fit(problem(half.features, half.labels, 4))
+  const [all, some] = [fitted, ofHalf].map(({ parameters }) => parameters.arrays.weight.data)
+  // Directions in units of the concentration.
+  for (const [at, value] of all.entries()) expect(Math.abs(value - some[at]) / 20).toBeLessThan(0.05)
+  expect(share(argmaxRows(await fitted.probabilities()), truth)).toBeGreaterThan(0.9)
 })
