@@ -3,7 +3,7 @@
  * labelled images, with accuracy and expected calibration error on held-out images, inductive. `auto` is to be near the best
  * of the others everywhere, which no one knows beforehand.
  *
- *   npx tsx bench/choices/run.ts --folder <images with train/ and test/> [--size 32] [--steps 400] [--encoder model.onnx]
+ *   npx tsx bench/choices/run.ts --folder <images with train/ and test/> [--size 32] [--steps 400 | --run <of these images> | --encoder model.onnx]
  *   npx tsx bench/choices/run.ts --dataset mnist --data-dir <data> [--train 4000] [--test 2000]
  *     [--labels 1,2,4,16] [--draws 8] [--heads propagation,linear,auto] [--seed 0] [--threads 1]
  *
@@ -20,7 +20,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { labelDraws } from '../../packages/handful/src/data/draw-labels.js'
 import { openDataset } from '../../packages/handful/src/data/open.js'
-import { TestSet } from '../../packages/handful/src/data/test-set.js'
+import { originalsOfTest, TestSet } from '../../packages/handful/src/data/test-set.js'
 import { originalsOf } from '../../packages/handful/src/data/image-set.js'
 import { encodeSets } from '../../packages/handful/src/encoders/encode-images.js'
 import { openOutsideEncoder } from '../../packages/handful/src/encoders/outside-encoder.js'
@@ -33,6 +33,7 @@ import { labelPropagation } from '../../packages/handful/src/heads/label-propaga
 import { logisticRegression } from '../../packages/handful/src/heads/logistic-regression.js'
 import { directionMixture } from '../../packages/handful/src/heads/mixture.js'
 import { createHead, type OwnHeads } from '../../packages/handful/src/heads/registry.js'
+import { loadTrainedModel, type TrainedModel } from '../../packages/handful/src/runs/trained-model.js'
 import { pretrain } from '../../packages/handful/src/training/pretrain.js'
 import type { ImageSet } from '../../packages/handful/src/data/image-set.js'
 import { encoderOf, fitDictionary } from '../../packages/handful/src/features/encoder.js'
@@ -56,6 +57,7 @@ const { values } = parseArgs({
     size: { type: 'string', default: '32' },
     steps: { type: 'string', default: '400' },
     encoder: { type: 'string' },
+    run: { type: 'string' },
     train: { type: 'string', default: '4000' },
     test: { type: 'string', default: '2000' },
     labels: { type: 'string', default: '1,2,4,16' },
@@ -87,13 +89,18 @@ const linearAlgebra = onnxLinearAlgebra({ threads, device })
 
 async function encodedSpace(file: string): Promise<FeatureSpace> {
   const encoder = await openOutsideEncoder(file, {}, { threads, device })
-  const sets = [train, test.images].map((images) => ({ images, originals: originalsOf(images) }))
+  const sets = [
+    { images: train, originals: originalsOf(train) },
+    { images: test.images, originals: originalsOfTest(test) },
+  ]
   const [ofTrain, ofTest] = await encodeSets(encoder, sets, { threads, device })
   const components = headComponents(train.channels)
   return normalisedSpace({ train: ofTrain, test: ofTest }, { components }, { linearAlgebra })
 }
 
-async function trainedSpaces(): Promise<FeatureSpace[]> {
+/** The VAE of two views: of a run, or trained for so many steps. */
+async function trainedModel(): Promise<Pick<TrainedModel, 'model' | 'weights'>> {
+  if (values.run !== undefined) return loadTrainedModel(values.run)
   const image = { size: train.height, channels: train.channels }
   const model = resolveModel(modelChoiceSchema.parse({ model: 'vae', preset: 'contrastive', set: {} }), image)
   const folder = await mkdtemp(path.join(tmpdir(), 'handful-choices-'))
@@ -104,13 +111,18 @@ async function trainedSpaces(): Promise<FeatureSpace[]> {
       { model, augmentation, seed, steps: Number(values.steps), threads, device },
       { checkpoints: { folder, key: 'choices' }, signal, progress: silentProgress },
     )
-    const dictionary = await fitDictionary(train, 256, { seed, linearAlgebra, signal })
-    const encoder = encoderOf({ model, weights }, model.defaultFeatures, dictionary)
-    const context = { threads, device, seed, signal }
-    return await learnedSpaces({ train, test }, encoder, linearAlgebra, context, 'also weighed')
+    return { model, weights }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+async function trainedSpaces(): Promise<FeatureSpace[]> {
+  const { model, weights } = await trainedModel()
+  const dictionary = await fitDictionary(train, 256, { seed, linearAlgebra, signal })
+  const encoder = encoderOf({ model, weights }, model.defaultFeatures, dictionary)
+  const context = { threads, device, seed, signal }
+  return learnedSpaces({ train, test }, encoder, linearAlgebra, context, 'also weighed')
 }
 
 /** `auto` with other parts and weights. */

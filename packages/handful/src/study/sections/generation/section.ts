@@ -12,6 +12,7 @@ import type { TrainedRecord } from '../../training.js'
 import { defineSection, type Planning } from '../section-entry.js'
 import { studyGeneration } from './generation.js'
 import { generationSchema, type StudyGeneration } from './schema.js'
+import { SCORE_MEANING } from '../../../scores/meaning.js'
 
 /** 2: styles as drawn, and the score network's own accuracy. */
 const PROTOCOL = 2
@@ -103,7 +104,7 @@ function scoreTable(study: Study, generation: readonly StudyGeneration[]): Table
       shown(training?.parameters, formatCount),
       shown(training?.seconds, formatDuration),
     ]),
-    caption: `${images > 0 ? `${formatCount(images)} generated images against the test images, in the features of one score network${network}. ` : ''}Fréchet and kernel distance: lower is better; the floor is the training images' own. Precision: generated images that look real; recall: real ones that are covered. Nearest training: distance to the nearest training image over that of test images; far below 1 means learned by heart.`,
+    caption: `${images > 0 ? `${formatCount(images)} generated images against the test images, in the features of one score network${network}. ` : ''}Fréchet: ${SCORE_MEANING.frechet}, whose own is its floor. Kernel distance: ${SCORE_MEANING.kernel}. Precision: ${SCORE_MEANING.precision}. Recall: ${SCORE_MEANING.recall}. Nearest training, its distance over that of test images: ${SCORE_MEANING.ratio}.`,
     file: {
       name: 'generation',
       data: {
