@@ -117,6 +117,8 @@ const propagationUnlessMixture: Unjudged = async ([propagation, , mixture], prob
 
 export const autoEntry: HeadEntry = {
   worksOn: 'graph',
+  // 2: with the mixture.
+  version: 2,
   make: () =>
     chosenProduct(
       [

@@ -23,6 +23,8 @@ export interface HeadEntry<H extends Head = Head> {
   /** Of networks: times that each labelled image is seen, unless there are many. */
   readonly epochs?: number
   readonly make: (options?: HeadOptions) => H
+  /** Raised when it comes to give something else for the same labels, so that a study never mixes both. */
+  readonly version?: number
   /** One fit on one thread, of two cores of 2020s server hardware. */
   readonly seconds: (fit: FitSize) => number
   /** In every comparison of `fit`: the one made for few labels, and the plain one beside it. */

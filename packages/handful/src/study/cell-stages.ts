@@ -1,5 +1,6 @@
 /** The cells of a study as stages: each method with each head at each number of labels, all draws. */
 import { contentKey } from '../files/content-key.js'
+import { headEntry } from '../heads/registry.js'
 import { resnet18Presets } from '../models/resnet18/resnet18.js'
 import type { StemName } from '../names.js'
 import { contentOf } from '../runs/brought.js'
@@ -129,7 +130,8 @@ function featureCell(
   const beside = own ? 1 : fitProcesses(threads)
   const epochs = headEpochs(head, labelled)
   const plugin = contentOf(workshop.brought, 'heads', head)
-  const settings = { ...cellIdentity(size, workshop), head, epochs, plugin, bank: bank.key }
+  const version = own ? undefined : headEntry(head).version
+  const settings = { ...cellIdentity(size, workshop), head, version, epochs, plugin, bank: bank.key }
   const stage: CellStage = {
     kind: 'cell',
     name: `${id}, ${head}, ${labelsInWords(size)}${trainingInWords(training)}`,
