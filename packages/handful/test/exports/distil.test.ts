@@ -21,7 +21,7 @@ const images = 900
 
 test(
   'strokes: the small file agrees with the whole one, says how well, and verify holds it to that',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const run = file('run')
     const made = ['--dataset', 'strokes', '--count', String(images), '--model', 'none', '--patches', '32', '--draws', '1', '--head', 'propagation', '--labels-per-class', '8'] // prettier-ignore
