@@ -215,7 +215,7 @@ export async function learnedFeatures(
   return space
 }
 
-/** The same, and where there are several parts, such as learned features and patches, spaces in which they weigh otherwise. */
+/** The same, and where there are several parts, such as learned features and patches, spaces of some of them alone. */
 export async function learnedSpaces(
   { train, test }: Splits,
   learned: LearnedFeatures | undefined,

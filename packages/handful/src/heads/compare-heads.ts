@@ -4,6 +4,7 @@
  */
 import { Random } from 'onnx-autodiff'
 import type { TestSet } from '../data/test-set.js'
+import { EXACT_ROWS } from '../features/approximate-neighbours.js'
 import type { FeatureSpace } from '../features/feature-space.js'
 import { HEADS } from '../names.js'
 import { mostProbable, type UnitRows } from '../numerics/matrix.js'
@@ -12,7 +13,7 @@ import { type FittedHead, type Head, headProblem, type LeftOut } from './head.js
 import { type Calibrated, fitCalibrated } from './calibrated.js'
 import { AS_SAID, leftOutLikelihood } from './confidence.js'
 import { leftOut } from './left-out.js'
-import { createHead, HEAD_ENTRIES, type OwnHeads } from './registry.js'
+import { createHead, HEAD_ENTRIES, headEntry, type OwnHeads } from './registry.js'
 
 /** The heads that are always compared, those that the caller brings along, and another one where that is chosen. */
 export const comparedHeads = (chosen?: string, own: OwnHeads = {}): string[] => {
@@ -65,15 +66,29 @@ export interface ComparisonOptions {
 export const drawStream = (seed: number, key: string, { name }: FeatureSpace, draw: number): Random =>
   new Random(seed, `head ${key}/${name}/draw ${draw}`)
 
-/** Fits every head to every kind of features for every draw. */
+/**
+ * Of baselines of very many images heads without a neighbour graph alone: the search for it takes as long again as that of the
+ * features which the predictions come from.
+ */
+export function headsOn(
+  { baseline, rows }: { readonly baseline: boolean; readonly rows: number },
+  heads: readonly string[],
+  own: OwnHeads = {},
+): readonly string[] {
+  if (!baseline || rows <= EXACT_ROWS) return heads
+  return heads.filter((key) => Object.hasOwn(own, key) || headEntry(key).worksOn === 'rows')
+}
+
+/** Fits every head to every kind of features for every draw; of baselines see `headsOn`. */
 export async function compareHeads(options: ComparisonOptions): Promise<Comparison[]> {
   const { spaces, candidates = [], draws, heads = comparedHeads(), classCount, test, seed } = options
   const { sources, own: ownHeads, signal, onFit } = options
   const results: Comparison[] = []
-  const total = spaces.length * draws.length * heads.length
+  const onEach = spaces.map(({ baseline, train }) => headsOn({ baseline, rows: train.rows }, heads, ownHeads))
+  const total = draws.length * onEach.reduce((sum, each) => sum + each.length, 0)
   let done = 0
-  for (const space of spaces) {
-    for (const key of heads) {
+  for (const [i, space] of spaces.entries()) {
+    for (const key of onEach[i]) {
       const head = createHead(key, undefined, ownHeads)
       const wanted = key === options.chosen && !space.baseline
       const result: Comparison = {

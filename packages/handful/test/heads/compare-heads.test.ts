@@ -5,6 +5,7 @@ import { TestSet } from '../../src/data/test-set.js'
 import {
   comparedHeads,
   compareHeads,
+  headsOn,
   type ComparisonOptions,
   drawStream,
 } from '../../src/heads/compare-heads.js'
@@ -45,6 +46,15 @@ const options: ComparisonOptions = {
 }
 
 describe('the heads compared', () => {
+  test('of raw pixels of very many images need no neighbour graph', () => {
+    const heads = ['propagation', 'linear', 'auto', 'mine']
+    const own = { mine: () => createHead('ridge') }
+    const on = (baseline: boolean, rows: number): readonly string[] => headsOn({ baseline, rows }, heads, own)
+    expect(on(true, 150_000)).toEqual(heads)
+    expect(on(false, 1_000_000)).toEqual(heads)
+    expect(on(true, 150_001)).toEqual(['linear', 'mine'])
+  })
+
   test('are label propagation and logistic regression, and the chosen one where it is another', () => {
     expect(comparedHeads()).toEqual(['propagation', 'linear'])
     expect(comparedHeads('linear')).toEqual(['propagation', 'linear'])

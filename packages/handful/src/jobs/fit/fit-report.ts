@@ -1,4 +1,5 @@
 /** Puts a run's outcome together for the report: numbers, pictures, and what to do next. */
+import { EXACT_ROWS } from '../../features/approximate-neighbours.js'
 import { readFile } from 'node:fs/promises'
 import { countLabels, imageAt, type Images, type ImageSet } from '../../data/image-set.js'
 import { UNLIKE_THRESHOLD } from '../../heads/unlike.js'
@@ -127,6 +128,8 @@ function notesOf({
     notes.push(
       `Of so many images neighbours are searched approximately: ${(100 * recall).toFixed(1)} % of the ten nearest were found, measured on some of them.`,
     )
+  if (dataset.train.count > EXACT_ROWS)
+    notes.push('Of so many images raw pixels are compared by heads that need no neighbours alone.')
   if (pretrained !== undefined && options.minutes !== undefined) {
     notes.push(
       `Training was bound by time and came to ${pretrained.steps} steps here; --steps ${pretrained.steps} gives the same result on any run of this machine.`,

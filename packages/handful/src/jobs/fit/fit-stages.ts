@@ -21,7 +21,7 @@ import { quoted } from '../../errors.js'
 import { checkKept } from '../../runs/guard-head.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
-import { comparedHeads, compareHeads } from '../../heads/compare-heads.js'
+import { comparedHeads, headsOn, compareHeads } from '../../heads/compare-heads.js'
 import { matrixArray } from '../../numerics/matrix.js'
 import { type Classifier, CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
 import { contentOf, placeOf } from '../../runs/brought.js'
@@ -216,7 +216,8 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
     seed,
   })
   const file = `model/head-${fields.key.slice(0, 8)}.safetensors`
-  const total = 2 * draws.length * heads.length
+  const onPixels = headsOn({ baseline: true, rows: train.count }, heads, brought.heads)
+  const total = draws.length * (heads.length + onPixels.length)
   return {
     ...fields,
     needs: [features],
