@@ -9,7 +9,7 @@
  *
  * With `--encoder` the features are those of an encoder made elsewhere, and nothing is trained. Beside the heads of the
  * project there are for `--heads`: `two`, the product without the mixture, `three`, with other weights, both propagation alone
- * where there is nothing to judge by; `auto-alone` and `auto-weighed`, where features are chosen, too.
+ * where there is nothing to judge by; and `auto-alone`, where features are chosen, too.
  *
  * Of a known set training images are drawn, and the held-out ones from its other training images: official test labels are not
  * looked at.
@@ -122,7 +122,7 @@ async function trainedSpaces(): Promise<FeatureSpace[]> {
   const dictionary = await fitDictionary(train, 256, { seed, linearAlgebra, signal })
   const encoder = encoderOf({ model, weights }, model.defaultFeatures, dictionary)
   const context = { threads, device, seed, signal }
-  return learnedSpaces({ train, test }, encoder, linearAlgebra, context, 'also weighed')
+  return learnedSpaces({ train, test }, encoder, linearAlgebra, context, 'also alone')
 }
 
 /** `auto` with other parts and weights. */
@@ -138,19 +138,15 @@ const product = (propagation: number, linear: number): Head =>
   )
 const own: OwnHeads = {
   'auto-alone': () => createHead('auto'),
-  'auto-weighed': () => createHead('auto'),
   two: () => product(0.75, 0.25),
   three: () => product(0.75, 0),
 }
 
 try {
-  const [space, ...weighed] =
+  const [space, ...alone] =
     values.encoder === undefined ? await trainedSpaces() : [await encodedSpace(values.encoder)]
-  /** Of `auto`, features chosen among parts alone, or among all weights of them. */
-  const candidates: Readonly<Record<string, readonly FeatureSpace[]>> = {
-    'auto-alone': weighed.filter(({ name }) => !name.includes('half')),
-    'auto-weighed': weighed,
-  }
+  /** Of `auto`, parts alone that the labels may choose in the place of all together. */
+  const candidates: Readonly<Record<string, readonly FeatureSpace[]>> = { 'auto-alone': alone }
   const heads = values.heads.split(',')
   console.log(
     `${train.name}: ${train.count} images, ${test.count} held out, ${values.steps} steps, ${draws} draws`,

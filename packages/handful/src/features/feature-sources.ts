@@ -221,7 +221,7 @@ export async function learnedSpaces(
   learned: LearnedFeatures | undefined,
   linearAlgebra: LinearAlgebra,
   { onProgress, beside = [], ...options }: LearnedOptions,
-  parts: 'all' | 'also weighed',
+  parts: 'all' | 'also alone',
 ): Promise<FeatureSpace[]> {
   const source = learned && (await networkSource(learned, options))
   const components = componentsBeside(train, beside.length)
@@ -239,12 +239,8 @@ export async function learnedSpaces(
     )
     if (parts === 'all') return [space]
     const spaces = [space]
-    for (const weights of weighings(names.length)) {
-      const name = namesInWords(
-        names.flatMap((each, i) =>
-          weights[i] === 0 ? [] : weights[i] < 1 ? [`${each} at half weight`] : [each],
-        ),
-      )
+    for (const weights of someAlone(names.length)) {
+      const name = namesInWords(names.filter((_, i) => weights[i] > 0))
       spaces.push(await weighedSpace(reduced, { name, weights, components }, context))
     }
     return spaces
@@ -253,14 +249,13 @@ export async function learnedSpaces(
   }
 }
 
-/** Weights of each part alone and, of three and more, of all but each; then of all, each in turn at half weight. */
-function weighings(parts: number): number[][] {
+/** Weights of each part alone and, of three and more, of all but each. */
+function someAlone(parts: number): number[][] {
   const of = (weight: (i: number, part: number) => number): number[][] =>
     Array.from({ length: parts }, (_, part) => Array.from({ length: parts }, (_, i) => weight(i, part)))
   return [
     ...(parts > 1 ? of((i, part) => Number(i === part)) : []),
     ...(parts > 2 ? of((i, part) => Number(i !== part)) : []),
-    ...(parts > 1 ? of((i, part) => (i === part ? 0.5 : 1)) : []),
   ]
 }
 

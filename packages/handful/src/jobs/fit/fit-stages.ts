@@ -179,7 +179,7 @@ export function featuresStage(
           beside: await outsideRows(run, parts),
           onProgress: (done, total) => onProgress?.(done, total),
         },
-        options.features === 'auto' ? 'also weighed' : 'all',
+        options.features === 'auto' ? 'also alone' : 'all',
       )
       const learned: SpaceRecord[] = []
       for (const [i, space] of spaces.entries())
