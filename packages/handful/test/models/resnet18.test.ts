@@ -1,5 +1,4 @@
 /** ResNet-18 in both stems against PyTorch (bench/reference/models/resnet18.py) with the same weights. */
-import { readFileSync } from 'node:fs'
 import {
   type Arrays,
   compile,
@@ -16,10 +15,8 @@ import { z } from 'zod'
 import { toSignedRange } from '../../src/models/common.js'
 import { resnet18, resnet18Presets } from '../../src/models/resnet18/resnet18.js'
 import { PROBABILITIES, supervisedFeatures, untrainedWeights } from '../../src/models/supervised-network.js'
+import { floats, parameter, permuted, torchCases, type TorchTensor } from './torch-values.js'
 
-const tensorSchema = z.object({ shape: z.array(z.int()), data: z.array(z.number()) })
-type TorchTensor = z.infer<typeof tensorSchema>
-const record = z.record(z.string(), tensorSchema)
 const attributesSchema = z.object({
   stem: z.enum(['imagenet', 'small']),
   width: z.int(),
@@ -28,39 +25,7 @@ const attributesSchema = z.object({
   batch: z.int(),
   classes: z.int(),
 })
-const caseSchema = z.object({
-  name: z.string(),
-  attributes: attributesSchema,
-  inputs: record,
-  outputs: record,
-  gradients: record,
-})
-const file = new URL('../reference/resnet18.json', import.meta.url)
-const { cases } = z.object({ cases: z.array(caseSchema) }).parse(JSON.parse(readFileSync(file, 'utf8')))
-
-/** The tensor with its axes in another order. */
-function permuted({ shape, data }: TorchTensor, order: readonly number[]): TorchTensor {
-  const to = order.map((axis) => shape[axis])
-  const stride = (extents: readonly number[], axis: number): number =>
-    extents.slice(axis + 1).reduce((a, b) => a * b, 1)
-  const moved = data.map((_, at) => {
-    const index = to.map((extent, axis) => Math.floor(at / stride(to, axis)) % extent)
-    return data[order.reduce((offset, axis, i) => offset + index[i] * stride(shape, axis), 0)]
-  })
-  return { shape: to, data: moved }
-}
-
-/** PyTorch's filters are [out, in, h, w] and its matrices [out, in]. */
-const parameter = (value: TorchTensor): TorchTensor => {
-  if (value.shape.length === 4) return permuted(value, [2, 3, 1, 0])
-  return value.shape.length === 2 ? permuted(value, [1, 0]) : value
-}
-
-const floats = ({ shape, data }: TorchTensor): Arrays[string] => ({
-  dtype: 'float32',
-  shape,
-  data: Float32Array.from(data),
-})
+const cases = torchCases('resnet18.json', attributesSchema)
 
 const difference = (a: ArrayLike<unknown>, b: readonly number[]): number =>
   Math.max(...b.map((value, i) => Math.abs(value - Number(a[i])))) / Math.max(1e-2, ...b.map(Math.abs))

@@ -1,8 +1,6 @@
-/** What the tests of the VAEs and the VQ-VAE share: PyTorch's values in the engine's layout, small images, whole trainings. */
-import { readFileSync } from 'node:fs'
-import { type Arrays, type NamedArray, openLocalSession, Random, type Runnable, sizeOf } from 'onnx-autodiff'
+/** What the tests of the VAEs and the VQ-VAE share: small images, whole trainings. */
+import { type Arrays, type NamedArray, openLocalSession, Random, type Runnable } from 'onnx-autodiff'
 import { expect } from 'vitest'
-import { z } from 'zod'
 import {
   averagedWeights,
   type FeatureNetwork,
@@ -19,56 +17,6 @@ export async function runOnce(network: Runnable, inputs: Arrays): Promise<Arrays
   } finally {
     await session.close()
   }
-}
-
-const tensorSchema = z.object({ shape: z.array(z.int()), data: z.array(z.number()) })
-export type TorchTensor = z.infer<typeof tensorSchema>
-const record = z.record(z.string(), tensorSchema)
-export interface TorchCase<A> {
-  readonly name: string
-  readonly attributes: A
-  readonly inputs: Readonly<Record<string, TorchTensor>>
-  readonly outputs: Readonly<Record<string, TorchTensor>>
-  readonly gradients: Readonly<Record<string, TorchTensor>>
-}
-
-/** The cases of a file of test/reference. */
-export function torchCases<A>(file: string, attributes: z.ZodType<A>): readonly TorchCase<A>[] {
-  const text = readFileSync(new URL(`../reference/${file}`, import.meta.url), 'utf8')
-  const one = z.object({ name: z.string(), attributes, inputs: record, outputs: record, gradients: record })
-  return z.object({ cases: z.array(one) }).parse(JSON.parse(text)).cases
-}
-
-/** The tensor with its axes in another order. */
-export function permuted({ shape, data }: TorchTensor, order: readonly number[]): TorchTensor {
-  const to = order.map((axis) => shape[axis])
-  const stride = (extents: readonly number[], axis: number): number => sizeOf(extents.slice(axis + 1))
-  const moved = data.map((_, at) => {
-    const index = to.map((extent, axis) => Math.floor(at / stride(to, axis)) % extent)
-    return data[order.reduce((offset, axis, i) => offset + index[i] * stride(shape, axis), 0)]
-  })
-  return { shape: to, data: moved }
-}
-
-export const floats = ({ shape, data }: TorchTensor): NamedArray => ({
-  dtype: 'float32',
-  shape,
-  data: Float32Array.from(data),
-})
-
-/** PyTorch's images [n, c, h, w] as the engine's programs take and give them, [n, h, w, c]. */
-export const batchFirst = (value: TorchTensor): TorchTensor => permuted(value, [0, 2, 3, 1])
-
-export const bytes = (value: TorchTensor): NamedArray => {
-  const { shape, data } = batchFirst(value)
-  return { dtype: 'uint8', shape, data: Uint8Array.from(data) }
-}
-
-/** The largest difference in units of the largest expected value (but at least `floor`). */
-export function relative(got: ArrayLike<number>, { data }: TorchTensor, floor = 1e-3): number {
-  expect(got.length).toBe(data.length)
-  const scale = Math.max(floor, ...data.map(Math.abs))
-  return Math.max(...data.map((value, i) => Math.abs(got[i] - value))) / scale
 }
 
 /** Runs a program once over a state and closes it. */

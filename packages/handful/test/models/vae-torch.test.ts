@@ -11,10 +11,10 @@ import {
   floats,
   permuted,
   relative,
-  takeStep,
   torchCases,
   type TorchTensor,
-} from './vae-support.js'
+} from './torch-values.js'
+import { takeStep } from './vae-support.js'
 
 const attributes = z.looseObject({
   network: z.string(),

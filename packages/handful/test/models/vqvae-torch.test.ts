@@ -7,14 +7,13 @@ import { encodeCodes, vqVae } from '../../src/models/vqvae/vqvae.js'
 import {
   batchFirst,
   bytes,
-  extract,
   floats,
   permuted,
   relative,
-  takeStep,
   torchCases,
   type TorchTensor,
-} from './vae-support.js'
+} from './torch-values.js'
+import { extract, takeStep } from './vae-support.js'
 
 const attributes = z.looseObject({
   update: z.enum(['gradient', 'average']),
