@@ -132,6 +132,13 @@ async function accuracy(run: string): Promise<number> {
   return right / rows.length
 }
 
+/** What the report says of neighbours that were searched approximately. */
+async function recall(run: string): Promise<string> {
+  const [, found] =
+    /approximately: ([\d.]+ %)/.exec(await readFile(path.join(run, 'report.json'), 'utf8')) ?? []
+  return found === undefined ? 'exact neighbours' : `recall ${found}`
+}
+
 const at = await mkdtemp(path.join(values.at ?? tmpdir(), 'handful-scale-'))
 console.log(`${cpus()[0].model}, ${values.threads} threads, ${values.minutes} minutes of training`)
 const table: string[] = []
@@ -142,7 +149,9 @@ try {
     const limits = ['--minutes', values.minutes, '--threads', values.threads, '--memory', values.memory]
     const more = values.fit.split(' ').filter(Boolean)
     const result = await measured(['fit', input, '--out', run, '--size', '32', ...limits, ...more])
-    const right = result.ok ? `${(100 * (await accuracy(run))).toFixed(1)} % right` : 'failed'
+    const right = result.ok
+      ? `${(100 * (await accuracy(run))).toFixed(1)} % right\t${await recall(run)}`
+      : 'failed'
     table.push(`${count}\t${result.seconds.toFixed(0)} s\t${result.gibibytes.toFixed(2)} GiB\t${right}`)
     console.log(table.at(-1))
     await rm(input, { recursive: true })
