@@ -4,7 +4,6 @@
  */
 
 import { basename, join, resolve, sep } from 'node:path'
-import { Readable } from 'node:stream'
 import { HandfulError, printable } from '../errors.js'
 import { collectionStretch } from './collection-stretch.js'
 import type { ImageCollection } from './collection.js'
@@ -86,9 +85,13 @@ export async function openImageBlocks(
   const files = paths.length
   if (files <= size) {
     const { images, originals, ...told } = await decodeAll(all, options)
-    const blocks = (): AsyncIterable<{ images: Images; originals: Originals; firstPlace: number }> =>
-      Readable.from([{ images, originals, firstPlace: 0 }])
-    return { files, ...told, blocks }
+    return {
+      files,
+      ...told,
+      async *blocks() {
+        yield await Promise.resolve({ images, originals, firstPlace: 0 })
+      },
+    }
   }
   const unlabelled = paths.map((path) => ({ path, label: '', split: 'train' as const, folderClass: '' }))
   const source = collectionBlocks({ name, place, files: unlabelled, skipped, notes: [], contents }, options)

@@ -101,5 +101,6 @@ async function sharesOf(
 export const mixtureEntry: HeadEntry<RowHead> = {
   worksOn: 'rows',
   make: () => directionMixture(),
-  seconds: (fit) => plainSeconds(fit) + fit.trainImages * fit.components * fit.classCount * 4e-8,
+  seconds: (fit) =>
+    plainSeconds(fit) + Math.min(fit.trainImages, MOST_UNLABELLED) * fit.components * fit.classCount * 4e-8,
 }
