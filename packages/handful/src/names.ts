@@ -35,7 +35,7 @@ export const SUPERVISED_MODELS = ['resnet18'] as const
 export type SupervisedName = (typeof SUPERVISED_MODELS)[number]
 
 /** Ways to train a network on the labelled images and the unlabelled ones together. */
-export const SEMI_SUPERVISED = ['fixmatch'] as const
+export const SEMI_SUPERVISED = ['fixmatch', 'self-training'] as const
 export type SemiSupervisedName = (typeof SEMI_SUPERVISED)[number]
 
 /** The supervised network's stems, and how its training images are distorted. */
@@ -88,7 +88,7 @@ export const FRAMES = ['first', 'all'] as const
 export const STRETCHES = ['data', 'each', 'none'] as const
 
 /** How `fit` learns: from features and a head, or one network from labelled and unlabelled images together. */
-export const FIT_METHODS = ['features', 'fixmatch'] as const
+export const FIT_METHODS = ['features', 'fixmatch', 'self-training'] as const
 
 /** Which of the features that there are a classifier takes. */
 export const FEATURE_CHOICES = ['auto', 'all'] as const

@@ -29,7 +29,7 @@ export function suggestNext(report: RunReport, run: string, brought: Brought = {
     if (report.training !== undefined)
       next.push({
         why:
-          report.config.method === 'fixmatch'
+          report.config.method !== undefined
             ? 'Longer training usually makes the network better:'
             : isGain
               ? 'Longer training usually gives better features:'
@@ -47,10 +47,11 @@ const UNSAID = ['plugins', 'folder', 'dataset', 'set', 'minutes', 'steps', 'thre
 /** What depends on the model, as `fit` would take it anyway. */
 function usualOf(config: RunReport['config'], image: ImageShape, models?: OwnModels): object {
   if (config.method === 'fixmatch') return { draws: 1 }
+  const draws = config.method === undefined ? {} : { draws: 1 }
   if (config.model === NO_MODEL) return { patches: 0 }
   const choice = modelChoiceSchema.parse(config)
   const { name: augment } = resolveAugmentation(undefined, resolveModel(choice, image, models))
-  return { preset: modelNamed(choice.model, models).bestPreset, augment }
+  return { ...draws, preset: modelNamed(choice.model, models).bestPreset, augment }
 }
 
 /** The command of a run: its source and each option that is not what `fit` would take anyway; its length is left open. */

@@ -26,11 +26,12 @@ const chosenSchema = z.object({ space: z.int().min(0) })
 
 /** @throws HandfulError where the run's features are not made yet */
 export async function openRunFeatures(folder: string, context: SpaceContext): Promise<RunFeatures> {
-  if ((await readRunConfig(folder)).method === 'fixmatch')
+  const { method } = await readRunConfig(folder)
+  if (method !== undefined && method !== 'features')
     throw new HandfulError({
       what: 'run folder',
       where: folder,
-      got: 'a run of --method fixmatch, which has no features to label by',
+      got: `a run of --method ${String(method)}, which has no features to label by`,
       expected: 'a run of handful prepare, or of handful fit with features',
       hint: 'prepare the same images and label them there; then fit again with the labels',
       exitCode: 2,

@@ -2,12 +2,14 @@
  * How a model's folder gives its model: everything that the rest has to know of it in one entry, written in terms of its
  * own configuration. `defineModel` binds the configuration's type here, once; outside, a model is a `BoundModel`.
  */
+import type { Parameters } from 'onnx-autodiff'
 import type { z } from 'zod'
 import type { AugmentationName, PresetName } from '../names.js'
 import type { FeatureRequest } from './feature-request.js'
 import type {
   BaseConfig,
   BoundModel,
+  EncoderPart,
   FeatureNetwork,
   ImageShape,
   InterpolationOptions,
@@ -57,6 +59,8 @@ export interface ModelDefinition<C extends BaseConfig>
     weights: Weights,
     request: FeatureRequest,
   ) => FeatureNetwork
+  /** What labels can train further; none of a configuration whose features come from elsewhere. */
+  readonly encoder?: (config: C, image: ImageShape) => ((p: Parameters) => EncoderPart) | undefined
   /** New images, uint8 [count, size, size, channels]. */
   readonly sample?: (
     config: C,
@@ -128,6 +132,7 @@ function bind<C extends BaseConfig>(
         : partsOf(layers(config, image), defaultFeatures, definition.decoderInput),
     noiseAt: noiseAt && ((level) => noiseAt(config, level)),
     features: (weights, request) => features(config, image, weights, request),
+    encoder: definition.encoder?.(config, image),
     sample: sample && ((weights, options) => sample(config, image, weights, options)),
     reconstruct:
       reconstruct && ((weights, pixels, options) => reconstruct(config, image, weights, pixels, options)),

@@ -56,17 +56,24 @@ export type FixMatchOptions = z.infer<typeof fixMatchSchema>
 
 export const fixMatchDefaults: FixMatchOptions = { ratio: 3, threshold: 0.95, weight: 1 }
 
+/** What the guide leaves to a class that it gives nothing: a teacher that is sure enough can overrule it. */
+const GUIDE_FLOOR = 1e-3
+
 /** How slowly the running mean of the teacher's classes follows. */
 const ALIGNMENT_DECAY = 0.99
 
 export interface FixMatchStepOptions extends StepOptions, FixMatchOptions {
+  /** Unlabelled images of a step. */
+  readonly unlabelled: number
+  /** Whether the step is told how probable each class is for each unlabelled image, beside what its teacher says. */
+  readonly guided?: boolean
   /** [classCount] shares of the classes among the labelled images. */
   readonly proportions: Float32Array
 }
 
 /**
- * The program of one step: `image` uint8 [batch, size, size, channels], `labels` int32 [batch], and `weak` and `strong`
- * uint8 [ratio batch, size, size, channels] -> `loss`, `accuracy` on the labelled batch, `unlabelledLoss` and `used`, the
+ * The program of one step: `image` uint8 [batch, size, size, channels], `labels` int32 [batch], `weak` and `strong`
+ * uint8 [unlabelled, size, size, channels], and where it is guided `guide` [unlabelled, classes] -> `loss`, `accuracy` on the labelled batch, `unlabelledLoss` and `used`, the
  * share of the unlabelled images that were sure enough. Needs averaged weights.
  */
 export function fixMatchStep(
@@ -75,10 +82,9 @@ export function fixMatchStep(
   options: FixMatchStepOptions,
   seed: number,
 ): SupervisedTrainable {
-  const { classCount, batch, ratio, threshold, weight, proportions, emaHalfLife = 0 } = options
+  const { classCount, batch, unlabelled, threshold, weight, proportions, emaHalfLife = 0 } = options
   if (emaHalfLife <= 0)
     throw new Error(`internal: fixMatchStep: got emaHalfLife ${emaHalfLife}, expected some`)
-  const unlabelled = ratio * batch
   const pixels = input('image', imageDimensions(batch, image), 'uint8')
   const labels = input('labels', [batch], 'int32')
   const weak = input('weak', imageDimensions(unlabelled, image), 'uint8')
@@ -93,17 +99,21 @@ export function fixMatchStep(
   const teacher = new Parameters('evaluate', AVERAGED)
   const q = stopGradient(softmax(network.build(teacher, image, classCount)(toSignedRange(weak)).logits))
   const usual = input('usual classes', [classCount])
-  const tilted = mul(q, div(constant(proportions, [classCount]), add(usual, 1e-6)))
+  const guide = options.guided === true ? input('guide', [unlabelled, classCount]) : undefined
+  const balanced = mul(q, div(constant(proportions, [classCount]), add(usual, 1e-6)))
+  const tilted = guide === undefined ? balanced : mul(balanced, add(guide, GUIDE_FLOOR))
   const aligned = div(tilted, sum(tilted, 1, true))
-  const sure = cast(greater(max(aligned, 1), threshold), 'float32')
-  const pseudo = oneHot(argmin(neg(aligned), 1), classCount)
+  const certainty = max(aligned, 1)
+  const sure = threshold > 0 ? cast(greater(certainty, threshold), 'float32') : certainty
+  const pseudo = guide === undefined ? oneHot(argmin(neg(aligned), 1), classCount) : aligned
 
   const labelledLoss = crossEntropy(own, labels)
-  const each = neg(sum(mul(logSoftmax(others), pseudo), 1))
+  const each = neg(sum(mul(logSoftmax(others), stopGradient(pseudo)), 1))
   const unlabelledLoss = mean(mul(each, stopGradient(sure)))
   const loss = add(labelledLoss, mul(unlabelledLoss, weight))
   const outputs = { loss, accuracy: accuracyOf(own, labels), unlabelledLoss, used: mean(sure) }
-  const trainable = optimisedStep(p, [pixels, labels, weak, strong], outputs, options, seed, teacher.all())
+  const inputs = [pixels, labels, weak, strong, ...(guide ? [guide] : [])]
+  const trainable = optimisedStep(p, inputs, outputs, options, seed, teacher.all())
   const { program, initialState } = trainable
   const next: Tensor = add(mul(usual, ALIGNMENT_DECAY), mul(mean(q, 0), 1 - ALIGNMENT_DECAY))
   return {

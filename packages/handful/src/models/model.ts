@@ -3,7 +3,7 @@
  * networks made from trained weights: features of named layers, samples, reconstructions. The training loop, the
  * feature space and the commands know models by this alone; `define-model.ts` is how a model's folder gives it.
  */
-import type { Arrays, NamedArray, Network, Random, Step } from 'onnx-autodiff'
+import type { Arrays, NamedArray, Network, Parameters, Random, Step, Tensor } from 'onnx-autodiff'
 import type { z } from 'zod'
 import type { AugmentationName, PresetName } from '../names.js'
 import type { FeatureRequest } from './feature-request.js'
@@ -95,6 +95,13 @@ export interface FeatureNetwork {
   readonly batch?: number
 }
 
+/** The part of a model that features come from, as labels train it further. */
+export interface EncoderPart {
+  readonly numbers: number
+  /** [h, w, n, channels] in -1..1 -> [n, numbers]. */
+  readonly rows: (x: Tensor) => Tensor
+}
+
 /** A configuration has at least a batch size; the rest is the model's own. */
 export interface BaseConfig {
   readonly batch: number
@@ -172,6 +179,8 @@ export interface BoundModel extends ModelFacts {
    * @throws HandfulError for layers that it does not have
    */
   readonly features: (weights: Weights, request: FeatureRequest) => FeatureNetwork
+  /** The part that its usual features come from, where labels can train it further; parameters have the model's own names. */
+  readonly encoder?: (p: Parameters) => EncoderPart
   /** `count` new images, uint8 [count, size, size, channels]. */
   readonly sample?: (weights: Weights, options: SampleOptions) => Promise<Uint8Array>
   /** The model's version of each image, uint8 [n, size, size, channels]. */

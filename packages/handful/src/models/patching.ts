@@ -61,14 +61,16 @@ export function toPatches(
   { patch, side, margin }: Patching,
   range: (x: Tensor) => Tensor,
 ): Tensor {
-  if (margin > 0) {
-    const whole = padImage(range(greyLevels(pixels)), [0, margin, 0, margin])
-    return pixelUnshuffle(whole, patch)
-  }
+  if (margin > 0) return imagePatches(range(greyLevels(pixels)), { patch, margin })
   const [n, , , c] = pixels.shape
   const blocks = reshape(pixels, [n, side, patch, side, patch, c])
   const moved = reshape(transpose(blocks, [1, 3, 0, 5, 2, 4]), [side, side, n, c * patch * patch])
   return range(cast(moved, 'float32'))
+}
+
+/** [h, w, n, c] in the network's range -> [side, side, n, c patch patch]. */
+export function imagePatches(x: Tensor, { patch, margin }: Pick<Patching, 'patch' | 'margin'>): Tensor {
+  return pixelUnshuffle(margin > 0 ? padImage(x, [0, margin, 0, margin]) : x, patch)
 }
 
 /** [side, side, n, c patch patch] -> [h, w, n, c], the margin cut off. */

@@ -99,6 +99,8 @@ export interface StepOptions extends OptimiserOptions {
   readonly batch: number
   /** Length of the schedule. */
   readonly steps: number
+  /** Values that parameters of these names begin with, in the place of random ones. */
+  readonly start?: Weights
 }
 
 export type SupervisedTrainable = Pick<Trainable, 'program' | 'initialState' | 'parameterCount'>
@@ -127,7 +129,7 @@ export const accuracyOf = (logits: Tensor, labels: Tensor): Tensor =>
   mean(cast(equal(argmin(neg(logits), 1), labels), 'float32'))
 
 /**
- * The step that lowers the output `loss`, with its state at the start; parameters begin as `seed` has it.
+ * The step that lowers the output `loss`, with its state at the start; parameters begin as `seed` has it, but for those of `start`.
  * @param averages the averaged weights, where the step reads them
  */
 export function optimisedStep(
@@ -139,6 +141,7 @@ export function optimisedStep(
   averages: readonly Tensor[] = [],
 ): SupervisedTrainable {
   const { steps, optimiser, learningRate, weightDecay, warmUpSteps, decay: fall, emaHalfLife = 0 } = options
+  const { start = {} } = options
   const parameters = p.trained()
   const step = input('step', [])
   const now = add(step, 1)
@@ -152,7 +155,10 @@ export function optimisedStep(
     optimiser === 'sgd'
       ? sgd(pairs, { rate, momentum: MOMENTUM, nesterov: true, weightDecay })
       : adam(pairs, { rate, weightDecay, step: now })
-  const initial = p.initialize(seed)
+  const drawn = p.initialize(seed)
+  const initial = Object.fromEntries(
+    Object.entries(drawn).map(([name, value]) => [name, Object.hasOwn(start, name) ? start[name] : value]),
+  )
   const changed = [...optimised.updates, ...p.bufferUpdates()]
   const decay = halfLifeDecay(emaHalfLife, steps)
   const averaged = emaHalfLife > 0 ? ema(changed, initial, { decay, averages }) : undefined

@@ -50,7 +50,7 @@ async function describeRun(folder: string, images: string): Promise<FoundRun | u
     const options = optionsSchema.parse(await readRunConfig(folder))
     if (!CLASSIFYING_RUNS.some((command) => command === options.command)) return undefined
     // A network without features leaves nothing to label by.
-    if (options.method === 'fixmatch') return undefined
+    if (options.method !== undefined && options.method !== 'features') return undefined
     const record = await readImageRecord(folder)
     const place = record?.path ?? options.folder
     if (place === undefined || (await realpath(place).catch(() => place)) !== images) return undefined

@@ -152,7 +152,9 @@ function describeMethod(
   const trained = resultOf(models.get(id), done)?.result
   const network =
     stem === undefined
-      ? semiSupervised && fixMatchNetwork(data.images, options.fixmatch).options.network
+      ? semiSupervised === 'fixmatch'
+        ? fixMatchNetwork(data.images, options.fixmatch).options.network
+        : undefined
       : resnet18(networkSettings(stem, options.supervised).config)
   return {
     id,

@@ -1,10 +1,13 @@
 /** The cells of a study as stages: each method with each head at each number of labels, all draws. */
+import { Random } from 'onnx-autodiff'
 import { contentKey } from '../files/content-key.js'
+import { guideFrom } from '../heads/guide.js'
 import { headEntry } from '../heads/registry.js'
 import { resnet18Presets } from '../models/resnet18/resnet18.js'
 import type { StemName } from '../names.js'
 import { contentOf } from '../runs/brought.js'
 import { FEWEST_LABELS_TO_CHOOSE } from '../training/choose-training.js'
+import { selfTraining, selfTrainingDefaults } from '../training/self-training.js'
 import { supervisedSteps } from '../training/supervised.js'
 import type { BankRecord } from './bank.js'
 import {
@@ -14,7 +17,7 @@ import {
   knownDraws,
   networkSchedule,
   networkSettings,
-  type NetworkTraining,
+  type NetworkCell,
   olderCell,
   runFeatureCell,
   runNetworkCell,
@@ -28,6 +31,7 @@ import { studyDraws } from './study-data.js'
 import { drawsFor, fitSeconds, headEpochs } from './study-heads.js'
 import type { StudyOptions } from './study-options.js'
 import type { StudyStage } from './study-stage.js'
+import type { TrainedRecord } from './training.js'
 import type { Workshop } from './workshop.js'
 
 /** Raised when a stage comes to give something else for the same settings. */
@@ -48,8 +52,15 @@ export interface CellParts {
   /** Of the labelled images, where nothing asks for fewer. */
   readonly draws: number
   readonly scale: Scale
-  /** With the time that each training of FixMatch has. */
+  /** With the time that each training of FixMatch has, and of self-training. */
   readonly fixmatch: StudyOptions['fixmatch']
+  readonly selfTraining: StudyOptions['selfTraining']
+}
+
+/** What self-training begins with: the trained model, and the features that say what unlabelled images are. */
+export interface SelfTrainingNeeds {
+  readonly model: StudyStage<TrainedRecord>
+  readonly guide: StudyStage<BankRecord>
 }
 
 export interface CellStage extends StudyStage<CellRecord> {
@@ -64,18 +75,23 @@ export interface CellStage extends StudyStage<CellRecord> {
 /**
  * All cells of a method: heads and label counts on its features, or a network at each label count.
  * @param banks its features by each training of its model
+ * @param begins of self-training
  */
 export function cellsOf(
   method: PlannedMethod,
   banks: readonly StudyStage<BankRecord>[],
   parts: CellParts,
+  begins?: SelfTrainingNeeds,
 ): CellStage[] {
   const { sizes, workshop } = parts
   const { stem, semiSupervised } = method
   if (stem !== undefined) return sizes.map((size) => supervisedCell({ ...method, stem }, size, parts))
   // Where all labels are known no image is unlabelled.
   if (semiSupervised !== undefined)
-    return sizes.flatMap((size) => (size === 'all' ? [] : [fixMatchCell(method, size, parts)]))
+    return sizes.flatMap((size) => {
+      if (size === 'all') return []
+      return [begins ? selfTrainingCell(method, begins, size, parts) : fixMatchCell(method, size, parts)]
+    })
   if (banks.length === 0) throw new Error(`internal: cellsOf: got no features of ${method.id}`)
   return sizes.flatMap((size) =>
     workshop.headNames.flatMap((head) =>
@@ -231,6 +247,43 @@ function fixMatchCell(method: PlannedMethod, size: LabelCount, parts: CellParts)
   })
 }
 
+function selfTrainingCell(
+  method: PlannedMethod,
+  { model, guide }: SelfTrainingNeeds,
+  size: LabelCount,
+  parts: CellParts,
+): CellStage {
+  const { workshop } = parts
+  const { data, options } = workshop
+  const { steps, minutes, draws } = parts.selfTraining
+  const views = 1 + 2 * selfTrainingDefaults.fixMatch.ratio
+  const form = { steps: steps ?? 0, batch: selfTrainingDefaults.batch * views, width: STRONG_WIDTH }
+  const stage = networkCell(method, size, parts, {
+    network: {
+      ...{ selfTraining: selfTrainingDefaults, model: model.key, guide: guide.key },
+      ...{ minutes, steps, device: options.device },
+    },
+    draws,
+    seconds: networkSeconds('small', form, parts.scale) + 60 * (minutes ?? 0),
+    group: method.title,
+    async training(labels, context) {
+      const trained = await workshop.trainedModel(model)
+      const space = await workshop.bank(guide, context)
+      const random = new Random(options.seed, 'self-training/guide')
+      const classCount = data.classNames.length
+      return {
+        options: selfTraining(trained.model),
+        start: {
+          weights: trained.weights,
+          guide: await guideFrom(space, { labels: labels.slice(), classCount, random }),
+        },
+        ...{ minutes, steps },
+      }
+    },
+  })
+  return { ...stage, needs: [model, guide] }
+}
+
 interface TrainedCell {
   /** All that the networks depend on, beside images, labels and seed. */
   readonly network: object
@@ -241,7 +294,7 @@ interface TrainedCell {
   readonly choosing?: { readonly within: number; readonly seconds: number }
   /** Where it is not that of the cells with as many labels. */
   readonly group?: string
-  readonly training: (labelled: number) => NetworkTraining
+  readonly training: NetworkCell['training']
 }
 
 function networkCell(

@@ -134,8 +134,8 @@ export async function runFeatureCell(
 export interface NetworkCell {
   readonly images: Images
   readonly test: Images
-  /** What is trained on so many labelled images, and for how long. */
-  readonly training: (labelled: number) => NetworkTraining
+  /** What is trained on these labels, and for how long. */
+  readonly training: (labels: Int32Array, context: StageContext) => NetworkTraining | Promise<NetworkTraining>
   /** Whether the first draw's labels choose rate and length, in so many steps at most. */
   readonly choosesWithin?: number
   readonly draws: readonly Int32Array[]
@@ -148,7 +148,7 @@ export interface NetworkCell {
   readonly store: StageStore
 }
 
-export type NetworkTraining = Pick<SupervisedRequest, 'options' | 'minutes' | 'steps'>
+export type NetworkTraining = Pick<SupervisedRequest, 'options' | 'start' | 'minutes' | 'steps'>
 
 /** One draw's own record; older versions kept the accuracy alone. */
 const drawSchema = z.strictObject({
@@ -178,7 +178,7 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
         images,
         labels,
         classCount,
-        ...withChoice(training(labels.filter((label) => label >= 0).length), chosen),
+        ...withChoice(await training(labels, context), chosen),
         seed: new Random(seed, `network/draw ${draw}`).integer(2 ** 31),
         threads,
         device,
@@ -219,7 +219,7 @@ const withChoice = (
 /** By the labels of the first draw, for all of them; a stage of its own, since it takes as long as several draws. */
 async function chosenTraining(
   { images, training, choosesWithin, draws, classCount, key, name, options, store }: NetworkCell,
-  { signal }: StageContext,
+  context: StageContext,
 ): Promise<ChosenTraining | undefined> {
   const [labels] = draws
   if (choosesWithin === undefined || !canChoose(labels, classCount)) return undefined
@@ -230,10 +230,11 @@ async function chosenTraining(
     key: contentKey({ choiceKey: key }),
     schema: chosenTrainingSchema,
   }
-  return store.once(stage, () =>
+  const { signal } = context
+  return store.once(stage, async () =>
     chooseTraining({
       ...{ images, labels, classCount, threads, device, signal, mostSteps: choosesWithin },
-      options: training(labels.filter((label) => label >= 0).length).options,
+      options: (await training(labels, context)).options,
       seed: new Random(seed, 'network/choice').integer(2 ** 31),
       progress: silentProgress,
     }),
@@ -277,15 +278,15 @@ export function supervisedNetwork(
   stem: StemName,
   images: Images,
   supervised: StudyOptions['supervised'],
-): (labelled: number) => NetworkTraining {
+): (labels: Int32Array) => NetworkTraining {
   const { config, augment } = networkSettings(stem, supervised)
   const { stem: _stem, width: _width, ...optimiser } = config
-  return (labelled) => ({
+  return (labels) => ({
     options: {
       ...optimiser,
       network: resnet18(config),
       augmentation: supervisedAugmentation(augment, images),
-      ...networkSchedule(labelled, supervised),
+      ...networkSchedule(labels.filter((label) => label >= 0).length, supervised),
     },
   })
 }

@@ -22,7 +22,7 @@ export interface PlannedMethod {
   readonly id: string
   readonly title: string
   readonly kind: (typeof methodKinds)[number]
-  /** Of a combination: the ids of its methods, each computed once whether or not it is listed itself. */
+  /** Of a combination, and of a network that learns on from one: the ids of its methods, each computed once whether or not it is listed itself. */
   readonly parts: readonly string[]
   /** Of a supervised network. */
   readonly stem?: StemName
@@ -49,7 +49,7 @@ export function resolveMethods(
   const found = names.flatMap((name): PlannedMethod[] => {
     if (name.includes('+')) return [combination(name, own, contrastive)]
     if (isSupervisedName(name)) return supervised.stems.map((stem) => networkOf(name, stem))
-    if (isSemiSupervised(name)) return [semiSupervised(name)]
+    if (isSemiSupervised(name)) return [{ id: name, semiSupervised: name, ...SEMI_SUPERVISED_METHODS[name] }]
     return [single(name, own, contrastive)]
   })
   if (!found.some(({ id }) => id === 'pixels')) found.unshift(single('pixels', own, contrastive))
@@ -63,17 +63,15 @@ function networkOf(name: SupervisedName, stem: StemName): PlannedMethod {
   return { id, title: shortTitle, kind: 'supervised', parts: [], stem }
 }
 
-const isSemiSupervised = (name: string): name is SemiSupervisedName =>
+/** Whether a name is that of a network which learns from labelled and unlabelled images. */
+export const isSemiSupervised = (name: string): name is SemiSupervisedName =>
   SEMI_SUPERVISED.some((known) => known === name)
 
-/** With the backbone of the stronger supervised network. */
-const semiSupervised = (name: SemiSupervisedName): PlannedMethod => ({
-  id: name,
-  title: 'FixMatch',
-  kind: 'semi-supervised',
-  parts: [],
-  semiSupervised: name,
-})
+/** FixMatch has the backbone of the stronger supervised network; self-training begins with a model and what stands beside it. */
+const SEMI_SUPERVISED_METHODS = {
+  fixmatch: { title: 'FixMatch', kind: 'semi-supervised', parts: [] },
+  'self-training': { title: 'self-training', kind: 'semi-supervised', parts: ['vae', 'patches'] },
+} as const satisfies Record<SemiSupervisedName, Pick<PlannedMethod, 'title' | 'kind' | 'parts'>>
 
 function single(name: string, own: readonly ToCome[], contrastive: ReadonlySet<string>): PlannedMethod {
   const brought = own.find(({ id }) => id === name)

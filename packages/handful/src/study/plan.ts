@@ -15,18 +15,26 @@ import { HEAD_ENTRIES } from '../heads/registry.js'
 import { isNetwork } from './method-kinds.js'
 import type { LabelCount, StudyMissing } from './result.js'
 import { pretrainStage } from '../training/pretrain.js'
+import { MODEL_SHARE } from '../training/self-training.js'
 import { headComponents } from '../features/reduce.js'
 import { spaceStored } from '../features/space-files.js'
 import { bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
 import { fewerDraws, fitBudget, type Fitted, fitNetwork, totalSeconds, trainingShare } from './budget.js'
-import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL, trainingInWords } from './cell-stages.js'
+import {
+  type CellStage,
+  cellsOf,
+  FEW_LABELS,
+  PROTOCOL,
+  type SelfTrainingNeeds,
+  trainingInWords,
+} from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
 import { isBaselineName } from '../features/baselines/registry.js'
 import { stemOf } from '../models/supervised-registry.js'
 import { fewestMethods, fitsBudget, withFewerMethods } from './fewer-methods.js'
 import { modelNamed } from '../models/registry.js'
 import { contentOf } from '../runs/brought.js'
-import { modelsToCome, type PlannedMethod, resolveMethods } from './methods.js'
+import { isSemiSupervised, modelsToCome, type PlannedMethod, resolveMethods } from './methods.js'
 import { parseDuration, type StudyOptions } from './study-options.js'
 import { sectionStages } from './all-sections.js'
 import { baselineMethod, type StudyFeatures, modelMethod } from './sources.js'
@@ -103,10 +111,12 @@ async function planMethods(
 ): Promise<StudyPlan> {
   const { options, data } = workshop
   const sizes = labelSizes(options.labels, data)
-  const { trained, fixmatch } = trainingOf(methods, options, budget)
+  const { trained, fixmatch, selfTraining } = trainingOf(methods, options, budget)
   const notes = [...data.notes, ...sizes.notes, ...singleTrainings(trained, options)]
   for (const draws of fewerDraws(options.draws)) {
-    const built = await buildStages({ workshop, methods, sizes: sizes.counts, trained, fixmatch, draws })
+    const built = await buildStages({
+      ...{ workshop, methods, sizes: sizes.counts, trained, fixmatch, selfTraining, draws },
+    })
     const planned = ({ stages, dropped }: Fitted, more: readonly string[] = []): StudyPlan => ({
       ...built,
       stages,
@@ -137,12 +147,13 @@ interface Trainings {
   /** The models to train, the first training of each first. */
   readonly trained: readonly TrainingSettings[]
   readonly fixmatch: StudyOptions['fixmatch']
+  readonly selfTraining: StudyOptions['selfTraining']
 }
 
 /** What is trained, with the time that each training gets. */
 function trainingOf(
   methods: readonly PlannedMethod[],
-  { models, minutesPerModel, seeds, fixmatch }: StudyOptions,
+  { models, minutesPerModel, seeds, fixmatch, selfTraining }: StudyOptions,
   budgetSeconds: number | undefined,
 ): Trainings {
   const names = [...new Set(methods.flatMap(({ id, parts }) => (parts.length > 0 ? parts : [id])))].filter(
@@ -166,8 +177,18 @@ function trainingOf(
     }))
   })
   // Neither more minutes nor fewer than a model that is trained without labels.
-  const minutes = fixmatch.steps === undefined ? given(fixmatch.minutes ?? minutesPerModel) : undefined
-  return { trained, fixmatch: { ...fixmatch, minutes } }
+  const limited = <O extends { readonly steps?: number; readonly minutes?: number }>(
+    own: O,
+    usual: number,
+  ): O => ({
+    ...own,
+    minutes: own.steps === undefined ? given(own.minutes ?? usual) : undefined,
+  })
+  return {
+    trained,
+    fixmatch: limited(fixmatch, minutesPerModel),
+    selfTraining: limited(selfTraining, ((1 - MODEL_SHARE) / MODEL_SHARE) * minutesPerModel),
+  }
 }
 
 function singleTrainings(trained: readonly TrainingSettings[], { seeds }: StudyOptions): string[] {
@@ -178,7 +199,10 @@ function singleTrainings(trained: readonly TrainingSettings[], { seeds }: StudyO
 }
 
 /** The networks' own limits of time. */
-function withinLimits(stages: readonly StudyStage[], { supervised, fixmatch }: StudyOptions): Fitted {
+function withinLimits(
+  stages: readonly StudyStage[],
+  { supervised, fixmatch, selfTraining }: StudyOptions,
+): Fitted {
   const strong = fitNetwork(stages, {
     isOne: isStrong,
     ...{ minutes: supervised.strongMinutes, option: 'supervised.strongMinutes' },
@@ -187,7 +211,11 @@ function withinLimits(stages: readonly StudyStage[], { supervised, fixmatch }: S
     isOne: ({ method }) => method === 'fixmatch',
     ...{ minutes: fixmatch.totalMinutes, option: 'fixmatch.totalMinutes' },
   })
-  return { stages: semi.stages, dropped: [...strong.dropped, ...semi.dropped] }
+  const self = fitNetwork(semi.stages, {
+    isOne: ({ kind, method }) => kind === 'cell' && method === 'self-training',
+    ...{ minutes: selfTraining.totalMinutes, option: 'selfTraining.totalMinutes' },
+  })
+  return { stages: self.stages, dropped: [...strong.dropped, ...semi.dropped, ...self.dropped] }
 }
 
 const isStrong = ({ method = '' }: Pick<StudyStage, 'method'>): boolean => stemOf(method) === 'small'
@@ -210,7 +238,15 @@ interface Built {
 export type ModelStage = StudyStage<TrainedRecord>
 export type BankStage = StudyStage<BankRecord>
 
-async function buildStages({ workshop, methods, sizes, trained, fixmatch, draws }: Building): Promise<Built> {
+async function buildStages({
+  workshop,
+  methods,
+  sizes,
+  trained,
+  fixmatch,
+  selfTraining,
+  draws,
+}: Building): Promise<Built> {
   const scale = scaleOf(workshop)
   const trainings = new Map<string, ModelStage[]>()
   for (const settings of trained) {
@@ -218,7 +254,7 @@ async function buildStages({ workshop, methods, sizes, trained, fixmatch, draws 
     trainings.set(settings.model, [...(trainings.get(settings.model) ?? []), stage])
   }
   const singles = new Set(
-    methods.flatMap(({ id, parts, kind }) => (isNetwork({ kind }) ? [] : parts.length > 0 ? parts : [id])),
+    methods.flatMap(({ id, parts, kind }) => (parts.length > 0 || isNetwork({ kind }) ? parts : [id])),
   )
   const banks = new Map<string, BankStage[]>()
   for (const id of singles) {
@@ -230,11 +266,14 @@ async function buildStages({ workshop, methods, sizes, trained, fixmatch, draws 
       ],
     )
   }
-  for (const { id, parts } of methods) {
+  // Networks that learn on from features have these for themselves: nothing else is fitted to them.
+  const guides = new Map<string, BankStage[]>()
+  for (const { id, parts, kind } of methods) {
     if (parts.length === 0) continue
     const needs = parts.flatMap((part) => [banks.get(part) ?? []])
     const most = Math.max(...needs.map(({ length }) => length))
-    banks.set(
+    const kept = isNetwork({ kind }) ? guides : banks
+    kept.set(
       id,
       Array.from({ length: most }, (_, training) =>
         // What is trained once stands beside each training of the others.
@@ -250,14 +289,20 @@ async function buildStages({ workshop, methods, sizes, trained, fixmatch, draws 
   const firsts = <K, S>(all: ReadonlyMap<K, readonly S[]>): Map<K, S> =>
     new Map([...all].map(([key, [first]]) => [key, first]))
   const [models, firstBanks] = [firsts(trainings), firsts(banks)]
+  const beginsOf = ({ id, parts }: PlannedMethod): SelfTrainingNeeds | undefined => {
+    const [guide] = guides.get(id) ?? []
+    const model = parts.flatMap((part) => trainings.get(part) ?? []).at(0)
+    return guide === undefined || model === undefined ? undefined : { model, guide }
+  }
+  const parts = { workshop, sizes, draws, scale, fixmatch, selfTraining }
   const cells = methods.flatMap((method) =>
-    cellsOf(method, banks.get(method.id) ?? [], { workshop, sizes, draws, scale, fixmatch }),
+    cellsOf(method, banks.get(method.id) ?? [], parts, beginsOf(method)),
   )
   const few = ({ labelsPerClass }: CellStage): boolean =>
     labelsPerClass !== 'all' && labelsPerClass <= FEW_LABELS
   // What takes longest, and is no part of any other.
   const late = ({ method, training = 0 }: CellStage): boolean =>
-    isStrong({ method }) || method === 'fixmatch' || training > 0
+    isStrong({ method }) || isSemiSupervised(method) || training > 0
   const byCost = (some: CellStage[]): CellStage[] =>
     some.sort((a, b) => sizeOf(a.labelsPerClass) - sizeOf(b.labelsPerClass) || a.seconds - b.seconds)
   const rank = {
@@ -280,7 +325,7 @@ async function buildStages({ workshop, methods, sizes, trained, fixmatch, draws 
     // Each comes before the first that needs it.
     ...[...trainings.values()].flat(),
     ...workshop.own.flatMap(({ rows }) => rows?.stage ?? []),
-    ...[...banks.values()].flat(),
+    ...[...banks.values(), ...guides.values()].flat(),
   ])
   return { stages, models, banks: firstBanks, cells }
 }

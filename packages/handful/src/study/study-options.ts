@@ -162,6 +162,18 @@ export const studyOptionsSchemaWith = (brought: Own) => {
         })
         .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, { ...oneLimit })
         .prefault({}),
+      /** Self-training: the encoder of the `vae` learns on from the labels and from what its features and patches make of the others. */
+      selfTraining: z
+        .strictObject({
+          draws: most.max(MOST_DRAWS).default(3),
+          /** Of each training, beside the model's own; two thirds of `minutesPerModel` unless given here. */
+          minutes: z.number().positive().max(10_080).optional(),
+          steps: most.max(100_000_000).optional(),
+          /** Of all of them together: label counts beyond it are left out. */
+          totalMinutes: z.number().positive().default(120),
+        })
+        .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, { ...oneLimit })
+        .prefault({}),
       baselines: z.strictObject(baselineFields).prefault({}),
       /** Dimensions that features are brought to; 128 for grey images and 256 for colour unless given. */
       components: most.max(4096).optional(),

@@ -21,7 +21,7 @@ import {
   supervisedWeights,
 } from '../models/supervised-network.js'
 import type { SupervisedAugmentationName } from '../names.js'
-import { type FeatureMatrix, featureMatrix } from '../numerics/matrix.js'
+import { type FeatureMatrix, featureMatrix, selectRows } from '../numerics/matrix.js'
 import { augment, type AugmentOptions, takeImages } from './augment.js'
 import { BatchOrder } from './batches.js'
 import type { Curve } from './curve.js'
@@ -92,12 +92,21 @@ export function supervisedSteps(
   return Math.max(fewestSteps, Math.ceil((epochs * labelled) / Math.min(batch, labelled)))
 }
 
+/** What a training begins with, in the place of random weights and of nothing known of the unlabelled images. */
+export interface TrainingStart {
+  /** Of parameters of these names; the others begin at random. */
+  readonly weights: Weights
+  /** [images, classes] How probable each class is for each image; FixMatch's teacher is held to it. */
+  readonly guide?: FeatureMatrix
+}
+
 export interface SupervisedRequest {
   readonly images: Images
   /** `[images.count]` class of each image, -1 where hidden. */
   readonly labels: Int32Array
   readonly classCount: number
   readonly options: SupervisedOptions
+  readonly start?: TrainingStart
   /** In the place of epochs: a number of steps, or the minutes that as many steps as fit are taken in, for which it needs checkpoints. */
   readonly steps?: number
   readonly minutes?: number
@@ -134,17 +143,23 @@ export interface TrainedClassifier {
  * @throws HandfulError if fewer than two images are labelled, or a label is no class, or the loss stops being finite
  */
 export async function trainSupervised(request: SupervisedRequest): Promise<TrainedClassifier> {
-  const { images, classCount, options, seed, threads, device, signal, progress } = request
+  const { images, classCount, options, start, seed, threads, device, signal, progress } = request
   const { network, augmentation: _augmentation, fixMatch, ...settings } = options
   const labelled = labelledImages(request)
   const shape: ImageShape = { size: images.height, channels: images.channels }
   const batch = Math.min(settings.batch, labelled.length)
   const proportions = proportionsOf(request, labelled)
   const stepOf = (length: number): SupervisedTrainable => {
-    const stepOptions = { ...settings, classCount, batch, steps: length }
+    const stepOptions = { ...settings, classCount, batch, steps: length, start: start?.weights }
+    const guided = start?.guide !== undefined
     return fixMatch === undefined
       ? supervisedStep(network, shape, stepOptions, seed)
-      : fixMatchStep(network, shape, { ...stepOptions, ...fixMatch, proportions }, seed)
+      : fixMatchStep(
+          network,
+          shape,
+          { ...stepOptions, ...fixMatch, proportions, guided, unlabelled: fixMatch.ratio * settings.batch },
+          seed,
+        )
   }
   const stage = request.stage ?? `train the ${network.title} on ${labelled.length} labels`
   const inputsOf = inputMaker(request, labelled, batch)
@@ -235,7 +250,7 @@ function proportionsOf({ labels, classCount }: SupervisedRequest, labelled: Int3
 
 /** Inputs of a step, from its number alone. */
 function inputMaker(
-  { images, labels, seed, options: { augmentation, fixMatch } }: SupervisedRequest,
+  { images, labels, seed, start, options: { augmentation, fixMatch, batch: most } }: SupervisedRequest,
   labelled: Int32Array,
   batch: number,
 ): (step: number) => Arrays {
@@ -252,7 +267,7 @@ function inputMaker(
     fixMatch &&
     new BatchOrder(
       images.count,
-      fixMatch.ratio * batch,
+      fixMatch.ratio * most,
       new Random(seed, 'unlabelled images').integer(2 ** 31),
     )
   return (step) => {
@@ -265,10 +280,16 @@ function inputMaker(
     const unlabelled = others.indicesOf(step)
     return {
       ...inputs,
+      ...(start?.guide && { guide: rowsAt(start.guide, unlabelled) }),
       weak: view(unlabelled, augmentation, new Random(seed, `weak augmentation/${step}`)),
       strong: view(unlabelled, fixMatch.strong, new Random(seed, `strong augmentation/${step}`)),
     }
   }
+}
+
+function rowsAt(matrix: FeatureMatrix, places: ArrayLike<number>): NamedArray {
+  const { rows, columns, data } = selectRows(matrix, places)
+  return { dtype: 'float32', shape: [rows, columns], data }
 }
 
 /** Images of one run when predicting. */

@@ -165,6 +165,79 @@ test(
   },
 )
 
+test(
+  'self-training goes from the model to its encoder, is judged without a test set, gone on with, asked and exported',
+  { timeout: 300_000 },
+  async () => {
+    const images = path.join(parent, 'images')
+    await writeGreyFolders(images, [
+      ['dark', 20],
+      ['light', 190],
+      ['unlabeled', 100],
+    ])
+    const options = fitOptionsSchema.parse({
+      ...{ folder: images, size: 12, threads: 1, steps: 8, method: 'self-training', labelsPerClass: 3 },
+      ...{ patches: 4, preset: 'fast', set: { width: 4, hidden: 8, latent: 3, batch: 4 } },
+    })
+    const folder = path.join(parent, 'run')
+    const config = JSON.parse(JSON.stringify(options)) as Record<string, unknown>
+    const place = {
+      folder,
+      parent,
+      name: 'run',
+      date: new Date(),
+      environment: { command: ['handful', 'fit'] },
+    }
+    await fitIn(options, await RunFolder.create({ ...place, config }), 'train the network')
+    const saved = fitOptionsSchema.parse(await readRunConfig(folder))
+    expect(saved).toEqual(options)
+    const { report, planned } = await fitIn(saved, await RunFolder.resume(folder, {}))
+    expect(planned.slice(0, 2)).toEqual(['train without part 1 of 3', 'train without part 2 of 3'])
+    expect(report?.evaluation).toEqual({ kind: 'leave one out', images: 6 })
+    expect(report?.results.map(({ features, chosen }) => `${features} ${chosen}`)).toEqual([
+      'self-training true',
+      'raw pixels false',
+      'raw pixels false',
+    ])
+    // Half as many steps as the model had.
+    expect(report?.training).toMatchObject({ steps: 4 })
+    expect(report?.next[0].command).toContain('--method self-training')
+
+    const job = { signal: new AbortController().signal, progress: silentProgress }
+    const { predictions } = await runPredict({ run: folder, images: [images], threads: 1 }, job)
+    const table = await readFile(path.join(folder, 'predictions.csv'), 'utf8')
+    for (const { path: file, predicted } of predictions) {
+      const row = table.split('\n').find((line) => line.startsWith(path.relative(images, file)))
+      expect(row?.split(',')[2]).toBe(predicted)
+    }
+    const machine = { threads: 1, device: 'cpu' }
+    const out = path.join(parent, 'model.onnx')
+    expect((await exportModel(folder, { out, date: new Date(), ...machine }, job)).metadata).toMatchObject({
+      features: 8,
+    })
+    expect((await verifyModel({ file: out, ...machine }, job)).difference).toBeLessThan(1e-4)
+    // The model that it began with is kept as it was.
+    expect((await loadTrainedModel(folder)).model.name).toBe('vae')
+    expect((await failure(() => Workbench.open(folder, { threads: 1 }))).message).toContain(
+      'a run of --method self-training, which has no features to label by',
+    )
+  },
+)
+
+test.each([
+  [
+    { encoder: 'a.onnx' },
+    '--encoder (options): expected none: the network sees pixels alone (--method self-training)',
+  ],
+  [
+    { head: 'mlp' },
+    '--head (options): expected none: the network has its own last layer (--method self-training)',
+  ],
+  [{ model: 'none' }, '--model (options): expected a model: its encoder is what learns on'],
+] as const)('what self-training has no use for is refused with its reason: %j', (given, message) => {
+  expect(() => parseFitOptions({ folder: 'photos', method: 'self-training', ...given }, {})).toThrow(message)
+})
+
 test.each([
   [
     { model: 'vae' },

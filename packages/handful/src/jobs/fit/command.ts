@@ -28,7 +28,8 @@ export const fit = runCommand({
     ...labelOptions(10_000),
     method: oneOf(
       '<name>',
-      'features (a model learns from all images, a classifier from the labelled few) or fixmatch (one network from both; ' +
+      'features (a model learns from all images, a classifier from the labelled few), self-training (that, and then its encoder ' +
+        'learns on from the labels and from what was made of the other images) or fixmatch (one network from both; ' +
         'it has no model, head, patches or encoder) (features)',
       FIT_METHODS,
     ),
@@ -60,6 +61,10 @@ export const fit = runCommand({
       does: 'one network from labelled and unlabelled images together',
     },
     {
+      command: 'handful fit photos --method self-training --minutes 20',
+      does: 'the model learns on from the labels and from its own predictions',
+    },
+    {
       command: 'handful fit photos --encoder dinov2.onnx --model none',
       does: 'features of an encoder made elsewhere; nothing is trained',
     },
@@ -68,7 +73,7 @@ export const fit = runCommand({
   schema: async (brought) => (await import('./fit-options.js')).fitOptionsSchemaWith(brought),
   async resolve(options, context) {
     if (options.method === 'fixmatch')
-      return { config: (await import('./fixmatch-run.js')).fixMatchSettings(options) }
+      return { config: (await import('./fixmatch.js')).fixMatchSettings(options) }
     const { model, preset = 'fast' } = options
     if (model === 'none') return {}
     return (await import('../pretrain/run.js')).resolveTraining({ ...options, preset }, context)

@@ -125,7 +125,10 @@ const fitFieldsWith = (brought: Brought) => ({
   head: z.enum([...HEADS, ...Object.keys(brought.heads ?? {})]).optional(),
   /** `auto`: the labelled few choose between all features together and parts of them; `all`: always together. */
   features: z.enum(FEATURE_CHOICES).optional(),
-  /** `features` unless said otherwise. `fixmatch`: one network from the labelled and the unlabelled images, and no features. */
+  /**
+   * `features` unless said otherwise. `fixmatch`: one network from the labelled and the unlabelled images, and no features.
+   * `self-training`: the model's encoder learns on from the labels and from what its features make of the other images.
+   */
   method: z.enum(FIT_METHODS).optional(),
 })
 
@@ -142,7 +145,9 @@ const FEATURES_ALONE = {
   features: 'none: there is nothing to choose between',
 } as const
 
-const WITH_FIXMATCH = ' (--method fixmatch)'
+/** What self-training has no use for. */
+const WITHOUT_SELF_TRAINING = ['encoder', 'embeddings', 'head', 'features'] as const
+
 const DEFAULT_DRAWS = 5
 
 /** @param brought whose heads, models and methods may be named beside those that are built in */
@@ -150,19 +155,26 @@ export const fitOptionsSchemaWith = (brought: Brought) =>
   z
     .strictObject(fitFieldsWith(brought))
     .superRefine((options, context) => {
-      if (options.method !== 'fixmatch')
-        return checkFeatureOptions(brought)({ ...options, model: options.model ?? DEFAULT_MODEL }, context)
+      const { method, model = DEFAULT_MODEL } = options
+      if (method !== 'fixmatch' && method !== 'self-training')
+        return checkFeatureOptions(brought)({ ...options, model }, context)
       checkSource(options, context)
       const refuse = refuserOf(context)
-      for (const [name, why] of Object.entries(FEATURES_ALONE))
-        if (options[name as keyof typeof FEATURES_ALONE] !== undefined) refuse(name, `${why}${WITH_FIXMATCH}`)
-      for (const name of encoderDetails(options)) refuse(name, `${FEATURES_ALONE.encoder}${WITH_FIXMATCH}`)
+      const without = method === 'fixmatch' ? Object.keys(FEATURES_ALONE) : WITHOUT_SELF_TRAINING
+      for (const name of without as (keyof typeof FEATURES_ALONE)[])
+        if (options[name] !== undefined) refuse(name, `${FEATURES_ALONE[name]} (--method ${method})`)
+      for (const name of encoderDetails(options))
+        refuse(name, `${FEATURES_ALONE.encoder} (--method ${method})`)
+      if (method === 'self-training' && model === NO_MODEL)
+        refuse('model', 'a model: its encoder is what learns on (--method self-training)')
     })
     .transform((options) => {
       const labelsPerClass = options.labelsPerClass ?? (options.dataset === undefined ? undefined : 4)
-      return options.method === 'fixmatch'
-        ? fixMatchOptions({ ...options, method: 'fixmatch', labelsPerClass })
-        : featureOptions({ ...options, labelsPerClass }, brought)
+      const { method } = options
+      if (method === 'fixmatch') return fixMatchOptions({ ...options, method, labelsPerClass })
+      if (method === 'self-training')
+        return selfTrainingOptions({ ...options, method, labelsPerClass }, brought)
+      return featureOptions({ ...options, labelsPerClass }, brought)
     })
 
 /** Options of `runFit` with the command line's defaults and checks; `parseFitOptions` has its errors too. */
@@ -198,6 +210,21 @@ function fixMatchOptions({ minutes, steps, draws = 1, ...options }: Given & { re
   }
 }
 
+/** The model as in a fit by features; one draw unless said otherwise. */
+function selfTrainingOptions(
+  {
+    method,
+    draws = 1,
+    mirror = 'auto',
+    model = DEFAULT_MODEL,
+    ...options
+  }: Given & { readonly method: 'self-training' },
+  { models }: Brought,
+) {
+  const whole = { ...options, model, draws, mirror }
+  return { ...withFeatureDefaults(models)(whole), method, head: undefined, features: undefined }
+}
+
 /** Options as a caller may give them. */
 export type FitInput = z.input<typeof fitOptionsSchema>
 
@@ -208,9 +235,13 @@ export type FitInput = z.input<typeof fitOptionsSchema>
 export type FitOptions = z.output<typeof fitOptionsSchema>
 
 /** Of a fit by features and a head. */
-export type FeatureFitOptions = Exclude<FitOptions, { readonly method: 'fixmatch' }>
+export type FeatureFitOptions = Extract<FitOptions, { readonly method?: undefined }>
 /** Of a fit by FixMatch. */
 export type FixMatchFitOptions = Extract<FitOptions, { readonly method: 'fixmatch' }>
+/** Of a fit whose model's encoder learns on from labels. */
+export type SelfTrainingFitOptions = Extract<FitOptions, { readonly method: 'self-training' }>
+/** Of a fit by one network. */
+export type NetworkFitOptions = FixMatchFitOptions | SelfTrainingFitOptions
 
 /**
  * Options of a fit with the command line's defaults: all cores, a size that suits the images of a folder, data sets where

@@ -21,7 +21,7 @@ import { quoted } from '../../errors.js'
 import { checkKept } from '../../runs/guard-head.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
-import { comparedHeads, headsOn, compareHeads } from '../../heads/compare-heads.js'
+import { comparedHeads, compareHeads, type ComparisonOptions, headsOn } from '../../heads/compare-heads.js'
 import { matrixArray } from '../../numerics/matrix.js'
 import { type Classifier, CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
 import { contentOf, placeOf } from '../../runs/brought.js'
@@ -238,20 +238,24 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
       const learned: FeatureSpace[] = []
       for (const record of found.learned) learned.push(await open(record))
       const [all, ...candidates] = learned
-      const compared = await compareHeads({
-        spaces: [all, await open(found.pixels)],
-        candidates,
-        draws,
-        heads,
-        own: brought.heads,
-        chosen: options.head,
-        classCount: train.classNames.length,
-        sources: filesOfFrames(train.paths),
-        test,
-        seed,
-        signal,
-        onFit: (done) => onProgress?.((fits = done), total),
-      })
+      const compare = (spaces: FeatureSpace[], before: number, own: Partial<ComparisonOptions>) =>
+        compareHeads({
+          spaces,
+          draws,
+          heads,
+          own: brought.heads,
+          classCount: train.classNames.length,
+          sources: filesOfFrames(train.paths),
+          test,
+          seed,
+          signal,
+          onFit: (done) => onProgress?.((fits = before + done), total),
+          ...own,
+        })
+      const ofLearned = await compare([all], 0, { candidates, chosen: options.head })
+      // Opened now: while neighbours of the others are searched, memory is what very many images are short of.
+      const pixels = await open(found.pixels)
+      const compared = [...ofLearned, ...(await compare([pixels], draws.length * heads.length, {}))]
       const chosen = compared.find((each) => !each.baseline && each.key === options.head)
       if (chosen?.first === undefined) throw new Error(`internal: no comparison for the head ${options.head}`)
       const { fitted: first, space } = chosen.first

@@ -33,7 +33,7 @@ import {
 } from './fit-stages.js'
 import { savedReport } from './fit-report.js'
 import { openFitting } from './fitting.js'
-import { runFixMatchFit } from './fixmatch-run.js'
+import { runNetworkFit } from './network-run.js'
 
 /**
  * Trains, predicts and writes the run folder whole: predictions.csv, the model, report.json and report.html.
@@ -55,9 +55,9 @@ export async function runFit(
 ): Promise<RunReport> {
   const context = { ...given, ...checkBrought(given, 'runFit') }
   await checkDevice(options.device)
-  return options.method === 'fixmatch'
-    ? runFixMatchFit(options, context)
-    : runFeatureFit(options, context, relabel)
+  return options.method === undefined
+    ? runFeatureFit(options, context, relabel)
+    : runNetworkFit(options, context)
 }
 
 async function runFeatureFit(

@@ -28,7 +28,7 @@ export function asFit(
   brought: Brought,
 ): FeatureFitOptions {
   const fit = fitOptionsSchemaWith(brought).parse(options)
-  if (fit.method === 'fixmatch')
-    throw new Error('internal: asFit: got a run of FixMatch, expected one with features')
+  if (fit.method !== undefined)
+    throw new Error(`internal: asFit: got a run of ${fit.method}, expected one with features`)
   return { ...fit, labelsPerClass: undefined, draws: 1 }
 }

@@ -84,7 +84,8 @@ export type VaeConfigOf<K extends VaeConfig['network']> = Extract<VaeConfig, { n
 /** Layers by name, in the order of the network. [h, w, n, channels] or [n, numbers]. */
 export type Layers = Readonly<Record<string, Tensor>>
 
-export interface VaeNetwork {
+/** The half of a network that sees images. */
+export interface VaeEncoder {
   /** How images are cut into squares, where they are: `x` and `output` are [side, side, n, channels patch patch] then. */
   readonly patching?: Patching
   /** [h, w, n, channels] in the likelihood's range -> hidden layers, and the posterior [n, latent] each. */
@@ -95,6 +96,12 @@ export interface VaeNetwork {
     /** [n, numbers] that two views of an image are to agree in. */
     readonly summary: Tensor
   }
+}
+
+/** Of a network that starts from squares of pixels. */
+export type PatchedEncoder = VaeEncoder & { readonly patching: Patching }
+
+export interface VaeNetwork extends VaeEncoder {
   /** z [n, latent] -> hidden layers, and logits or means [h, w, n, channels]. */
   readonly decode: (z: Tensor) => { readonly layers: Layers; readonly output: Tensor }
 }

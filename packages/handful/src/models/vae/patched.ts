@@ -17,31 +17,33 @@ import {
   upsampleNearest,
 } from 'onnx-autodiff'
 import type { ImageShape } from '../model.js'
-import { patching, patchKernel } from '../patching.js'
-import type { VaeConfigOf, VaeNetwork } from './config.js'
+import { type Patching, patching, patchKernel } from '../patching.js'
+import type { PatchedEncoder, VaeConfigOf, VaeNetwork } from './config.js'
 
-export function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, image: ImageShape): VaeNetwork {
-  const { width, hidden, latent, patch = 2 } = config
-  const cut = patching(image, patch, 2)
+const cutOf = (image: ImageShape, patch: number): Patching => patching(image, patch, 2)
+
+const convolutionOf = (
+  p: Parameters,
+  inputs: number,
+  outputs: number,
+  size = { kernel: 3, padding: 1 },
+): Layer => convolution(p, { inputs, outputs, ...size })
+
+/** The network's first half, which can be had without the second. */
+export function patchedEncoder(
+  p: Parameters,
+  { width, hidden, latent, patch = 2 }: VaeConfigOf<'patched'>,
+  image: ImageShape,
+): PatchedEncoder {
+  const cut = cutOf(image, patch)
   const side = cut.side / 2
-  const numbers = image.channels * patch * patch
-  const same = { kernel: 3, padding: 1 }
-  const conv = (own: Parameters, inChannels: number, outChannels: number, size = same): Layer =>
-    convolution(own, { inputs: inChannels, outputs: outChannels, ...size })
   const e = p.scope('encoder')
-  const fine1 = conv(e.scope('fine1'), numbers, width, patchKernel(patch))
-  const fine2 = conv(e.scope('fine2'), width, width)
-  const coarse1 = conv(e.scope('coarse1'), width, 2 * width)
-  const coarse2 = conv(e.scope('coarse2'), 2 * width, 2 * width)
+  const fine1 = convolutionOf(e.scope('fine1'), image.channels * patch * patch, width, patchKernel(patch))
+  const fine2 = convolutionOf(e.scope('fine2'), width, width)
+  const coarse1 = convolutionOf(e.scope('coarse1'), width, 2 * width)
+  const coarse2 = convolutionOf(e.scope('coarse2'), 2 * width, 2 * width)
   const gather = linear(e.scope('hidden'), { inputs: side * side * 2 * width, outputs: hidden })
   const posterior = linear(e.scope('posterior'), { inputs: hidden, outputs: 2 * latent })
-
-  const d = p.scope('decoder')
-  const expand = linear(d.scope('hidden'), { inputs: latent, outputs: hidden })
-  const spread = linear(d.scope('spread'), { inputs: hidden, outputs: side * side * 2 * width })
-  const coarseUp = conv(d.scope('coarse'), 2 * width, 2 * width)
-  const fineUp = conv(d.scope('fine'), 2 * width, width)
-  const last = conv(d.scope('last'), width, numbers, patchKernel(patch))
   return {
     patching: cut,
     encode(x) {
@@ -56,6 +58,21 @@ export function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, im
         summary: h,
       }
     },
+  }
+}
+
+export function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, image: ImageShape): VaeNetwork {
+  const { width, hidden, latent, patch = 2 } = config
+  const side = cutOf(image, patch).side / 2
+  const encoder = patchedEncoder(p, config, image)
+  const d = p.scope('decoder')
+  const expand = linear(d.scope('hidden'), { inputs: latent, outputs: hidden })
+  const spread = linear(d.scope('spread'), { inputs: hidden, outputs: side * side * 2 * width })
+  const coarseUp = convolutionOf(d.scope('coarse'), 2 * width, 2 * width)
+  const fineUp = convolutionOf(d.scope('fine'), 2 * width, width)
+  const last = convolutionOf(d.scope('last'), width, image.channels * patch * patch, patchKernel(patch))
+  return {
+    ...encoder,
     decode(z) {
       const h = relu(expand(z))
       const coarse = relu(coarseUp(unflattenImage(relu(spread(h)), [side, side, 2 * width])))

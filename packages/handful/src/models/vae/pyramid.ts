@@ -24,8 +24,8 @@ import {
   upsampleNearest,
 } from 'onnx-autodiff'
 import type { ImageShape } from '../model.js'
-import { patching, patchKernel } from '../patching.js'
-import type { VaeConfigOf, VaeNetwork } from './config.js'
+import { type Patching, patching, patchKernel } from '../patching.js'
+import type { PatchedEncoder, VaeConfigOf, VaeNetwork } from './config.js'
 
 function block(p: Parameters, inChannels: number, outChannels: number): Layer {
   const conv = (name: string, from: number, kernel: number): Layer =>
@@ -43,19 +43,26 @@ function block(p: Parameters, inChannels: number, outChannels: number): Layer {
 }
 
 /** Sizes that are no multiple of four squares get a margin at the bottom and right. */
-export function pyramidNetwork(
+const cutOf = (image: ImageShape, patch: number): Patching => patching(image, patch, 4)
+
+const convolutionOf = (
   p: Parameters,
-  { width, blocks, decoderWidth, latent, patch = 2 }: VaeConfigOf<'pyramid'>,
+  inputs: number,
+  outputs: number,
+  size = { kernel: 3, padding: 1 },
+): Layer => convolution(p, { inputs, outputs, ...size })
+
+/** The network's first half, which can be had without the second. */
+export function pyramidEncoder(
+  p: Parameters,
+  { width, blocks, latent, patch = 2 }: VaeConfigOf<'pyramid'>,
   image: ImageShape,
-): VaeNetwork {
-  const cut = patching(image, patch, 4)
+): PatchedEncoder {
+  const cut = cutOf(image, patch)
   const side = cut.side / 4
-  const numbers = image.channels * patch * patch
-  const same = { kernel: 3, padding: 1 }
-  const conv = (own: Parameters, inChannels: number, outChannels: number, size = same): Layer =>
-    convolution(own, { inputs: inChannels, outputs: outChannels, ...size })
   const e = p.scope('encoder')
-  const stem = conv(e.scope('stem'), numbers, width, patchKernel(patch))
+  const numbers = image.channels * patch * patch
+  const stem = convolutionOf(e.scope('stem'), numbers, width, patchKernel(patch))
   const [level1, level2, level3] = [1, 2, 4].map((factor, level) =>
     sequence(
       ...Array.from({ length: blocks }, (_, i) =>
@@ -68,12 +75,6 @@ export function pyramidNetwork(
     ),
   )
   const posterior = linear(e.scope('posterior'), { inputs: side * side * 4 * width, outputs: 2 * latent })
-
-  const d = p.scope('decoder')
-  const spread = linear(d.scope('spread'), { inputs: latent, outputs: side * side * 4 * decoderWidth })
-  const up1 = conv(d.scope('up1'), 4 * decoderWidth, 2 * decoderWidth)
-  const up2 = conv(d.scope('up2'), 2 * decoderWidth, decoderWidth)
-  const last = conv(d.scope('last'), decoderWidth, numbers, patchKernel(patch))
   return {
     patching: cut,
     encode(x) {
@@ -94,6 +95,21 @@ export function pyramidNetwork(
         summary: pooled,
       }
     },
+  }
+}
+
+export function pyramidNetwork(p: Parameters, config: VaeConfigOf<'pyramid'>, image: ImageShape): VaeNetwork {
+  const { decoderWidth, latent, patch = 2 } = config
+  const side = cutOf(image, patch).side / 4
+  const numbers = image.channels * patch * patch
+  const encoder = pyramidEncoder(p, config, image)
+  const d = p.scope('decoder')
+  const spread = linear(d.scope('spread'), { inputs: latent, outputs: side * side * 4 * decoderWidth })
+  const up1 = convolutionOf(d.scope('up1'), 4 * decoderWidth, 2 * decoderWidth)
+  const up2 = convolutionOf(d.scope('up2'), 2 * decoderWidth, decoderWidth)
+  const last = convolutionOf(d.scope('last'), decoderWidth, numbers, patchKernel(patch))
+  return {
+    ...encoder,
     decode(z) {
       const coarse = unflattenImage(relu(spread(z)), [side, side, 4 * decoderWidth])
       const quarter = relu(up1(upsampleNearest(coarse, 2)))

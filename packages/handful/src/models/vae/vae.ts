@@ -40,20 +40,22 @@ import { defineModel } from '../define-model.js'
 import type { FeatureRequest } from '../feature-request.js'
 import type { FeatureNetwork, ImageShape, RunOptions, Trainable, Weights } from '../model.js'
 import { trainingStep } from '../optimise.js'
-import { fromPatches, type Patching, toPatches } from '../patching.js'
+import { fromPatches, imagePatches, type Patching, toPatches } from '../patching.js'
 import { rowsOf, runInBatches, runOverImages } from '../run-network.js'
 import {
   contrastive,
   fast,
   type Layers,
   paper,
+  type PatchedEncoder,
   type VaeConfig,
+  type VaeConfigOf,
   type VaeNetwork,
   vaeSchema,
 } from './config.js'
 import { denseNetwork, paddedSize, residualNetwork } from './paper.js'
-import { patchedNetwork } from './patched.js'
-import { pyramidNetwork } from './pyramid.js'
+import { patchedEncoder, patchedNetwork } from './patched.js'
+import { pyramidEncoder, pyramidNetwork } from './pyramid.js'
 import { viewDisagreement } from './view-disagreement.js'
 
 /** @throws HandfulError if the image does not fit the network */
@@ -73,6 +75,12 @@ function vaeNetwork(p: Parameters, config: VaeConfig, image: ImageShape): VaeNet
   }
   return residualNetwork(p, config, image)
 }
+
+type QuickConfig = VaeConfigOf<'patched' | 'pyramid'>
+
+/** The half that sees images, of the networks made for minutes. */
+const encoderOf = (p: Parameters, config: QuickConfig, image: ImageShape): PatchedEncoder =>
+  config.network === 'patched' ? patchedEncoder(p, config, image) : pyramidEncoder(p, config, image)
 
 /** uint8 [n, h, w, c] -> float [h, w, n, c] as the likelihood wants it, or its squares where the network sees those. */
 function toRange({ likelihood }: VaeConfig, pixels: Tensor, patching?: Patching): Tensor {
@@ -225,6 +233,15 @@ export const vae = defineModel<VaeConfig>({
     return { layers: [...encoder, 'posterior', 'mean', ...decoder], pooling: 'mean' }
   },
   features,
+  encoder(config, image) {
+    if (config.network !== 'patched' && config.network !== 'pyramid') return undefined
+    const numbers = config.network === 'patched' ? config.hidden : 4 * config.width
+    return (p) => {
+      const { encode, patching } = encoderOf(p, config, image)
+      const range = (x: Tensor): Tensor => (config.likelihood === 'gaussian' ? x : mul(add(x, 1), 0.5))
+      return { numbers, rows: (x) => encode(imagePatches(range(x), patching)).summary }
+    }
+  },
   sample: (config, image, weights, { count, seed, ...options }) => {
     const codes = new Random(seed, 'samples').fillNormal(new Float32Array(count * config.latent))
     return decodeCodes(config, image, weights, codes, options)

@@ -34,7 +34,7 @@ function trust(study: Study): string[] {
       : 'No supervised network was trained for comparison.',
     ...(study.methods.some(({ kind }) => kind === 'semi-supervised')
       ? [
-          'FixMatch trains one network on the labelled images and all unlabelled ones, anew for each draw of the labels, each time for as long as a generative model was trained, from a seed of its own.',
+          'Networks on labelled and unlabelled images are trained anew for each draw of the labels, from a seed of their own: FixMatch from random weights, each time for as long as a generative model was trained; self-training from the trained model, so that its own minutes come on top of those.',
         ]
       : []),
     study.methods.some(({ id }) => id === 'pixels')
@@ -54,7 +54,7 @@ function drawsInWords(study: Study): string {
   const kinds = [
     { what: 'heads on features', cells: study.cells.filter(({ method }) => !ofNetwork(study, method)) },
     { what: 'supervised networks', cells: ofKind(study, 'supervised') },
-    { what: 'FixMatch', cells: ofKind(study, 'semi-supervised') },
+    { what: 'networks on labelled and unlabelled images', cells: ofKind(study, 'semi-supervised') },
   ].filter(({ cells }) => cells.length > 0)
   const words = kinds.map(({ what, cells }) => {
     const draws = cells.map(({ accuracies }) => accuracies.length)

@@ -1,4 +1,4 @@
-/** The stages of `handful fit --method fixmatch` after training: predictions, and the classifier that gives them again. */
+/** The stages of a fit by one network after training: predictions, and the classifier that gives them again. */
 import { readFile } from 'node:fs/promises'
 import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
@@ -13,10 +13,9 @@ import { CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import { networkProbabilities } from '../../training/supervised.js'
-import { supervisedTraining } from '../../training/supervised-settings.js'
 import { fittedKey } from './fitting.js'
-import { judgedOnLeftOut, judgedOnTest, judgedSchema, leftOutOf, unjudged } from './fixmatch-judging.js'
-import { AUGMENT, type FixMatchFitting, type NetworkStage, type PartStage } from './fixmatch-training.js'
+import { judgedOnLeftOut, judgedOnTest, judgedSchema, leftOutOf, unjudged } from './network-judging.js'
+import type { NetworkFitting, NetworkStage, PartStage } from './network-training.js'
 
 const predictedSchema = z.object({
   file: z.string(),
@@ -29,11 +28,11 @@ export type PredictedStage = Stage<z.infer<typeof predictedSchema>>
 
 /** The network's word on all images, as sure as left-out labels say, and how often it is right. */
 export function predictedStage(
-  fitting: FixMatchFitting,
+  fitting: NetworkFitting,
   network: NetworkStage,
   parts: readonly PartStage[],
 ): PredictedStage {
-  const { context, dataset, draws, settings: own, image } = fitting
+  const { context, dataset, draws, method, image } = fitting
   const { run } = context
   const { train, test } = dataset
   const classCount = train.classNames.length
@@ -55,7 +54,7 @@ export function predictedStage(
     present: (result) => filesPresent(run.folder, [result.file]),
     work: async ({ threads, device, signal, onProgress }) => {
       const trained = supervisedFeatures(
-        supervisedTraining(own, AUGMENT, image).network,
+        method.training.network,
         image,
         classCount,
         await weightsOf(fitting, network),
@@ -84,14 +83,14 @@ export function predictedStage(
   }
 }
 
-async function weightsOf({ context: { run } }: FixMatchFitting, network: NetworkStage) {
+async function weightsOf({ context: { run } }: NetworkFitting, network: NetworkStage) {
   const { file } = await run.store.result(network)
   return decodeSafetensors(await readFile(run.path(file))).arrays
 }
 
 /** What was predicted, from its file. */
 export async function probabilitiesOf(
-  { context: { run } }: FixMatchFitting,
+  { context: { run } }: NetworkFitting,
   predicted: PredictedStage,
 ): Promise<{ readonly train: FeatureMatrix; readonly test?: FeatureMatrix }> {
   const { file } = await run.store.result(predicted)
@@ -104,16 +103,13 @@ export async function probabilitiesOf(
 
 const filesSchema = z.object({ files: z.array(z.string()) })
 
-/** As tables and predictions.csv name it. */
-export const FIXMATCH_SOURCE = { features: 'FixMatch', head: 'the network itself' } as const
-
 /** What `handful predict` and `handful export` need, and the predictions for all images. */
-export function fixMatchClassifierStage(
-  fitting: FixMatchFitting,
+export function networkClassifierStage(
+  fitting: NetworkFitting,
   network: NetworkStage,
   predicted: PredictedStage,
 ): Stage<z.infer<typeof filesSchema>> {
-  const { options, context, dataset, image, settings: own, draws, keys } = fitting
+  const { options, context, dataset, image, method, draws, keys } = fitting
   const { run } = context
   const { classNames } = dataset.train
   const settings = { kind: 'classifier', predicted: predicted.key, names: keys.names, fit: options.fit }
@@ -128,9 +124,12 @@ export function fixMatchClassifierStage(
     schema: filesSchema,
     present: ({ files }) => filesPresent(run.folder, files),
     work: async () => {
-      const { network: trained } = supervisedTraining(own, AUGMENT, image)
-      const weights = await weightsOf(fitting, network)
-      const { encoder, output, weight, bias } = splitNetwork(trained, image, classNames.length, weights)
+      const { encoder, output, weight, bias } = splitNetwork(
+        method.training.network,
+        image,
+        classNames.length,
+        await weightsOf(fitting, network),
+      )
       const { confidence } = await run.store.result(predicted)
       await saveClassifier(run, {
         classNames,
@@ -151,7 +150,7 @@ export function fixMatchClassifierStage(
           },
         },
       })
-      const { features, head } = FIXMATCH_SOURCE
+      const { features, head } = method.source
       const parts = predictionParts(
         dataset,
         draws[0],

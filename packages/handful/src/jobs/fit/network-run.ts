@@ -1,8 +1,8 @@
 /**
- * `handful fit --method fixmatch`: one network from the labelled few and the unlabelled images together, in the place of
- * features and a head.
+ * `handful fit --method fixmatch` and `--method self-training`: one network from the labelled few and the unlabelled images
+ * together, in the place of features and a head.
  *
- *   read the images -> train the network -> train on other draws, or without parts of the labels -> predict all images
+ *   read the images -> what the method needs -> train the network -> train on other draws, or without parts of the labels -> predict all images
  *     -> raw pixels, for comparison -> classifier -> report
  *
  * All but the reading are stages whose results the run folder keeps.
@@ -20,36 +20,38 @@ import { addBins } from '../../numerics/reliability.js'
 import { runJobStages } from '../../runs/job-stages.js'
 import { readDataset, READING, READING_STAGE } from '../../runs/read-dataset.js'
 import type { RunContext } from '../../runs/run-folder.js'
+import type { ImageShape } from '../../models/model.js'
 import type { Stage } from '../../stages/stage.js'
-import { supervisedSettings, supervisedTitle } from '../../training/supervised-settings.js'
-import type { FixMatchFitOptions } from './fit-options.js'
+import { pretrainStage } from '../../training/pretrain.js'
+import type { PlannedStage } from '../../training/progress.js'
+import type { NetworkFitOptions } from './fit-options.js'
+import { fixMatchMethod } from './fixmatch.js'
 import { fitReport, type ReportedFit, savedReport } from './fit-report.js'
 import { comparisonSchema, type FitComparison, fittedKey } from './fitting.js'
-import type { Judged } from './fixmatch-judging.js'
+import type { Judged } from './network-judging.js'
 import {
-  FIXMATCH_SOURCE,
-  fixMatchClassifierStage,
+  networkClassifierStage,
   type PredictedStage,
   predictedStage,
   probabilitiesOf,
-} from './fixmatch-stages.js'
+} from './network-stages.js'
 import {
   type DrawStage,
   drawStage,
-  type FixMatchFitting,
   NETWORK,
+  type NetworkFitting,
+  type NetworkMethod,
   type NetworkStage,
   networkStage,
   type PartStage,
   partStages,
-} from './fixmatch-training.js'
+} from './network-training.js'
+import { selfTrainingLimits, selfTrainingMethod } from './self-training.js'
 
 /** @throws HandfulError for settings or images that do not suit, or too few labels; the error of a stage that fails */
-export async function runFixMatchFit(options: FixMatchFitOptions, context: RunContext): Promise<RunReport> {
+export async function runNetworkFit(options: NetworkFitOptions, context: RunContext): Promise<RunReport> {
   const { run, progress } = context
-  const settings = fixMatchSettings(options)
-  const expected = options.minutes === undefined ? undefined : 60 * options.minutes
-  progress.plan([READING_STAGE, { stage: NETWORK, expectedSeconds: expected }])
+  progress.plan(beforeReading(options))
   const started = performance.now()
   const dataset = await readDataset(options, context)
   const read = { stage: READING, seconds: (performance.now() - started) / 1000 }
@@ -57,13 +59,18 @@ export async function runFixMatchFit(options: FixMatchFitOptions, context: RunCo
   checkLabels(train)
   const draws = labelDraws(train, { ...options, draws: test === undefined ? 1 : options.draws })
   const { name, classNames, paths } = train
-  const fitting: FixMatchFitting = {
+  const image: ImageShape = { size: train.height, channels: train.channels }
+  const method =
+    options.method === 'fixmatch'
+      ? fixMatchMethod(options, image, { labelled: labelledOf(draws[0]), images: train.count })
+      : await selfTrainingMethod(options, dataset, context)
+  const fitting: NetworkFitting = {
     options,
     context,
     dataset,
-    settings,
+    method,
     draws,
-    image: { size: train.height, channels: train.channels },
+    image,
     keys: {
       images: contentKey([imagesKey(train), test && imagesKey(test.images)]),
       labels: contentKey([
@@ -79,19 +86,39 @@ export async function runFixMatchFit(options: FixMatchFitOptions, context: RunCo
   if (others.length + parts.length > 0) progress.message(trainingsInWords(fitting, parts.length))
   const predicted = predictedStage(fitting, network, parts)
   const pixels = pixelsStage(fitting)
-  const classifier = fixMatchClassifierStage(fitting, network, predicted)
+  const classifier = networkClassifierStage(fitting, network, predicted)
   const made = { network, others, parts, predicted, pixels }
   const report = reportStage(fitting, made, read)
-  const stages: Stage[] = [network, ...others, ...parts, predicted, pixels, classifier, report]
+  const stages: Stage[] = [
+    ...method.needs,
+    network,
+    ...others,
+    ...parts,
+    predicted,
+    pixels,
+    classifier,
+    report,
+  ]
   await runJobStages(stages, { ...context, ...options, store: run.store, before: [READING_STAGE] })
   return savedReport(run, await run.store.result(report))
 }
 
-/** What follows from the options; `--print-config` shows it. @throws HandfulError (wrong use) for a setting that does not suit */
-export const fixMatchSettings = ({ set }: Pick<FixMatchFitOptions, 'set'>) =>
-  supervisedSettings({ preset: 'fixmatch', stem: 'small', set })
+const labelledOf = (draw: Int32Array): number => draw.filter((label) => label >= 0).length
 
-function trainingsInWords({ draws }: FixMatchFitting, parts: number): string {
+function beforeReading(options: NetworkFitOptions): PlannedStage[] {
+  const expected = (minutes?: number): number | undefined =>
+    minutes === undefined ? undefined : 60 * minutes
+  if (options.method === 'fixmatch')
+    return [READING_STAGE, { stage: NETWORK, expectedSeconds: expected(options.minutes) }]
+  const { model, network } = selfTrainingLimits(options)
+  return [
+    READING_STAGE,
+    { stage: pretrainStage({ name: options.model }), expectedSeconds: expected(model.minutes) },
+    { stage: NETWORK, expectedSeconds: expected(network.minutes) },
+  ]
+}
+
+function trainingsInWords({ draws }: NetworkFitting, parts: number): string {
   return parts > 0
     ? `${parts + 1} trainings: the network that predicts, and ${parts} without a part of the labelled images each, which say how often it is right.`
     : `${draws.length} trainings, one on each draw of the labelled images; the first predicts.`
@@ -100,7 +127,7 @@ function trainingsInWords({ draws }: FixMatchFitting, parts: number): string {
 const pixelsSchema = z.array(comparisonSchema)
 
 /** Raw pixels with the usual heads: what the network has to beat. */
-function pixelsStage({ options, dataset, draws, keys }: FixMatchFitting): Stage<FitComparison[]> {
+function pixelsStage({ options, dataset, draws, keys }: NetworkFitting): Stage<FitComparison[]> {
   const { train, test } = dataset
   const { seed } = options
   const heads = comparedHeads()
@@ -146,7 +173,7 @@ interface Made {
 }
 
 function reportStage(
-  fitting: FixMatchFitting,
+  fitting: NetworkFitting,
   { network, others, parts, predicted, pixels }: Made,
   readingSeconds: { readonly stage: string; readonly seconds: number },
 ): Stage<RunReport> {
@@ -177,7 +204,7 @@ function reportStage(
         fitting: reported(fitting, parts.length),
         pretrained: await run.store.result(network),
         compared: [
-          comparisonOf([...(judged ? [judged] : []), ...drawn.map((each) => each.judged)]),
+          comparisonOf(fitting.method, [...(judged ? [judged] : []), ...drawn.map((each) => each.judged)]),
           ...(await run.store.result(pixels)),
         ],
         probabilities: (await probabilitiesOf(fitting, predicted)).train,
@@ -188,12 +215,12 @@ function reportStage(
 }
 
 /** The draws' networks as one row of the report. */
-function comparisonOf(judged: readonly Judged[]): FitComparison {
+function comparisonOf({ source }: NetworkMethod, judged: readonly Judged[]): FitComparison {
   const sum = (a: number[][], b: number[][]): number[][] =>
     a.map((row, i) => row.map((count, j) => count + b[i][j]))
   const [first] = judged
   return {
-    ...FIXMATCH_SOURCE,
+    ...source,
     baseline: false,
     accuracies: judged.map(({ accuracy }) => accuracy),
     confusion: first === undefined ? [] : judged.map(({ confusion }) => confusion).reduce(sum),
@@ -202,20 +229,16 @@ function comparisonOf(judged: readonly Judged[]): FitComparison {
   }
 }
 
-function reported(
-  { options, context, dataset, draws, settings }: FixMatchFitting,
-  parts: number,
-): ReportedFit {
-  const labelled = draws[0].filter((label) => label >= 0).length
+function reported({ options, context, dataset, draws, method }: NetworkFitting, parts: number): ReportedFit {
   return {
     options,
     run: context.run,
     dataset,
     draws,
     labelsKey: fittedKey(dataset, draws[0]),
-    learning: { title: supervisedTitle(settings), config: { config: settings } },
+    learning: { title: method.title, config: method.config },
     notes: [
-      `FixMatch: one network learned from ${labelled} labelled images and from the ${dataset.train.count} training images without their labels. Its rate and length were fixed beforehand.`,
+      ...method.notes,
       ...(dataset.test
         ? [
             'Test images were seen by no training. Probabilities are as sure as the network is: no label was left out to check them by.',

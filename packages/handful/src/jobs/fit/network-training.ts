@@ -1,5 +1,5 @@
 /**
- * The trainings of `handful fit --method fixmatch`. Networks beside the one that predicts are trained alike, in as many
+ * The trainings of a fit by one network, FixMatch or self-training. Networks beside the one that predicts are trained alike, in as many
  * steps: on other draws of the labelled images where a test set judges, else without a part of the labelled images each,
  * which they are then asked for.
  */
@@ -15,27 +15,54 @@ import { balancedFolds } from '../../heads/left-out.js'
 import type { ImageShape } from '../../models/model.js'
 import { FEWEST_LABELS_TO_JUDGE } from '../../numerics/statistics.js'
 import { RUN_FILES, type RunContext } from '../../runs/run-folder.js'
-import type { Stage } from '../../stages/stage.js'
+import type { Stage, StageContext } from '../../stages/stage.js'
 import { curveSchema } from '../../training/curve.js'
-import { type TrainedClassifier, trainSupervised } from '../../training/supervised.js'
-import { type SupervisedSettings, supervisedTraining } from '../../training/supervised-settings.js'
-import { judgedOnTest, judgedSchema, unjudged } from './fixmatch-judging.js'
-import type { FixMatchFitOptions } from './fit-options.js'
+import {
+  type SupervisedOptions,
+  type SupervisedRequest,
+  type TrainedClassifier,
+  trainSupervised,
+} from '../../training/supervised.js'
+import { judgedOnTest, judgedSchema, unjudged } from './network-judging.js'
+import type { NetworkFitOptions } from './fit-options.js'
+
+/** What one way to learn from labelled and unlabelled images trains. */
+export interface NetworkMethod {
+  /** As tables and predictions.csv name it. */
+  readonly source: { readonly features: string; readonly head: string }
+  readonly title: string
+  /** All that the network depends on, beside images, labels, seed and length. */
+  readonly identity: object
+  readonly training: SupervisedOptions
+  /** How long the network itself is trained. */
+  readonly limit: { readonly minutes?: number; readonly steps?: number }
+  /** Of the seed. */
+  readonly stream: string
+  /** Stages that have to be done before. */
+  readonly needs: readonly Stage[]
+  /** What a training on these labels begins with; nothing where it begins at random. */
+  readonly start?: (
+    labels: Int32Array,
+    context: Pick<StageContext, 'linearAlgebra' | 'signal'>,
+  ) => Promise<SupervisedRequest['start']>
+  /** Settings for the report. */
+  readonly config: object
+  /** Sentences about how it was fitted. */
+  readonly notes: readonly string[]
+}
 
 /** What the stages share. */
-export interface FixMatchFitting {
-  readonly options: FixMatchFitOptions
+export interface NetworkFitting {
+  readonly options: NetworkFitOptions
   readonly context: RunContext
   readonly dataset: Dataset
   readonly image: ImageShape
-  readonly settings: SupervisedSettings
+  readonly method: NetworkMethod
   /** Labels of each draw, -1 where hidden. */
   readonly draws: readonly Int32Array[]
   readonly keys: { readonly images: string; readonly labels: string; readonly names: string }
 }
 
-/** Views that labelled images are seen in: those of the preset. */
-export const AUGMENT = 'crops'
 /** Parts of the labelled images that are left out in turn: each is a training. */
 const PARTS = 3
 
@@ -55,10 +82,11 @@ export const NETWORK = 'train the network'
 
 const WEIGHTS = `${RUN_FILES.model}/network.safetensors`
 
-export function networkStage(fitting: FixMatchFitting): NetworkStage {
-  const { options, context, draws, keys } = fitting
-  const { seed, minutes, steps, device } = options
-  const settings = { kind: 'network', training: identity(fitting), seed, minutes, steps, device, ...keys }
+export function networkStage(fitting: NetworkFitting): NetworkStage {
+  const { options, context, draws, keys, method } = fitting
+  const { seed, device } = options
+  const { minutes, steps } = method.limit
+  const settings = { kind: 'network', training: method.identity, seed, minutes, steps, device, ...keys }
   const key = contentKey(settings)
   return {
     kind: 'network',
@@ -66,15 +94,15 @@ export function networkStage(fitting: FixMatchFitting): NetworkStage {
     group: NETWORK,
     key,
     settings,
-    needs: [],
+    needs: method.needs,
     seconds: minutes === undefined ? undefined : 60 * minutes,
     reportsItself: true,
     schema: trainedSchema,
     present: ({ file }) => filesPresent(context.run.folder, [file]),
-    work: async ({ threads, signal }) => {
+    work: async (stage) => {
       const limit = { minutes, steps }
       const { weights, ...trained } = await trainNetwork(fitting, draws[0], {
-        ...{ name: NETWORK, stream: 'draw 0', key, limit, threads, signal },
+        ...{ name: NETWORK, stream: 'draw 0', key, limit, stage },
       })
       const { run } = context
       await run.makeFolder(RUN_FILES.model)
@@ -85,30 +113,29 @@ export function networkStage(fitting: FixMatchFitting): NetworkStage {
   }
 }
 
-const identity = ({ settings, image }: FixMatchFitting): object => ({ settings, augment: AUGMENT, image })
-
 interface NetworkTraining {
   readonly name: string
   /** Of the seed. */
   readonly stream: string
   readonly key: string
   readonly limit: { readonly minutes?: number; readonly steps?: number }
-  readonly threads: number
-  readonly signal: AbortSignal
+  readonly stage: StageContext
 }
 
-function trainNetwork(
-  { options, context: { run, progress }, dataset: { train }, image, settings }: FixMatchFitting,
+async function trainNetwork(
+  { options, context: { run, progress }, dataset: { train }, method }: NetworkFitting,
   labels: Int32Array,
-  { name, stream, key, limit, threads, signal }: NetworkTraining,
+  { name, stream, key, limit, stage }: NetworkTraining,
 ): Promise<TrainedClassifier> {
+  const { threads, signal } = stage
   return trainSupervised({
     images: train,
     labels,
     classCount: train.classNames.length,
-    options: supervisedTraining(settings, AUGMENT, image),
+    options: method.training,
+    start: await method.start?.(labels, stage),
     ...limit,
-    seed: new Random(options.seed, `fixmatch/${stream}`).integer(2 ** 31),
+    seed: new Random(options.seed, `${method.stream}/${stream}`).integer(2 ** 31),
     threads,
     device: options.device,
     signal,
@@ -125,17 +152,17 @@ const drawnSchema = z.object({ judged: judgedSchema })
 export type DrawStage = Stage<z.infer<typeof drawnSchema>>
 
 /** A network on another draw of the labelled images, asked for the test images. */
-export function drawStage(fitting: FixMatchFitting, network: NetworkStage, draw: number): DrawStage {
+export function drawStage(fitting: NetworkFitting, network: NetworkStage, draw: number): DrawStage {
   const { dataset, draws } = fitting
   const name = `train on draw ${draw + 1}`
   return {
     ...beside(fitting, network, { kind: 'draw', name, part: draw }),
     schema: drawnSchema,
-    work: async ({ threads, signal }) => {
+    work: async (stage) => {
       const { steps } = await fitting.context.run.store.result(network)
       const trained = await trainNetwork(fitting, draws[draw], {
         ...{ name, stream: `draw ${draw}`, key: `${network.key.slice(0, 8)}-draw-${draw}`, limit: { steps } },
-        ...{ threads, signal },
+        stage,
       })
       const { test } = dataset
       if (test === undefined) throw new Error('internal: drawStage: got no test images, expected some')
@@ -156,7 +183,7 @@ export const leftOutSchema = z.object({
 export type PartStage = Stage<z.infer<typeof leftOutSchema>>
 
 /** A network without a part of the labelled images, asked for these; none where too few are labelled to say anything. */
-export function partStages(fitting: FixMatchFitting, network: NetworkStage): PartStage[] {
+export function partStages(fitting: NetworkFitting, network: NetworkStage): PartStage[] {
   const { dataset, draws, options } = fitting
   const [labels] = draws
   return labelParts(dataset, labels, options.seed).map((rows, part, { length }) => {
@@ -164,7 +191,7 @@ export function partStages(fitting: FixMatchFitting, network: NetworkStage): Par
     return {
       ...beside(fitting, network, { kind: 'part', name, part }),
       schema: leftOutSchema,
-      work: async ({ threads, signal }) => {
+      work: async (stage) => {
         const { steps } = await fitting.context.run.store.result(network)
         const known = labels.slice()
         for (const row of rows) known[row] = -1
@@ -175,7 +202,7 @@ export function partStages(fitting: FixMatchFitting, network: NetworkStage): Par
             key: `${network.key.slice(0, 8)}-part-${part}`,
             limit: { steps },
           },
-          ...{ threads, signal },
+          stage,
         })
         const { train } = dataset
         const found = await trained.predict(imagesAt(train, rows))
@@ -186,7 +213,12 @@ export function partStages(fitting: FixMatchFitting, network: NetworkStage): Par
 }
 
 function beside(
-  { options: { minutes } }: FixMatchFitting,
+  {
+    method: {
+      limit: { minutes },
+      needs,
+    },
+  }: NetworkFitting,
   network: NetworkStage,
   { kind, name, part }: { readonly kind: string; readonly name: string; readonly part: number },
 ) {
@@ -197,7 +229,7 @@ function beside(
     group: name,
     settings,
     key: contentKey(settings),
-    needs: [network],
+    needs: [...needs, network],
     seconds: minutes === undefined ? undefined : 60 * minutes,
     reportsItself: true as const,
   }
