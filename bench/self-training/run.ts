@@ -1,10 +1,10 @@
 /**
  * What self-training makes of a trained model and a few labels, with other settings than its own: for choosing them. Accuracy on
- * held-out images of `auto` on the model's features and patches, and of the network after so many steps, for each draw.
+ * held-out images of `auto` on the model's features and patches, and after so many steps of the network and of `auto` on its features and patches, for each draw.
  *
  *   npx tsx bench/self-training/run.ts --run <of handful pretrain> --dataset cifar10 --data-dir <data> [--train 10000] [--test 5000]
  *     [--folder <images with train/ and test/> --size 32] [--labels 4,16] [--draws 1] [--first 0] [--steps 400]
- *     [--set '{"learningRate":0.001,"fixMatch":{"ratio":3}}'] [--strong crops|photos] [--patches 256] [--seed 0] [--threads 1]
+ *     [--set '{"learningRate":0.001,"fixMatch":{"ratio":3}}'] [--strong crops|photos] [--unguided] [--patches 256] [--seed 0] [--threads 1]
  *
  * Of a known set held-out images are drawn from its training images: official test labels are not looked at. The model has seen
  * them, without labels.
@@ -12,7 +12,7 @@
 import { parseArgs } from 'node:util'
 import { Random } from 'onnx-autodiff'
 import { labelDraws } from '../../packages/handful/src/data/draw-labels.js'
-import { guideFrom } from '../../packages/handful/src/heads/guide.js'
+import { fitToTrained, guideBy } from '../../packages/handful/src/heads/guide.js'
 import { fitCalibrated } from '../../packages/handful/src/heads/calibrated.js'
 import { headProblem } from '../../packages/handful/src/heads/head.js'
 import { createHead } from '../../packages/handful/src/heads/registry.js'
@@ -35,6 +35,7 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '400' },
     set: { type: 'string', default: '{}' },
     strong: { type: 'string' },
+    unguided: { type: 'boolean', default: false },
     patches: { type: 'string', default: '256' },
     seed: { type: 'string', default: '0' },
     threads: { type: 'string', default: '1' },
@@ -73,18 +74,24 @@ try {
       const given = { labels, classCount, random: new Random(seed, `draw ${draw}`) }
       const { fitted } = await fitCalibrated(createHead('auto'), headProblem(space, given))
       const before = test.score(mostProbable(await fitted.predict(space.test)).predicted).accuracy
+      const { probabilities: guide } = await guideBy(space, given)
       const used: number[] = []
       const trained = await trainSupervised({
         ...{ images: train, labels, classCount, options, threads, device: 'cpu', signal },
-        start: { weights, guide: await guideFrom(space, given) },
+        start: values.unguided ? { weights } : { weights, guide },
         steps: Number(values.steps),
         seed: draw,
         progress: silentProgress,
         onMetrics: (_step, metrics) => void used.push(metrics.used),
       })
       const after = test.score(mostProbable(await trained.predict(test.images)).predicted).accuracy
+      const learned = { model, weights: { ...weights, ...trained.weights } }
+      const next = await trainedSpace(images, learned, { patches, seed, threads, linearAlgebra })
+      const again = await fitToTrained(next, given)
+      if (next.test === undefined) throw new Error('internal: got no test rows, expected some')
+      const byFeatures = test.score(mostProbable(await again.predict(next.test)).predicted).accuracy
       console.log(
-        `${labelsPerClass} per class, draw ${draw}: ${percent(before)} before, ${percent(after)} after ${trained.seconds.toFixed(0)} s; ${percent(used.at(-1) ?? 0)} % used`,
+        `${labelsPerClass} per class, draw ${draw}: ${percent(before)} before, ${percent(after)} after, ${percent(byFeatures)} by its features, after ${trained.seconds.toFixed(0)} s; ${percent(used.at(-1) ?? 0)} % used`,
       )
     }
   }

@@ -11,7 +11,7 @@ import { mostProbable, type UnitRows } from '../numerics/matrix.js'
 import { addBins, type ConfidenceBin, confidenceBins } from '../numerics/reliability.js'
 import { type FittedHead, type Head, headProblem, type LeftOut } from './head.js'
 import { type Calibrated, fitCalibrated } from './calibrated.js'
-import { AS_SAID, leftOutLikelihood } from './confidence.js'
+import { leftOutLikelihoods } from './confidence.js'
 import { leftOut } from './left-out.js'
 import { createHead, HEAD_ENTRIES, headEntry, type OwnHeads } from './registry.js'
 
@@ -131,6 +131,8 @@ const CHOSEN_FEATURES = 'features chosen by the labels'
 
 /** Nats that a part alone has to gain over all together, on labels that no fit has seen: less is noise. */
 const CAUTION = 2
+/** And so many standard errors of that gain: with few labels two nats are soon come by. */
+const STANDARD_ERRORS = 2
 
 /** Fits a head to each space and keeps the one that labels speak for which it has not seen. */
 async function fitToChosen(
@@ -138,16 +140,33 @@ async function fitToChosen(
   spaces: readonly FeatureSpace[],
   given: Parameters<typeof headProblem>[1],
 ): Promise<Calibrated & { readonly space: FeatureSpace }> {
-  const fits: (Calibrated & { readonly space: FeatureSpace; readonly evidence: number })[] = []
-  for (const [i, space] of spaces.entries()) {
+  let whole: Float64Array | undefined
+  let best: (Calibrated & { readonly space: FeatureSpace; readonly gained: number }) | undefined
+  for (const space of spaces) {
     const found = await fitCalibrated(head, headProblem(space, given))
     const { inductive, truth } = found.left
     // Without labels to judge by, all together.
     if (truth.length === 0) return { ...found, space }
-    const evidence = leftOutLikelihood(inductive, truth, AS_SAID) - (i === 0 ? 0 : CAUTION)
-    fits.push({ ...found, space, evidence })
+    const said = leftOutLikelihoods(inductive, truth)
+    whole ??= said
+    const { gain, error } = gainOver(whole, said)
+    const gained = best === undefined || gain > CAUTION + STANDARD_ERRORS * error ? gain : -Infinity
+    if (best === undefined || gained > best.gained) best = { ...found, space, gained }
   }
-  return fits.reduce((best, fit) => (fit.evidence > best.evidence ? fit : best))
+  if (best === undefined) throw new Error('internal: fitToChosen: got no space, expected some')
+  return best
+}
+
+/** What one says of the same labels more than another, in nats, and its standard error, as the labels were drawn. */
+function gainOver(
+  before: Float64Array,
+  after: Float64Array,
+): { readonly gain: number; readonly error: number } {
+  const gains = after.map((value, i) => value - before[i])
+  const n = gains.length
+  const gain = gains.reduce((sum, value) => sum + value, 0)
+  const spread = gains.reduce((sum, value) => sum + (value - gain / n) ** 2, 0)
+  return { gain, error: n < 2 ? Infinity : Math.sqrt((spread * n) / (n - 1)) }
 }
 
 const square = (size: number): number[][] =>

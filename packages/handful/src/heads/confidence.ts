@@ -102,16 +102,23 @@ function distances({ rows, columns, data }: FeatureMatrix): Float64Array[] {
 const bent = (rows: readonly Float64Array[], bend: number): Float64Array[] =>
   rows.map((row) => row.map((behind) => behind ** bend))
 
+/** Log-probability of a label. @param row as `bent` gives it */
+function likelihoodOf(row: Float64Array, label: number, exponent: number): number {
+  let sum = 0
+  for (const behind of row) sum += Math.exp(-exponent * behind)
+  return Math.max(-exponent * row[label] - Math.log(sum), SMALLEST_LOG_PROBABILITY)
+}
+
 /** @param rows as `bent` gives them */
 function likelihood(rows: readonly Float64Array[], truth: Int32Array, exponent: number): number {
   let total = 0
-  for (const [i, row] of rows.entries()) {
-    let sum = 0
-    for (const behind of row) sum += Math.exp(-exponent * behind)
-    total += Math.max(-exponent * row[truth[i]] - Math.log(sum), SMALLEST_LOG_PROBABILITY)
-  }
+  for (const [i, row] of rows.entries()) total += likelihoodOf(row, truth[i], exponent)
   return total
 }
+
+/** Log-probabilities of left-out labels, one by one, by the probabilities as they are. */
+export const leftOutLikelihoods = (probabilities: FeatureMatrix, truth: Int32Array): Float64Array =>
+  Float64Array.from(distances(probabilities), (row, i) => likelihoodOf(row, truth[i], 1))
 
 /** Sum of the log-probabilities of left-out labels. */
 export const leftOutLikelihood = (

@@ -49,7 +49,7 @@ export interface Splits {
 }
 
 /** Neighbours in a bank's files were always searched among rows scaled once more. */
-const RESCALED = { rescaled: true }
+export const RESCALED = { rescaled: true }
 
 /** Computes a method's features of all images and writes them. */
 export async function makeBank(

@@ -1,13 +1,11 @@
 /** The cells of a study as stages: each method with each head at each number of labels, all draws. */
-import { Random } from 'onnx-autodiff'
 import { contentKey } from '../files/content-key.js'
-import { guideFrom } from '../heads/guide.js'
 import { headEntry } from '../heads/registry.js'
 import { resnet18Presets } from '../models/resnet18/resnet18.js'
 import type { StemName } from '../names.js'
 import { contentOf } from '../runs/brought.js'
 import { FEWEST_LABELS_TO_CHOOSE } from '../training/choose-training.js'
-import { selfTraining, selfTrainingDefaults } from '../training/self-training.js'
+import { selfTrainingDefaults } from '../training/self-training.js'
 import { supervisedSteps } from '../training/supervised.js'
 import type { BankRecord } from './bank.js'
 import {
@@ -31,7 +29,7 @@ import { studyDraws } from './study-data.js'
 import { drawsFor, fitSeconds, headEpochs } from './study-heads.js'
 import type { StudyOptions } from './study-options.js'
 import type { StudyStage } from './study-stage.js'
-import type { TrainedRecord } from './training.js'
+import { type SelfTrainingNeeds, selfTrainingOf } from './self-training.js'
 import type { Workshop } from './workshop.js'
 
 /** Raised when a stage comes to give something else for the same settings. */
@@ -55,12 +53,6 @@ export interface CellParts {
   /** With the time that each training of FixMatch has, and of self-training. */
   readonly fixmatch: StudyOptions['fixmatch']
   readonly selfTraining: StudyOptions['selfTraining']
-}
-
-/** What self-training begins with: the trained model, and the features that say what unlabelled images are. */
-export interface SelfTrainingNeeds {
-  readonly model: StudyStage<TrainedRecord>
-  readonly guide: StudyStage<BankRecord>
 }
 
 export interface CellStage extends StudyStage<CellRecord> {
@@ -249,12 +241,13 @@ function fixMatchCell(method: PlannedMethod, size: LabelCount, parts: CellParts)
 
 function selfTrainingCell(
   method: PlannedMethod,
-  { model, guide }: SelfTrainingNeeds,
+  needs: SelfTrainingNeeds,
   size: LabelCount,
   parts: CellParts,
 ): CellStage {
   const { workshop } = parts
-  const { data, options } = workshop
+  const { model, guide } = needs
+  const { options } = workshop
   const { steps, minutes, draws } = parts.selfTraining
   const views = 1 + 2 * selfTrainingDefaults.fixMatch.ratio
   const form = { steps: steps ?? 0, batch: selfTrainingDefaults.batch * views, width: STRONG_WIDTH }
@@ -266,22 +259,12 @@ function selfTrainingCell(
     draws,
     seconds: networkSeconds('small', form, parts.scale) + 60 * (minutes ?? 0),
     group: method.title,
-    async training(labels, context) {
-      const trained = await workshop.trainedModel(model)
-      const space = await workshop.bank(guide, context)
-      const random = new Random(options.seed, 'self-training/guide')
-      const classCount = data.classNames.length
-      return {
-        options: selfTraining(trained.model),
-        start: {
-          weights: trained.weights,
-          guide: await guideFrom(space, { labels: labels.slice(), classCount, random }),
-        },
-        ...{ minutes, steps },
-      }
-    },
+    training: async (labels, context) => ({
+      ...(await selfTrainingOf(labels, needs, workshop, context)),
+      ...{ minutes, steps },
+    }),
   })
-  return { ...stage, needs: [model, guide] }
+  return { ...stage, needs: [model, guide, ...needs.beside] }
 }
 
 interface TrainedCell {

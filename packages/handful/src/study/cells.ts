@@ -9,7 +9,8 @@ import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
 import type { TestScore } from '../data/test-set.js'
-import { argmaxRows } from '../numerics/matrix.js'
+import { argmaxRows, type FeatureMatrix } from '../numerics/matrix.js'
+import type { Weights } from '../models/model.js'
 import { resnet18, type Resnet18Config, resnet18Presets } from '../models/resnet18/resnet18.js'
 import type { StemName, SupervisedAugmentationName } from '../names.js'
 import { silentProgress } from '../training/progress.js'
@@ -148,7 +149,10 @@ export interface NetworkCell {
   readonly store: StageStore
 }
 
-export type NetworkTraining = Pick<SupervisedRequest, 'options' | 'start' | 'minutes' | 'steps'>
+export interface NetworkTraining extends Pick<SupervisedRequest, 'options' | 'start' | 'minutes' | 'steps'> {
+  /** `[test images, classes]` by what was trained, where it is not the network itself that says it. */
+  readonly classify?: (weights: Weights) => Promise<FeatureMatrix>
+}
 
 /** One draw's own record; older versions kept the accuracy alone. */
 const drawSchema = z.strictObject({
@@ -174,11 +178,12 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
     }
     const folder = path.join(store.folder, 'checkpoints', `${key.slice(0, 12)}-${draw}`)
     const { accuracy, detail, predicted } = await store.once(stage, async () => {
-      const { predict } = await trainSupervised({
+      const { classify, ...wanted } = await training(labels, context)
+      const { predict, weights } = await trainSupervised({
         images,
         labels,
         classCount,
-        ...withChoice(await training(labels, context), chosen),
+        ...withChoice(wanted, chosen),
         seed: new Random(seed, `network/draw ${draw}`).integer(2 ** 31),
         threads,
         device,
@@ -189,7 +194,7 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
         },
         checkpoints: { folder, key },
       })
-      const said = argmaxRows(await predict(test))
+      const said = argmaxRows(classify === undefined ? await predict(test) : await classify(weights))
       const counted = score(said)
       return {
         accuracy: counted.accuracy,

@@ -20,17 +20,11 @@ import { headComponents } from '../features/reduce.js'
 import { spaceStored } from '../features/space-files.js'
 import { bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
 import { fewerDraws, fitBudget, type Fitted, fitNetwork, totalSeconds, trainingShare } from './budget.js'
-import {
-  type CellStage,
-  cellsOf,
-  FEW_LABELS,
-  PROTOCOL,
-  type SelfTrainingNeeds,
-  trainingInWords,
-} from './cell-stages.js'
+import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL, trainingInWords } from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
 import { isBaselineName } from '../features/baselines/registry.js'
 import { stemOf } from '../models/supervised-registry.js'
+import type { SelfTrainingNeeds } from './self-training.js'
 import { fewestMethods, fitsBudget, withFewerMethods } from './fewer-methods.js'
 import { modelNamed } from '../models/registry.js'
 import { contentOf } from '../runs/brought.js'
@@ -292,7 +286,8 @@ async function buildStages({
   const beginsOf = ({ id, parts }: PlannedMethod): SelfTrainingNeeds | undefined => {
     const [guide] = guides.get(id) ?? []
     const model = parts.flatMap((part) => trainings.get(part) ?? []).at(0)
-    return guide === undefined || model === undefined ? undefined : { model, guide }
+    const beside = parts.filter((part) => !trainings.has(part)).flatMap((part) => banks.get(part)?.[0] ?? [])
+    return guide === undefined || model === undefined ? undefined : { model, guide, beside }
   }
   const parts = { workshop, sizes, draws, scale, fixmatch, selfTraining }
   const cells = methods.flatMap((method) =>

@@ -199,8 +199,10 @@ test(
       'raw pixels false',
       'raw pixels false',
     ])
-    // Half as many steps as the model had.
-    expect(report?.training).toMatchObject({ steps: 4 })
+    // The model's, and half as many for the network.
+    expect(report?.training).toMatchObject({ steps: 8 + 4 })
+    const curves = report?.training?.curves.map(({ name }) => name)
+    expect(curves).toEqual(expect.arrayContaining(['model, loss', 'loss', 'used']))
     expect(report?.next[0].command).toContain('--method self-training')
 
     const job = { signal: new AbortController().signal, progress: silentProgress }
@@ -213,7 +215,7 @@ test(
     const machine = { threads: 1, device: 'cpu' }
     const out = path.join(parent, 'model.onnx')
     expect((await exportModel(folder, { out, date: new Date(), ...machine }, job)).metadata).toMatchObject({
-      features: 8,
+      features: 8 + 15,
     })
     expect((await verifyModel({ file: out, ...machine }, job)).difference).toBeLessThan(1e-4)
     // The model that it began with is kept as it was.

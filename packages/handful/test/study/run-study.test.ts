@@ -148,11 +148,13 @@ describe('a study', () => {
       const small = { steps: 3, set: { width: 4, hidden: 8, latent: 3, batch: 8 } }
       const options = (seeds: number) =>
         tiny({
-          methods: ['vae', 'vae+pixels', 'fixmatch'],
+          methods: ['vae', 'vae+pixels', 'fixmatch', 'self-training'],
           models: { vae: small },
           labels: [1, 'all'],
           seeds,
           fixmatch: { draws: 1, steps: 2, width: 2, batch: 4 },
+          selfTraining: { draws: 1, steps: 2 },
+          baselines: { patchAtoms: 4, patchSamples: 2000, patchRounds: 2 },
           sections: { ...NO_SECTIONS, reference: true },
         })
       const once = await runStudy(options(1), watched(folder.path).context)
@@ -181,7 +183,10 @@ describe('a study', () => {
       expect(
         study.cells.filter(({ method }) => method === 'fixmatch').map(({ labelsPerClass }) => labelsPerClass),
       ).toEqual([1])
-      expect(cell('fixmatch')).toMatchObject({ head: 'network', accuracies: [expect.any(Number)] })
+      for (const method of ['fixmatch', 'self-training'])
+        expect(cell(method)).toMatchObject({ head: 'network', accuracies: [expect.any(Number)] })
+      // Features and patches that self-training begins with are no methods of the study for that.
+      expect(study.cells.some(({ method }) => method === 'patches')).toBe(false)
       expect(crossovers(study, 'headline')).toEqual([])
       expect(resultWith(study, study.methods[1], 1, 'headline')?.estimate).toMatchObject({
         draws: 2,

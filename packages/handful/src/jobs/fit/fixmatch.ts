@@ -1,11 +1,18 @@
-/** `handful fit --method fixmatch`: what is trained, from random weights. */
+/** `handful fit --method fixmatch`: one network, trained from random weights. */
+import type { Dataset } from '../../data/dataset.js'
+import { imagesAt } from '../../data/image-set.js'
+import { confidenceSettings } from '../../heads/confidence.js'
 import type { ImageShape } from '../../models/model.js'
+import { splitNetwork, supervisedFeatures } from '../../models/supervised-network.js'
+import { featureMatrix, matrixOf } from '../../numerics/matrix.js'
+import { networkProbabilities } from '../../training/supervised.js'
 import {
   supervisedSettings,
   supervisedTitle,
   supervisedTraining,
 } from '../../training/supervised-settings.js'
 import type { FixMatchFitOptions } from './fit-options.js'
+import { unjudged } from './network-judging.js'
 import type { NetworkMethod } from './network-training.js'
 
 /** Views that labelled images are seen in: those of the preset. */
@@ -15,25 +22,64 @@ const AUGMENT = 'crops'
 export const fixMatchSettings = ({ set }: Pick<FixMatchFitOptions, 'set'>) =>
   supervisedSettings({ preset: 'fixmatch', stem: 'small', set })
 
-/** @param counts of the images that it learns from */
+/** @param labelled images of the draw that predicts */
 export function fixMatchMethod(
   options: FixMatchFitOptions,
-  image: ImageShape,
-  { labelled, images }: { readonly labelled: number; readonly images: number },
+  { train, test }: Dataset,
+  labelled: number,
 ): NetworkMethod {
+  const image: ImageShape = { size: train.height, channels: train.channels }
   const settings = fixMatchSettings(options)
   const { minutes, steps } = options
+  const classCount = train.classNames.length
+  const training = supervisedTraining(settings, AUGMENT, image)
   return {
     source: { features: 'FixMatch', head: 'the network itself' },
     title: supervisedTitle(settings),
     identity: { settings, augment: AUGMENT, image },
-    training: supervisedTraining(settings, AUGMENT, image),
+    training,
     limit: { minutes, steps },
     stream: 'fixmatch',
     needs: [],
+    classify(weights, labels, { onProgress, ...machine }) {
+      const network = supervisedFeatures(training.network, image, classCount, weights)
+      const total = train.count + (test?.count ?? 0)
+      return Promise.resolve({
+        rows: (places) =>
+          networkProbabilities(
+            network,
+            places === undefined ? train : imagesAt(train, places),
+            classCount,
+            machine,
+            (done) => onProgress?.(done, total),
+          ),
+        test: () =>
+          test &&
+          networkProbabilities(network, test.images, classCount, machine, (done) =>
+            onProgress?.(train.count + done, total),
+          ),
+        confidence: unjudged(labels),
+        kept(confidence) {
+          const { encoder, output, weight, bias } = splitNetwork(training.network, image, classCount, weights)
+          return Promise.resolve({
+            outputs: [output],
+            encoder: encoder.program,
+            head: {
+              kind: 'linear',
+              classCount,
+              settings: { ...confidenceSettings(confidence) },
+              arrays: {
+                weight: matrixOf(weight),
+                bias: featureMatrix(1, classCount, bias.data as Float32Array),
+              },
+            },
+          })
+        },
+      })
+    },
     config: { config: settings },
     notes: [
-      `FixMatch: one network learned from ${labelled} labelled images and from the ${images} training images without their labels. Its rate and length were fixed beforehand.`,
+      `FixMatch: one network learned from ${labelled} labelled images and from the ${train.count} training images without their labels. Its rate and length were fixed beforehand.`,
     ],
   }
 }

@@ -22,7 +22,7 @@ import { readDataset, READING, READING_STAGE } from '../../runs/read-dataset.js'
 import type { RunContext } from '../../runs/run-folder.js'
 import type { ImageShape } from '../../models/model.js'
 import type { Stage } from '../../stages/stage.js'
-import { pretrainStage } from '../../training/pretrain.js'
+import { pretrainStage, type TrainingSummary } from '../../training/pretrain.js'
 import type { PlannedStage } from '../../training/progress.js'
 import type { NetworkFitOptions } from './fit-options.js'
 import { fixMatchMethod } from './fixmatch.js'
@@ -62,7 +62,7 @@ export async function runNetworkFit(options: NetworkFitOptions, context: RunCont
   const image: ImageShape = { size: train.height, channels: train.channels }
   const method =
     options.method === 'fixmatch'
-      ? fixMatchMethod(options, image, { labelled: labelledOf(draws[0]), images: train.count })
+      ? fixMatchMethod(options, dataset, labelledOf(draws[0]))
       : await selfTrainingMethod(options, dataset, context)
   const fitting: NetworkFitting = {
     options,
@@ -202,7 +202,7 @@ function reportStage(
       }
       return fitReport({
         fitting: reported(fitting, parts.length),
-        pretrained: await run.store.result(network),
+        pretrained: withBefore(await run.store.result(network), await fitting.method.before?.()),
         compared: [
           comparisonOf(fitting.method, [...(judged ? [judged] : []), ...drawn.map((each) => each.judged)]),
           ...(await run.store.result(pixels)),
@@ -211,6 +211,17 @@ function reportStage(
         seconds,
       })
     },
+  }
+}
+
+/** Both trainings as one, the first one's curves under its model's name. */
+function withBefore(network: TrainingSummary, model?: TrainingSummary): TrainingSummary {
+  if (model === undefined) return network
+  return {
+    ...network,
+    steps: model.steps + network.steps,
+    seconds: model.seconds + network.seconds,
+    curves: [...model.curves.map((curve) => ({ ...curve, name: `model, ${curve.name}` })), ...network.curves],
   }
 }
 

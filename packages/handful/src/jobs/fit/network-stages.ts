@@ -6,15 +6,13 @@ import { predictionParts, writePredictions } from '../../data/predictions.js'
 import { DEFAULT_READING } from '../../data/reading.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
-import { confidenceFrom, confidenceSettings, sharpened } from '../../heads/confidence.js'
-import { splitNetwork, supervisedFeatures } from '../../models/supervised-network.js'
-import { featureMatrix, type FeatureMatrix, matrixArray, matrixOf } from '../../numerics/matrix.js'
+import { confidenceFrom, sharpened } from '../../heads/confidence.js'
+import { type FeatureMatrix, matrixArray, matrixOf } from '../../numerics/matrix.js'
 import { CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
-import { networkProbabilities } from '../../training/supervised.js'
 import { fittedKey } from './fitting.js'
-import { judgedOnLeftOut, judgedOnTest, judgedSchema, leftOutOf, unjudged } from './network-judging.js'
+import { judgedOnLeftOut, judgedOnTest, judgedSchema, leftOutOf } from './network-judging.js'
 import type { NetworkFitting, NetworkStage, PartStage } from './network-training.js'
 
 const predictedSchema = z.object({
@@ -32,7 +30,7 @@ export function predictedStage(
   network: NetworkStage,
   parts: readonly PartStage[],
 ): PredictedStage {
-  const { context, dataset, draws, method, image } = fitting
+  const { context, dataset, draws, method } = fitting
   const { run } = context
   const { train, test } = dataset
   const classCount = train.classNames.length
@@ -52,24 +50,14 @@ export function predictedStage(
     total,
     schema: predictedSchema,
     present: (result) => filesPresent(run.folder, [result.file]),
-    work: async ({ threads, device, signal, onProgress }) => {
-      const trained = supervisedFeatures(
-        method.training.network,
-        image,
-        classCount,
-        await weightsOf(fitting, network),
-      )
-      const options = { threads, device, signal }
-      const all = await networkProbabilities(trained, train, classCount, options, onProgress)
-      const ofTest =
-        test &&
-        (await networkProbabilities(trained, test.images, classCount, options, (done) =>
-          onProgress?.(train.count + done, total),
-        ))
+    work: async (stage) => {
+      const classified = await method.classify(await weightsOf(fitting, network), draws[0], stage)
+      const all = await classified.rows()
+      const ofTest = await classified.test()
       const left = leftOutOf(await Promise.all(parts.map((part) => run.store.result(part))), classCount)
       const labels = draws[0].filter((label) => label >= 0).length
       const confidence =
-        left === undefined ? unjudged(draws[0]) : confidenceFrom(left.probabilities, left.truth, labels)
+        left === undefined ? classified.confidence : confidenceFrom(left.probabilities, left.truth, labels)
       const judgedBy = test && ofTest ? judgedOnTest(test, sharpened(ofTest, confidence)) : undefined
       await run.writeFile(
         file,
@@ -123,32 +111,17 @@ export function networkClassifierStage(
     seconds: 1,
     schema: filesSchema,
     present: ({ files }) => filesPresent(run.folder, files),
-    work: async () => {
-      const { encoder, output, weight, bias } = splitNetwork(
-        method.training.network,
-        image,
-        classNames.length,
-        await weightsOf(fitting, network),
-      )
+    work: async (stage) => {
       const { confidence } = await run.store.result(predicted)
+      const classified = await method.classify(await weightsOf(fitting, network), draws[0], stage)
       await saveClassifier(run, {
         classNames,
         size: image.size,
         channels: image.channels,
         fit: options.fit,
         reading: dataset.reading ?? DEFAULT_READING,
-        outputs: [output],
-        encoder: encoder.program,
         labelsKey: fittedKey(dataset, draws[0]),
-        head: {
-          kind: 'linear',
-          classCount: classNames.length,
-          settings: { ...confidenceSettings(confidence) },
-          arrays: {
-            weight: matrixOf(weight),
-            bias: featureMatrix(1, classNames.length, bias.data as Float32Array),
-          },
-        },
+        ...(await classified.kept(confidence)),
       })
       const { features, head } = method.source
       const parts = predictionParts(

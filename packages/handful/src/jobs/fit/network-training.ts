@@ -7,24 +7,40 @@ import { encodeSafetensors, Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { Dataset } from '../../data/dataset.js'
 import { filesOfFrames } from '../../data/frames.js'
-import { countLabels, imagesAt } from '../../data/image-set.js'
+import { countLabels } from '../../data/image-set.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
-import { sharpened } from '../../heads/confidence.js'
+import { type Confidence, sharpened } from '../../heads/confidence.js'
 import { balancedFolds } from '../../heads/left-out.js'
-import type { ImageShape } from '../../models/model.js'
+import type { ImageShape, Weights } from '../../models/model.js'
+import type { FeatureMatrix } from '../../numerics/matrix.js'
+import type { Classifier } from '../../runs/classifier.js'
 import { FEWEST_LABELS_TO_JUDGE } from '../../numerics/statistics.js'
 import { RUN_FILES, type RunContext } from '../../runs/run-folder.js'
 import type { Stage, StageContext } from '../../stages/stage.js'
 import { curveSchema } from '../../training/curve.js'
+import type { TrainingSummary } from '../../training/pretrain.js'
 import {
   type SupervisedOptions,
   type SupervisedRequest,
   type TrainedClassifier,
   trainSupervised,
 } from '../../training/supervised.js'
-import { judgedOnTest, judgedSchema, unjudged } from './network-judging.js'
+import { judgedOnTest, judgedSchema } from './network-judging.js'
 import type { NetworkFitOptions } from './fit-options.js'
+
+/** Probabilities as they come, to be made as sure as they should be. */
+export interface Classification {
+  /** `[images, classes]` of the training images at these places; of all unless said otherwise. */
+  readonly rows: (places?: readonly number[]) => Promise<FeatureMatrix>
+  readonly test: () => Promise<FeatureMatrix> | undefined
+  /** Where nobody was asked for labels that were left out. */
+  readonly confidence: Confidence
+  /** What a run keeps to classify new images. */
+  readonly kept: (
+    confidence: Confidence,
+  ) => Promise<Pick<Classifier, 'outputs' | 'encoder' | 'batch' | 'normalisation' | 'head'>>
+}
 
 /** What one way to learn from labelled and unlabelled images trains. */
 export interface NetworkMethod {
@@ -41,10 +57,11 @@ export interface NetworkMethod {
   /** Stages that have to be done before. */
   readonly needs: readonly Stage[]
   /** What a training on these labels begins with; nothing where it begins at random. */
-  readonly start?: (
-    labels: Int32Array,
-    context: Pick<StageContext, 'linearAlgebra' | 'signal'>,
-  ) => Promise<SupervisedRequest['start']>
+  readonly start?: (labels: Int32Array, context: StageContext) => Promise<SupervisedRequest['start']>
+  /** What the trained network makes of images, by the labels that it was trained on. */
+  readonly classify: (weights: Weights, labels: Int32Array, context: StageContext) => Promise<Classification>
+  /** How the training went that the network goes on from. */
+  readonly before?: () => Promise<TrainingSummary>
   /** Settings for the report. */
   readonly config: object
   /** Sentences about how it was fitted. */
@@ -165,9 +182,11 @@ export function drawStage(fitting: NetworkFitting, network: NetworkStage, draw: 
         stage,
       })
       const { test } = dataset
-      if (test === undefined) throw new Error('internal: drawStage: got no test images, expected some')
-      const found = await trained.predict(test.images)
-      return { judged: judgedOnTest(test, sharpened(found, unjudged(draws[draw]))) }
+      const classified = await fitting.method.classify(trained.weights, draws[draw], stage)
+      const found = await classified.test()
+      if (test === undefined || found === undefined)
+        throw new Error('internal: drawStage: got no test images, expected some')
+      return { judged: judgedOnTest(test, sharpened(found, classified.confidence)) }
     },
   }
 }
@@ -204,8 +223,7 @@ export function partStages(fitting: NetworkFitting, network: NetworkStage): Part
           },
           stage,
         })
-        const { train } = dataset
-        const found = await trained.predict(imagesAt(train, rows))
+        const found = await (await fitting.method.classify(trained.weights, known, stage)).rows(rows)
         return { rows, truth: rows.map((row) => labels[row]), probabilities: [...found.data] }
       },
     }

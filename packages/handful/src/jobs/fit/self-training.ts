@@ -5,9 +5,14 @@
 import { Random } from 'onnx-autodiff'
 import type { Dataset } from '../../data/dataset.js'
 import { filesOfFrames } from '../../data/frames.js'
-import { guideFrom, GUIDING_HEAD } from '../../heads/guide.js'
+import { learnedFeatures } from '../../features/feature-sources.js'
+import { confidenceSettings } from '../../heads/confidence.js'
+import { fitToTrained, type Guide, guideBy, GUIDING_HEAD } from '../../heads/guide.js'
+import type { WeightedModel } from '../../models/model.js'
+import { selectRows } from '../../numerics/matrix.js'
 import type { RunContext } from '../../runs/run-folder.js'
 import { readSpace } from '../../runs/space-file.js'
+import type { StageContext } from '../../stages/stage.js'
 import { MODEL_SHARE, selfTraining, selfTrainingDefaults } from '../../training/self-training.js'
 import { encoderSource, featuresStage, patchesStage } from './fit-stages.js'
 import type { FeatureFitOptions, SelfTrainingFitOptions } from './fit-options.js'
@@ -52,28 +57,67 @@ export async function selfTrainingMethod(
   const patches = options.patches === 0 ? undefined : patchesStage(fitting)
   const features = featuresStage(fitting, { patches, encoder: encoderSource(fitting, patches) })
   const training = selfTraining(learning.model)
+  const given = (labels: Int32Array) => ({
+    labels,
+    classCount: train.classNames.length,
+    sources: filesOfFrames(train.paths),
+    random: new Random(options.seed, 'self-training/guide'),
+  })
+  const guides = new WeakMap<Int32Array, Promise<Guide>>()
+  const guideOf = async (labels: Int32Array, { linearAlgebra, signal }: StageContext): Promise<Guide> => {
+    const { learned } = await run.store.result(features)
+    return guideBy(await readSpace(run.folder, learned[0], { linearAlgebra, signal }), given(labels))
+  }
+  const guide = (labels: Int32Array, stage: StageContext): Promise<Guide> => {
+    const known = guides.get(labels) ?? guideOf(labels, stage)
+    guides.set(labels, known)
+    return known
+  }
   return {
-    source: { features: 'self-training', head: 'the network itself' },
+    source: { features: 'self-training', head: GUIDING_HEAD },
     title: training.network.title,
     identity: { selfTraining: selfTrainingDefaults, model: learning.train.key, features: features.key },
     training,
     limit: limits.network,
     stream: 'self-training',
     needs: [learning.train, ...(patches ? [patches] : []), features],
-    async start(labels, { linearAlgebra, signal }) {
-      const { learned } = await run.store.result(features)
-      const space = await readSpace(run.folder, learned[0], { linearAlgebra, signal })
-      const guide = await guideFrom(space, {
-        labels,
-        classCount: train.classNames.length,
-        sources: filesOfFrames(train.paths),
-        random: new Random(options.seed, 'self-training/guide'),
-      })
-      return { weights: (await learning.trained()).weights, guide }
+    async start(labels, stage) {
+      const { weights } = await learning.trained()
+      return { weights, guide: (await guide(labels, stage)).probabilities }
     },
+    async classify(weights, labels, stage) {
+      const { linearAlgebra, onProgress, ...machine } = stage
+      const trained = async (): Promise<WeightedModel> => {
+        const before = await learning.trained()
+        return { ...before, weights: { ...before.weights, ...weights } }
+      }
+      const encoder = await encoderSource({ ...fitting, learning: { ...learning, trained } }, patches)()
+      const counted = { ...machine, onProgress: (done: number, total: number) => onProgress?.(done, total) }
+      const space = await learnedFeatures(dataset, encoder, linearAlgebra, counted)
+      const fitted = await fitToTrained(space, given(labels))
+      return {
+        async rows(places) {
+          const all = await fitted.probabilities()
+          return places === undefined ? all : selectRows(all, places)
+        },
+        test: () => space.test && fitted.predict(space.test),
+        confidence: (await guide(labels, stage)).confidence,
+        kept: async (confidence) => ({
+          outputs: encoder?.groups.flatMap(({ outputs }) => outputs) ?? [],
+          encoder: encoder?.network.program,
+          batch: encoder?.network.batch,
+          normalisation: await space.normalisation(),
+          head: {
+            ...fitted.parameters,
+            settings: { ...fitted.parameters.settings, ...confidenceSettings(confidence) },
+          },
+        }),
+      }
+    },
+    before: () => run.store.result(learning.train),
     config: { augment: learning.augment, config: learning.model.config, selfTraining: selfTrainingDefaults },
     notes: [
-      `Self-training: the model learned from the ${train.count} training images without their labels; then its encoder learned on from the labelled ones and from what its features made of the others. Rates and lengths were fixed beforehand.`,
+      `Self-training: the model learned from the ${train.count} training images without their labels; then its encoder learned on from the labelled ones and from what its features made of the others. Its features as they are then classify. Rates and lengths were fixed beforehand.`,
     ],
   }
 }
