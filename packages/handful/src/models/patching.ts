@@ -5,7 +5,18 @@
  *
  *   [n, h, w, c] -> [h / patch, w / patch, n, c patch patch]
  */
-import { cast, padImage, pixelShuffle, pixelUnshuffle, reshape, type Tensor, transpose } from 'onnx-autodiff'
+import {
+  cast,
+  convolution,
+  type Layer,
+  padImage,
+  type Parameters,
+  pixelShuffle,
+  pixelUnshuffle,
+  reshape,
+  type Tensor,
+  transpose,
+} from 'onnx-autodiff'
 import { greyLevels } from './common.js'
 import type { ImageShape } from './model.js'
 
@@ -44,6 +55,14 @@ export const patchKernel = (patch: number): { kernel: number; padding: number } 
 /** The same as a setting: 3, which is left out, or 1. */
 export const patchKernelSetting = (patch: number): { readonly patchKernel?: 1 } =>
   patch <= OVERLAPPING ? {} : { patchKernel: 1 }
+
+/** A convolution that keeps the size of what it sees. */
+export const sizeKeeping = (
+  p: Parameters,
+  inputs: number,
+  outputs: number,
+  size = { kernel: 3, padding: 1 },
+): Layer => convolution(p, { inputs, outputs, ...size })
 
 /** @param multiple what the number of squares a side has to divide by */
 export function patching({ size }: ImageShape, patch: number, multiple: number): Patching {

@@ -6,9 +6,7 @@
  */
 import {
   averagePool,
-  convolution,
   flattenImage,
-  type Layer,
   linear,
   type Parameters,
   relu,
@@ -17,17 +15,10 @@ import {
   upsampleNearest,
 } from 'onnx-autodiff'
 import type { ImageShape } from '../model.js'
-import { type Patching, patching, patchKernel } from '../patching.js'
+import { type Patching, patching, patchKernel, sizeKeeping } from '../patching.js'
 import type { PatchedEncoder, VaeConfigOf, VaeNetwork } from './config.js'
 
 const cutOf = (image: ImageShape, patch: number): Patching => patching(image, patch, 2)
-
-const convolutionOf = (
-  p: Parameters,
-  inputs: number,
-  outputs: number,
-  size = { kernel: 3, padding: 1 },
-): Layer => convolution(p, { inputs, outputs, ...size })
 
 /** The network's first half, which can be had without the second. */
 export function patchedEncoder(
@@ -38,10 +29,10 @@ export function patchedEncoder(
   const cut = cutOf(image, patch)
   const side = cut.side / 2
   const e = p.scope('encoder')
-  const fine1 = convolutionOf(e.scope('fine1'), image.channels * patch * patch, width, patchKernel(patch))
-  const fine2 = convolutionOf(e.scope('fine2'), width, width)
-  const coarse1 = convolutionOf(e.scope('coarse1'), width, 2 * width)
-  const coarse2 = convolutionOf(e.scope('coarse2'), 2 * width, 2 * width)
+  const fine1 = sizeKeeping(e.scope('fine1'), image.channels * patch * patch, width, patchKernel(patch))
+  const fine2 = sizeKeeping(e.scope('fine2'), width, width)
+  const coarse1 = sizeKeeping(e.scope('coarse1'), width, 2 * width)
+  const coarse2 = sizeKeeping(e.scope('coarse2'), 2 * width, 2 * width)
   const gather = linear(e.scope('hidden'), { inputs: side * side * 2 * width, outputs: hidden })
   const posterior = linear(e.scope('posterior'), { inputs: hidden, outputs: 2 * latent })
   return {
@@ -68,9 +59,9 @@ export function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, im
   const d = p.scope('decoder')
   const expand = linear(d.scope('hidden'), { inputs: latent, outputs: hidden })
   const spread = linear(d.scope('spread'), { inputs: hidden, outputs: side * side * 2 * width })
-  const coarseUp = convolutionOf(d.scope('coarse'), 2 * width, 2 * width)
-  const fineUp = convolutionOf(d.scope('fine'), 2 * width, width)
-  const last = convolutionOf(d.scope('last'), width, image.channels * patch * patch, patchKernel(patch))
+  const coarseUp = sizeKeeping(d.scope('coarse'), 2 * width, 2 * width)
+  const fineUp = sizeKeeping(d.scope('fine'), 2 * width, width)
+  const last = sizeKeeping(d.scope('last'), width, image.channels * patch * patch, patchKernel(patch))
   return {
     ...encoder,
     decode(z) {

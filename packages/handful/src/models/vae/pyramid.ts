@@ -24,7 +24,7 @@ import {
   upsampleNearest,
 } from 'onnx-autodiff'
 import type { ImageShape } from '../model.js'
-import { type Patching, patching, patchKernel } from '../patching.js'
+import { type Patching, patching, patchKernel, sizeKeeping } from '../patching.js'
 import type { PatchedEncoder, VaeConfigOf, VaeNetwork } from './config.js'
 
 function block(p: Parameters, inChannels: number, outChannels: number): Layer {
@@ -45,13 +45,6 @@ function block(p: Parameters, inChannels: number, outChannels: number): Layer {
 /** Sizes that are no multiple of four squares get a margin at the bottom and right. */
 const cutOf = (image: ImageShape, patch: number): Patching => patching(image, patch, 4)
 
-const convolutionOf = (
-  p: Parameters,
-  inputs: number,
-  outputs: number,
-  size = { kernel: 3, padding: 1 },
-): Layer => convolution(p, { inputs, outputs, ...size })
-
 /** The network's first half, which can be had without the second. */
 export function pyramidEncoder(
   p: Parameters,
@@ -62,7 +55,7 @@ export function pyramidEncoder(
   const side = cut.side / 4
   const e = p.scope('encoder')
   const numbers = image.channels * patch * patch
-  const stem = convolutionOf(e.scope('stem'), numbers, width, patchKernel(patch))
+  const stem = sizeKeeping(e.scope('stem'), numbers, width, patchKernel(patch))
   const [level1, level2, level3] = [1, 2, 4].map((factor, level) =>
     sequence(
       ...Array.from({ length: blocks }, (_, i) =>
@@ -105,9 +98,9 @@ export function pyramidNetwork(p: Parameters, config: VaeConfigOf<'pyramid'>, im
   const encoder = pyramidEncoder(p, config, image)
   const d = p.scope('decoder')
   const spread = linear(d.scope('spread'), { inputs: latent, outputs: side * side * 4 * decoderWidth })
-  const up1 = convolutionOf(d.scope('up1'), 4 * decoderWidth, 2 * decoderWidth)
-  const up2 = convolutionOf(d.scope('up2'), 2 * decoderWidth, decoderWidth)
-  const last = convolutionOf(d.scope('last'), decoderWidth, numbers, patchKernel(patch))
+  const up1 = sizeKeeping(d.scope('up1'), 4 * decoderWidth, 2 * decoderWidth)
+  const up2 = sizeKeeping(d.scope('up2'), 2 * decoderWidth, decoderWidth)
+  const last = sizeKeeping(d.scope('last'), decoderWidth, numbers, patchKernel(patch))
   return {
     ...encoder,
     decode(z) {
