@@ -34,15 +34,21 @@ const OPSET = 21
 const IR_VERSION = 10
 /** Between 256 and 1024 the time is flat; more only takes memory. */
 const MAX_BLOCK_ROWS = 1024
+/** Up to so many references one thread searches: see `sessionFor`. */
+const FEW_REFERENCES = 4096
 
 /** Sessions are made at first use and kept until `close`. */
 export function onnxLinearAlgebra(options: OnnxLinearAlgebraOptions = {}): OnnxLinearAlgebra {
   const { blockBytes = 128 * 2 ** 20 } = options
   const sessions = new Map<string, Promise<Session>>()
-  const session = (key: string, program: () => Program) => {
+  const sessionFor = (name: string, alone: boolean, program: () => Program) => {
+    // The runtime shares a product's columns between threads where it has more of them than rows, and in how long pieces it
+    // then adds up depends on how many each thread has: one thread alone gives the same last bits on every machine.
+    const threads = alone ? 1 : options.threads
+    const key = `${name} ${threads}`
     const present = sessions.get(key)
     if (present) return present
-    const created = createSession(program(), options)
+    const created = createSession(program(), { ...options, threads })
     sessions.set(key, created)
     return created
   }
@@ -52,7 +58,7 @@ export function onnxLinearAlgebra(options: OnnxLinearAlgebraOptions = {}): OnnxL
       const { rows, inner, columns } = productShape(a, b, { transposeA, transposeB })
       const product = featureMatrix(rows, columns)
       if (rows === 0 || columns === 0 || inner === 0) return product
-      const run = await session(`matmul ${transposeA} ${transposeB}`, () =>
+      const run = await sessionFor(`matmul ${transposeA} ${transposeB}`, columns > rows, () =>
         graphProgram([gemm(transposeA, transposeB)], []),
       )
       const { product: output } = await run.run({ a: matrixArray(a), b: matrixArray(b) })
@@ -65,7 +71,8 @@ export function onnxLinearAlgebra(options: OnnxLinearAlgebraOptions = {}): OnnxL
       const similarities = new Float32Array(indices.length)
       if (indices.length === 0) return { rows: queries.rows, k: Math.max(0, count), indices, similarities }
       const asked = count + (excludeSelf ? 1 : 0)
-      const run = await session('nearest', () => graphProgram([gemm(false, true), TOP_K], ['k']))
+      const few = references.rows <= FEW_REFERENCES
+      const run = await sessionFor('nearest', few, () => graphProgram([gemm(false, true), TOP_K], ['k']))
       const r = matrixArray(references)
       const size = Math.max(1, Math.min(MAX_BLOCK_ROWS, Math.floor(blockBytes / 4 / references.rows)))
       for (let start = 0; start < queries.rows; start += size) {

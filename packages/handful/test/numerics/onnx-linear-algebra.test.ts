@@ -101,3 +101,30 @@ it('an unknown device is named with those that are there', async () => {
     /^device \(linear algebra of the heads\): got abacus.*expected cpu/,
   )
 })
+
+it('gives the same last bits whatever the number of threads', async () => {
+  const [one, three] = [1, 3].map((threads) => onnxLinearAlgebra({ threads }))
+  try {
+    // Panels of an orthonormal basis, inner products, a projection; and few references of a search.
+    for (const [rows, inner, columns] of [
+      [32, 784, 64],
+      [32, 784, 160],
+      [64, 3072, 65],
+      [700, 784, 160],
+      [300, 1024, 300],
+      [5, 2000, 90],
+    ]) {
+      const [a, b] = [normal(rows, inner, 1), normal(columns, inner, 2)]
+      const [first, second] = [
+        await one.matmul(a, b, { transposeB: true }),
+        await three.matmul(a, b, { transposeB: true }),
+      ]
+      expect(second.data, `${rows}x${inner} by ${columns}`).toEqual(first.data)
+      const unit = [scaledToUnitRows(a), scaledToUnitRows(b)] as const
+      expect(await three.nearest(...unit, 5)).toEqual(await one.nearest(...unit, 5))
+    }
+  } finally {
+    await one.close()
+    await three.close()
+  }
+})
