@@ -19,8 +19,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { labelDraws } from '../../packages/handful/src/data/draw-labels.js'
-import { openDataset } from '../../packages/handful/src/data/open.js'
-import { originalsOfTest, TestSet } from '../../packages/handful/src/data/test-set.js'
+import { originalsOfTest } from '../../packages/handful/src/data/test-set.js'
 import { originalsOf } from '../../packages/handful/src/data/image-set.js'
 import { encodeSets } from '../../packages/handful/src/encoders/encode-images.js'
 import { openOutsideEncoder } from '../../packages/handful/src/encoders/outside-encoder.js'
@@ -35,7 +34,6 @@ import { directionMixture } from '../../packages/handful/src/heads/mixture.js'
 import { createHead, type OwnHeads } from '../../packages/handful/src/heads/registry.js'
 import { loadTrainedModel, type TrainedModel } from '../../packages/handful/src/runs/trained-model.js'
 import { pretrain } from '../../packages/handful/src/training/pretrain.js'
-import type { ImageSet } from '../../packages/handful/src/data/image-set.js'
 import { encoderOf, fitDictionary } from '../../packages/handful/src/features/encoder.js'
 import { learnedSpaces } from '../../packages/handful/src/features/feature-sources.js'
 import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-linear-algebra.js'
@@ -47,7 +45,7 @@ import {
   resolveModel,
 } from '../../packages/handful/src/training/model-options.js'
 import { silentProgress } from '../../packages/handful/src/training/progress.js'
-import { heldOutImages } from '../held-out.js'
+import { splitImages } from '../trained-space.js'
 
 const { values } = parseArgs({
   options: {
@@ -71,20 +69,7 @@ const [seed, threads, draws] = [values.seed, values.threads, values.draws].map(N
 const device = 'cpu'
 const { signal } = new AbortController()
 
-/** Training and held-out images. */
-async function images(): Promise<{ train: ImageSet; test: TestSet }> {
-  if (values.folder !== undefined) {
-    const { train, test } = await openDataset({ folder: values.folder, size: Number(values.size), seed })
-    if (test === undefined) throw new Error('folder: got no test split, expected test/ beside train/')
-    return { train, test }
-  }
-  const { dataset, 'data-dir': dataDir } = values
-  const [count, held] = [Number(values.train), Number(values.test)]
-  const { train, test } = await heldOutImages({ dataset, dataDir, train: count, test: held, seed })
-  return { train, test: new TestSet(test) }
-}
-
-const { train, test } = await images()
+const { train, test } = await splitImages({ ...values, dataDir: values['data-dir'] }, seed)
 const linearAlgebra = onnxLinearAlgebra({ threads, device })
 
 async function encodedSpace(file: string): Promise<FeatureSpace> {

@@ -44,7 +44,7 @@ import {
 } from './supervised-network.js'
 
 export const fixMatchSchema = z.strictObject({
-  /** Unlabelled images of a step, for each labelled one. */
+  /** Unlabelled images of a step, for each labelled one that it has where there are enough. */
   ratio: z.int().min(1),
   /** How probable a class has to be for its image to count. */
   threshold: z.number().min(0).max(1),

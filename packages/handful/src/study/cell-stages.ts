@@ -6,7 +6,7 @@ import type { StemName } from '../names.js'
 import { contentOf } from '../runs/brought.js'
 import { FEWEST_LABELS_TO_CHOOSE } from '../training/choose-training.js'
 import { selfTrainingDefaults } from '../training/self-training.js'
-import { supervisedSteps } from '../training/supervised.js'
+import { supervisedSteps, unlabelledOf } from '../training/supervised.js'
 import type { BankRecord } from './bank.js'
 import {
   type CellRecord,
@@ -231,7 +231,10 @@ function fixMatchCell(method: PlannedMethod, size: LabelCount, parts: CellParts)
   const views = 1 + 2 * (trained.fixMatch?.ratio ?? 0)
   const form = { steps: steps ?? 0, batch: batch * views, width: fixmatch.width ?? STRONG_WIDTH }
   return networkCell(method, size, parts, {
-    network: { title: network.title, ...trained, minutes, steps, device: options.device },
+    network: {
+      ...{ title: network.title, ...trained, unlabelled: unlabelledOf(trained) },
+      ...{ minutes, steps, device: options.device },
+    },
     draws,
     seconds: networkSeconds('small', form, parts.scale) + 60 * (minutes ?? 0),
     group: method.title,

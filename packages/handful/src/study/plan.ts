@@ -19,7 +19,16 @@ import { MODEL_SHARE } from '../training/self-training.js'
 import { headComponents } from '../features/reduce.js'
 import { spaceStored } from '../features/space-files.js'
 import { bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
-import { fewerDraws, fitBudget, type Fitted, fitNetwork, totalSeconds, trainingShare } from './budget.js'
+import type { SemiSupervisedName } from '../names.js'
+import {
+  fewerDraws,
+  fitBudget,
+  type Fitted,
+  fitNetwork,
+  type NetworkLimit,
+  totalSeconds,
+  trainingShare,
+} from './budget.js'
 import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL, trainingInWords } from './cell-stages.js'
 import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
 import { isBaselineName } from '../features/baselines/registry.js'
@@ -197,20 +206,28 @@ function withinLimits(
   stages: readonly StudyStage[],
   { supervised, fixmatch, selfTraining }: StudyOptions,
 ): Fitted {
-  const strong = fitNetwork(stages, {
-    isOne: isStrong,
-    ...{ minutes: supervised.strongMinutes, option: 'supervised.strongMinutes' },
-  })
-  const semi = fitNetwork(strong.stages, {
-    isOne: ({ method }) => method === 'fixmatch',
-    ...{ minutes: fixmatch.totalMinutes, option: 'fixmatch.totalMinutes' },
-  })
-  const self = fitNetwork(semi.stages, {
-    isOne: ({ kind, method }) => kind === 'cell' && method === 'self-training',
-    ...{ minutes: selfTraining.totalMinutes, option: 'selfTraining.totalMinutes' },
-  })
-  return { stages: self.stages, dropped: [...strong.dropped, ...semi.dropped, ...self.dropped] }
+  const limits: NetworkLimit[] = [
+    { isOne: isStrong, minutes: supervised.strongMinutes, option: 'supervised.strongMinutes' },
+    { isOne: named('fixmatch'), minutes: fixmatch.totalMinutes, option: 'fixmatch.totalMinutes' },
+    {
+      isOne: named('self-training'),
+      minutes: selfTraining.totalMinutes,
+      option: 'selfTraining.totalMinutes',
+    },
+  ]
+  return limits.reduce(
+    (fitted: Fitted, limit): Fitted => {
+      const next = fitNetwork(fitted.stages, limit)
+      return { stages: next.stages, dropped: [...fitted.dropped, ...next.dropped] }
+    },
+    { stages: [...stages], dropped: [] },
+  )
 }
+
+const named =
+  (name: SemiSupervisedName) =>
+  ({ method }: Pick<StudyStage, 'method'>): boolean =>
+    method === name
 
 const isStrong = ({ method = '' }: Pick<StudyStage, 'method'>): boolean => stemOf(method) === 'small'
 

@@ -87,6 +87,16 @@ const baselineFields = Object.fromEntries(
   BASELINES.flatMap((name) => Object.entries(baselines[name].studyFields)),
 )
 
+/** Of networks that learn from labelled and unlabelled images anew for each draw. */
+const trainedAnew = {
+  draws: most.max(MOST_DRAWS).default(3),
+  /** Of each training. */
+  minutes: z.number().positive().max(10_080).optional(),
+  steps: most.max(100_000_000).optional(),
+  /** Of all of them together: label counts beyond it are left out. */
+  totalMinutes: z.number().positive().default(120),
+}
+
 /** Whose names may stand in options beside those that are built in. */
 type Own = Pick<Brought, 'heads' | 'models'>
 
@@ -151,12 +161,8 @@ export const studyOptionsSchemaWith = (brought: Own) => {
       /** FixMatch: the backbone of the stronger supervised network, and as many minutes for each training as a generative model has. */
       fixmatch: z
         .strictObject({
-          draws: most.max(MOST_DRAWS).default(3),
-          /** Of each training; `minutesPerModel` unless given here. */
-          minutes: z.number().positive().max(10_080).optional(),
-          steps: most.max(100_000_000).optional(),
-          /** Of all of them together: label counts beyond it are left out. */
-          totalMinutes: z.number().positive().default(120),
+          /** `minutesPerModel` unless given here. */
+          ...trainedAnew,
           width: most.optional(),
           batch: z.number().int().min(2).default(64),
         })
@@ -165,12 +171,8 @@ export const studyOptionsSchemaWith = (brought: Own) => {
       /** Self-training: the encoder of the `vae` learns on from the labels and from what its features and patches make of the others. */
       selfTraining: z
         .strictObject({
-          draws: most.max(MOST_DRAWS).default(3),
-          /** Of each training, beside the model's own; two thirds of `minutesPerModel` unless given here. */
-          minutes: z.number().positive().max(10_080).optional(),
-          steps: most.max(100_000_000).optional(),
-          /** Of all of them together: label counts beyond it are left out. */
-          totalMinutes: z.number().positive().default(120),
+          /** Beside the model's own minutes; two thirds of `minutesPerModel` unless given here. */
+          ...trainedAnew,
         })
         .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, { ...oneLimit })
         .prefault({}),

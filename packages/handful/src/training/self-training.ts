@@ -3,19 +3,16 @@
  * ("pseudo-labels" spread over the neighbour graph, Iscen et al., "Label propagation for deep semi-supervised learning", arXiv
  * 1904.04717). A step is that of FixMatch (models/fixmatch.ts), whose teacher is held to them.
  */
-import { z } from 'zod'
+import type { z } from 'zod'
 import { encoderClassifier } from '../models/encoder-classifier.js'
-import { fixMatchSchema } from '../models/fixmatch.js'
+import type { FixMatchOptions } from '../models/fixmatch.js'
 import type { BoundModel } from '../models/model.js'
 import { resolveAugmentation } from './model-options.js'
-import { shiftedCrops, type SupervisedOptions, supervisedOptionsSchema } from './supervised.js'
+import { shiftedCrops, type SupervisedOptions, type supervisedOptionsSchema } from './supervised.js'
 
-export const selfTrainingSchema = z.strictObject({
-  ...supervisedOptionsSchema.shape,
-  fixMatch: fixMatchSchema,
-})
-
-export type SelfTrainingSettings = z.infer<typeof selfTrainingSchema>
+export interface SelfTrainingSettings extends z.infer<typeof supervisedOptionsSchema> {
+  readonly fixMatch: FixMatchOptions
+}
 
 /** Share of a fit's minutes that the model has before labels are seen. */
 export const MODEL_SHARE = 0.6

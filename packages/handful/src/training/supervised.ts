@@ -51,6 +51,10 @@ export interface FixMatchTraining extends FixMatchOptions {
   readonly strong: AugmentOptions
 }
 
+/** Unlabelled images of a step of FixMatch: as many at few labels as at many. */
+export const unlabelledOf = ({ batch, fixMatch }: Pick<SupervisedOptions, 'batch' | 'fixMatch'>): number =>
+  (fixMatch?.ratio ?? 0) * batch
+
 /** How long and in which batches, unless said otherwise. */
 export const supervisedSchedule = { batch: 64, epochs: 40, fewestSteps: 500 } as const
 
@@ -157,7 +161,7 @@ export async function trainSupervised(request: SupervisedRequest): Promise<Train
       : fixMatchStep(
           network,
           shape,
-          { ...stepOptions, ...fixMatch, proportions, guided, unlabelled: fixMatch.ratio * settings.batch },
+          { ...stepOptions, ...fixMatch, proportions, guided, unlabelled: unlabelledOf(options) },
           seed,
         )
   }
@@ -250,10 +254,11 @@ function proportionsOf({ labels, classCount }: SupervisedRequest, labelled: Int3
 
 /** Inputs of a step, from its number alone. */
 function inputMaker(
-  { images, labels, seed, start, options: { augmentation, fixMatch, batch: most } }: SupervisedRequest,
+  { images, labels, seed, start, options }: SupervisedRequest,
   labelled: Int32Array,
   batch: number,
 ): (step: number) => Arrays {
+  const { augmentation, fixMatch } = options
   const { height: size, channels, pixels } = images
   const view = (indices: ArrayLike<number>, how: AugmentOptions | null, random: Random): NamedArray => {
     const count = indices.length
@@ -267,7 +272,7 @@ function inputMaker(
     fixMatch &&
     new BatchOrder(
       images.count,
-      fixMatch.ratio * most,
+      unlabelledOf(options),
       new Random(seed, 'unlabelled images').integer(2 ** 31),
     )
   return (step) => {

@@ -95,34 +95,40 @@ test('fit repeats no stage that is done', { timeout: 300_000 }, async () => {
   expect(await readFile(path.join(folder, 'predictions.csv'), 'utf8')).toBe(predictions)
 })
 
+/** Two classes, and images of neither. */
+async function threeFolders(): Promise<string> {
+  const images = path.join(parent, 'images')
+  await writeGreyFolders(images, [
+    ['dark', 20],
+    ['light', 190],
+    ['unlabeled', 100],
+  ])
+  return images
+}
+
+/** A run that is stopped in a stage, gone on with from what its config.yaml says, and all that it did then. */
+async function stoppedAndGoneOn(options: FitOptions, stopAt: string) {
+  const folder = path.join(parent, 'run')
+  const config = JSON.parse(JSON.stringify(options)) as Record<string, unknown>
+  const environment = { command: ['handful', 'fit'] }
+  const place = { folder, parent, name: 'run', date: new Date(), environment }
+  await fitIn(options, await RunFolder.create({ ...place, config }), stopAt)
+  // What config.yaml holds is read again as what it was.
+  const saved = fitOptionsSchema.parse(await readRunConfig(folder))
+  expect(saved).toEqual(options)
+  return { folder, ...(await fitIn(saved, await RunFolder.resume(folder, {}))) }
+}
+
 test(
   'FixMatch is trained, judged without a test set, gone on with, asked and exported',
   { timeout: 300_000 },
   async () => {
-    const images = path.join(parent, 'images')
-    await writeGreyFolders(images, [
-      ['dark', 20],
-      ['light', 190],
-      ['unlabeled', 100],
-    ])
+    const images = await threeFolders()
     const options = fitOptionsSchema.parse({
       ...{ folder: images, size: 12, threads: 1, steps: 6, method: 'fixmatch', labelsPerClass: 3 },
       set: { width: 2, batch: 4, warmUpSteps: 1, 'fixMatch.ratio': 1 },
     })
-    const folder = path.join(parent, 'run')
-    const config = JSON.parse(JSON.stringify(options)) as Record<string, unknown>
-    const place = {
-      folder,
-      parent,
-      name: 'run',
-      date: new Date(),
-      environment: { command: ['handful', 'fit'] },
-    }
-    await fitIn(options, await RunFolder.create({ ...place, config }), 'train without part 1 of 3')
-    // What config.yaml holds is read again as what it was.
-    const saved = fitOptionsSchema.parse(await readRunConfig(folder))
-    expect(saved).toEqual(options)
-    const { report, planned } = await fitIn(saved, await RunFolder.resume(folder, {}))
+    const { folder, report, planned } = await stoppedAndGoneOn(options, 'train without part 1 of 3')
     expect(planned.slice(0, 4)).toEqual([
       ...[1, 2, 3].map((part) => `train without part ${part} of 3`),
       'predict all images',
@@ -169,29 +175,12 @@ test(
   'self-training goes from the model to its encoder, is judged without a test set, gone on with, asked and exported',
   { timeout: 300_000 },
   async () => {
-    const images = path.join(parent, 'images')
-    await writeGreyFolders(images, [
-      ['dark', 20],
-      ['light', 190],
-      ['unlabeled', 100],
-    ])
+    const images = await threeFolders()
     const options = fitOptionsSchema.parse({
       ...{ folder: images, size: 12, threads: 1, steps: 8, method: 'self-training', labelsPerClass: 3 },
       ...{ patches: 4, preset: 'fast', set: { width: 4, hidden: 8, latent: 3, batch: 4 } },
     })
-    const folder = path.join(parent, 'run')
-    const config = JSON.parse(JSON.stringify(options)) as Record<string, unknown>
-    const place = {
-      folder,
-      parent,
-      name: 'run',
-      date: new Date(),
-      environment: { command: ['handful', 'fit'] },
-    }
-    await fitIn(options, await RunFolder.create({ ...place, config }), 'train the network')
-    const saved = fitOptionsSchema.parse(await readRunConfig(folder))
-    expect(saved).toEqual(options)
-    const { report, planned } = await fitIn(saved, await RunFolder.resume(folder, {}))
+    const { folder, report, planned } = await stoppedAndGoneOn(options, 'train the network')
     expect(planned.slice(0, 2)).toEqual(['train without part 1 of 3', 'train without part 2 of 3'])
     expect(report?.evaluation).toEqual({ kind: 'leave one out', images: 6 })
     expect(report?.results.map(({ features, chosen }) => `${features} ${chosen}`)).toEqual([

@@ -1,9 +1,8 @@
 import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { flattenImage, linear, Random } from 'onnx-autodiff'
+import { flattenImage, linear } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
-import type { Images } from '../../src/data/image-set.js'
 import { resnet18, resnet18Presets } from '../../src/models/resnet18/resnet18.js'
 import { type SupervisedNetwork, untrainedWeights } from '../../src/models/supervised-network.js'
 import { canChoose, chooseTraining } from '../../src/training/choose-training.js'
@@ -16,28 +15,13 @@ import {
   supervisedSteps,
   trainSupervised,
 } from '../../src/training/supervised.js'
+import { bars, SIZE } from './bars.js'
 
-const SIZE = 8
-
-/** Noise with a bright bar: standing for class 0, lying for class 1. */
-function bars(count: number, seed: number): { images: Images; truth: Int32Array } {
-  const random = new Random(seed, 'bars')
-  const truth = Int32Array.from({ length: count }, (_, i) => i % 2)
-  const pixels = new Uint8Array(count * SIZE * SIZE)
-  truth.forEach((label, i) => {
-    const at = 2 + random.integer(4)
-    for (let y = 0; y < SIZE; y++) {
-      for (let x = 0; x < SIZE; x++) {
-        pixels[(i * SIZE + y) * SIZE + x] = random.integer(100) + ((label === 0 ? x : y) === at ? 130 : 0)
-      }
-    }
-  })
-  const paths = Array.from(truth, (_, i) => `${i}`)
-  return { images: { name: 'bars', count, height: SIZE, width: SIZE, channels: 1, pixels, paths }, truth }
-}
+/** Brighter and farther from the edge: a few steps are enough. */
+const CLEAR = { margin: 2, noise: 100, bar: 130 }
 
 function requestOn(labelled: number, changes: Partial<SupervisedRequest['options']> = {}): SupervisedRequest {
-  const { images, truth } = bars(60, 1)
+  const { images, truth } = bars(60, 1, CLEAR)
   const { optimiser, learningRate, weightDecay, warmUpSteps } = resnet18Presets.small
   return {
     images,
@@ -69,7 +53,7 @@ const accuracy = (probabilities: Float32Array, truth: Int32Array): number =>
 test('learns what the labelled few show and tells unseen images apart', async () => {
   const trained = await trainSupervised(requestOn(48, { augmentation: shiftedCrops({ mirror: true }) }))
   expect(trained.steps).toBe(60)
-  const fresh = bars(100, 2)
+  const fresh = bars(100, 2, CLEAR)
   const { rows, columns, data } = await trained.predict(fresh.images)
   expect([rows, columns]).toEqual([100, 2])
   expect(data[0] + data[1]).toBeCloseTo(1, 5)
@@ -112,7 +96,7 @@ test('averaged weights lie behind the last ones, and tell unseen images apart as
 
   const strong = supervisedAugmentation('strong', { channels: 1 })
   const { predict } = await trainSupervised(requestOn(48, { emaHalfLife: 0.02, augmentation: strong }))
-  const fresh = bars(100, 2)
+  const fresh = bars(100, 2, CLEAR)
   expect(accuracy((await predict(fresh.images)).data, fresh.truth)).toBeGreaterThan(0.8)
 })
 

@@ -5,7 +5,7 @@ import { confidenceSettings } from '../../heads/confidence.js'
 import type { ImageShape } from '../../models/model.js'
 import { splitNetwork, supervisedFeatures } from '../../models/supervised-network.js'
 import { featureMatrix, matrixOf } from '../../numerics/matrix.js'
-import { networkProbabilities } from '../../training/supervised.js'
+import { networkProbabilities, unlabelledOf } from '../../training/supervised.js'
 import {
   supervisedSettings,
   supervisedTitle,
@@ -36,7 +36,7 @@ export function fixMatchMethod(
   return {
     source: { features: 'FixMatch', head: 'the network itself' },
     title: supervisedTitle(settings),
-    identity: { settings, augment: AUGMENT, image },
+    identity: { settings, augment: AUGMENT, image, unlabelled: unlabelledOf(training) },
     training,
     limit: { minutes, steps },
     stream: 'fixmatch',
@@ -77,6 +77,7 @@ export function fixMatchMethod(
         },
       })
     },
+    sureness: 'Probabilities are as sure as the network is: no label was left out to check them by.',
     config: { config: settings },
     notes: [
       `FixMatch: one network learned from ${labelled} labelled images and from the ${train.count} training images without their labels. Its rate and length were fixed beforehand.`,

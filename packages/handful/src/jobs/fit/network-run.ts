@@ -250,11 +250,7 @@ function reported({ options, context, dataset, draws, method }: NetworkFitting, 
     learning: { title: method.title, config: method.config },
     notes: [
       ...method.notes,
-      ...(dataset.test
-        ? [
-            'Test images were seen by no training. Probabilities are as sure as the network is: no label was left out to check them by.',
-          ]
-        : []),
+      ...(dataset.test ? [`Test images were seen by no training. ${method.sureness}`] : []),
       ...(parts > 0
         ? [
             `How often it is right comes from ${parts} networks of as many steps, each trained without a part of the labelled images and asked for these.`,

@@ -64,6 +64,8 @@ export interface NetworkMethod {
   readonly before?: () => Promise<TrainingSummary>
   /** Settings for the report. */
   readonly config: object
+  /** What probabilities go by where a test set judges, as a sentence. */
+  readonly sureness: string
   /** Sentences about how it was fitted. */
   readonly notes: readonly string[]
 }

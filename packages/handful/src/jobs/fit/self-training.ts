@@ -8,7 +8,7 @@ import { filesOfFrames } from '../../data/frames.js'
 import { learnedFeatures } from '../../features/feature-sources.js'
 import { confidenceSettings } from '../../heads/confidence.js'
 import { fitToTrained, type Guide, guideBy, GUIDING_HEAD } from '../../heads/guide.js'
-import type { WeightedModel } from '../../models/model.js'
+import type { WeightedModel, Weights } from '../../models/model.js'
 import { selectRows } from '../../numerics/matrix.js'
 import type { RunContext } from '../../runs/run-folder.js'
 import { readSpace } from '../../runs/space-file.js'
@@ -17,7 +17,7 @@ import { MODEL_SHARE, selfTraining, selfTrainingDefaults } from '../../training/
 import { encoderSource, featuresStage, patchesStage } from './fit-stages.js'
 import type { FeatureFitOptions, SelfTrainingFitOptions } from './fit-options.js'
 import { openFitting } from './fitting.js'
-import type { NetworkMethod } from './network-training.js'
+import type { Classification, NetworkMethod } from './network-training.js'
 
 interface Limit {
   readonly minutes?: number
@@ -73,6 +73,41 @@ export async function selfTrainingMethod(
     guides.set(labels, known)
     return known
   }
+  const classified = async (
+    weights: Weights,
+    labels: Int32Array,
+    stage: StageContext,
+  ): Promise<Classification> => {
+    const { linearAlgebra, onProgress, ...machine } = stage
+    const trained = async (): Promise<WeightedModel> => {
+      const before = await learning.trained()
+      return { ...before, weights: { ...before.weights, ...weights } }
+    }
+    const encoder = await encoderSource({ ...fitting, learning: { ...learning, trained } }, patches)()
+    const counted = { ...machine, onProgress: (done: number, total: number) => onProgress?.(done, total) }
+    const space = await learnedFeatures(dataset, encoder, linearAlgebra, counted)
+    const fitted = await fitToTrained(space, given(labels))
+    return {
+      async rows(places) {
+        const all = await fitted.probabilities()
+        return places === undefined ? all : selectRows(all, places)
+      },
+      test: () => space.test && fitted.predict(space.test),
+      confidence: (await guide(labels, stage)).confidence,
+      kept: async (confidence) => ({
+        outputs: encoder?.groups.flatMap(({ outputs }) => outputs) ?? [],
+        encoder: encoder?.network.program,
+        batch: encoder?.network.batch,
+        normalisation: await space.normalisation(),
+        head: {
+          ...fitted.parameters,
+          settings: { ...fitted.parameters.settings, ...confidenceSettings(confidence) },
+        },
+      }),
+    }
+  }
+  // Predictions and the classifier that gives them again follow each other.
+  let latest: { readonly labels: Int32Array; readonly classified: Classification } | undefined
   return {
     source: { features: 'self-training', head: GUIDING_HEAD },
     title: training.network.title,
@@ -86,34 +121,11 @@ export async function selfTrainingMethod(
       return { weights, guide: (await guide(labels, stage)).probabilities }
     },
     async classify(weights, labels, stage) {
-      const { linearAlgebra, onProgress, ...machine } = stage
-      const trained = async (): Promise<WeightedModel> => {
-        const before = await learning.trained()
-        return { ...before, weights: { ...before.weights, ...weights } }
-      }
-      const encoder = await encoderSource({ ...fitting, learning: { ...learning, trained } }, patches)()
-      const counted = { ...machine, onProgress: (done: number, total: number) => onProgress?.(done, total) }
-      const space = await learnedFeatures(dataset, encoder, linearAlgebra, counted)
-      const fitted = await fitToTrained(space, given(labels))
-      return {
-        async rows(places) {
-          const all = await fitted.probabilities()
-          return places === undefined ? all : selectRows(all, places)
-        },
-        test: () => space.test && fitted.predict(space.test),
-        confidence: (await guide(labels, stage)).confidence,
-        kept: async (confidence) => ({
-          outputs: encoder?.groups.flatMap(({ outputs }) => outputs) ?? [],
-          encoder: encoder?.network.program,
-          batch: encoder?.network.batch,
-          normalisation: await space.normalisation(),
-          head: {
-            ...fitted.parameters,
-            settings: { ...fitted.parameters.settings, ...confidenceSettings(confidence) },
-          },
-        }),
-      }
+      if (latest?.labels !== labels) latest = { labels, classified: await classified(weights, labels, stage) }
+      return latest.classified
     },
+    sureness:
+      'Probabilities are as sure as predictions of left-out labels were right by the features before they saw a label.',
     before: () => run.store.result(learning.train),
     config: { augment: learning.augment, config: learning.model.config, selfTraining: selfTrainingDefaults },
     notes: [
