@@ -116,7 +116,15 @@ export {
   loadCheckpoint,
   saveCheckpoint,
 } from './runtime/checkpoint.js'
-export { decodeSafetensors, encodeSafetensors, SafetensorsError } from './runtime/safetensors.js'
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  readSafetensors,
+  type Safetensors,
+  SafetensorsError,
+  type SafetensorsSource,
+  safetensorsParts,
+} from './runtime/safetensors.js'
 export type { Data, Examples } from './training/batches.js'
 export * from './training/epoch.js'
 export * from './training/train.js'

@@ -3,9 +3,9 @@
  * its arrays, and as JSON in its metadata what they are and which images they are for.
  */
 import { readFile } from 'node:fs/promises'
-import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
+import { decodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
-import { writeFileAtomic } from '../files/atomic.js'
+import { writeArrays } from '../files/array-file.js'
 import { HandfulError, printable, systemError } from '../errors.js'
 import { listAlternatives } from '../errors/suggest.js'
 import type { Weights } from '../models/model.js'
@@ -36,7 +36,7 @@ export async function saveFittedFeatures(
   { kind, image, options, weights }: FittedFeatures,
 ): Promise<void> {
   const form: Form = { version: 1, kind, image, options }
-  await writeFileAtomic(file, encodeSafetensors(weights, { [ENTRY]: JSON.stringify(form) }))
+  await writeArrays(file, weights, { [ENTRY]: JSON.stringify(form) })
 }
 
 /** @throws HandfulError in one line for a file that is missing, damaged or something else */

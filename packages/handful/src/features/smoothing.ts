@@ -73,19 +73,28 @@ export interface Smoothing {
 export async function fitSmoothing(
   features: FeatureMatrix,
   neighbours: Neighbours | undefined,
-  { dimensions = 64, time, k = 10, kernel = 'self-tuned', signal, onProgress }: SmoothingOptions,
+  options: SmoothingOptions,
   linearAlgebra: LinearAlgebra,
 ): Promise<Smoothing> {
   checkFinite(features, 'smoothing')
+  return smoothingOf(unitRows(features), neighbours, options, linearAlgebra)
+}
+
+/** The same of rows of length 1, which it keeps without a copy: of very many images one takes a gigabyte. */
+async function smoothingOf(
+  references: UnitRows,
+  neighbours: Neighbours | undefined,
+  { dimensions = 64, time, k = 10, kernel = 'self-tuned', signal, onProgress }: SmoothingOptions,
+  linearAlgebra: LinearAlgebra,
+): Promise<Smoothing> {
   checkOption('dimensions', dimensions, Number.isInteger(dimensions) && dimensions >= 1)
   checkOption('k', k, Number.isInteger(k) && k >= 1)
   checkOption('time', time ?? 0, time === undefined || time >= 0)
-  const references = unitRows(features)
   const graph = neighbours ?? (await neighbourGraph(references, linearAlgebra, { k }))
-  if (graph.rows !== features.rows || features.rows < 3) {
+  if (graph.rows !== references.rows || references.rows < 3) {
     throw new HandfulError({
       what: 'smoothing of features',
-      where: `${features.rows} rows`,
+      where: `${references.rows} rows`,
       got: `neighbours of ${graph.rows}`,
       expected: 'those of the same images, three at least',
       hint: 'find the neighbours among the features that are smoothed',
@@ -184,7 +193,7 @@ export async function smoothedFeatures(
   if (features.rows < 3) return features
   const few = Math.max(2, Math.round(features.rows / IMAGES_PER_DIMENSION))
   const dimensions = Math.min(SMOOTHED_DIMENSIONS, few)
-  const smoothing = await fitSmoothing(features, graph, { ...options, dimensions }, linearAlgebra)
+  const smoothing = await smoothingOf(features, graph, { ...options, dimensions }, linearAlgebra)
   return smoothedReferences(smoothing)
 }
 

@@ -5,10 +5,9 @@
  *     <name>.graph.safetensors     neighbours of training and of test rows among training rows, smoothed training rows
  *                                  where they are asked for
  */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { decodeSafetensors, encodeSafetensors, type NamedArray } from 'onnx-autodiff'
-import { writeFileAtomic } from '../files/atomic.js'
+import { type NamedArray } from 'onnx-autodiff'
+import { readArrays, writeArrays } from '../files/array-file.js'
 import { filesPresent } from '../files/present.js'
 import type { Neighbours } from '../numerics/linear-algebra.js'
 import { type FeatureMatrix, matrixArray, matrixOf, rowRange, storedUnitRows } from '../numerics/matrix.js'
@@ -86,7 +85,7 @@ export async function saveSpace(
     ...neighbourArrays('test', await space.testNeighbours()),
     ...(smooth && { smoothed: matrixArray(await space.smoothed()) }),
   }
-  await writeFileAtomic(path.join(folder, stored.graph), encodeSafetensors(arrays))
+  await writeArrays(path.join(folder, stored.graph), arrays)
   return stored
 }
 
@@ -101,7 +100,7 @@ export async function loadSpace(
   context: SpaceContext,
 ): Promise<FeatureSpace> {
   const all = storedUnitRows(await readTensor(folder, stored, 'normalised'))
-  const { arrays } = decodeSafetensors(await readFile(path.join(folder, stored.graph)))
+  const { arrays } = await readArrays(path.join(folder, stored.graph))
   return new FeatureSpace(
     { train: rowRange(all, 0, stored.trainRows), test: rowRange(all, stored.trainRows, all.rows) },
     context,
@@ -122,7 +121,7 @@ async function readTensor(
   { file, trainRows, testRows }: StoredSpace,
   name: 'reduced' | 'normalised',
 ): Promise<FeatureMatrix> {
-  const { arrays } = decodeSafetensors(await readFile(path.join(folder, file)))
+  const { arrays } = await readArrays(path.join(folder, file))
   const array: NamedArray | undefined = Object.hasOwn(arrays, name) ? arrays[name] : undefined
   if (array?.data instanceof Float32Array && array.shape[0] === trainRows + testRows) return matrixOf(array)
   throw new Error(

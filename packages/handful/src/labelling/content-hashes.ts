@@ -2,10 +2,8 @@
  * What the files of labelled images hold, for a label to be told from one of another image that took its name. Of a few images
  * it is found before their labels are written; of many it follows, since reading them would keep the person waiting.
  */
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import path from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { fileSha256 } from '../files/file-hash.js'
 import type { Decision, Journal } from '../labels/journal.js'
 
 /** Images of one step whose files are read first. */
@@ -55,10 +53,8 @@ export class ContentHashes {
 
   /** Undefined where there is no such file, as of frames and of images in tables. */
   async #hash(image: string): Promise<string | undefined> {
-    const hash = createHash('sha256')
     try {
-      await pipeline(createReadStream(path.join(this.#folder ?? '', image)), hash)
-      return hash.digest('hex')
+      return await fileSha256(path.join(this.#folder ?? '', image))
     } catch {
       return undefined
     }

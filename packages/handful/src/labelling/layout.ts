@@ -4,13 +4,11 @@
  *
  *     labelling/map-<key>.safetensors
  */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
+import { readArrays, writeArrays } from '../files/array-file.js'
 import { systemCode } from '../errors.js'
 import type { NeighbourGraph } from '../features/neighbour-graph.js'
 import { umapLayout } from '../features/umap.js'
-import { writeFileAtomic } from '../files/atomic.js'
 import { contentKey } from '../files/content-key.js'
 import { type FeatureMatrix, matrixArray, matrixOf } from '../numerics/matrix.js'
 
@@ -34,7 +32,7 @@ const fileOf = ({ folder, key, seed }: MapPlace): string =>
 /** The kept layout; one that is damaged is made again. */
 export async function keptMap(place: MapPlace, images: number): Promise<Positions | undefined> {
   try {
-    const { arrays } = decodeSafetensors(await readFile(fileOf(place)))
+    const { arrays } = await readArrays(fileOf(place))
     const { rows, data } = matrixOf(arrays.positions)
     return rows === images ? { kind: 'map', positions: data } : undefined
   } catch (error) {
@@ -51,7 +49,7 @@ export async function makeMap(
   const layout = await umapLayout(graph, { seed: place.seed, signal })
   const positions = intoSquare(layout.data)
   const array = matrixArray({ ...layout, data: positions })
-  await writeFileAtomic(fileOf(place), encodeSafetensors({ positions: array }))
+  await writeArrays(fileOf(place), { positions: array })
   return { kind: 'map', positions }
 }
 

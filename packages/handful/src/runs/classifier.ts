@@ -18,14 +18,16 @@ import path from 'node:path'
 import {
   compile,
   decodeModel,
-  decodeSafetensors,
-  encodeSafetensors,
   type Network,
   type Program,
   programOf,
+  SafetensorsError,
+  safetensorsParts,
 } from 'onnx-autodiff'
 import { z } from 'zod'
 import { type ImageReading, READ_BEFORE, readingSchema } from '../data/reading.js'
+import { readArrays } from '../files/array-file.js'
+import { addFile, fileSha256 } from '../files/file-hash.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
 import { type EmbeddingsDescription, embeddingsSchema } from '../encoders/embeddings.js'
 import { outsideEncoderSchema } from '../encoders/outside-encoder.js'
@@ -150,7 +152,7 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
   const { outside, unlike, labelsKey } = classifier
   await run.makeFolder(FOLDER)
   const model = encoder && ('model' in encoder ? encoder.model : compile(encoder).model)
-  const arrays = encodeSafetensors({
+  const arrays = safetensorsParts({
     ...(normalisation && normalisationArrays(normalisation)),
     ...headArrays(head),
     ...(unlike && unlikeArrays(unlike.parameters)),
@@ -159,7 +161,7 @@ export async function saveClassifier(run: RunFolder, classifier: Classifier): Pr
       referencesOf(head) === undefined && { [UNLIKE_REFERENCES]: matrixArray(unlike.references) }),
   })
   const files = {
-    encoder: model && (await writeNamed(run, 'encoder', '.onnx', model)),
+    encoder: model && (await writeNamed(run, 'encoder', '.onnx', [model])),
     arrays: await writeNamed(run, 'classifier', '.safetensors', arrays),
   }
   const settings: Settings = {
@@ -192,7 +194,7 @@ async function writeNamed(
   run: RunFolder,
   stem: string,
   ending: string,
-  content: Uint8Array,
+  content: readonly Uint8Array[],
 ): Promise<{ name: string; sha256: string }> {
   const sha256 = sha256Of(content)
   const name = path.join(FOLDER, `${stem}-${sha256.slice(0, 12)}${ending}`)
@@ -209,78 +211,97 @@ async function removeOthers(run: RunFolder, { encoder, arrays }: OwnFiles): Prom
   }
 }
 
-const sha256Of = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')
-
-/** Of all that it is: what it computes is its own. */
-export async function classifierKey(folder: string): Promise<string> {
-  const { json, model, arrays, settings } = await readParts(folder)
+function sha256Of(parts: readonly Uint8Array[]): string {
   const hash = createHash('sha256')
-  for (const part of [model, json, arrays]) if (part !== undefined) hash.update(part)
-  const { encoder, sources = [] } = settings.outside ?? {}
-  for (const name of [...(encoder ? [encoder.file] : []), ...sources.map(({ fitted }) => fitted)])
-    hash.update(await readFile(path.join(folder, name)))
+  for (const part of parts) hash.update(part)
   return hash.digest('hex')
 }
 
-/** @throws HandfulError if the run has no classifier yet or its files are damaged */
-export async function loadClassifier(folder: string): Promise<Classifier> {
-  const { settings, model, arrays: bytes } = await readParts(folder)
-  return understood(folder, () => {
-    const { arrays } = decodeSafetensors(bytes)
-    const { files: _, version: __, ...own } = settings
-    const head = headOf(settings.head, settings.classNames.length, arrays)
-    return {
-      ...own,
-      encoder: model && programOf(decodeModel(model), model),
-      normalisation: settings.version === 4 ? undefined : normalisationOf(arrays),
-      head,
-      unlike: settings.unlike && {
-        parameters: unlikeOf(settings.unlike, arrays),
-        references: referencesOf(head) ?? matrixOf(arrays[UNLIKE_REFERENCES]),
-      },
-    }
+/** Of all that it is: what it computes is its own. */
+export const classifierKey = (folder: string): Promise<string> =>
+  withParts(folder, async ({ json, settings, model, arrays }) => {
+    const hash = createHash('sha256')
+    const add = (file: string): Promise<void> => addFile(hash, file)
+    if (model !== undefined) await readPart(folder, model, add)
+    hash.update(json)
+    await readPart(folder, arrays, add)
+    const { encoder, sources = [] } = settings.outside ?? {}
+    for (const name of [...(encoder ? [encoder.file] : []), ...sources.map(({ fitted }) => fitted)])
+      await add(path.join(folder, name))
+    return hash.digest('hex')
   })
+
+/** @throws HandfulError if the run has no classifier yet or its files are damaged */
+export const loadClassifier = (folder: string): Promise<Classifier> =>
+  withParts(folder, async ({ settings, ...parts }) => {
+    const model = parts.model && (await readPart(folder, parts.model, readBytes))
+    const { arrays } = await readPart(folder, parts.arrays, readArrays)
+    return understood(folder, () => {
+      const { files: _, version: __, ...own } = settings
+      const head = headOf(settings.head, settings.classNames.length, arrays)
+      return {
+        ...own,
+        encoder: model && programOf(decodeModel(model), model),
+        normalisation: settings.version === 4 ? undefined : normalisationOf(arrays),
+        head,
+        unlike: settings.unlike && {
+          parameters: unlikeOf(settings.unlike, arrays),
+          references: referencesOf(head) ?? matrixOf(arrays[UNLIKE_REFERENCES]),
+        },
+      }
+    })
+  })
+
+/** A file of a classifier, and the content that it has to have, where that is known. */
+interface Part {
+  readonly name: string
+  readonly sha256?: string
 }
 
 interface Parts {
   readonly json: Buffer
   readonly settings: Settings
-  readonly arrays: Buffer
+  readonly arrays: Part
   /** Undefined where all features were made elsewhere. */
-  readonly model?: Buffer
+  readonly model?: Part
 }
 
-/** Read again from the beginning where another classifier has come in its place meanwhile. */
-async function readParts(folder: string): Promise<Parts> {
+/** Begins again where another classifier has come in its place meanwhile. */
+async function withParts<T>(folder: string, use: (parts: Parts) => Promise<T>): Promise<T> {
   for (let reading = 1; ; reading++) {
-    const json = await readPart(folder, CLASSIFIER_FILE)
+    const json = await readPart(folder, { name: CLASSIFIER_FILE }, readBytes)
     const settings = understood(folder, () => settingsSchema.parse(JSON.parse(json.toString())))
     const { files, outputs } = settings
     try {
-      return {
+      return await use({
         json,
         settings,
-        arrays: await readPart(folder, files?.arrays.name ?? OLDER.arrays, files?.arrays.sha256),
-        model:
-          outputs.length === 0
-            ? undefined
-            : await readPart(folder, files?.encoder?.name ?? OLDER.encoder, files?.encoder?.sha256),
-      }
+        arrays: files?.arrays ?? { name: OLDER.arrays },
+        model: outputs.length === 0 ? undefined : (files?.encoder ?? { name: OLDER.encoder }),
+      })
     } catch (error) {
-      const now = await readPart(folder, CLASSIFIER_FILE)
+      const now = await readPart(folder, { name: CLASSIFIER_FILE }, readBytes)
       if (now.equals(json) || reading === MOST_READINGS) throw error
     }
   }
 }
 
-/** @param sha256 that its content has to have, where that is known */
-async function readPart(folder: string, name: string, sha256?: string): Promise<Buffer> {
-  let content: Buffer
+const readBytes = (file: string): Promise<Buffer> => readFile(file)
+
+async function readPart<T>(
+  folder: string,
+  { name, sha256 }: Part,
+  read: (file: string) => Promise<T>,
+): Promise<T> {
+  const file = path.join(folder, name)
   try {
-    content = await readFile(path.join(folder, name))
+    if (sha256 !== undefined && (await fileSha256(file)) !== sha256)
+      throw damaged(folder, `another content of ${name} than was written`)
+    return await read(file)
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT')
-      throw systemError('reading a classifier', path.join(folder, name), error)
+    if (error instanceof HandfulError) throw error
+    if (error instanceof SafetensorsError) throw damaged(folder, error.message)
+    if (systemCode(error) !== 'ENOENT') throw systemError('reading a classifier', file, error)
     throw new HandfulError({
       what: 'classifier',
       where: folder,
@@ -289,8 +310,6 @@ async function readPart(folder: string, name: string, sha256?: string): Promise<
       hint: `go on with it by handful fit --resume ${folder}`,
     })
   }
-  if (sha256 === undefined || sha256Of(content) === sha256) return content
-  throw damaged(folder, `another content of ${name} than was written`)
 }
 
 function understood<T>(folder: string, read: () => T): T {

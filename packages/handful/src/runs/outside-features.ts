@@ -9,8 +9,8 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
+import { readArrays, writeArrays } from '../files/array-file.js'
 import { openEmbeddings, embeddingsSchema } from '../encoders/embeddings.js'
 import { type Encodable, encodeSets } from '../encoders/encode-images.js'
 import { type EncoderOptions, encoderOptionsOf } from '../encoders/encoder-options.js'
@@ -255,13 +255,10 @@ async function keptEmbeddings(
 export async function writeRows(folder: string, file: string, rows: readonly FeatureMatrix[]): Promise<void> {
   const [train, test] = rows
   await makeFolders(path.dirname(path.join(folder, file)))
-  await writeFileAtomic(
-    path.join(folder, file),
-    encodeSafetensors({
-      train: matrixArray(train),
-      ...(rows.length > 1 && { test: matrixArray(test) }),
-    }),
-  )
+  await writeArrays(path.join(folder, file), {
+    train: matrixArray(train),
+    ...(rows.length > 1 && { test: matrixArray(test) }),
+  })
 }
 
 /** The rows of some parts, whose stages are done. */
@@ -272,7 +269,7 @@ export async function outsideRows(
   const rows: RowsPart[] = []
   for (const { title, stage } of parts) {
     const { file } = await store.result(stage)
-    const { arrays } = decodeSafetensors(await readFile(path.join(folder, file)))
+    const { arrays } = await readArrays(path.join(folder, file))
     const test = Object.hasOwn(arrays, 'test') ? matrixOf(arrays.test) : undefined
     rows.push({ name: title, train: matrixOf(arrays.train), test })
   }

@@ -4,14 +4,14 @@
  *     features/<id>-<hash>.safetensors        rows of all images
  *     model/source-<id>-<hash>.safetensors    what the source was fitted to, for new images
  */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { type Arrays, decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
+import { type Arrays } from 'onnx-autodiff'
 import { z } from 'zod'
+import { readArrays, writeArrays } from '../files/array-file.js'
 import { imageBytes, type Images } from '../data/image-set.js'
 import { HandfulError, printable, quoted } from '../errors.js'
 import type { FeatureSource } from '../features/feature-sources.js'
-import { makeFolders, writeFileAtomic } from '../files/atomic.js'
+import { makeFolders } from '../files/atomic.js'
 import { contentKey } from '../files/content-key.js'
 import { filesPresent } from '../files/present.js'
 import { type FeatureMatrix, featureMatrix } from '../numerics/matrix.js'
@@ -111,7 +111,7 @@ function ownPart(method: FeatureMethod, brought: Brought, opening: Opening): Own
           }
           await writeRows(place.folder, file, rows)
           await makeFolders(path.join(place.folder, 'model'))
-          await writeFileAtomic(path.join(place.folder, fitted), encodeSafetensors(source.fitted ?? {}))
+          await writeArrays(path.join(place.folder, fitted), source.fitted ?? {})
           const from = plugin && { file: plugin.file, sha256: plugin.sha256 }
           return { file, source: { id, title, columns: source.columns, fitted, plugin: from } }
         } finally {
@@ -164,7 +164,7 @@ export async function ownRows(
   },
 ): Promise<FeatureMatrix> {
   const method = sourceOf(run, kept, brought)
-  const { arrays } = decodeSafetensors(await readFile(path.join(run, kept.fitted)))
+  const { arrays } = await readArrays(path.join(run, kept.fitted))
   const { signal = new AbortController().signal } = context
   const source = await method(arrays, { ...context, signal })
   try {

@@ -17,8 +17,10 @@
 import { constants } from 'node:fs'
 import { access, appendFile, mkdir, readFile, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
+import type { Arrays } from 'onnx-autodiff'
 import { parse, stringify } from 'yaml'
 import { z } from 'zod'
+import { writeArrays } from '../files/array-file.js'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { damageInWords } from '../files/damage.js'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
@@ -221,9 +223,15 @@ export class RunFolder {
   }
 
   /** Writes a file so that it appears whole or not at all. */
-  async writeFile(name: string, contents: string | Uint8Array): Promise<void> {
+  async writeFile(name: string, contents: Parameters<typeof writeFileAtomic>[1]): Promise<void> {
     await this.#expectHeld()
     await writeFileAtomic(this.path(name), contents)
+  }
+
+  /** The same of arrays, as a safetensors file. */
+  async writeArrays(name: string, arrays: Arrays): Promise<void> {
+    await this.#expectHeld()
+    await writeArrays(this.path(name), arrays)
   }
 
   /** A process that was given up, and its stage taken by another, comes back: it writes nothing more. */

@@ -4,15 +4,14 @@
  *     features/<name>.safetensors          normalised rows, and what new images are normalised by
  *     features/<name>.graph.safetensors    the nearest neighbours of each row, once something has found them
  */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
+import { readArrays, writeArrays } from '../files/array-file.js'
 import { FeatureSpace, type SpaceContext } from '../features/feature-space.js'
 import type { NeighbourGraph } from '../features/neighbour-graph.js'
 import { neighbourArrays, neighboursOf } from '../features/space-files.js'
 import { systemCode } from '../errors.js'
-import { makeFolders, writeFileAtomic } from '../files/atomic.js'
+import { makeFolders } from '../files/atomic.js'
 import { matrixArray, matrixOf, storedUnitRows } from '../numerics/matrix.js'
 import { normalisationArrays, normalisationOf } from './fitted-arrays.js'
 
@@ -38,14 +37,11 @@ const ROWS = 'train'
 export async function writeSpace(folder: string, file: string, space: FeatureSpace): Promise<SpaceRecord> {
   const { name, baseline, train, test } = space
   await makeFolders(path.dirname(path.join(folder, file)))
-  await writeFileAtomic(
-    path.join(folder, file),
-    encodeSafetensors({
-      train: matrixArray(train),
-      ...(test && { test: matrixArray(test) }),
-      ...normalisationArrays(await space.normalisation()),
-    }),
-  )
+  await writeArrays(path.join(folder, file), {
+    train: matrixArray(train),
+    ...(test && { test: matrixArray(test) }),
+    ...normalisationArrays(await space.normalisation()),
+  })
   return { file, name, baseline }
 }
 
@@ -54,7 +50,7 @@ export async function readSpace(
   { file, name, baseline }: SpaceRecord,
   context: SpaceContext,
 ): Promise<FeatureSpace> {
-  const { arrays } = decodeSafetensors(await readFile(path.join(folder, file)))
+  const { arrays } = await readArrays(path.join(folder, file))
   const rows = (split: string) =>
     Object.hasOwn(arrays, split) ? storedUnitRows(matrixOf(arrays[split])) : undefined
   const train = rows('train')
@@ -72,7 +68,7 @@ export async function readSpace(
 export async function keepGraph(folder: string, record: SpaceRecord, space: FeatureSpace): Promise<void> {
   if ((await keptGraph(folder, record, space.train.rows)) !== undefined) return
   const arrays = neighbourArrays(ROWS, await space.graph())
-  await writeFileAtomic(path.join(folder, graphFile(record)), encodeSafetensors(arrays))
+  await writeArrays(path.join(folder, graphFile(record)), arrays)
 }
 
 /** One that is damaged is found again. */
@@ -82,7 +78,7 @@ async function keptGraph(
   rows: number,
 ): Promise<NeighbourGraph | undefined> {
   try {
-    const { arrays } = decodeSafetensors(await readFile(path.join(folder, graphFile(record))))
+    const { arrays } = await readArrays(path.join(folder, graphFile(record)))
     const graph = neighboursOf(ROWS, arrays)
     return graph.rows === rows ? graph : undefined
   } catch (error) {

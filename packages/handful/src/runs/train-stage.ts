@@ -8,7 +8,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { encodeSafetensors } from 'onnx-autodiff'
 import type { Images } from '../data/image-set.js'
 import { DEFAULT_READING, type ImageReading } from '../data/reading.js'
 import { contentKey } from '../files/content-key.js'
@@ -95,7 +94,7 @@ export function trainStage(
         onMetrics: (step, metrics) => run.appendMetrics({ stage: name, step, ...metrics }),
       })
       await run.makeFolder(RUN_FILES.model)
-      await run.writeFile(RUN_FILES.weights, encodeSafetensors(weights))
+      await run.writeArrays(RUN_FILES.weights, weights)
       await run.writeJson(SUMMARY, summary)
       await saveModelDescription(run, { model, ...describe })
       return summary

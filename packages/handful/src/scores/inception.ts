@@ -4,7 +4,6 @@
  * expects of its pixels has to be said, since a file doesn't tell. Images are resampled bilinearly by pixel centres: scores
  * compare with one another, and with published ones as far as those were made with the same file and resampling.
  */
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import {
   add,
@@ -23,6 +22,7 @@ import {
   toBatchFirst,
 } from 'onnx-autodiff'
 import { z } from 'zod'
+import { fileSha256 } from '../files/file-hash.js'
 import { imageBytes, type Images } from '../data/image-set.js'
 import { contentKey } from '../files/content-key.js'
 import { HandfulError, printable, systemError } from '../errors.js'
@@ -115,12 +115,7 @@ export async function checkInception(options: InceptionOptions): Promise<void> {
 /** Of the file's contents and of what is said of it. */
 export async function inceptionKey(options: InceptionOptions): Promise<string> {
   const { file, ...said } = checkedSpec(options)
-  return contentKey({
-    ...said,
-    file: createHash('sha256')
-      .update(await readFile(file))
-      .digest('hex'),
-  })
+  return contentKey({ ...said, file: await fileSha256(file) })
 }
 
 function checkedSpec(options: InceptionOptions): Spec {

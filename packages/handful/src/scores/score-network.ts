@@ -11,7 +11,6 @@ import {
   averagePool,
   convolution,
   decodeSafetensors,
-  encodeSafetensors,
   flattenImage,
   heNormal,
   type Layer,
@@ -21,6 +20,7 @@ import {
   relu,
 } from 'onnx-autodiff'
 import { z } from 'zod'
+import { writeArrays } from '../files/array-file.js'
 import { writeFileAtomic } from '../files/atomic.js'
 import type { ImageSet } from '../data/image-set.js'
 import { HandfulError, systemError } from '../errors.js'
@@ -170,7 +170,7 @@ export async function saveScoreNetwork(
   folder: string,
   { description, weights }: ScoreNetwork,
 ): Promise<void> {
-  await writeFileAtomic(path.join(folder, WEIGHTS), encodeSafetensors(weights))
+  await writeArrays(path.join(folder, WEIGHTS), weights)
   await writeFileAtomic(path.join(folder, SCORE_DESCRIPTION), `${JSON.stringify(description, null, 2)}\n`)
 }
 

@@ -107,90 +107,135 @@ export function safetensorsParts(
  * @throws SafetensorsError in one line: `safetensors (where): got X, expected Y`
  */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
-  const { header, dataStart } = readHeader(bytes)
-  const dataBytes = bytes.length - dataStart
-  const arrays: [string, NamedArray][] = []
-  const places: { name: string; begin: number; end: number }[] = []
-  let metadata: Readonly<Record<string, string>> = {}
-  for (const [name, value] of Object.entries(header)) {
-    if (name === '__metadata__') {
-      const parsed = metadataSchema.safeParse(value)
-      if (!parsed.success) fail('__metadata__', `got ${clip(value)}, expected texts by name`)
-      metadata = parsed.data
-      continue
-    }
-    const where = `array "${name}"`
-    const entry = entrySchema.safeParse(value)
-    if (!entry.success) fail(where, `got ${clip(value)}, expected dtype, shape and data_offsets`)
-    const { shape } = entry.data
-    const [begin, end] = entry.data.data_offsets
-    const half = Object.hasOwn(HALVES, entry.data.dtype) ? HALVES[entry.data.dtype] : undefined
-    const known = Object.hasOwn(DTYPES, entry.data.dtype) ? DTYPES[entry.data.dtype] : undefined
-    const dtype = half === undefined ? known : 'float32'
-    if (dtype === undefined) {
-      fail(
-        where,
-        `got element type ${clip(entry.data.dtype)}, expected one of ${[...Object.keys(DTYPES), ...Object.keys(HALVES)].join(', ')}`,
-      )
-    }
-    if (begin > end || end > dataBytes) {
-      fail(
-        where,
-        `got offsets ${begin} to ${end}, expected them in order within the ${dataBytes} bytes of data`,
-      )
-    }
-    const expected = shape.reduce(
-      (product, size) => product * size,
-      half === undefined ? ELEMENTS[dtype].bytes : 2,
-    )
-    if (end - begin !== expected) {
-      fail(
-        where,
-        `got ${end - begin} bytes, expected ${expected} for ${half === undefined ? dtype : entry.data.dtype} [${shape.join(', ')}]`,
-      )
-    }
-    const own = bytes.subarray(dataStart + begin, dataStart + end)
-    const data = half === undefined ? ELEMENTS[dtype].array(new Uint8Array(own).buffer) : widened(own, half)
-    if (dtype === 'bool' && (data as Uint8Array).some((element) => element > 1)) {
-      fail(where, 'got a bool that is neither 0 nor 1, expected one of them')
-    }
-    arrays.push([name, { dtype, shape, data }])
-    places.push({ name, begin, end })
-  }
-  checkPlaces(places, dataBytes)
+  const dataStart = headerEnd(bytes, bytes.length)
+  const { entries, metadata } = readHeader(bytes.subarray(8, dataStart), bytes.length - dataStart)
+  const arrays = entries.map((entry): [string, NamedArray] => [
+    entry.name,
+    arrayOf(entry, new Uint8Array(bytes.subarray(dataStart + entry.begin, dataStart + entry.end))),
+  ])
   return { arrays: Object.fromEntries(arrays), metadata }
+}
+
+/** A file that is read a part at a time. */
+export interface SafetensorsSource {
+  /** Bytes of the file. */
+  readonly size: number
+  /** These bytes in a buffer that holds nothing else and that nobody else uses: arrays are views of it. */
+  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>
+}
+
+/**
+ * Decodes a safetensors file an array at a time: never is more of it in memory than the arrays themselves, and it may be larger
+ * than a buffer can be.
+ *
+ * @throws SafetensorsError as `decodeSafetensors` does
+ */
+export async function readSafetensors({ size, read }: SafetensorsSource): Promise<Safetensors> {
+  const dataStart = headerEnd(await read(0, Math.min(8, size)), size)
+  const { entries, metadata } = readHeader(await read(8, dataStart), size - dataStart)
+  const arrays: [string, NamedArray][] = []
+  for (const entry of entries)
+    arrays.push([entry.name, arrayOf(entry, await read(dataStart + entry.begin, dataStart + entry.end))])
+  return { arrays: Object.fromEntries(arrays), metadata }
+}
+
+interface Entry {
+  readonly name: string
+  readonly dtype: ElementType
+  readonly half?: (bits: number) => number
+  readonly shape: readonly number[]
+  /** Place behind the header. */
+  readonly begin: number
+  readonly end: number
+}
+
+/** What an entry of the header says of an array, checked against the bytes that there are. */
+function entryOf(name: string, value: unknown, dataBytes: number): Entry {
+  const where = `array "${name}"`
+  const entry = entrySchema.safeParse(value)
+  if (!entry.success) fail(where, `got ${clip(value)}, expected dtype, shape and data_offsets`)
+  const { shape } = entry.data
+  const [begin, end] = entry.data.data_offsets
+  const half = Object.hasOwn(HALVES, entry.data.dtype) ? HALVES[entry.data.dtype] : undefined
+  const known = Object.hasOwn(DTYPES, entry.data.dtype) ? DTYPES[entry.data.dtype] : undefined
+  const dtype = half === undefined ? known : 'float32'
+  if (dtype === undefined) {
+    fail(
+      where,
+      `got element type ${clip(entry.data.dtype)}, expected one of ${[...Object.keys(DTYPES), ...Object.keys(HALVES)].join(', ')}`,
+    )
+  }
+  if (begin > end || end > dataBytes) {
+    fail(
+      where,
+      `got offsets ${begin} to ${end}, expected them in order within the ${dataBytes} bytes of data`,
+    )
+  }
+  const expected = shape.reduce(
+    (product, size) => product * size,
+    half === undefined ? ELEMENTS[dtype].bytes : 2,
+  )
+  if (end - begin !== expected) {
+    fail(
+      where,
+      `got ${end - begin} bytes, expected ${expected} for ${half === undefined ? dtype : entry.data.dtype} [${shape.join(', ')}]`,
+    )
+  }
+  return { name, dtype, half, shape, begin, end }
+}
+
+/** @param own the array's bytes, all of a buffer */
+function arrayOf({ name, dtype, half, shape }: Entry, own: Uint8Array<ArrayBuffer>): NamedArray {
+  const data = half === undefined ? ELEMENTS[dtype].array(own.buffer) : widened(own, half)
+  if (dtype === 'bool' && (data as Uint8Array).some((element) => element > 1)) {
+    fail(`array "${name}"`, 'got a bool that is neither 0 nor 1, expected one of them')
+  }
+  return { dtype, shape, data }
 }
 
 function fail(where: string, problem: string): never {
   throw new SafetensorsError(`safetensors (${where}): ${problem}`)
 }
 
-function readHeader(bytes: Uint8Array): { header: object; dataStart: number } {
-  if (bytes.length < 8) fail('header', `got a file of ${bytes.length} bytes, expected at least 8`)
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
-  const limit = Math.min(MAX_HEADER_BYTES, bytes.length - 8)
+/** Where the header ends and the data begins. @param start the first eight bytes, or all */
+function headerEnd(start: Uint8Array, size: number): number {
+  if (size < 8) fail('header', `got a file of ${size} bytes, expected at least 8`)
+  const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true)
+  const limit = Math.min(MAX_HEADER_BYTES, size - 8)
   if (length > BigInt(limit)) fail('header', `got a length of ${length} bytes, expected at most ${limit}`)
-  const dataStart = 8 + Number(length)
+  return 8 + Number(length)
+}
+
+function readHeader(
+  json: Uint8Array,
+  dataBytes: number,
+): { entries: Entry[] } & Pick<Safetensors, 'metadata'> {
   let header: unknown
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
-      bytes.subarray(8, dataStart),
-    )
-    header = JSON.parse(text)
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json))
   } catch {
     fail('header', 'got bytes that are no JSON, expected an object')
   }
   if (typeof header !== 'object' || header === null || Array.isArray(header)) {
     fail('header', `got ${clip(header)}, expected an object`)
   }
-  return { header, dataStart }
+  let metadata: Readonly<Record<string, string>> = {}
+  const entries: Entry[] = []
+  for (const [name, value] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      const parsed = metadataSchema.safeParse(value)
+      if (!parsed.success) fail('__metadata__', `got ${clip(value)}, expected texts by name`)
+      metadata = parsed.data
+    } else entries.push(entryOf(name, value, dataBytes))
+  }
+  checkPlaces(entries, dataBytes)
+  return { entries, metadata }
 }
 
 /** The arrays have to fill the data: no gap in which something could hide, no byte that two of them share. */
-function checkPlaces(places: { name: string; begin: number; end: number }[], dataBytes: number): void {
-  places.sort((a, b) => a.begin - b.begin || a.end - b.end)
+function checkPlaces(entries: readonly Entry[], dataBytes: number): void {
   let position = 0
-  for (const { name, begin, end } of places) {
+  for (const { name, begin, end } of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== position) fail(`array "${name}"`, `got a start at byte ${begin}, expected ${position}`)
     position = end
   }

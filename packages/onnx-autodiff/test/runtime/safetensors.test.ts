@@ -2,7 +2,14 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeSafetensors, encodeSafetensors, SafetensorsError } from '../../src/runtime/safetensors.js'
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  readSafetensors,
+  SafetensorsError,
+  type SafetensorsSource,
+  safetensorsParts,
+} from '../../src/runtime/safetensors.js'
 import type { NamedArray } from 'onnx-autodiff'
 
 /** A file with this header (padded to a multiple of eight bytes) and data. */
@@ -37,6 +44,35 @@ const arrays = {
 test('the golden file is written, to the byte, and read', () => {
   expect(encodeSafetensors(arrays, { step: '7' })).toEqual(golden)
   expect(decodeSafetensors(golden)).toEqual({ arrays, metadata: { step: '7' } })
+})
+
+/** A file of these bytes. */
+const source = (bytes: Uint8Array): SafetensorsSource => ({
+  size: bytes.length,
+  read: (start, end) => Promise.resolve(new Uint8Array(bytes.subarray(start, end))),
+})
+
+test('the golden file is read a part at a time, each part once, and its arrays are the parts', async () => {
+  const parts: [start: number, end: number, buffer: ArrayBufferLike][] = []
+  const { size, read } = source(golden)
+  const found = await readSafetensors({
+    size,
+    async read(start, end) {
+      const bytes = await read(start, end)
+      parts.push([start, end, bytes.buffer])
+      return bytes
+    },
+  })
+  expect(found).toEqual({ arrays, metadata: { step: '7' } })
+  const covered = parts.map(([start, end]) => [start, end]).filter(([start, end]) => end > start)
+  expect(covered.map(([start]) => start)).toEqual([0, ...covered.slice(0, -1).map(([, end]) => end)])
+  expect(covered.at(-1)?.[1]).toBe(golden.length)
+  const buffers = parts.map(([, , buffer]) => buffer)
+  for (const { data } of Object.values(found.arrays)) expect(buffers).toContain(data.buffer)
+})
+
+test('parts one after another are the file', () => {
+  expect(Buffer.concat(safetensorsParts(arrays, { step: '7' }))).toEqual(Buffer.from(golden))
 })
 
 const array: fc.Arbitrary<NamedArray> = fc
@@ -152,11 +188,12 @@ const cases: [string, Uint8Array, string][] = [
 ]
 
 for (const [what, bytes, message] of cases) {
-  test(`${what} is refused in one line`, () => {
+  test(`${what} is refused in one line`, async () => {
     const decode = () => decodeSafetensors(bytes)
     expect(decode).toThrow(SafetensorsError)
     expect(decode).toThrow(message)
     expect(decode).not.toThrow('\n')
+    await expect(readSafetensors(source(bytes))).rejects.toThrow(message)
   })
 }
 

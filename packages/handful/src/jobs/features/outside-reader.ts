@@ -1,7 +1,5 @@
 /** Features made elsewhere for commands that keep no run: an encoder and a table, opened for the images at hand. */
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
+import { fileSha256 } from '../../files/file-hash.js'
 import { type Encodable, encodeSets } from '../../encoders/encode-images.js'
 import { openEmbeddings } from '../../encoders/embeddings.js'
 import { encoderOptionsOf } from '../../encoders/encoder-options.js'
@@ -50,10 +48,7 @@ export async function openOutsideReader(
   }
 }
 
-async function hashOf(file: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(file), hash).catch((error: unknown) => {
+const hashOf = (file: string): Promise<string> =>
+  fileSha256(file).catch((error: unknown) => {
     throw systemError('embeddings', file, error)
   })
-  return hash.digest('hex')
-}

@@ -1,9 +1,9 @@
 /** The stages of `handful fit` after training, each with what it keeps in the run folder. */
+import { readArrays } from '../../files/array-file.js'
+import { referencesOf } from '../../heads/predictor.js'
+import { described, imagesOf } from './stage-titles.js'
 import { DEFAULT_READING } from '../../data/reading.js'
-import { readFile } from 'node:fs/promises'
-import { decodeSafetensors, encodeSafetensors, Random } from 'onnx-autodiff'
 import { z } from 'zod'
-import { filesOfFrames } from '../../data/frames.js'
 import { predictionParts, writePredictions } from '../../data/predictions.js'
 import { type RunReport, runReportSchema } from '../../draw/run-report.js'
 import {
@@ -13,61 +13,21 @@ import {
   mirroredEncoder,
   patchEncoder,
 } from '../../features/encoder.js'
-import type { FeatureSpace } from '../../features/feature-space.js'
 import { pixelFeatures } from '../../features/baselines/pixels.js'
 import { componentsBeside, learnedSpaces } from '../../features/feature-sources.js'
 import { type PatchDictionary, patchOptionsSchema } from '../../features/baselines/patches.js'
-import { quoted } from '../../errors.js'
-import { checkKept } from '../../runs/guard-head.js'
-import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
-import { comparedHeads, compareHeads, type ComparisonOptions, headsOn } from '../../heads/compare-heads.js'
-import { matrixArray } from '../../numerics/matrix.js'
 import { type Classifier, CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
-import { contentOf, placeOf } from '../../runs/brought.js'
 import type { OwnSource } from '../../runs/own-features.js'
 import { type OutsidePart, outsideRows } from '../../runs/outside-features.js'
-import { keepGraph, readSpace, type SpaceRecord, spacesSchema, writeSpace } from '../../runs/space-file.js'
-import { headArrays, headOf, headSettings } from '../../runs/fitted-arrays.js'
+import { readSpace, type SpaceRecord, spacesSchema, writeSpace } from '../../runs/space-file.js'
+import { headOf } from '../../runs/fitted-arrays.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import type { ReportPictures } from '../pictures-stage.js'
 import { fitReport, type ReportedFit } from './fit-report.js'
 import type { Fitting } from './fitting.js'
-import { headsSchema, type HeadsStage, probabilitiesOf, unlikeArraysOf } from './given-by-head.js'
-
-export const TITLES = {
-  patches: 'find patches',
-  features: 'compute features',
-  heads: 'fit classifiers',
-  classifier: 'save the classifier',
-  report: 'write the report',
-} as const
-
-const PLANNED_IMAGES = 20_000
-
-/** Expected seconds of each stage; `images`: how many there are, or what most sets have where that is not known yet. */
-export function expectedSeconds(
-  patches: number,
-  images = PLANNED_IMAGES,
-): Readonly<Record<keyof typeof TITLES, number>> {
-  const share = images / PLANNED_IMAGES
-  return { patches: 5, features: (5 + patches / 20) * share, heads: 40 * share, classifier: 1, report: 1 }
-}
-
-const imagesOf = ({ dataset: { train, test } }: Fitting): number => train.count + (test?.count ?? 0)
-
-function described(fitting: Fitting, stage: keyof typeof TITLES, settings: object) {
-  const { options } = fitting
-  return {
-    kind: stage,
-    name: TITLES[stage],
-    group: TITLES[stage],
-    settings: { kind: stage, ...settings },
-    key: contentKey({ kind: stage, ...settings }),
-    seconds: expectedSeconds(options.patches, imagesOf(fitting))[stage],
-  }
-}
+import { type HeadsStage, probabilitiesOf } from './given-by-head.js'
 
 const dictionarySchema = z.object({
   file: z.string(),
@@ -95,7 +55,7 @@ export function patchesStage(fitting: Fitting): PatchesStage {
     work: async (context) => {
       const dictionary = await fitDictionary(dataset.train, options.patches, context)
       await run.makeFolder('features')
-      await run.writeFile(file, encodeSafetensors(dictionary.weights))
+      await run.writeArrays(file, dictionary.weights)
       return { file, options: dictionary.options, channels: dictionary.channels }
     },
   }
@@ -109,7 +69,7 @@ export function encoderSource(
   const dictionary = async (): Promise<PatchDictionary | undefined> => {
     if (patches === undefined) return undefined
     const { file, ...rest } = await run.store.result(patches)
-    return { ...rest, weights: decodeSafetensors(await readFile(run.path(file))).arrays }
+    return { ...rest, weights: (await readArrays(run.path(file))).arrays }
   }
   let encoder: Promise<Encoder | undefined> | undefined
   const open = async (): Promise<Encoder | undefined> => {
@@ -170,135 +130,25 @@ export function featuresStage(
         [...learned, pixels].map((space) => space.file),
       ),
     work: async ({ linearAlgebra, onProgress, ...context }) => {
-      const spaces = await learnedSpaces(
-        dataset,
-        await encoder(),
-        linearAlgebra,
-        {
-          ...context,
-          beside: await outsideRows(run, parts),
-          onProgress: (done, total) => onProgress?.(done, total),
-        },
-        options.features === 'auto' ? 'also alone' : 'all',
-      )
-      const learned: SpaceRecord[] = []
-      for (const [i, space] of spaces.entries())
-        learned.push(await writeSpace(run.folder, file(i === 0 ? 'learned' : `learned-${i}`), space))
-      return {
-        learned,
-        pixels: await writeSpace(
-          run.folder,
-          file('pixels'),
-          await pixelFeatures(dataset, linearAlgebra, {
-            components: pixelComponents,
-            mirror,
-          }),
-        ),
-      }
-    },
-  }
-}
-
-/** All heads on both kinds of features, for each draw of the labelled images. */
-export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStage {
-  const { options, run, dataset, draws, keys, brought } = fitting
-  const { train, test } = dataset
-  const { seed } = options
-  const heads = comparedHeads(options.head, brought.heads)
-  const contents = heads.flatMap((name) => contentOf(brought, 'heads', name) ?? [])
-  const fields = described(fitting, 'heads', {
-    features: features.key,
-    labels: keys.labels,
-    classes: train.classNames,
-    heads,
-    contents: contents.length > 0 ? contents : undefined,
-    chosen: options.head,
-    seed,
-  })
-  const file = `model/head-${fields.key.slice(0, 8)}.safetensors`
-  const onPixels = headsOn({ baseline: true, rows: train.count }, heads, brought.heads)
-  const total = draws.length * (heads.length + onPixels.length)
-  return {
-    ...fields,
-    needs: [features],
-    unit: 'fits',
-    total,
-    schema: headsSchema,
-    present: (result) => filesPresent(run.folder, [result.file]),
-    work: async ({ linearAlgebra, signal, onProgress }) => {
-      const found = await run.store.result(features)
-      let fits = 0
-      const open = (record: SpaceRecord): Promise<FeatureSpace> =>
-        readSpace(run.folder, record, {
+      const writeLearned = async (): Promise<SpaceRecord[]> => {
+        const beside = await outsideRows(run, parts)
+        const told = (done: number, total: number): void => onProgress?.(done, total)
+        const spaces = await learnedSpaces(
+          dataset,
+          await encoder(),
           linearAlgebra,
-          signal,
-          onProgress: (done, rows, note) =>
-            onProgress?.(fits, total, `${note} by ${record.name}, ${Math.floor((100 * done) / rows)} %`),
-        })
-      const learned: FeatureSpace[] = []
-      for (const record of found.learned) learned.push(await open(record))
-      const [all, ...candidates] = learned
-      const compare = (spaces: FeatureSpace[], before: number, own: Partial<ComparisonOptions>) =>
-        compareHeads({
-          spaces,
-          draws,
-          heads,
-          own: brought.heads,
-          classCount: train.classNames.length,
-          sources: filesOfFrames(train.paths),
-          test,
-          seed,
-          signal,
-          onFit: (done) => onProgress?.((fits = before + done), total),
-          ...own,
-        })
-      const ofLearned = await compare([all], 0, { candidates, chosen: options.head })
-      // Opened now: while neighbours of the others are searched, memory is what very many images are short of.
-      const pixels = await open(found.pixels)
-      const compared = [...ofLearned, ...(await compare([pixels], draws.length * heads.length, {}))]
-      const chosen = compared.find((each) => !each.baseline && each.key === options.head)
-      if (chosen?.first === undefined) throw new Error(`internal: no comparison for the head ${options.head}`)
-      const { fitted: first, space } = chosen.first
-      if (Object.hasOwn(brought.heads ?? {}, options.head))
-        await checkKept(
-          first,
-          { rows: space.train, classCount: train.classNames.length, linearAlgebra },
-          { what: `head ${quoted(options.head)}`, where: placeOf(brought, 'heads', options.head, 'runFit') },
+          { ...context, beside, onProgress: told },
+          options.features === 'auto' ? 'also alone' : 'all',
         )
-      // Its neighbours are known by now: whoever labels on needs not search them again.
-      await keepGraph(run.folder, found.learned[learned.indexOf(space)], space)
-      const ofTest = space.test && (await first.predict(space.test))
-      const unlike = await unlikeArraysOf(space, {
-        labels: draws[0],
-        classCount: train.classNames.length,
-        random: new Random(seed, 'images that are unlike'),
-      })
-      await run.makeFolder(RUN_FILES.model)
-      await run.writeFile(
-        file,
-        encodeSafetensors({
-          train: matrixArray(await first.probabilities()),
-          ...(ofTest && { test: matrixArray(ofTest) }),
-          ...headArrays(first.parameters),
-          ...unlike?.arrays,
-        }),
-      )
-      return {
-        compared: compared.map((each) => ({
-          features: each.features,
-          baseline: each.baseline,
-          head: each.head,
-          accuracies: each.accuracies,
-          confusion: each.confusion,
-          reliability: each.reliability,
-          chosen: each === chosen,
-        })),
-        head: headSettings(first.parameters),
-        space: learned.indexOf(space),
-        recall: (await space.graph()).recall,
-        unlike: unlike?.settings,
-        file,
+        const records: SpaceRecord[] = []
+        for (const [i, space] of spaces.entries())
+          records.push(await writeSpace(run.folder, file(i === 0 ? 'learned' : `learned-${i}`), space))
+        return records
       }
+      // Nothing holds their rows any more when those of raw pixels are made: of very many images each take a gigabyte.
+      const learned = await writeLearned()
+      const rows = await pixelFeatures(dataset, linearAlgebra, { components: pixelComponents, mirror })
+      return { learned, pixels: await writeSpace(run.folder, file('pixels'), rows) }
     },
   }
 }
@@ -323,7 +173,8 @@ export function classifierStage(
       const { learned } = await run.store.result(features)
       const { compared, space: place } = await run.store.result(heads)
       const space = await readSpace(run.folder, learned[place], { linearAlgebra })
-      const { head, arrays, ...probabilities } = await probabilitiesOf(fitting, heads)
+      const { head: kept, arrays, ...probabilities } = await probabilitiesOf(fitting, heads)
+      const head = headOf(kept, classNames.length, arrays)
       await saveClassifier(run, {
         classNames,
         size: image.size,
@@ -337,10 +188,11 @@ export function classifierStage(
         batch: own?.network.batch,
         outside: await outsideOf(fitting),
         normalisation: await space.normalisation(),
-        head: headOf(head, classNames.length, arrays),
+        head,
         unlike: probabilities.unlike && {
           parameters: probabilities.unlike.parameters,
-          references: space.references(),
+          // Most heads keep these rows themselves.
+          references: referencesOf(head) ?? space.references(),
         },
         labelsKey: keys.fitted,
       })

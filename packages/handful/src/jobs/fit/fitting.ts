@@ -1,7 +1,6 @@
 /** What the stages of a fit share: the images, the model that they are for, and what was found, read when it is asked for. */
+import { readArrays } from '../../files/array-file.js'
 import type { Dataset } from '../../data/dataset.js'
-import { readFile } from 'node:fs/promises'
-import { decodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
 import { imagesKey, labelsKey, testKey } from '../../data/content.js'
 import { type Images, originalsOf } from '../../data/image-set.js'
@@ -159,7 +158,7 @@ function openLearning(
       trainingPictures(run, model, train, { ...context, ...training }),
     ),
     trained: async () => {
-      const { arrays } = decodeSafetensors(await readFile(run.path(RUN_FILES.weights)))
+      const { arrays } = await readArrays(run.path(RUN_FILES.weights))
       return { model, weights: arrays }
     },
   }

@@ -1,7 +1,7 @@
 /** What the chosen head gave for the images of a fit: probabilities, and how unlike all classes they are. */
-import { readFile } from 'node:fs/promises'
-import { decodeSafetensors, type NamedArray } from 'onnx-autodiff'
+import { type NamedArray } from 'onnx-autodiff'
 import { z } from 'zod'
+import { readArrays } from '../../files/array-file.js'
 import type { FeatureSpace } from '../../features/feature-space.js'
 import { headProblem } from '../../heads/head.js'
 import { fitUnlike, restoreUnlike, unlikeSettingsSchema } from '../../heads/unlike.js'
@@ -50,7 +50,7 @@ const UNLIKE_TEST = 'unlike.test'
 /** What the chosen head gave. */
 export async function probabilitiesOf({ run }: Fitting, heads: HeadsStage) {
   const { head, file, unlike } = await run.store.result(heads)
-  const { arrays } = decodeSafetensors(await readFile(run.path(file)))
+  const { arrays } = await readArrays(run.path(file))
   return {
     head,
     arrays,

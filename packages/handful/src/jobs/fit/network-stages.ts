@@ -1,7 +1,6 @@
 /** The stages of a fit by one network after training: predictions, and the classifier that gives them again. */
-import { readFile } from 'node:fs/promises'
-import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
+import { readArrays } from '../../files/array-file.js'
 import { predictionParts, writePredictions } from '../../data/predictions.js'
 import { DEFAULT_READING } from '../../data/reading.js'
 import { contentKey } from '../../files/content-key.js'
@@ -59,13 +58,10 @@ export function predictedStage(
       const confidence =
         left === undefined ? classified.confidence : confidenceFrom(left.probabilities, left.truth, labels)
       const judgedBy = test && ofTest ? judgedOnTest(test, sharpened(ofTest, confidence)) : undefined
-      await run.writeFile(
-        file,
-        encodeSafetensors({
-          train: matrixArray(sharpened(all, confidence)),
-          ...(ofTest && { test: matrixArray(sharpened(ofTest, confidence)) }),
-        }),
-      )
+      await run.writeArrays(file, {
+        train: matrixArray(sharpened(all, confidence)),
+        ...(ofTest && { test: matrixArray(sharpened(ofTest, confidence)) }),
+      })
       return { file, confidence, judged: judgedBy ?? (left && judgedOnLeftOut(left, confidence)) }
     },
   }
@@ -73,7 +69,7 @@ export function predictedStage(
 
 async function weightsOf({ context: { run } }: NetworkFitting, network: NetworkStage) {
   const { file } = await run.store.result(network)
-  return decodeSafetensors(await readFile(run.path(file))).arrays
+  return (await readArrays(run.path(file))).arrays
 }
 
 /** What was predicted, from its file. */
@@ -82,7 +78,7 @@ export async function probabilitiesOf(
   predicted: PredictedStage,
 ): Promise<{ readonly train: FeatureMatrix; readonly test?: FeatureMatrix }> {
   const { file } = await run.store.result(predicted)
-  const { arrays } = decodeSafetensors(await readFile(run.path(file)))
+  const { arrays } = await readArrays(run.path(file))
   return {
     train: matrixOf(arrays.train),
     test: Object.hasOwn(arrays, 'test') ? matrixOf(arrays.test) : undefined,

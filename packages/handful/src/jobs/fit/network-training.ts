@@ -3,7 +3,7 @@
  * steps: on other draws of the labelled images where a test set judges, else without a part of the labelled images each,
  * which they are then asked for.
  */
-import { encodeSafetensors, Random } from 'onnx-autodiff'
+import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { Dataset } from '../../data/dataset.js'
 import { filesOfFrames } from '../../data/frames.js'
@@ -125,7 +125,7 @@ export function networkStage(fitting: NetworkFitting): NetworkStage {
       })
       const { run } = context
       await run.makeFolder(RUN_FILES.model)
-      await run.writeFile(WEIGHTS, encodeSafetensors(weights))
+      await run.writeArrays(WEIGHTS, weights)
       const { batch, parameterCount, seconds, curves } = trained
       return { steps: trained.steps, batch, parameterCount, seconds, curves: [...curves], file: WEIGHTS }
     },

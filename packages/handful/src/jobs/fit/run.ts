@@ -23,14 +23,13 @@ import { type FeatureFitOptions, type FitOptions, NO_MODEL } from './fit-options
 import {
   classifierStage,
   encoderSource,
-  expectedSeconds,
   featuresStage,
-  headsStage,
   partsBeside,
   patchesStage,
   reportStage,
-  TITLES,
 } from './fit-stages.js'
+import { headsStage } from './heads-stage.js'
+import { expectedSeconds, TITLES } from './stage-titles.js'
 import { savedReport } from './fit-report.js'
 import { openFitting } from './fitting.js'
 import { runNetworkFit } from './network-run.js'

@@ -4,10 +4,11 @@
  *     features/map-<key>.safetensors       normalised features, and predictions where there are some
  *     features/layout-<key>.safetensors    neighbours and coordinates
  */
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
-import { decodeSafetensors, encodeSafetensors, type NamedArray } from 'onnx-autodiff'
+import { type NamedArray } from 'onnx-autodiff'
 import { z } from 'zod'
+import { readArrays, writeArrays } from '../../files/array-file.js'
 import { imagesKey } from '../../data/content.js'
 import type { Images } from '../../data/image-set.js'
 import type { Encodable } from '../../encoders/encode-images.js'
@@ -15,7 +16,7 @@ import type { ExtractOptions } from '../../features/extract.js'
 import { FeatureSpace, type SpaceContext } from '../../features/feature-space.js'
 import { usualEpochs } from '../../features/umap.js'
 import { neighbourArrays, neighboursOf } from '../../features/space-files.js'
-import { makeFolders, writeFileAtomic } from '../../files/atomic.js'
+import { makeFolders } from '../../files/atomic.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
 import type { Neighbours } from '../../numerics/linear-algebra.js'
@@ -82,7 +83,7 @@ function fileStage(
       const arrays = await arraysOf(context)
       if (kind === 'features') await rm(path.join(out, FOLDER), { recursive: true, force: true })
       await makeFolders(path.join(out, FOLDER))
-      await writeFileAtomic(path.join(out, file), encodeSafetensors(arrays))
+      await writeArrays(path.join(out, file), arrays)
       return { file }
     },
   }
@@ -120,7 +121,7 @@ export async function readFeatures(
   out: string,
   { file }: z.infer<typeof fileSchema>,
 ): Promise<{ features: UnitRows; predictions?: MapPredictions }> {
-  const { arrays } = decodeSafetensors(await readFile(path.join(out, file)))
+  const { arrays } = await readArrays(path.join(out, file))
   const { features, predicted, probability } = arrays as Partial<typeof arrays>
   if (features === undefined) throw damaged(file)
   return {
@@ -163,7 +164,7 @@ export async function readLayout(
   out: string,
   { file }: z.infer<typeof fileSchema>,
 ): Promise<{ neighbours: Neighbours; coordinates: FeatureMatrix }> {
-  const { arrays } = decodeSafetensors(await readFile(path.join(out, file)))
+  const { arrays } = await readArrays(path.join(out, file))
   return { neighbours: neighboursOf('map', arrays), coordinates: matrixOf(arrays.coordinates) }
 }
 

@@ -2,14 +2,14 @@
  * The stages of scores. What a model draws is kept in its run, `samples/drawn-<key>.safetensors`; the network that scores is
  * kept beside runs, for all of one data set.
  */
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { decodeSafetensors, encodeSafetensors } from 'onnx-autodiff'
 import { z } from 'zod'
+import { readArrays, writeArrays } from '../../files/array-file.js'
 import { imagesKey, labelsKey } from '../../data/content.js'
 import type { Dataset } from '../../data/dataset.js'
 import type { Images } from '../../data/image-set.js'
-import { makeFolders, writeFileAtomic } from '../../files/atomic.js'
+import { makeFolders } from '../../files/atomic.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
 import type { BoundModel } from '../../models/model.js'
@@ -149,12 +149,9 @@ export function samplesStage(scoring: Scoring): Stage<DrawnRecord> {
       const { pixels, height, width, channels } = drawn.images
       await makeFolders(path.join(run, RUN_FILES.samples))
       await discardSamples(path.join(run, RUN_FILES.samples))
-      await writeFileAtomic(
-        path.join(run, file),
-        encodeSafetensors({
-          images: { dtype: 'uint8', shape: [count, height, width, channels], data: pixels.subarray() },
-        }),
-      )
+      await writeArrays(path.join(run, file), {
+        images: { dtype: 'uint8', shape: [count, height, width, channels], data: pixels.subarray() },
+      })
       return { file, count, imagesPerSecond: drawn.imagesPerSecond }
     },
   }
@@ -164,7 +161,7 @@ export async function readSamples(
   { options: { run }, trained: { model } }: Scoring,
   { file }: DrawnRecord,
 ): Promise<Images> {
-  const { arrays } = decodeSafetensors(await readFile(path.join(run, file)))
+  const { arrays } = await readArrays(path.join(run, file))
   return sampledImages(model, arrays.images.data as Uint8Array)
 }
 
