@@ -4,6 +4,8 @@
  * judges that: told to pass over warnings, libtiff passes over byte counts that do not fit the image, too.
  */
 
+import { tiffDirectories } from './tiff-directory.js'
+
 export interface MendedTiff {
   readonly content: Buffer
   /** In words, such as `tags out of order`. */
@@ -11,8 +13,6 @@ export interface MendedTiff {
 }
 
 const ASCII = 2
-const MOST_DIRECTORIES = 10_000
-const MOST_ENTRIES = 4096
 
 /** @returns the content itself where nothing is harmless in it, or its directories cannot be followed */
 export function mendTiff(content: Buffer): MendedTiff {
@@ -28,36 +28,16 @@ export function mendTiff(content: Buffer): MendedTiff {
 }
 
 function mendDirectories(copy: Buffer, faults: Set<string>): void {
-  const little = copy.toString('latin1', 0, 2) === 'II'
-  const read = (at: number, bytes: 2 | 4 | 8): number => {
-    if (bytes === 8) return Number(little ? copy.readBigUInt64LE(at) : copy.readBigUInt64BE(at))
-    return little ? copy.readUIntLE(at, bytes) : copy.readUIntBE(at, bytes)
-  }
-  const big = read(2, 2) === 43
-  // A classic entry is tag 2, type 2, count 4, value 4 bytes; in BigTIFF count and value have 8.
-  const [wide, entryBytes] = big ? ([8, 20] as const) : ([4, 12] as const)
-  const seen = new Set<number>()
-  for (let start = big ? read(8, 8) : read(4, 4); start !== 0 && !seen.has(start);) {
-    seen.add(start)
-    const count = read(start, big ? 8 : 2)
-    const first = start + (big ? 8 : 2)
-    if (count > MOST_ENTRIES || seen.size > MOST_DIRECTORIES) return
-    const places = Array.from({ length: count }, (_, i) => first + i * entryBytes)
-    const entries = places.map((at) => ({
-      tag: read(at, 2),
-      bytes: Buffer.from(copy.subarray(at, at + entryBytes)),
-    }))
-    if (entries.some(({ tag }, i) => i > 0 && tag < entries[i - 1].tag)) {
-      faults.add('tags out of order')
-      entries.sort((a, b) => a.tag - b.tag).forEach(({ bytes }, i) => bytes.copy(copy, places[i]))
-    }
-    for (const at of places) {
-      if (read(at + 2, 2) !== ASCII) continue
-      const length = read(at + 4, wide)
-      const text = length <= wide ? at + 4 + wide : read(at + 4 + wide, wide)
-      if (blankZeros(copy.subarray(text, text + length))) faults.add('a zero byte in a text')
-    }
-    start = read(first + count * entryBytes, wide)
+  for (const { entries, entryBytes } of tiffDirectories(copy)) {
+    for (const { type, count, values } of entries)
+      if (type === ASCII && blankZeros(copy.subarray(values, values + count)))
+        faults.add('a zero byte in a text')
+    if (entries.every(({ tag }, i) => i === 0 || tag >= entries[i - 1].tag)) continue
+    faults.add('tags out of order')
+    const sorted = entries
+      .toSorted((a, b) => a.tag - b.tag)
+      .map(({ at }) => Buffer.from(copy.subarray(at, at + entryBytes)))
+    sorted.forEach((bytes, i) => bytes.copy(copy, entries[i].at))
   }
 }
 

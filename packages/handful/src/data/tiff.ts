@@ -1,7 +1,8 @@
 /**
  * TIFF pages that sharp (libvips) does not deliver as what they are: more than 8 bits, signed numbers, floats, channels
- * beyond red, green, blue and a tagged transparency, and compression that its build lacks (Zstandard, LERC). geotiff.js
- * reads them. Pages of ordinary pictures (8 bits, palettes, CMYK, JPEG inside) are left to sharp.
+ * beyond red, green, blue and a tagged transparency, compression that its build lacks (Zstandard, LERC), channels in tiles of
+ * their own, YCbCr without JPEG and L*a*b*. geotiff.js reads them. Pages of ordinary pictures (8 bits, palettes, CMYK, JPEG
+ * inside) are left to sharp.
  *
  * Source: TIFF 6.0; TIFF Technical Note 3 (floating point predictor); the libtiff documentation for private schemes.
  */
@@ -10,13 +11,36 @@ import { fromArrayBuffer, type GeoTIFF, type GeoTIFFImage } from 'geotiff'
 import { listAlternatives } from '../errors/suggest.js'
 import { pickChannels, type RawPage, type Samples } from './raw-image.js'
 import type { Range } from './reading.js'
+import { type ColourModel, lab, yCbCr } from './tiff-colours.js'
+import { tiffFractions } from './tiff-directory.js'
 import { mendTiff } from './tiff-faults.js'
+import { decoders } from './tiff-predictor.js'
 import { UnusableImage } from './unusable-image.js'
 
 const GREY = [0, 1]
 const RGB = 2
 const PALETTE = 3
+const CMYK = 5
+const YCBCR = 6
+const CIE_LAB = 8
+const ICC_LAB = 9
+const COLOUR_NAMES: Readonly<Record<number, string>> = {
+  4: 'a mask of transparency',
+  5: 'CMYK',
+  6: 'YCbCr',
+  8: 'L*a*b*',
+  9: 'L*a*b*',
+  10: 'ITU L*a*b*',
+  32_803: "a camera's colour filters",
+  32_844: 'LogL',
+  32_845: 'LogLuv',
+  34_892: "a camera's linear colours",
+}
 
+const YCBCR_COEFFICIENTS = 529
+const REFERENCE_BLACK_WHITE = 532
+
+const JPEG = 7
 /** What geotiff.js reads, and what sharp does. */
 const OPENED_HERE: ReadonlySet<number> = new Set([1, 5, 8, 32_773, 32_946, 34_887, 50_000])
 const OPENED_BY_SHARP: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 7, 8, 32_773, 32_946, 50_001])
@@ -58,6 +82,10 @@ interface Header {
   /** What channels beyond the colours are: 1 and 2 transparency. */
   readonly extra: readonly number[]
   readonly orientation: number
+  /** Whether each channel has tiles of its own. */
+  readonly separateTiles: boolean
+  /** Pixels that share a colour in YCbCr: across and down. */
+  readonly subsampling: readonly number[]
   /** 2 where the bits of each byte stand the other way round. */
   readonly fillOrder: number
 }
@@ -76,12 +104,14 @@ export async function tiffFrames(content: Buffer): Promise<number> {
 export async function openTiff(content: Buffer, frame: number): Promise<RawPage | undefined> {
   const file = await open(content).catch(() => undefined)
   // What geotiff.js cannot open at all, sharp says what is wrong with.
-  const image = file && (await fullImages(file)).at(frame)
-  if (image === undefined) return undefined
+  const found = file && (await fullImages(file)).at(frame)
+  if (found === undefined) return undefined
+  const { image, directory } = found
   const header = await headerOf(image)
   if (forSharp(header)) return undefined
   const { width, height, channels, bits, formats, photometric, extra, orientation } = header
   refuseUnreadable(header)
+  const model = colourModel(content, directory, header)
   const [depth] = bits
   const format = FORMATS[formats[0]]
   const palette = photometric === PALETTE ? await image.fileDirectory.loadValue('ColorMap') : undefined
@@ -101,11 +131,13 @@ export async function openTiff(content: Buffer, frame: number): Promise<RawPage 
     orientation,
     faults: mendTiff(content).faults,
   }
-  if (palette !== undefined) {
-    const read = async (): Promise<Samples> =>
-      lookedUp(await pixelsOf(content, image, [0]), Array.from(palette, Number))
-    const picked = async (channelsPicked: readonly number[]) => pickChannels(await read(), 3, channelsPicked)
-    return { ...page, full: [0, 255], channels: 3, alpha: false, separate: false, read: picked }
+  const converted = palette === undefined ? model : fromPalette(Array.from(palette, Number))
+  if (converted !== undefined) {
+    const stored = palette === undefined ? [0, 1, 2] : [0]
+    const read = async (channelsPicked: readonly number[]): Promise<Samples> =>
+      pickChannels(converted(await pixelsOf(content, image, stored), stored.length), 3, channelsPicked)
+    const bytes = { kind: 'byte', depth: '8-bit', full: [0, 255] } as const
+    return { ...page, ...bytes, channels: 3, alpha: false, separate: false, inverted: false, read }
   }
   return {
     ...page,
@@ -127,12 +159,13 @@ async function open(content: Buffer): Promise<GeoTIFF> {
 
 const REDUCED_OR_MASK = 0b101
 
-async function fullImages(file: GeoTIFF): Promise<GeoTIFFImage[]> {
-  const images: GeoTIFFImage[] = []
+/** Each with the place of its directory. */
+async function fullImages(file: GeoTIFF): Promise<{ image: GeoTIFFImage; directory: number }[]> {
+  const images: { image: GeoTIFFImage; directory: number }[] = []
   for (let i = 0, count = await file.getImageCount(); i < count; i++) {
     const image = await file.getImage(i)
     const kind = Number((await image.fileDirectory.loadValue('NewSubfileType')) ?? 0)
-    if (i === 0 || (kind & REDUCED_OR_MASK) === 0) images.push(image)
+    if (i === 0 || (kind & REDUCED_OR_MASK) === 0) images.push({ image, directory: i })
   }
   return images
 }
@@ -140,7 +173,7 @@ async function fullImages(file: GeoTIFF): Promise<GeoTIFFImage[]> {
 async function headerOf(image: GeoTIFFImage): Promise<Header> {
   const directory = image.fileDirectory
   const list = async (
-    tag: 'BitsPerSample' | 'SampleFormat' | 'ExtraSamples',
+    tag: 'BitsPerSample' | 'SampleFormat' | 'ExtraSamples' | 'YCbCrSubSampling',
     otherwise: number[],
   ): Promise<number[]> => {
     const found: unknown = await directory.loadValue(tag)
@@ -148,7 +181,7 @@ async function headerOf(image: GeoTIFFImage): Promise<Header> {
     return typeof found === 'object' && found !== null ? Object.values(found).map(Number) : otherwise
   }
   const number = async (
-    tag: 'Compression' | 'PhotometricInterpretation' | 'Orientation' | 'FillOrder',
+    tag: 'Compression' | 'PhotometricInterpretation' | 'Orientation' | 'FillOrder' | 'PlanarConfiguration',
     otherwise: number,
   ) => Number((await directory.loadValue(tag)) ?? otherwise)
   return {
@@ -161,16 +194,36 @@ async function headerOf(image: GeoTIFFImage): Promise<Header> {
     photometric: await number('PhotometricInterpretation', 1),
     extra: await list('ExtraSamples', []),
     orientation: await number('Orientation', 1),
+    separateTiles: (await number('PlanarConfiguration', 1)) === 2 && directory.hasTag('TileOffsets'),
+    subsampling: await list('YCbCrSubSampling', [2, 2]),
     fillOrder: await number('FillOrder', 1),
   }
 }
 
+/** How the numbers become red, green and blue, where they are not. */
+function colourModel(
+  content: Buffer,
+  directory: number,
+  { photometric, bits }: Header,
+): ColourModel | undefined {
+  if (photometric === CIE_LAB || photometric === ICC_LAB) return lab(bits[0], photometric === ICC_LAB)
+  if (photometric !== YCBCR) return undefined
+  // geotiff.js leaves out every second fraction.
+  return yCbCr({
+    coefficients: tiffFractions(content, directory, YCBCR_COEFFICIENTS),
+    reference: tiffFractions(content, directory, REFERENCE_BLACK_WHITE),
+  })
+}
+
 /** Whether sharp reads a page as what it is. */
-function forSharp({ channels, bits, formats, compression, photometric, extra }: Header): boolean {
-  if (!GREY.includes(photometric) && photometric !== RGB && photometric !== PALETTE) {
-    return OPENED_BY_SHARP.has(compression)
-  }
+function forSharp(header: Header): boolean {
+  const { channels, bits, formats, compression, photometric, extra, separateTiles } = header
+  if (separateTiles && channels > 1) return false
   if (!OPENED_BY_SHARP.has(compression)) return false
+  if (photometric === CMYK) return channels >= 4
+  // Only a JPEG decoder makes colours of it.
+  if (photometric === YCBCR) return compression === JPEG
+  if (!GREY.includes(photometric) && photometric !== RGB && photometric !== PALETTE) return false
   if (photometric === PALETTE) return true
   if (bits.some((each) => each > 8) || formats.some((each) => FORMATS[each] !== 'unsigned')) return false
   const colours = photometric === RGB ? 3 : 1
@@ -179,14 +232,15 @@ function forSharp({ channels, bits, formats, compression, photometric, extra }: 
 
 /** @throws UnusableImage with the true reason */
 function refuseUnreadable(header: Header): void {
-  const { channels, bits, formats, compression, photometric, fillOrder } = header
+  const { channels, bits, formats, compression, photometric, fillOrder, separateTiles, subsampling } = header
   const [depth] = bits
   if (fillOrder === 2) {
     throw new UnusableImage(
       `a TIFF file of ${depth} bits whose bytes hold them in reverse (FillOrder 2), which is not read; save it with FillOrder 1`,
     )
   }
-  if (!OPENED_HERE.has(compression)) {
+  // Channels in tiles of their own are grey JPEGs each.
+  if (!OPENED_HERE.has(compression) && !(separateTiles && compression === JPEG)) {
     const name = COMPRESSION_NAMES[compression] ?? `scheme ${compression}`
     throw new UnusableImage(
       `a TIFF file of ${channels === 1 ? '' : `${channels} channels of `}${depth} bits compressed by ${name}, which is not read; save it with ${listAlternatives(['LZW', 'Deflate', 'no'])} compression`,
@@ -196,8 +250,19 @@ function refuseUnreadable(header: Header): void {
   if (format === undefined) {
     throw new UnusableImage('a TIFF file of complex numbers, which is no image; save their magnitude')
   }
-  if (!GREY.includes(photometric) && photometric !== RGB && photometric !== PALETTE) {
-    throw new UnusableImage(`a TIFF file with an unusual colour model (${photometric}); convert it to RGB`)
+  const converted = [YCBCR, CIE_LAB, ICC_LAB].includes(photometric)
+  const depths = photometric === YCBCR ? [8] : [8, 16]
+  if (converted ? channels < 3 || !depths.includes(depth) : ![...GREY, RGB, PALETTE].includes(photometric)) {
+    const name = COLOUR_NAMES[photometric] ?? `colour model ${photometric}`
+    const tiles = separateTiles ? ', each in tiles of its own' : ''
+    throw new UnusableImage(
+      `a TIFF file of ${name} in ${channels === 1 ? 'one channel' : `${channels} channels`} of ${depth} bits${tiles}, which is not read; convert it to RGB`,
+    )
+  }
+  if (photometric === YCBCR && subsampling.some((shared) => shared !== 1)) {
+    throw new UnusableImage(
+      `a TIFF file of YCbCr colours that pixels share (${subsampling.join('x')}) without JPEG, which is not read; convert it to RGB`,
+    )
   }
   if (bits.some((each) => each !== depth) || formats.some((each) => each !== formats[0])) {
     throw new UnusableImage(
@@ -220,7 +285,8 @@ function fullRange(format: 'unsigned' | 'signed' | 'float' | undefined, bits: nu
 async function pixelsOf(content: Buffer, image: GeoTIFFImage, picked: readonly number[]): Promise<Samples> {
   try {
     await expectInside(content, image)
-    const found = await image.readRasters({ samples: [...picked], interleave: true })
+    const pool = decoders(image.littleEndian)
+    const found = await image.readRasters({ samples: [...picked], interleave: true, pool })
     if (found.length !== image.getWidth() * image.getHeight() * picked.length)
       throw new Error('too few pixels')
     return found
@@ -244,13 +310,15 @@ async function expectInside(content: Buffer, image: GeoTIFFImage): Promise<void>
   })
 }
 
-/** `[pixels, 3]` bytes of a colour map, `[3, colours]` of 16 bits. */
-function lookedUp(indices: Samples, map: readonly number[]): Uint8Array {
+/** Colours of a map `[3, colours]` of 16 bits. */
+function fromPalette(map: readonly number[]): ColourModel {
   const colours = map.length / 3
-  const bytes = new Uint8Array(indices.length * 3)
-  for (let i = 0; i < indices.length; i++) {
-    for (let channel = 0; channel < 3; channel++)
-      bytes[3 * i + channel] = (map[channel * colours + indices[i]] ?? 0) >> 8
+  return (indices) => {
+    const bytes = new Uint8Array(indices.length * 3)
+    for (let i = 0; i < indices.length; i++) {
+      for (let channel = 0; channel < 3; channel++)
+        bytes[3 * i + channel] = (map[channel * colours + indices[i]] ?? 0) >> 8
+    }
+    return bytes
   }
-  return bytes
 }
