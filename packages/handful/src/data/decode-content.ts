@@ -9,8 +9,8 @@ import sharp, { type FailOnOptions, type Metadata, type Sharp } from 'sharp'
 import type { ResizeMode } from '../names.js'
 import { animatedFrames, frameAsPng } from './animated-png.js'
 import { openBitmap } from './bitmap.js'
-import { imageFormat, isReadable, READABLE_IN_WORDS } from './image-format.js'
-import { type MendedJpeg, mendJpeg } from './jpeg-faults.js'
+import { expectReadable, imageFormat } from './image-format.js'
+import { type MendedJpeg, mendJpeg, unusualJpeg } from './jpeg-faults.js'
 import { openNetpbm } from './netpbm.js'
 import { pickChannels, type RawImage, type RawPage, upright } from './raw-image.js'
 import type { Remark } from './remarks.js'
@@ -83,7 +83,12 @@ export async function decodeContent(bytes: Uint8Array, options: ContentOptions):
     return frames < 2 ? decoded : { ...decoded, remarks: [...decoded.remarks, { kind: 'frames', frames }] }
   } catch (error) {
     if (error instanceof UnusableImage) throw error
-    throw new UnusableImage(`a damaged or truncated ${format} file`, { cause: error })
+    const kind = format === 'JPEG' ? unusualJpeg(whole) : undefined
+    const reason =
+      kind === undefined
+        ? `a damaged or truncated ${format} file`
+        : `${kind}, which is not read; convert it to PNG`
+    throw new UnusableImage(reason, { cause: error })
   }
 }
 
@@ -140,11 +145,7 @@ const frameContent = async (content: Buffer, format: string, frame?: number): Pr
 function readableContent(bytes: Uint8Array): { content: Buffer; format: string } {
   checkImageBytes(bytes.length)
   const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const format = imageFormat(content)
-  if (isReadable(format)) return { content, format }
-  throw new UnusableImage(
-    format === 'unknown' ? 'not an image' : `a ${format} file, ${READABLE_IN_WORDS}; convert it to PNG`,
-  )
+  return { content, format: expectReadable(content) }
 }
 
 function checkPixels({ width, height }: { width: number; height: number }, limit: number): void {

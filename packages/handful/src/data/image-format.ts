@@ -1,33 +1,87 @@
 /**
  * The format of an image by its first bytes, never by its name. Formats that are named but not read get a better message;
- * anything else, SVG among it, never reaches a decoder.
+ * anything else never reaches a decoder.
  */
 
 import { isBitmap } from './bitmap.js'
 import { isNetpbm } from './netpbm.js'
+import { UnusableImage } from './unusable-image.js'
 
 const READABLE: ReadonlySet<string> = new Set(['PNG', 'JPEG', 'WebP', 'GIF', 'TIFF', 'AVIF', 'BMP', 'PNM'])
 
-export const READABLE_IN_WORDS = 'only PNG, JPEG, WebP, GIF, TIFF, AVIF, BMP, PGM and PPM are read'
+const READABLE_IN_WORDS = 'only PNG, JPEG, WebP, GIF, TIFF, AVIF, BMP, PGM and PPM are read'
 
 export const isReadable = (format: string): boolean => READABLE.has(format)
 
-/** `unknown` for what is no image. */
+/** `unknown` for what is not read. */
 export function imageFormat(content: Buffer): string {
   const ascii = content.toString('latin1', 0, 16)
   if (ascii.startsWith('\x89PNG\r\n\x1a\n')) return 'PNG'
   if (ascii.startsWith('\xff\xd8\xff')) return 'JPEG'
   if (ascii.startsWith('RIFF') && ascii.slice(8, 12) === 'WEBP') return 'WebP'
   if (ascii.startsWith('GIF87a') || ascii.startsWith('GIF89a')) return 'GIF'
-  if (/^(II\x2a\0|MM\0\x2a|II\x2b\0|MM\0\x2b)/.test(ascii)) return 'TIFF'
-  if (ascii.slice(4, 8) === 'ftyp') {
-    const brand = ascii.slice(8, 12)
-    if (brand === 'avif' || brand === 'avis') return 'AVIF'
-    return /^(hei|hev|mif1|msf1)/.test(brand) ? 'HEIC' : 'unknown'
-  }
+  if (/^(II\x2a\0|MM\0\x2a|II\x2b\0|MM\0\x2b)/.test(ascii) && ascii.slice(8, 10) !== 'CR') return 'TIFF'
+  if (/^....ftypavi[fs]/s.test(ascii)) return 'AVIF'
   if (isBitmap(content)) return 'BMP'
   if (isNetpbm(content)) return 'PNM'
-  if (ascii.startsWith('\xff\x0a') || ascii.startsWith('\0\0\0\x0cJXL ')) return 'JPEG XL'
-  if (ascii.startsWith('\0\0\0\x0cjP  ')) return 'JPEG 2000'
   return 'unknown'
+}
+
+/** What a camera wrote before it made a picture of it. */
+export const RAW = 'a raw file of a camera'
+
+/* eslint-disable no-control-regex -- files begin with any bytes */
+/** How files begin that people take for images, or have among them. */
+const OTHERS: readonly (readonly [beginning: RegExp, name: string])[] = [
+  [/^....ftyp(hei|hev|mif1|msf1)/s, 'a HEIC file'],
+  [/^(\xff\x0a|\0\0\0\x0cJXL )/, 'a JPEG XL file'],
+  [/^(\0\0\0\x0cjP {2}|\xff\x4f\xff\x51)/, 'a JPEG 2000 file'],
+  [/^(II\x2a\0....CR|....ftypcrx|FUJIFILMCCD-RAW|II(RO|RS|U\0)|MMOR|FOVb)/s, RAW],
+  [/^\0\0[\x01\x02]\0.\0/s, 'an ICO file'],
+  [/^8BPS/, 'a Photoshop file'],
+  [/^\x76\x2f\x31\x01/, 'an OpenEXR file'],
+  [/^#\?(RADIANCE|RGBE)/, 'a Radiance HDR file'],
+  [/^P7\n/, 'a PAM file'],
+  [/^P[Ff]\n/, 'a PFM file'],
+  [/^qoif/, 'a QOI file'],
+  [/^DDS /, 'a DDS file'],
+  [/^\x01\xda[\0\x01][\x01\x02]/, 'an SGI file'],
+  [/^\x0a[\0-\x05]\x01[\x01\x02\x04\x08]/, 'a PCX file'],
+  [/^SIMPLE {2}= /, 'a FITS file'],
+  [/^\x93NUMPY/, 'a NumPy file'],
+  [/^\x89HDF\r\n/, 'an HDF5 file'],
+  [/^MATLAB 5/, 'a MATLAB file'],
+  [/^AT&TFORM/, 'a DjVu file'],
+  [/^%PDF/, 'a PDF file'],
+]
+/* eslint-enable no-control-regex */
+
+/** Beginnings of texts that lie where an image should be. */
+const TEXTS: readonly (readonly [beginning: RegExp, reason: string])[] = [
+  [
+    /^version https:\/\/git-lfs\.github\.com/,
+    'a Git LFS pointer instead of the image; fetch the images with git lfs pull',
+  ],
+  [/^\s*(<!doctype html|<html)/i, 'an HTML page instead of an image; download it again'],
+]
+const SVG = /^\s*(<\?xml[^>]*\?>\s*)?(<!--[^]*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg/i
+
+/** What a file is that is not read, such as `a HEIC file` or `not an image`. */
+export function unreadFormat(content: Buffer): string {
+  const start = content.toString('latin1', 0, 512)
+  if (content.toString('latin1', 128, 132) === 'DICM') return 'a DICOM file'
+  if (SVG.test(start)) return 'an SVG file'
+  const [, name] = OTHERS.find(([beginning]) => beginning.test(start)) ?? []
+  const [, reason] = TEXTS.find(([beginning]) => beginning.test(start)) ?? []
+  return name ?? reason ?? 'not an image'
+}
+
+/** @throws UnusableImage with the reason, where the format is none that is read */
+export function expectReadable(content: Buffer): string {
+  const format = imageFormat(content)
+  if (isReadable(format)) return format
+  const what = unreadFormat(content)
+  throw new UnusableImage(
+    /^an? .* file/.test(what) ? `${what}, ${READABLE_IN_WORDS}; convert it to PNG` : what,
+  )
 }

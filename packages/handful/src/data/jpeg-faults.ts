@@ -28,6 +28,24 @@ const isFrame = (marker: number): boolean =>
   marker === SOF0 || (marker > SOF0 && marker <= 0xcf && marker % 4 !== 0)
 const isRestart = (marker: number): boolean => marker >= 0xd0 && marker <= 0xd7
 
+const JPEG_LS = 0xf7
+const LOSSLESS: readonly number[] = [0xc3, 0xc5, 0xc6, 0xc7, 0xcb, 0xcd, 0xce, 0xcf]
+
+/** What a JPEG file is that decoders for screens do not read, such as `a JPEG file of 12 bits`; undefined for usual ones. */
+export function unusualJpeg(content: Buffer): string | undefined {
+  for (let at = 2; at + 4 < content.length && content[at] === 0xff;) {
+    const marker = content[at + 1]
+    if (marker === JPEG_LS) return 'a JPEG-LS file'
+    if (isFrame(marker)) {
+      const bits = content[at + 4]
+      if (LOSSLESS.includes(marker)) return `a lossless JPEG file of ${bits} bits`
+      return bits === 8 ? undefined : `a JPEG file of ${bits} bits`
+    }
+    at += 2 + content.readUInt16BE(at + 2)
+  }
+  return undefined
+}
+
 /** By ITU-T T.81 (JPEG), JFIF 1.02, and Adobe's technical note 5116 for the transform. */
 export function mendJpeg(content: Buffer): MendedJpeg {
   const parts: Buffer[] = [content.subarray(0, 2)]

@@ -9,11 +9,13 @@
 
 import { fromArrayBuffer, type GeoTIFF, type GeoTIFFImage } from 'geotiff'
 import { listAlternatives } from '../errors/suggest.js'
+import { RAW } from './image-format.js'
 import { pickChannels, type RawPage, type Samples } from './raw-image.js'
 import type { Range } from './reading.js'
 import { type ColourModel, lab, yCbCr } from './tiff-colours.js'
 import { tiffFractions } from './tiff-directory.js'
 import { mendTiff } from './tiff-faults.js'
+import { type Blocks, isPacked, packedPixels } from './tiff-packed.js'
 import { decoders } from './tiff-predictor.js'
 import { UnusableImage } from './unusable-image.js'
 
@@ -86,6 +88,8 @@ interface Header {
   readonly separateTiles: boolean
   /** Pixels that share a colour in YCbCr: across and down. */
   readonly subsampling: readonly number[]
+  /** 1 where numbers are stored as they are. */
+  readonly predictor: number
   /** 2 where the bits of each byte stand the other way round. */
   readonly fillOrder: number
 }
@@ -107,6 +111,9 @@ export async function openTiff(content: Buffer, frame: number): Promise<RawPage 
   const found = file && (await fullImages(file)).at(frame)
   if (found === undefined) return undefined
   const { image, directory } = found
+  if (await isRaw(image)) {
+    throw new UnusableImage(`${RAW} with a small preview, which is not read; convert it to PNG`)
+  }
   const header = await headerOf(image)
   if (forSharp(header)) return undefined
   const { width, height, channels, bits, formats, photometric, extra, orientation } = header
@@ -135,7 +142,11 @@ export async function openTiff(content: Buffer, frame: number): Promise<RawPage 
   if (converted !== undefined) {
     const stored = palette === undefined ? [0, 1, 2] : [0]
     const read = async (channelsPicked: readonly number[]): Promise<Samples> =>
-      pickChannels(converted(await pixelsOf(content, image, stored), stored.length), 3, channelsPicked)
+      pickChannels(
+        converted(await pixelsOf(content, image, header, stored), stored.length),
+        3,
+        channelsPicked,
+      )
     const bytes = { kind: 'byte', depth: '8-bit', full: [0, 255] } as const
     return { ...page, ...bytes, channels: 3, alpha: false, separate: false, inverted: false, read }
   }
@@ -144,7 +155,7 @@ export async function openTiff(content: Buffer, frame: number): Promise<RawPage 
     channels,
     alpha: channels === colours + 1 && [1, 2].includes(extra[extra.length - 1] ?? 0),
     separate: photometric !== RGB,
-    read: (picked) => pixelsOf(content, image, picked),
+    read: (picked) => pixelsOf(content, image, header, picked),
   }
 }
 
@@ -158,6 +169,13 @@ async function open(content: Buffer): Promise<GeoTIFF> {
 }
 
 const REDUCED_OR_MASK = 0b101
+const DNG_VERSION = 50_706
+
+/** Whether it is the preview of what a camera's sensor saw: DNG, and what makers of cameras write like it. */
+async function isRaw({ fileDirectory }: GeoTIFFImage): Promise<boolean> {
+  if (fileDirectory.hasTag(DNG_VERSION)) return true
+  return fileDirectory.hasTag('SubIFDs') && Number(await fileDirectory.loadValue('NewSubfileType')) === 1
+}
 
 /** Each with the place of its directory. */
 async function fullImages(file: GeoTIFF): Promise<{ image: GeoTIFFImage; directory: number }[]> {
@@ -181,7 +199,13 @@ async function headerOf(image: GeoTIFFImage): Promise<Header> {
     return typeof found === 'object' && found !== null ? Object.values(found).map(Number) : otherwise
   }
   const number = async (
-    tag: 'Compression' | 'PhotometricInterpretation' | 'Orientation' | 'FillOrder' | 'PlanarConfiguration',
+    tag:
+      | 'Compression'
+      | 'PhotometricInterpretation'
+      | 'Orientation'
+      | 'FillOrder'
+      | 'PlanarConfiguration'
+      | 'Predictor',
     otherwise: number,
   ) => Number((await directory.loadValue(tag)) ?? otherwise)
   return {
@@ -194,6 +218,7 @@ async function headerOf(image: GeoTIFFImage): Promise<Header> {
     photometric: await number('PhotometricInterpretation', 1),
     extra: await list('ExtraSamples', []),
     orientation: await number('Orientation', 1),
+    predictor: await number('Predictor', 1),
     separateTiles: (await number('PlanarConfiguration', 1)) === 2 && directory.hasTag('TileOffsets'),
     subsampling: await list('YCbCrSubSampling', [2, 2]),
     fillOrder: await number('FillOrder', 1),
@@ -227,6 +252,7 @@ function forSharp(header: Header): boolean {
   if (photometric === PALETTE) return true
   if (bits.some((each) => each > 8) || formats.some((each) => FORMATS[each] !== 'unsigned')) return false
   const colours = photometric === RGB ? 3 : 1
+  if (bits.some((each) => each !== 8 && !(channels === 1 && [1, 2, 4].includes(each)))) return false
   return channels === colours || (channels === colours + 1 && [1, 2].includes(extra[0] ?? 0))
 }
 
@@ -269,6 +295,11 @@ function refuseUnreadable(header: Header): void {
       `a TIFF file whose channels differ in depth (${bits.join(', ')} bits); save them alike`,
     )
   }
+  if (isPacked(depth) && header.predictor !== 1) {
+    throw new UnusableImage(
+      `a TIFF file of ${depth} bits stored as differences (predictor ${header.predictor}), which is not read; save it without a predictor`,
+    )
+  }
   if (format === 'float' ? ![16, 32, 64].includes(depth) : depth > 32) {
     throw new UnusableImage(
       `a TIFF file of ${depth}-bit ${format === 'float' ? 'floats' : 'whole numbers'}, which are not read; save 32-bit ones`,
@@ -282,9 +313,18 @@ function fullRange(format: 'unsigned' | 'signed' | 'float' | undefined, bits: nu
 }
 
 /** `[height, width, picked]`. */
-async function pixelsOf(content: Buffer, image: GeoTIFFImage, picked: readonly number[]): Promise<Samples> {
+async function pixelsOf(
+  content: Buffer,
+  image: GeoTIFFImage,
+  { bits: [depth], formats: [format], channels, compression }: Header,
+  picked: readonly number[],
+): Promise<Samples> {
   try {
-    await expectInside(content, image)
+    const blocks = await blocksOf(content, image)
+    if (isPacked(depth)) {
+      const form = { bits: depth, signed: FORMATS[format] === 'signed', channels, compression }
+      return await packedPixels(content, image, blocks, form, picked)
+    }
     const pool = decoders(image.littleEndian)
     const found = await image.readRasters({ samples: [...picked], interleave: true, pool })
     if (found.length !== image.getWidth() * image.getHeight() * picked.length)
@@ -295,8 +335,8 @@ async function pixelsOf(content: Buffer, image: GeoTIFFImage, picked: readonly n
   }
 }
 
-/** @throws Error if a strip or tile lies outside the file: geotiff.js would read what is there */
-async function expectInside(content: Buffer, image: GeoTIFFImage): Promise<void> {
+/** Strips or tiles. @throws Error if one lies outside the file: geotiff.js would read what is there */
+async function blocksOf(content: Buffer, image: GeoTIFFImage): Promise<Blocks> {
   const directory = image.fileDirectory
   const tiled = directory.hasTag('TileOffsets')
   const offsets = await directory.loadValue(tiled ? 'TileOffsets' : 'StripOffsets')
@@ -308,6 +348,7 @@ async function expectInside(content: Buffer, image: GeoTIFFImage): Promise<void>
   starts.forEach((start, i) => {
     if (start + (lengths[i] ?? 0) > content.length) throw new Error('a strip ends behind the file')
   })
+  return { starts, lengths }
 }
 
 /** Colours of a map `[3, colours]` of 16 bits. */

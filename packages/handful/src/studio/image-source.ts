@@ -6,7 +6,7 @@ import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { CollectionOptions, ImageCollection } from '../data/collection.js'
 import type { ImageContent } from '../data/decode.js'
-import { imageFormat, isReadable } from '../data/image-format.js'
+import { imageFormat, isReadable, unreadFormat } from '../data/image-format.js'
 import type { SkippedFile } from '../data/image-set.js'
 import { openCollection } from '../data/open-collection.js'
 import { HandfulError, printable } from '../errors.js'
@@ -124,9 +124,8 @@ async function withoutImages(
   if (doubtful.length === 0 || doubtful.length > MOST_LOOKED_INTO) return found
   for await (const { index, load } of contents(doubtful, signal)) {
     const content = await load().catch(() => undefined)
-    const format = content === undefined ? 'unknown' : imageFormat(Buffer.from(content))
-    if (!isReadable(format))
-      found.set(index, format === 'unknown' ? 'not an image' : `a ${format} file, which is not read`)
+    const bytes = Buffer.from(content ?? [])
+    if (!isReadable(imageFormat(bytes))) found.set(index, unreadFormat(bytes))
   }
   return found
 }

@@ -4,7 +4,8 @@
  */
 import sharp, { type Sharp, type WebpOptions } from 'sharp'
 import { decodeContent, oneAtATime } from '../data/decode-content.js'
-import { imageFormat, isReadable } from '../data/image-format.js'
+import { expectReadable, imageFormat } from '../data/image-format.js'
+import { openTiff } from '../data/tiff.js'
 import { Stretch } from '../data/stretch.js'
 import { UnusableImage } from '../data/unusable-image.js'
 import type { LoadedImage } from './image-source.js'
@@ -85,7 +86,8 @@ async function smallEnough(
 export async function wholePicture(image: LoadedImage): Promise<{ body: Buffer; type: string }> {
   const { content, frame } = image
   const type = frame === undefined ? OF_THE_WEB[imageFormat(content)] : undefined
-  if (type !== undefined && !(type === 'image/png' && (await isDeep(content)))) return { body: content, type }
+  if (type !== undefined && !(type === 'image/png' && (await isNumbers(content, 'PNG', 0))))
+    return { body: content, type }
   const { picture } = await pictureOf(image, WHOLE_SIDE)
   return { body: await picture.png().toBuffer(), type: 'image/png' }
 }
@@ -100,9 +102,8 @@ interface Picture {
 /** @param side of what is made of numbers, in pixels */
 async function pictureOf(image: LoadedImage, side: number): Promise<Picture> {
   const { content, frame } = image
-  const format = imageFormat(content)
-  if (!isReadable(format)) throw new UnusableImage(format === 'unknown' ? 'not an image' : `a ${format} file`)
-  if (format === 'BMP' || format === 'PNM' || (await isDeep(content))) return decoded(image, side)
+  const format = expectReadable(content)
+  if (await isNumbers(content, format, frame ?? 0)) return decoded(image, side)
   const opened = sharp(content, {
     limitInputPixels: LIMIT_PIXELS,
     ...(frame !== undefined && frame > 0 && { page: frame }),
@@ -115,13 +116,13 @@ async function pictureOf(image: LoadedImage, side: number): Promise<Picture> {
   }
 }
 
-async function isDeep(content: Buffer): Promise<boolean> {
+/** Whether the readers of `data/` take it as numbers, since sharp would not read it as what it is. */
+async function isNumbers(content: Buffer, format: string, frame: number): Promise<boolean> {
+  if (format === 'TIFF') return (await openTiff(content, frame)) !== undefined
+  if (format === 'BMP' || format === 'PNM') return true
   try {
-    const { depth, format, space } = await sharp(content, {
-      limitInputPixels: false,
-      failOn: 'none',
-    }).metadata()
-    return depth !== 'uchar' || (format === 'tiff' && !['srgb', 'b-w'].includes(space))
+    const { depth } = await sharp(content, { limitInputPixels: false, failOn: 'none' }).metadata()
+    return depth !== 'uchar'
   } catch {
     return false
   }

@@ -268,3 +268,42 @@ it('a JPEG of more than 50 megapixels is read reduced, and it is said', async ()
   pixel.forEach((value, channel) => expect(Math.abs(value - [200, 100, 50][channel])).toBeLessThan(4))
   expect(notes).toEqual(['1 image has more than 50 megapixels, such as phone.jpg with 50: read reduced'])
 })
+
+describe('what is not read says what it is', () => {
+  const bytes = (...parts: (string | number[])[]): Buffer =>
+    Buffer.concat(
+      parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))),
+    )
+  /** Markers of a JPEG file up to its frame of so many bits. */
+  const frame = (marker: number, bits: number): Buffer =>
+    bytes([0xff, 0xd8, 0xff, 0xe0, 0, 4, 0, 0, 0xff, marker, 0, 11, bits, 0, 8, 0, 8, 1, 1, 17, 0])
+  const svg = '<?xml version="1.0"?>\n<!-- drawn -->\n<svg xmlns="http://www.w3.org/2000/svg"/>'
+
+  it.each([
+    ['a DICOM file', bytes(new Array<number>(128).fill(0), 'DICM')],
+    ['a FITS file', bytes('SIMPLE  =                    T')],
+    ['a Photoshop file', bytes('8BPS', [0, 1])],
+    ['an OpenEXR file', bytes([0x76, 0x2f, 0x31, 1])],
+    ['an ICO file', bytes([0, 0, 1, 0, 1, 0, 16, 16])],
+    ['a HEIC file', bytes([0, 0, 0, 24], 'ftypheic')],
+    ['a raw file of a camera', bytes('II*\0\x10\0\0\0CR\x02\0')],
+    ['a raw file of a camera', bytes('FUJIFILMCCD-RAW 0201')],
+    ['a PDF file', bytes('%PDF-1.7')],
+    ['an SVG file', bytes(svg)],
+    ['a NumPy file', bytes([0x93], 'NUMPY')],
+    [
+      'a Git LFS pointer instead of the image; fetch the images with git lfs pull',
+      bytes('version https://git-lfs.github.com/spec/v1\n'),
+    ],
+    ['an HTML page instead of an image; download it again', bytes('\n<!DOCTYPE html><html>404</html>')],
+    ['a JPEG file of 12 bits, which is not read; convert it to PNG', frame(0xc1, 12)],
+    ['a lossless JPEG file of 16 bits, which is not read; convert it to PNG', frame(0xc3, 16)],
+    ['a JPEG-LS file, which is not read; convert it to PNG', frame(0xf7, 8)],
+    ['not an image', bytes('hello')],
+  ])('%s', async (reason, content) => {
+    const folder = folderOf({ 'a.png': content, 'b.png': await plain('#c86432').png().toBuffer() })
+    const { skipped } = await openFolder({ ...options, folder })
+    expect(skipped).toHaveLength(1)
+    expect(skipped[0].reason.startsWith(reason)).toBe(true)
+  })
+})

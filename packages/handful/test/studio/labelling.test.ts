@@ -156,7 +156,7 @@ test('names of any kind are text: in the catalogue, the journal, the tables', as
     const state = await client.view('state')
     return state.skipped.some((each) => each.path === 'page.png') ? state : undefined
   })
-  expect(skipped.find((each) => each.path === 'page.png')?.reason).toMatch(/not an image/)
+  expect(skipped.find((each) => each.path === 'page.png')?.reason).toMatch(/an HTML page instead of an image/)
   const { id, file } = await client.ask('export', { what: 'labels' })
   const saved = await send(studio.port, `/api/download/${id}`, { headers: client.own })
   expect(file).toBe('labels.csv')
