@@ -10,6 +10,7 @@ import { type ColumnChoice, readColumns } from './label-columns.js'
 import { choiceOf } from './label-studio.js'
 import type { LabelTable } from './labels-file.js'
 import { NONE_OF_THESE } from '../names.js'
+import { plainLabels } from './plain-labels.js'
 import { className, type FolderLayout, type LabelsFilePlace } from './layout.js'
 
 export interface AttachedLabels {
@@ -64,7 +65,22 @@ export async function attachLabels(
   if (!byFolder && layout.files.some(({ split, folderClass }) => split === 'train' && folderClass !== '')) {
     notes.push(`labels come from ${printable(tables[0] ?? '')}; sub-folders are not taken for classes`)
   }
+  notes.push(...inCapitalsAlone(files.map(({ label }) => label)))
   return { files, byFolder, tables }
+}
+
+/** Classes that a slip of the shift key could have made two. */
+function inCapitalsAlone(labels: readonly string[]): string[] {
+  const alike = new Map<string, string[]>()
+  for (const label of new Set(labels)) {
+    const own = alike.get(label.toLowerCase()) ?? []
+    alike.set(label.toLowerCase(), [...own, label])
+  }
+  return [...alike.values()].flatMap((names) =>
+    names.length < 2
+      ? []
+      : [`${listed(names.sort())} are ${names.length} classes that differ in capitals alone`],
+  )
 }
 
 interface Reading {
@@ -123,11 +139,12 @@ async function readRows(
   const options = { prefix, roots, frames }
   const names = below(table, new FileNames(paths, options), choice, { paths, notes, ...options })
   const columns = readColumns(table, names, choice)
-  const rows = columns.rows.map(({ row, fields }) => ({
+  const read = columns.rows.map(({ row, fields }) => ({
     row,
     name: usable(table, row, fields[columns.file], table.columns[columns.file]),
-    label: labelOf(table, row, fields[columns.label], table.columns[columns.label]),
+    label: labelOf(table, row, fields[columns.label], table.columns[columns.label] ?? 'label'),
   }))
+  const rows = plainLabels(table.name, read, notes)
   if (folders && rows.every(({ label }) => label === '')) {
     notes.push(
       `${table.name} has ${rows.length === 0 ? 'no row' : 'no label'}: classes come from the folders`,
@@ -251,6 +268,7 @@ function matched(
   const labels = new Map<string, Label>()
   const forms = new Map<NameForm, number>()
   const unknown: NamedRow[] = []
+  let again = 0
   for (const each of rows) {
     const where = `${table.name} row ${each.row}`
     const found = names.find(each.name)
@@ -268,7 +286,11 @@ function matched(
       continue
     }
     const earlier = labels.get(found.path)
-    if (earlier !== undefined && !(table.repeats && (earlier.label === each.label || each.label === ''))) {
+    if (earlier?.label === each.label && !table.repeats) again++
+    else if (
+      earlier !== undefined &&
+      !(table.repeats && (earlier.label === each.label || each.label === ''))
+    ) {
       if (!(table.repeats && earlier.label === '')) throw repeated(table, found.path, earlier, each)
     }
     if (earlier === undefined || earlier.label === '') labels.set(found.path, each)
@@ -288,6 +310,8 @@ function matched(
   for (const [form, count] of forms) {
     notes.push(`${table.name}: ${count} ${count === 1 ? 'name is' : 'names are'} written ${form}`)
   }
+  if (again > 0)
+    notes.push(`${table.name}: ${again} ${again === 1 ? 'row says' : 'rows say'} again what another says`)
   return labels
 }
 
@@ -307,13 +331,10 @@ function checkName(name: string, where: string): void {
 }
 
 function repeated(table: LabelTable, path: string, first: Label, second: Label): HandfulError {
-  const same = first.label === second.label
   return new HandfulError({
-    what: same ? 'duplicate row' : 'conflicting rows',
+    what: 'conflicting rows',
     where: `${table.name} rows ${first.row} and ${second.row}`,
-    got: same
-      ? `${quoted(path)} twice`
-      : `${quoted(path)} with the labels ${quoted(first.label)} and ${quoted(second.label)}`,
+    got: `${quoted(path)} with the labels ${quoted(first.label)} and ${quoted(second.label)}`,
     expected: 'each file once',
     hint: 'remove one of the rows',
   })

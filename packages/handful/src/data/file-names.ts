@@ -1,7 +1,8 @@
 /**
  * From a name in a table of labels to the file that it means. As it is written first; then with other slashes, composed
  * or decomposed; then what people's tables do with names, if exactly one file fits: no extension (`0000`), zeros in front
- * that a spreadsheet took away, other capitals, the data set's own folder in front, an address.
+ * that a spreadsheet took away, other capitals, the extension of before the images were converted, folders of the data set or
+ * of another machine in front, an address.
  */
 
 import { uploadedName } from './label-studio.js'
@@ -11,6 +12,7 @@ export type NameForm =
   | 'without their extension'
   | 'without their zeros in front'
   | 'in other capitals'
+  | 'with another extension'
   | 'with folders in front'
   | 'as addresses'
 
@@ -61,7 +63,9 @@ export class FileNames {
 
   #loosely(path: string): FoundName {
     for (const [key, form] of FORMS) {
-      const wanted = key === stem || key === bareNumber ? key(`${path}.x`) : key(path)
+      const bare = form === 'without their extension' || form === 'without their zeros in front'
+      if (form === 'with another extension' && !IMAGE_EXTENSION.test(path)) continue
+      const wanted = bare ? key(`${path}.x`) : key(path)
       const found = this.#among(key, wanted, form)
       if (found.kind !== 'none') return found
     }
@@ -77,7 +81,11 @@ export class FileNames {
     if (address !== undefined) return this.#inFolders(address, 'as addresses')
     const slashed = name.trim().replaceAll('\\', '/')
     const root = this.#roots.find((each) => each.startsWith('/') && slashed.startsWith(`${each}/`))
-    return root === undefined ? NONE : this.#inside(slashed.slice(root.length + 1))
+    if (root !== undefined) return this.#inside(slashed.slice(root.length + 1))
+    // Where the images lay on the machine that the table was made on.
+    return isAbsolute(slashed)
+      ? this.#inFolders(slashed.replace(/^[a-z]:/i, ''), 'with folders in front')
+      : NONE
   }
 
   #inside(path: string): FoundName {
@@ -116,18 +124,24 @@ const composed = (path: string): string => path.normalize('NFC')
 const stem = (path: string): string => composed(path).replace(/\.[^./]*$/, '')
 const bareNumber = (path: string): string => stem(path).replace(/(^|\/)0+(?=\d+$)/, '$1')
 const lower = (path: string): string => composed(path).toLowerCase()
+const lowerStem = (path: string): string => stem(path).toLowerCase()
 const baseName = (path: string): string => composed(path).slice(path.normalize('NFC').lastIndexOf('/') + 1)
 
 const FORMS: readonly (readonly [key: (path: string) => string, form: NameForm])[] = [
   [stem, 'without their extension'],
   [bareNumber, 'without their zeros in front'],
   [lower, 'in other capitals'],
+  [lowerStem, 'with another extension'],
 ]
+
+const IMAGE_EXTENSION = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif|heic|bmp|p[gnp]m|jp2|dcm|nii|npy)$/i
+
+const isAbsolute = (path: string): boolean => path.startsWith('/') || /^[a-z]:[\\/]/i.test(path)
 
 /** Forward slashes, no leading `./`; undefined for what leaves the folder. */
 export function cleanPath(path: string): string | undefined {
   const trimmed = path.trim()
-  if (trimmed.startsWith('/') || /^[a-z]:[\\/]/i.test(trimmed)) return undefined
+  if (isAbsolute(trimmed)) return undefined
   const parts: string[] = []
   for (const part of trimmed.replaceAll('\\', '/').split('/')) {
     if (part === '' || part === '.') continue

@@ -83,6 +83,38 @@ const LABEL_NAMES = [
   ],
 ]
 
+/** What describes a file and is no class. */
+const DESCRIPTIONS = [
+  ...[
+    'width',
+    'height',
+    'channels',
+    'size',
+    'bytes',
+    'filesize',
+    'format',
+    'mode',
+    'depth',
+    'md5',
+    'sha1',
+    'sha256',
+  ],
+  ...[
+    'date',
+    'datetime',
+    'time',
+    'timestamp',
+    'license',
+    'licence',
+    'author',
+    'source',
+    'url',
+    'set',
+    'subset',
+  ],
+  ...['fold', 'dataset', 'split', 'comment', 'comments', 'note', 'notes', 'description'],
+]
+
 /** Rows that are looked at to find out what a column holds. */
 const LOOKED_AT = 200
 
@@ -101,6 +133,8 @@ export function readColumns(table: LabelTable, names: FileNames, choice: ColumnC
     label: columnNamed(table, choice.labelColumn, '--label-column'),
   }
   const file = chosen.file ?? fileColumn(table, names, chosen.label)
+  const marked = chosen.label === undefined ? markedColumns(table, file) : undefined
+  if (marked !== undefined) return marked
   const label = chosen.label ?? labelColumn(table, file)
   return { file, label, rows: table.rows, note: noteOf(table, columns[file], columns[label]) }
 }
@@ -185,10 +219,38 @@ function labelColumn(table: LabelTable, file: number): number {
     if (same.length === named.length) return same.find((i) => !isNumeric(table, i)) ?? first
     throw unclear(table, 'label', LABEL_NAMES, [first, ...more], '--label-column')
   }
-  const unnamed = others.filter((i) => !FILE_NAMES.slice(0, -6).includes(plain(columns[i])))
+  const known = [...FILE_NAMES.slice(0, -6), ...DESCRIPTIONS]
+  const unnamed = others.filter((i) => !known.includes(plain(columns[i])))
   if (unnamed.length === 1 && couldBeClasses(table, unnamed[0])) return unnamed[0]
   throw unclear(table, 'label', LABEL_NAMES, unnamed.length > 1 ? unnamed : undefined, '--label-column')
 }
+
+/** Several columns, each called as a class, of which a row marks one by 1 and the others by 0, as competitions give labels. */
+function markedColumns(table: LabelTable, file: number): ReadColumns | undefined {
+  const { name, columns, rows } = table
+  if (
+    called(
+      columns.map((column, i) => (i === file ? '' : column)),
+      LABEL_NAMES,
+    ) !== undefined
+  )
+    return undefined
+  const classes = columns.flatMap((column, i) =>
+    i !== file && column !== '' && !isIndex(table, i) && isMark(table, i) ? [i] : [],
+  )
+  const marks = rows.map(({ fields }) => classes.filter((i) => Number(fields[i]) === 1))
+  if (classes.length < 2 || marks.some((own) => own.length > 1) || marks.every((own) => own.length === 0))
+    return undefined
+  const marked = rows.map((row, i) => {
+    const [own] = marks[i]
+    return { ...row, fields: [...row.fields, own === undefined ? '' : columns[own]] }
+  })
+  const note = `${name}: files from column ${quoted(columns[file])}, labels from the columns ${listed(classes.map((i) => columns[i]))}, of which one is 1 in a row`
+  return { file, label: columns.length, rows: marked, note }
+}
+
+const isMark = (table: LabelTable, column: number): boolean =>
+  valuesOf(table, column).every((value) => /^([01](\.0*)?)?$/.test(value))
 
 const valuesOf = ({ rows }: LabelTable, column: number): string[] =>
   rows.map(({ fields }) => String(fields[column] ?? '').trim())

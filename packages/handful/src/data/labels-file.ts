@@ -61,7 +61,8 @@ export function parseLabels(content: Uint8Array, path: string): LabelTable {
   if (/\.jsonl$/i.test(path)) return fromObjects(name, jsonLines(text, name))
   if (/\.json$/i.test(path)) return jsonTable(text, name)
   const tabs = /\.tsv$/i.test(path)
-  const [header, ...rows] = parseCsv(text, name, delimiterOf(text, tabs)).flatMap((each) => {
+  const table = withoutRemarks(text)
+  const [header, ...rows] = parseCsv(table, name, delimiterOf(table, tabs)).flatMap((each) => {
     return isBlank(each) ? [] : { row: each.number, fields: each.fields }
   })
   if (header === undefined) return { name, columns: [], rows: [] }
@@ -69,6 +70,13 @@ export function parseLabels(content: Uint8Array, path: string): LabelTable {
   const studio = ['annotation_id', 'lead_time'].every((column) => columns.includes(column))
   return { name, columns, rows, header, repeats: studio }
 }
+
+/** Lines before the table that begin with `#` and have no field are remarks: they become empty, so that rows are counted alike. */
+const withoutRemarks = (text: string): string =>
+  text.replace(
+    /^(\ufeff?)((?:#[^,;\t|\r\n]*\r?\n)+)/,
+    (_, mark: string, lines: string) => mark + lines.replace(/[^\r\n]/g, ''),
+  )
 
 async function readLimited(file: string | Buffer, name: string): Promise<Uint8Array> {
   let bytes: number

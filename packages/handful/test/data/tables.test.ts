@@ -39,6 +39,7 @@ describe('a table', () => {
       '[{"file_name":"a.png","label":"cat"},{"file_name":"b.png","label":"dog"}]',
     ],
     ['a JSON object', 'labels.json', '{"a.png":"cat","b.png":"dog"}'],
+    ['remarks before it', 'labels.csv', '# by hand\n# 2026\nfile_name,label\na.png,cat\nb.png,dog\n'],
   ])('with %s is read without a word', async (_, name, text) => {
     const data = await open({ ...images, [name]: text })
     expect(labels(data)).toEqual(cats)
@@ -62,6 +63,10 @@ describe('a table', () => {
     ],
     ['lable,x\ncat,a.png\ndog,b.png\n', '"x", labels from column "lable"'],
     [
+      'id,width,height,split,breed\na.png,8,8,train,cat\nb.png,9,8,train,dog\n',
+      '"id", labels from column "breed"; not looked at: "width" and "height"',
+    ],
+    [
       'image,target,class\na.png,0,cat\nb.png,1,dog\n',
       '"image", labels from column "class"; not looked at: "target"',
     ],
@@ -73,6 +78,56 @@ describe('a table', () => {
       expect(data.notes).toEqual([`labels.csv: files from column ${note}`])
     },
   )
+
+  it.each([
+    'image,cat,dog\na.png,1,0\nb.png,0,1\nc.png,0,0\n',
+    'image,age,cat,dog\na.png,7,1.0,0.0\nb.png,9,0.0,1.0\n',
+  ])('that marks one of several columns has their names as classes: %j', async (csv) => {
+    const data = await open({ ...images, 'labels.csv': csv })
+    expect(labels(data)).toEqual(cats)
+    expect(data.notes).toEqual([
+      'labels.csv: files from column "image", labels from the columns "cat" and "dog", of which one is 1 in a row',
+    ])
+  })
+
+  it('that marks several columns of a row is refused', async () => {
+    const csv = 'image,cat,dog\na.png,1,1\nb.png,0,1\n'
+    expect((await failure(() => open({ ...images, 'labels.csv': csv }))).message).toMatch(
+      /"cat" and "dog" that could each be the label/,
+    )
+  })
+
+  it.each([
+    [
+      'a.png,cat\nb.png,dog\nc.png,NaN\nd.png,nan',
+      cats,
+      '2 images have "NaN" and "nan" for a label, which is none',
+    ],
+    ['a.png,cat\nb.png,dog\nc.png,NA', cats, 'one image has "NA" for a label, which is none'],
+    ['a.png,cat\nb.png,dog\nc.png,?', cats, 'one image has "?" for a label, which is none'],
+    [
+      'a.png,0.0\nb.png,1.0\nc.png,',
+      { 'a.png': '0', 'b.png': '1' },
+      'labels are whole numbers with a fraction: 0.0 is class 0',
+    ],
+    ['a.png,cat\nb.png,dog\na.png,cat', cats, '1 row says again what another says'],
+  ])('with what programs write is understood, and a line says so: %j', async (rows, expected, note) => {
+    const data = await open({ ...images, 'labels.csv': `file_name,label\n${rows}\n` })
+    expect(labels(data)).toEqual(expected)
+    expect(data.notes).toEqual([`labels.csv: ${note}`])
+  })
+
+  it.each(['1.5', '0', 'none', 'na'])('keeps a class called %s', async (name) => {
+    const data = await open({ ...images, 'labels.csv': `file_name,label\na.png,${name}\nb.png,2.0\n` })
+    expect(data.train.classNames).toEqual([name, '2.0'].sort())
+  })
+
+  it('tells of classes that differ in capitals alone', async () => {
+    const data = await open({ ...images, 'labels.csv': 'file_name,label\na.png,Cat\nb.png,cat\nc.png,dog\n' })
+    expect(data.notes).toEqual(['"Cat" and "cat" are 2 classes that differ in capitals alone'])
+    const folders = await open({ 'X/1.png': red, 'x/1.png': blue })
+    expect(folders.notes).toContain('"X" and "x" are 2 classes that differ in capitals alone')
+  })
 
   it('without a row of names is read by what stands in it', async () => {
     const data = await open({ ...images, 'labels.csv': 'a.png,cat\nb.png,dog\n' })
@@ -142,6 +197,12 @@ describe('names of files', () => {
     ['0000,cat\n0001,dog', 'without their extension', { '0000.jpg': 'cat', '0001.jpg': 'dog' }],
     ['2,cat\n10,dog', 'without their zeros in front', { '0002.jpg': 'cat', '0010.jpg': 'dog' }],
     ['0002.JPG,cat\n0010.Jpg,dog', 'in other capitals', { '0002.jpg': 'cat', '0010.jpg': 'dog' }],
+    ['0002.png,cat\n0010.TIF,dog', 'with another extension', { '0002.jpg': 'cat', '0010.jpg': 'dog' }],
+    [
+      'C:\\Users\\me\\0002.jpg,cat\n/home/me/x/0010.jpg,dog',
+      'with folders in front',
+      { '0002.jpg': 'cat', '0010.jpg': 'dog' },
+    ],
   ])('are understood: %j', async (rows, form, expected) => {
     const data = await open({ ...numbered, 'labels.csv': `id,breed\n${rows}\n` })
     expect(labels(data)).toEqual(expected)

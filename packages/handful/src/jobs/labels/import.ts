@@ -2,6 +2,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { type ColumnChoice, readColumns } from '../../data/label-columns.js'
+import { plainLabels } from '../../data/plain-labels.js'
 import { readParquetLabels } from '../../data/label-parquet.js'
 import { readLabelsFile } from '../../data/labels-file.js'
 import { choiceOf } from '../../data/label-studio.js'
@@ -109,7 +110,8 @@ async function ofTable(
     }
     return { file: fields[columns.file] ?? '', label }
   })
-  return { rows, notes: columns.note === undefined ? [] : [columns.note] }
+  const notes = columns.note === undefined ? [] : [columns.note]
+  return { rows: [...plainLabels(table.name, rows, notes)], notes }
 }
 
 /** Class folders: of links the images that they lead to, else files of the same path or name. */
