@@ -124,7 +124,7 @@ describe('a table', () => {
 
   it('tells of classes that differ in capitals alone', async () => {
     const data = await open({ ...images, 'labels.csv': 'file_name,label\na.png,Cat\nb.png,cat\nc.png,dog\n' })
-    expect(data.notes).toEqual(['"Cat" and "cat" are 2 classes that differ in capitals alone'])
+    expect(data.notes).toContain('"Cat" and "cat" are 2 classes that differ in capitals alone')
     const folders = await open({ 'X/1.png': red, 'x/1.png': blue })
     expect(folders.notes).toContain('"X" and "x" are 2 classes that differ in capitals alone')
   })
