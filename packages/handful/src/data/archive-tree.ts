@@ -154,14 +154,24 @@ function refusal({ name, type, size, locked }: ArchiveEntry, parts: readonly str
   return `a file of ${Math.round(size / 2 ** 20)} MiB, the limit is ${LIMIT_IMAGE_BYTES / 2 ** 20} MiB`
 }
 
-/** `photos/` where the archive is one folder that holds all the rest, as `tar cf photos.tar photos` makes it. */
+/**
+ * `photos/` where the archive is one folder that holds all the rest, as `tar cf photos.tar photos` makes it; `photos/v2/` where that
+ * again holds one folder and nothing else.
+ */
 function commonRoot({ files, folders }: Listed): string {
   const [first] = files.keys()
-  const end = first.indexOf('/')
-  const root = first.slice(0, end + 1)
-  if (end < 0 || splitNamed(root.slice(0, -1)) !== undefined) return ''
-  const inside = [...files.keys()].every((path) => path.startsWith(root))
-  return inside && [...folders].every((folder) => `${folder}/`.startsWith(root)) ? root : ''
+  let root = ''
+  for (;;) {
+    const end = first.indexOf('/', root.length)
+    const next = first.slice(0, end + 1)
+    if (end < 0 || splitNamed(next.slice(root.length, -1)) !== undefined) return root
+    const inside = [...files.keys()].every((path) => path.startsWith(next))
+    const above = (folder: string): boolean => next.startsWith(`${folder}/`)
+    if (!inside || ![...folders].every((folder) => above(folder) || folder.startsWith(next))) return root
+    // Below the first one, a folder that holds files itself is a class.
+    if (root !== '' && [...files.keys()].some((path) => !path.slice(next.length).includes('/'))) return root
+    root = next
+  }
 }
 
 async function* contents(

@@ -34,9 +34,9 @@ export interface FoundSoFar {
   readonly skipped: readonly SkippedFile[]
 }
 
-/** Hidden files, and what operating systems, drives and network disks leave behind. */
+/** Hidden files, and what operating systems, drives, network disks and package managers leave behind. */
 export const SYSTEM_FILES =
-  /^(\.|(thumbs\.db|ehthumbs\.db|desktop\.ini|__macosx|@eadir|@tmp|#recycle|#snapshot|\$recycle\.bin|system volume information|lost\+found|found\.\d{3})$)/i
+  /^(\.|(thumbs\.db|ehthumbs\.db|desktop\.ini|__macosx|@eadir|@tmp|#recycle|#snapshot|\$recycle\.bin|system volume information|lost\+found|node_modules|__pycache__|found\.\d{3})$)/i
 
 /** The path of a file below a folder as the system takes it. */
 export function diskPath(

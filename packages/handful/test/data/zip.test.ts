@@ -16,6 +16,19 @@ function archiveOf(items: readonly ZipItem[]): string {
 }
 
 describe('a zip archive of images', () => {
+  it.each([
+    ['photos/', ['cat/1.png', 'dog/2.png']],
+    ['photos/v2/', ['cat/1.png', 'dog/2.png']],
+    ['photos/v2/data/', ['train/cat/1.png', 'train/dog/2.png']],
+    // One class alone is a class, whatever it lies in.
+    ['photos/', ['cat/1.png', 'cat/2.png']],
+  ])('has paths below the folders that hold all of it: %s', async (root, names) => {
+    const content = await png('#ff0000')
+    const items = names.map((name) => ({ name: root + name, content }))
+    const { train } = await openFolder({ ...options, folder: archiveOf(items) })
+    expect(train.paths).toEqual(names)
+  })
+
   it('has the paths, labels, splits and pixels of the folder', async () => {
     const files = {
       'cat/1.png': await png('#ff0000'),
