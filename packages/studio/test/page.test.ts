@@ -2,7 +2,7 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { colourModel } from './colour-model.js'
 import { hasChromium, launch, lookedAt, open, reason } from './browser.js'
@@ -19,6 +19,17 @@ const PARTS: Partial<Record<(typeof VIEWS)[number], readonly string[]>> = {
   label: ['Many', 'Change leaf'],
   results: ['Mix-ups', 'Labels to check', 'Accuracy', 'Report'],
   use: ['Draw one'],
+}
+
+/** Puts a finger there and leaves it for a while. */
+async function hold(page: Page, place: Locator): Promise<void> {
+  const box = await place.boundingBox()
+  if (box === null) throw new Error('not on the screen')
+  const devtools = await page.context().newCDPSession(page)
+  const touchPoints = [{ x: box.x + box.width / 2, y: box.y + box.height / 2 }]
+  await devtools.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints })
+  await page.waitForTimeout(700)
+  await devtools.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })
 }
 
 describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
@@ -206,6 +217,9 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
       [0, 1, false],
       [1, 1, false],
     ])
+    await page.locator('[data-image="2"]').tap()
+    await hold(page, page.locator('[data-image="5"]'))
+    await page.getByText('4 images selected').waitFor()
     await tap('All')
     await page.getByText('300 images selected').waitFor()
     expect(page.problems).toEqual([])

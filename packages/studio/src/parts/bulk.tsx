@@ -94,7 +94,7 @@ export function SelectBar() {
         ) : (
           <span class="soft">
             <span class="by-mouse">Click, drag, or Ctrl+A to select</span>
-            <span class="by-touch">Tap to select</span>
+            <span class="by-touch">Tap to select, hold for a range</span>
           </span>
         )}
         {aimed.length > 0 && (

@@ -1,6 +1,7 @@
 /**
  * Thumbnails of any number of images: only those in sight are in the page. Selecting as in a file manager: click, shift for a
- * range, control for one more, a frame drawn with the mouse, arrows, Ctrl+A. Selecting moves nothing.
+ * range, control for one more, a frame drawn with the mouse, arrows, Ctrl+A; a tap for one more, a finger that stays for a
+ * range. Selecting moves nothing.
  */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { useStore } from '../context.js'
@@ -12,6 +13,8 @@ import { frame, pick, stepped, type Held, type Selection } from '../logic/select
 const GAP = 8
 /** Pixels the mouse has to go before a click is a drag. */
 const DRAG_FROM = 5
+/** Milliseconds that a finger stays before it means a range. */
+const HOLD = 450
 
 interface Box {
   readonly left: number
@@ -109,6 +112,10 @@ export function Grid(props: GridProps) {
       tabIndex={0}
       onKeyDown={press}
       onPointerDown={(event) => drag(event, scroller.current, props, shape, setBox)}
+      onContextMenu={(event) => {
+        // A finger that stays selects; the browser's menu would take it away.
+        if ((event as unknown as PointerEvent).pointerType === 'touch') event.preventDefault()
+      }}
       onDblClick={(event) => {
         const image = imageAt(event.target)
         if (image !== undefined) props.onOpen?.(image)
@@ -176,6 +183,14 @@ function drag(
   }
   const [x, y] = inSpace(start)
   let dragged = false
+  let isRange = false
+  const stays =
+    start.pointerType === 'touch' && clicked !== undefined
+      ? setTimeout(() => {
+          isRange = true
+          props.onSelect(pick(before, props.images, clicked, { shift: true, control: true }))
+        }, HOLD)
+      : undefined
   const move = (event: PointerEvent) => {
     if (event.pointerType === 'touch') return
     const [nowX, nowY] = inSpace(event)
@@ -199,7 +214,8 @@ function drag(
     removeEventListener('pointerup', end)
     removeEventListener('pointercancel', cancel)
     show(undefined)
-    if (dragged) return
+    clearTimeout(stays)
+    if (dragged || isRange) return
     if (clicked !== undefined) props.onSelect(pick(before, props.images, clicked, touchHeld(start, held)))
     else if (!held.control && !held.shift) props.onSelect({ images: new Set() })
   }
@@ -208,6 +224,7 @@ function drag(
     removeEventListener('pointerup', end)
     removeEventListener('pointercancel', cancel)
     show(undefined)
+    clearTimeout(stays)
   }
   addEventListener('pointermove', move)
   addEventListener('pointerup', end)
