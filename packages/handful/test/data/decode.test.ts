@@ -124,7 +124,7 @@ describe('decodeImages', () => {
       e: 'a damaged or truncated PNG file',
       f: 'a damaged or truncated PNG file',
       g: 'a JPEG XL file, only PNG, JPEG, WebP, GIF, TIFF, AVIF, BMP, PGM and PPM are read; convert it to PNG',
-      h: 'not an image',
+      h: 'an SVG file, only PNG, JPEG, WebP, GIF, TIFF, AVIF, BMP, PGM and PPM are read; convert it to PNG',
       j: '8000x6251 pixels, the limit is 50 megapixels; make it smaller',
       l: 'cannot be read, the file is gone',
     })
