@@ -9,6 +9,8 @@ import sharp, { type FailOnOptions, type Metadata, type Sharp } from 'sharp'
 import type { ResizeMode } from '../names.js'
 import { animatedFrames, frameAsPng } from './animated-png.js'
 import { openBitmap } from './bitmap.js'
+import { decodeHeic } from './heic.js'
+import type { HeicImage } from './heic-messages.js'
 import { expectReadable, imageFormat } from './image-format.js'
 import { type MendedJpeg, mendJpeg, unusualJpeg } from './jpeg-faults.js'
 import { openNetpbm } from './netpbm.js'
@@ -75,9 +77,11 @@ export async function decodeContent(bytes: Uint8Array, options: ContentOptions):
     const content = await frameContent(whole, format, options.frame)
     const page = await openPage(content, format, frame, stretch)
     if (page !== undefined) checkPixels(page, LIMIT_PIXELS)
-    const decoded = await (page === undefined
-      ? pictureToSquare(content, format, options)
-      : options.inTurn(() => numbersToSquare(page, options)))
+    const decoded = await (page !== undefined
+      ? options.inTurn(() => numbersToSquare(page, options))
+      : format === 'HEIC'
+        ? heicToSquare(content, options)
+        : pictureToSquare(content, format, options))
     if (stretch.before || options.frame !== undefined) return decoded
     const frames = await framesIn(whole, format)
     return frames < 2 ? decoded : { ...decoded, remarks: [...decoded.remarks, { kind: 'frames', frames }] }
@@ -197,6 +201,19 @@ async function pictureToSquare(
   return { pixels: result, width, height, remarks }
 }
 
+async function heicToSquare(content: Buffer, { size, fit }: ContentOptions): Promise<DecodedContent> {
+  const { width, height, pixels } = await wholeHeic(content)
+  const image = sharp(pixels, { raw: { width, height, channels: 4 } })
+  return { pixels: await toSquare(image, { size, fit }, 'HEIC'), width, height, remarks: [{ kind: 'bytes' }] }
+}
+
+async function wholeHeic(content: Buffer): Promise<HeicImage & { readonly pixels: Uint8Array }> {
+  const { pixels, ...image } = await decodeHeic(content, LIMIT_PIXELS)
+  checkPixels(image, LIMIT_PIXELS)
+  if (pixels === undefined) throw new Error('no pixels')
+  return { ...image, pixels }
+}
+
 const SHARP_FIT = { cover: 'cover', pad: 'contain', stretch: 'fill' } as const
 
 /** `[size, size, 3]`. */
@@ -258,10 +275,12 @@ async function openPage(
     const { depth, channels: stored, hasAlpha = false, autoOrient } = await header(content, 0)
     if (depth === 'ushort') return deepPng(content, autoOrient, stored, hasAlpha)
   }
-  return channels === undefined ? undefined : picturePage(content, format, frame)
+  if (channels === undefined) return undefined
+  return format === 'HEIC' ? heicPage(await wholeHeic(content)) : picturePage(content, format, frame)
 }
 
 const UPRIGHT = { separate: false, inverted: false, orientation: 1, faults: [] } as const
+const BYTES = { kind: 'byte', depth: '8-bit', full: [0, 255] } as const
 
 function deepPng(
   content: Buffer,
@@ -306,15 +325,28 @@ async function picturePage(content: Buffer, format: string, frame: number): Prom
   return {
     ...UPRIGHT,
     ...upright,
+    ...BYTES,
     channels,
-    kind: 'byte',
-    depth: '8-bit',
-    full: [0, 255],
     alpha,
     faults,
     read: (picked) => Promise.resolve(pickChannels(new Uint8Array(data), channels, picked)),
   }
 }
+
+const heicPage = ({
+  width,
+  height,
+  alpha,
+  pixels,
+}: HeicImage & { readonly pixels: Uint8Array }): RawPage => ({
+  ...UPRIGHT,
+  ...BYTES,
+  width,
+  height,
+  channels: alpha ? 4 : 3,
+  alpha,
+  read: (picked) => Promise.resolve(pickChannels(pixels, 4, picked)),
+})
 
 /** The channels that were chosen; else grey or the first three, and transparency. */
 async function takeChannels(

@@ -134,7 +134,7 @@ const FORMS: readonly (readonly [key: (path: string) => string, form: NameForm])
   [lowerStem, 'with another extension'],
 ]
 
-const IMAGE_EXTENSION = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif|heic|bmp|p[gnp]m|jp2|dcm|nii|npy)$/i
+const IMAGE_EXTENSION = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif|hei[cf]|bmp|p[gnp]m|jp2|dcm|nii|npy)$/i
 
 const isAbsolute = (path: string): boolean => path.startsWith('/') || /^[a-z]:[\\/]/i.test(path)
 

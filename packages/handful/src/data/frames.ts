@@ -19,6 +19,12 @@ interface Frame {
 /** As a file of several frames names one of them. */
 export const framePath = (path: string, frame: number): string => `${path}#${frame + 1}`
 
+/** The file and the frame, from 0, that such a path means; undefined for other paths. */
+export function frameOf(path: string): { readonly path: string; readonly frame: number } | undefined {
+  const [, file, number] = /^(.+)#([1-9]\d*)$/.exec(path) ?? []
+  return file === undefined ? undefined : { path: file, frame: Number(number) - 1 }
+}
+
 /** The file of a frame's path. */
 const fileOfFrame = (path: string): string => path.replace(/#[1-9]\d*$/, '')
 

@@ -7,9 +7,19 @@ import { isBitmap } from './bitmap.js'
 import { isNetpbm } from './netpbm.js'
 import { UnusableImage } from './unusable-image.js'
 
-const READABLE: ReadonlySet<string> = new Set(['PNG', 'JPEG', 'WebP', 'GIF', 'TIFF', 'AVIF', 'BMP', 'PNM'])
+const READABLE: ReadonlySet<string> = new Set([
+  'PNG',
+  'JPEG',
+  'WebP',
+  'GIF',
+  'TIFF',
+  'AVIF',
+  'HEIC',
+  'BMP',
+  'PNM',
+])
 
-const READABLE_IN_WORDS = 'only PNG, JPEG, WebP, GIF, TIFF, AVIF, BMP, PGM and PPM are read'
+const READABLE_IN_WORDS = 'only PNG, JPEG, WebP, GIF, TIFF, AVIF, HEIC, BMP, PGM and PPM are read'
 
 export const isReadable = (format: string): boolean => READABLE.has(format)
 
@@ -21,10 +31,21 @@ export function imageFormat(content: Buffer): string {
   if (ascii.startsWith('RIFF') && ascii.slice(8, 12) === 'WEBP') return 'WebP'
   if (ascii.startsWith('GIF87a') || ascii.startsWith('GIF89a')) return 'GIF'
   if (/^(II\x2a\0|MM\0\x2a|II\x2b\0|MM\0\x2b)/.test(ascii) && ascii.slice(8, 10) !== 'CR') return 'TIFF'
-  if (/^....ftypavi[fs]/s.test(ascii)) return 'AVIF'
+  const coded = /^....ftyp/s.test(ascii) ? codedBy(content) : undefined
+  if (coded !== undefined) return coded
   if (isBitmap(content)) return 'BMP'
   if (isNetpbm(content)) return 'PNM'
   return 'unknown'
+}
+
+/** By the brands that an image file of boxes names, the likeliest first (ISO/IEC 14496-12, 23008-12). */
+function codedBy(content: Buffer): 'AVIF' | 'HEIC' | undefined {
+  const end = Math.min(content.readUInt32BE(0), 256, content.length)
+  const brands = [content.toString('latin1', 8, 12)]
+  for (let at = 16; at + 4 <= end; at += 4) brands.push(content.toString('latin1', at, at + 4))
+  const brand = brands.find((each) => /^(avi[fs]|he[iv][cmsx])$/.test(each))
+  if (brand !== undefined) return brand.startsWith('avi') ? 'AVIF' : 'HEIC'
+  return ['mif1', 'msf1'].includes(brands[0]) ? 'HEIC' : undefined
 }
 
 /** What a camera wrote before it made a picture of it. */
@@ -33,7 +54,6 @@ export const RAW = 'a raw file of a camera'
 /* eslint-disable no-control-regex -- files begin with any bytes */
 /** How files begin that people take for images, or have among them. */
 const OTHERS: readonly (readonly [beginning: RegExp, name: string])[] = [
-  [/^....ftyp(hei|hev|mif1|msf1)/s, 'a HEIC file'],
   [/^(\xff\x0a|\0\0\0\x0cJXL )/, 'a JPEG XL file'],
   [/^(\0\0\0\x0cjP {2}|\xff\x4f\xff\x51)/, 'a JPEG 2000 file'],
   [/^(II\x2a\0....CR|....ftypcrx|FUJIFILMCCD-RAW|II(RO|RS|U\0)|MMOR|FOVb)/s, RAW],

@@ -150,7 +150,7 @@ async function sourceOf(place: string): Promise<Source> {
   }
 }
 
-const IMAGE_NAME = /\.(png|jpe?g|webp|gif|tiff?|avif|bmp|p[bgpn]m)$/i
+const IMAGE_NAME = /\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf]|bmp|p[bgpn]m)$/i
 
 /** The Parquet files of a folder, where there are some and no images. */
 function shardsOf({ listing: { files } }: FileTree): readonly string[] | undefined {

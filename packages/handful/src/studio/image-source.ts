@@ -67,7 +67,7 @@ export async function openImageSource(
       where: printable(place),
       got: 'none',
       expected: 'a folder with images in it, or an archive of them',
-      hint: 'PNG, JPEG, WebP, GIF, TIFF, AVIF, BMP, PGM and PPM are read',
+      hint: 'PNG, JPEG, WebP, GIF, TIFF, AVIF, HEIC, BMP, PGM and PPM are read',
     })
   }
   shown.sort((a, b) => (a.path < b.path ? -1 : 1))

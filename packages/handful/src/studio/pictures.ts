@@ -119,7 +119,7 @@ async function pictureOf(image: LoadedImage, side: number): Promise<Picture> {
 /** Whether the readers of `data/` take it as numbers, since sharp would not read it as what it is. */
 async function isNumbers(content: Buffer, format: string, frame: number): Promise<boolean> {
   if (format === 'TIFF') return (await openTiff(content, frame)) !== undefined
-  if (format === 'BMP' || format === 'PNM') return true
+  if (format === 'BMP' || format === 'PNM' || format === 'HEIC') return true
   try {
     const { depth } = await sharp(content, { limitInputPixels: false, failOn: 'none' }).metadata()
     return depth !== 'uchar'

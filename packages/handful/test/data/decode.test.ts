@@ -123,8 +123,8 @@ describe('decodeImages', () => {
       d: 'a damaged or truncated JPEG file',
       e: 'a damaged or truncated PNG file',
       f: 'a damaged or truncated PNG file',
-      g: 'a JPEG XL file, only PNG, JPEG, WebP, GIF, TIFF, AVIF, BMP, PGM and PPM are read; convert it to PNG',
-      h: 'an SVG file, only PNG, JPEG, WebP, GIF, TIFF, AVIF, BMP, PGM and PPM are read; convert it to PNG',
+      g: 'a JPEG XL file, only PNG, JPEG, WebP, GIF, TIFF, AVIF, HEIC, BMP, PGM and PPM are read; convert it to PNG',
+      h: 'an SVG file, only PNG, JPEG, WebP, GIF, TIFF, AVIF, HEIC, BMP, PGM and PPM are read; convert it to PNG',
       j: '8000x6251 pixels, the limit is 50 megapixels; make it smaller',
       l: 'cannot be read, the file is gone',
     })

@@ -285,7 +285,7 @@ describe('what is not read says what it is', () => {
     ['a Photoshop file', bytes('8BPS', [0, 1])],
     ['an OpenEXR file', bytes([0x76, 0x2f, 0x31, 1])],
     ['an ICO file', bytes([0, 0, 1, 0, 1, 0, 16, 16])],
-    ['a HEIC file', bytes([0, 0, 0, 24], 'ftypheic')],
+    ['a damaged or truncated HEIC file', bytes([0, 0, 0, 24], 'ftypheic')],
     ['a raw file of a camera', bytes('II*\0\x10\0\0\0CR\x02\0')],
     ['a raw file of a camera', bytes('FUJIFILMCCD-RAW 0201')],
     ['a PDF file', bytes('%PDF-1.7')],

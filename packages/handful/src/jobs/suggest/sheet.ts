@@ -1,11 +1,14 @@
 /** A contact sheet: the suggested images in their order, each with its path and why. */
+import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import sharp from 'sharp'
+import { decodeContent, type InTurn, oneAtATime } from '../../data/decode-content.js'
+import { frameOf } from '../../data/frames.js'
 import { imageAt } from '../../data/image-set.js'
 import { imageGrid } from '../../draw/grid.js'
 import { html, Html } from '../../draw/html.js'
 import { STYLE } from '../../draw/style.js'
 import type { PixelImage } from '../../data/given-image.js'
+import { Stretch } from '../../data/stretch.js'
 import { thumbnail } from '../../draw/thumbnails.js'
 import { writeFileAtomic } from '../../files/atomic.js'
 import { readDataset, sourceOfRun } from '../../runs/read-dataset.js'
@@ -83,8 +86,9 @@ async function picturesOf(
   { run, imageFolder, dataDir }: SheetPlace,
   context: JobContext,
 ): Promise<PixelImage[]> {
+  const inTurn = oneAtATime()
   if (imageFolder !== undefined)
-    return Promise.all(suggestions.map(({ image }) => smallPicture(path.join(imageFolder, image))))
+    return Promise.all(suggestions.map(({ image }) => smallPicture(imageFolder, image, inTurn)))
   const source = await sourceOfRun(await describedModel(run, context), 'contact sheet', dataDir)
   const { train } = await readDataset(source, context, 'optional')
   const rows = new Map(train.paths.map((each, row) => [each, row]))
@@ -97,16 +101,25 @@ async function picturesOf(
 }
 
 /** A square of one size, as sheets in PNG need them; grey where the file cannot be read any more. */
-async function smallPicture(file: string): Promise<PixelImage> {
-  const options = { width: SIDE, height: SIDE, fit: 'contain', background: '#ffffff' } as const
-  const pixels = await sharp(file)
-    .rotate()
-    .resize(options)
-    .flatten({ background: '#ffffff' })
-    .toColourspace('srgb')
-    .raw()
-    .toBuffer()
-    .catch(() => Buffer.alloc(SIDE * SIDE * 3, 200))
-  const whole = pixels.length === SIDE * SIDE * 3 ? pixels : Buffer.alloc(SIDE * SIDE * 3, 200)
-  return { height: SIDE, width: SIDE, channels: 3, pixels: new Uint8Array(whole) }
+async function smallPicture(folder: string, image: string, inTurn: InTurn): Promise<PixelImage> {
+  const { file, frame } = await placeOfFrame(folder, image)
+  const stretch = new Stretch({ stretch: 'each' })
+  const options = { size: SIDE, fit: 'pad', stretch, frame, inTurn } as const
+  const pixels = await readFile(file)
+    .then(async (content) => (await decodeContent(content, options)).pixels)
+    .catch(() => new Uint8Array(SIDE * SIDE * 3).fill(200))
+  return { height: SIDE, width: SIDE, channels: 3, pixels }
+}
+
+/** A frame's file, where the image is none itself. */
+async function placeOfFrame(folder: string, image: string): Promise<{ file: string; frame?: number }> {
+  const whole = path.join(folder, image)
+  const frame = frameOf(image)
+  const exists = (file: string): Promise<boolean> =>
+    stat(file).then(
+      () => true,
+      () => false,
+    )
+  if (frame === undefined || (await exists(whole))) return { file: whole }
+  return { file: path.join(folder, frame.path), frame: frame.frame }
 }

@@ -14,7 +14,7 @@ export interface Dropped {
   readonly leftOut: number
 }
 
-const IMAGES = /\.(png|jpe?g|webp|gif|tiff?|avif|bmp|p[bgpn]m)$/i
+const IMAGES = /\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf]|bmp|p[bgpn]m)$/i
 const ARCHIVES = /\.(zip|tar|tar\.gz|tgz|parquet)$/i
 /** Of labels; larger ones are something else. */
 const TABLES = /\.(csv|tsv|json|jsonl|txt)$/i
