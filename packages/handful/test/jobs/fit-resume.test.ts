@@ -179,8 +179,12 @@ test(
     const options = fitOptionsSchema.parse({
       ...{ folder: images, size: 12, threads: 1, steps: 8, method: 'self-training', labelsPerClass: 3 },
       ...{ patches: 4, preset: 'fast', set: { width: 4, hidden: 8, latent: 3, batch: 4 } },
+      mirror: 'yes',
     })
     const { folder, report, planned } = await stoppedAndGoneOn(options, 'train the network')
+    expect(report?.notes).toContain(
+      'Features, those of raw pixels too, are means over an image and its mirrored image.',
+    )
     expect(planned.slice(0, 2)).toEqual(['train without part 1 of 3', 'train without part 2 of 3'])
     expect(report?.evaluation).toEqual({ kind: 'leave one out', images: 6 })
     expect(report?.results.map(({ features, chosen }) => `${features} ${chosen}`)).toEqual([

@@ -26,7 +26,7 @@ import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import type { ReportPictures } from '../pictures-stage.js'
 import { fitReport, type ReportedFit } from './fit-report.js'
-import type { Fitting } from './fitting.js'
+import { type Fitting, mirroredNote } from './fitting.js'
 import { type HeadsStage, probabilitiesOf } from './given-by-head.js'
 
 const dictionarySchema = z.object({
@@ -276,11 +276,6 @@ const INDUCTIVE =
   'Test images were seen neither by training nor by propagation: they are classified from their nearest neighbours.'
 
 function reported({ options, run, dataset, draws, learning, mirror, outside, keys }: Fitting): ReportedFit {
-  const chosen =
-    options.mirror === 'auto'
-      ? ': mirrored images look like the others here; --mirror no leaves them as they are'
-      : ''
-  const mirrored = `Features, those of raw pixels too, are means over an image and its mirrored image${chosen}.`
   return {
     options,
     run,
@@ -294,7 +289,7 @@ function reported({ options, run, dataset, draws, learning, mirror, outside, key
     notes: [
       ...outside.parts.flatMap((part) => part.notes),
       ...(dataset.test ? [INDUCTIVE] : []),
-      ...(mirror ? [mirrored] : []),
+      ...mirroredNote({ options, mirror }),
     ],
   }
 }

@@ -139,6 +139,22 @@ async function mirrors(
   }
 }
 
+/** What a report says where features are means over mirrored images too. */
+export function mirroredNote({
+  options,
+  mirror,
+}: {
+  readonly options: Pick<FeatureFitOptions, 'mirror'>
+  readonly mirror: boolean
+}): string[] {
+  if (!mirror) return []
+  const chosen =
+    options.mirror === 'auto'
+      ? ': mirrored images look like the others here; --mirror no leaves them as they are'
+      : ''
+  return [`Features, those of raw pixels too, are means over an image and its mirrored image${chosen}.`]
+}
+
 function openLearning(
   options: FeatureFitOptions,
   { train, reading }: Dataset,

@@ -127,11 +127,12 @@ function trainingsInWords({ draws }: NetworkFitting, parts: number): string {
 const pixelsSchema = z.array(comparisonSchema)
 
 /** Raw pixels with the usual heads: what the network has to beat. */
-function pixelsStage({ options, dataset, draws, keys }: NetworkFitting): Stage<FitComparison[]> {
+function pixelsStage({ options, dataset, draws, keys, method }: NetworkFitting): Stage<FitComparison[]> {
   const { train, test } = dataset
   const { seed } = options
   const heads = comparedHeads()
-  const settings = { kind: 'pixels', ...keys, names: undefined, heads, seed }
+  const mirror = method.mirror === true
+  const settings = { kind: 'pixels', ...keys, names: undefined, heads, mirror: mirror || undefined, seed }
   const total = draws.length * heads.length
   return {
     kind: 'pixels',
@@ -146,7 +147,7 @@ function pixelsStage({ options, dataset, draws, keys }: NetworkFitting): Stage<F
     schema: pixelsSchema,
     work: async ({ linearAlgebra, signal, onProgress }) => {
       const compared = await compareHeads({
-        spaces: [await pixelFeatures(dataset, linearAlgebra)],
+        spaces: [await pixelFeatures(dataset, linearAlgebra, { mirror })],
         draws,
         heads,
         classCount: train.classNames.length,

@@ -54,6 +54,8 @@ export interface NetworkMethod {
   readonly limit: { readonly minutes?: number; readonly steps?: number }
   /** Of the seed. */
   readonly stream: string
+  /** Whether its features are means over an image and its mirrored image: then those of raw pixels are too. */
+  readonly mirror?: boolean
   /** Stages that have to be done before. */
   readonly needs: readonly Stage[]
   /** What a training on these labels begins with; nothing where it begins at random. */
