@@ -48,7 +48,9 @@ class HeicThread {
   decode(content: Uint8Array, most: number): Promise<HeicImage> {
     const id = this.#next++
     this.#worker.ref()
-    this.#worker.postMessage({ id, content, most } satisfies HeicRequest)
+    // A copy of its own can be handed over; a part of a buffer would take all of it along.
+    const own = new Uint8Array(content)
+    this.#worker.postMessage({ id, content: own, most } satisfies HeicRequest, [own.buffer])
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
   }
 
