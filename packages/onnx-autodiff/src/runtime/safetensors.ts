@@ -46,6 +46,7 @@ const entrySchema = z.strictObject({
   data_offsets: z.tuple([offset, offset]),
 })
 
+/** What a safetensors file holds. */
 export interface Safetensors {
   readonly arrays: Arrays
   readonly metadata: Readonly<Record<string, string>>
