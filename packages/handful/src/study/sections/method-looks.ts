@@ -8,6 +8,8 @@ import type { Study, StudyMethod } from '../result.js'
 const KNOWN: Readonly<Record<string, Look>> = {
   resnet18: { colour: 'f-ink', marker: 'square' },
   'resnet18-small': { colour: 'f-ink', dash: '8 3', marker: 'diamond' },
+  fixmatch: { colour: 'f-ink', dash: '9 3 2 3', marker: 'star' },
+  'self-training': { colour: 'f-ink', dash: '14 4', marker: 'plus' },
   pixels: { colour: 'f-soft', dash: '2.5 2.5', marker: 'square' },
   random: { colour: 'f-soft', dash: '9 3 2 3', marker: 'cross' },
   diffusion: { colour: 'f-hue-0', marker: 'circle' },
