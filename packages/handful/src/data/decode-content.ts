@@ -14,7 +14,7 @@ import type { HeicImage } from './heic-messages.js'
 import { expectReadable, imageFormat } from './image-format.js'
 import { type MendedJpeg, mendJpeg, unusualJpeg } from './jpeg-faults.js'
 import { openNetpbm } from './netpbm.js'
-import { pickChannels, type RawImage, type RawPage, upright } from './raw-image.js'
+import { BYTES, pickChannels, type RawImage, type RawPage, upright } from './raw-image.js'
 import type { Remark } from './remarks.js'
 import { stretched, type Stretch } from './stretch.js'
 import { mendTiff } from './tiff-faults.js'
@@ -280,7 +280,6 @@ async function openPage(
 }
 
 const UPRIGHT = { separate: false, inverted: false, orientation: 1, faults: [] } as const
-const BYTES = { kind: 'byte', depth: '8-bit', full: [0, 255] } as const
 
 function deepPng(
   content: Buffer,

@@ -62,11 +62,8 @@ export class FileNames {
   }
 
   #loosely(path: string): FoundName {
-    for (const [key, form] of FORMS) {
-      const bare = form === 'without their extension' || form === 'without their zeros in front'
-      if (form === 'with another extension' && !IMAGE_EXTENSION.test(path)) continue
-      const wanted = bare ? key(`${path}.x`) : key(path)
-      const found = this.#among(key, wanted, form)
+    for (const { key, form, wanted = key } of FORMS) {
+      const found = this.#among(key, wanted(path), form)
       if (found.kind !== 'none') return found
     }
     for (const root of this.#roots) {
@@ -102,7 +99,8 @@ export class FileNames {
     return this.#among(baseName, baseName(`/${parts[parts.length - 1]}`), form)
   }
 
-  #among(key: (path: string) => string, wanted: string, form?: NameForm): FoundName {
+  #among(key: (path: string) => string, wanted: string | undefined, form?: NameForm): FoundName {
+    if (wanted === undefined) return NONE
     let index = this.#indices.get(key)
     if (index === undefined) {
       index = new Map<string, string[]>()
@@ -127,14 +125,26 @@ const lower = (path: string): string => composed(path).toLowerCase()
 const lowerStem = (path: string): string => stem(path).toLowerCase()
 const baseName = (path: string): string => composed(path).slice(path.normalize('NFC').lastIndexOf('/') + 1)
 
-const FORMS: readonly (readonly [key: (path: string) => string, form: NameForm])[] = [
-  [stem, 'without their extension'],
-  [bareNumber, 'without their zeros in front'],
-  [lower, 'in other capitals'],
-  [lowerStem, 'with another extension'],
-]
-
 const IMAGE_EXTENSION = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif|hei[cf]|bmp|p[gnp]m|jp2|dcm|nii|npy)$/i
+
+interface LooseForm {
+  /** What a file's path and a name have to have in common. */
+  readonly key: (path: string) => string
+  readonly form: NameForm
+  /** The key of a name, where it is not found as that of a path is; undefined for names that the form says nothing of. */
+  readonly wanted?: (name: string) => string | undefined
+}
+
+const FORMS: readonly LooseForm[] = [
+  { key: stem, form: 'without their extension', wanted: (name) => stem(`${name}.x`) },
+  { key: bareNumber, form: 'without their zeros in front', wanted: (name) => bareNumber(`${name}.x`) },
+  { key: lower, form: 'in other capitals' },
+  {
+    key: lowerStem,
+    form: 'with another extension',
+    wanted: (name) => (IMAGE_EXTENSION.test(name) ? lowerStem(name) : undefined),
+  },
+]
 
 const isAbsolute = (path: string): boolean => path.startsWith('/') || /^[a-z]:[\\/]/i.test(path)
 

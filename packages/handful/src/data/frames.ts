@@ -26,7 +26,7 @@ export function frameOf(path: string): { readonly path: string; readonly frame: 
 }
 
 /** The file of a frame's path. */
-const fileOfFrame = (path: string): string => path.replace(/#[1-9]\d*$/, '')
+const fileOfFrame = (path: string): string => frameOf(path)?.path ?? path
 
 /** `[paths]` equal numbers for frames of one file; undefined where there are no two of one. */
 export function filesOfFrames(paths: readonly string[]): Int32Array | undefined {

@@ -53,7 +53,7 @@ export const RAW = 'a raw file of a camera'
 
 /* eslint-disable no-control-regex -- files begin with any bytes */
 /** How files begin that people take for images, or have among them. */
-const OTHERS: readonly (readonly [beginning: RegExp, name: string])[] = [
+const OTHERS: Known = [
   [/^(\xff\x0a|\0\0\0\x0cJXL )/, 'a JPEG XL file'],
   [/^(\0\0\0\x0cjP {2}|\xff\x4f\xff\x51)/, 'a JPEG 2000 file'],
   [/^(II\x2a\0....CR|....ftypcrx|FUJIFILMCCD-RAW|II(RO|RS|U\0)|MMOR|FOVb)/s, RAW],
@@ -73,35 +73,39 @@ const OTHERS: readonly (readonly [beginning: RegExp, name: string])[] = [
   [/^MATLAB 5/, 'a MATLAB file'],
   [/^AT&TFORM/, 'a DjVu file'],
   [/^%PDF/, 'a PDF file'],
+  [/^[^]{128}DICM/, 'a DICOM file'],
+  [/^\s*(<\?xml[^>]*\?>\s*)?(<!--[^]*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg/i, 'an SVG file'],
 ]
 /* eslint-enable no-control-regex */
 
 /** Beginnings of texts that lie where an image should be. */
-const TEXTS: readonly (readonly [beginning: RegExp, reason: string])[] = [
+const TEXTS: Known = [
   [
     /^version https:\/\/git-lfs\.github\.com/,
     'a Git LFS pointer instead of the image; fetch the images with git lfs pull',
   ],
   [/^\s*(<!doctype html|<html)/i, 'an HTML page instead of an image; download it again'],
 ]
-const SVG = /^\s*(<\?xml[^>]*\?>\s*)?(<!--[^]*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg/i
 
-/** What a file is that is not read, such as `a HEIC file` or `not an image`. */
-export function unreadFormat(content: Buffer): string {
-  const start = content.toString('latin1', 0, 512)
-  if (content.toString('latin1', 128, 132) === 'DICM') return 'a DICOM file'
-  if (SVG.test(start)) return 'an SVG file'
-  const [, name] = OTHERS.find(([beginning]) => beginning.test(start)) ?? []
-  const [, reason] = TEXTS.find(([beginning]) => beginning.test(start)) ?? []
-  return name ?? reason ?? 'not an image'
+/** How many bytes of a file are looked at. */
+const LOOKED_AT = 512
+
+type Known = readonly (readonly [beginning: RegExp, words: string])[]
+const amongst = (known: Known, content: Buffer): string | undefined => {
+  const start = content.toString('latin1', 0, LOOKED_AT)
+  return known.find(([beginning]) => beginning.test(start))?.[1]
 }
+
+/** What a file is that is not read, such as `a Photoshop file` or `not an image`. */
+export const unreadFormat = (content: Buffer): string =>
+  amongst(OTHERS, content) ?? amongst(TEXTS, content) ?? 'not an image'
 
 /** @throws UnusableImage with the reason, where the format is none that is read */
 export function expectReadable(content: Buffer): string {
   const format = imageFormat(content)
   if (isReadable(format)) return format
-  const what = unreadFormat(content)
+  const other = amongst(OTHERS, content)
   throw new UnusableImage(
-    /^an? .* file/.test(what) ? `${what}, ${READABLE_IN_WORDS}; convert it to PNG` : what,
+    other === undefined ? unreadFormat(content) : `${other}, ${READABLE_IN_WORDS}; convert it to PNG`,
   )
 }

@@ -35,6 +35,9 @@ export interface RawPage {
   readonly read: (picked: readonly number[]) => Promise<Samples>
 }
 
+/** What pictures for screens are. */
+export const BYTES = { kind: 'byte', depth: '8-bit', full: [0, 255] } as const
+
 /** Channels that were taken of one image, as they are stored. */
 export interface RawImage extends Omit<RawPage, 'read' | 'faults' | 'channels'> {
   /** Colours: without the alpha channel. */

@@ -10,7 +10,7 @@
 import { fromArrayBuffer, type GeoTIFF, type GeoTIFFImage } from 'geotiff'
 import { listAlternatives } from '../errors/suggest.js'
 import { RAW } from './image-format.js'
-import { pickChannels, type RawPage, type Samples } from './raw-image.js'
+import { BYTES, pickChannels, type RawPage, type Samples } from './raw-image.js'
 import type { Range } from './reading.js'
 import { type ColourModel, lab, yCbCr } from './tiff-colours.js'
 import { tiffFractions } from './tiff-directory.js'
@@ -19,9 +19,10 @@ import { type Blocks, isPacked, packedPixels } from './tiff-packed.js'
 import { decoders } from './tiff-predictor.js'
 import { UnusableImage } from './unusable-image.js'
 
-const GREY = [0, 1]
 const RGB = 2
 const PALETTE = 3
+/** Grey of either direction, red, green and blue, a palette. */
+const PLAIN: readonly number[] = [0, 1, RGB, PALETTE]
 const CMYK = 5
 const YCBCR = 6
 const CIE_LAB = 8
@@ -147,8 +148,7 @@ export async function openTiff(content: Buffer, frame: number): Promise<RawPage 
         3,
         channelsPicked,
       )
-    const bytes = { kind: 'byte', depth: '8-bit', full: [0, 255] } as const
-    return { ...page, ...bytes, channels: 3, alpha: false, separate: false, inverted: false, read }
+    return { ...page, ...BYTES, channels: 3, alpha: false, separate: false, inverted: false, read }
   }
   return {
     ...page,
@@ -188,16 +188,18 @@ async function fullImages(file: GeoTIFF): Promise<{ image: GeoTIFFImage; directo
   return images
 }
 
+/** What a tag holds, one number or many; undefined where it is not there. */
+function numbersIn(found: unknown): number[] | undefined {
+  if (typeof found === 'number') return [found]
+  return typeof found === 'object' && found !== null ? Object.values(found).map(Number) : undefined
+}
+
 async function headerOf(image: GeoTIFFImage): Promise<Header> {
   const directory = image.fileDirectory
   const list = async (
     tag: 'BitsPerSample' | 'SampleFormat' | 'ExtraSamples' | 'YCbCrSubSampling',
     otherwise: number[],
-  ): Promise<number[]> => {
-    const found: unknown = await directory.loadValue(tag)
-    if (typeof found === 'number') return [found]
-    return typeof found === 'object' && found !== null ? Object.values(found).map(Number) : otherwise
-  }
+  ): Promise<number[]> => numbersIn(await directory.loadValue(tag)) ?? otherwise
   const number = async (
     tag:
       | 'Compression'
@@ -248,7 +250,7 @@ function forSharp(header: Header): boolean {
   if (photometric === CMYK) return channels >= 4
   // Only a JPEG decoder makes colours of it.
   if (photometric === YCBCR) return compression === JPEG
-  if (!GREY.includes(photometric) && photometric !== RGB && photometric !== PALETTE) return false
+  if (!PLAIN.includes(photometric)) return false
   if (photometric === PALETTE) return true
   if (bits.some((each) => each > 8) || formats.some((each) => FORMATS[each] !== 'unsigned')) return false
   const colours = photometric === RGB ? 3 : 1
@@ -278,7 +280,7 @@ function refuseUnreadable(header: Header): void {
   }
   const converted = [YCBCR, CIE_LAB, ICC_LAB].includes(photometric)
   const depths = photometric === YCBCR ? [8] : [8, 16]
-  if (converted ? channels < 3 || !depths.includes(depth) : ![...GREY, RGB, PALETTE].includes(photometric)) {
+  if (converted ? channels < 3 || !depths.includes(depth) : !PLAIN.includes(photometric)) {
     const name = COLOUR_NAMES[photometric] ?? `colour model ${photometric}`
     const tiles = separateTiles ? ', each in tiles of its own' : ''
     throw new UnusableImage(
@@ -341,9 +343,7 @@ async function blocksOf(content: Buffer, image: GeoTIFFImage): Promise<Blocks> {
   const tiled = directory.hasTag('TileOffsets')
   const offsets = await directory.loadValue(tiled ? 'TileOffsets' : 'StripOffsets')
   const counts = await directory.loadValue(tiled ? 'TileByteCounts' : 'StripByteCounts')
-  const [starts, lengths] = [offsets, counts].map((found: unknown) =>
-    typeof found === 'number' ? [found] : Object.values(found ?? {}).map(Number),
-  )
+  const [starts, lengths] = [offsets, counts].map((found) => numbersIn(found) ?? [])
   if (starts.length === 0) throw new Error('no pixels')
   starts.forEach((start, i) => {
     if (start + (lengths[i] ?? 0) > content.length) throw new Error('a strip ends behind the file')
