@@ -7,6 +7,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import path from 'node:path'
@@ -73,7 +74,7 @@ async function many(place: string): Promise<void> {
       `  page: ${(usedSize / 2 ** 20).toFixed(0)} MiB of script memory, ${rendererMiB()} MiB of its process`,
     )
     await page.waitForTimeout(5000)
-    console.log(`  server and workbench: ${treeMiB(pid)} MiB`)
+    console.log(`  server and workbench: ${treeMiB(pid)} MiB resident`)
   })
 }
 
@@ -147,10 +148,24 @@ async function opened(place: string, runs: string, look: (opened: Opened) => Pro
   }
 }
 
-/** Resident memory of a process and all that it started. */
+/**
+ * Memory of a process and all that it started. Resident memory counts the program's own code once for each process, though it
+ * is there once: `proportional`, where the system tells it, shares that out.
+ */
 function treeMiB(pid: number): string {
-  const parts = startedBy(pid).map(({ kibibytes }) => Math.round(kibibytes / 1024))
-  return `${parts.reduce((sum, part) => sum + part, 0)} (${parts.join(' + ')})`
+  const own = startedBy(pid)
+  const sum = (parts: readonly number[]): string =>
+    `${parts.reduce((total, part) => total + part, 0)} (${parts.join(' + ')})`
+  const resident = sum(own.map(({ kibibytes }) => Math.round(kibibytes / 1024)))
+  try {
+    const proportional = own.map((row) => {
+      const rollup = readFileSync(`/proc/${row.pid}/smaps_rollup`, 'utf8')
+      return Math.round(Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1]) / 1024)
+    })
+    return `${sum(proportional)} MiB proportional, ${resident}`
+  } catch {
+    return resident
+  }
 }
 
 /** Of the browser's pages the one that holds most. */

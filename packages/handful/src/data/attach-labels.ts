@@ -57,9 +57,10 @@ export async function attachLabels(
     if (place.prefix !== '') splitsWithRows.add(layout.splits.get(place.prefix) ?? 'train')
   }
   if (tables.length > 0 && splitsWithRows.size === 0) splitsWithRows.add('train')
-  const files = layout.files.map((file): LabelledFile => {
-    if (!splitsWithRows.has(file.split)) return { ...file, label: file.folderClass }
-    return { ...file, label: labels.get(file.path) ?? '' }
+  const files = layout.files.map(({ path, split, folderClass }): LabelledFile => {
+    const label = splitsWithRows.has(split) ? (labels.get(path) ?? '') : folderClass
+    // Written out: a spread takes four times the memory, and there may be a million of these.
+    return { path, split, folderClass, label }
   })
   const byFolder = !splitsWithRows.has('train')
   if (!byFolder && layout.files.some(({ split, folderClass }) => split === 'train' && folderClass !== '')) {

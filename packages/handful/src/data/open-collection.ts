@@ -46,7 +46,10 @@ export async function openCollection(
     ? await treeCollection(opened, options, signal)
     : await inFrames(opened, options, signal)
   // A class is one, whichever way its accents are stored.
-  const files = found.files.map((file) => ({ ...file, label: className(file.label) }))
+  const files = found.files.map((file) => {
+    const label = className(file.label)
+    return label === file.label ? file : { ...file, label }
+  })
   return { ...found, files }
 }
 

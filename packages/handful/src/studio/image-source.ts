@@ -59,8 +59,11 @@ export async function openImageSource(
   const collection = await openCollection(full, signal, { onFound })
   const { files, notes, understood } = collection
   const other = await withoutImages(collection, signal)
-  const kept = files.flatMap((file, index) => (other.has(index) ? [] : [{ ...file, index }]))
-  const shown = kept.filter(({ split }) => split === 'train')
+  const kept = other.size === 0 ? files : files.filter((_, index) => !other.has(index))
+  // Places in the collection, in the order of the catalogue: nothing else of its files is kept here.
+  const shown = Uint32Array.from(
+    files.flatMap(({ split }, index) => (split === 'train' && !other.has(index) ? [index] : [])),
+  )
   if (shown.length === 0) {
     throw new HandfulError({
       what: 'images',
@@ -70,10 +73,10 @@ export async function openImageSource(
       hint: 'PNG, JPEG, WebP, GIF, TIFF, AVIF, HEIC, BMP, PGM and PPM are read',
     })
   }
-  shown.sort((a, b) => (a.path < b.path ? -1 : 1))
+  shown.sort((a, b) => (files[a].path < files[b].path ? -1 : 1))
   const folder = (await stat(full)).isDirectory() ? full : undefined
   const reader = new ContentReader(collection, folder !== undefined)
-  const paths = shown.map(({ path }) => path)
+  const paths = Array.from(shown, (index) => files[index].path)
   const places = new Map(paths.map((each, position) => [each, position]))
   const test = kept.length - shown.length
   return {
@@ -91,16 +94,16 @@ export async function openImageSource(
         : []),
     ],
     understood: understood?.(kept),
-    labels: knownLabels(shown),
+    labels: knownLabels(Array.from(shown, (index) => files[index])),
     folder,
     indexOf: (each) => places.get(each),
-    load: (image) => reader.load(shown[image].index),
+    load: (image) => reader.load(shown[image]),
     async usualSize(signal) {
       const { chooseSize } = await import('../data/choose-size.js')
       return (await chooseSize(collection, 0, signal)).size
     },
     version: async (image) => {
-      const file = folder === undefined ? full : path.join(folder, shown[image].path)
+      const file = folder === undefined ? full : path.join(folder, paths[image])
       // A name that is not UTF-8 is not found by its characters: it counts as never changed.
       const { size, mtimeMs } = await stat(file).catch(() => ({ size: 0, mtimeMs: 0 }))
       return `${size} ${mtimeMs}`
