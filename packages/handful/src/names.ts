@@ -4,14 +4,17 @@
  * and the compiler says which entry is missing.
  */
 
-/** Generative models, each a folder of `models/`. */
-export const MODELS = ['vae', 'vqvae', 'diffusion', 'gan', 'flow'] as const
-/** The name of a generative model that is built in. */
+/** Models that learn from images without labels, each a folder of `models/`: all generative but the first. */
+export const MODELS = ['contrastive', 'vae', 'vqvae', 'diffusion', 'gan', 'flow'] as const
+/** The name of a model that is built in. */
 export type ModelName = (typeof MODELS)[number]
+
+/** A model in a sentence: its name, with a noun where that is none. */
+export const modelInWords = (name: string): string => (name === 'contrastive' ? 'contrastive network' : name)
 
 /**
  * Settings of a model. `paper`: the reference's own. `fast`: the best in minutes on two cores. `ddpm`: the standard form of
- * a diffusion model. `contrastive`: two views of an image are asked for like features, with a decoder attached.
+ * a diffusion model. `contrastive`: of the VAE, two views of an image are asked for like features beside reconstructing it.
  */
 export const PRESETS = ['fast', 'paper', 'ddpm', 'contrastive'] as const
 /** The name of a model's settings. */

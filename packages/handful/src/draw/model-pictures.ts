@@ -1,6 +1,7 @@
 /** What a trained model makes of images and out of nothing, as pictures: for reports, run folders and the commands. */
 import { imageBytes, type Images } from '../data/image-set.js'
 import type { ImageShape, RunOptions, WeightedModel } from '../models/model.js'
+import { alikeImages, showsAlike } from './alike-images.js'
 import { imageGrid } from './grid.js'
 import type { PixelImage } from '../data/given-image.js'
 import type { RunFolder } from '../runs/run-folder.js'
@@ -10,17 +11,21 @@ export interface ModelPictures {
   /** One for each input; empty where the model reconstructs nothing. */
   readonly outputs: readonly PixelImage[]
   readonly samples: readonly PixelImage[]
+  /** Rows of an image each and those most like it to the model; empty where it makes pictures of its own. */
+  readonly alike: readonly (readonly PixelImage[])[]
 }
 
 /** In a run folder. */
 export const PICTURE_FILES = {
   reconstructions: 'samples/reconstructions.png',
   samples: 'samples/samples.png',
+  neighbours: 'samples/neighbours.png',
 } as const
 
 const RECONSTRUCTIONS = 12
 const SAMPLES = 24
 const SAMPLE_COLUMNS = 8
+const [ALIKE_ROWS, ALIKE_COLUMNS] = [4, 8]
 const PAPER = 255
 
 /** Pixels [n, size, size, channels] as n images. */
@@ -51,13 +56,14 @@ export function pairedGrid(
   return imageGrid(rows, across, scale)
 }
 
-/** Reconstructions of the first images and samples, as files in the run's samples/ and for a report. */
+/** Reconstructions of the first images and samples, or what is alike to a model that makes neither, as files in the run's samples/ and for a report. */
 export async function drawPictures(
   run: RunFolder,
-  { model, weights }: WeightedModel,
+  trained: WeightedModel,
   images: Images,
   { seed, onProgress, ...open }: RunOptions & { readonly seed: number },
 ): Promise<ModelPictures> {
+  const { model, weights } = trained
   const count = Math.min(RECONSTRUCTIONS, images.count)
   const seen = images.pixels.slice(0, count * imageBytes(images))
   const inputs = splitImages(seen, model.image)
@@ -69,11 +75,16 @@ export async function drawPictures(
   })
   const reconstructed = await model.reconstruct?.(weights, seen, half(0))
   const sampled = await model.sample?.(weights, { ...half(1), count: SAMPLES, seed })
+  const alike = showsAlike(trained)
+    ? await alikeImages(trained, images, { ...open, seed, rows: ALIKE_ROWS, across: ALIKE_COLUMNS })
+    : []
   onProgress?.(100, 100)
   const outputs = reconstructed === undefined ? [] : splitImages(reconstructed, model.image)
   const samples = sampled === undefined ? [] : splitImages(sampled, model.image)
   if (outputs.length > 0)
     await run.writeFile(PICTURE_FILES.reconstructions, await pairedGrid(inputs, outputs, count))
   if (samples.length > 0) await run.writeFile(PICTURE_FILES.samples, await imageGrid(samples, SAMPLE_COLUMNS))
-  return { inputs, outputs, samples }
+  if (alike.length > 0)
+    await run.writeFile(PICTURE_FILES.neighbours, await imageGrid(alike.flat(), alike[0].length))
+  return { inputs, outputs, samples, alike }
 }

@@ -101,6 +101,8 @@ export const runReportSchema = z.object({
   ),
   reconstructions: z.array(z.object({ input: dataUri, output: dataUri })).default([]),
   samples: z.array(dataUri).default([]),
+  /** Rows of an image each and those most like it to a model that makes no pictures. */
+  alike: z.array(z.array(dataUri)).default([]),
   training: z
     .object({
       /** `convolutional VAE, 24 latent dimensions`. */

@@ -85,6 +85,7 @@ function captioned(picture: Picture): Html {
 }
 
 export function generationSection(run: RunReport): Section | undefined {
+  if (run.alike.length > 0) return alikeSection(run)
   if (run.reconstructions.length === 0 && run.samples.length === 0) return undefined
   const reconstructions = html`<h3>Reconstructions</h3>
     <p class="soft">Above an image, below what the model keeps of it.</p>
@@ -106,6 +107,20 @@ export function generationSection(run: RunReport): Section | undefined {
       ${run.samples.length > 0 ? html`<div>${samples}</div>` : undefined}
     </div>`
   return { id: 'model', title: 'What the model has learned', body }
+}
+
+function alikeSection({ alike }: RunReport): Section {
+  const row = ([image, ...others]: readonly string[]): Html =>
+    html`<div class="alike">
+      ${bare(image, 'image')}${others.map((other) => bare(other, 'image that is alike to the model'))}
+    </div>`
+  const body = html`<p>
+      The features come from a model that learned, without any label, which images are alike. On the left an
+      image, beside it those of some others that are most like it to the model. If they are of its kind, it
+      has seen what matters in them.
+    </p>
+    <div class="alike-rows">${alike.map(row)}</div>`
+  return { id: 'model', title: 'What the model takes for alike', body }
 }
 
 function bare(image: string, name: string): Html {

@@ -3,6 +3,7 @@
  *
  *     samples-1200.png            new images, the same noise each time
  *     reconstructions-1500.png    the same images each time, and the model's versions below them
+ *     neighbours-1500.png         of a model that makes neither: the same images each time, and beside them the likest others
  *
  * One after the other by turns, since opening a network costs more than running it a few times.
  */
@@ -13,12 +14,14 @@ import type { BoundModel, Weights } from '../models/model.js'
 import { RUN_FILES, type RunFolder } from '../runs/run-folder.js'
 import type { Looks } from '../training/looks.js'
 import type { JobContext } from '../training/progress.js'
+import { alikeImages, showsAlike } from './alike-images.js'
 import { imageGrid } from './grid.js'
 import { pairedGrid, splitImages } from './model-pictures.js'
 
 /** Sheets of large images have fewer of them, and small images are shown at twice their size. */
 const [ACROSS, ACROSS_LARGE, LARGE_SIDE, TINY_SIDE] = [8, 4, 64, 32]
 const ROWS = 2
+const ALIKE_ROWS = 4
 /** Of samplers that go in steps, which take long: enough to see what has been learned. */
 const [SAMPLER_STEPS, ROWS_IN_STEPS] = [6, 1]
 /** Of opening networks. */
@@ -26,7 +29,7 @@ const OPENING_SECONDS = 0.5
 
 type Drawn = { readonly kind: string; readonly sheet: Buffer } | undefined
 
-const STEP_IN_NAME = /^(?:samples|reconstructions)-(\d{1,9})\.png$/
+const STEP_IN_NAME = /^(?:samples|reconstructions|neighbours)-(\d{1,9})\.png$/
 
 export function trainingPictures(
   run: RunFolder,
@@ -46,7 +49,11 @@ export function trainingPictures(
   const scale = size > TINY_SIDE ? 1 : 2
   const options = { threads, signal }
   const steps = inSteps ? { steps: SAMPLER_STEPS } : {}
-  const kinds = [...(model.sample ? [samples] : []), ...(model.reconstruct ? [reconstructions] : [])]
+  const kinds = [
+    ...(model.sample ? [samples] : []),
+    ...(model.reconstruct ? [reconstructions] : []),
+    ...(showsAlike({ model }) ? [neighbours] : []),
+  ]
   let looks = 0
   let failed = false
 
@@ -62,6 +69,16 @@ export function trainingPictures(
     if (made === undefined) return undefined
     const [inputs, outputs] = [seen, made].map((pixels) => splitImages(pixels, model.image))
     return { kind: 'reconstructions', sheet: await pairedGrid(inputs, outputs, across, scale) }
+  }
+
+  async function neighbours(weights: Weights): Promise<Drawn> {
+    const found = await alikeImages({ model, weights }, images, {
+      ...options,
+      rows: ALIKE_ROWS,
+      across,
+      seed,
+    })
+    return { kind: 'neighbours', sheet: await imageGrid(found.flat(), across, scale) }
   }
 
   async function draw(step: number, weights: Weights): Promise<void> {

@@ -171,7 +171,7 @@ const modelWords = 'what learns from the unlabelled images'
 /** With `none`, where other features may stand in its place. */
 export const modelOrNoneOption = oneOfOrOwn(
   '<name>',
-  `${modelWords}: ${MODELS.join(', ')}; none for other features alone (vae)`,
+  `${modelWords}: ${MODELS.join(', ')}; none for other features alone (contrastive)`,
   [...MODELS, 'none'],
   'models',
 )
@@ -204,7 +204,7 @@ export const trainingOptions = (minutes: string, steps: string) => ({
 
 /** What features are learned by, and what stands beside them. */
 export const learningOptions = {
-  ...modelOptions('contrastive for the VAE, else fast'),
+  ...modelOptions('the best of the model with few labels'),
   model: modelOrNoneOption,
   patches: whole(
     '<n>',

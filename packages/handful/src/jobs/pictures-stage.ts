@@ -18,9 +18,17 @@ export const PICTURES = 'draw pictures'
 const picturesSchema = z.object({
   reconstructions: runReportSchema.shape.reconstructions.unwrap(),
   samples: runReportSchema.shape.samples.unwrap(),
+  alike: runReportSchema.shape.alike,
 })
 
 export type ReportPictures = z.infer<typeof picturesSchema>
+
+/** The files in the run folder that it was drawn into. */
+export const pictureFiles = ({ reconstructions, samples, alike }: ReportPictures): string[] => [
+  ...(reconstructions.length > 0 ? [PICTURE_FILES.reconstructions] : []),
+  ...(samples.length > 0 ? [PICTURE_FILES.samples] : []),
+  ...(alike.length > 0 ? [PICTURE_FILES.neighbours] : []),
+]
 
 export interface Pictured {
   readonly run: RunFolder
@@ -39,11 +47,7 @@ export function picturesStage(images: Images, { run, train, trained }: Pictured)
     seconds: 2,
     group: PICTURES,
     schema: picturesSchema,
-    present: ({ reconstructions, samples }) =>
-      filesPresent(run.folder, [
-        ...(reconstructions.length > 0 ? [PICTURE_FILES.reconstructions] : []),
-        ...(samples.length > 0 ? [PICTURE_FILES.samples] : []),
-      ]),
+    present: (drawn) => filesPresent(run.folder, pictureFiles(drawn)),
     work: async ({ seed, threads, device, signal, onProgress }) => {
       const model = await trained()
       const drawn = await drawPictures(run, model, images, { seed, threads, device, signal, onProgress })
@@ -55,6 +59,7 @@ export function picturesStage(images: Images, { run, train, trained }: Pictured)
           })),
         ),
         samples: await Promise.all(drawn.samples.map(thumbnail)),
+        alike: await Promise.all(drawn.alike.map((row) => Promise.all(row.map(thumbnail)))),
       }
     },
   }

@@ -37,6 +37,8 @@ export interface Trainable {
   readonly hasTarget: boolean
   /** Whether it takes `second` too, another augmented version of each image. */
   readonly hasSecondView?: boolean
+  /** Side of `image` and `second` in pixels, where augmented versions are smaller than the images. */
+  readonly viewSize?: number
   /** Inputs that are drawn rather than read: noise, timesteps, latents; of `program` and of the phases due at the step. */
   readonly drawInputs: (streams: Streams, step: number) => Arrays
   /** The output that has to stay finite; the others are metrics. Means per image unless their name says otherwise. */

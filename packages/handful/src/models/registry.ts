@@ -1,6 +1,7 @@
-/** The generative models, one line each, as the command line and a run's configuration know them. */
+/** The models that learn without labels, one line each, as the command line and a run's configuration know them. */
 import { quoted, usageError } from '../errors.js'
 import { type ModelName, MODELS } from '../names.js'
+import { contrastive } from './contrastive/contrastive.js'
 import { diffusion } from './diffusion/diffusion.js'
 import { flow } from './flow/flow.js'
 import { gan } from './gan/gan.js'
@@ -8,8 +9,15 @@ import type { Model, ModelFacts } from './model.js'
 import { vae } from './vae/vae.js'
 import { vqVae } from './vqvae/vqvae.js'
 
-/** The generative models that are built in, by name. */
-export const models: Readonly<Record<ModelName, Model>> = { vae, vqvae: vqVae, diffusion, gan, flow }
+/** The models that are built in, by name. */
+export const models: Readonly<Record<ModelName, Model>> = {
+  contrastive,
+  vae,
+  vqvae: vqVae,
+  diffusion,
+  gan,
+  flow,
+}
 
 /** Models that a caller brings along, by name. */
 export type OwnModels = Readonly<Record<string, Model>>

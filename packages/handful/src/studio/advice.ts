@@ -5,7 +5,8 @@ import type { StudioState } from './protocol.js'
 type About = Omit<StudioState['models'][number], 'name'>
 
 const ABOUT: Readonly<Record<ModelName, About>> = {
-  vae: { about: 'Autoencoder: quick, and the best features for its time', hasNoiseLevels: false },
+  contrastive: { about: 'Compares views of an image: the best features for its time', hasNoiseLevels: false },
+  vae: { about: 'Autoencoder: quick, and draws what it has learned', hasNoiseLevels: false },
   vqvae: { about: 'Codebook: images as words of a small alphabet', hasNoiseLevels: false },
   diffusion: { about: 'Diffusion: sharp samples, takes longest', hasNoiseLevels: true },
   gan: { about: 'Adversarial: two networks against each other', hasNoiseLevels: false },
@@ -27,9 +28,9 @@ export function adviceFor(images: number, size: number | undefined): StudioState
   const many = `${images.toLocaleString('en')} ${images === 1 ? 'image' : 'images'}`
   const sized = size === undefined ? many : `${many}, brought to ${size} pixels`
   return {
-    model: 'vae',
+    model: 'contrastive',
     minutes,
     size: size ?? USUAL_SIZE,
-    why: `${sized}: the autoencoder learns the best features for its time, and ${minutes} minutes are enough to begin labelling with.`,
+    why: `${sized}: comparing views of each image gives the best features for its time, and ${minutes} minutes are enough to begin labelling with.`,
   }
 }

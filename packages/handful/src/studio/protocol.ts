@@ -225,6 +225,10 @@ export interface MapView {
   readonly typical: readonly number[]
 }
 
+/** What a model makes of noise and of images, or, where it makes nothing, which images are alike to it. */
+export const PICTURE_KINDS = ['samples', 'reconstructions', 'neighbours'] as const
+export type PictureKind = (typeof PICTURE_KINDS)[number]
+
 export interface Metrics {
   readonly run: string
   /** Names to points, each `[step, value]`, thinned to at most a thousand; null is a value that is no number. */
@@ -232,7 +236,7 @@ export interface Metrics {
   /** Pictures made during training, oldest first; ids for `/api/picture/<id>`. */
   readonly pictures: readonly {
     readonly id: string
-    readonly kind: 'samples' | 'reconstructions'
+    readonly kind: PictureKind
     readonly step: number
   }[]
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { RUN_FILES } from '../runs/run-folder.js'
-import type { Metrics } from './protocol.js'
+import { type Metrics, PICTURE_KINDS } from './protocol.js'
 import { TrainingCurves } from './training-curves.js'
 
 /** Ids of pictures to their files: no path ever comes from a page. */
@@ -18,10 +18,9 @@ export class RunMetrics {
     this.#curves.set(file, read)
     await read.refresh()
     const { curves, last } = read
-    const kinds = ['samples', 'reconstructions'] as const
     const pictures: Metrics['pictures'][number][] = []
     const names = await readdir(path.join(folder, RUN_FILES.samples)).catch(() => [])
-    for (const kind of kinds) {
+    for (const kind of PICTURE_KINDS) {
       for (const { name, step } of picturesOf(names, kind)) {
         const file = path.join(folder, RUN_FILES.samples, name)
         const changed = (await stat(file).catch(() => undefined))?.mtimeMs

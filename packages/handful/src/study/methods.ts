@@ -33,6 +33,9 @@ export interface PlannedMethod {
 /** How tables call what compares views and has a decoder beside that, whatever model it is a preset of. */
 export const CONTRASTIVE_TITLE = 'contrastive with a decoder'
 
+const contrastiveTitle = (name: string): string =>
+  isModelName(name) && !models[name].hasDecoder ? models[name].shortTitle : CONTRASTIVE_TITLE
+
 /**
  * All methods in the order given. Raw pixels are always among them: whatever does not beat them has learned nothing.
  *
@@ -70,7 +73,7 @@ export const isSemiSupervised = (name: string): name is SemiSupervisedName =>
 /** FixMatch has the backbone of the stronger supervised network; self-training begins with a model and what stands beside it. */
 const SEMI_SUPERVISED_METHODS = {
   fixmatch: { title: 'FixMatch', kind: 'semi-supervised', parts: [] },
-  'self-training': { title: 'self-training', kind: 'semi-supervised', parts: ['vae', 'patches'] },
+  'self-training': { title: 'self-training', kind: 'semi-supervised', parts: ['contrastive', 'patches'] },
 } as const satisfies Record<SemiSupervisedName, Pick<PlannedMethod, 'title' | 'kind' | 'parts'>>
 
 function single(name: string, own: readonly ToCome[], contrastive: ReadonlySet<string>): PlannedMethod {
@@ -79,7 +82,7 @@ function single(name: string, own: readonly ToCome[], contrastive: ReadonlySet<s
     return { id: name, title: brought.title, kind: brought.kind, parts: [] }
   checkName(name, name, own)
   if (contrastive.has(name))
-    return { id: name, title: brought?.title ?? CONTRASTIVE_TITLE, kind: 'contrastive', parts: [] }
+    return { id: name, title: brought?.title ?? contrastiveTitle(name), kind: 'contrastive', parts: [] }
   return isModelName(name)
     ? { id: name, title: models[name].shortTitle, kind: 'generative', parts: [] }
     : { id: name, title: baselines[name as BaselineName].title, kind: 'baseline', parts: [] }

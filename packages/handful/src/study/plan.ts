@@ -19,7 +19,7 @@ import { MODEL_SHARE } from '../training/self-training.js'
 import { headComponents } from '../features/reduce.js'
 import { spaceStored } from '../features/space-files.js'
 import { bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
-import type { SemiSupervisedName } from '../names.js'
+import { modelInWords, type SemiSupervisedName } from '../names.js'
 import {
   fewerDraws,
   fitBudget,
@@ -368,7 +368,9 @@ async function modelStage(training: TrainingSettings, workshop: Workshop, scale:
   return {
     kind: 'model',
     settings,
-    name: ready ? `the trained ${model}` : pretrainStage({ name: model }) + trainingInWords(number),
+    name: ready
+      ? `the trained ${modelInWords(model)}`
+      : pretrainStage({ name: model }) + trainingInWords(number),
     key,
     needs: [],
     seconds: ready

@@ -35,11 +35,12 @@ export const DEFAULT_METHODS = [
   'pixels',
   'pca',
   'patches',
+  'contrastive',
   'vae',
   'vqvae',
   'diffusion',
   'gan',
-  'vae+patches',
+  'contrastive+patches',
   'resnet18',
   'fixmatch',
 ]

@@ -58,6 +58,16 @@ export const cropAugmentation: AugmentOptions = {
   grey: 0.2,
 }
 
+/** Images as they are. */
+export const NO_AUGMENTATION: AugmentOptions = {
+  rotation: 0,
+  shear: 0,
+  scale: 0,
+  shift: 0,
+  mirror: false,
+  colour: 0,
+}
+
 export interface PixelBatch {
   readonly pixels: Uint8Array
   readonly count: number
@@ -74,20 +84,24 @@ export function takeImages(pixels: Pixels, imageLength: number, indices: ArrayLi
   return batch
 }
 
-/** A new, augmented batch. Pixels from beyond the edge repeat the edge. */
+/**
+ * A new, augmented batch. Pixels from beyond the edge repeat the edge.
+ * @param side of the augmented images, in pixels: the images' own unless said otherwise
+ */
 export function augment(
   { pixels, count, size, channels }: PixelBatch,
   options: AugmentOptions,
   random: Random,
+  side = size,
 ): Uint8Array {
-  const length = size * size * channels
-  const result = new Uint8Array(count * length)
+  const [length, made] = [size * size * channels, side * side * channels]
+  const result = new Uint8Array(count * made)
   for (let i = 0; i < count; i++) {
     const from = pixels.subarray(i * length, (i + 1) * length)
-    const to = result.subarray(i * length, (i + 1) * length)
-    warp(from, to, size, channels, drawAffine(options, size, random))
+    const to = result.subarray(i * made, (i + 1) * made)
+    warp(from, to, { size, side, channels }, drawAffine(options, size, random))
     if (channels === 3 && options.colour > 0) recolour(to, options.colour, options.grey ?? 0, random)
-    if (options.cutout !== undefined) cutOut(to, { size, channels }, options.cutout, random)
+    if (options.cutout !== undefined) cutOut(to, { size: side, channels }, options.cutout, random)
   }
   return result
 }
@@ -143,13 +157,21 @@ interface Reading {
   readonly weight: Float64Array
 }
 
-function readings(size: number, stride: number, at: (place: number) => number): Reading {
+/** Pixels a side of what is read and of what is made. */
+interface Sides {
+  readonly size: number
+  readonly side: number
+  readonly channels: number
+}
+
+/** @param at where a place of the result reads, in pixels from the first of the image */
+function readings({ size, side }: Sides, stride: number, at: (place: number) => number): Reading {
   const reading = {
-    first: new Int32Array(size),
-    step: new Int32Array(size),
-    weight: new Float64Array(size),
+    first: new Int32Array(side),
+    step: new Int32Array(side),
+    weight: new Float64Array(side),
   }
-  for (let i = 0; i < size; i++) {
+  for (let i = 0; i < side; i++) {
     const from = Math.min(Math.max(at(i), 0), size - 1)
     const whole = Math.floor(from)
     reading.first[i] = whole * stride
@@ -159,30 +181,27 @@ function readings(size: number, stride: number, at: (place: number) => number): 
   return reading
 }
 
-function warp(from: Uint8Array, to: Uint8Array, size: number, channels: number, map: Affine): void {
-  const [, b, c] = map
-  if (b === 0 && c === 0) warpAlongAxes(from, to, size, channels, map)
-  else warpAnyWay(from, to, size, channels, map)
+function warp(from: Uint8Array, to: Uint8Array, sides: Sides, map: Affine): void {
+  const [a, b, c, d, e, f] = map
+  const ratio = sides.size / sides.side
+  const scaled: Affine = [a * ratio, b * ratio, c * ratio, d * ratio, e, f]
+  if (b === 0 && c === 0) warpAlongAxes(from, to, sides, scaled)
+  else warpAnyWay(from, to, sides, scaled)
 }
 
 /** Rows and columns keep apart: what each reads is worked out once. */
-function warpAlongAxes(
-  from: Uint8Array,
-  to: Uint8Array,
-  size: number,
-  channels: number,
-  [a, , , d, e, f]: Affine,
-): void {
-  const centre = (size - 1) / 2
-  const across = readings(size, channels, (column) => a * (column - centre) + e + centre)
-  const down = readings(size, size * channels, (row) => d * (row - centre) + f + centre)
+function warpAlongAxes(from: Uint8Array, to: Uint8Array, sides: Sides, [a, , , d, e, f]: Affine): void {
+  const { size, side, channels } = sides
+  const [centre, middle] = [(size - 1) / 2, (side - 1) / 2]
+  const across = readings(sides, channels, (column) => a * (column - middle) + e + centre)
+  const down = readings(sides, size * channels, (row) => d * (row - middle) + f + centre)
   let at = 0
-  for (let row = 0; row < size; row++) {
+  for (let row = 0; row < side; row++) {
     const top = down.first[row]
     const bottom = top + down.step[row]
     const below = down.weight[row]
     const above = 1 - below
-    for (let column = 0; column < size; column++) {
+    for (let column = 0; column < side; column++) {
       const left = across.first[column]
       const right = left + across.step[column]
       const after = across.weight[column]
@@ -199,17 +218,16 @@ function warpAlongAxes(
 function warpAnyWay(
   from: Uint8Array,
   to: Uint8Array,
-  size: number,
-  channels: number,
+  { size, side, channels }: Sides,
   [a, b, c, d, e, f]: Affine,
 ): void {
-  const centre = (size - 1) / 2
+  const [centre, middle] = [(size - 1) / 2, (side - 1) / 2]
   const last = size - 1
   let at = 0
-  for (let row = 0; row < size; row++) {
-    const y = row - centre
-    for (let column = 0; column < size; column++) {
-      const x = column - centre
+  for (let row = 0; row < side; row++) {
+    const y = row - middle
+    for (let column = 0; column < side; column++) {
+      const x = column - middle
       const u = Math.min(Math.max(a * x + b * y + e + centre, 0), last)
       const v = Math.min(Math.max(c * x + d * y + f + centre, 0), last)
       // Not below 0: cutting off is rounding down.

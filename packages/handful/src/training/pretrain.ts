@@ -4,11 +4,12 @@ import { type Arrays, type NamedArray, Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { checkBatchSize, imageBytes, type Images } from '../data/image-set.js'
 import { averagedWeights, type BoundModel, type Trainable, type Weights } from '../models/model.js'
-import { augment, type AugmentOptions, takeImages } from './augment.js'
+import { augment, type AugmentOptions, NO_AUGMENTATION, takeImages } from './augment.js'
 import { BatchOrder } from './batches.js'
 import { curveSchema } from './curve.js'
 import { train, type Trained, type TrainingJob } from './loop.js'
 import { type Looks, LookSchedule } from './looks.js'
+import { modelInWords } from '../names.js'
 import type { Progress } from './progress.js'
 import { FEWEST_STEPS, PLAN_FILE, secondsPerStep, StepPlan, trainToPlan } from './step-plan.js'
 
@@ -56,7 +57,8 @@ export interface Pretrained extends TrainingSummary {
   readonly weights: Weights
 }
 
-export const pretrainStage = (model: { readonly name: string }): string => `train the ${model.name}`
+export const pretrainStage = (model: { readonly name: string }): string =>
+  `train the ${modelInWords(model.name)}`
 
 /** All that the weights depend on. */
 export function pretrainIdentity(
@@ -166,28 +168,35 @@ export async function pretrain(
 /** Inputs of a training step, from the step's number alone. */
 function batchMaker(
   images: Images,
-  { batch, hasTarget, hasSecondView = false, drawInputs }: Trainable,
+  { batch, hasTarget, hasSecondView = false, viewSize, drawInputs }: Trainable,
   { augmentation, seed }: Pick<PretrainOptions, 'augmentation' | 'seed'>,
 ): (step: number) => Arrays {
   const { height: size, channels, pixels } = images
   const order = new BatchOrder(images.count, batch, seed)
+  const side = viewSize ?? size
   const shape = [batch, size, size, channels]
+  const viewShape = [batch, side, side, channels]
   return (step) => {
     const clean = takeImages(pixels, imageBytes(images), order.indicesOf(step))
     const view = (stream: string): Uint8Array => {
-      if (augmentation === null) return clean
+      if (augmentation === null && side === size) return clean
       const random = new Random(seed, `${stream}/${step}`)
-      return augment({ pixels: clean, count: batch, size, channels }, augmentation, random)
+      return augment(
+        { pixels: clean, count: batch, size, channels },
+        augmentation ?? NO_AUGMENTATION,
+        random,
+        side,
+      )
     }
     const seen = view('augmentation')
     const second = hasSecondView ? view('augmentation of the second view') : undefined
-    const inputs: Record<string, NamedArray> = { image: { dtype: 'uint8', shape, data: seen } }
+    const inputs: Record<string, NamedArray> = { image: { dtype: 'uint8', shape: viewShape, data: seen } }
     // Each input has memory of its own: a session takes it away.
-    const add = (name: string, data: Uint8Array): void => {
+    const add = (name: string, data: Uint8Array, shape: readonly number[]): void => {
       inputs[name] = { dtype: 'uint8', shape, data: data === clean && data === seen ? data.slice() : data }
     }
-    if (hasTarget) add('target', clean)
-    if (second) add('second', second)
+    if (hasTarget) add('target', clean, shape)
+    if (second) add('second', second, viewShape)
     return { ...inputs, ...drawInputs((name) => new Random(seed, `${name}/${step}`), step) }
   }
 }

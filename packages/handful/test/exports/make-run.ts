@@ -21,6 +21,7 @@ import { RUN_FILES, RunFolder } from '../../src/runs/run-folder.js'
 import { saveModelDescription } from '../../src/runs/trained-model.js'
 
 const TINY: Readonly<Record<ModelName, object>> = {
+  contrastive: { width: 4, batch: 4 },
   vae: { width: 4, hidden: 8, latent: 3, batch: 4 },
   vqvae: { encoderWidth: 8, decoderWidth: 8, residuals: 1, codes: 8, codeSize: 4, batch: 4 },
   diffusion: { width: 8, groups: 2, multipliers: [1, 1], blocks: 1, batch: 4 },

@@ -134,7 +134,7 @@ test('a made-up model trains, gives features and samples', async () => {
 describe('the registry', () => {
   test('holds each model under its own name', () => {
     for (const name of MODELS) expect(models[name].name).toBe(name)
-    expect(() => modelNamed('toString')).toThrow(/^model: got "toString", expected one of vae/)
+    expect(() => modelNamed('toString')).toThrow(/^model: got "toString", expected one of contrastive, vae/)
   })
 
   test('says of each model what the rest decides by', () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { averagedWeights, type ImageShape } from '../../src/models/model.js'
 import { vae } from '../../src/models/vae/vae.js'
 import { contrastive, type VaeConfig } from '../../src/models/vae/config.js'
-import { viewDisagreement } from '../../src/models/vae/view-disagreement.js'
+import { viewDisagreement } from '../../src/models/view-disagreement.js'
 import { COUNT, difference, extract, grey8, randomPixels, squares, trainOnSquares } from './vae-support.js'
 
 const colour: ImageShape = { size: 20, channels: 3 }

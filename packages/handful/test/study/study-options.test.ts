@@ -14,7 +14,7 @@ describe('options', () => {
     expect(options.labels).toEqual([1, 2, 4, 8, 12, 16, 32, 64, 128, 256, 'all'])
     expect(options.heads).toEqual(['auto', 'mlp', 'compact-mlp', 'smoothed-mlp', 'propagation', 'linear'])
     expect([options.draws, options.supervised.draws]).toEqual([20, 5])
-    expect(options.models.vae).toEqual({ preset: 'contrastive', set: {}, features: {} })
+    expect(options.models.contrastive).toEqual({ preset: 'fast', set: {}, features: {} })
     expect(options.models.gan).toEqual({ preset: 'fast', set: {}, features: {} })
     // What --print-config prints is the same options again.
     expect(parse(JSON.parse(JSON.stringify(options)) as object)()).toEqual(options)

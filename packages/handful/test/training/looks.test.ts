@@ -72,6 +72,20 @@ test('samples and reconstructions by turns, by their steps; those after the step
     await writeFile(run.path('samples', 'samples.png'), '')
     await looks.start(40)
     expect(await names()).toEqual(['reconstructions-40.png', 'samples-10.png', 'samples.png'])
+    // What neither draws nor reconstructs shows what is alike to it: four rows of eight.
+    const contrastive = modelNamed('contrastive')
+    const views = contrastive.configure(contrastive.preset('fast', shape), shape).withBatch(8)
+    const alike = trainingPictures(run, views, images, {
+      seed: 0,
+      threads: 1,
+      signal,
+      progress: silentProgress,
+    })
+    await alike.look(120, averagedWeights(views.train(10, 0).initialState))
+    const sheet = await sharp(run.path('samples', 'neighbours-120.png')).metadata()
+    expect([sheet.width, sheet.height]).toEqual([164, 84])
+    await alike.start(100)
+    expect(await names()).not.toContain('neighbours-120.png')
   } finally {
     await run.close()
     await rm(parent, { recursive: true, force: true })

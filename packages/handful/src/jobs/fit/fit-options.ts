@@ -18,7 +18,7 @@ export const NO_MODEL = 'none'
 /** A quarter of those that the study compares: most of the gain in a quarter of the time. */
 export const DEFAULT_PATCHES = 256
 
-const DEFAULT_MODEL = 'vae'
+const DEFAULT_MODEL = 'contrastive'
 const modelField = (models?: OwnModels) => z.enum([...modelNames(models), NO_MODEL])
 
 /** What features are made by: all that a fit is told but of its labels and heads. */

@@ -88,7 +88,7 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
     unlike: await unlikeExamples(outcome),
     labelledExamples: await labelledExamples(train, draw),
     predictions: await predictedExamples(outcome),
-    ...(pictures ?? { reconstructions: [], samples: [] }),
+    ...(pictures ?? { reconstructions: [], samples: [], alike: [] }),
     training: pretrained && {
       model: learning?.title ?? '',
       parameters: pretrained.parameterCount,

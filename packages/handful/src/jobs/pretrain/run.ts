@@ -18,7 +18,7 @@ import {
 } from '../../training/model-options.js'
 import { readDataset, READING_STAGE, type Source } from '../../runs/read-dataset.js'
 import { loadTrainedModel } from '../../runs/trained-model.js'
-import { PICTURES, PICTURE_FILES, picturesStage } from '../pictures-stage.js'
+import { pictureFiles, PICTURES, picturesStage } from '../pictures-stage.js'
 import { checkDevice } from '../../runs/device.js'
 import { checkBrought } from '../../runs/brought.js'
 import type { RunContext } from '../../runs/run-folder.js'
@@ -77,10 +77,7 @@ export async function runPretrain(options: PretrainJobOptions, given: RunContext
     batch: trained.batch,
     seconds: trained.seconds,
     metrics: Object.fromEntries(trained.curves.map(({ name, value }) => [name, value[value.length - 1]])),
-    pictures: [
-      ...(drawn.reconstructions.length > 0 ? [PICTURE_FILES.reconstructions] : []),
-      ...(drawn.samples.length > 0 ? [PICTURE_FILES.samples] : []),
-    ],
+    pictures: pictureFiles(drawn),
   }
 }
 

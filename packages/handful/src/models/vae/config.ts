@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { ImageShape } from '../model.js'
 import { optimiserFields } from '../optimise.js'
 import { type Patching, patchSetting } from '../patching.js'
+import type { Layers } from '../trunks.js'
 
 /** Side of the squares of pixels that become channels before anything else; left out, as in older runs, 2. */
 const patch = z.int().min(1).optional()
@@ -80,9 +81,6 @@ export const vaeSchema = z.discriminatedUnion('network', [patched, dense, residu
 export type VaeConfig = z.infer<typeof vaeSchema>
 /** The configuration of one kind of network. */
 export type VaeConfigOf<K extends VaeConfig['network']> = Extract<VaeConfig, { network: K }>
-
-/** Layers by name, in the order of the network. [h, w, n, channels] or [n, numbers]. */
-export type Layers = Readonly<Record<string, Tensor>>
 
 /** The half of a network that sees images. */
 export interface VaeEncoder {

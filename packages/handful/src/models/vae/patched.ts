@@ -4,49 +4,31 @@
  *   squares -> conv conv -> pool -> conv conv -> hidden -> (mean, log variance) -> z
  *   z -> hidden -> conv -> upsample -> conv -> conv -> squares
  */
-import {
-  averagePool,
-  flattenImage,
-  linear,
-  type Parameters,
-  relu,
-  slice,
-  unflattenImage,
-  upsampleNearest,
-} from 'onnx-autodiff'
+import { linear, type Parameters, relu, slice, unflattenImage, upsampleNearest } from 'onnx-autodiff'
 import type { ImageShape } from '../model.js'
-import { type Patching, patching, patchKernel, sizeKeeping } from '../patching.js'
+import { patchKernel, sizeKeeping } from '../patching.js'
+import { patchedTrunk } from '../trunks.js'
 import type { PatchedEncoder, VaeConfigOf, VaeNetwork } from './config.js'
-
-const cutOf = (image: ImageShape, patch: number): Patching => patching(image, patch, 2)
 
 /** The network's first half, which can be had without the second. */
 export function patchedEncoder(
   p: Parameters,
-  { width, hidden, latent, patch = 2 }: VaeConfigOf<'patched'>,
+  { latent, ...config }: VaeConfigOf<'patched'>,
   image: ImageShape,
 ): PatchedEncoder {
-  const cut = cutOf(image, patch)
-  const side = cut.side / 2
   const e = p.scope('encoder')
-  const fine1 = sizeKeeping(e.scope('fine1'), image.channels * patch * patch, width, patchKernel(patch))
-  const fine2 = sizeKeeping(e.scope('fine2'), width, width)
-  const coarse1 = sizeKeeping(e.scope('coarse1'), width, 2 * width)
-  const coarse2 = sizeKeeping(e.scope('coarse2'), 2 * width, 2 * width)
-  const gather = linear(e.scope('hidden'), { inputs: side * side * 2 * width, outputs: hidden })
-  const posterior = linear(e.scope('posterior'), { inputs: hidden, outputs: 2 * latent })
+  const trunk = patchedTrunk(e, config, image)
+  const posterior = linear(e.scope('posterior'), { inputs: trunk.numbers, outputs: 2 * latent })
   return {
-    patching: cut,
+    patching: trunk.patching,
     encode(x) {
-      const fine = relu(fine2(relu(fine1(x))))
-      const coarse = relu(coarse2(relu(coarse1(averagePool(fine, 2)))))
-      const h = relu(gather(flattenImage(coarse)))
-      const code = posterior(h)
+      const { layers, summary } = trunk.see(x)
+      const code = posterior(summary)
       return {
-        layers: { fine, coarse, hidden: h },
+        layers,
         mean: slice(code, 1, 0, latent),
         logVariance: slice(code, 1, latent, 2 * latent),
-        summary: h,
+        summary,
       }
     },
   }
@@ -54,8 +36,8 @@ export function patchedEncoder(
 
 export function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, image: ImageShape): VaeNetwork {
   const { width, hidden, latent, patch = 2 } = config
-  const side = cutOf(image, patch).side / 2
   const encoder = patchedEncoder(p, config, image)
+  const side = encoder.patching.side / 2
   const d = p.scope('decoder')
   const expand = linear(d.scope('hidden'), { inputs: latent, outputs: hidden })
   const spread = linear(d.scope('spread'), { inputs: hidden, outputs: side * side * 2 * width })

@@ -42,10 +42,10 @@ import type { FeatureNetwork, ImageShape, RunOptions, Trainable, Weights } from 
 import { trainingStep } from '../optimise.js'
 import { fromPatches, imagePatches, type Patching, toPatches } from '../patching.js'
 import { rowsOf, runInBatches, runOverImages } from '../run-network.js'
+import type { Layers } from '../trunks.js'
 import {
   contrastive,
   fast,
-  type Layers,
   paper,
   type PatchedEncoder,
   type VaeConfig,
@@ -56,7 +56,7 @@ import {
 import { denseNetwork, paddedSize, residualNetwork } from './paper.js'
 import { patchedEncoder, patchedNetwork } from './patched.js'
 import { pyramidEncoder, pyramidNetwork } from './pyramid.js'
-import { viewDisagreement } from './view-disagreement.js'
+import { viewDisagreement } from '../view-disagreement.js'
 
 /** @throws HandfulError if the image does not fit the network */
 function vaeNetwork(p: Parameters, config: VaeConfig, image: ImageShape): VaeNetwork {
@@ -205,7 +205,6 @@ export const vae = defineModel<VaeConfig>({
     `${network === 'residual' ? 'residual' : 'convolutional'} VAE, ${latent} latent dimensions`,
   configSchema: vaeSchema,
   presets: { fast, paper, contrastive },
-  bestPreset: 'contrastive',
   isContrastive: ({ invariance }) => invariance.weight > 0,
   // Two views that are compared should differ in more. The study's networks learned the images as they are.
   augmentation: ({ network, invariance }, image) =>

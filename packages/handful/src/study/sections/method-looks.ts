@@ -12,6 +12,7 @@ const KNOWN: Readonly<Record<string, Look>> = {
   'self-training': { colour: 'f-ink', dash: '14 4', marker: 'plus' },
   pixels: { colour: 'f-soft', dash: '2.5 2.5', marker: 'square' },
   random: { colour: 'f-soft', dash: '9 3 2 3', marker: 'cross' },
+  contrastive: { colour: 'f-hue-6', dash: '8 3', marker: 'star' },
   diffusion: { colour: 'f-hue-0', marker: 'circle' },
   vae: { colour: 'f-hue-1', dash: '8 3', marker: 'triangle' },
   vqvae: { colour: 'f-hue-2', dash: '9 3 2 3', marker: 'diamond' },
