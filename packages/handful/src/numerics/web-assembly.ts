@@ -17,7 +17,10 @@ const PAGE_BYTES = 65_536
 const MOST_PAGES = 65_536
 
 /** A module's functions on a memory of its own: one that imports `memory.memory` and exports functions alone. */
-export function instantiate<Exports>(base64: string): { readonly memory: WasmMemory; readonly exports: Exports } {
+export function instantiate<Exports>(base64: string): {
+  readonly memory: WasmMemory
+  readonly exports: Exports
+} {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES })
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { memory: { memory } })

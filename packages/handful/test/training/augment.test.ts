@@ -20,7 +20,13 @@ test('the kernels are what their source compiles to', async () => {
 })
 
 /** The equations of warp.ts, a number at a time. */
-function plainly(from: Uint8Array, size: number, channels: number, map: Affine, colours?: Recolouring): Uint8Array {
+function plainly(
+  from: Uint8Array,
+  size: number,
+  channels: number,
+  map: Affine,
+  colours?: Recolouring,
+): Uint8Array {
   const [a, b, c, d, e, f] = map
   const centre = (size - 1) / 2
   const within = (at: number): number => Math.min(Math.max(at, 0), size - 1)

@@ -2,7 +2,7 @@
  * The network that is fast on a CPU:
  *
  *   squares -> conv conv -> pool -> conv conv -> hidden -> (mean, log variance) -> z
- *   z -> hidden -> conv -> upsample -> conv -> conv -> squares
+ *   z -> hidden -> conv -> upsample -> conv -> conv -> squares, of pixels or of blocks of pixels
  */
 import {
   averagePool,
@@ -14,8 +14,9 @@ import {
   unflattenImage,
   upsampleNearest,
 } from 'onnx-autodiff'
+import { HandfulError } from '../../errors.js'
 import type { ImageShape } from '../model.js'
-import { type Patching, patching, patchKernel, sizeKeeping } from '../patching.js'
+import { type Patching, patching, sizeKeeping, squaresIn, squaresOut } from '../patching.js'
 import type { PatchedEncoder, VaeConfigOf, VaeNetwork } from './config.js'
 
 const cutOf = (image: ImageShape, patch: number): Patching => patching(image, patch, 2)
@@ -29,7 +30,7 @@ export function patchedEncoder(
   const cut = cutOf(image, patch)
   const side = cut.side / 2
   const e = p.scope('encoder')
-  const fine1 = sizeKeeping(e.scope('fine1'), image.channels * patch * patch, width, patchKernel(patch))
+  const fine1 = squaresIn(e.scope('fine1'), { channels: image.channels, patch, width })
   const fine2 = sizeKeeping(e.scope('fine2'), width, width)
   const coarse1 = sizeKeeping(e.scope('coarse1'), width, 2 * width)
   const coarse2 = sizeKeeping(e.scope('coarse2'), 2 * width, 2 * width)
@@ -53,17 +54,21 @@ export function patchedEncoder(
 }
 
 export function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, image: ImageShape): VaeNetwork {
-  const { width, hidden, latent, patch = 2 } = config
-  const side = cutOf(image, patch).side / 2
+  const { width, hidden, latent, patch = 2, block = 1 } = config
+  const cut = cutOf(image, patch)
+  const side = cut.side / 2
+  checkBlock(block, patch, image)
   const encoder = patchedEncoder(p, config, image)
   const d = p.scope('decoder')
   const expand = linear(d.scope('hidden'), { inputs: latent, outputs: hidden })
   const spread = linear(d.scope('spread'), { inputs: hidden, outputs: side * side * 2 * width })
   const coarseUp = sizeKeeping(d.scope('coarse'), 2 * width, 2 * width)
   const fineUp = sizeKeeping(d.scope('fine'), 2 * width, width)
-  const last = sizeKeeping(d.scope('last'), width, image.channels * patch * patch, patchKernel(patch))
+  const last = squaresOut(d.scope('last'), { channels: image.channels, patch: patch / block, width })
+  const small = { ...cut, patch: patch / block, margin: cut.margin / block }
   return {
     ...encoder,
+    ...(block > 1 ? { blocks: { block, patching: small } } : {}),
     decode(z) {
       const h = relu(expand(z))
       const coarse = relu(coarseUp(unflattenImage(relu(spread(h)), [side, side, 2 * width])))
@@ -74,4 +79,16 @@ export function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, im
       }
     },
   }
+}
+
+/** @throws HandfulError for blocks that squares, or the image, do not divide into */
+function checkBlock(block: number, patch: number, { size }: ImageShape): void {
+  if (patch % block === 0 && size % block === 0) return
+  throw new HandfulError({
+    what: 'block',
+    where: 'VAE configuration',
+    got: `${block} pixels a side`,
+    expected: `a divisor of the patch, ${patch}, and of the image's size, ${size}`,
+    hint: 'leave block out: then every pixel has a value of its own',
+  })
 }

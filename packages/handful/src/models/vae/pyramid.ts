@@ -24,7 +24,7 @@ import {
   upsampleNearest,
 } from 'onnx-autodiff'
 import type { ImageShape } from '../model.js'
-import { type Patching, patching, patchKernel, sizeKeeping } from '../patching.js'
+import { type Patching, patching, sizeKeeping, squaresIn, squaresOut } from '../patching.js'
 import type { PatchedEncoder, VaeConfigOf, VaeNetwork } from './config.js'
 
 function block(p: Parameters, inChannels: number, outChannels: number): Layer {
@@ -54,8 +54,7 @@ export function pyramidEncoder(
   const cut = cutOf(image, patch)
   const side = cut.side / 4
   const e = p.scope('encoder')
-  const numbers = image.channels * patch * patch
-  const stem = sizeKeeping(e.scope('stem'), numbers, width, patchKernel(patch))
+  const stem = squaresIn(e.scope('stem'), { channels: image.channels, patch, width })
   const [level1, level2, level3] = [1, 2, 4].map((factor, level) =>
     sequence(
       ...Array.from({ length: blocks }, (_, i) =>
@@ -94,13 +93,12 @@ export function pyramidEncoder(
 export function pyramidNetwork(p: Parameters, config: VaeConfigOf<'pyramid'>, image: ImageShape): VaeNetwork {
   const { decoderWidth, latent, patch = 2 } = config
   const side = cutOf(image, patch).side / 4
-  const numbers = image.channels * patch * patch
   const encoder = pyramidEncoder(p, config, image)
   const d = p.scope('decoder')
   const spread = linear(d.scope('spread'), { inputs: latent, outputs: side * side * 4 * decoderWidth })
   const up1 = sizeKeeping(d.scope('up1'), 4 * decoderWidth, 2 * decoderWidth)
   const up2 = sizeKeeping(d.scope('up2'), 2 * decoderWidth, decoderWidth)
-  const last = sizeKeeping(d.scope('last'), decoderWidth, numbers, patchKernel(patch))
+  const last = squaresOut(d.scope('last'), { channels: image.channels, patch, width: decoderWidth })
   return {
     ...encoder,
     decode(z) {
