@@ -1,9 +1,12 @@
 /**
  * How much longer a training step takes on larger images: drawing its inputs (augmentation among them) and running it, in
- * turns over the sizes, with the preset that each model does best with.
+ * turns over the sizes, with the preset that each model does best with or the one that is named.
  *
  *   npx tsx bench/sizes/run.ts [--models vae,vqvae,diffusion,flow,gan] [--sizes 32,64,128] [--channels 3] [--steps 8]
- *     [--threads 2]
+ *     [--threads 2] [--preset fast] [--repeats 1]
+ *
+ * Ratios are medians over the steps of each step's time by that of the first size in the same turn: what else the machine
+ * does falls on both.
  */
 import { parseArgs } from 'node:util'
 import {
@@ -24,6 +27,8 @@ const { values } = parseArgs({
     channels: { type: 'string', default: '3' },
     steps: { type: 'string', default: '8' },
     threads: { type: 'string', default: '2' },
+    preset: { type: 'string' },
+    repeats: { type: 'string', default: '1' },
   },
 })
 const WARM_UP = 2
@@ -33,8 +38,8 @@ const steps = Number(values.steps)
 const median = (times: readonly number[]): number => [...times].sort((a, b) => a - b)[times.length >> 1]
 
 async function timed(name: string, size: number) {
-  const { bestPreset } = modelNamed(name)
-  const model = resolveModel(modelChoiceSchema.parse({ model: name, preset: bestPreset, set: {} }), {
+  const preset = values.preset ?? modelNamed(name).bestPreset
+  const model = resolveModel(modelChoiceSchema.parse({ model: name, preset, set: {} }), {
     size,
     channels,
   })
@@ -85,7 +90,7 @@ async function timed(name: string, size: number) {
   }
 }
 
-for (const name of values.models.split(',')) {
+async function compare(name: string): Promise<void> {
   const runs = []
   for (const size of values.sizes.split(',')) runs.push(await timed(name, Number(size)))
   for (let step = 1; step <= WARM_UP + steps; step++) {
@@ -94,12 +99,14 @@ for (const name of values.models.split(',')) {
       if (step > WARM_UP) run.times.push(time)
     }
   }
-  const first = median(runs[0].times)
   for (const { size, times } of runs) {
-    const own = median(times)
+    const ratio = median(times.map((time, turn) => time / runs[0].times[turn]))
     console.log(
-      `${name.padEnd(10)} ${String(size).padStart(4)}  ${own.toFixed(0).padStart(6)} ms  ${(own / first).toFixed(2)}`,
+      `${name.padEnd(10)} ${String(size).padStart(4)}  ${median(times).toFixed(0).padStart(6)} ms  ${ratio.toFixed(2)}`,
     )
   }
   for (const run of runs) await run.close()
 }
+
+for (let repeat = 0; repeat < Number(values.repeats); repeat++)
+  for (const name of values.models.split(',')) await compare(name)

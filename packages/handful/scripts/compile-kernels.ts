@@ -1,26 +1,32 @@
 /**
- * Compiles src/numerics/sparse-kernels.wat into src/numerics/sparse-kernels-module.ts. Run by hand after a change of the
- * first: `npm run kernels`; a test compares the two.
+ * Compiles each WebAssembly text of src into the module beside it. Run by hand after a change of one: `npm run kernels`;
+ * tests compare the two.
  */
 import fs from 'node:fs'
 import wabt from 'wabt'
 
-const source = new URL('../src/numerics/sparse-kernels.wat', import.meta.url)
-const target = new URL('../src/numerics/sparse-kernels-module.ts', import.meta.url)
+/** Texts without their ending, and the constant that their modules hold. */
+const KERNELS = {
+  'numerics/sparse-kernels': 'SPARSE_KERNELS',
+  'training/warp-kernels': 'WARP_KERNELS',
+} as const
 
-/** The module as base64. */
-export async function compileKernels(): Promise<string> {
+/** The module of a text as base64. */
+export async function compileKernels(name: keyof typeof KERNELS): Promise<string> {
+  const source = new URL(`../src/${name}.wat`, import.meta.url)
   const { parseWat } = await wabt()
-  const parsed = parseWat('sparse-kernels.wat', fs.readFileSync(source, 'utf8'), { simd: true })
+  const parsed = parseWat(`${name}.wat`, fs.readFileSync(source, 'utf8'), { simd: true })
   parsed.validate()
   return Buffer.from(parsed.toBinary({}).buffer).toString('base64')
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const lines = (await compileKernels()).match(/.{1,100}/g) ?? []
-  fs.writeFileSync(
-    target,
-    `/** sparse-kernels.wat, compiled by scripts/compile-kernels.ts: WebAssembly as base64. */\n` +
-      `export const SPARSE_KERNELS =\n${lines.map((line) => `  '${line}'`).join(' +\n')}\n`,
-  )
+  for (const name of Object.keys(KERNELS) as (keyof typeof KERNELS)[]) {
+    const lines = (await compileKernels(name)).match(/.{1,100}/g) ?? []
+    fs.writeFileSync(
+      new URL(`../src/${name}-module.ts`, import.meta.url),
+      `/** ${name.split('/')[1]}.wat, compiled by scripts/compile-kernels.ts: WebAssembly as base64. */\n` +
+        `export const ${KERNELS[name]} =\n${lines.map((line) => `  '${line}'`).join(' +\n')}\n`,
+    )
+  }
 }

@@ -22,14 +22,15 @@ export interface RandomState {
   readonly position: number
 }
 
-/** High 32 bits of the product of two unsigned 32-bit integers. */
+/** High 32 bits of the product of two unsigned 32-bit integers, by halves: no step needs more than 32 bits. */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff
   const aHigh = a >>> 16
   const bLow = b & 0xffff
   const bHigh = b >>> 16
-  const cross = aHigh * bLow + ((aLow * bLow) >>> 16)
-  return (aHigh * bHigh + Math.floor((aLow * bHigh + cross) / 65536)) >>> 0
+  const left = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) >>> 0
+  const right = (Math.imul(aLow, bHigh) + (left & 0xffff)) >>> 0
+  return (Math.imul(aHigh, bHigh) + (left >>> 16) + (right >>> 16)) >>> 0
 }
 
 /** Two 32-bit FNV-1a hashes of a text, with different offsets: the second half of a stream's key and of its counter. */

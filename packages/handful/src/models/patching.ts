@@ -6,16 +6,24 @@
  *   [n, h, w, c] -> [h / patch, w / patch, n, c patch patch]
  */
 import {
+  add,
+  type BlockOrder,
   cast,
+  constant,
+  conv2d,
   convolution,
+  type Initializer,
   type Layer,
+  matmul,
   padImage,
   type Parameters,
   pixelShuffle,
   pixelUnshuffle,
   reshape,
   type Tensor,
+  torchDefault,
   transpose,
+  zeros,
 } from 'onnx-autodiff'
 import { greyLevels } from './common.js'
 import type { ImageShape } from './model.js'
@@ -45,6 +53,13 @@ export function patchSetting(image: ImageShape): { readonly patch?: number } {
   return patch === 2 ? {} : { patch }
 }
 
+/**
+ * Side of the blocks of pixels that a decoder need give one value for, where images are larger than what its code can say of
+ * them: 2 where squares divide by it into more than one block a side, and undefined where that is not so.
+ */
+export const blockFor = ({ size }: ImageShape, patch: number): 2 | undefined =>
+  patch > 2 && patch % 2 === 0 && size % 2 === 0 ? 2 : undefined
+
 /** Above a square of so many pixels a side neighbours say little that the layers behind the first would not see as cheaply. */
 const OVERLAPPING = 4
 
@@ -56,13 +71,71 @@ export const patchKernel = (patch: number): { kernel: number; padding: number } 
 export const patchKernelSetting = (patch: number): { readonly patchKernel?: 1 } =>
   patch <= OVERLAPPING ? {} : { patchKernel: 1 }
 
-/** A convolution that keeps the size of what it sees. */
-export const sizeKeeping = (
-  p: Parameters,
-  inputs: number,
-  outputs: number,
-  size = { kernel: 3, padding: 1 },
-): Layer => convolution(p, { inputs, outputs, ...size })
+/**
+ * The order of a square's numbers. Bytes move in runs of a row of a square; squares of 2x2 pixels keep the order that they
+ * had before there were larger ones, and with it every bit of their results.
+ */
+export const squareOrder = (patch: number): BlockOrder => (patch > 2 ? 'channelLast' : 'channelFirst')
+
+/** An axis of weights, stored by channels first, in the order of the squares' numbers. */
+function inSquareOrder(weights: Tensor, axis: number, patch: number): Tensor {
+  if (squareOrder(patch) === 'channelFirst') return weights
+  const { shape } = weights
+  const [before, after] = [shape.slice(0, axis), shape.slice(axis + 1)]
+  const apart = reshape(weights, [...before, shape[axis] / (patch * patch), patch, patch, ...after])
+  const order = [...before.keys(), axis + 1, axis + 2, axis, ...after.map((_, i) => axis + 3 + i)]
+  return reshape(transpose(apart, order), shape)
+}
+
+/** Numbers that each belong to a channel of the image, once for each of a square's numbers. */
+export function perSquareNumber(ofChannels: readonly number[], patch: number): number[] {
+  const pixels = Array.from({ length: patch * patch })
+  return squareOrder(patch) === 'channelFirst'
+    ? ofChannels.flatMap((value) => pixels.map(() => value))
+    : pixels.flatMap(() => ofChannels)
+}
+
+/** What a layer between squares and channels is made of. */
+export interface SquareLayerOptions {
+  /** Channels of the image. */
+  readonly channels: number
+  readonly patch: number
+  /** Channels on the other side. */
+  readonly width: number
+  /** Left out, that of `patchKernel`. */
+  readonly kernel?: number
+  /** Of the weight, the bias being 0 then. */
+  readonly initialize?: Initializer
+}
+
+/**
+ * The convolution that squares enter by: [side, side, n, channels patch patch] -> [side, side, n, width]. Its parameters are
+ * those of `convolution`, stored by channels first whatever the order of the squares: weights of older runs fit.
+ */
+export function squaresIn(p: Parameters, options: SquareLayerOptions): Layer {
+  const { channels, patch, width, kernel = patchKernel(patch).kernel, initialize } = options
+  const numbers = channels * patch * patch
+  const drawn = torchDefault(kernel * kernel * numbers)
+  const weight = p.get('weight', [kernel, kernel, numbers, width], initialize ?? drawn)
+  const bias = p.get('bias', [width], initialize ? zeros : drawn)
+  const padding = (kernel - 1) / 2
+  return (x) => add(conv2d(x, inSquareOrder(weight, 2, patch), { padding }), bias)
+}
+
+/** The convolution that squares leave by: [side, side, n, width] -> [side, side, n, channels patch patch]. */
+export function squaresOut(p: Parameters, options: SquareLayerOptions): Layer {
+  const { channels, patch, width, kernel = patchKernel(patch).kernel, initialize } = options
+  const numbers = channels * patch * patch
+  const drawn = torchDefault(kernel * kernel * width)
+  const weight = p.get('weight', [kernel, kernel, width, numbers], initialize ?? drawn)
+  const bias = p.get('bias', [numbers], initialize ? zeros : drawn)
+  const padding = (kernel - 1) / 2
+  return (x) => add(conv2d(x, inSquareOrder(weight, 3, patch), { padding }), inSquareOrder(bias, 0, patch))
+}
+
+/** A 3x3 convolution that keeps the size of what it sees. */
+export const sizeKeeping = (p: Parameters, inputs: number, outputs: number): Layer =>
+  convolution(p, { inputs, outputs, kernel: 3, padding: 1 })
 
 /** @param multiple what the number of squares a side has to divide by */
 export function patching({ size }: ImageShape, patch: number, multiple: number): Patching {
@@ -71,9 +144,9 @@ export function patching({ size }: ImageShape, patch: number, multiple: number):
 }
 
 /**
- * uint8 [n, h, w, c] -> [side, side, n, c patch patch] in the network's range, channels in the order of `pixelUnshuffle`.
- * Without a margin pixels move as bytes: a quarter of what floats would be.
- * @param range floats 0..255 to the network's range
+ * uint8 [n, h, w, c] -> [side, side, n, c patch patch] in the network's range, a square's numbers in the order of
+ * `squareOrder`. Without a margin pixels move as bytes: a quarter of what floats would be.
+ * @param range floats 0..255 to the network's range, of pixels and of squares alike
  */
 export function toPatches(
   pixels: Tensor,
@@ -82,18 +155,50 @@ export function toPatches(
 ): Tensor {
   if (margin > 0) return imagePatches(range(greyLevels(pixels)), { patch, margin })
   const [n, , , c] = pixels.shape
-  const blocks = reshape(pixels, [n, side, patch, side, patch, c])
-  const moved = reshape(transpose(blocks, [1, 3, 0, 5, 2, 4]), [side, side, n, c * patch * patch])
-  return range(cast(moved, 'float32'))
+  const moved =
+    squareOrder(patch) === 'channelFirst'
+      ? transpose(reshape(pixels, [n, side, patch, side, patch, c]), [1, 3, 0, 5, 2, 4])
+      : transpose(reshape(pixels, [n, side, patch, side, patch * c]), [1, 3, 0, 2, 4])
+  return range(cast(reshape(moved, [side, side, n, c * patch * patch]), 'float32'))
 }
 
 /** [h, w, n, c] in the network's range -> [side, side, n, c patch patch]. */
 export function imagePatches(x: Tensor, { patch, margin }: Pick<Patching, 'patch' | 'margin'>): Tensor {
-  return pixelUnshuffle(margin > 0 ? padImage(x, [0, margin, 0, margin]) : x, patch)
+  return pixelUnshuffle(margin > 0 ? padImage(x, [0, margin, 0, margin]) : x, patch, squareOrder(patch))
 }
 
 /** [side, side, n, c patch patch] -> [h, w, n, c], the margin cut off. */
-export function fromPatches(x: Tensor, { patch, margin }: Patching): Tensor {
-  const pixels = pixelShuffle(x, patch)
+export function fromPatches(x: Tensor, { patch, margin }: Pick<Patching, 'patch' | 'margin'>): Tensor {
+  const pixels = pixelShuffle(x, patch, squareOrder(patch))
   return margin === 0 ? pixels : padImage(pixels, [0, -margin, 0, -margin])
 }
+
+/**
+ * Means over blocks of pixels: squares of `patch` pixels a side, [..., c patch patch], to squares of patch / block, in the
+ * order of those. One product with a matrix.
+ */
+export function blockMeans(squares: Tensor, channels: number, patch: number, block: number): Tensor {
+  const side = patch / block
+  const [from, to] = [channels * patch * patch, channels * side * side]
+  const means = new Float32Array(from * to)
+  for (let row = 0; row < patch; row++)
+    for (let column = 0; column < patch; column++)
+      for (let channel = 0; channel < channels; channel++) {
+        const own = numberOf(patch, channels, { row, column, channel })
+        const place = { row: Math.floor(row / block), column: Math.floor(column / block), channel }
+        means[own * to + numberOf(side, channels, place)] = 1 / (block * block)
+      }
+  return matmul(squares, constant(means, [from, to]))
+}
+
+interface Place {
+  readonly row: number
+  readonly column: number
+  readonly channel: number
+}
+
+/** Where a square holds what stands at a place of it. */
+const numberOf = (patch: number, channels: number, { row, column, channel }: Place): number =>
+  squareOrder(patch) === 'channelFirst'
+    ? (channel * patch + row) * patch + column
+    : (row * patch + column) * channels + channel

@@ -21,7 +21,7 @@ import {
   type Tensor,
 } from 'onnx-autodiff'
 import type { ImageShape } from './model.js'
-import { type Patching, patching, patchKernel, sizeKeeping } from './patching.js'
+import { type Patching, patching, sizeKeeping, squaresIn } from './patching.js'
 
 /** Layers by name, in the order of the network. [h, w, n, channels] or [n, numbers]. */
 export type Layers = Readonly<Record<string, Tensor>>
@@ -64,7 +64,7 @@ export function patchedTrunk(
 ): Trunk {
   const cut = patching(image, patch, 2)
   const side = cut.side / 2
-  const fine1 = sizeKeeping(e.scope('fine1'), image.channels * patch * patch, width, patchKernel(patch))
+  const fine1 = squaresIn(e.scope('fine1'), { channels: image.channels, patch, width })
   const fine2 = sizeKeeping(e.scope('fine2'), width, width)
   const coarse1 = sizeKeeping(e.scope('coarse1'), width, 2 * width)
   const coarse2 = sizeKeeping(e.scope('coarse2'), 2 * width, 2 * width)
@@ -104,8 +104,7 @@ export function pyramidTrunk(
   { width, blocks, patch = 2 }: PyramidTrunkConfig,
   image: ImageShape,
 ): Trunk {
-  const numbers = image.channels * patch * patch
-  const stem = sizeKeeping(e.scope('stem'), numbers, width, patchKernel(patch))
+  const stem = squaresIn(e.scope('stem'), { channels: image.channels, patch, width })
   const [level1, level2, level3] = [1, 2, 4].map((factor, level) =>
     sequence(
       ...Array.from({ length: blocks }, (_, i) =>

@@ -5,6 +5,7 @@
 import { HandfulError } from '../errors.js'
 import { SPARSE_KERNELS } from './sparse-kernels-module.js'
 import type { SparseMatrix } from './sparse.js'
+import { growTo, instantiate, type WasmMemory } from './web-assembly.js'
 
 /** Columns that are worked on together; a block's width is a multiple of it. */
 export const LANES = 16
@@ -53,7 +54,7 @@ export async function withSparseKernels<T>(
   needed: { readonly blocks: number; readonly columns: number },
   use: (kernels: SparseKernels) => Promise<T>,
 ): Promise<T> {
-  const instance = idle.pop() ?? instantiate()
+  const instance = idle.pop() ?? instantiate<Exports>(SPARSE_KERNELS)
   try {
     return await use(place(instance, matrix, needed))
   } finally {
@@ -64,18 +65,6 @@ export async function withSparseKernels<T>(
 /** The one that was used last: a memory is dear to make, and a study makes thousands of solutions. */
 const idle: Instance[] = []
 
-/** As far as it is used here; there are no types of it without those of browsers. */
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object
-  readonly Memory: new (size: { initial: number; maximum: number }) => Memory
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown }
-}
-
-interface Memory {
-  readonly buffer: ArrayBuffer
-  grow(pages: number): number
-}
-
 interface Exports {
   product(...arguments_: number[]): void
   dot(at: number, end: number, a: number, b: number, sums: number): void
@@ -83,18 +72,8 @@ interface Exports {
 }
 
 interface Instance {
-  readonly memory: Memory
+  readonly memory: WasmMemory
   readonly exports: Exports
-}
-
-const PAGE_BYTES = 65_536
-const MOST_PAGES = 65_536
-
-function instantiate(): Instance {
-  const bytes = Uint8Array.from(atob(SPARSE_KERNELS), (character) => character.charCodeAt(0))
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES })
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { memory: { memory } })
-  return { memory, exports: exports as Exports }
 }
 
 /** Bytes of one row of `LANES` columns, and what all addresses are multiples of. */
@@ -118,7 +97,7 @@ function place(
   const columnsAt = take(4 * columns.length)
   const valuesAt = take(4 * columns.length)
   const blocksAt = Array.from({ length: needed.blocks }, () => take(size * stride))
-  growTo(memory, end)
+  makeRoom(memory, end)
   const sums = new Float32Array(memory.buffer, sumsAt, LANES)
   new Int32Array(memory.buffer, offsetsAt, size + 1).set(offsets)
   new Int32Array(memory.buffer, columnsAt, columns.length).set(columns)
@@ -143,11 +122,9 @@ function place(
   }
 }
 
-function growTo(memory: Memory, bytes: number): void {
-  const missing = Math.ceil((bytes - memory.buffer.byteLength) / PAGE_BYTES)
-  if (missing <= 0) return
+function makeRoom(memory: WasmMemory, bytes: number): void {
   try {
-    memory.grow(missing)
+    growTo(memory, bytes)
   } catch {
     throw new HandfulError({
       what: 'neighbour graph',

@@ -4,6 +4,7 @@
  */
 import type { Random } from 'onnx-autodiff'
 import type { Pixels } from '../data/pixel-store.js'
+import { type Affine, type Recolouring, warp } from './warp.js'
 
 /** How far training images are distorted at random. */
 export interface AugmentOptions {
@@ -99,8 +100,12 @@ export function augment(
   for (let i = 0; i < count; i++) {
     const from = pixels.subarray(i * length, (i + 1) * length)
     const to = result.subarray(i * made, (i + 1) * made)
-    warp(from, to, { size, side, channels }, drawAffine(options, size, random))
-    if (channels === 3 && options.colour > 0) recolour(to, options.colour, options.grey ?? 0, random)
+    const map = drawAffine(options, size, random)
+    const colours =
+      channels === 3 && options.colour > 0
+        ? drawRecolouring(options.colour, options.grey ?? 0, random)
+        : undefined
+    warp(from, to, { size, side, channels }, map, colours)
     if (options.cutout !== undefined) cutOut(to, { size: side, channels }, options.cutout, random)
   }
   return result
@@ -119,9 +124,6 @@ function cutOut(
   for (let row = Math.max(0, top); row < Math.min(size, top + side); row++)
     pixels.fill(128, (row * size + from) * channels, (row * size + Math.max(from, to)) * channels)
 }
-
-/** Output (x, y) from the centre reads input (a x + b y + e, c x + d y + f) from the centre. */
-type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number]
 
 function drawAffine(
   { rotation, shear, scale, shift, mirror, crop = 1 }: AugmentOptions,
@@ -150,113 +152,9 @@ function drawAffine(
   ]
 }
 
-/** What an axis reads: the first of two neighbours, how far on the second one is, and its weight. */
-interface Reading {
-  readonly first: Int32Array
-  readonly step: Int32Array
-  readonly weight: Float64Array
-}
-
-/** Pixels a side of what is read and of what is made. */
-interface Sides {
-  readonly size: number
-  readonly side: number
-  readonly channels: number
-}
-
-/** @param at where a place of the result reads, in pixels from the first of the image */
-function readings({ size, side }: Sides, stride: number, at: (place: number) => number): Reading {
-  const reading = {
-    first: new Int32Array(side),
-    step: new Int32Array(side),
-    weight: new Float64Array(side),
-  }
-  for (let i = 0; i < side; i++) {
-    const from = Math.min(Math.max(at(i), 0), size - 1)
-    const whole = Math.floor(from)
-    reading.first[i] = whole * stride
-    reading.step[i] = whole < size - 1 ? stride : 0
-    reading.weight[i] = from - whole
-  }
-  return reading
-}
-
-function warp(from: Uint8Array, to: Uint8Array, sides: Sides, map: Affine): void {
-  const [a, b, c, d, e, f] = map
-  const ratio = sides.size / sides.side
-  const scaled: Affine = [a * ratio, b * ratio, c * ratio, d * ratio, e, f]
-  if (b === 0 && c === 0) warpAlongAxes(from, to, sides, scaled)
-  else warpAnyWay(from, to, sides, scaled)
-}
-
-/** Rows and columns keep apart: what each reads is worked out once. */
-function warpAlongAxes(from: Uint8Array, to: Uint8Array, sides: Sides, [a, , , d, e, f]: Affine): void {
-  const { size, side, channels } = sides
-  const [centre, middle] = [(size - 1) / 2, (side - 1) / 2]
-  const across = readings(sides, channels, (column) => a * (column - middle) + e + centre)
-  const down = readings(sides, size * channels, (row) => d * (row - middle) + f + centre)
-  let at = 0
-  for (let row = 0; row < side; row++) {
-    const top = down.first[row]
-    const bottom = top + down.step[row]
-    const below = down.weight[row]
-    const above = 1 - below
-    for (let column = 0; column < side; column++) {
-      const left = across.first[column]
-      const right = left + across.step[column]
-      const after = across.weight[column]
-      const before = 1 - after
-      for (let k = 0; k < channels; k++) {
-        const upper = from[top + left + k] * before + from[top + right + k] * after
-        const lower = from[bottom + left + k] * before + from[bottom + right + k] * after
-        to[at++] = (upper * above + lower * below + 0.5) | 0
-      }
-    }
-  }
-}
-
-function warpAnyWay(
-  from: Uint8Array,
-  to: Uint8Array,
-  { size, side, channels }: Sides,
-  [a, b, c, d, e, f]: Affine,
-): void {
-  const [centre, middle] = [(size - 1) / 2, (side - 1) / 2]
-  const last = size - 1
-  let at = 0
-  for (let row = 0; row < side; row++) {
-    const y = row - middle
-    for (let column = 0; column < side; column++) {
-      const x = column - middle
-      const u = Math.min(Math.max(a * x + b * y + e + centre, 0), last)
-      const v = Math.min(Math.max(c * x + d * y + f + centre, 0), last)
-      // Not below 0: cutting off is rounding down.
-      const u0 = u | 0
-      const v0 = v | 0
-      const right = u - u0
-      const down = v - v0
-      const step = u0 < last ? channels : 0
-      const top = (v0 * size + u0) * channels
-      const bottom = v0 < last ? top + size * channels : top
-      for (let k = 0; k < channels; k++) {
-        const upper = from[top + k] * (1 - right) + from[top + step + k] * right
-        const lower = from[bottom + k] * (1 - right) + from[bottom + step + k] * right
-        to[at++] = (upper * (1 - down) + lower * down + 0.5) | 0
-      }
-    }
-  }
-}
-
-function recolour(pixels: Uint8Array, strength: number, grey: number, random: Random): void {
+function drawRecolouring(strength: number, grey: number, random: Random): Recolouring {
   const brightness = random.between(-strength, strength) * 128
   const contrast = 1 + random.between(-strength, strength)
   const saturation = grey > 0 && random.uniform() < grey ? 0 : 1 + random.between(-strength, strength)
-  for (let i = 0; i < pixels.length; i += 3) {
-    const grey = (pixels[i] + pixels[i + 1] + pixels[i + 2]) / 3
-    for (let k = i; k < i + 3; k++) {
-      const value = (grey + (pixels[k] - grey) * saturation - 128) * contrast + 128 + brightness + 0.5
-      // Within 0..255 cutting off is rounding down.
-      pixels[k] = value < 0 ? 0 : value > 255 ? 255 : value | 0
-    }
-  }
+  return { brightness, contrast, saturation }
 }

@@ -2,7 +2,14 @@
 import { constant, evaluate, input, mul, pixelUnshuffle, Random, sub } from 'onnx-autodiff'
 import { describe, expect, it, test } from 'vitest'
 import { greyLevels } from '../../src/models/common.js'
-import { fromPatches, patchFor, patching, patchSetting, toPatches } from '../../src/models/patching.js'
+import {
+  fromPatches,
+  patchFor,
+  squareOrder,
+  patching,
+  patchSetting,
+  toPatches,
+} from '../../src/models/patching.js'
 import { models } from '../../src/models/registry.js'
 import { resolveModel } from '../../src/training/model-options.js'
 import { MODELS } from '../../src/names.js'
@@ -38,7 +45,7 @@ describe.each([
             whole[((i * (size + margin) + j) * 2 + n) * 3 + c] = value
           }
     const shape = [size + margin, size + margin, 2, 3]
-    const [expected] = evaluate([pixelUnshuffle(constant(whole, shape), patch)], {})
+    const [expected] = evaluate([pixelUnshuffle(constant(whole, shape), patch, squareOrder(patch))], {})
     expect(squares.length).toBe(expected.length)
     squares.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 5))
   })

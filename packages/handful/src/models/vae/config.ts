@@ -3,7 +3,7 @@ import type { Tensor } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { ImageShape } from '../model.js'
 import { optimiserFields } from '../optimise.js'
-import { type Patching, patchSetting } from '../patching.js'
+import { blockFor, patchFor, type Patching, patchSetting } from '../patching.js'
 import type { Layers } from '../trunks.js'
 
 /** Side of the squares of pixels that become channels before anything else; left out, as in older runs, 2. */
@@ -36,6 +36,11 @@ const patched = z.strictObject({
   /** Two levels, of patches and of half their resolution: large images with few channels are what a CPU is slowest at. */
   network: z.literal('patched'),
   patch,
+  /**
+   * Side of the blocks of pixels that the decoder gives one value for, a divisor of `patch` and of the image's size; left
+   * out, as in older runs, 1. The likelihood stays that of all pixels.
+   */
+  block: z.int().min(2).optional(),
   /** Channels at the patches' resolution; twice as many at half of it. */
   width: z.int().min(1),
   /** Units of the layer before the latent: the best features. */
@@ -100,11 +105,19 @@ export interface VaeEncoder {
 export type PatchedEncoder = VaeEncoder & { readonly patching: Patching }
 
 export interface VaeNetwork extends VaeEncoder {
-  /** z [n, latent] -> hidden layers, and logits or means [h, w, n, channels]. */
+  /** Where the decoder gives one value for so many pixels a side, how its smaller image is cut into squares. */
+  readonly blocks?: { readonly block: number; readonly patching: Patching }
+  /** z [n, latent] -> hidden layers, and logits or means [h, w, n, channels], of blocks where there are any. */
   readonly decode: (z: Tensor) => { readonly layers: Layers; readonly output: Tensor }
 }
 
 const NO_INVARIANCE = { weight: 0, temperature: 0.2, projection: 128 }
+
+/** A few numbers of code say nothing of single pixels of a large image. */
+function blockSetting(image: ImageShape): { readonly block?: number } {
+  const block = blockFor(image, patchFor(image))
+  return block === undefined ? {} : { block }
+}
 
 /** For minutes on two cores. */
 const quick = {
@@ -120,6 +133,7 @@ const quick = {
 export const fast = (image: ImageShape): VaeConfigOf<'patched'> => ({
   network: 'patched',
   ...patchSetting(image),
+  ...blockSetting(image),
   width: 32,
   hidden: 256,
   latent: 24,

@@ -2,11 +2,12 @@
  * The network that is fast on a CPU:
  *
  *   squares -> conv conv -> pool -> conv conv -> hidden -> (mean, log variance) -> z
- *   z -> hidden -> conv -> upsample -> conv -> conv -> squares
+ *   z -> hidden -> conv -> upsample -> conv -> conv -> squares, of pixels or of blocks of pixels
  */
 import { linear, type Parameters, relu, slice, unflattenImage, upsampleNearest } from 'onnx-autodiff'
+import { HandfulError } from '../../errors.js'
 import type { ImageShape } from '../model.js'
-import { patchKernel, sizeKeeping } from '../patching.js'
+import { sizeKeeping, squaresOut } from '../patching.js'
 import { patchedTrunk } from '../trunks.js'
 import type { PatchedEncoder, VaeConfigOf, VaeNetwork } from './config.js'
 
@@ -35,17 +36,21 @@ export function patchedEncoder(
 }
 
 export function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, image: ImageShape): VaeNetwork {
-  const { width, hidden, latent, patch = 2 } = config
+  const { width, hidden, latent, patch = 2, block = 1 } = config
+  checkBlock(block, patch, image)
   const encoder = patchedEncoder(p, config, image)
-  const side = encoder.patching.side / 2
+  const cut = encoder.patching
+  const side = cut.side / 2
   const d = p.scope('decoder')
   const expand = linear(d.scope('hidden'), { inputs: latent, outputs: hidden })
   const spread = linear(d.scope('spread'), { inputs: hidden, outputs: side * side * 2 * width })
   const coarseUp = sizeKeeping(d.scope('coarse'), 2 * width, 2 * width)
   const fineUp = sizeKeeping(d.scope('fine'), 2 * width, width)
-  const last = sizeKeeping(d.scope('last'), width, image.channels * patch * patch, patchKernel(patch))
+  const last = squaresOut(d.scope('last'), { channels: image.channels, patch: patch / block, width })
+  const small = { ...cut, patch: patch / block, margin: cut.margin / block }
   return {
     ...encoder,
+    ...(block > 1 ? { blocks: { block, patching: small } } : {}),
     decode(z) {
       const h = relu(expand(z))
       const coarse = relu(coarseUp(unflattenImage(relu(spread(h)), [side, side, 2 * width])))
@@ -56,4 +61,16 @@ export function patchedNetwork(p: Parameters, config: VaeConfigOf<'patched'>, im
       }
     },
   }
+}
+
+/** @throws HandfulError for blocks that squares, or the image, do not divide into */
+function checkBlock(block: number, patch: number, { size }: ImageShape): void {
+  if (patch % block === 0 && size % block === 0) return
+  throw new HandfulError({
+    what: 'block',
+    where: 'VAE configuration',
+    got: `${block} pixels a side`,
+    expected: `a divisor of the patch, ${patch}, and of the image's size, ${size}`,
+    hint: 'leave block out: then every pixel has a value of its own',
+  })
 }

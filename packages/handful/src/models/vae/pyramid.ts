@@ -16,7 +16,7 @@ import {
   upsampleNearest,
 } from 'onnx-autodiff'
 import type { ImageShape } from '../model.js'
-import { patchKernel, sizeKeeping } from '../patching.js'
+import { sizeKeeping, squaresOut } from '../patching.js'
 import { pyramidTrunk } from '../trunks.js'
 import type { PatchedEncoder, VaeConfigOf, VaeNetwork } from './config.js'
 
@@ -50,14 +50,13 @@ export function pyramidEncoder(
 
 export function pyramidNetwork(p: Parameters, config: VaeConfigOf<'pyramid'>, image: ImageShape): VaeNetwork {
   const { decoderWidth, latent, patch = 2 } = config
-  const numbers = image.channels * patch * patch
   const encoder = pyramidEncoder(p, config, image)
   const side = encoder.patching.side / 4
   const d = p.scope('decoder')
   const spread = linear(d.scope('spread'), { inputs: latent, outputs: side * side * 4 * decoderWidth })
   const up1 = sizeKeeping(d.scope('up1'), 4 * decoderWidth, 2 * decoderWidth)
   const up2 = sizeKeeping(d.scope('up2'), 2 * decoderWidth, decoderWidth)
-  const last = sizeKeeping(d.scope('last'), decoderWidth, numbers, patchKernel(patch))
+  const last = squaresOut(d.scope('last'), { channels: image.channels, patch, width: decoderWidth })
   return {
     ...encoder,
     decode(z) {

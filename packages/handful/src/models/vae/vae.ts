@@ -8,6 +8,7 @@
  */
 import {
   add,
+  averagePool,
   binaryCrossEntropyElements,
   BATCH_MARKER,
   concat,
@@ -16,6 +17,7 @@ import {
   mul,
   Parameters,
   Random,
+  resizeBilinear,
   sigmoid,
   slice,
   sub,
@@ -40,7 +42,7 @@ import { defineModel } from '../define-model.js'
 import type { FeatureRequest } from '../feature-request.js'
 import type { FeatureNetwork, ImageShape, RunOptions, Trainable, Weights } from '../model.js'
 import { trainingStep } from '../optimise.js'
-import { fromPatches, imagePatches, type Patching, toPatches } from '../patching.js'
+import { blockMeans, fromPatches, imagePatches, type Patching, toPatches } from '../patching.js'
 import { rowsOf, runInBatches, runOverImages } from '../run-network.js'
 import type { Layers } from '../trunks.js'
 import {
@@ -82,10 +84,35 @@ type QuickConfig = VaeConfigOf<'patched' | 'pyramid'>
 const encoderOf = (p: Parameters, config: QuickConfig, image: ImageShape): PatchedEncoder =>
   config.network === 'patched' ? patchedEncoder(p, config, image) : pyramidEncoder(p, config, image)
 
+/** Grey levels 0..255 as the likelihood wants them. */
+const rangeOf = ({ likelihood }: VaeConfig) => (likelihood === 'bernoulli' ? unitRange : signedRange)
+
 /** uint8 [n, h, w, c] -> float [h, w, n, c] as the likelihood wants it, or its squares where the network sees those. */
-function toRange({ likelihood }: VaeConfig, pixels: Tensor, patching?: Patching): Tensor {
-  const range = likelihood === 'bernoulli' ? unitRange : signedRange
+function toRange(config: VaeConfig, pixels: Tensor, patching?: Patching): Tensor {
+  const range = rangeOf(config)
   return patching === undefined ? range(greyLevels(pixels)) : toPatches(pixels, patching, range)
+}
+
+/** The decoder's output and what it is compared with, in the likelihood's range: squares or images, of pixels or of blocks. */
+function comparedImages(
+  config: VaeConfig,
+  { patching, blocks }: Pick<VaeNetwork, 'patching' | 'blocks'>,
+  output: Tensor,
+  target: Tensor,
+): { readonly output: Tensor; readonly target: Tensor } {
+  if (patching === undefined) return { output, target: toRange(config, target) }
+  // A margin is nothing to reconstruct: it is cut off first.
+  if (patching.margin > 0) {
+    const image = toRange(config, target)
+    return {
+      output: fromPatches(output, blocks?.patching ?? patching),
+      target: blocks ? averagePool(image, blocks.block) : image,
+    }
+  }
+  if (blocks === undefined) return { output, target: toRange(config, target, patching) }
+  const squares = toPatches(target, patching, (levels) => levels)
+  const means = blockMeans(squares, target.shape[3], patching.patch, blocks.block)
+  return { output, target: rangeOf(config)(means) }
 }
 
 /** -log p(target | z) of the whole batch in nats, as densities of pixels in the likelihood's range. */
@@ -100,7 +127,7 @@ function train(config: VaeConfig, image: ImageShape, steps: number, seed: number
   const { batch, latent, beta } = config
   const { weight } = config.invariance
   const parameters = new Parameters('train')
-  const { encode, decode, patching } = vaeNetwork(parameters, config, image)
+  const { encode, decode, patching, blocks } = vaeNetwork(parameters, config, image)
   const shape = imageDimensions(batch, image)
   const [seen, target] = [input('image', shape, 'uint8'), input('target', shape, 'uint8')]
   const second = weight > 0 ? input('second', shape, 'uint8') : undefined
@@ -111,12 +138,12 @@ function train(config: VaeConfig, image: ImageShape, steps: number, seed: number
   const [mean, logVariance] = [encoded.mean, encoded.logVariance].map((both) => slice(both, 0, 0, batch))
   const code = add(mean, mul(exp(mul(logVariance, 0.5)), noise))
   const { output } = decode(code)
-  // A margin is nothing to reconstruct: it is cut off first.
-  const compared =
-    patching !== undefined && patching.margin > 0
-      ? { output: fromPatches(output, patching), target: toRange(config, target) }
-      : { output, target: toRange(config, target, patching) }
-  const reconstruction = mul(negativeLogLikelihood(config, compared.output, compared.target), 1 / batch)
+  const compared = comparedImages(config, { patching, blocks }, output, target)
+  // Of a block of pixels with one value this is the likelihood of each, but for what a normal distribution says of how they
+  // differ among each other, which no decoder changes.
+  const pixels = (blocks?.block ?? 1) ** 2
+  const nats = negativeLogLikelihood(config, compared.output, compared.target)
+  const reconstruction = mul(nats, pixels / batch)
   const divergence = mul(sum(sub(add(mul(mean, mean), exp(logVariance)), add(logVariance, 1))), 0.5 / batch)
   const generative = add(reconstruction, mul(divergence, beta))
   const invariance =
@@ -189,10 +216,12 @@ async function decodeCodes(
 ): Promise<Uint8Array> {
   const { latent, likelihood } = config
   const code = input('z', [BATCH_MARKER, latent])
-  const { decode, patching } = vaeNetwork(new Parameters('evaluate'), config, image)
+  const { decode, patching, blocks } = vaeNetwork(new Parameters('evaluate'), config, image)
   const { output: own } = decode(code)
-  const output = patching === undefined ? own : fromPatches(own, patching)
-  const shown = likelihood === 'bernoulli' ? sigmoid(output) : add(mul(output, 0.5), 0.5)
+  const output = patching === undefined ? own : fromPatches(own, blocks?.patching ?? patching)
+  const means = likelihood === 'bernoulli' ? sigmoid(output) : add(mul(output, 0.5), 0.5)
+  // Between the middles of blocks, a straight way.
+  const shown = blocks ? resizeBilinear(means, [image.size, image.size]) : means
   const program = { inputs: [code], outputs: { y: toBatchFirst(shown) }, parameters: weights }
   const rows = (from: number, to: number) => ({ z: rowsOf(codes, [latent], from, to) })
   return toBytes(await runInBatches(program, codes.length / latent, rows, options))

@@ -17,7 +17,15 @@ import {
 } from 'onnx-autodiff'
 import { greyLevels } from '../common.js'
 import type { ImageShape } from '../model.js'
-import { fromPatches, type Patching, patching, patchKernel, toPatches } from '../patching.js'
+import {
+  fromPatches,
+  type Patching,
+  patching,
+  perSquareNumber,
+  squaresIn,
+  squaresOut,
+  toPatches,
+} from '../patching.js'
 import { type Codebook, codebook } from './codebook.js'
 import { checkChannels, type VqVaeConfig } from './config.js'
 
@@ -79,17 +87,14 @@ export function network(p: Parameters, config: VqVaeConfig, image: ImageShape): 
   const margin = 4 * Math.ceil(size / 4) - size
   const patches = stem === 'patches'
   const cut = patches ? patching(image, patch, 2) : undefined
-  const numbers = channels * patch * patch
   const same = { kernel: 3, padding: 1 } as const
   const halving = { kernel: 4, stride: 2, padding: 1 } as const
 
   const e = p.scope('encoder')
   const half = encoderWidth >> 1
-  const conv1 = convolution(e.scope('conv1'), {
-    inputs: patches ? numbers : channels,
-    outputs: half,
-    ...(patches ? patchKernel(patch) : halving),
-  })
+  const conv1 = patches
+    ? squaresIn(e.scope('conv1'), { channels, patch, width: half })
+    : convolution(e.scope('conv1'), { inputs: channels, outputs: half, ...halving })
   const conv2 = convolution(e.scope('conv2'), {
     inputs: half,
     outputs: encoderWidth,
@@ -109,13 +114,13 @@ export function network(p: Parameters, config: VqVaeConfig, image: ImageShape): 
   const fromCode = convolution(d.scope('conv'), { inputs: codeSize, outputs: decoderWidth, ...same })
   const decoderBlocks = residualBlocks(d, decoderWidth, residuals)
   const upOptions = { inChannels: decoderWidth, outChannels: decoderWidth >> 1 }
-  const lastOptions = { inChannels: decoderWidth >> 1, outChannels: patches ? numbers : channels }
+  const width = decoderWidth >> 1
   const up = patches
     ? convolution(d.scope('up'), { ...upOptions, ...same })
     : transposedConvolution(d.scope('up'), { ...upOptions, ...halving })
   const last = patches
-    ? convolution(d.scope('last'), { ...lastOptions, ...patchKernel(patch) })
-    : transposedConvolution(d.scope('last'), { ...lastOptions, ...halving })
+    ? squaresOut(d.scope('last'), { channels, patch, width })
+    : transposedConvolution(d.scope('last'), { inputs: width, outputs: channels, ...halving })
   return {
     cut,
     encode(x) {
@@ -147,11 +152,9 @@ export function network(p: Parameters, config: VqVaeConfig, image: ImageShape): 
 
 /** uint8 [n, h, w, c] -> float [h, w, n, c], less the mean and over the deviation; or its squares. */
 export function normalised({ mean: centre, deviation }: VqVaeConfig, pixels: Tensor, cut?: Patching): Tensor {
-  // Of a square's channels, those of one colour stand together.
   const scaled = (levels: Tensor): Tensor => {
-    const times = levels.shape[3] / centre.length
     const each = (values: readonly number[]): Tensor => {
-      const repeated = values.flatMap((value) => new Array<number>(times).fill(value))
+      const repeated = levels.shape[3] === values.length ? values : perSquareNumber(values, cut?.patch ?? 1)
       return constant(repeated, [repeated.length])
     }
     return sub(
