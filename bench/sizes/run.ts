@@ -50,6 +50,7 @@ async function timed(name: string, size: number) {
     batch,
     hasTarget,
     hasSecondView,
+    viewSize = size,
     drawInputs,
   } = model.train(1000, 0)
   const session = await openSession([program, ...laterPhases.map((phase) => phase.program)], {
@@ -57,7 +58,6 @@ async function timed(name: string, size: number) {
     device: 'cpu',
     state: initialState,
   })
-  const shape = [batch, size, size, channels]
   const pixels = Uint8Array.from(
     { length: batch * size * size * channels },
     (_, i) => (i * 2_654_435_761) >>> 24,
@@ -66,8 +66,12 @@ async function timed(name: string, size: number) {
   const view = (step: number, how: AugmentOptions | null): Uint8Array =>
     how === null
       ? pixels.slice()
-      : augment({ pixels, count: batch, size, channels }, how, new Random(0, `view/${step}`))
-  const image = (data: Uint8Array) => ({ dtype: 'uint8' as const, shape, data })
+      : augment({ pixels, count: batch, size, channels }, how, new Random(0, `view/${step}`), viewSize)
+  const image = (data: Uint8Array, side = viewSize) => ({
+    dtype: 'uint8' as const,
+    shape: [batch, side, side, channels],
+    data,
+  })
   return {
     name,
     size,
@@ -78,7 +82,7 @@ async function timed(name: string, size: number) {
       await session.run(
         {
           image: image(view(number, options)),
-          ...(hasTarget ? { target: image(pixels.slice()) } : {}),
+          ...(hasTarget ? { target: image(pixels.slice(), size) } : {}),
           ...(hasSecondView === true ? { second: image(view(number, options)) } : {}),
           ...drawInputs((stream) => new Random(0, `${stream}/${number}`), number),
         },
@@ -91,7 +95,7 @@ async function timed(name: string, size: number) {
 }
 
 async function compare(name: string): Promise<void> {
-  const runs = []
+  const runs: Awaited<ReturnType<typeof timed>>[] = []
   for (const size of values.sizes.split(',')) runs.push(await timed(name, Number(size)))
   for (let step = 1; step <= WARM_UP + steps; step++) {
     for (const run of runs) {

@@ -327,7 +327,7 @@ describe('fit', () => {
 
   test('with another head sets it beside the two that are always there, and predicts with it', async () => {
     const out = path.join(parent, 'fit-head')
-    const report = await fit('--head', 'prototypes', '--out', out, ...small)
+    const report = await fit('--head', 'prototypes', '--model', 'vae', '--out', out, ...small)
     expect(report.results.map(({ features, head, chosen }) => [features, head, chosen])).toEqual(
       ['learned features and patches', 'raw pixels'].flatMap((features) => [
         [features, 'label propagation', false],

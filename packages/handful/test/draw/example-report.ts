@@ -122,6 +122,7 @@ export async function exampleReport(options: ExampleOptions = {}): Promise<RunRe
         output: await picture(i % classes.length),
       })),
     ),
+    alike: [],
     samples: await Promise.all(Array.from({ length: 32 }, (_, i) => picture((i * 7) % classes.length))),
     training: {
       model: 'Convolutional VAE with 24 latent dimensions',

@@ -68,7 +68,7 @@ test('fit repeats no stage that is done', { timeout: 300_000 }, async () => {
     steps: 2,
     patches: 4,
     preset: 'fast',
-    set: { width: 4, hidden: 8, latent: 3, batch: 4 },
+    set: { width: 4, batch: 4 },
   })
   const folder = path.join(parent, 'run')
   const fit = (run: RunFolder, stopAt?: string) => fitIn(options, run, stopAt)
@@ -178,7 +178,7 @@ test(
     const images = await threeFolders()
     const options = fitOptionsSchema.parse({
       ...{ folder: images, size: 12, threads: 1, steps: 8, method: 'self-training', labelsPerClass: 3 },
-      ...{ patches: 4, preset: 'fast', set: { width: 4, hidden: 8, latent: 3, batch: 4 } },
+      ...{ patches: 4, preset: 'fast', set: { width: 4, batch: 4 } },
       mirror: 'yes',
     })
     const { folder, report, planned } = await stoppedAndGoneOn(options, 'train the network')

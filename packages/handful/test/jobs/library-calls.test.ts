@@ -60,7 +60,7 @@ test('runFit leaves what the command leaves; runPredict takes files, their bytes
     steps: 2,
     patches: 4,
     preset: 'fast',
-    set: { width: 4, hidden: 8, latent: 3, batch: 4 },
+    set: { width: 4, batch: 4 },
   })
   const run = await RunFolder.create({
     folder: path.join(parent, 'run'),

@@ -48,13 +48,13 @@ export async function trainOnSquares(
   trainable: Trainable,
   steps: number,
 ): Promise<{ metrics: Record<string, number>[]; weights: Weights }> {
-  const { program, initialState, drawInputs, hasTarget, hasSecondView } = trainable
+  const { program, initialState, drawInputs, hasSecondView } = trainable
   const session = await openLocalSession(program, { threads: 1, state: initialState })
   const metrics: Record<string, number>[] = []
   const image = (): NamedArray => ({ dtype: 'uint8', shape: [COUNT, 8, 8, 1], data: squares.slice() })
   const draw = (step: number): Arrays => ({
     image: image(),
-    ...(hasTarget ? { target: image() } : {}),
+    target: image(),
     ...(hasSecondView ? { second: image() } : {}),
     ...drawInputs((name) => new Random(1, `${name}/${step}`), step),
   })

@@ -3,31 +3,14 @@ import { z } from 'zod'
 import type { ImageShape } from '../model.js'
 import { optimiserFields } from '../optimise.js'
 import { patchSetting } from '../patching.js'
-
-const shared = {
-  ...optimiserFields,
-  /** What cosines of two views are divided by: the lower, the more the likest other images count. */
-  temperature: z.number().positive(),
-  /** Numbers of the projection that views are compared in. */
-  projection: z.int().min(1),
-  /** Side of the squares of pixels that become channels before anything else; 2 where left out. */
-  patch: z.int().min(1).optional(),
-}
-
-const patched = z.strictObject({
-  /** Two levels and a layer that sees where things are: written characters and small shapes. */
-  network: z.literal('patched'),
-  /** Channels at the patches' resolution; twice as many at half of it. */
-  width: z.int().min(1),
-  /** Units of the layer that sees the whole image: the features. */
-  hidden: z.int().min(1),
-  ...shared,
-})
+import { contrastive as contrastiveVae, patchedVaeSchema } from '../vae/config.js'
 
 const pyramid = z.strictObject({
-  /** Residual blocks at the resolution of patches, at a half and at a quarter of it: photographs. */
+  /** Residual blocks at the resolution of squares of pixels, at a half and at a quarter of it, and no decoder. */
   network: z.literal('pyramid'),
-  /** Channels at the patches' resolution; twice and four times as many below. */
+  /** Side of the squares of pixels that become channels before anything else; 2 where left out. */
+  patch: z.int().min(1).optional(),
+  /** Channels at the squares' resolution; twice and four times as many below. */
   width: z.int().min(1),
   /** Residual blocks of each level. */
   blocks: z.int().min(1),
@@ -36,41 +19,49 @@ const pyramid = z.strictObject({
    * is cut out and enlarged in training is about as large in them as things are in whole images (Touvron et al., arXiv 1906.06423).
    */
   views: z.number().positive().max(1),
-  ...shared,
+  /** What cosines of two views are divided by: the lower, the more the likest other images count. */
+  temperature: z.number().positive(),
+  /** Numbers of the projection that views are compared in. */
+  projection: z.int().min(1),
+  ...optimiserFields,
 })
 
-export const contrastiveSchema = z.discriminatedUnion('network', [patched, pyramid])
+/** Views alone, or beside them what the VAE of the network `patched` learns by. */
+export const contrastiveSchema = z.discriminatedUnion('network', [patchedVaeSchema, pyramid])
 
 export type ContrastiveConfig = z.infer<typeof contrastiveSchema>
-/** The configuration of one kind of network. */
-export type ContrastiveConfigOf<K extends ContrastiveConfig['network']> = Extract<
-  ContrastiveConfig,
-  { network: K }
->
+/** The configuration of views alone. */
+export type ViewsConfig = Extract<ContrastiveConfig, { network: 'pyramid' }>
 
-const quick = {
-  temperature: 0.2,
-  projection: 128,
-  batch: 128,
-  learningRate: 2e-3,
-  schedule: 'cosine',
-  weightDecay: 1e-4,
-  warmUpSteps: 50,
-  emaHalfLife: 0.02,
-} as const
-
-/** The best with few labels in minutes on two cores. */
+/**
+ * The best with few labels in minutes on two cores. On written characters, grey and small, reconstructing the image beside
+ * comparing views pays (docs/results.md), and on photographs it does not.
+ */
 export const fast = (image: ImageShape): ContrastiveConfig =>
   image.channels === 1
-    ? { network: 'patched', width: 32, hidden: 256, ...quick, ...patchSetting(image) }
-    : { network: 'pyramid', width: 64, blocks: 1, views: 0.75, ...quick, ...patchSetting(image) }
+    ? contrastiveSchema.parse(contrastiveVae(image))
+    : {
+        network: 'pyramid',
+        ...patchSetting(image),
+        width: 64,
+        blocks: 1,
+        views: 0.5,
+        temperature: 0.2,
+        projection: 128,
+        batch: 128,
+        learningRate: 2e-3,
+        schedule: 'cosine',
+        weightDecay: 1e-4,
+        warmUpSteps: 50,
+        emaHalfLife: 0.02,
+      }
 
 /** Squares a side that a pyramid's levels divide into. */
 const MULTIPLE = 4
 
 /** Side of the views in pixels: whole squares, and no more than the images have. */
-export function viewSize(config: ContrastiveConfig, { size }: ImageShape): number {
-  if (config.network === 'patched' || config.views === 1) return size
-  const unit = MULTIPLE * (config.patch ?? 2)
-  return Math.min(size, unit * Math.max(1, Math.round((config.views * size) / unit)))
+export function viewSize({ views, patch = 2 }: ViewsConfig, { size }: ImageShape): number {
+  if (views === 1) return size
+  const unit = MULTIPLE * patch
+  return Math.min(size, unit * Math.max(1, Math.round((views * size) / unit)))
 }

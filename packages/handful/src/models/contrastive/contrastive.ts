@@ -1,6 +1,7 @@
 /**
  * Contrastive learning: two augmented views of an image are to have like features, unlike those of the other images of the
- * batch (SimCLR, Chen et al., arXiv 2002.05709; view-disagreement.ts). Nothing is generated and nothing reconstructed.
+ * batch (SimCLR, Chen et al., arXiv 2002.05709; view-disagreement.ts). Nothing is generated and nothing reconstructed, but for
+ * grey images, where the network is that of a VAE that compares views beside what it learns by (vae/).
  */
 import { concat, input, Parameters, type Tensor } from 'onnx-autodiff'
 import {
@@ -16,31 +17,26 @@ import type { FeatureRequest } from '../feature-request.js'
 import type { FeatureNetwork, ImageShape, Trainable, Weights } from '../model.js'
 import { trainingStep } from '../optimise.js'
 import { imagePatches, toPatches } from '../patching.js'
-import { type Layers, patchedTrunk, pyramidTrunk, type Trunk } from '../trunks.js'
+import { type Layers, pyramidTrunk, type Trunk } from '../trunks.js'
+import { vae } from '../vae/vae.js'
 import { viewDisagreement } from '../view-disagreement.js'
-import { type ContrastiveConfig, contrastiveSchema, fast, viewSize } from './config.js'
+import { type ContrastiveConfig, contrastiveSchema, fast, type ViewsConfig, viewSize } from './config.js'
 
-function trunkOf(p: Parameters, config: ContrastiveConfig, image: ImageShape): Trunk {
-  const e = p.scope('encoder')
-  return config.network === 'patched' ? patchedTrunk(e, config, image) : pyramidTrunk(e, config, image)
-}
+const trunkOf = (p: Parameters, config: ViewsConfig, image: ImageShape): Trunk =>
+  pyramidTrunk(p.scope('encoder'), config, image)
 
 const squares = (pixels: Tensor, { patching }: Trunk): Tensor => toPatches(pixels, patching, signedRange)
 
 /** Output: `loss`, the views' disagreement in nats, the mean per image. */
-function train(config: ContrastiveConfig, image: ImageShape, steps: number, seed: number): Trainable {
+function train(config: ViewsConfig, image: ImageShape, steps: number, seed: number): Trainable {
   const { batch } = config
   const size = viewSize(config, image)
   const parameters = new Parameters('train')
   const trunk = trunkOf(parameters, config, { ...image, size })
   const shape = imageDimensions(batch, { ...image, size })
   const views = ['image', 'second'].map((name) => input(name, shape, 'uint8'))
-  const { summary } = trunk.see(
-    concat(
-      views.map((view) => squares(view, trunk)),
-      2,
-    ),
-  )
+  const seen = views.map((view) => squares(view, trunk))
+  const { summary } = trunk.see(concat(seen, 2))
   const loss = viewDisagreement(parameters.scope('projection'), summary, config)
   return {
     ...trainingStep({ parameters, inputs: views, loss, metrics: {} }, config, steps, seed),
@@ -52,13 +48,13 @@ function train(config: ContrastiveConfig, image: ImageShape, steps: number, seed
   }
 }
 
-function allLayers(config: ContrastiveConfig, image: ImageShape, pixels: Tensor): Layers {
+function allLayers(config: ViewsConfig, image: ImageShape, pixels: Tensor): Layers {
   const trunk = trunkOf(new Parameters('evaluate'), config, image)
   return trunk.see(squares(pixels, trunk)).layers
 }
 
 function features(
-  config: ContrastiveConfig,
+  config: ViewsConfig,
   image: ImageShape,
   weights: Weights,
   request: FeatureRequest,
@@ -72,20 +68,35 @@ export const contrastive = defineModel<ContrastiveConfig>({
   name: 'contrastive',
   shortTitle: 'contrastive network',
   title: (config) =>
-    `contrastive network, ${config.network === 'patched' ? config.hidden : 4 * config.width} numbers an image`,
+    config.network === 'pyramid'
+      ? `contrastive network, ${4 * config.width} numbers an image`
+      : `contrastive network with a decoder, ${config.hidden} numbers an image`,
   configSchema: contrastiveSchema,
-  presets: { fast },
+  // The second is how the VAE's preset that did this was called, for commands that name no model.
+  presets: { fast, contrastive: fast },
   isContrastive: () => true,
   augmentation: (_, image) => suitedAugmentation(image, 'crops'),
   defaultSteps: ({ network }) => ({ patched: 2000, pyramid: 7000 })[network],
   cost: { stepSeconds: 0.1, imagesPerSecond: 3000, samplesPerSecond: 2000 },
-  train,
-  layers: (config, image) => describeLayers(allLayers(config, image, imageInput(image))),
+  train: (config, image, steps, seed) =>
+    config.network === 'pyramid'
+      ? train(config, image, steps, seed)
+      : vae.configure(config, image).train(steps, seed),
+  layers: (config, image) =>
+    config.network === 'pyramid'
+      ? describeLayers(allLayers(config, image, imageInput(image)))
+      : vae.configure(config, image).layers(),
   defaultFeatures: ({ network }) =>
-    network === 'patched' ? { layers: ['hidden'], pooling: 'none' } : { layers: ['pooled'], pooling: 'mean' },
-  features,
-  encoder: (config, image) => (p) => {
-    const trunk = trunkOf(p, config, image)
-    return { numbers: trunk.numbers, rows: (x) => trunk.see(imagePatches(x, trunk.patching)).summary }
+    network === 'pyramid' ? { layers: ['pooled'], pooling: 'mean' } : { layers: ['hidden'], pooling: 'none' },
+  features: (config, image, weights, request) =>
+    config.network === 'pyramid'
+      ? features(config, image, weights, request)
+      : vae.configure(config, image).features(weights, request),
+  encoder(config, image) {
+    if (config.network !== 'pyramid') return vae.configure(config, image).encoder
+    return (p) => {
+      const trunk = trunkOf(p, config, image)
+      return { numbers: trunk.numbers, rows: (x) => trunk.see(imagePatches(x, trunk.patching)).summary }
+    }
   },
 })

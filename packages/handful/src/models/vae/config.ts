@@ -32,7 +32,8 @@ const shared = {
   }),
 }
 
-const patched = z.strictObject({
+/** Of the network `patched`. */
+export const patchedVaeSchema = z.strictObject({
   /** Two levels, of patches and of half their resolution: large images with few channels are what a CPU is slowest at. */
   network: z.literal('patched'),
   patch,
@@ -81,7 +82,7 @@ const pyramid = z.strictObject({
   ...shared,
 })
 
-export const vaeSchema = z.discriminatedUnion('network', [patched, dense, residual, pyramid])
+export const vaeSchema = z.discriminatedUnion('network', [patchedVaeSchema, dense, residual, pyramid])
 
 export type VaeConfig = z.infer<typeof vaeSchema>
 /** The configuration of one kind of network. */
