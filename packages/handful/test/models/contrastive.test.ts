@@ -25,15 +25,15 @@ const small: ViewsConfig = { ...photographs(16), width: 4, batch: 8 }
 describe('views', () => {
   test.each([
     [8, 8],
-    [16, 8],
-    [20, 8],
-    [28, 16],
-    [32, 16],
-    [48, 24],
-    [64, 32],
-    [96, 48],
-    [128, 64],
-    [224, 112],
+    [16, 16],
+    [20, 16],
+    [28, 24],
+    [32, 24],
+    [48, 36],
+    [64, 48],
+    [96, 72],
+    [128, 96],
+    [224, 168],
   ])('of photographs of %i pixels are whole squares of %i', (size, expected) => {
     const config = photographs(size)
     expect(viewSize(config, colour(size))).toBe(expected)

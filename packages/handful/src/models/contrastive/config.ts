@@ -45,7 +45,7 @@ export const fast = (image: ImageShape): ContrastiveConfig =>
         ...patchSetting(image),
         width: 64,
         blocks: 1,
-        views: 0.5,
+        views: 0.75,
         temperature: 0.2,
         projection: 128,
         batch: 128,
