@@ -1,7 +1,7 @@
 /** Labels from a table, from Label Studio or from class folders, as one step of the journal. */
 import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { type ColumnChoice, readColumns } from '../../data/label-columns.js'
+import { type ColumnChoice, isOwnTable, readColumns } from '../../data/label-columns.js'
 import { plainLabels } from '../../data/plain-labels.js'
 import { readParquetLabels } from '../../data/label-parquet.js'
 import { readLabelsFile } from '../../data/labels-file.js'
@@ -111,7 +111,7 @@ async function ofTable(
     return { file: fields[columns.file] ?? '', label }
   })
   const notes = columns.note === undefined ? [] : [columns.note]
-  return { rows: [...plainLabels(table.name, rows, notes)], notes }
+  return { rows: isOwnTable(table) ? rows : [...plainLabels(table.name, rows, notes)], notes }
 }
 
 /** Class folders: of links the images that they lead to, else files of the same path or name. */
