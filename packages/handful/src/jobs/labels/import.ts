@@ -12,7 +12,7 @@ import { HandfulError, printable, quoted, systemError } from '../../errors.js'
 import { firstBytes } from '../../files/first-bytes.js'
 import type { NamedDecision } from '../../labels/journal.js'
 import { NONE_OF_THESE } from '../../names.js'
-import { COMMAND_LINE } from './label-forms.js'
+import { COMMAND_LINE, folderName } from './label-forms.js'
 import { type OpenedLabels, openLabels } from './open.js'
 
 export interface ImportOptions extends ColumnChoice {
@@ -117,17 +117,21 @@ async function ofTable(
 /** Class folders: of links the images that they lead to, else files of the same path or name. */
 async function ofFolders(
   folder: string,
-  { imageFolder, names }: OpenedLabels,
+  { imageFolder, names, journal }: OpenedLabels,
   signal: AbortSignal,
 ): Promise<Named[]> {
   const { files } = await openCollection(folder, signal)
   const root = imageFolder && (await realpath(imageFolder))
+  const classes = journal.classes.map(({ name }) => name)
+  /** A class of the run whose folder is called so, where none is called so itself. */
+  const classIn = (label: string): string =>
+    classes.includes(label) ? label : (classes.find((name) => folderName(name) === label) ?? label)
   return Promise.all(
     files.map(async ({ path: file, label }) => {
       const real = await realpath(path.join(folder, file)).catch(() => file)
       const linked = root !== undefined && real.startsWith(`${root}${path.sep}`)
       const known = [linked ? path.relative(root, real) : file, file, file.slice(file.indexOf('/') + 1)]
-      return { file: known.find((name) => names.find(name).kind === 'one') ?? file, label }
+      return { file: known.find((name) => names.find(name).kind === 'one') ?? file, label: classIn(label) }
     }),
   )
 }
