@@ -17,10 +17,22 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
+/** Node throws where the folder was deleted meanwhile; no relative path means anything there. */
+function workingFolder(): string {
+  try {
+    return process.cwd()
+  } catch {
+    process.stderr.write(
+      'error: working folder: got one that was deleted, expected one that is there; change to another\n',
+    )
+    process.exit(1)
+  }
+}
+
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
-const caller = callersFolder(process.env, process.cwd())
+const caller = callersFolder(process.env, workingFolder())
 if (caller !== undefined) process.chdir(caller)
 const args = process.argv.slice(2)
 const context: CommandContext = {

@@ -30,6 +30,8 @@ interface Animation {
   /** Palette, transparency, colour profile: what every frame is decoded with. */
   readonly shared: readonly Chunk[]
   readonly frames: readonly Frame[]
+  /** How many there should be. */
+  readonly announced: number
 }
 
 export const PNG_SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
@@ -37,18 +39,25 @@ const DISPOSALS = ['keep', 'clear', 'before'] as const
 /** A chunk's length, type and checksum. */
 const AROUND = 12
 
-/** How many frames a PNG has: 1 for a picture that stands still. */
-export const animatedFrames = (png: Buffer): number => Math.max(1, animation(png)?.frames.length ?? 1)
+/**
+ * How many frames a PNG has: 1 for a picture that stands still. Where it announces more than are there, one of those counts, so
+ * that it is told.
+ */
+export function animatedFrames(png: Buffer): number {
+  const { frames = [], announced = 0 } = animation(png) ?? {}
+  return Math.max(1, frames.length + (announced > frames.length ? 1 : 0))
+}
 
 /**
  * A frame of an animated PNG as a PNG of its own, of the whole animation's size; other PNGs as they are.
  *
  * @param index from 0
- * @throws Error if a frame's data or place is damaged
+ * @throws Error if a frame's data or place is damaged, or missing
  */
 export async function frameAsPng(png: Buffer, index: number): Promise<Buffer> {
   const found = animation(png)
-  if (found === undefined || index >= found.frames.length) return png
+  if (found === undefined) return png
+  if (index >= found.frames.length) throw new Error('a frame is missing')
   const { header, frames } = found
   const [width, height] = [header.readUInt32BE(0), header.readUInt32BE(4)]
   const canvas = Buffer.alloc(width * height * 4)
@@ -76,18 +85,19 @@ function animation(png: Buffer): Animation | undefined {
   const frames: Frame[] = []
   const shared: Chunk[] = []
   let header: Buffer | undefined
-  let animated = false
+  let announced: number | undefined
   for (const { type, data } of chunksOf(png)) {
     const last = frames.at(-1)
     if (type === 'IHDR' && data.length === 13) header = data
-    else if (type === 'acTL') animated = true
+    else if (type === 'acTL' && data.length === 8) announced = data.readUInt32BE(0)
     else if (type === 'fcTL' && data.length === 26) frames.push(frameOf(data))
     else if (type === 'IDAT') last?.data.push(data)
     else if (type === 'fdAT') last?.data.push(data.subarray(4))
     else if (frames.length <= 1 && (last?.data.length ?? 0) === 0) shared.push({ type, data })
   }
   const drawn = frames.filter(({ data }) => data.length > 0)
-  return animated && header !== undefined && drawn.length > 0 ? { header, shared, frames: drawn } : undefined
+  if (announced === undefined || header === undefined || drawn.length === 0) return undefined
+  return { header, shared, frames: drawn, announced }
 }
 
 /** Up to where the file ends or is damaged. */

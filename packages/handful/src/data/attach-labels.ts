@@ -4,9 +4,10 @@ import { join, resolve } from 'node:path'
 import { HandfulError, printable, quoted } from '../errors.js'
 import { closest } from '../errors/suggest.js'
 import type { FileTree, LabelledFile } from './collection.js'
+import { classRemarks } from './class-remarks.js'
 import { cleanPath, FileNames, type FileNamesOptions, type NameForm } from './file-names.js'
 import { listed } from './image-set.js'
-import { type ColumnChoice, readColumns } from './label-columns.js'
+import { type ColumnChoice, isOwnTable, readColumns } from './label-columns.js'
 import { choiceOf } from './label-studio.js'
 import type { LabelTable } from './labels-file.js'
 import { NONE_OF_THESE } from '../names.js'
@@ -37,9 +38,7 @@ export async function attachLabels(
   const labels = new Map<string, string>()
   const splitsWithRows = new Set<string>()
   const tables: string[] = []
-  for (const place of layout.labelsFiles) {
-    const found = await labelsByPath(tree, layout, place, { choice, notes })
-    if (found === undefined) continue
+  for (const { place, found } of await labelTables(tree, layout, { choice, notes })) {
     tables.push(place.path)
     for (const [path, { label }] of found) {
       const earlier = labels.get(path)
@@ -66,23 +65,57 @@ export async function attachLabels(
   if (!byFolder && layout.files.some(({ split, folderClass }) => split === 'train' && folderClass !== '')) {
     notes.push(`labels come from ${printable(tables[0] ?? '')}; sub-folders are not taken for classes`)
   }
-  notes.push(...inCapitalsAlone(files.map(({ label }) => label)))
+  const given = new Set(files.map(({ label }) => label))
+  notes.push(...classRemarks(given))
   return { files, byFolder, tables }
 }
 
-/** Classes that a slip of the shift key could have made two. */
-function inCapitalsAlone(labels: readonly string[]): string[] {
-  const alike = new Map<string, string[]>()
-  for (const label of new Set(labels)) {
-    const own = alike.get(label.toLowerCase()) ?? []
-    alike.set(label.toLowerCase(), [...own, label])
-  }
-  return [...alike.values()].flatMap((names) =>
-    names.length < 2
-      ? []
-      : [`${listed(names.sort())} are ${names.length} classes that differ in capitals alone`],
-  )
+interface ReadTable {
+  readonly place: LabelsFilePlace
+  readonly found: ReadonlyMap<string, Label>
+  readonly notes: readonly string[]
 }
+
+/** Names of the table that labels what is learned from, beside others that name images too. */
+const OF_TRAINING = /train|label|annotation|class/i
+
+/**
+ * The tables that say something.
+ * @throws HandfulError where several could be the labels, and none is called so
+ */
+async function labelTables(tree: FileTree, layout: FolderLayout, reading: Reading): Promise<ReadTable[]> {
+  const read: ReadTable[] = []
+  for (const place of layout.labelsFiles) {
+    const notes = place.named ? reading.notes : []
+    const found = await labelsByPath(tree, layout, place, { ...reading, notes })
+    if (found !== undefined && (place.named || holdsLabels(found))) read.push({ place, found, notes })
+    else if (!place.named) reading.notes.push(...notes)
+  }
+  const other = read.filter(({ place }) => !place.named)
+  if (other.length < 2) {
+    for (const { notes } of other) reading.notes.push(...notes)
+    return read
+  }
+  const likely = other.filter(({ place }) => OF_TRAINING.test(place.path))
+  if (likely.length !== 1) {
+    throw new HandfulError({
+      what: 'labels file',
+      where: printable(tree.place),
+      got: `${listed(other.map(({ place }) => place.path))} that could each hold the labels`,
+      expected: 'one',
+      hint: 'call it labels.csv',
+    })
+  }
+  const over = other.filter((each) => each !== likely[0]).map(({ place }) => place.path)
+  reading.notes.push(
+    ...likely[0].notes,
+    `labels come from ${printable(likely[0].place.path)}; not looked at: ${listed(over)}`,
+  )
+  return likely
+}
+
+const holdsLabels = (found: ReadTable['found']): boolean =>
+  [...found.values()].some(({ label }) => label !== '')
 
 interface Reading {
   readonly choice: ColumnChoice
@@ -104,12 +137,8 @@ async function labelsByPath(
     notes.push(...own)
     return found
   } catch (error) {
-    if (
-      !(error instanceof HandfulError) ||
-      choice.fileColumn !== undefined ||
-      choice.labelColumn !== undefined
-    )
-      throw error
+    const settled = choice.fileColumn !== undefined || choice.labelColumn !== undefined
+    if (!(error instanceof HandfulError) || (settled && layout.labelsFiles.length === 1)) throw error
     notes.push(`${printable(place.path)} is not taken for labels: ${error.message}`)
     return undefined
   }
@@ -145,7 +174,7 @@ async function readRows(
     name: usable(table, row, fields[columns.file], table.columns[columns.file]),
     label: labelOf(table, row, fields[columns.label], table.columns[columns.label] ?? 'label'),
   }))
-  const rows = plainLabels(table.name, read, notes)
+  const rows = isOwnTable(table) ? read : plainLabels(table.name, read, notes)
   if (folders && rows.every(({ label }) => label === '')) {
     notes.push(
       `${table.name} has ${rows.length === 0 ? 'no row' : 'no label'}: classes come from the folders`,
@@ -237,7 +266,8 @@ function usable(table: LabelTable, row: number, field: string | null | undefined
 }
 
 function labelOf(table: LabelTable, row: number, field: string | null | undefined, column: string): string {
-  const label = field === undefined ? '' : choiceOf(usable(table, row, field, column))
+  const text = field === undefined ? '' : usable(table, row, field, column)
+  const label = isOwnTable(table) ? text : choiceOf(text)
   if (label !== undefined) return label.trim() === '' ? '' : className(label)
   throw new HandfulError({
     what: 'labels',

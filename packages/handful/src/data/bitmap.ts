@@ -139,7 +139,14 @@ function pixelsOf(content: Buffer, header: BitmapHeader, channels: number): Uint
       })
     }
   }
+  if (channels === 4) showUnlessHidden(out)
   return out
+}
+
+/** Programs that name a mask of opacity and write none mean a picture that is seen; viewers show it so. */
+function showUnlessHidden(pixels: Uint8Array): void {
+  for (let at = 3; at < pixels.length; at += 4) if (pixels[at] !== 0) return
+  for (let at = 3; at < pixels.length; at += 4) pixels[at] = 255
 }
 
 function fieldOf(mask: number): { shift: number; most: number } {

@@ -5,19 +5,20 @@
  * sRGB.
  */
 
-import sharp, { type FailOnOptions, type Metadata, type Sharp } from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import type { ResizeMode } from '../names.js'
 import { animatedFrames, frameAsPng } from './animated-png.js'
 import { openBitmap } from './bitmap.js'
+import { wholeGifFrames } from './gif-frames.js'
 import { decodeHeic } from './heic.js'
 import type { HeicImage } from './heic-messages.js'
-import { expectReadable, imageFormat } from './image-format.js'
-import { type MendedJpeg, mendJpeg, unusualJpeg } from './jpeg-faults.js'
+import { expectReadable } from './image-format.js'
+import { unusualJpeg } from './jpeg-faults.js'
 import { openNetpbm } from './netpbm.js'
+import { forgiving, LIMIT_REDUCED_PIXELS, openPicture, pictureHeader } from './picture-file.js'
 import { BYTES, pickChannels, type RawImage, type RawPage, upright } from './raw-image.js'
 import type { Remark } from './remarks.js'
 import { stretched, type Stretch } from './stretch.js'
-import { mendTiff } from './tiff-faults.js'
 import { openTiff, tiffFrames } from './tiff.js'
 import { UnusableImage } from './unusable-image.js'
 
@@ -25,8 +26,6 @@ import { UnusableImage } from './unusable-image.js'
 export const LIMIT_PIXELS = 50_000_000
 export const LIMIT_IMAGE_BYTES = 256 * 2 ** 20
 
-/** The same where a file is decoded at a fraction of its size: JPEG and WebP. Phones make up to 200 megapixels. */
-const LIMIT_REDUCED_PIXELS = 250_000_000
 const REDUCED: ReadonlySet<string> = new Set(['JPEG', 'WebP'])
 
 export interface ContentOptions {
@@ -74,6 +73,7 @@ export async function decodeContent(bytes: Uint8Array, options: ContentOptions):
   const { content: whole, format } = readableContent(bytes)
   const { stretch, frame = 0 } = options
   try {
+    if (format === 'GIF' && frame >= wholeGifFrames(whole)) throw new Error('the file ends inside a frame')
     const content = await frameContent(whole, format, options.frame)
     const page = await openPage(content, format, frame, stretch)
     if (page !== undefined) checkPixels(page, LIMIT_PIXELS)
@@ -159,38 +159,18 @@ function checkPixels({ width, height }: { width: number; height: number }, limit
   )
 }
 
-interface Opening {
-  readonly frame: number
-  readonly failOn?: FailOnOptions
-}
-
-const open = (content: Buffer, { frame, failOn }: Opening): Sharp =>
-  sharp(content, { limitInputPixels: LIMIT_REDUCED_PIXELS, failOn, ...pageOf(content, frame) })
-
-/** sharp takes a page of formats that have some, and none of others. */
-const pageOf = (content: Buffer, frame: number): { page?: number } =>
-  frame > 0 && imageFormat(content) !== 'PNG' ? { page: frame } : {}
-
-async function header(content: Buffer, frame: number): Promise<Metadata> {
-  return sharp(content, {
-    limitInputPixels: false,
-    failOn: 'none',
-    ...pageOf(content, frame),
-  }).metadata()
-}
-
 /** Pictures that sharp reads as what they are. */
 async function pictureToSquare(
   content: Buffer,
   format: string,
   { size, fit, stretch, frame = 0 }: ContentOptions,
 ): Promise<DecodedContent> {
-  const { width, height: whole, pageHeight } = await header(content, frame)
+  const { width, height: whole, pageHeight } = await pictureHeader(content, frame)
   const height = pageHeight ?? whole
   const reduced = REDUCED.has(format) && !stretch.before
   checkPixels({ width, height }, reduced ? LIMIT_REDUCED_PIXELS : LIMIT_PIXELS)
   const { result, faults } = await forgiving(content, format, (mended) =>
-    toSquare(open(mended, { frame }).autoOrient(), { size, fit }, format),
+    toSquare(openPicture(mended, { frame }).autoOrient(), { size, fit }, format),
   )
   const megapixels = (width * height) / 1e6
   const remarks: Remark[] = [
@@ -232,33 +212,6 @@ async function toSquare(
   throw new UnusableImage(`a ${format} file with an unusual colour model; convert it to PNG`)
 }
 
-/**
- * Decodes strictly; where that fails for faults that no pixel depends on, decodes without them and says which.
- * @param work decodes the content; the error of the strict try is thrown where nothing is harmless
- */
-async function forgiving<T>(
-  content: Buffer,
-  format: string,
-  work: (content: Buffer) => Promise<T>,
-): Promise<{ result: T; faults: readonly string[] }> {
-  try {
-    return { result: await work(content), faults: [] }
-  } catch (error) {
-    const mended = format === 'JPEG' ? mendJpeg(content) : format === 'TIFF' ? mendTiff(content) : undefined
-    if (mended === undefined || mended.faults.length === 0) throw error
-    if (format === 'JPEG') await expectWhole(mended)
-    return { result: await work(mended.content), faults: mended.faults }
-  }
-}
-
-/** @throws Error if pixels are missing, which a decoder that reduces while it reads may not notice */
-async function expectWhole({ content, filled }: MendedJpeg): Promise<void> {
-  const pixels = await open(content, { frame: 0 }).raw().toBuffer()
-  if (filled === undefined) return
-  const others = await open(filled, { frame: 0, failOn: 'none' }).raw().toBuffer()
-  if (!pixels.equals(others)) throw new Error('pixels are missing')
-}
-
 /** A file as numbers; undefined where sharp reads it as what it is and no channels are chosen. */
 async function openPage(
   content: Buffer,
@@ -272,7 +225,7 @@ async function openPage(
   const page = format === 'TIFF' ? await openTiff(content, frame) : undefined
   if (page !== undefined) return page
   if (format === 'PNG') {
-    const { depth, channels: stored, hasAlpha = false, autoOrient } = await header(content, 0)
+    const { depth, channels: stored, hasAlpha = false, autoOrient } = await pictureHeader(content, 0)
     if (depth === 'ushort') return deepPng(content, autoOrient, stored, hasAlpha)
   }
   if (channels === undefined) return undefined
@@ -287,6 +240,7 @@ function deepPng(
   channels: number,
   alpha: boolean,
 ): RawPage {
+  const faults: string[] = []
   return {
     ...UPRIGHT,
     width,
@@ -296,12 +250,16 @@ function deepPng(
     depth: '16-bit whole',
     full: [0, 65_535],
     alpha,
+    faults,
     read: async (picked) => {
-      const { data } = await open(content, { frame: 0 })
-        .autoOrient()
-        .toColourspace(channels < 3 ? 'grey16' : 'rgb16')
-        .raw({ depth: 'ushort' })
-        .toBuffer({ resolveWithObject: true })
+      const { result: data, faults: found } = await forgiving(content, 'PNG', (mended) =>
+        openPicture(mended, { frame: 0 })
+          .autoOrient()
+          .toColourspace(channels < 3 ? 'grey16' : 'rgb16')
+          .raw({ depth: 'ushort' })
+          .toBuffer(),
+      )
+      faults.push(...found)
       if (data.length !== 2 * width * height * channels)
         throw new Error('other channels than the header says')
       return pickChannels(new Uint16Array(new Uint8Array(data).buffer), channels, picked)
@@ -311,12 +269,18 @@ function deepPng(
 
 /** An ordinary picture, where single channels of it are wanted. */
 async function picturePage(content: Buffer, format: string, frame: number): Promise<RawPage> {
-  const { hasAlpha: alpha = false, width, height, pageHeight, autoOrient } = await header(content, frame)
+  const {
+    hasAlpha: alpha = false,
+    width,
+    height,
+    pageHeight,
+    autoOrient,
+  } = await pictureHeader(content, frame)
   checkPixels({ width, height: pageHeight ?? height }, LIMIT_PIXELS)
   const channels = alpha ? 4 : 3
   const upright = pageHeight === undefined ? autoOrient : { width, height: pageHeight }
   const { result: data, faults } = await forgiving(content, format, (mended) =>
-    open(mended, { frame }).autoOrient().toColourspace('srgb').raw().toBuffer(),
+    openPicture(mended, { frame }).autoOrient().toColourspace('srgb').raw().toBuffer(),
   )
   if (data.length !== upright.width * upright.height * channels) {
     throw new UnusableImage(`a ${format} file with an unusual colour model; convert it to PNG`)
@@ -353,7 +317,7 @@ async function takeChannels(
   chosen: readonly number[] | undefined,
 ): Promise<{ image: RawImage; remarks: Remark[] }> {
   const { channels, read, faults, ...facts } = page
-  const remarks = faults.map((fault): Remark => ({ kind: 'fault', fault }))
+  const faultRemarks = (): Remark[] => faults.map((fault) => ({ kind: 'fault', fault }))
   if (chosen !== undefined) {
     const missing = chosen.find((channel) => channel > channels)
     if (missing !== undefined) {
@@ -362,15 +326,18 @@ async function takeChannels(
     }
     const samples = await read(chosen.map((channel) => channel - 1))
     const separate = facts.separate && chosen.length > 1
-    return { image: { ...facts, alpha: false, separate, colours: chosen.length, samples }, remarks }
+    return {
+      image: { ...facts, alpha: false, separate, colours: chosen.length, samples },
+      remarks: faultRemarks(),
+    }
   }
   const stored = channels - (facts.alpha ? 1 : 0)
   const colours = Math.min(3, stored)
   // Three channels may be red, green and blue without a word; two or more than three have to be told.
-  if (stored === 2 || stored > 3) remarks.push({ kind: 'channels', channels: stored })
+  const told: Remark[] = stored === 2 || stored > 3 ? [{ kind: 'channels', channels: stored }] : []
   const picked = [...Array(colours).keys(), ...(facts.alpha ? [channels - 1] : [])]
   const image = { ...facts, separate: facts.separate && colours > 1, colours, samples: await read(picked) }
-  return { image, remarks }
+  return { image, remarks: [...faultRemarks(), ...told] }
 }
 
 /** An image of numbers, stretched, as a square. */

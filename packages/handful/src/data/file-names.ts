@@ -89,8 +89,13 @@ export class FileNames {
     return this.#among(composed, composed(path), 'with folders in front')
   }
 
-  /** The whole path, or as many of its last parts as one file has. */
+  /** The whole path, or as many of its last parts as one file has; letter by letter where there is such a file. */
   #inFolders(path: string, form: NameForm): FoundName {
+    const asWritten = path.replace(/^\/+/, '').split('/')
+    for (let first = 0; first < asWritten.length; first++) {
+      const exact = this.#prefix + asWritten.slice(first).join('/')
+      if (this.#exact.has(exact)) return { kind: 'one', path: exact, form }
+    }
     const parts = (cleanPath(path.replace(/^\/+/, '')) ?? '').split('/')
     for (let first = 0; first < parts.length; first++) {
       const found = this.#among(composed, composed(this.#prefix + parts.slice(first).join('/')), form)

@@ -7,6 +7,7 @@ import { basename, join, resolve } from 'node:path'
 import { HandfulError, printable, quoted } from '../errors.js'
 import { type AttachedLabels, attachLabels } from './attach-labels.js'
 import type { CollectionOptions, FileTree, ImageCollection, LabelledFile } from './collection.js'
+import { splitRemarks } from './class-remarks.js'
 import { diskContents } from './decode.js'
 import { treeInFrames } from './frames.js'
 import { listed } from './image-set.js'
@@ -49,12 +50,14 @@ export async function treeCollection(
   if (listing.files.length === 0) throw noImages(place, 'an empty folder')
   const { layout, attached, notes } = await understand(tree, options)
   const { files, byFolder } = attached
+  checkTraining(place, layout)
+  const remarks = byFolder ? splitRemarks(layout.classFolders, listing.folders) : []
   return {
     name,
     place,
     files,
     skipped: listing.skipped,
-    notes: [...tree.notes, ...left, ...notes],
+    notes: [...tree.notes, ...left, ...notes, ...remarks],
     understood: (kept) => inOneLine(layout, attached, kept),
     async *contents(indices, own = signal) {
       const paths = indices.map((index) => files[index].path)
@@ -63,6 +66,7 @@ export async function treeCollection(
       }
     },
     checkClasses: (kept) => {
+      checkAnyLabel(place, layout, kept)
       if (byFolder) checkClassFolders(place, layout, kept)
     },
   }
@@ -124,6 +128,42 @@ function inOneLine(
   return `understood as ${classes}, ${unlabelled} images without a label, ${test}`
 }
 
+/** Splits to score by alone. */
+function checkTraining(place: string, { files, splits }: FolderLayout): void {
+  const held = [...splits.keys()].filter((prefix) => files.some(({ path }) => path.startsWith(prefix)))
+  if (held.length === 0 || files.some(({ split }) => split === 'train')) return
+  throw new HandfulError({
+    what: 'images',
+    where: printable(place),
+    got: `${held.map(printable).join(' and ')} and nothing to learn from`,
+    expected: 'train/ or class folders beside it',
+    hint: `rename a folder to train, or give ${printable(join(place, held[0]))} alone`,
+  })
+}
+
+/** Where no image has a label: what may have been meant as one. */
+function checkAnyLabel(
+  place: string,
+  { splits, unreadTables }: FolderLayout,
+  kept: readonly LabelledFile[],
+): void {
+  const train = kept.filter(({ split }) => split === 'train')
+  const hint =
+    unreadTables.length > 0
+      ? `${printable(unreadTables[0])} is not read: save it as labels.csv, with file_name,label`
+      : splits.size > 1
+        ? `${[...splits.keys()].map(printable).join(' and ')} are taken for splits: --splits none if they are classes`
+        : undefined
+  if (hint === undefined || train.some(({ label }) => label !== '')) return
+  throw new HandfulError({
+    what: 'labels',
+    where: printable(place),
+    got: `${train.length} images and no label`,
+    expected: 'labels for a few images of each class',
+    hint,
+  })
+}
+
 /** Class folders that leave nothing to learn from, with the folder's name rather than the class's. */
 function checkClassFolders(
   folder: string,
@@ -143,18 +183,22 @@ function checkClassFolders(
   }
   if (classFolders.size !== 1) return
   const [[, only]] = classFolders
+  const [labelled, others] = [
+    kept.filter(({ path }) => path.startsWith(`${only}/`)),
+    kept.filter(({ path }) => !path.startsWith(`${only}/`)),
+  ]
   const inner = new Set(
-    kept
+    labelled
       .map(({ path }) => path.slice(only.length + 1).split('/'))
       .flatMap((parts) => (parts.length > 1 ? [parts[0]] : [])),
   )
-  if (inner.size < 2 || kept.some(({ path }) => !path.startsWith(`${only}/`))) return
+  if (inner.size < 2) return
   throw new HandfulError({
     what: 'classes',
     where: printable(folder),
     got: `one sub-folder, ${quoted(only)}, which has ${inner.size} sub-folders itself`,
     expected: 'one sub-folder for each class',
-    hint: `did you mean ${printable(join(folder, only))}?`,
+    hint: others.length > 0 ? 'move them up by one' : `did you mean ${printable(join(folder, only))}?`,
   })
 }
 

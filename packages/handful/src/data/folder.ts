@@ -89,7 +89,7 @@ async function decodeCollection(collection: ImageCollection, given: FolderOption
   if (train.count === 0) throw noImages(place, 'no usable training image')
   if (options.labels === 'required') {
     checkClasses?.(kept)
-    checkLabels(train)
+    checkLabels(train, new Set(kept.flatMap(({ split, label }) => (split === 'test' ? [label] : []))))
   }
   const inTest = indicesOf(kept, ({ split }) => split === 'test')
   const scored = inTest.filter((index) => kept[index].label !== '')

@@ -76,16 +76,21 @@ const OTHERS: Known = [
   [/^[^]{128}DICM/, 'a DICOM file'],
   [/^\s*(<\?xml[^>]*\?>\s*)?(<!--[^]*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg/i, 'an SVG file'],
 ]
-/* eslint-enable no-control-regex */
-
-/** Beginnings of texts that lie where an image should be. */
-const TEXTS: Known = [
+/** Beginnings of other things that lie where an image should be. */
+const NO_IMAGES: Known = [
   [
     /^version https:\/\/git-lfs\.github\.com/,
     'a Git LFS pointer instead of the image; fetch the images with git lfs pull',
   ],
+  [/^PK\x03\x04/, 'a zip archive or a document made of one, which is not looked into; unpack it'],
+  [
+    /^(7z\xbc\xaf|Rar!\x1a|\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd|[^]{257}ustar)/,
+    'an archive, which is not looked into; unpack it',
+  ],
   [/^\s*(<!doctype html|<html)/i, 'an HTML page instead of an image; download it again'],
 ]
+
+/* eslint-enable no-control-regex */
 
 /** How many bytes of a file are looked at. */
 const LOOKED_AT = 512
@@ -98,7 +103,7 @@ const amongst = (known: Known, content: Buffer): string | undefined => {
 
 /** What a file is that is not read, such as `a Photoshop file` or `not an image`. */
 export const unreadFormat = (content: Buffer): string =>
-  amongst(OTHERS, content) ?? amongst(TEXTS, content) ?? 'not an image'
+  amongst(OTHERS, content) ?? amongst(NO_IMAGES, content) ?? 'not an image'
 
 /** @throws UnusableImage with the reason, where the format is none that is read */
 export function expectReadable(content: Buffer): string {

@@ -92,9 +92,10 @@ export function countLabels(labels: Int32Array, classCount: number): Int32Array 
 /**
  * Refuses labels that no classifier can be fitted to.
  *
+ * @param tested classes that images held back for scoring have
  * @throws HandfulError if there is no label, one class only, or a class without a labelled image
  */
-export function checkLabels(set: ImageSet): void {
+export function checkLabels(set: ImageSet, tested: ReadonlySet<string> = new Set()): void {
   const { name, labels, classNames } = set
   const counts = countLabels(labels, classNames.length)
   if (labels.every((label) => label < 0)) {
@@ -119,12 +120,18 @@ export function checkLabels(set: ImageSet): void {
   }
   const missing = classNames.filter((_, index) => counts[index] === 0)
   if (missing.length > 0) {
+    const spelled = missing.flatMap((name) =>
+      classNames.filter((own, i) => counts[i] > 0 && own.toLowerCase() === name.toLowerCase()),
+    )
     throw new HandfulError({
       what: missing.length === 1 ? 'class' : 'classes',
       where: name,
-      got: `no labelled training image of ${listed(missing)}`,
+      got: `no labelled training image of ${listed(missing)}${missing.every((name) => tested.has(name)) ? ', of which there are test images' : ''}`,
       expected: 'at least one of every class',
-      hint: 'label one, or remove the class',
+      hint:
+        spelled.length > 0
+          ? `${listed(spelled)} of training differs in capitals alone`
+          : 'label one, or remove the class',
     })
   }
 }

@@ -26,7 +26,17 @@ export interface ReadColumns {
 }
 
 /** Columns that predictions.ts writes besides file_name and label. They are read over. */
-const OWN_COLUMNS = ['predicted', 'probability', 'split', 'source']
+const OWN_COLUMNS = ['predicted', 'probability', 'split', 'source', 'unlike']
+
+/** Columns of tables that handful wrote itself: its predictions and its labels. */
+const OWN_TABLES = [
+  ['file_name', 'label', 'predicted', 'probability', 'split', 'source'],
+  ['file_name', 'label', 'seen', 'who', 'at'],
+]
+
+/** Whether handful wrote a table itself: then labels in it are names of classes, also such as `NaN`. */
+export const isOwnTable = ({ columns }: LabelTable): boolean =>
+  OWN_TABLES.some((own) => own.every((column) => columns.includes(column)))
 
 /** What people call them, without capitals, blanks and lines; the likelier name first. */
 const FILE_NAMES = [
@@ -83,6 +93,9 @@ const LABEL_NAMES = [
   ],
 ]
 
+/** What a first row is called that names columns. */
+const USUAL_NAMES: ReadonlySet<string> = new Set([...FILE_NAMES, ...LABEL_NAMES])
+
 /** What describes a file and is no class. */
 const DESCRIPTIONS = [
   ...[
@@ -124,10 +137,13 @@ const plain = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}
  * @throws HandfulError in one line where there is more than one reading or none, with the nearest match
  */
 export function readColumns(table: LabelTable, names: FileNames, choice: ColumnChoice = {}): ReadColumns {
-  const { columns } = table
-  checkRepeated(table)
   const headless = withoutHeader(table, names, choice)
-  if (headless !== undefined) return headless
+  if (headless !== undefined) return columnsOf(headless, names, choice)
+  checkRepeated(table)
+  return columnsOf(table, names, choice)
+}
+
+function columnsOf(table: LabelTable, names: FileNames, choice: ColumnChoice): ReadColumns {
   const chosen = {
     file: columnNamed(table, choice.fileColumn, '--file-column'),
     label: columnNamed(table, choice.labelColumn, '--label-column'),
@@ -136,7 +152,7 @@ export function readColumns(table: LabelTable, names: FileNames, choice: ColumnC
   const marked = chosen.label === undefined ? markedColumns(table, file) : undefined
   if (marked !== undefined) return marked
   const label = chosen.label ?? labelColumn(table, file)
-  return { file, label, rows: table.rows, note: noteOf(table, columns[file], columns[label]) }
+  return { file, label, rows: table.rows, note: noteOf(table, file, label) }
 }
 
 function checkRepeated({ name, columns }: LabelTable): void {
@@ -221,7 +237,8 @@ function labelColumn(table: LabelTable, file: number): number {
   }
   const known = [...FILE_NAMES.slice(0, -6), ...DESCRIPTIONS]
   const unnamed = others.filter((i) => !known.includes(plain(columns[i])))
-  if (unnamed.length === 1 && couldBeClasses(table, unnamed[0])) return unnamed[0]
+  const possible = unnamed.filter((i) => couldBeClasses(table, i))
+  if (possible.length === 1) return possible[0]
   throw unclear(table, 'label', LABEL_NAMES, unnamed.length > 1 ? unnamed : undefined, '--label-column')
 }
 
@@ -271,11 +288,16 @@ function saysTheSame(table: LabelTable, a: number, b: number): boolean {
   return pairs.size === new Set(first).size && pairs.size === new Set(second).size
 }
 
-/** Words that come again, unless there are few: not a sentence for each image, nor a measurement. */
+/** Words that come again, unless there are few: not a sentence for each image, nor a measurement such as a confidence. */
 function couldBeClasses(table: LabelTable, column: number): boolean {
   const values = valuesOf(table, column).filter((value) => value !== '')
+  if (values.length > 0 && values.every((value) => Number.isFinite(Number(value))) && values.some(isFraction))
+    return false
   return values.length < 30 || new Set(values).size <= values.length / 2
 }
+
+/** 0.9, and not 1.0, which is how programs write the number of a class. */
+const isFraction = (value: string): boolean => !Number.isInteger(Number(value))
 
 function unclear(
   { name, columns }: LabelTable,
@@ -303,27 +325,61 @@ function unclear(
   })
 }
 
-/** A table that begins with its first image: where a field of the first row is a file, it names no column. */
+/**
+ * A table that begins with its first image: where a field of the first row is a file, it names no column. A name without
+ * extension is one where no column has a usual name, and this one names files all the way down.
+ */
 function withoutHeader(
   table: LabelTable,
   names: FileNames,
-  { fileColumn: asked, labelColumn: askedLabel }: ColumnChoice,
-): ReadColumns | undefined {
-  const { name, columns, header, rows } = table
-  if (header === undefined || columns.length !== 2 || asked !== undefined || askedLabel !== undefined)
-    return undefined
-  const file = columns.findIndex((column) => /\.\w+$/.test(column) && names.find(column).kind === 'one')
-  if (file < 0) return undefined
-  const label = 1 - file
-  const note = `${name}: no row names the columns; files in column ${file + 1}, labels in column ${label + 1}`
-  return { file, label, rows: [header, ...rows], note }
+  { fileColumn: file, labelColumn: label }: ColumnChoice,
+): LabelTable | undefined {
+  const { columns, header, rows } = table
+  const asked = [file, label].some((name) => name !== undefined && columns.includes(name))
+  if (header === undefined || columns.length < 2 || asked) return undefined
+  const usual = columns.some((column) => USUAL_NAMES.has(plain(column)))
+  const isFile = (field: string | null | undefined): boolean =>
+    typeof field === 'string' && field !== '' && names.find(field).kind === 'one'
+  const begins = columns.some((column, i) => {
+    if (!isFile(column)) return false
+    if (/\.\w+$/.test(column)) return true
+    return !usual && rows.slice(0, LOOKED_AT).every(({ fields }) => isFile(fields[i]))
+  })
+  if (!begins) return undefined
+  return { ...table, columns: columns.map((_, i) => `${i + 1}`), header: undefined, rows: [header, ...rows] }
 }
 
-function noteOf({ name, columns }: LabelTable, file: string, label: string): string | undefined {
+/** A table without a row of names: its columns are called by their numbers. */
+const isHeadless = ({ columns, header }: LabelTable): boolean =>
+  header === undefined && columns.length > 1 && columns.every((column, i) => column === `${i + 1}`)
+
+function noteOf(table: LabelTable, file: number, label: number): string | undefined {
+  const { name, columns } = table
+  const passedOver = isOwnTable(table) ? [...OWN_COLUMNS, 'seen', 'who', 'at', 'sha256'] : OWN_COLUMNS
+  const scored = isOwnTable(table) ? undefined : splitColumn(table)
   const left = columns.filter(
-    (column) => ![file, label, '', ...OWN_COLUMNS].includes(column) && !/^unnamed: ?\d+$/i.test(column),
+    (column, i) =>
+      ![file, label, scored].includes(i) &&
+      !['', ...passedOver].includes(column) &&
+      !/^unnamed: ?\d+$/i.test(column),
   )
-  if (file === 'file_name' && label === 'label' && left.length === 0) return undefined
-  const over = left.length === 0 ? '' : `; not looked at: ${listed(left)}`
-  return `${name}: files from column ${quoted(file)}, labels from column ${quoted(label)}${over}`
+  const split =
+    scored === undefined
+      ? ''
+      : `; ${quoted(columns[scored])} is not looked at: its test images are trained on unless they lie in test/`
+  const over = (left.length === 0 ? '' : `; not looked at: ${listed(left)}`) + split
+  if (isHeadless(table))
+    return `${name}: no row names the columns; files in column ${columns[file]}, labels in column ${columns[label]}${over}`
+  if (columns[file] === 'file_name' && columns[label] === 'label' && over === '') return undefined
+  return `${name}: files from column ${quoted(columns[file])}, labels from column ${quoted(columns[label])}${over}`
+}
+
+/** The column that would put some images aside for scoring. */
+function splitColumn(table: LabelTable): number | undefined {
+  const found = table.columns.findIndex(
+    (column, i) =>
+      ['split', 'set', 'subset', 'partition'].includes(plain(column)) &&
+      valuesOf(table, i).some((value) => /^(test(ing)?|val(id(ation)?)?|dev)$/i.test(value)),
+  )
+  return found < 0 ? undefined : found
 }

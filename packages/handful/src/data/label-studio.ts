@@ -60,11 +60,19 @@ function decoded(name: string): string {
   }
 }
 
-/** A choice as its CSV has it: the word itself, or JSON where there may be several. Undefined for several. */
+const choicesSchema = z.union([
+  z.object({ choices: z.array(z.string()) }).transform(({ choices }) => choices),
+  z.array(z.string()),
+])
+
+/**
+ * A choice as its CSV has it: the word itself, or JSON where there may be several. Undefined for several. Others write a
+ * list, `["cat"]`.
+ */
 export function choiceOf(label: string): string | undefined {
-  if (!label.startsWith('{"choices"')) return label
+  if (!/^(\{"choices"|\[\s*")/.test(label)) return label
   try {
-    const { choices } = z.object({ choices: z.array(z.string()) }).parse(JSON.parse(label))
+    const choices = choicesSchema.parse(JSON.parse(label))
     return choices.length === 1 ? choices[0] : undefined
   } catch {
     return label

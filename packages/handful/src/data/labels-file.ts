@@ -8,7 +8,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { HandfulError, printable, systemError } from '../errors.js'
 import { decodeText, delimiterOf, isBlank, parseCsv } from '../files/csv.js'
-import { labelStudioRows } from './label-studio.js'
+import { jsonRows, type ObjectRow } from './label-json.js'
 
 /** In a folder, at most one of these, in capitals or not; `.tsv` and `.json` as well. */
 export const LABEL_FILES = ['metadata.csv', 'metadata.jsonl', 'labels.csv', 'labels.jsonl'] as const
@@ -18,6 +18,13 @@ const TABLE_NAME = /\.(csv|tsv|jsonl|json)$/i
 
 /** Whether a file in a data set's folder or split, by its name there, is its labels file. */
 export const isLabelsFile = (name: string): boolean => LABELS_NAME.test(name)
+
+/** What holds labels for other programs, by its name. */
+const UNREAD_NAME =
+  /\.(xlsx?|xlsm|xlsb|ods|numbers)$|^(labels|metadata|annotations?)\.(txt|ya?ml|xml|pkl|parquet|feather|db|sqlite3?|csv\.\w+)$/i
+
+/** Whether a file looks like a table of labels that is not read, by its name. */
+export const isUnreadTable = (name: string): boolean => UNREAD_NAME.test(name)
 
 /** Whether a file could be a table of labels, by its name. */
 export const isTableFile = (name: string): boolean => TABLE_NAME.test(name)
@@ -57,6 +64,7 @@ export async function readLabelsFile(file: string | Buffer, name: string): Promi
 /** The same for a content that is in memory already. */
 export function parseLabels(content: Uint8Array, path: string): LabelTable {
   const name = printable(path)
+  checkNoWorkbook(content, name)
   const text = decodeText(content, name)
   if (/\.jsonl$/i.test(path)) return fromObjects(name, jsonLines(text, name))
   if (/\.json$/i.test(path)) return jsonTable(text, name)
@@ -69,6 +77,19 @@ export function parseLabels(content: Uint8Array, path: string): LabelTable {
   const columns = header.fields.map((field) => field.trim())
   const studio = ['annotation_id', 'lead_time'].every((column) => columns.includes(column))
   return { name, columns, rows, header, repeats: studio }
+}
+
+/** Excel's and other programs' own files, under the name of a text. */
+function checkNoWorkbook(content: Uint8Array, name: string): void {
+  const start = Buffer.from(content.subarray(0, 4)).toString('latin1')
+  if (start !== 'PK\x03\x04' && start !== '\xd0\xcf\x11\xe0') return
+  throw new HandfulError({
+    what: 'labels file',
+    where: name,
+    got: 'a workbook as Excel saves it',
+    expected: 'text',
+    hint: 'save it as "CSV UTF-8"',
+  })
 }
 
 /** Lines before the table that begin with `#` and have no field are remarks: they become empty, so that rows are counted alike. */
@@ -90,11 +111,6 @@ async function readLimited(file: string | Buffer, name: string): Promise<Uint8Ar
   throw new HandfulError({ what: 'labels file', where: printable(name), got, expected: 'at most 256 MiB' })
 }
 
-interface ObjectRow {
-  readonly row: number
-  readonly values: Readonly<Record<string, unknown>>
-}
-
 const objectSchema = z.record(z.string(), z.unknown())
 
 function jsonLines(text: string, name: string): ObjectRow[] {
@@ -111,7 +127,7 @@ function jsonLines(text: string, name: string): ObjectRow[] {
   })
 }
 
-/** A list of objects, an object from names to labels, or a Label Studio export. */
+/** A list of objects, or one of the other forms of label-json.ts. */
 function jsonTable(text: string, name: string): LabelTable {
   const parsed = parseJson(
     text,
@@ -119,16 +135,8 @@ function jsonTable(text: string, name: string): LabelTable {
     'a file that is not JSON',
     'a list of {"file_name": "...", "label": "..."}',
   )
-  const pairs = z.record(z.string(), z.union([z.string(), z.number()])).safeParse(parsed)
-  if (pairs.success && !Array.isArray(parsed)) {
-    const rows = Object.entries(pairs.data).map(([file, label], i) => ({
-      row: i + 1,
-      values: { file_name: file, label },
-    }))
-    return fromObjects(name, rows)
-  }
-  const studio = labelStudioRows(parsed)
-  if (studio !== undefined) return { ...fromObjects(name, studio), repeats: true }
+  const known = jsonRows(parsed)
+  if (known !== undefined) return { ...fromObjects(name, known.rows), repeats: known.repeats }
   if (!Array.isArray(parsed)) {
     throw new HandfulError({
       what: 'labels',
@@ -166,6 +174,7 @@ function fromObjects(name: string, objects: readonly ObjectRow[]): LabelTable {
 function textOf(value: unknown): string | null | undefined {
   if (value === undefined) return undefined
   if (value === null) return ''
+  if (Array.isArray(value) && value.length < 2) return textOf(value[0] ?? null)
   return ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : null
 }
 

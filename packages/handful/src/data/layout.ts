@@ -14,7 +14,7 @@
  */
 
 import { HandfulError, printable } from '../errors.js'
-import { isLabelsFile, isTableFile } from './labels-file.js'
+import { isLabelsFile, isTableFile, isUnreadTable } from './labels-file.js'
 import { findSplits, type Split, type SplitOptions, UNLABELLED } from './split-folders.js'
 import type { FolderListing } from './walk.js'
 
@@ -25,7 +25,7 @@ export interface LabelsFilePlace {
   readonly path: string
   /** What precedes its rows' paths: '' or `train/`. */
   readonly prefix: string
-  /** Whether it is called so; another table is taken for one where there is only one and no class folder. */
+  /** Whether it is called so; another table is taken for one where there is nothing else that labels the images. */
   readonly named: boolean
 }
 
@@ -39,6 +39,8 @@ export interface PlacedFile {
 export interface FolderLayout {
   readonly files: readonly PlacedFile[]
   readonly labelsFiles: readonly LabelsFilePlace[]
+  /** What looks like labels and is not read. */
+  readonly unreadTables: readonly string[]
   /** Classes that a training folder names, with the folder, whether or not it holds an image. */
   readonly classFolders: ReadonlyMap<string, string>
   /** The folders that are splits, with a `/` at the end. */
@@ -81,14 +83,23 @@ export function readLayout(root: string, listing: FolderListing, options: SplitO
     if (name !== '') classFolders.set(name, folder)
   }
   const named = prefixes.flatMap((prefix) => findLabelsFile(root, prefix, listing.files))
-  const labelsFiles = named.length > 0 || classFolders.size > 0 ? named : onlyTable(listing.files)
-  const isLabels = new Set(labelsFiles.map(({ path }) => path))
+  const labelsFiles = named.length > 0 || classFolders.size > 1 ? named : otherTables(listing.files)
+  const unread = listing.files.filter((path) =>
+    ['', ...splits.keys()].some(
+      (prefix) => path.startsWith(prefix) && isUnreadTable(path.slice(prefix.length)),
+    ),
+  )
+  for (const path of unread)
+    notes.push(
+      `${printable(path)} is not read: labels are read from text such as labels.csv, with file_name,label`,
+    )
+  const isLabels = new Set([...labelsFiles.map(({ path }) => path), ...unread])
   const files = listing.files.flatMap((path): PlacedFile[] => {
     const { split, inner } = place(path)
     if (split === 'out' || isLabels.has(path)) return []
     return [{ path, split, folderClass: folderClass(inner) }]
   })
-  return { files, labelsFiles, classFolders, splits, notes }
+  return { files, labelsFiles, unreadTables: unread, classFolders, splits, notes }
 }
 
 function findLabelsFile(root: string, prefix: string, files: readonly string[]): LabelsFilePlace[] {
@@ -105,8 +116,8 @@ function findLabelsFile(root: string, prefix: string, files: readonly string[]):
   return found.map((path) => ({ path, prefix, named: true }))
 }
 
-/** The one table beside images that nothing else labels, such as an export. */
-function onlyTable(files: readonly string[]): LabelsFilePlace[] {
-  const tables = files.filter((path) => !path.includes('/') && isTableFile(path))
-  return tables.length === 1 ? [{ path: tables[0], prefix: '', named: false }] : []
-}
+/** Tables beside images that nothing else labels, such as an export, or `train.csv` of a competition. */
+const otherTables = (files: readonly string[]): LabelsFilePlace[] =>
+  files
+    .filter((path) => !path.includes('/') && isTableFile(path))
+    .map((path) => ({ path, prefix: '', named: false }))

@@ -9,6 +9,7 @@ import { pickChannels, type RawPage } from './raw-image.js'
 import { UnusableImage } from './unusable-image.js'
 
 const HEADER = /^P([1-6])/
+const LONGEST_COMMENT = 256
 const damaged = (): UnusableImage => new UnusableImage('a damaged or truncated PNM file')
 
 export const isNetpbm = (content: Buffer): boolean => /^P[1-6](\s|#)/.test(content.toString('latin1', 0, 3))
@@ -21,7 +22,7 @@ export function openNetpbm(content: Buffer): RawPage {
   const [width, height, white] = [reader.next(), reader.next(), bitmap ? 1 : reader.next()]
   if (!(width >= 1 && height >= 1 && white >= 1 && white <= 65_535)) throw damaged()
   const channels = type === 3 || type === 6 ? 3 : 1
-  const start = reader.at + 1
+  const start = afterHeader(content, reader.at)
   return {
     width,
     height,
@@ -44,6 +45,13 @@ export function openNetpbm(content: Buffer): RawPage {
       return Promise.resolve(pickChannels(samples, channels, picked))
     },
   }
+}
+
+/** Behind the one character that ends a header, a comment before it, and the line feed of Windows after it. */
+function afterHeader(content: Buffer, from: number): number {
+  const comment = /^[ \t]*#[^\n]*\n/.exec(content.toString('latin1', from, from + LONGEST_COMMENT))
+  if (comment !== null) return from + comment[0].length
+  return from + (content.toString('latin1', from, from + 2) === '\r\n' ? 2 : 1)
 }
 
 /** Numbers with white space and comments between them. */

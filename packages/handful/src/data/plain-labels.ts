@@ -1,9 +1,11 @@
 /** Labels of a table without what programs made of them: NaN for none, numbers of classes with a fraction. */
 import { listed } from './image-set.js'
+import { UNLABELLED } from './split-folders.js'
 
-/** What programs write where there is no label. */
+/** What programs write where there is no label; a folder that is called unlabeled has none either. */
 const MISSING: ReadonlySet<string> = new Set(['nan', '<na>', 'n/a', '#n/a', 'null', '?'])
-const isMissing = (label: string): boolean => label === 'NA' || MISSING.has(label.toLowerCase())
+const isMissing = (label: string): boolean =>
+  label === 'NA' || MISSING.has(label.toLowerCase()) || UNLABELLED.test(label)
 
 /**
  * @param table its name, for messages

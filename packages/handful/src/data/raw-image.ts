@@ -26,7 +26,7 @@ export interface RawPage {
   readonly inverted: boolean
   /** As TIFF and EXIF number it: 1 is upright. */
   readonly orientation: number
-  /** Harmless faults of the file, in words. */
+  /** Harmless faults of the file, in words; complete once it was read. */
   readonly faults: readonly string[]
   /**
    * `[height, width, picked]` of the channels at `picked`.

@@ -1,6 +1,6 @@
 /**
- * Which top folders are splits. A name alone does not make one: a class may be called `train`, `test`, `valid` or `dev`
- * too. A folder so called is a split where it holds what a split holds:
+ * Which top folders are splits. A name alone (`train`, `training_set`, `labeled`, `test`, `val`) does not make one: a class may be
+ * called `train`, `test`, `valid` or `dev` too. A folder so called is a split where it holds what a split holds:
  *
  *     train/cat/ train/dog/           folders of classes, or a labels file
  *     test/ with the classes' names   likewise; its images score
@@ -19,14 +19,14 @@ export interface SplitOptions {
   readonly splits?: 'auto' | 'none'
 }
 
-const TRAIN_NAMES = ['train', 'training']
+const TRAIN_NAMES = ['train', 'training', 'labeled', 'labelled']
 const TEST_NAMES = ['test', 'testing']
 const VALIDATION_NAMES = ['validation', 'valid', 'val', 'dev']
 export const UNLABELLED = /^unlabell?ed$/i
 
 /** The split that a folder or a table called so stands for; undefined for any other name. */
 export function splitNamed(name: string): 'train' | 'validation' | 'test' | 'unlabelled' | undefined {
-  const lower = name.toLowerCase()
+  const lower = name.toLowerCase().replace(/[ _-]?(set|data|images)$/, '')
   if (TRAIN_NAMES.includes(lower)) return 'train'
   if (TEST_NAMES.includes(lower)) return 'test'
   if (VALIDATION_NAMES.includes(lower)) return 'validation'
@@ -95,6 +95,11 @@ export function findSplits(
         `(handful predict <run> ${printable(root)}/${name}; --splits none if it is a class)`,
     )
   }
+  for (const { name, loose, inner } of [...named('test'), ...named('validation')])
+    if (loose + inner.size === 0 && (train !== undefined || others.length > 0)) {
+      splits.set(`${name}/`, 'out')
+      notes.push(`${printable(name)}/ holds no file`)
+    }
   if (train !== undefined && !rootLabels) {
     for (const { name } of folders) {
       if (splits.has(`${name}/`) || UNLABELLED.test(name)) continue

@@ -14,13 +14,22 @@ export interface TarOptions {
 }
 
 /** @throws HandfulError as archiveTree */
-export function tarTree(path: string, { gzip, limits, signal, onFound }: TarOptions): Promise<FileTree> {
+export async function tarTree(
+  path: string,
+  { gzip, limits, signal, onFound }: TarOptions,
+): Promise<FileTree> {
   const name = basename(path).replace(/\.(tar|tgz|tar\.gz|gz)$/i, '')
-  return archiveTree(
-    { path, name, entries: (own) => tarEntries(path, { gzip, limits, signal: own }) },
+  let openEnd = false
+  const onOpenEnd = (): void => {
+    openEnd = true
+  }
+  const tree = await archiveTree(
+    { path, name, entries: (own) => tarEntries(path, { gzip, limits, signal: own, onOpenEnd }) },
     signal,
     onFound,
   )
+  if (!openEnd) return tree
+  return { ...tree, notes: [...tree.notes, 'the archive has no mark at its end: it may have been cut short'] }
 }
 
 /** Its magic number stands 257 bytes into the first header. */

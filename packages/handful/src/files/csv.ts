@@ -15,7 +15,7 @@ export interface CsvRow {
 }
 
 /**
- * Decodes a text file: UTF-8, or UTF-16 where its first two bytes say so, as spreadsheets save "Unicode text". A byte order
+ * Decodes a text file: UTF-8, or UTF-16 where its first bytes say so, as spreadsheets save "Unicode text". A byte order
  * mark is dropped.
  * @throws HandfulError for bytes that are neither
  */
@@ -35,9 +35,16 @@ export function decodeText(bytes: Uint8Array, where: string): string {
   }
 }
 
-function encodingOf([first, second]: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
+function encodingOf(bytes: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
+  const [first, second] = bytes
   if (first === 0xff && second === 0xfe) return 'utf-16le'
-  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8'
+  if (first === 0xfe && second === 0xff) return 'utf-16be'
+  // Without its mark: letters of a header have a zero beside them, and no text in UTF-8 has any.
+  const start = bytes.subarray(0, 8)
+  const zeros = (from: number): boolean =>
+    start.length === 8 && start.every((byte, i) => (byte === 0) === (i % 2 === from))
+  if (zeros(1)) return 'utf-16le'
+  return zeros(0) ? 'utf-16be' : 'utf-8'
 }
 
 export type Delimiter = ',' | ';' | '\t' | '|'
@@ -93,16 +100,26 @@ export function parseCsv(text: string, where: string, delimiter: Delimiter = ','
     })
   }
   const columns = (rows.find((row) => !isBlank(row)) ?? rows.at(0))?.fields.length
-  const wrong = rows.find((row) => row.fields.length !== columns && !isBlank(row))
-  if (wrong === undefined) return rows.filter(({ fields }) => fields.length === columns)
+  const trimmed = rows.map((row) => withoutEmptyEnd(row, columns ?? 0))
+  const wrong = trimmed.find((row) => row.fields.length !== columns && !isBlank(row))
+  if (wrong === undefined) return trimmed.filter(({ fields }) => fields.length === columns)
   throw new HandfulError({
     what: 'fields',
     where: `${printable(where)} row ${wrong.number}`,
     got: `${wrong.fields.length}`,
     expected: `${columns}, as in the header`,
-    hint: `put a field that holds ${IN_WORDS[delimiter]} in double quotes`,
+    hint:
+      wrong.fields.length < (columns ?? 0)
+        ? `put ${IN_WORDS[delimiter]} where a field is empty`
+        : `put a field that holds ${IN_WORDS[delimiter]} in double quotes`,
   })
 }
+
+/** Delimiters at the end of a row that stand for nothing, as spreadsheets and scripts leave them. */
+const withoutEmptyEnd = ({ number, fields }: CsvRow, columns: number): CsvRow => ({
+  number,
+  fields: fields.slice(columns).every((field) => field === '') ? fields.slice(0, columns) : fields,
+})
 
 /** Whether a row holds nothing but blanks, as spreadsheets leave them: of any length, and of no meaning in a table of names. */
 export const isBlank = ({ fields }: CsvRow): boolean => fields.every((field) => field.trim() === '')

@@ -11,23 +11,38 @@ import { extract } from 'tar-stream'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
 import { ARCHIVE_LIMITS, type ArchiveEntry, type ArchiveLimits } from './archive-entry.js'
 
+interface TarEntriesOptions {
+  readonly gzip: boolean
+  readonly limits?: ArchiveLimits
+  readonly signal?: AbortSignal
+  /** Told where the archive ends without its mark: some of its entries may be missing. */
+  readonly onOpenEnd?: () => void
+}
+
+/** Of a header. Two of zeros end an archive. */
+const BLOCK_BYTES = 512
+const isTarHeader = (start: Buffer): boolean => start.toString('latin1', 257, 262) === 'ustar'
+
 /**
  * @param path the archive; whether it is gzipped is told by `gzip`
  * @throws HandfulError if it is damaged, cut short or too large; what `signal` was aborted with
  */
 export async function* tarEntries(
   path: string,
-  { gzip, limits = ARCHIVE_LIMITS, signal }: { gzip: boolean; limits?: ArchiveLimits; signal?: AbortSignal },
+  { gzip, limits = ARCHIVE_LIMITS, signal, onOpenEnd }: TarEntriesOptions,
 ): AsyncGenerator<ArchiveEntry> {
   const file = createReadStream(path)
   const unpacked = gzip ? file.pipe(createGunzip()) : file
   const archive = extract(NAMES_AS_BYTES)
   let bytes = 0
+  let [start, end] = [Buffer.alloc(0), Buffer.alloc(0)]
   const fail = (error: Error): void => archive.destroy(error)
   file.on('error', fail)
   unpacked.on('error', fail)
   unpacked.on('data', (chunk: Buffer) => {
     bytes += chunk.length
+    if (start.length < BLOCK_BYTES) start = Buffer.concat([start, chunk.subarray(0, BLOCK_BYTES)])
+    end = Buffer.concat([end, chunk.subarray(-BLOCK_BYTES)]).subarray(-BLOCK_BYTES)
     if (bytes > limits.bytes) fail(tooLarge(path, 'bytes', limits.bytes))
   })
   unpacked.pipe(archive)
@@ -43,8 +58,10 @@ export async function* tarEntries(
       ordinal++
       entry.resume()
     }
+    if (end.some((byte) => byte !== 0)) onOpenEnd?.()
   } catch (error) {
     signal?.throwIfAborted()
+    if (gzip && !isTarHeader(start) && isTarFault(error)) throw noTar(path, error)
     throw tarError(path, error)
   } finally {
     archive.on('error', () => undefined)
@@ -74,6 +91,22 @@ async function wholeContent(path: string, entry: AsyncIterable<Uint8Array>): Pro
   }
   return Buffer.concat(chunks)
 }
+
+/** An error of tar-stream's, not of what unpacks or reads. */
+const isTarFault = (error: unknown): boolean =>
+  error instanceof Error &&
+  (!('code' in error) || error.code === undefined) &&
+  !(error instanceof HandfulError)
+
+const noTar = (path: string, cause: unknown): HandfulError =>
+  new HandfulError({
+    what: 'archive',
+    where: printable(path),
+    got: 'a gzipped file of another kind',
+    expected: 'a gzipped tar archive',
+    hint: 'unpack it first',
+    cause,
+  })
 
 function tarError(path: string, error: unknown): Error {
   if (error instanceof HandfulError) return error

@@ -114,7 +114,9 @@ function zipError(path: string, error: unknown): Error {
     where: printable(path),
     got: /end of central directory|unexpected EOF|end of file/i.test(message)
       ? 'a file that is cut short'
-      : `a damaged file (${printable(message)})`,
+      : /comment length/i.test(message)
+        ? 'a file with other bytes behind its end'
+        : `a damaged file (${printable(message)})`,
     expected: 'a whole .zip',
     hint: 'copy or download it again',
     cause: error,

@@ -80,6 +80,15 @@ export async function describedModel(
       hint: `classify new images by handful predict ${shellWord(run)} <images>, or train a model by handful pretrain`,
       exitCode: 2,
     })
+  if (options.model === 'none')
+    throw new HandfulError({
+      what: 'trained model',
+      where: run,
+      got: 'a run of --model none, which trained none',
+      expected: 'a run that trained a generative model',
+      hint: `classify new images by handful predict ${shellWord(run)} <images>, or train a model by handful pretrain`,
+      exitCode: 2,
+    })
   const text = (await readPart(run, DESCRIPTION)).toString('utf8')
   try {
     const { model: name, config, image, fit, reading } = descriptionSchema.parse(JSON.parse(text))

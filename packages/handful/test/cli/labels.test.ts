@@ -17,7 +17,12 @@ const PATHS = [
   'plain/1.png',
   'plain/2.png',
   'other/1.png',
-  ...Array.from({ length: 13 }, (_, i) => `more/${i}.png`),
+  ' blank in front.png',
+  'back\\slash.png',
+  'e\u0301.png',
+  '\u00e9.png',
+  '\u00a0wide.png',
+  ...Array.from({ length: 8 }, (_, i) => `more/${i}.png`),
 ]
 const LABELS: Readonly<Record<string, string>> = {
   'a, b.png': 'cat, "big"',
@@ -27,6 +32,11 @@ const LABELS: Readonly<Record<string, string>> = {
   'plain/1.png': 'hund-ü',
   'other/1.png': 'hund-ü',
   'plain/2.png': 'Hund/ü',
+  ' blank in front.png': 'hund-ü',
+  'back\\slash.png': 'Hund/ü',
+  'e\u0301.png': 'hund-ü',
+  '\u00e9.png': 'Hund/ü',
+  '\u00a0wide.png': 'cat, "big"',
 }
 
 let parent: string
@@ -77,13 +87,15 @@ describe('out and in again', () => {
       await labelled(run)
       const out = path.join(run, form === 'label-studio' ? 'out.json' : `out.${form}`)
       const exported = await handful(['labels', 'export', run, '--to', form, '--out', out])
-      expect(exported.stderr).toBe('')
-      expect(exported.stdout).toBe(`7 labels written to ${out}\n`)
+      expect(exported.stderr).toBe(
+        form === 'folders' ? '"Hund/ü" lies in Hund-ü-2/, as no folder can be called so\n' : '',
+      )
+      expect(exported.stdout).toBe(`12 labels written to ${out}\n`)
 
       const other = await newRun()
       const imported = await handful(['labels', 'import', other, out, '--json'])
       expect(imported.exit).toBe(0)
-      expect(JSON.parse(imported.stdout)).toEqual({ labelled: 7, classes: 3, unknown: [] })
+      expect(JSON.parse(imported.stdout)).toEqual({ labelled: 12, classes: 3, unknown: [] })
       const expected =
         // A folder's name holds no slash, and two names that differ by capitals alone would be one folder.
         form === 'folders'
@@ -118,6 +130,17 @@ describe('out and in again', () => {
       await journal.close()
     },
   )
+
+  test('folders of classes that no folder can be called as give the classes back to their run', async () => {
+    const run = await newRun()
+    await handful(['labels', 'set', run, 'plain/1.png', '--label', '../up/a'])
+    const out = path.join(run, 'sorted')
+    const exported = await handful(['labels', 'export', run, '--to', 'folders', '--out', out])
+    expect(exported.stderr).toBe('"../up/a" lies in ---up-a/, as no folder can be called so\n')
+    expect(await readdir(out)).toEqual(['---up-a'])
+    expect((await handful(['labels', 'import', run, out])).exit).toBe(0)
+    expect(await labelsOf(run)).toEqual({ 'plain/1.png': '../up/a' })
+  })
 
   test('CSV is read by others as it was written', async () => {
     const run = await newRun()
@@ -236,12 +259,12 @@ test('classes are added, renamed, merged and deleted by name, and each change is
   const before = [await named(), await labelsOf(run)]
   const change = (...words: string[]) => handful(['labels', 'class', run, ...words])
   const undo = async () => (await handful(['labels', 'undo', run])).stdout
-  expect((await change('Hund/ü', '--rename', 'Hund')).stdout).toMatch(/^Hund {2}2$/m)
+  expect((await change('Hund/ü', '--rename', 'Hund')).stdout).toMatch(/^Hund {2}4$/m)
   expect(await undo()).toBe('the classes are others again\n')
-  expect((await change('Hund/ü', '--merge-into', 'hund-ü')).stdout).toBe('cat, "big"  2\nhund-ü  5\n')
-  expect(await undo()).toBe('2 images have another label\n')
-  expect((await change('hund-ü', '--delete')).stdout).toBe('cat, "big"  2\nHund/ü  2\n')
-  expect(await undo()).toBe('3 images have another label\n')
+  expect((await change('Hund/ü', '--merge-into', 'hund-ü')).stdout).toBe('cat, "big"  3\nhund-ü  9\n')
+  expect(await undo()).toBe('4 images have another label\n')
+  expect((await change('hund-ü', '--delete')).stdout).toBe('cat, "big"  3\nHund/ü  4\n')
+  expect(await undo()).toBe('5 images have another label\n')
   expect((await change('new', '--add')).stdout).toMatch(/^new {2}0$/m)
   expect(await undo()).toBe('the classes are others again\n')
   expect([await named(), await labelsOf(run)]).toEqual(before)

@@ -179,6 +179,17 @@ describe('the images of a run', () => {
   })
 })
 
+test('a working folder that was deleted is said in one line', { timeout: 60_000 }, async () => {
+  const main = path.resolve(import.meta.dirname, '../../dist/cli/main.js')
+  const script = `mkdir gone && cd gone && rmdir ../gone && "$0" "$1" data stats ${JSON.stringify(photos)}`
+  const failed = promisify(execFile)('sh', ['-c', script, process.execPath, main], { cwd: parent })
+  await expect(failed).rejects.toMatchObject({
+    code: 1,
+    stderr:
+      'error: working folder: got one that was deleted, expected one that is there; change to another\n',
+  })
+})
+
 describe('npm', () => {
   const script = {
     npm_lifecycle_event: 'handful',

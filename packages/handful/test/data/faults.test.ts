@@ -1,6 +1,7 @@
 /** Faults that every viewer passes over are passed over and counted; what is cut is refused. */
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
+import { chunkBytes } from '../../src/data/animated-png.js'
 import { openFolder } from '../../src/data/folder.js'
 import { folderOf, noise } from './support.js'
 import { greyTiff } from './tiff-writer.js'
@@ -92,6 +93,75 @@ describe('a TIFF file', () => {
     for (const page of [{}, { unsorted: true }, { description: 'one\0two' }]) {
       await expect(read(greyTiff(samples, { ...page, strip }))).rejects.toThrow('damaged or truncated TIFF')
     }
+  })
+})
+
+describe('a PNG file', () => {
+  const pictures = {
+    'of 8 bits': () => noise(24).png().toBuffer(),
+    interlaced: () => noise(24).png({ progressive: true }).toBuffer(),
+    'with a palette': () => noise(24).png({ palette: true }).toBuffer(),
+    'of 16 bits': () => noise(24).toColourspace('rgb16').png().toBuffer(),
+  }
+  /** Where the chunk of pixels and its end lie. */
+  const pixelChunk = (png: Buffer): { at: number; end: number } => {
+    let at = 8
+    while (png.toString('latin1', at + 4, at + 8) !== 'IDAT') at += 12 + png.readUInt32BE(at)
+    return { at, end: at + 12 + png.readUInt32BE(at) }
+  }
+  const changed = (png: Buffer, at: number): Buffer => {
+    const copy = Buffer.from(png)
+    copy[at] ^= 0x55
+    return copy
+  }
+  /** The chunk of pixels with another content and the right sum over it. */
+  const resummed = (png: Buffer, change: (data: Buffer) => Buffer): Buffer => {
+    const { at, end } = pixelChunk(png)
+    const data = change(Buffer.from(png.subarray(at + 8, end - 4)))
+    return Buffer.concat([png.subarray(0, at), chunkBytes({ type: 'IDAT', data }), png.subarray(end)])
+  }
+
+  it.each(Object.entries(pictures))(
+    '%s with one of its two checksums wrong has its pixels',
+    async (_, make) => {
+      const png = await make()
+      const { end } = pixelChunk(png)
+      const { pixels } = await read(png)
+      for (const [fault, content] of [
+        ['a wrong checksum', changed(png, end - 1)],
+        ['a wrong checksum', resummed(png, (data) => changed(data, data.length - 1))],
+        ['a wrong checksum', resummed(png, (data) => data.subarray(0, -4))],
+        ['no end', png.subarray(0, end - 2)],
+        ['no end', png.subarray(0, end - 8)],
+      ] as const) {
+        const found = await read(content)
+        expect(found.pixels).toEqual(pixels)
+        expect(found.notes).toContain(
+          `1 image has a harmless fault and is read anyway, such as a.jpg (1 ${fault})`,
+        )
+      }
+    },
+  )
+
+  it.each(Object.entries(pictures))('%s whose pixels nothing vouches for is refused', async (_, make) => {
+    const png = await make()
+    const { at, end } = pixelChunk(png)
+    for (const content of [
+      changed(changed(png, end - 1), end - 6),
+      changed(png, Math.round((at + end) / 2)),
+      png.subarray(0, end - 12),
+      png.subarray(0, Math.round((at + end) / 2)),
+    ])
+      await expect(read(content)).rejects.toThrow('a damaged or truncated PNG file')
+  })
+
+  it('with a fault in what is no picture is read without a word', async () => {
+    const png = await noise(16).png().toBuffer()
+    const comment = changed(chunkBytes({ type: 'tEXt', data: Buffer.from('Comment\0x') }), 20)
+    const found = await read(
+      Buffer.concat([png.subarray(0, 33), comment, png.subarray(33), Buffer.from('more')]),
+    )
+    expect(found).toEqual({ ...(await read(png)), notes: '' })
   })
 })
 

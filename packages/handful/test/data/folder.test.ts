@@ -226,7 +226,7 @@ describe('labels files', () => {
       '{"file_name": "a.png", "label": "x"}\nnot json\n',
       /labels \(metadata.jsonl row 2\): got a line that is not JSON/,
     ],
-    ['{"file_name": "a.png", "label": ["x"]}\n', /row 1\): got no usable "label"/],
+    ['{"file_name": "a.png", "label": ["x", "y"]}\n', /row 1\): got no usable "label"/],
     ['{"label": "x"}\n', /columns \(metadata.jsonl row 1\): got label, expected file_name,label/],
     ['{"file_name": "a.png", "label": "x"}\n{"label": "x"}\n', /row 2\): got no usable "file_name"/],
     ['[1]\n', /got no object/],
@@ -281,7 +281,11 @@ describe('bad folders', () => {
       /got one sub-folder, "pets".*did you mean .*pets\?/,
     ],
     ['no label at all', { 'a.png': red }, /got 1 images and no label.*one sub-folder per class/],
-    ['only a test split', { 'test/a/1.png': red, 'test/b/1.png': red }, /got no usable training image/],
+    [
+      'only a test split',
+      { 'test/a/1.png': red, 'test/b/1.png': red },
+      /got test\/ and nothing to learn from/,
+    ],
   ])('are refused in one line: %s', async (_, files, message) => {
     expect((await failure(() => open(folderOf(files)))).message).toMatch(message)
   })

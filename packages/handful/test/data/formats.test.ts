@@ -108,6 +108,21 @@ describe('BMP', () => {
     }
   })
 
+  it('that names a mask of opacity and has none anywhere is seen', async () => {
+    const masks = Buffer.alloc(16)
+    ;[0xff0000, 0xff00, 0xff, 0xff000000].forEach((mask, i) => masks.writeUInt32LE(mask, 4 * i))
+    const withOpacity = (opacity: (pixel: number) => number): Buffer =>
+      bitmap(32, bottomUp(blueFirst.map((pixel, i) => [...pixel, opacity(i)])).flat(), {
+        compression: 6,
+        between: [...masks],
+      })
+    expect(await pixelsOf(withOpacity(() => 0))).toEqual(COLOURS.flat())
+    expect(await pixelsOf(withOpacity((i) => (i === 0 ? 255 : 0)))).toEqual([
+      ...COLOURS[0],
+      ...new Array<number>(45).fill(255),
+    ])
+  })
+
   it('that is cut, or of an unknown kind, is refused', async () => {
     const cut = bitmap(24, bottomUp(blueFirst).flat()).subarray(0, -5)
     await expect(pixelsOf(cut)).rejects.toThrow('a damaged or truncated BMP file')
@@ -125,6 +140,12 @@ describe('PNM', () => {
     expect(await pixelsOf(Buffer.concat([Buffer.from('P6 4 4 255\n'), Buffer.from(colours)]))).toEqual(
       colours,
     )
+  })
+
+  it('with a comment before its pixels, and with line ends of Windows', async () => {
+    const grey = Buffer.from(Array.from({ length: 16 }, (_, i) => 16 * i))
+    for (const header of ['P5\n4 4\n255# made by hand\n', 'P5\n4 4\n255 # by hand\n', 'P5\r\n4 4\r\n255\r\n'])
+      expect(await pixelsOf(Buffer.concat([Buffer.from(header), grey]), 1)).toEqual([...grey])
   })
 
   it('whose white is less than 255 is as bright', async () => {
@@ -244,6 +265,34 @@ describe('frames', () => {
     const still = await openFolder({ ...options, folder })
     expect([...still.train.pixels.subarray(0, 3)]).toEqual(red)
     expect(still.notes.join()).toContain('such as a.png with 4: the first is taken')
+  })
+
+  it('that is cut is refused, and those before it are read', async () => {
+    const colours = ['#ff0000', '#00ff00', '#0000ff']
+    const frames = Buffer.concat(
+      await Promise.all(colours.map((colour) => plain(colour, 4).raw().toBuffer())),
+    )
+    const gif = await sharp(frames, { raw: { width: 4, height: 12, channels: 3, pageHeight: 4 } })
+      .gif()
+      .toBuffer()
+    const png = animatedPng(
+      { width: 4, height: 4, colour: [255, 0, 0, 255] },
+      { width: 4, height: 4, colour: [0, 255, 0, 255] },
+      { width: 4, height: 4, colour: [0, 0, 255, 255] },
+    )
+    for (const [name, content] of [
+      ['a.gif', gif.subarray(0, -3)],
+      ['a.png', png.subarray(0, -20)],
+    ] as const) {
+      const read = await openFolder({ ...options, frames: 'all', folder: folderOf({ [name]: content }) })
+      expect(read.train.paths).toEqual([`${name}#1`, `${name}#2`])
+      expect([...read.train.pixels.subarray(48, 51)]).toEqual([0, 255, 0])
+      expect(read.skipped).toEqual([
+        { path: `${name}#3`, reason: `a damaged or truncated ${name === 'a.gif' ? 'GIF' : 'PNG'} file` },
+      ])
+      const still = await openFolder({ ...options, folder: folderOf({ [name]: content }) })
+      expect([...still.train.pixels.subarray(0, 3)]).toEqual([255, 0, 0])
+    }
   })
 
   it('of new images are taken as the run took them', async () => {

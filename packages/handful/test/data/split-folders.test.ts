@@ -105,3 +105,74 @@ describe('a split', () => {
     expect(classes(data)).toEqual({ 'bus/1.png': 'bus', 'test/1.png': 'test', 'train/1.png': 'train' })
   })
 })
+
+describe('folders that look like splits', () => {
+  it.each([
+    ['training_set', 'test_set'],
+    ['Train-Images', 'Test-Images'],
+    ['labeled', 'test'],
+  ])('are splits where they are called %s and %s', async (train, test) => {
+    const data = await open([`${train}/a/1.png`, `${train}/b/1.png`, `${test}/a/2.png`, `${test}/b/2.png`])
+    expect(classes(data)).toEqual({ [`${train}/a/1.png`]: 'a', [`${train}/b/1.png`]: 'b' })
+    expect(data.test?.count).toBe(2)
+  })
+
+  it('labeled/ and unlabeled/ are, and a class may be called labeled', async () => {
+    const data = await open(['labeled/a/1.png', 'labeled/b/1.png', 'unlabeled/1.png', 'unlabeled/2.png'])
+    expect(classes(data)).toEqual({
+      'labeled/a/1.png': 'a',
+      'labeled/b/1.png': 'b',
+      'unlabeled/1.png': '-',
+      'unlabeled/2.png': '-',
+    })
+    expect((await open(['labeled/1.png', 'plain/1.png'])).train.classNames).toEqual(['labeled', 'plain'])
+  })
+
+  it('and are none are told', async () => {
+    const data = await open([
+      'seg_train/x/1.png',
+      'seg_train/y/1.png',
+      'seg_test/x/1.png',
+      'seg_test/y/1.png',
+    ])
+    expect(data.train.classNames).toEqual(['seg_test', 'seg_train'])
+    expect(data.notes).toContain(
+      '"seg_train" and "seg_test" are taken for classes; splits are called train/ and test/',
+    )
+    const inside = await open(['cat/train/1.png', 'cat/test/1.png', 'dog/train/1.png', 'dog/test/1.png'])
+    expect(inside.train.count).toBe(4)
+    expect(inside.notes.join()).toContain(
+      '"cat/train" and "cat/test" lie inside a class and are no splits: all images are learned from',
+    )
+  })
+})
+
+describe('splits that cannot be learned from are refused with the reason', () => {
+  it.each([
+    [
+      ['val/a/1.png', 'val/b/1.png'],
+      /got val\/ and nothing to learn from, expected train\/ or class folders/,
+    ],
+    [['dev/a/1.png', 'test/a/1.png', 'test/b/1.png'], /got test\/ and nothing to learn from/],
+    [
+      ['train/1.png', 'test/1.png'],
+      /train\/ and test\/ are taken for splits: --splits none if they are classes/,
+    ],
+    [
+      ['train/a/1.png', 'train/b/1.png', 'test/a/1.png', 'test/emu/1.png'],
+      /no labelled training image of "emu", of which there are test images/,
+    ],
+    [['train/Cat/1.png', 'train/dog/1.png', 'test/cat/1.png'], /"Cat" of training differs in capitals alone/],
+    [
+      ['train/images/a/1.png', 'train/images/b/1.png', 'test/images/a/1.png'],
+      /got one sub-folder, "train\/images", which has 2 sub-folders itself, .*move them up by one/,
+    ],
+  ])('%j', async (paths, message) => {
+    expect((await failure(() => open(paths))).message).toMatch(message)
+  })
+
+  it('and an empty one is named', async () => {
+    const folder = folderOf({ 'train/a/1.png': red, 'train/b/1.png': blue, 'test/': '' })
+    expect((await openDataset({ folder, size: 8 })).notes).toContain('test/ holds no file')
+  })
+})

@@ -114,8 +114,30 @@ describe('a zip archive of images', () => {
     const folder = folderOf({ 'cut.zip': whole.subarray(0, -30), 'empty.zip': zip([]) })
     const cut = await failure(() => openFolder({ ...options, folder: join(folder, 'cut.zip') }))
     expect(cut.message).toMatch(/^archive \(.*cut.zip\): got a file that is cut short, expected a whole .zip/)
+    writeFileSync(join(folder, 'more.zip'), Buffer.concat([whole, Buffer.alloc(50)]))
+    const more = await failure(() => openFolder({ ...options, folder: join(folder, 'more.zip') }))
+    expect(more.message).toContain('got a file with other bytes behind its end, expected a whole .zip')
     const empty = await failure(() => openFolder({ ...options, folder: join(folder, 'empty.zip') }))
     expect(empty.message).toContain('got no file in it, expected images in folders')
+  })
+
+  it('names archives in it, which are not looked into', async () => {
+    const content = await png('#ff0000')
+    const inner = zip([{ name: 'b.png', content }])
+    const archive = archiveOf([
+      { name: 'a.png', content },
+      { name: 'more.zip', content: inner },
+      { name: 'more.tar.gz', content: Buffer.from([0x1f, 0x8b, 8, 0]) },
+    ])
+    const { train, skipped } = await openFolder({ ...options, folder: archive })
+    expect(train.paths).toEqual(['a.png'])
+    expect(skipped).toEqual([
+      { path: 'more.tar.gz', reason: 'an archive, which is not looked into; unpack it' },
+      {
+        path: 'more.zip',
+        reason: 'a zip archive or a document made of one, which is not looked into; unpack it',
+      },
+    ])
   })
 
   it('is classified as a folder is', async () => {

@@ -6,6 +6,7 @@ import { hostname, tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { RunFolder, readRunConfig } from '../../src/runs/run-folder.js'
+import { loadTrainedModel } from '../../src/runs/trained-model.js'
 import { contentKey } from '../../src/files/content-key.js'
 
 let parent: string
@@ -237,6 +238,15 @@ describe('the lock', () => {
     const asked = await Promise.allSettled(Array.from({ length: 12 }, () => RunFolder.resume(run.folder, {})))
     expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   })
+})
+
+test('a run without a model is said to have none, rather than to be unfinished', async () => {
+  const folder = path.join(parent, 'run')
+  await mkdir(folder)
+  await writeFile(path.join(folder, 'config.yaml'), 'folder: photos\nmodel: none\n')
+  await expect(loadTrainedModel(folder)).rejects.toThrow(
+    /got a run of --model none, which trained none, expected a run that trained a generative model; classify new images/,
+  )
 })
 
 test('stage keys follow values, not the order of fields', () => {

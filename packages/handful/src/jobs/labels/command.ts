@@ -1,4 +1,5 @@
 /** `handful labels`: the labels of a run, kept as a journal: in, out, looked at, given and taken back. */
+import { printable, quoted } from '../../errors.js'
 import { shellWord } from '../../errors/shell.js'
 import { type CommandGroup, jobCommand } from '../command-entry.js'
 import { flag, oneOf, text } from '../option.js'
@@ -66,11 +67,15 @@ const exportLabels = jobCommand({
     throw usageError({ what: '--out', got: 'nothing', expected: 'where the labels are to go' })
   },
   run: async (options, { signal }) => (await import('./export.js')).exportLabels(options, signal),
-  show: ({ written, none }, { out }) => ({
+  show: ({ written, none, renamed }, { out }) => ({
     json: { written, none, out },
     lines: [`${written} labels written to ${out}`],
-    messages:
-      none === 0 ? [] : [`${none} of them ${none === 1 ? 'is' : 'are'} "${NONE_OF_THESE}" and no class`],
+    messages: [
+      ...(none === 0 ? [] : [`${none} of them ${none === 1 ? 'is' : 'are'} "${NONE_OF_THESE}" and no class`]),
+      ...[...renamed].map(
+        ([label, folder]) => `${quoted(label)} lies in ${printable(folder)}/, as no folder can be called so`,
+      ),
+    ],
   }),
 })
 

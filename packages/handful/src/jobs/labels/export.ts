@@ -8,7 +8,7 @@ import { labelCsv, type LabelRow, labelRows } from '../../labelling/label-table.
 import { Workbench } from '../../labelling/workbench.js'
 import { CLASSIFYING_RUNS } from '../../names.js'
 import { runOfCommand } from '../run-of-command.js'
-import type { ExportForm } from './label-forms.js'
+import { type ExportForm, folderName } from './label-forms.js'
 import { openLabels } from './open.js'
 
 export interface ExportOptions {
@@ -21,6 +21,8 @@ export interface ExportResult {
   readonly written: number
   /** Of these: images that are none of the classes. */
   readonly none: number
+  /** Classes whose folder has another name, with it. */
+  readonly renamed: ReadonlyMap<string, string>
 }
 
 /** @throws HandfulError where the place cannot be written, or holds other things already */
@@ -32,12 +34,13 @@ export async function exportLabels(
   const { journal, imageFolder } = await openLabels(run)
   const rows = labelRows(journal)
   await journal.close()
+  const folders = to === 'folders' ? foldersOf(rows) : new Map<string, string>()
   switch (to) {
     case 'csv':
       await writeFileAtomic(out, labelCsv(rows))
       break
     case 'folders':
-      await writeFolders(out, rows, imageFolder)
+      await writeFolders(out, rows, { folders, imageFolder })
       break
     case 'label-studio':
       await writeFileAtomic(out, `${JSON.stringify(await studioTasks(run, rows, signal), null, 1)}\n`)
@@ -46,7 +49,8 @@ export async function exportLabels(
       await writeFileAtomic(out, new Uint8Array(parquetOf(rows)))
       break
   }
-  return { written: rows.length, none: rows.filter((row) => row.none).length }
+  const renamed = new Map([...folders].filter(([label, folder]) => label !== folder))
+  return { written: rows.length, none: rows.filter((row) => row.none).length, renamed }
 }
 
 function parquetOf(rows: readonly LabelRow[]): ArrayBuffer {
@@ -72,7 +76,7 @@ function parquetOf(rows: readonly LabelRow[]): ArrayBuffer {
 async function writeFolders(
   out: string,
   rows: readonly LabelRow[],
-  imageFolder: string | undefined,
+  { folders, imageFolder }: { folders: ReadonlyMap<string, string>; imageFolder: string | undefined },
 ): Promise<void> {
   if (imageFolder === undefined) {
     throw new HandfulError({
@@ -85,7 +89,6 @@ async function writeFolders(
   await expectEmpty(out)
   const root = path.resolve(imageFolder)
   const taken = new Set<string>()
-  const folders = foldersOf(rows)
   try {
     for (const { image, label } of rows) {
       const folder = path.join(out, folders.get(label) ?? '-')
@@ -97,12 +100,6 @@ async function writeFolders(
     await rm(out, { recursive: true, force: true }).catch(() => {})
     throw systemError('writing links', out, error)
   }
-}
-
-/** Names of classes hold what names of folders must not. */
-const folderName = (label: string): string => {
-  const safe = label.replace(/[/\\\0]/g, '-').replace(/^\.+/, (dots) => '-'.repeat(dots.length))
-  return safe === '' ? '-' : safe
 }
 
 /** Two classes that would share a folder, on disks without capitals too, get one each. */

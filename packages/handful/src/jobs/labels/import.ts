@@ -1,7 +1,7 @@
 /** Labels from a table, from Label Studio or from class folders, as one step of the journal. */
 import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { type ColumnChoice, readColumns } from '../../data/label-columns.js'
+import { type ColumnChoice, isOwnTable, readColumns } from '../../data/label-columns.js'
 import { plainLabels } from '../../data/plain-labels.js'
 import { readParquetLabels } from '../../data/label-parquet.js'
 import { readLabelsFile } from '../../data/labels-file.js'
@@ -12,7 +12,7 @@ import { HandfulError, printable, quoted, systemError } from '../../errors.js'
 import { firstBytes } from '../../files/first-bytes.js'
 import type { NamedDecision } from '../../labels/journal.js'
 import { NONE_OF_THESE } from '../../names.js'
-import { COMMAND_LINE } from './label-forms.js'
+import { COMMAND_LINE, folderName } from './label-forms.js'
 import { type OpenedLabels, openLabels } from './open.js'
 
 export interface ImportOptions extends ColumnChoice {
@@ -111,23 +111,27 @@ async function ofTable(
     return { file: fields[columns.file] ?? '', label }
   })
   const notes = columns.note === undefined ? [] : [columns.note]
-  return { rows: [...plainLabels(table.name, rows, notes)], notes }
+  return { rows: isOwnTable(table) ? rows : [...plainLabels(table.name, rows, notes)], notes }
 }
 
 /** Class folders: of links the images that they lead to, else files of the same path or name. */
 async function ofFolders(
   folder: string,
-  { imageFolder, names }: OpenedLabels,
+  { imageFolder, names, journal }: OpenedLabels,
   signal: AbortSignal,
 ): Promise<Named[]> {
   const { files } = await openCollection(folder, signal)
   const root = imageFolder && (await realpath(imageFolder))
+  const classes = journal.classes.map(({ name }) => name)
+  /** A class of the run whose folder is called so, where none is called so itself. */
+  const classIn = (label: string): string =>
+    classes.includes(label) ? label : (classes.find((name) => folderName(name) === label) ?? label)
   return Promise.all(
     files.map(async ({ path: file, label }) => {
       const real = await realpath(path.join(folder, file)).catch(() => file)
       const linked = root !== undefined && real.startsWith(`${root}${path.sep}`)
       const known = [linked ? path.relative(root, real) : file, file, file.slice(file.indexOf('/') + 1)]
-      return { file: known.find((name) => names.find(name).kind === 'one') ?? file, label }
+      return { file: known.find((name) => names.find(name).kind === 'one') ?? file, label: classIn(label) }
     }),
   )
 }
