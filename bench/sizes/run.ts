@@ -5,8 +5,8 @@
  *   npx tsx bench/sizes/run.ts [--models vae,vqvae,diffusion,flow,gan] [--sizes 32,64,128] [--channels 3] [--steps 8]
  *     [--threads 2] [--preset fast] [--repeats 1]
  *
- * Ratios are medians over the steps of each step's time by that of the first size in the same turn: what else the machine
- * does falls on both.
+ * Ratios are medians over the steps of each step's time by that of the first size in the same turn; the first is of the
+ * clock, the second of the time that processors worked for this process, which says more on a machine that others use.
  */
 import { parseArgs } from 'node:util'
 import {
@@ -76,9 +76,10 @@ async function timed(name: string, size: number) {
     name,
     size,
     times: [] as number[],
-    async step(number: number): Promise<number> {
+    worked: [] as number[],
+    async step(number: number): Promise<{ time: number; worked: number }> {
       const due = [0, ...laterPhases.flatMap(({ every }, i) => (number % every === 0 ? [i + 1] : []))]
-      const started = performance.now()
+      const [started, before] = [performance.now(), process.cpuUsage()]
       await session.run(
         {
           image: image(view(number, options)),
@@ -88,7 +89,8 @@ async function timed(name: string, size: number) {
         },
         due,
       )
-      return performance.now() - started
+      const { user, system } = process.cpuUsage(before)
+      return { time: performance.now() - started, worked: (user + system) / 1000 }
     },
     close: () => session.close(),
   }
@@ -99,15 +101,17 @@ async function compare(name: string): Promise<void> {
   for (const size of values.sizes.split(',')) runs.push(await timed(name, Number(size)))
   for (let step = 1; step <= WARM_UP + steps; step++) {
     for (const run of runs) {
-      const time = await run.step(step)
-      if (step > WARM_UP) run.times.push(time)
+      const { time, worked } = await run.step(step)
+      if (step <= WARM_UP) continue
+      run.times.push(time)
+      run.worked.push(worked)
     }
   }
-  for (const { size, times } of runs) {
-    const ratio = median(times.map((time, turn) => time / runs[0].times[turn]))
-    console.log(
-      `${name.padEnd(10)} ${String(size).padStart(4)}  ${median(times).toFixed(0).padStart(6)} ms  ${ratio.toFixed(2)}`,
-    )
+  const ratio = (own: readonly number[], first: readonly number[]): string =>
+    median(own.map((value, turn) => value / first[turn])).toFixed(2)
+  for (const { size, times, worked } of runs) {
+    const label = `${name.padEnd(10)} ${String(size).padStart(4)}  ${median(times).toFixed(0).padStart(6)} ms`
+    console.log(`${label}  ${ratio(times, runs[0].times)}  ${ratio(worked, runs[0].worked)}`)
   }
   for (const run of runs) await run.close()
 }

@@ -36,6 +36,8 @@ export interface Patching {
   readonly side: number
   /** Pixels added at the bottom and right, of value 0 in the network's range. */
   readonly margin: number
+  /** Of a square's numbers; left out, that of `squareOrder`. */
+  readonly order?: BlockOrder
 }
 
 /** Squares a side that the networks' sizes were measured for. */
@@ -150,26 +152,32 @@ export function patching({ size }: ImageShape, patch: number, multiple: number):
  */
 export function toPatches(
   pixels: Tensor,
-  { patch, side, margin }: Patching,
+  { patch, side, margin, order = squareOrder(patch) }: Patching,
   range: (x: Tensor) => Tensor,
 ): Tensor {
-  if (margin > 0) return imagePatches(range(greyLevels(pixels)), { patch, margin })
+  if (margin > 0) return imagePatches(range(greyLevels(pixels)), { patch, margin, order })
   const [n, , , c] = pixels.shape
   const moved =
-    squareOrder(patch) === 'channelFirst'
+    order === 'channelFirst'
       ? transpose(reshape(pixels, [n, side, patch, side, patch, c]), [1, 3, 0, 5, 2, 4])
       : transpose(reshape(pixels, [n, side, patch, side, patch * c]), [1, 3, 0, 2, 4])
   return range(cast(reshape(moved, [side, side, n, c * patch * patch]), 'float32'))
 }
 
 /** [h, w, n, c] in the network's range -> [side, side, n, c patch patch]. */
-export function imagePatches(x: Tensor, { patch, margin }: Pick<Patching, 'patch' | 'margin'>): Tensor {
-  return pixelUnshuffle(margin > 0 ? padImage(x, [0, margin, 0, margin]) : x, patch, squareOrder(patch))
+export function imagePatches(
+  x: Tensor,
+  { patch, margin, order = squareOrder(patch) }: Omit<Patching, 'side'>,
+): Tensor {
+  return pixelUnshuffle(margin > 0 ? padImage(x, [0, margin, 0, margin]) : x, patch, order)
 }
 
 /** [side, side, n, c patch patch] -> [h, w, n, c], the margin cut off. */
-export function fromPatches(x: Tensor, { patch, margin }: Pick<Patching, 'patch' | 'margin'>): Tensor {
-  const pixels = pixelShuffle(x, patch, squareOrder(patch))
+export function fromPatches(
+  x: Tensor,
+  { patch, margin, order = squareOrder(patch) }: Omit<Patching, 'side'>,
+): Tensor {
+  const pixels = pixelShuffle(x, patch, order)
   return margin === 0 ? pixels : padImage(pixels, [0, -margin, 0, -margin])
 }
 

@@ -1,13 +1,31 @@
 /** Images as squares of pixels: the same numbers in another order, and grids that do not grow with the image. */
-import { constant, evaluate, input, mul, pixelUnshuffle, Random, sub } from 'onnx-autodiff'
+import {
+  averagePool,
+  constant,
+  convolution,
+  evaluate,
+  input,
+  mul,
+  Parameters,
+  pixelShuffle,
+  pixelUnshuffle,
+  Random,
+  sub,
+} from 'onnx-autodiff'
 import { describe, expect, it, test } from 'vitest'
 import { greyLevels } from '../../src/models/common.js'
 import {
+  blockMeans,
   fromPatches,
+  imagePatches,
   patchFor,
-  squareOrder,
   patching,
+  patchKernel,
   patchSetting,
+  perSquareNumber,
+  squareOrder,
+  squaresIn,
+  squaresOut,
   toPatches,
 } from '../../src/models/patching.js'
 import { models } from '../../src/models/registry.js'
@@ -62,6 +80,71 @@ describe.each([
       { pixels: bytes },
     )
     expect([...back]).toEqual([...image])
+  })
+})
+
+describe('layers between squares and channels', () => {
+  const [size, channels, width] = [12, 3, 4]
+  const image = (patch: number) => ({
+    feeds: {
+      image: new Random(2, 'image').fillNormal(new Float32Array(size * size * 2 * channels)),
+      channels: new Random(2, 'channels').fillNormal(new Float32Array((size / patch) ** 2 * 2 * width)),
+    },
+    x: input('image', [size, size, 2, channels]),
+    inner: input('channels', [size / patch, size / patch, 2, width]),
+  })
+
+  it.each([2, 3, 4])(
+    'do with squares of %d what convolutions do with channels first, by the same weights',
+    (patch) => {
+      const { x, inner, feeds } = image(patch)
+      const numbers = channels * patch * patch
+      const [p, q] = [new Parameters('train'), new Parameters('train')]
+      const cut = patching({ size, channels }, patch, 1)
+      const own = [
+        squaresIn(p.scope('in'), { channels, patch, width })(imagePatches(x, cut)),
+        fromPatches(squaresOut(p.scope('out'), { channels, patch, width })(inner), cut),
+      ]
+      const enter = convolution(q.scope('in'), { inputs: numbers, outputs: width, ...patchKernel(patch) })
+      const leave = convolution(q.scope('out'), { inputs: width, outputs: numbers, ...patchKernel(patch) })
+      const plain = [enter(pixelUnshuffle(x, patch)), pixelShuffle(leave(inner), patch)]
+      const weights = p.initialize(3)
+      expect(q.initialize(3)).toEqual(weights)
+      const values = Object.fromEntries(
+        Object.entries(weights).map(([name, { data }]) => [name, data as Float32Array]),
+      )
+      const found = evaluate([...own, ...plain], { ...feeds, ...values })
+      for (const i of [0, 1]) {
+        expect(found[i].length).toBe(found[i + 2].length)
+        found[i].forEach((value, at) => expect(value).toBeCloseTo(found[i + 2][at], 5))
+      }
+    },
+  )
+
+  it.each([
+    [4, 2],
+    [6, 2],
+    [6, 3],
+  ])('means of squares of %d over blocks of %d are those of the image', (patch, block) => {
+    const { x, feeds } = image(patch)
+    const means = blockMeans(imagePatches(x, patching({ size, channels }, patch, 1)), channels, patch, block)
+    const [found, expected] = evaluate(
+      [fromPatches(means, { patch: patch / block, margin: 0 }), averagePool(x, block)],
+      feeds,
+    )
+    expect(found.length).toBe((size / block) ** 2 * 2 * channels)
+    found.forEach((value, at) => expect(value).toBeCloseTo(expected[at], 5))
+  })
+
+  it.each([2, 3])('numbers of a channel stand where squares of %d hold that channel', (patch) => {
+    const ofChannels = [5, 6, 7]
+    const [squares] = evaluate([
+      imagePatches(constant(Array.from({ length: 36 }, () => ofChannels).flat(), [6, 6, 1, 3]), {
+        patch,
+        margin: 0,
+      }),
+    ])
+    expect(perSquareNumber(ofChannels, patch)).toEqual([...squares.subarray(0, 3 * patch * patch)])
   })
 })
 

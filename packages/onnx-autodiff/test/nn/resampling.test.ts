@@ -163,16 +163,21 @@ test('rearrangements and their inverses', () => {
     [h, w, n, c],
   )
   const [values] = evaluate([x])
-  const [rows, again, stored, back, shuffled] = evaluate([
+  const [rows, again, stored, back, shuffled, last, lastBack] = evaluate([
     flattenImage(x),
     unflattenImage(flattenImage(x), [h, w, c]),
     toBatchFirst(x),
     fromBatchFirst(toBatchFirst(x)),
     pixelUnshuffle(pixelShuffle(constant(values, [h, w, n / 4, c * 4]), 2), 2),
+    pixelShuffle(constant(values, [h, w, n / 4, c * 4]), 2, 'channelLast'),
+    pixelUnshuffle(pixelShuffle(constant(values, [h, w, n / 4, c * 4]), 2, 'channelLast'), 2, 'channelLast'),
   ])
   expect(again).toEqual(values)
   expect(back).toEqual(values)
   expect(shuffled).toEqual(values)
+  expect(lastBack).toEqual(values)
+  // Block (1, 2), row 1 and column 0 of it, channel 3: the second of four runs of five channels.
+  expect(last[((1 * 2 + 1) * 2 * w + 2 * 2) * c + 3]).toBe(values[(1 * w + 2) * 4 * c + 2 * c + 3])
   // Row 1, column 2, image 3, channel 4.
   const at = values[((1 * w + 2) * n + 3) * c + 4]
   expect(rows[3 * h * w * c + (1 * w + 2) * c + 4]).toBe(at)

@@ -167,6 +167,8 @@ const kinds: Record<string, Record<string, Build>> = {
   rearranging: {
     'pixel shuffle': onImage((x) => pixelShuffle(x, 2), [3, 5, 8]),
     'pixel unshuffle': onImage((x) => pixelUnshuffle(x, 2), [6, 4, 3]),
+    'pixel shuffle, channels last': onImage((x) => pixelShuffle(x, 2, 'channelLast'), [3, 5, 8]),
+    'pixel unshuffle, channels last': onImage((x) => pixelUnshuffle(x, 2, 'channelLast'), [6, 4, 3]),
     flatten: onImage((x) => flattenImage(x)),
     unflatten: onRows((x) => unflattenImage(x, [3, 2, 4]), 24),
     'flatten and back': onImage((x, p) =>

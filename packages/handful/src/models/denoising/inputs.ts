@@ -1,6 +1,6 @@
 /** What the denoising network is fed: images in its range, arrays of noise, and what it is told of the noise level. */
 import { mul, type NamedArray, sub, type Tensor } from 'onnx-autodiff'
-import { toUnitRange } from '../common.js'
+import { greyLevels, unitRange } from '../common.js'
 import type { ImageShape } from '../model.js'
 import type { Noise, UNetConfig } from './unet.js'
 
@@ -20,9 +20,13 @@ export interface DenoisingModel {
   readonly noiseAt: (level: number) => Noise
 }
 
+/** Grey levels 0..255 -> as the network sees them. */
+export const standardise = (levels: Tensor, { mean: centre, deviation }: PixelRange): Tensor =>
+  mul(sub(unitRange(levels), centre), 1 / deviation)
+
 /** uint8 [n, h, w, c] -> [h, w, n, c] as the network sees it. */
-export const standardised = (pixels: Tensor, { mean: centre, deviation }: PixelRange): Tensor =>
-  mul(sub(toUnitRange(pixels), centre), 1 / deviation)
+export const standardised = (pixels: Tensor, range: PixelRange): Tensor =>
+  standardise(greyLevels(pixels), range)
 
 export const floats = (shape: readonly number[], data: Float32Array): NamedArray => ({
   dtype: 'float32',

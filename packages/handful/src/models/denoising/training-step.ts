@@ -8,11 +8,13 @@
 import {
   add,
   type Arrays,
+  constant,
   input,
   inputName,
   mean,
   mul,
   Parameters,
+  sizeOf,
   slice,
   sub,
   sum,
@@ -21,14 +23,19 @@ import {
 import { imageDimensions } from '../common.js'
 import type { ImageShape, Streams, Trainable } from '../model.js'
 import { type Optimisation, trainingStep } from '../optimise.js'
-import { floats, imageNumbers, type PixelRange, standardised } from './inputs.js'
+import { imagePatches, squareOrder, toPatches } from '../patching.js'
+import { floats, imageNumbers, type PixelRange, standardise, standardised } from './inputs.js'
 import {
+  type Denoiser,
   denoiser,
+  type Dropout,
   embeddingSize,
   embedNoise,
   FOURIER_FREQUENCIES,
   type Noise,
   noDropout,
+  squareDenoiser,
+  squaresOf,
   type UNetConfig,
 } from './unet.js'
 
@@ -36,7 +43,7 @@ export interface DenoisingStep {
   readonly config: UNetConfig & PixelRange & { readonly batch: number }
   /** Share of channels set to zero in training, image by image. */
   readonly dropout?: number
-  /** What the network is to predict, of images [h, w, n, channels] and factors [n, 1]. */
+  /** What the network is to predict, number by number, of images [h, w, n, channels] or their squares, and factors [n, 1]. */
   readonly target: (parts: {
     readonly clean: Tensor
     readonly noise: Tensor
@@ -68,18 +75,25 @@ export function denoisingStep(
     masks.push(mask)
     return mul(x, mask)
   }
-  const denoise = denoiser(p, config, image, dropout > 0 ? dropped : noDropout)
   const pixels = input('image', imageDimensions(batch, image), 'uint8')
-  const noise = input('noise', [image.size, image.size, batch, image.channels])
+  const { denoise, clean, noise, counted } = trainingImages(
+    p,
+    pixels,
+    config,
+    image,
+    dropout > 0 ? dropped : noDropout,
+  )
   const [alpha, sigma] = [input('alpha', [batch, 1]), input('sigma', [batch, 1])]
   const embedding = input('embedding', [batch, embeddingSize(config)])
   const weight = input('weight', [batch])
 
-  const clean = standardised(pixels, config)
   const noisy = add(mul(clean, alpha), mul(noise, sigma))
   const { prediction } = denoise(noisy, embedding)
-  const error = sub(prediction, target({ clean, noise, alpha, sigma }))
-  const errors = mean(mul(error, error), [0, 1, 3])
+  const error = counted(sub(prediction, target({ clean, noise, alpha, sigma })))
+  const numbers = sizeOf(noise.shape) / batch
+  const squares = mean(mul(error, error), [0, 1, 3])
+  // A margin adds nothing to the sum, and is not among what the mean is over.
+  const errors = numbers === imageNumbers(image) ? squares : mul(squares, numbers / imageNumbers(image))
   const loss = mul(sum(mul(errors, weight)), 1 / batch)
   const step = trainingStep(
     {
@@ -99,12 +113,59 @@ export function denoisingStep(
     batch,
     hasTarget: false,
     drawInputs: (streams) => ({
-      noise: floats(noise.shape, streams('noise').fillNormal(new Float32Array(batch * imageNumbers(image)))),
+      noise: floats(noise.shape, streams('noise').fillNormal(new Float32Array(sizeOf(noise.shape)))),
       ...levelInputs(config, drawNoise(streams), weigh),
       ...maskInputs(masks, dropout, streams),
     }),
   }
 }
+
+/** The images of a batch and their noise, as they are mixed and predicted. */
+interface TrainingImages {
+  readonly denoise: Denoiser
+  readonly clean: Tensor
+  /** An input, of the shape of `clean`. */
+  readonly noise: Tensor
+  /** Of what is computed of them, what belongs to the images: nothing in a margin. */
+  readonly counted: (x: Tensor) => Tensor
+}
+
+/**
+ * Large images stay squares from the bytes to the loss: noise has no order to be brought into, and factors of whole
+ * images are spread over runs of hundreds of numbers instead of three.
+ */
+function trainingImages(
+  p: Parameters,
+  pixels: Tensor,
+  config: UNetConfig & PixelRange,
+  image: ImageShape,
+  dropout: Dropout,
+): TrainingImages {
+  const [batch] = pixels.shape
+  if (config.network === 'study' || squareOrder(config.patch) === 'channelFirst')
+    return {
+      denoise: denoiser(p, config, image, dropout),
+      clean: standardised(pixels, config),
+      noise: input('noise', [image.size, image.size, batch, image.channels]),
+      counted: (x) => x,
+    }
+  const cut = squaresOf(config, image)
+  const onSquares = squareDenoiser(p, config, image, dropout)
+  const inside = imagePatches(constantImage(image, 1), cut)
+  const counted = (x: Tensor): Tensor => (cut.margin > 0 ? mul(x, inside) : x)
+  const clean = toPatches(pixels, cut, (levels) => standardise(levels, config))
+  return {
+    // What it sees of the margin is 0, as where it is made from whole images.
+    denoise: (x, embedding) => onSquares(counted(x), embedding),
+    clean,
+    noise: input('noise', clean.shape),
+    counted,
+  }
+}
+
+/** One image of one value, [size, size, 1, channels]. */
+const constantImage = ({ size, channels }: ImageShape, value: number): Tensor =>
+  constant(new Float32Array(size * size * channels).fill(value), [size, size, 1, channels])
 
 /** What the step is told of the noise of each image. */
 export function levelInputs(

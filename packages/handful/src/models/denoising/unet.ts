@@ -21,8 +21,6 @@ import {
   mul,
   padImage,
   type Parameters,
-  pixelShuffle,
-  pixelUnshuffle,
   relu,
   reshape,
   silu,
@@ -35,6 +33,7 @@ import {
 } from 'onnx-autodiff'
 import { HandfulError } from '../../errors.js'
 import type { ImageShape } from '../model.js'
+import { fromPatches, imagePatches, type Patching, patching, squaresIn, squaresOut } from '../patching.js'
 
 /** What the network is built by; a model's configuration has all of it. */
 export interface UNetConfig {
@@ -247,10 +246,13 @@ export function denoiser(
   image: ImageShape,
   dropout: Dropout = noDropout,
 ): Denoiser {
-  const plans = planBlocks(config, image)
-  return config.network === 'study'
-    ? studyUNet(p, plans, dropout)
-    : residualUNet(p, plans, config, image, dropout)
+  if (config.network === 'study') return studyUNet(p, planBlocks(config, image), dropout)
+  const onSquares = squareDenoiser(p, config, image, dropout)
+  const cut = squaresOf(config, image)
+  return (x, embedding) => {
+    const { prediction, layers } = onSquares(imagePatches(x, cut), embedding)
+    return { prediction: fromPatches(prediction, cut), layers }
+  }
 }
 
 function studyUNet(p: Parameters, plans: readonly BlockPlan[], dropout: Dropout): Denoiser {
@@ -265,21 +267,26 @@ function studyUNet(p: Parameters, plans: readonly BlockPlan[], dropout: Dropout)
   }
 }
 
-function residualUNet(
+/** How images are cut into squares by the residual network. */
+export const squaresOf = ({ patch }: UNetConfig, image: ImageShape): Patching => patching(image, patch, 1)
+
+/**
+ * The residual network on squares: x and the prediction are [side, side, n, channels patch patch], in the order of
+ * `squareOrder`. Parameters are those of `denoiser`.
+ */
+export function squareDenoiser(
   p: Parameters,
-  plans: readonly BlockPlan[],
   config: UNetConfig,
   image: ImageShape,
-  dropout: Dropout,
+  dropout: Dropout = noDropout,
 ): Denoiser {
-  const { width, multipliers, patch, groups } = config
-  const { size, channels } = image
-  const [numbers, outer] = [channels * patch * patch, width * multipliers[0]]
-  const margin = patch * Math.ceil(size / patch) - size
+  const { width, multipliers, patch, groups, patchKernel: kernel = 3 } = config
+  const plans = planBlocks(config, image)
+  const outer = width * multipliers[0]
+  const ends = { channels: image.channels, patch, width: outer, kernel }
   const embed1 = linear(p.scope('embedding1'), { inputs: width, outputs: 4 * width })
   const embed2 = linear(p.scope('embedding2'), { inputs: 4 * width, outputs: 4 * width })
-  const kernel = config.patchKernel
-  const first = conv(p.scope('first'), numbers, outer, { kernel })
+  const first = squaresIn(p.scope('first'), ends)
   const blocks = plans.map((plan): Block => {
     const block = residualBlock(p.scope(plan.name), plan, dropout, config)
     if (plan.level < multipliers.length - config.attention) return block
@@ -287,13 +294,11 @@ function residualUNet(
     return (x, embedding) => attend(block(x, embedding))
   })
   const norm = groupNorm(p.scope('norm'), outer, groups)
-  const last = conv(p.scope('last'), outer, numbers, { kernel, startAtZero: true })
+  const last = squaresOut(p.scope('last'), { ...ends, initialize: zeros })
   return (x, embedding) => {
     const told = silu(embed2(silu(embed1(embedding))))
-    const stem = first(pixelUnshuffle(padImage(x, [0, margin, 0, margin]), patch))
-    const through = throughLevels(plans, blocks, stem, told)
-    const pixels = pixelShuffle(last(silu(norm(through.last))), patch)
-    return { prediction: padImage(pixels, [0, -margin, 0, -margin]), layers: through.layers }
+    const through = throughLevels(plans, blocks, first(x), told)
+    return { prediction: last(silu(norm(through.last))), layers: through.layers }
   }
 }
 

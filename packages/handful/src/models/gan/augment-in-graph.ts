@@ -22,6 +22,7 @@ import {
   transpose,
 } from 'onnx-autodiff'
 import type { GanAugmentation } from './config.js'
+import { fromTiles, toTiles } from './network-images.js'
 
 /** Columns of a row: what is done, and a number in 0..1 that says whether, by comparison with the strength. */
 const COLUMNS = [
@@ -68,14 +69,16 @@ export function drawAugmentation(
 }
 
 /**
- * Images [h, w, n, c] in -1..1, rows of `drawAugmentation`, strength [] in 0..1 -> images. What moves in from beyond the
- * edge, and what is cut out, is black.
+ * Images [h, w, n, c] in -1..1, or of tiles of pixels as `networkImages` has them, rows of `drawAugmentation`, strength []
+ * in 0..1 -> images. What moves in from beyond the edge, and what is cut out, is black.
+ * @param tile a divisor of `shiftUnit`
  */
 export function augmentInGraph(
   x: Tensor,
   rows: Tensor,
   strength: Tensor,
   { translation, shiftUnit = 1, colour, cutout }: GanAugmentation,
+  tile = 1,
 ): Tensor {
   const column = (name: Column): Tensor => slice(rows, 1, COLUMNS.indexOf(name), COLUMNS.indexOf(name) + 1)
   const gated = (name: Column, gate: Column): Tensor => mul(column(name), step(sub(strength, column(gate))))
@@ -86,15 +89,16 @@ export function augmentInGraph(
       gated('brightness', 'colourGate'),
       gated('saturation', 'colourGate'),
       gated('contrast', 'colourGate'),
+      tile * tile,
     )
   }
   if (translation > 0) {
     const units = (name: Column): Tensor => mul(gated(name, 'shiftGate'), 1 / shiftUnit)
-    y = shifted(y, units('shiftRows'), units('shiftColumns'), shiftUnit)
+    y = shifted(y, units('shiftRows'), units('shiftColumns'), shiftUnit / tile)
   }
   if (cutout > 0) {
-    const side = mul(step(sub(strength, column('cutGate'))), Math.round(cutout * x.shape[0]))
-    y = cut(y, column('cutRow'), column('cutColumn'), side)
+    const side = mul(step(sub(strength, column('cutGate'))), Math.round(cutout * x.shape[0] * tile))
+    y = toTiles(cut(fromTiles(y, tile), column('cutRow'), column('cutColumn'), side), tile)
   }
   return y
 }
@@ -104,14 +108,27 @@ export function augmentInGraph(
  * which on large images is half the work:
  *
  *   (1 + k) ((1 + s) x - s grey(x)) + b - k mean(x)
+ *
+ * @param pixels of a tile
  */
-function recoloured(x: Tensor, b: Tensor, s: Tensor, k: Tensor): Tensor {
-  const colours = x.shape[3] === 3
+function recoloured(x: Tensor, b: Tensor, s: Tensor, k: Tensor, pixels: number): Tensor {
+  const colours = x.shape[3] === 3 * pixels
   const contrast = add(k, 1)
   const scaled = mul(x, colours ? mul(contrast, add(s, 1)) : contrast)
   const offset = sub(b, mul(k, mean(x, [0, 1, 3], true)))
   if (!colours) return add(scaled, offset)
-  return add(scaled, sub(offset, mul(mean(x, 3, true), mul(contrast, s))))
+  const grey = pixels === 1 ? mean(x, 3, true) : greyOfTiles(x)
+  return add(scaled, sub(offset, mul(grey, mul(contrast, s))))
+}
+
+/** Each pixel's grey, three times as its colours are: [..., 3 pixels] -> the same, by one product with a matrix. */
+function greyOfTiles(x: Tensor): Tensor {
+  const numbers = x.shape[3]
+  const ofPixel = (number: number): number => Math.floor(number / 3)
+  const thirds = Float32Array.from({ length: numbers * numbers }, (_, at) =>
+    ofPixel(Math.floor(at / numbers)) === ofPixel(at % numbers) ? 1 / 3 : 0,
+  )
+  return matmul(x, constant(thirds, [numbers, numbers]))
 }
 
 const places = (size: number): Float32Array => Float32Array.from({ length: size }, (_, i) => i)

@@ -149,6 +149,11 @@ export const fast = ({ size, channels }: ImageShape): GanConfig => {
 }
 
 export interface Geometry {
+  /**
+   * Side of the tiles of pixels that images inside the networks consist of: what is shifted together, where it is a part
+   * of a larger square that becomes channels; else 1.
+   */
+  readonly tile: number
   /** Side of the coarsest feature map. */
   readonly base: number
   /** Doublings from there to the finest. */
@@ -163,7 +168,7 @@ export interface Geometry {
 
 /** @throws HandfulError if the sizes do not fit each other or the image */
 export function geometry(config: GanConfig, image: ImageShape): Geometry {
-  const { size, patch, channels, tripleGrey } = config
+  const { size, patch, channels, tripleGrey, augmentation } = config
   const levels = channels.length - 1
   const base = size / patch / 2 ** levels
   if (size < image.size || !Number.isInteger(base)) {
@@ -177,7 +182,9 @@ export function geometry(config: GanConfig, image: ImageShape): Geometry {
     })
   }
   const sides = Array.from({ length: levels + 1 }, (_, level) => base * 2 ** level)
+  const unit = augmentation?.shiftUnit ?? 1
   return {
+    tile: patch > 2 && patch % unit === 0 ? unit : 1,
     base,
     levels,
     colours: tripleGrey ? 3 : image.channels,

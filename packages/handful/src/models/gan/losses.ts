@@ -56,7 +56,7 @@ export function generatorLoss(fake: Tensor): Loss {
 const LENGTH_SHARE = 0.01
 
 /**
- * `images` [h, w, n, c] made from `styles` (tensors [n, latent], no two the same), random `directions` of the images'
+ * `images` of so many `pixels` made from `styles` (tensors [n, latent], no two the same), random `directions` of the images'
  * shape, the running mean of lengths []. Also gives the mean's next value.
  */
 export function pathLengthLoss(
@@ -64,10 +64,9 @@ export function pathLengthLoss(
   styles: readonly Tensor[],
   directions: Tensor,
   running: Tensor,
-  { weight, every }: { weight: number; every: number },
+  { weight, every, pixels }: { weight: number; every: number; pixels: number },
 ): Loss & { readonly runningNext: Tensor } {
-  const [h, w] = images.shape
-  const along = sum(mul(images, mul(directions, 1 / Math.sqrt(h * w))))
+  const along = sum(mul(images, mul(directions, 1 / Math.sqrt(pixels))))
   const squares = gradients(along, styles).map((slope) => sum(mul(slope, slope), 1))
   const lengths = sqrt(
     mul(

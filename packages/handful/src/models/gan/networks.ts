@@ -4,7 +4,7 @@
  *
  *   F: z -> w, a small network     G: w -> image, by styles     E: image -> w     D: w -> real or generated
  *
- * Images inside are [size, size, n, colours] in -1..1.
+ * Images inside are [size / tile, size / tile, n, tile tile colours] in -1..1, see `networkImages`.
  */
 import {
   add,
@@ -23,9 +23,11 @@ import {
   sqrt,
   sub,
   type Tensor,
+  transpose,
   zeros,
 } from 'onnx-autodiff'
 import { type GanConfig, geometry } from './config.js'
+import { fromTiles, toTiles } from './network-images.js'
 import {
   equalConvolution,
   equalLinear,
@@ -69,17 +71,17 @@ export type Generator = (styles: readonly Tensor[], noise?: readonly Tensor[]) =
 
 export function generator(p: Parameters, config: GanConfig, image: ImageShape): Generator {
   const { channels, latent, patch } = config
-  const { base, levels, colours } = geometry(config, image)
+  const { base, levels, colours, tile } = geometry(config, image)
   const start = p.get('constant', [base, base, 1, channels[0]], normal(1))
   const convolution = (name: string, inChannels: number, outChannels: number, up: boolean) =>
     styledConvolution(p.scope(name), { inChannels, outChannels, latent, up })
   const pixels = (level: number) =>
-    toPixels(p.scope(`pixels${level}`), {
-      inChannels: channels[level],
-      outChannels: colours * patch * patch,
-      latent,
-    })
-  const shuffled = (x: Tensor): Tensor => (patch === 1 ? x : pixelShuffle(x, patch))
+    toPixels(
+      p.scope(`pixels${level}`),
+      { inChannels: channels[level], outChannels: colours * patch * patch, latent },
+      (stored, axis) => inTileOrder(stored, axis, patch, tile),
+    )
+  const enlarged = (picture: Tensor): Tensor => toTiles(upsampleSmooth(fromTiles(picture, tile)), tile)
   const first = { convolution: convolution('first', channels[0], channels[0], false), pixels: pixels(0) }
   const finer = Array.from({ length: levels }, (_, i) => ({
     up: convolution(`up${i + 1}`, channels[i], channels[i + 1], true),
@@ -88,11 +90,11 @@ export function generator(p: Parameters, config: GanConfig, image: ImageShape): 
   }))
   return (styles, noise = []) => {
     let h = first.convolution(start, styles[0], noise[0])
-    let picture = shuffled(first.pixels(h, styles[1]))
+    let picture = squaresToTiles(first.pixels(h, styles[1]), patch, tile)
     finer.forEach((level, i) => {
       h = level.up(h, styles[2 * i + 1], noise[2 * i + 1])
       h = level.convolution(h, styles[2 * i + 2], noise[2 * i + 2])
-      picture = add(upsampleSmooth(picture), shuffled(level.pixels(h, styles[2 * i + 3])))
+      picture = add(enlarged(picture), squaresToTiles(level.pixels(h, styles[2 * i + 3]), patch, tile))
     })
     return picture
   }
@@ -130,11 +132,12 @@ export function encoderLayers(config: GanConfig, image: ImageShape): { name: str
 /** Images -> w by residual blocks, each half as fine as the one before. */
 export function encoder(p: Parameters, config: GanConfig, image: ImageShape): Encoder {
   const { channels, patch, hidden, latent, deviationGroup } = config
-  const { base, levels, colours } = geometry(config, image)
+  const { base, levels, colours, tile } = geometry(config, image)
   const stem = equalConvolution(p.scope('stem'), {
     inChannels: colours * patch * patch,
     outChannels: channels[levels],
     kernel: 1,
+    arrange: (weight) => inTileOrder(weight, 2, patch, tile),
   })
   const blocks = Array.from({ length: levels }, (_, i) => {
     const [inChannels, outChannels] = [channels[levels - i], channels[levels - i - 1]]
@@ -163,7 +166,7 @@ export function encoder(p: Parameters, config: GanConfig, image: ImageShape): En
   })
   const code = equalLinear(p.scope('code'), { inputs: hidden, outputs: latent })
   const encode = (x: Tensor): Encoded => {
-    let h = stem(patch === 1 ? x : pixelUnshuffle(x, patch))
+    let h = stem(tilesToSquares(x, patch, tile))
     const layers: Record<string, Tensor> = {}
     blocks.forEach((block, i) => (layers[`block${i + 1}`] = h = block(h)))
     const own =
@@ -174,6 +177,38 @@ export function encoder(p: Parameters, config: GanConfig, image: ImageShape): En
     return { layers, w: layers.w, deviation: own && mean(own) }
   }
   return Object.assign(encode, { runningDeviation: running })
+}
+
+/**
+ * Tiles -> squares of pixels, [size / patch, size / patch, n, patch patch colours]: channel by channel where tiles are
+ * single pixels, else tile by tile.
+ */
+function tilesToSquares(x: Tensor, patch: number, tile: number): Tensor {
+  if (patch === tile) return x
+  return tile === 1 ? pixelUnshuffle(x, patch) : pixelUnshuffle(x, patch / tile, 'channelLast')
+}
+
+/** The inverse. */
+function squaresToTiles(x: Tensor, patch: number, tile: number): Tensor {
+  if (patch === tile) return x
+  return tile === 1 ? pixelShuffle(x, patch) : pixelShuffle(x, patch / tile, 'channelLast')
+}
+
+/** An axis of weights, stored channel by channel, in the order of squares that consist of tiles. */
+function inTileOrder(weights: Tensor, axis: number, patch: number, tile: number): Tensor {
+  if (tile === 1) return weights
+  const { shape } = weights
+  const [before, after] = [shape.slice(0, axis), shape.slice(axis + 1)]
+  const tiles = patch / tile
+  const apart = [...before, shape[axis] / (patch * patch), tiles, tile, tiles, tile, ...after]
+  // Channel, (tile, row), (tile, column) -> tile, row, column, channel.
+  const order = [1, 3, 2, 4, 0].map((place) => axis + place)
+  const moved = transpose(reshape(weights, apart), [
+    ...before.keys(),
+    ...order,
+    ...after.map((_, i) => axis + order.length + i),
+  ])
+  return reshape(moved, shape)
 }
 
 /**

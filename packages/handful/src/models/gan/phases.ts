@@ -80,7 +80,9 @@ function pathLengthPhase(
   const styles = parts.styles(draws, Math.max(parts.config.batch >> 1, 1))
   const images = parts.generate(styles, draws)
   const running = parts.keep('path/mean', 0)
-  const loss = pathLengthLoss(images, styles, draws.normal('directions', images.shape), running, options)
+  const directions = draws.normal('directions', images.shape)
+  const pixels = parts.config.size ** 2
+  const loss = pathLengthLoss(images, styles, directions, running, { ...options, pixels })
   return {
     reads: parts.weights('mapping', 'generator'),
     updates: [

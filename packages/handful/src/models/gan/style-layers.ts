@@ -67,16 +67,18 @@ export interface EqualConvolutionOptions {
   readonly down?: boolean
   /** Bias and leaky ReLU; without them the result is the bare convolution's. */
   readonly activated?: boolean
+  /** Brings the weight [kernel, kernel, in, out] into the order of what it is applied to. */
+  readonly arrange?: (weight: Tensor) => Tensor
 }
 
 /** [h, w, n, in] -> [h, w, n, out], or half as high and wide. */
 export function equalConvolution(p: Parameters, options: EqualConvolutionOptions): Layer {
-  const { inChannels, outChannels, kernel, down = false, activated = true } = options
+  const { inChannels, outChannels, kernel, down = false, activated = true, arrange } = options
   const weight = p.get('weight', [kernel, kernel, inChannels, outChannels], normal(1))
   const offset = activated ? p.get('bias', [outChannels], zeros) : undefined
   const scale = (activated ? GAIN : 1) / Math.sqrt(inChannels * kernel * kernel)
   return (x) => {
-    const w = mul(weight, scale)
+    const w = mul(arrange ? arrange(weight) : weight, scale)
     const y = !down
       ? conv2d(x, w, { padding: (kernel - 1) / 2 })
       : kernel === 1
@@ -133,12 +135,20 @@ export function styledConvolution(
   }
 }
 
-/** A modulated 1x1 convolution without demodulation: features to pixels. */
-export function toPixels(p: Parameters, { inChannels, outChannels, latent }: ModulatedOptions): StyledLayer {
+/**
+ * A modulated 1x1 convolution without demodulation: features to pixels.
+ * @param arrange brings what is stored along an axis channel by channel into the order of the pixels
+ */
+export function toPixels(
+  p: Parameters,
+  { inChannels, outChannels, latent }: ModulatedOptions,
+  arrange: (stored: Tensor, axis: number) => Tensor = (stored) => stored,
+): StyledLayer {
   const modulate = modulation(p, latent, inChannels)
   const weight = p.get('weight', [1, 1, inChannels, outChannels], normal(1))
   const bias = p.get('bias', [outChannels], zeros)
-  return (x, style) => add(conv2d(mul(x, modulate(style)), mul(weight, 1 / Math.sqrt(inChannels))), bias)
+  return (x, style) =>
+    add(conv2d(mul(x, modulate(style)), mul(arrange(weight, 3), 1 / Math.sqrt(inChannels))), arrange(bias, 0))
 }
 
 /** Twice as high and wide. */

@@ -157,10 +157,12 @@ export class GanParts {
   augment(x: Tensor, draws: Draws, name = 'augmentation'): Tensor {
     const { augmentation } = this.config
     if (augmentation === null) return x
-    const [side, , count] = x.shape
-    const draw = (random: Random): Float32Array => drawAugmentation(random, count, side, augmentation)
+    const { size } = this.config
+    const { tile } = geometry(this.config, this.image)
+    const [, , count] = x.shape
+    const draw = (random: Random): Float32Array => drawAugmentation(random, count, size, augmentation)
     const rows = draws.add(name, [count, AUGMENTATION_COLUMNS], draw)
-    return augmentInGraph(x, rows, this.strength, augmentation)
+    return augmentInGraph(x, rows, this.strength, augmentation, tile)
   }
 
   /**
