@@ -39,6 +39,18 @@ const untilStopped: FitJob = async (_, { run, signal, progress }) => {
   throw signal.reason
 }
 
+/** The same job, and when it has begun: before that there is nothing to save. */
+function watched(job: FitJob): { readonly fit: FitJob; readonly begun: Promise<void> } {
+  let begin = (): void => {}
+  const begun = new Promise<void>((resolve) => (begin = resolve))
+  const fit: FitJob = (...given) => {
+    const done = job(...given)
+    begin()
+    return done
+  }
+  return { fit, begun }
+}
+
 describe('a run', () => {
   test('gets resolved options, and writes them down', async () => {
     const seen: FitOptions[] = []
@@ -181,8 +193,10 @@ describe('a run that fails', () => {
 describe('Ctrl-C', () => {
   test.each(['SIGINT', 'SIGTERM'])('%s lets the job save, says how to go on, and exits 130', async (name) => {
     const signals = new Signals()
-    const running = handful(['fit', photos, '--out', out], { fit: untilStopped, signals })
-    await expect.poll(() => signals.listenerCount(name)).toBe(1)
+    const { fit, begun } = watched(untilStopped)
+    const running = handful(['fit', photos, '--out', out], { fit, signals })
+    await begun
+    expect(signals.listenerCount(name)).toBe(1)
     signals.emit(name)
     const { exit, stderr } = await running
     expect(exit).toBe(130)
@@ -197,12 +211,12 @@ describe('Ctrl-C', () => {
   test('twice stops at once', async () => {
     const signals = new Signals()
     let release = (): void => {}
-    const fit: FitJob = async (_, { signal }) => {
+    const { fit, begun } = watched(async (_, { signal }) => {
       await new Promise<void>((resolve) => (release = resolve))
       throw signal.reason
-    }
+    })
     const running = handful(['fit', photos, '--out', out], { fit, signals })
-    await expect.poll(() => signals.listenerCount('SIGINT')).toBe(1)
+    await begun
     signals.emit('SIGINT')
     expect(signals.exits).toEqual([])
     signals.emit('SIGINT')
@@ -213,12 +227,12 @@ describe('Ctrl-C', () => {
 
   test('after which the job ends well all the same is no failure', async () => {
     const signals = new Signals()
-    const fit: FitJob = async (_, { signal }) => {
+    const { fit, begun } = watched(async (_, { signal }) => {
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       return report
-    }
+    })
     const running = handful(['fit', photos, '--out', out], { fit, signals })
-    await expect.poll(() => signals.listenerCount('SIGINT')).toBe(1)
+    await begun
     signals.emit('SIGINT')
     expect((await running).exit).toBe(0)
   })
@@ -227,11 +241,9 @@ describe('Ctrl-C', () => {
 describe('resuming', () => {
   beforeEach(async () => {
     const signals = new Signals()
-    const running = handful(['fit', '--dataset', 'mnist', '--seed', '7', '--out', out], {
-      fit: untilStopped,
-      signals,
-    })
-    await expect.poll(() => signals.listenerCount('SIGINT')).toBe(1)
+    const { fit, begun } = watched(untilStopped)
+    const running = handful(['fit', '--dataset', 'mnist', '--seed', '7', '--out', out], { fit, signals })
+    await begun
     signals.emit('SIGINT')
     await running
   })

@@ -163,7 +163,8 @@ test('what examples import is exported', async () => {
 })
 
 /** Minutes of training become moments, whatever is trained. */
-const SMALL = 'steps: 2, patches: 4, threads: 1, size: 12, set: { width: 4, batch: 4 }'
+const SMALL =
+  "steps: 2, patches: 4, threads: 1, size: 12, model: 'vae', preset: 'fast', set: { width: 4, hidden: 8, latent: 3, batch: 4 }"
 
 const runnable = blocks.filter(
   ({ file, line, language }) =>

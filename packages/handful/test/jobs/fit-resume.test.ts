@@ -212,7 +212,7 @@ test(
     })
     expect((await verifyModel({ file: out, ...machine }, job)).difference).toBeLessThan(1e-4)
     // The model that it began with is kept as it was.
-    expect((await loadTrainedModel(folder)).model.name).toBe('vae')
+    expect((await loadTrainedModel(folder)).model.name).toBe('contrastive')
     expect((await failure(() => Workbench.open(folder, { threads: 1 }))).message).toContain(
       'a run of --method self-training, which has no features to label by',
     )
