@@ -109,7 +109,8 @@ for (const { name, attributes: given, inputs, outputs, gradients: expectedGradie
     const picture = G(mixed, planes)
     const code = E(x).w
     const [real, fake] = [D(code), D(E(picture).w)]
-    const path = pathLengthLoss(picture, mixed, directions, running, { weight: 2, every: 4 })
+    const pixels = picture.shape[0] * picture.shape[1]
+    const path = pathLengthLoss(picture, mixed, directions, running, { weight: 2, every: 4, pixels })
     const losses: Readonly<Record<string, readonly [Tensor, readonly string[]]>> = {
       discriminator: [discriminatorLoss(real, fake).total, ['discriminator', 'encoder']],
       r1: [r1Loss(x, real, { gamma: 10, every: 16 }).total, ['discriminator', 'encoder']],
