@@ -115,6 +115,22 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
     await page.close()
   })
 
+  test('suggestions follow a run as soon as it is there, before any label; what is looked at stays', async () => {
+    const page = await open(browser, at('stage=untrained&images=400&latency=5'), 'label')
+    const why = page.locator('.why')
+    await why.filter({ hasText: 'drawn at random' }).waitFor()
+    const shown = await lookedAt(page)
+    const next = () => page.locator('.strip img').nth(1).getAttribute('src')
+    const drawn = await next()
+    await page.evaluate(() => window.mock.finishTraining())
+    await expect.poll(next, { timeout: 20_000 }).not.toBe(drawn)
+    expect(await lookedAt(page)).toBe(shown)
+    await page.keyboard.press('Space')
+    await why.filter({ hasText: 'the typical image of a group' }).waitFor()
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
   test('while images are read their number is told, what is skipped, and the first are shown', async () => {
     const page = await open(browser, at('stage=reading'), 'images')
     await page.getByText('Reading the folder … 12,300 files so far, 14 skipped so far').waitFor()
