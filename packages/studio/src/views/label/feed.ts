@@ -76,7 +76,7 @@ export class Feed {
     try {
       do {
         this.askAgain = false
-        const except = [...this.skipped].slice(-MOST_EXCEPTIONS)
+        const except = [...this.skipped, ...this.store.onTheirWay].slice(-MOST_EXCEPTIONS)
         const kept = this.kept
         this.kept = KEPT
         const [next, audit] = await Promise.all([
@@ -99,6 +99,9 @@ export class Feed {
           }),
         }
         this.waiting.value = false
+        // Keys were faster than the answer: of what it brought too little is left, and no decision may come to ask again.
+        const late = next.some(({ image }) => this.store.labels[image] !== -1)
+        if (late && this.streams.value.suggested.length < LOW) this.askAgain = true
       } while (this.askAgain)
     } catch (failure) {
       if (failure instanceof OutOfReach) setTimeout(() => void this.refill(), RETRY_MS)
