@@ -79,7 +79,7 @@ export async function realStudio(
 }
 
 /** Copies images into one folder under names that say nothing; `<folder>-truth.json` keeps what they show. */
-async function flattened(photos: string, flat: string): Promise<Map<string, string>> {
+export async function flattened(photos: string, flat: string): Promise<Map<string, string>> {
   const kept = `${flat}-truth.json`
   if (existsSync(kept))
     return new Map(

@@ -84,9 +84,11 @@ export function suggestions(
   const name = (id: number) => classes.find((entry) => entry.id === id)?.name ?? 'another'
   const open = [...labels.keys()].filter((image) => labels[image] === -1 && !left.has(image))
   if (kind === 'audit') {
-    const random = stream(labels.reduce((sum, label) => sum + (label === -1 ? 1 : 0), 0))
+    // In one order, whatever was labelled meanwhile.
+    const random = stream(1)
+    const places = Array.from(labels, () => random())
     return open
-      .map((image) => ({ image, at: random() }))
+      .map((image) => ({ image, at: places[image] }))
       .sort((a, b) => a.at - b.at)
       .slice(0, count)
       .map(({ image }) => ({ image, why: 'drawn at random' }))

@@ -94,6 +94,12 @@ export class MockStudio implements Studio {
     for (const follower of this.followers) follower(!off)
   }
 
+  /** A training has come to its end, and its features are read. */
+  finishTraining(): void {
+    this.trained('vae', 1)
+    this.changed()
+  }
+
   on<N extends keyof Events>(name: N, listener: (value: Events[N]) => void): () => void {
     const set = this.heard.get(name) ?? new Set()
     this.heard.set(name, set)
@@ -199,7 +205,10 @@ export class MockStudio implements Studio {
       },
       mergeClasses: ({ from, into }) => this.drop(from, into),
       deleteClass: ({ id }) => this.drop(id, -1),
-      suggest: (asked) => suggestions(asked, this.labels, this.guess, this.layout, this.classes),
+      suggest: (asked) => {
+        const kind = this.run === undefined ? 'audit' : asked.kind
+        return suggestions({ ...asked, kind }, this.labels, this.guess, this.layout, this.classes)
+      },
       neighbours: ({ image, count }) => this.neighbours(image, count),
       noise: ({ images }) => ({
         levels: Array.from({ length: 11 }, (_, k) => ({
@@ -255,6 +264,7 @@ export class MockStudio implements Studio {
       labelsRevision: this.labelsRevision,
       runs: this.runs.map(({ card }) => card),
       run: this.run,
+      suggestsBy: this.run,
       predictionsRevision: this.predictionsRevision,
       estimate:
         this.predictionsRevision > 0

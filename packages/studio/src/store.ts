@@ -97,6 +97,11 @@ export class Store {
     return this.book.values
   }
 
+  /** Images whose decisions the studio does not know yet. */
+  get onTheirWay(): readonly number[] {
+    return this.book.onTheirWay()
+  }
+
   readonly images = computed(() => this.catalogue.value.paths.length)
 
   /** Images by label, decisions on their way included. */

@@ -4,7 +4,7 @@ import { toCsv } from '../src/logic/csv.js'
 import { chips, isFiltered, NO_FILTERS, shownImages, type Filters } from '../src/logic/filters.js'
 import { cellsInFrame, gridShape, visibleCells } from '../src/logic/grid-window.js'
 import { back, forward, lookedAt, standing, START, visited } from '../src/logic/history.js'
-import { actionOf, placeOf, type Pressed } from '../src/logic/keys.js'
+import { actionOf, classOfKey, keysOf, placeOf, type Pressed } from '../src/logic/keys.js'
 import { insidePolygon } from '../src/logic/lasso.js'
 import { panelsOf, readableRange } from '../src/logic/panels.js'
 import { onnxMetadata } from '../src/logic/onnx-metadata.js'
@@ -122,9 +122,9 @@ describe('keys', () => {
   })
 
   test('digits are places in the list: 1 to 9, then 0', () => {
-    expect(actionOf(press('1'), 'page')).toEqual({ kind: 'label', index: 0 })
-    expect(actionOf(press('9'), 'page')).toEqual({ kind: 'label', index: 8 })
-    expect(actionOf(press('0'), 'page')).toEqual({ kind: 'label', index: 9 })
+    expect(actionOf(press('1'), 'page')).toEqual({ kind: 'label', key: '1' })
+    expect(actionOf(press('9'), 'page')).toEqual({ kind: 'label', key: '9' })
+    expect(actionOf(press('0'), 'page')).toEqual({ kind: 'label', key: '0' })
   })
 
   test.each([
@@ -155,7 +155,7 @@ describe('keys', () => {
     expect(actionOf(press(' ', { repeat: true }), 'page')).toBeUndefined()
     expect(actionOf(press('z', { repeat: true }), 'page')).toEqual({ kind: 'undo' })
     expect(actionOf(press('Enter'), 'control')).toBeUndefined()
-    expect(actionOf(press('1'), 'control')).toEqual({ kind: 'label', index: 0 })
+    expect(actionOf(press('1'), 'control')).toEqual({ kind: 'label', key: '1' })
     expect(actionOf(press('constructor'), 'page')).toBeUndefined()
   })
 
@@ -231,13 +231,38 @@ test('one in five images is blind, and tells no suggestion', () => {
 test('fresh suggestions come behind those that are shown, which are told as they are seen now', () => {
   const before = [1, 2, 3, 4].map((image) => ({ image, why: 'old' }))
   const fresh = [9, 2, 3, 8].map((image) => ({ image, why: 'new' }))
-  const found = refreshed(before, fresh, 2, (image) => image !== 8)
+  const found = refreshed(before, fresh, 2, { usable: (image) => image !== 8 })
   expect(found).toEqual([
     { image: 1, why: 'old' },
     { image: 2, why: 'new' },
     { image: 9, why: 'new' },
     { image: 3, why: 'new' },
   ])
+})
+
+test('the suggestion that is looked at stays what it was, since Enter is on its way; the others follow', () => {
+  const before = [1, 2, 3].map((image) => ({ image, label: 5, why: 'old' }))
+  const fresh = [2, 1, 3].map((image) => ({ image, label: 6, why: 'new' }))
+  const stays = ({ image }: { image: number }) => image === 1
+  const found = refreshed(before, fresh, 2, { usable: () => true, stays })
+  expect(found.map(({ image, label }) => [image, label])).toEqual([
+    [1, 5],
+    [2, 6],
+    [3, 6],
+  ])
+})
+
+test('a class that is called by a digit has its key; no later class changes the keys before it', () => {
+  expect(keysOf(['7', '3', '0', '1'])).toEqual(['7', '3', '0', '1'])
+  expect(keysOf(['cat', 'dog', '2', 'owl'])).toEqual(['1', '2', '3', '4'])
+  expect(keysOf(['7', 'cat', '3', '1'])).toEqual(['7', '1', '3', '2'])
+  const names = ['5', 'a', '1', 'b', '9', 'c', 'd', '0', 'e', 'f', 'g', '2']
+  const keys = keysOf(names)
+  expect(keys).toEqual(['5', '1', '2', '3', '9', '4', '6', '0', '7', '8', undefined, undefined])
+  for (const length of names.keys()) expect(keysOf(names.slice(0, length))).toEqual(keys.slice(0, length))
+  const classes = names.map((name, id) => ({ name, id }))
+  expect(classOfKey(classes, '2')?.name).toBe('1')
+  expect(classOfKey(classes.slice(0, 3), '9')).toBeUndefined()
 })
 
 test('a lasso takes what lies inside it, by the even-odd rule', () => {

@@ -115,6 +115,50 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
     await page.close()
   })
 
+  test('suggestions follow a run as soon as it is there, before any label; what is looked at stays', async () => {
+    const page = await open(browser, at('stage=untrained&images=400&latency=5'), 'label')
+    const why = page.locator('.why')
+    await why.filter({ hasText: 'drawn at random' }).waitFor()
+    const shown = await lookedAt(page)
+    const next = () => page.locator('.strip img').nth(1).getAttribute('src')
+    const drawn = await next()
+    await page.evaluate(() => window.mock.finishTraining())
+    await expect.poll(next, { timeout: 20_000 }).not.toBe(drawn)
+    expect(await lookedAt(page)).toBe(shown)
+    await page.keyboard.press('Space')
+    await why.filter({ hasText: 'the typical image of a group' }).waitFor()
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
+  test('keys faster than a slow studio: there is always a next image while some have no label', async () => {
+    // No run, so that no new predictions ask for suggestions either.
+    const page = await open(browser, at('stage=untrained&images=400&latency=150'), 'label')
+    await page.locator('.photo-box img').waitFor()
+    await page.keyboard.press('c')
+    await page.keyboard.type('leaf')
+    await page.keyboard.press('Enter')
+    await page.getByText('1 stored').waitFor()
+    // Image by image as fast as the page shows them; it may be slow, but not for good.
+    const pressed = await page.evaluate(async (most) => {
+      let count = 0
+      for (let waited = 0; count < most && waited < 200;) {
+        if (document.querySelector('.photo-box img') === null) {
+          waited++
+          await new Promise((resolve) => setTimeout(resolve, 50))
+          continue
+        }
+        dispatchEvent(new KeyboardEvent('keydown', { key: '1' }))
+        count++
+        await new Promise((resolve) => requestAnimationFrame(resolve))
+      }
+      return count
+    }, 150)
+    expect(pressed).toBe(150)
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
   test('while images are read their number is told, what is skipped, and the first are shown', async () => {
     const page = await open(browser, at('stage=reading'), 'images')
     await page.getByText('Reading the folder … 12,300 files so far, 14 skipped so far').waitFor()

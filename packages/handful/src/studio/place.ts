@@ -135,6 +135,7 @@ export class Place {
       ...this.labelling.facts,
       runs: this.training.cards,
       run: this.#run,
+      suggestsBy: this.predicting.isOpen ? this.#run : undefined,
       predictionsRevision: this.predicting.revision,
       estimate: this.predicting.estimate,
       advice: adviceFor(source.paths.length, this.#size),

@@ -59,6 +59,11 @@ export class Predicting {
     return this.#current?.revision ?? 0
   }
 
+  /** Whether the features of the run that is shown are read. */
+  get isOpen(): boolean {
+    return this.#client !== undefined
+  }
+
   get estimate(): Estimate | undefined {
     return this.#current?.fitted?.estimate
   }

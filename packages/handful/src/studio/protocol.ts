@@ -168,6 +168,8 @@ export interface StudioState {
   readonly labelsRevision: number
   readonly runs: readonly RunCard[]
   readonly run?: string
+  /** The run whose features choose what to label next; undefined as long as images are drawn at random. */
+  readonly suggestsBy?: string
   /** Grows with every refit; 0 before the first. */
   readonly predictionsRevision: number
   readonly estimate?: Estimate

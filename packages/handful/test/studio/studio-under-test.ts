@@ -55,7 +55,7 @@ export class Client {
     readonly cookie: string,
   ) {}
 
-  static async open({ port, address }: RunningStudio): Promise<Client> {
+  static async open({ port, address }: Pick<RunningStudio, 'port' | 'address'>): Promise<Client> {
     const { headers } = await send(port, new URL(address).pathname + new URL(address).search)
     const [cookie = ''] = headers['set-cookie'] ?? []
     return new Client(port, cookie.split(';')[0])

@@ -15,8 +15,8 @@ type PlainAction =
   | 'name'
   | 'help'
 
-/** `index`: the class's place in the list. */
-export type Action = { readonly kind: 'label'; readonly index: number } | { readonly kind: PlainAction }
+/** `key`: the digit of the class. */
+export type Action = { readonly kind: 'label'; readonly key: string } | { readonly kind: PlainAction }
 
 export interface Pressed {
   readonly key: string
@@ -58,17 +58,34 @@ export function actionOf(pressed: Pressed, place: Place): Action | undefined {
     return key === 'a' ? { kind: 'selectAll' } : undefined
   }
   if (place === 'control' && (key === 'enter' || key === ' ')) return undefined
-  if (/^[0-9]$/.test(key))
-    return pressed.repeat ? undefined : { kind: 'label', index: (Number(key) + 9) % 10 }
+  if (/^[0-9]$/.test(key)) return pressed.repeat ? undefined : { kind: 'label', key }
   if (!Object.hasOwn(PLAIN, key)) return undefined
   const kind = PLAIN[key]
   const steps = kind === 'undo' || kind === 'back' || kind === 'forward'
   return pressed.repeat && !steps ? undefined : { kind }
 }
 
-/** The key of a class by its place in the list: 1 to 9, then 0; undefined from the eleventh on. */
-export function keyOf(index: number): string | undefined {
-  return index < 10 ? String((index + 1) % 10) : undefined
+const DIGITS = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0']
+
+/**
+ * The keys of classes in the order of the list, `[classes]`: a class that is called by a digit has that digit, if no class
+ * before it has; else the first digit that is free, from 1 to 9, then 0. Undefined where none is. No later class changes them.
+ */
+export function keysOf(names: readonly string[]): readonly (string | undefined)[] {
+  const free = new Set(DIGITS)
+  return names.map((name) => {
+    const key = free.has(name) ? name : DIGITS.find((digit) => free.has(digit))
+    if (key !== undefined) free.delete(key)
+    return key
+  })
+}
+
+/** The class that a digit labels with. */
+export function classOfKey<C extends { readonly name: string }>(
+  classes: readonly C[],
+  key: string,
+): C | undefined {
+  return classes[keysOf(classes.map(({ name }) => name)).indexOf(key)]
 }
 
 const FIELDS = new Set(['INPUT', 'TEXTAREA', 'SELECT'])

@@ -97,6 +97,11 @@ export class LabelBook {
     )
   }
 
+  /** Images decided on here that the studio has not acknowledged: it may still ask for them. */
+  onTheirWay(): readonly number[] {
+    return [...this.proposed].filter(([, { revision }]) => revision === undefined).map(([image]) => image)
+  }
+
   /** Images by label. */
   counts(): ReadonlyMap<number, number> {
     const counts = new Map<number, number>()

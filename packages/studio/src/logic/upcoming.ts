@@ -42,16 +42,23 @@ export function without(streams: Streams, shown: Next): Streams {
   }
 }
 
-/** Fresh suggestions behind the first ones, which stay because they are shown and fetched already. */
+/**
+ * Fresh suggestions behind the first ones, which stay because they are shown and fetched already. What is said of them is
+ * renewed, but for `stays`: a suggestion that is looked at does not become another one just as Enter accepts it.
+ */
 export function refreshed(
   before: readonly Suggestion[],
   fresh: readonly Suggestion[],
   kept: number,
-  usable: (image: number) => boolean,
+  {
+    usable,
+    stays = () => false,
+  }: { readonly usable: (image: number) => boolean; readonly stays?: (old: Suggestion) => boolean },
 ): readonly Suggestion[] {
   const head = before.slice(0, kept).filter(({ image }) => usable(image))
   const images = new Set(head.map(({ image }) => image))
-  // A suggestion that stays is told as it is seen now.
-  const renewed = head.map((old) => fresh.find(({ image }) => image === old.image) ?? old)
+  const renewed = head.map((old) =>
+    stays(old) ? old : (fresh.find(({ image }) => image === old.image) ?? old),
+  )
   return [...renewed, ...fresh.filter(({ image }) => !images.has(image) && usable(image))]
 }

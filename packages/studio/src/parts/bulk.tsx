@@ -3,7 +3,7 @@ import { useStore } from '../context.js'
 import { toCsv } from '../logic/csv.js'
 import { labelText } from '../logic/filters.js'
 import { counted } from '../logic/format.js'
-import type { Action } from '../logic/keys.js'
+import { type Action, classOfKey } from '../logic/keys.js'
 import { all, NOTHING } from '../logic/selection.js'
 import type { Store } from '../store.js'
 import { Icon } from './icons.js'
@@ -59,8 +59,11 @@ export function bulkAction(store: Store, action: Action): boolean {
   const classes = store.state.value?.classes ?? []
   switch (action.kind) {
     case 'label':
-      if (action.index < classes.length) labelMany(store, classes[action.index].id)
-      else store.say('No class has this key yet. C names a new one.')
+      {
+        const named = classOfKey(classes, action.key)
+        if (named === undefined) store.say('No class has this key yet. C names a new one.')
+        else labelMany(store, named.id)
+      }
       return true
     case 'none':
       labelMany(store, -2)

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { useStore } from '../context.js'
 import { toggled } from '../logic/filters.js'
 import { number } from '../logic/format.js'
-import { keyOf } from '../logic/keys.js'
+import { keysOf } from '../logic/keys.js'
 import type { ClassInfo } from '../../../handful/src/studio/protocol.js'
 import { Icon } from './icons.js'
 import { keepFocus, Swatch } from './small.js'
@@ -18,6 +18,7 @@ export function ClassList(props: {
 }) {
   const store = useStore()
   const classes = store.state.value?.classes ?? []
+  const keys = keysOf(classes.map(({ name }) => name))
   const [edited, setEdited] = useState<number | undefined>()
   return (
     <section aria-label="Classes">
@@ -31,7 +32,7 @@ export function ClassList(props: {
               key={entry.id}
               id={entry.id}
               name={entry.name}
-              keyText={keyOf(index)}
+              keyText={keys[index]}
               does={props.does}
               chosen={props.chosen === entry.id}
               onLabel={() => props.onLabel(entry.id)}

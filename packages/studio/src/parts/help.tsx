@@ -5,7 +5,7 @@ import { useStore } from '../context.js'
 import { Icon } from './icons.js'
 
 const KEYS: readonly (readonly [keys: readonly string[], does: string])[] = [
-  [['1', '…', '9', '0'], 'label with this class'],
+  [['1', '…', '9', '0'], 'label with the class that shows this key'],
   [['Enter'], 'accept the suggestion'],
   [['N'], 'none of these classes'],
   [['Space'], 'skip'],

@@ -1,5 +1,6 @@
 /** Keeps suggestions coming: asked for ahead of time, anew after every refit, their images fetched before they are shown. */
 import { computed, effect, signal } from '@preact/signals'
+import type { Suggestion } from '../../../../handful/src/studio/protocol.js'
 import { refreshed, upcoming, without, type Next, type Streams } from '../../logic/upcoming.js'
 import type { Store } from '../../store.js'
 import { messageOf, OutOfReach } from '../../studio/failures.js'
@@ -19,6 +20,7 @@ export class Feed {
   readonly waiting = signal(true)
   private readonly skipped = new Set<number>()
   private fetched: { readonly image: number; readonly picture: HTMLImageElement }[] = []
+  private kept = KEPT
   private asking = false
   private askAgain = false
   private readonly ends: (() => void)[]
@@ -26,14 +28,19 @@ export class Feed {
   constructor(private readonly store: Store) {
     let predictions: number | undefined
     let catalogue: number | undefined
+    let chosenBy: string | undefined
     this.ends = [
       effect(() => {
         const now = store.predictions.value?.revision
         const images = store.catalogue.value.revision
-        if (now === predictions && images === catalogue) return
+        const by = store.state.value?.suggestsBy
+        if (now === predictions && images === catalogue && by === chosenBy) return
         if (images !== catalogue) this.streams.value = { suggested: [], audit: [], sinceBlind: 0 }
+        // Those that another run chose, or no run, give way but for the one that is looked at.
+        if (by !== chosenBy && by !== undefined) this.kept = 1
         predictions = now
         catalogue = images
+        chosenBy = by
         void this.refill()
       }),
       // What is labelled elsewhere (another tab, the map) is not asked again.
@@ -69,7 +76,9 @@ export class Feed {
     try {
       do {
         this.askAgain = false
-        const except = [...this.skipped].slice(-MOST_EXCEPTIONS)
+        const except = [...this.skipped, ...this.store.onTheirWay].slice(-MOST_EXCEPTIONS)
+        const kept = this.kept
+        this.kept = KEPT
         const [next, audit] = await Promise.all([
           this.store.studio.ask('suggest', { count: ASKED, kind: 'next', except }),
           this.streams.value.audit.length < 4
@@ -77,18 +86,22 @@ export class Feed {
             : Promise.resolve(undefined),
         ])
         const usable = (image: number) => this.usable(image)
+        const shown = this.next.value[0]?.image
+        const classes = this.store.state.value?.classes ?? []
+        const stays = ({ image, label }: Suggestion) =>
+          image === shown && classes.some(({ id }) => id === label)
         const before = this.streams.value
         this.streams.value = {
           ...before,
-          suggested: refreshed(before.suggested, next, KEPT, usable),
-          audit: refreshed(
-            before.audit,
-            audit ?? [],
-            audit === undefined ? before.audit.length : KEPT,
+          suggested: refreshed(before.suggested, next, kept, { usable, stays }),
+          audit: refreshed(before.audit, audit ?? [], audit === undefined ? before.audit.length : KEPT, {
             usable,
-          ),
+          }),
         }
         this.waiting.value = false
+        // Keys were faster than the answer: of what it brought too little is left, and no decision may come to ask again.
+        const late = next.some(({ image }) => this.store.labels[image] !== -1)
+        if (late && this.streams.value.suggested.length < LOW) this.askAgain = true
       } while (this.askAgain)
     } catch (failure) {
       if (failure instanceof OutOfReach) setTimeout(() => void this.refill(), RETRY_MS)

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks'
 import { useStore } from '../../context.js'
 import { counted, number } from '../../logic/format.js'
 import { back, forward, lookedAt, visited } from '../../logic/history.js'
-import type { Action } from '../../logic/keys.js'
+import { type Action, classOfKey } from '../../logic/keys.js'
 import type { Next } from '../../logic/upcoming.js'
 import { bulkAction, SelectBar } from '../../parts/bulk.js'
 import { ClassList } from '../../parts/class-list.js'
@@ -202,8 +202,11 @@ function singleAction(store: Store, feed: Feed, action: Action): boolean {
   const shown = current(store, feed)
   switch (action.kind) {
     case 'label':
-      if (action.index < classes.length) decide(store, feed, classes[action.index].id)
-      else store.say('No class has this key yet. C names a new one.')
+      {
+        const named = classOfKey(classes, action.key)
+        if (named === undefined) store.say('No class has this key yet. C names a new one.')
+        else decide(store, feed, named.id)
+      }
       return true
     case 'none':
       decide(store, feed, -2)
