@@ -124,7 +124,15 @@ export class WorkbenchClient {
     if (this.#ended) return
     this.#ended = true
     this.#child.kill('SIGKILL')
-    this.#reject('it was closed')
+    // Whoever asked just before another run is shown, or before the studio ends, is told; nothing went wrong.
+    this.#reject(
+      new HandfulError({
+        what: 'workbench',
+        got: 'its end',
+        expected: 'to be asked before it',
+        hint: 'ask again',
+      }),
+    )
   }
 
   #known<T extends { readonly image: number }>(found: readonly T[]): T[] {
@@ -170,14 +178,14 @@ export class WorkbenchClient {
   #fail(reason: string): void {
     if (this.#ended) return
     this.#ended = true
-    this.#reject(reason)
+    this.#reject(new Error(`workbench (studio): ${reason}`))
     this.#listeners.onEnd(reason)
   }
 
-  #reject(reason: string): void {
+  #reject(reason: Error): void {
     const lost = [...this.#pending.values()]
     this.#pending.clear()
-    for (const { reject } of lost) reject(new Error(`workbench (studio): ${reason}`))
+    for (const { reject } of lost) reject(reason)
   }
 }
 
