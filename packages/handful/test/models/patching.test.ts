@@ -84,7 +84,7 @@ describe.each([
 })
 
 describe('layers between squares and channels', () => {
-  const [size, channels, width] = [12, 3, 4]
+  const [size, channels, width] = [12, 3, 4] as const
   const image = (patch: number) => ({
     feeds: {
       image: new Random(2, 'image').fillNormal(new Float32Array(size * size * 2 * channels)),
