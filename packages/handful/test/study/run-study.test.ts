@@ -149,7 +149,7 @@ describe('a study', () => {
       const options = (seeds: number) =>
         tiny({
           methods: ['vae', 'vae+pixels', 'fixmatch', 'self-training'],
-          models: { vae: small },
+          models: { vae: small, contrastive: small },
           labels: [1, 'all'],
           seeds,
           fixmatch: { draws: 1, steps: 2, width: 2, batch: 4 },

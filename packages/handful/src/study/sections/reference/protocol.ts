@@ -21,6 +21,9 @@ const GAN_CIFAR100: readonly (readonly [labels: number, epochs: number])[] = [
   [Infinity, 20],
 ]
 
+/** Whether the reference study has anything of a model's kind: nothing in it compares views of an image. */
+export const isOfReference = (model: string): boolean => model !== 'contrastive'
+
 /**
  * The head of a model at a number of labels per class. Sets that the reference did not have get its settings for MNIST where
  * images are grey, for CIFAR-10 where they have colours; flow matching those of diffusion.

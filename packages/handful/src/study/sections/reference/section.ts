@@ -20,7 +20,7 @@ import type { StudyStage } from '../../study-stage.js'
 import { numbersOf } from '../labelled-draws.js'
 import { defineSection, type Planning } from '../section-entry.js'
 import { INITIAL_WEIGHTS, modelByProtocol, networkByProtocol, requestOf } from './like-for-like.js'
-import { referenceHead, referenceNetwork } from './protocol.js'
+import { isOfReference, referenceHead, referenceNetwork } from './protocol.js'
 import { type LikeForLike, likeForLikeSchema } from './schema.js'
 
 const PROTOCOL = 1
@@ -61,7 +61,7 @@ function modelStages(name: string, planning: Planning): StudyStage<LikeForLike[]
   const { data, options } = workshop
   const model = models.get(name)
   const counts = countsOf({ id: name, kind: 'generative' }, planning)
-  if (model === undefined || counts.length === 0) return []
+  if (model === undefined || counts.length === 0 || !isOfReference(name)) return []
   const method = methods.find(({ id }) => id === name)
   const published = publishedId({ id: name, kind: method?.kind ?? 'generative' })
   const set = setOf(planning)
