@@ -86,7 +86,7 @@ figure.drawn { margin: 18px 0 26px; container-type: inline-size; } figure.drawn 
 .labelled { display: flex; gap: 14px; align-items: center; padding: 5px 0; break-inside: avoid; min-width: 0; }
 .labelled b { flex: 0 0 4.5em; font-size: 14px; overflow-wrap: anywhere; }
 .sheet { display: flex; flex-wrap: wrap; gap: 4px; } .sheet .picture { width: 52px; height: 52px; }
-.alike { display: flex; gap: 4px; margin-bottom: 6px; } .alike .picture { width: 52px; height: 52px; min-width: 0; } .alike .picture:first-child { margin-right: 12px; }
+.alike { display: flex; gap: 4px; margin-bottom: 6px; } .alike .picture { flex: 0 1 52px; width: 52px; min-width: 0; height: auto; aspect-ratio: 1; } .alike .picture:first-child { margin-right: 12px; }
 .sheet.pairs { row-gap: 12px; } .pair { display: flex; flex-direction: column; gap: 2px; }
 .two { display: grid; grid-template-columns: 1fr 1fr; gap: 0 40px; }
 
