@@ -14,7 +14,7 @@ import {
 import { usageError } from '../errors.js'
 import type { AugmentationName, Pooling } from '../names.js'
 import type { FeatureRequest } from './feature-request.js'
-import type { ImageShape, LayerDescription } from './model.js'
+import type { FeatureNetwork, ImageShape, LayerDescription, Weights } from './model.js'
 
 /** uint8 [n, h, w, c] -> float [h, w, n, c] in 0..255. */
 export const greyLevels = (pixels: Tensor): Tensor => fromBatchFirst(cast(pixels, 'float32'))
@@ -91,6 +91,21 @@ export function chosenRows(
 ): Record<string, Tensor> {
   checkLayers(where, Object.keys(all), layers)
   return Object.fromEntries(layers.map((name) => [name, pooledRows(all[name], pooling)]))
+}
+
+/**
+ * The network from images to the layers of a request.
+ * @param layersOf all layers of the network in use, of the input `image`
+ * @throws HandfulError as `chosenRows`
+ */
+export function layerNetwork(
+  where: string,
+  layersOf: (pixels: Tensor) => Readonly<Record<string, Tensor>>,
+  { image, weights, request }: { image: ImageShape; weights: Weights; request: FeatureRequest },
+): FeatureNetwork {
+  const pixels = imageInput(image)
+  const outputs = chosenRows(where, layersOf(pixels), request)
+  return { program: { inputs: [pixels], outputs, parameters: weights } }
 }
 
 /** Layers [h, w, n, c] and [n, c] as they are listed: without the batch. */

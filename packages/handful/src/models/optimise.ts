@@ -32,6 +32,16 @@ export const optimiserFields = {
   emaHalfLife: z.number().min(0),
 }
 
+/** For minutes on two cores. */
+export const quickOptimiser = {
+  batch: 128,
+  learningRate: 2e-3,
+  schedule: 'cosine',
+  weightDecay: 1e-4,
+  warmUpSteps: 50,
+  emaHalfLife: 0.02,
+} as const
+
 /** How a model's parameters are optimised: AdamW with warm-up, a schedule, clipping and averaged weights. */
 export interface Optimisation {
   readonly learningRate: number

@@ -71,20 +71,17 @@ export async function describedModel(
   { models }: ModelSurroundings = {},
 ): Promise<DescribedModel> {
   const options = await readRunConfig(run)
-  if (options.method === 'fixmatch')
+  const without =
+    options.method === 'fixmatch'
+      ? 'a run of --method fixmatch, whose network classifies and generates nothing'
+      : options.model === 'none'
+        ? 'a run of --model none, which trained none'
+        : undefined
+  if (without !== undefined)
     throw new HandfulError({
       what: 'trained model',
       where: run,
-      got: 'a run of --method fixmatch, whose network classifies and generates nothing',
-      expected: 'a run that trained a generative model',
-      hint: `classify new images by handful predict ${shellWord(run)} <images>, or train a model by handful pretrain`,
-      exitCode: 2,
-    })
-  if (options.model === 'none')
-    throw new HandfulError({
-      what: 'trained model',
-      where: run,
-      got: 'a run of --model none, which trained none',
+      got: without,
       expected: 'a run that trained a generative model',
       hint: `classify new images by handful predict ${shellWord(run)} <images>, or train a model by handful pretrain`,
       exitCode: 2,

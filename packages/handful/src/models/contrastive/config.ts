@@ -1,7 +1,7 @@
 /** What contrastive learning can be told: its settings with their meaning, and the presets. */
 import { z } from 'zod'
 import type { ImageShape } from '../model.js'
-import { optimiserFields } from '../optimise.js'
+import { optimiserFields, quickOptimiser } from '../optimise.js'
 import { patchSetting } from '../patching.js'
 import { contrastive as contrastiveVae, patchedVaeSchema } from '../vae/config.js'
 
@@ -48,12 +48,7 @@ export const fast = (image: ImageShape): ContrastiveConfig =>
         views: 0.75,
         temperature: 0.2,
         projection: 128,
-        batch: 128,
-        learningRate: 2e-3,
-        schedule: 'cosine',
-        weightDecay: 1e-4,
-        warmUpSteps: 50,
-        emaHalfLife: 0.02,
+        ...quickOptimiser,
       }
 
 /** Squares a side that a pyramid's levels divide into. */

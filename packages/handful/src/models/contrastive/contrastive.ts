@@ -5,10 +5,10 @@
  */
 import { concat, input, Parameters, type Tensor } from 'onnx-autodiff'
 import {
-  chosenRows,
   describeLayers,
   imageDimensions,
   imageInput,
+  layerNetwork,
   signedRange,
   suitedAugmentation,
 } from '../common.js'
@@ -53,16 +53,17 @@ function allLayers(config: ViewsConfig, image: ImageShape, pixels: Tensor): Laye
   return trunk.see(squares(pixels, trunk)).layers
 }
 
-function features(
+const features = (
   config: ViewsConfig,
   image: ImageShape,
   weights: Weights,
   request: FeatureRequest,
-): FeatureNetwork {
-  const pixels = imageInput(image)
-  const outputs = chosenRows('contrastive features', allLayers(config, image, pixels), request)
-  return { program: { inputs: [pixels], outputs, parameters: weights } }
-}
+): FeatureNetwork =>
+  layerNetwork('contrastive features', (pixels) => allLayers(config, image, pixels), {
+    image,
+    weights,
+    request,
+  })
 
 export const contrastive = defineModel<ContrastiveConfig>({
   name: 'contrastive',

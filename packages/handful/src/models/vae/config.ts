@@ -2,7 +2,7 @@
 import type { Tensor } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { ImageShape } from '../model.js'
-import { optimiserFields } from '../optimise.js'
+import { optimiserFields, quickOptimiser } from '../optimise.js'
 import { blockFor, patchFor, type Patching, patchSetting } from '../patching.js'
 import type { Layers } from '../trunks.js'
 
@@ -120,16 +120,6 @@ function blockSetting(image: ImageShape): { readonly block?: number } {
   return block === undefined ? {} : { block }
 }
 
-/** For minutes on two cores. */
-const quick = {
-  batch: 128,
-  learningRate: 2e-3,
-  schedule: 'cosine',
-  weightDecay: 1e-4,
-  warmUpSteps: 50,
-  emaHalfLife: 0.02,
-} as const
-
 /** The best in minutes on two cores. */
 export const fast = (image: ImageShape): VaeConfigOf<'patched'> => ({
   network: 'patched',
@@ -140,7 +130,7 @@ export const fast = (image: ImageShape): VaeConfigOf<'patched'> => ({
   latent: 24,
   beta: 1,
   likelihood: 'bernoulli',
-  ...quick,
+  ...quickOptimiser,
   invariance: NO_INVARIANCE,
 })
 
@@ -158,7 +148,7 @@ const contrastiveColour: VaeConfigOf<'pyramid'> = {
   latent: 128,
   beta: 1,
   likelihood: 'gaussian',
-  ...quick,
+  ...quickOptimiser,
   invariance: { ...NO_INVARIANCE, weight: 200 },
 }
 

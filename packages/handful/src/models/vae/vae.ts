@@ -27,11 +27,11 @@ import {
 } from 'onnx-autodiff'
 import { HandfulError } from '../../errors.js'
 import {
-  chosenRows,
   describeLayers,
   greyLevels,
   imageDimensions,
   imageInput,
+  layerNetwork,
   signedRange,
   straightWay,
   suitedAugmentation,
@@ -180,16 +180,13 @@ function allLayers(config: VaeConfig, image: ImageShape, pixels: Tensor): Layers
   return { ...layers, mean, ...decode(mean).layers }
 }
 
-function features(
+const features = (
   config: VaeConfig,
   image: ImageShape,
   weights: Weights,
   request: FeatureRequest,
-): FeatureNetwork {
-  const pixels = imageInput(image)
-  const outputs = chosenRows('VAE features', allLayers(config, image, pixels), request)
-  return { program: { inputs: [pixels], outputs, parameters: weights } }
-}
+): FeatureNetwork =>
+  layerNetwork('VAE features', (pixels) => allLayers(config, image, pixels), { image, weights, request })
 
 /** uint8 [n, size, size, channels] -> the means of their codes, [n, latent]. */
 function encodeMeans(

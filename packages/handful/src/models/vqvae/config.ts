@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { HandfulError } from '../../errors.js'
 import type { ImageShape } from '../model.js'
-import { optimiserFields } from '../optimise.js'
+import { optimiserFields, quickOptimiser } from '../optimise.js'
 import { patchSetting } from '../patching.js'
 
 const schema = z.strictObject({
@@ -83,12 +83,7 @@ export const fast = (image: ImageShape): VqVaeConfig => ({
   codes: 256,
   codeSize: 32,
   codebook: { update: 'average', decay: 0.95, restartBelow: 0.05 },
-  batch: 128,
-  learningRate: 2e-3,
-  schedule: 'cosine',
-  weightDecay: 1e-4,
-  warmUpSteps: 50,
-  emaHalfLife: 0.02,
+  ...quickOptimiser,
 })
 
 /** @throws HandfulError if the statistics of the pixels are of another kind of image */

@@ -45,6 +45,7 @@ import {
   describeLayers,
   imageDimensions,
   imageInput,
+  layerNetwork,
   straightWay,
   suitedAugmentation,
   toBytes,
@@ -201,16 +202,13 @@ function use(config: VqVaeConfig, image: ImageShape, pixels: Tensor): Used {
 }
 
 /** The layer `codes` are places in the codebook, as numbers: good for looking at, not for a classifier. */
-function features(
+const features = (
   config: VqVaeConfig,
   image: ImageShape,
   weights: Weights,
   request: FeatureRequest,
-): FeatureNetwork {
-  const pixels = imageInput(image)
-  const outputs = chosenRows('VQ-VAE features', use(config, image, pixels).layers, request)
-  return { program: { inputs: [pixels], outputs, parameters: weights } }
-}
+): FeatureNetwork =>
+  layerNetwork('VQ-VAE features', (pixels) => use(config, image, pixels).layers, { image, weights, request })
 
 /** uint8 [n, size, size, channels] -> places in the codebook, [n, h w] in the order row, column. */
 export async function encodeCodes(
