@@ -67,6 +67,6 @@ export async function trainedSpace(
     ? mirroredEncoder(plain)
     : plain
   const context = { threads, device: 'cpu', seed, signal }
-  const [space] = await learnedSpaces(images, encoder, linearAlgebra, context, 'all')
+  const [space] = await learnedSpaces(images, encoder, linearAlgebra, context, 'alike')
   return space
 }

@@ -7,9 +7,10 @@
  *   npx tsx bench/choices/run.ts --dataset mnist --data-dir <data> [--train 4000] [--test 2000]
  *     [--labels 1,2,4,16] [--draws 8] [--heads propagation,linear,auto] [--seed 0] [--threads 1]
  *
- * With `--encoder` the features are those of an encoder made elsewhere, and nothing is trained. Beside the heads of the
- * project there are for `--heads`: `two`, the product without the mixture, `three`, with other weights, both propagation alone
- * where there is nothing to judge by; and `auto-alone`, where features are chosen, too.
+ * With `--encoder` alone the features are those of an encoder made elsewhere, and nothing is trained; with `--run`, too, they
+ * stand beside the run's and patches. Beside the heads of the project there are for `--heads`: `two`, the product without the
+ * mixture, `three`, with other weights, both propagation alone where there is nothing to judge by; and `auto-chosen`, where the
+ * labels choose which part leads. With `--parts yes` all is measured on each part alone, and on each leading, too.
  *
  * Of a known set training images are drawn, and the held-out ones from its other training images: official test labels are not
  * looked at.
@@ -23,8 +24,8 @@ import { originalsOfTest } from '../../packages/handful/src/data/test-set.js'
 import { originalsOf } from '../../packages/handful/src/data/image-set.js'
 import { encodeSets } from '../../packages/handful/src/encoders/encode-images.js'
 import { openOutsideEncoder } from '../../packages/handful/src/encoders/outside-encoder.js'
-import { type FeatureSpace, normalisedSpace } from '../../packages/handful/src/features/feature-space.js'
-import { headComponents } from '../../packages/handful/src/features/reduce.js'
+import type { FeatureSpace } from '../../packages/handful/src/features/feature-space.js'
+import { looksMirrored } from '../../packages/handful/src/features/mirror.js'
 import { chosenProduct } from '../../packages/handful/src/heads/auto.js'
 import { compareHeads } from '../../packages/handful/src/heads/compare-heads.js'
 import type { Head } from '../../packages/handful/src/heads/head.js'
@@ -34,8 +35,14 @@ import { directionMixture } from '../../packages/handful/src/heads/mixture.js'
 import { createHead, type OwnHeads } from '../../packages/handful/src/heads/registry.js'
 import { loadTrainedModel, type TrainedModel } from '../../packages/handful/src/runs/trained-model.js'
 import { pretrain } from '../../packages/handful/src/training/pretrain.js'
-import { encoderOf, fitDictionary } from '../../packages/handful/src/features/encoder.js'
-import { learnedSpaces } from '../../packages/handful/src/features/feature-sources.js'
+import {
+  type Encoder,
+  encoderOf,
+  fitDictionary,
+  mirroredEncoder,
+  patchEncoder,
+} from '../../packages/handful/src/features/encoder.js'
+import { learnedSpaces, type RowsPart } from '../../packages/handful/src/features/feature-sources.js'
 import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-linear-algebra.js'
 import { calibrationError } from '../../packages/handful/src/numerics/reliability.js'
 import { average } from '../../packages/handful/src/numerics/statistics.js'
@@ -63,6 +70,7 @@ const { values } = parseArgs({
     heads: { type: 'string', default: 'propagation,linear,auto' },
     seed: { type: 'string', default: '0' },
     threads: { type: 'string', default: '1' },
+    parts: { type: 'string', default: 'no' },
   },
 })
 const [seed, threads, draws] = [values.seed, values.threads, values.draws].map(Number)
@@ -72,22 +80,22 @@ const { signal } = new AbortController()
 const { train, test } = await splitImages({ ...values, dataDir: values['data-dir'] }, seed)
 const linearAlgebra = onnxLinearAlgebra({ threads, device })
 
-async function encodedSpace(file: string): Promise<FeatureSpace> {
+/** Features of an encoder made elsewhere, as they stand beside others. */
+async function encoded(file: string): Promise<RowsPart> {
   const encoder = await openOutsideEncoder(file, {}, { threads, device })
   const sets = [
     { images: train, originals: originalsOf(train) },
     { images: test.images, originals: originalsOfTest(test) },
   ]
   const [ofTrain, ofTest] = await encodeSets(encoder, sets, { threads, device })
-  const components = headComponents(train.channels)
-  return normalisedSpace({ train: ofTrain, test: ofTest }, { components }, { linearAlgebra })
+  return { name: 'encoder', train: ofTrain, test: ofTest }
 }
 
-/** The VAE of two views: of a run, or trained for so many steps. */
+/** The model that is trained unless told otherwise: of a run, or trained for so many steps. */
 async function trainedModel(): Promise<Pick<TrainedModel, 'model' | 'weights'>> {
   if (values.run !== undefined) return loadTrainedModel(values.run)
   const image = { size: train.height, channels: train.channels }
-  const model = resolveModel(modelChoiceSchema.parse({ model: 'vae', preset: 'contrastive', set: {} }), image)
+  const model = resolveModel(modelChoiceSchema.parse({ model: 'contrastive', set: {} }), image)
   const folder = await mkdtemp(path.join(tmpdir(), 'handful-choices-'))
   try {
     const augmentation = resolveAugmentation(undefined, model).options
@@ -102,12 +110,27 @@ async function trainedModel(): Promise<Pick<TrainedModel, 'model' | 'weights'>> 
   }
 }
 
-async function trainedSpaces(): Promise<FeatureSpace[]> {
-  const { model, weights } = await trainedModel()
+/** All parts alike, and each leading; then, where it is asked for, each alone. */
+async function spacesOf(): Promise<{ readonly weighed: FeatureSpace[]; readonly alone: FeatureSpace[] }> {
+  const beside = values.encoder === undefined ? [] : [await encoded(values.encoder)]
+  const context = { threads, device, seed, signal } as const
+  const spaces = (learned: Encoder | undefined, parts: readonly RowsPart[]): Promise<FeatureSpace[]> =>
+    learnedSpaces({ train, test }, learned, linearAlgebra, { ...context, beside: parts }, 'each leading too')
+  if (values.encoder !== undefined && values.run === undefined)
+    return { weighed: await spaces(undefined, beside), alone: [] }
+  const trained = await trainedModel()
   const dictionary = await fitDictionary(train, 256, { seed, linearAlgebra, signal })
-  const encoder = encoderOf({ model, weights }, model.defaultFeatures, dictionary)
-  const context = { threads, device, seed, signal }
-  return learnedSpaces({ train, test }, encoder, linearAlgebra, context, 'also alone')
+  const mirrored = await looksMirrored(train, { seed, linearAlgebra })
+  const own = (encoder: Encoder): Encoder => (mirrored ? mirroredEncoder(encoder) : encoder)
+  const { defaultFeatures } = trained.model
+  const weighed = await spaces(own(encoderOf(trained, defaultFeatures, dictionary)), beside)
+  if (values.parts !== 'yes') return { weighed, alone: [] }
+  const alone = [
+    ...(await spaces(own(encoderOf(trained, defaultFeatures)), [])),
+    ...(await spaces(own(patchEncoder(dictionary, trained.model.image)), [])),
+    ...(beside.length > 0 ? await spaces(undefined, beside) : []),
+  ]
+  return { weighed, alone }
 }
 
 /** `auto` with other parts and weights. */
@@ -122,24 +145,22 @@ const product = (propagation: number, linear: number): Head =>
     'product',
   )
 const own: OwnHeads = {
-  'auto-alone': () => createHead('auto'),
+  'auto-chosen': () => createHead('auto'),
   two: () => product(0.75, 0.25),
   three: () => product(0.75, 0),
 }
 
 try {
-  const [space, ...alone] =
-    values.encoder === undefined ? await trainedSpaces() : [await encodedSpace(values.encoder)]
-  /** Of `auto`, parts alone that the labels may choose in the place of all together. */
-  const candidates: Readonly<Record<string, readonly FeatureSpace[]>> = { 'auto-alone': alone }
+  const { weighed, alone } = await spacesOf()
+  const [all, ...leading] = weighed
   const heads = values.heads.split(',')
   console.log(
     `${train.name}: ${train.count} images, ${test.count} held out, ${values.steps} steps, ${draws} draws`,
   )
-  console.log('labels  head            accuracy  calibration error')
+  console.log('labels  head            accuracy  calibration error  features')
   for (const labelsPerClass of values.labels.split(',').map(Number)) {
-    for (const head of heads) {
-      const [{ accuracies, reliability }] = await compareHeads({
+    const measure = async (head: string, space: FeatureSpace, candidates: FeatureSpace[]): Promise<void> => {
+      const [{ accuracies, reliability, features }] = await compareHeads({
         draws: labelDraws(train, { labelsPerClass, draws, seed }),
         classCount: train.classNames.length,
         test,
@@ -147,7 +168,7 @@ try {
         signal,
         onFit: () => {},
         spaces: [space],
-        candidates: candidates[head],
+        candidates,
         heads: [head],
         own,
         chosen: head,
@@ -155,8 +176,13 @@ try {
       const error = reliability === undefined ? '' : calibrationError(reliability).toFixed(3)
       const accuracy = (100 * average(accuracies)).toFixed(1)
       console.log(
-        `${String(labelsPerClass).padStart(6)}  ${head.padEnd(15)} ${accuracy.padStart(8)}  ${error.padStart(8)}`,
+        `${String(labelsPerClass).padStart(6)}  ${head.padEnd(15)} ${accuracy.padStart(8)}  ${error.padStart(8)}  ${features}`,
       )
+    }
+    for (const head of heads) {
+      await measure(head, all, head === 'auto-chosen' ? leading : [])
+      if (values.parts === 'yes' && head !== 'auto-chosen')
+        for (const space of [...leading, ...alone]) await measure(head, space, [])
     }
   }
 } finally {

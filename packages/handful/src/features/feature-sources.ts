@@ -211,17 +211,17 @@ export async function learnedFeatures(
   linearAlgebra: LinearAlgebra,
   options: LearnedOptions,
 ): Promise<FeatureSpace> {
-  const [space] = await learnedSpaces(splits, learned, linearAlgebra, options, 'all')
+  const [space] = await learnedSpaces(splits, learned, linearAlgebra, options, 'alike')
   return space
 }
 
-/** The same, and where there are several parts, such as learned features and patches, spaces of some of them alone. */
+/** The same, and where there are several parts, such as learned features and patches, spaces in which each of them leads. */
 export async function learnedSpaces(
   { train, test }: Splits,
   learned: LearnedFeatures | undefined,
   linearAlgebra: LinearAlgebra,
   { onProgress, beside = [], ...options }: LearnedOptions,
-  parts: 'all' | 'also alone',
+  weighed: 'alike' | 'each leading too',
 ): Promise<FeatureSpace[]> {
   const source = learned && (await networkSource(learned, options))
   const components = componentsBeside(train, beside.length)
@@ -237,10 +237,12 @@ export async function learnedSpaces(
       { name: namesInWords(names), beside, components, seed: options.seed },
       context,
     )
-    if (parts === 'all') return [space]
+    if (weighed === 'alike' || names.length < 2) return [space]
     const spaces = [space]
-    for (const weights of someAlone(names.length)) {
-      const name = namesInWords(names.filter((_, i) => weights[i] > 0))
+    for (const [leader, leading] of names.entries()) {
+      const others = namesInWords(names.filter((_, i) => i !== leader))
+      const name = `mostly ${leading}, beside ${others}`
+      const weights = names.map((_, i) => (i === leader ? 1 : BESIDE_LEADER))
       spaces.push(await weighedSpace(reduced, { name, weights, components }, context))
     }
     return spaces
@@ -249,15 +251,11 @@ export async function learnedSpaces(
   }
 }
 
-/** Weights of each part alone and, of three and more, of all but each. */
-function someAlone(parts: number): number[][] {
-  const of = (weight: (i: number, part: number) => number): number[][] =>
-    Array.from({ length: parts }, (_, part) => Array.from({ length: parts }, (_, i) => weight(i, part)))
-  return [
-    ...(parts > 1 ? of((i, part) => Number(i === part)) : []),
-    ...(parts > 2 ? of((i, part) => Number(i !== part)) : []),
-  ]
-}
+/**
+ * Weight of the other parts beside one that leads, of 1. Parts alone are never better by more than a little, and often far worse:
+ * docs/decisions/0024-a-part-that-leads.md.
+ */
+const BESIDE_LEADER = 0.4
 
 /** `learned features and patches`; a third name joins them with a comma. */
 const namesInWords = (names: readonly string[]): string =>

@@ -4,8 +4,7 @@
  * the second, and they err on different images. How much each weighs is what labels speak for that none has seen; without any
  * it is propagation alone, or with the mixture where that follows the neighbour graph as well.
  */
-import { graphWeights } from '../features/neighbour-graph.js'
-import { type FeatureMatrix, mostProbable } from '../numerics/matrix.js'
+import type { FeatureMatrix } from '../numerics/matrix.js'
 import { fitCalibrated } from './calibrated.js'
 import { confidenceFrom, leftOutLikelihood, weightedProduct } from './confidence.js'
 import { graphSeconds, type HeadEntry, plainSeconds } from './head-entry.js'
@@ -13,7 +12,7 @@ import type { FittedHead, Head, HeadProblem, LeftOut } from './head.js'
 import { labelPropagation } from './label-propagation.js'
 import { logisticRegression } from './logistic-regression.js'
 import { directionMixture } from './mixture.js'
-import { modularity } from './modularity.js'
+import { graphModularity } from './modularity.js'
 import { balanceClasses } from './proportions.js'
 
 /** A head of a product; weights of all of them sum 1. */
@@ -105,14 +104,14 @@ function compositions(sum: number, terms: number): number[][] {
 
 /** How nearly the mixture has to follow the graph as propagation does, whose classes are made to follow it. */
 const AS_WELL = 0.99
-const NEIGHBOURS = 10
 
 /** Where the mixture, which knows nothing of the graph, follows it as propagation does, classes are clouds and it is right. */
 const propagationUnlessMixture: Unjudged = async ([propagation, , mixture], problem) => {
-  const weights = graphWeights(await problem.graph(), NEIGHBOURS, 'cosine cubed')
-  const follows = async (head: FittedHead): Promise<number> =>
-    modularity(weights, mostProbable(await head.probabilities()).predicted)
-  return (await follows(mixture)) >= AS_WELL * (await follows(propagation)) ? [0.5, 0, 0.5] : [1, 0, 0]
+  const [spread, mixed] = [
+    await graphModularity(propagation, problem),
+    await graphModularity(mixture, problem),
+  ]
+  return mixed >= AS_WELL * spread ? [0.5, 0, 0.5] : [1, 0, 0]
 }
 
 export const autoEntry: HeadEntry = {

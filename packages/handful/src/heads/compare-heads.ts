@@ -9,9 +9,8 @@ import type { FeatureSpace } from '../features/feature-space.js'
 import { HEADS } from '../names.js'
 import { mostProbable, type UnitRows } from '../numerics/matrix.js'
 import { addBins, type ConfidenceBin, confidenceBins } from '../numerics/reliability.js'
-import { type FittedHead, type Head, headProblem, type LeftOut } from './head.js'
-import { type Calibrated, fitCalibrated } from './calibrated.js'
-import { leftOutLikelihoods } from './confidence.js'
+import { type FittedHead, headProblem, type LeftOut } from './head.js'
+import { fitToChosen } from './choose-space.js'
 import { leftOut } from './left-out.js'
 import { createHead, HEAD_ENTRIES, headEntry, type OwnHeads } from './registry.js'
 
@@ -41,8 +40,8 @@ export interface ComparisonOptions {
   /** Each tells of its neighbours itself. */
   readonly spaces: readonly FeatureSpace[]
   /**
-   * Other spaces that the chosen head may take instead of the first one, which is the space of all of them together: the
-   * labels of each draw choose.
+   * Other spaces that the chosen head may take instead of the first one, in which all parts weigh the same: the labels of each
+   * draw choose (`choose-space.ts`).
    */
   readonly candidates?: readonly FeatureSpace[]
   /** Labels of the training images for each draw, -1 where hidden. */
@@ -128,46 +127,6 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
 
 /** As reports name what each draw's labels chose. */
 const CHOSEN_FEATURES = 'features chosen by the labels'
-
-/** Nats that a part alone has to gain over all together, on labels that no fit has seen: less is noise. */
-const CAUTION = 2
-/** And so many standard errors of that gain: with few labels two nats are soon come by. */
-const STANDARD_ERRORS = 2
-
-/** Fits a head to each space and keeps the one that labels speak for which it has not seen. */
-async function fitToChosen(
-  head: Head,
-  spaces: readonly FeatureSpace[],
-  given: Parameters<typeof headProblem>[1],
-): Promise<Calibrated & { readonly space: FeatureSpace }> {
-  let whole: Float64Array | undefined
-  let best: (Calibrated & { readonly space: FeatureSpace; readonly gained: number }) | undefined
-  for (const space of spaces) {
-    const found = await fitCalibrated(head, headProblem(space, given))
-    const { inductive, truth } = found.left
-    // Without labels to judge by, all together.
-    if (truth.length === 0) return { ...found, space }
-    const said = leftOutLikelihoods(inductive, truth)
-    whole ??= said
-    const { gain, error } = gainOver(whole, said)
-    const gained = best === undefined || gain > CAUTION + STANDARD_ERRORS * error ? gain : -Infinity
-    if (best === undefined || gained > best.gained) best = { ...found, space, gained }
-  }
-  if (best === undefined) throw new Error('internal: fitToChosen: got no space, expected some')
-  return best
-}
-
-/** What one says of the same labels more than another, in nats, and its standard error, as the labels were drawn. */
-function gainOver(
-  before: Float64Array,
-  after: Float64Array,
-): { readonly gain: number; readonly error: number } {
-  const gains = after.map((value, i) => value - before[i])
-  const n = gains.length
-  const gain = gains.reduce((sum, value) => sum + value, 0)
-  const spread = gains.reduce((sum, value) => sum + (value - gain / n) ** 2, 0)
-  return { gain, error: n < 2 ? Infinity : Math.sqrt((spread * n) / (n - 1)) }
-}
 
 const square = (size: number): number[][] =>
   Array.from({ length: size }, () => new Array<number>(size).fill(0))

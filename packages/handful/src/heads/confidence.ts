@@ -116,10 +116,6 @@ function likelihood(rows: readonly Float64Array[], truth: Int32Array, exponent: 
   return total
 }
 
-/** Log-probabilities of left-out labels, one by one, by the probabilities as they are. */
-export const leftOutLikelihoods = (probabilities: FeatureMatrix, truth: Int32Array): Float64Array =>
-  Float64Array.from(distances(probabilities), (row, i) => likelihoodOf(row, truth[i], 1))
-
 /** Sum of the log-probabilities of left-out labels. */
 export const leftOutLikelihood = (
   probabilities: FeatureMatrix,

@@ -1,5 +1,8 @@
 /** How well classes follow the neighbour graph, labels or not. */
+import { graphWeights } from '../features/neighbour-graph.js'
+import { mostProbable } from '../numerics/matrix.js'
 import type { SparseMatrix } from '../numerics/sparse.js'
+import type { FittedHead, HeadProblem } from './head.js'
 
 /**
  * Share of the edges' weight that lies inside classes, less what would lie there if edges joined images at random (Newman and
@@ -23,4 +26,15 @@ export function modularity({ offsets, columns, values }: SparseMatrix, classes: 
   if (total === 0) return 0
   const byChance = [...degrees.values()].reduce((sum, degree) => sum + (degree / total) ** 2, 0)
   return inside / total - byChance
+}
+
+const NEIGHBOURS = 10
+
+/** Modularity of the classes that a head gives all rows of its fit, on their neighbour graph. */
+export async function graphModularity(
+  fitted: Pick<FittedHead, 'probabilities'>,
+  problem: Pick<HeadProblem, 'graph'>,
+): Promise<number> {
+  const weights = graphWeights(await problem.graph(), NEIGHBOURS, 'cosine cubed')
+  return modularity(weights, mostProbable(await fitted.probabilities()).predicted)
 }

@@ -51,9 +51,16 @@ test('a part that does not is left', async () => {
   expect(found.first?.space).toBe(useful)
 })
 
-test('with one label a class there is nothing to choose by, and all are taken', async () => {
+test('with one label a class, where none can be left out, the space whose graph the classes follow is taken', async () => {
   const [found] = await compare(useless, useful, 1)
-  expect(found.first?.space).toBe(useless)
+  expect(found.first?.space).toBe(useful)
+  const [other] = await compare(useful, useless, 1)
+  expect(other.first?.space).toBe(useful)
+})
+
+test('of spaces that say the same the first is taken, in which all parts weigh alike', async () => {
+  const [found] = await compare(useful, spaceOf('the same again', good.features), 4)
+  expect(found.first?.space).toBe(useful)
 })
 
 test('wrong test labels change accuracies and nothing else', async () => {

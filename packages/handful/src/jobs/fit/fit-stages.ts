@@ -111,7 +111,8 @@ export function featuresStage(
     images: keys.images,
     request: learning?.model.defaultFeatures,
     outside: rows.length > 0 ? rows.map(({ key }) => key) : undefined,
-    parts: options.features,
+    // `auto` was parts alone before.
+    parts: options.features === 'auto' ? 'each leading too' : options.features,
     // Of raw pixels: as many as of learned features. Runs of before had the usual number whatever these had.
     pixels: pixelComponents === USUAL_COMPONENTS ? undefined : pixelComponents,
     mirror: mirror ? true : undefined,
@@ -138,7 +139,7 @@ export function featuresStage(
           await encoder(),
           linearAlgebra,
           { ...context, beside, onProgress: told },
-          options.features === 'auto' ? 'also alone' : 'all',
+          options.features === 'auto' ? 'each leading too' : 'alike',
         )
         const records: SpaceRecord[] = []
         for (const [i, space] of spaces.entries())
