@@ -13,26 +13,36 @@ import { graphModularity } from './modularity.js'
 /** Nats of left-out labels that all of modularity is worth; its own differences are hundredths. */
 const NATS_OF_MODULARITY = 200
 
-/** A calibrated fit, and the space that it is in. */
-export type ChosenFit = Calibrated & { readonly space: FeatureSpace }
+/** What a head is fitted to. */
+type Given = Parameters<typeof headProblem>[1]
 
-/** Fits a head to each space and keeps the fit with the most evidence, of equals the first. */
+/**
+ * Fits a head in the space with the most evidence, of equals in the first.
+ * @param judge whose left-out labels tell spaces apart: propagation, unless the head looks for something else in them
+ */
 export async function fitToChosen(
   head: Head,
+  judge: Head,
   spaces: readonly FeatureSpace[],
-  given: Parameters<typeof headProblem>[1],
-): Promise<ChosenFit> {
-  let best: { readonly fit: ChosenFit; readonly evidence: number } | undefined
+  given: Given,
+): Promise<Calibrated & { readonly space: FeatureSpace }> {
+  const space = await chosenSpace(judge, spaces, given)
+  return { ...(await fitCalibrated(head, headProblem(space, given))), space }
+}
+
+async function chosenSpace(
+  judge: Head,
+  spaces: readonly FeatureSpace[],
+  given: Given,
+): Promise<FeatureSpace> {
+  let best = { space: spaces[0], evidence: -Infinity }
+  if (spaces.length === 1) return best.space
   for (const space of spaces) {
     const problem = headProblem(space, given)
-    const fit = { ...(await fitCalibrated(head, problem)), space }
-    if (spaces.length === 1) return fit
-    const spread = await labelPropagation().fit(problem)
-    const followed = await graphModularity(spread, problem)
-    const evidence =
-      leftOutLikelihood(fit.left.inductive, fit.left.truth, AS_SAID) + NATS_OF_MODULARITY * followed
-    if (best === undefined || evidence > best.evidence) best = { fit, evidence }
+    const { inductive, truth } = (await fitCalibrated(judge, problem)).left
+    const followed = await graphModularity(await labelPropagation().fit(problem), problem)
+    const evidence = leftOutLikelihood(inductive, truth, AS_SAID) + NATS_OF_MODULARITY * followed
+    if (evidence > best.evidence) best = { space, evidence }
   }
-  if (best === undefined) throw new Error('internal: fitToChosen: got no space, expected some')
-  return best.fit
+  return best.space
 }
