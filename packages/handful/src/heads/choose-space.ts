@@ -1,8 +1,10 @@
 /**
  * Which of several feature spaces of the same images a head is fitted to: the one that the labelled few speak for, by what fits
  * say of labels that they have not seen, and the unlabelled many, by how well the classes that labels spread to follow the
- * space's own neighbour graph. With one label a class there is the second alone. Test labels have no say.
+ * space's own neighbour graph. With one label a class there is the second alone, and without any label made-up ones spread. Test
+ * labels have no say.
  */
+import type { Random } from 'onnx-autodiff'
 import type { FeatureSpace } from '../features/feature-space.js'
 import { type Calibrated, fitCalibrated } from './calibrated.js'
 import { AS_SAID, leftOutLikelihood } from './confidence.js'
@@ -45,4 +47,29 @@ async function chosenSpace(
     if (evidence > best.evidence) best = { space, evidence }
   }
   return best.space
+}
+
+/** Images that stand for a class of their own where there are no labels, and how often they are drawn. */
+const MADE_UP_CLASSES = 12
+const MADE_UP_DRAWS = 8
+
+/** Position of the space that labels of any kind are likely to follow best, as far as can be told without one. */
+export async function likeliestSpace(spaces: readonly FeatureSpace[], random: Random): Promise<number> {
+  if (spaces.length === 1) return 0
+  const followed = new Float64Array(spaces.length)
+  const { rows } = spaces[0].train
+  const classCount = Math.min(MADE_UP_CLASSES, rows)
+  for (let draw = 0; draw < MADE_UP_DRAWS; draw++) {
+    const stream = random.child(`made-up labels ${draw}`)
+    const labels = new Int32Array(rows).fill(-1)
+    stream
+      .permutation(rows)
+      .slice(0, classCount)
+      .forEach((row, c) => (labels[row] = c))
+    for (const [i, space] of spaces.entries()) {
+      const problem = headProblem(space, { labels, classCount, random: stream })
+      followed[i] += await graphModularity(await labelPropagation().fit(problem), problem)
+    }
+  }
+  return followed.indexOf(Math.max(...followed))
 }
