@@ -14,12 +14,14 @@ import { graphModularity } from './modularity.js'
 
 /** Nats of left-out labels that all of modularity is worth; its own differences are hundredths. */
 const NATS_OF_MODULARITY = 200
+/** Nats by which another space than the first has to be ahead of it: less is noise. */
+const CAUTION = 2
 
 /** What a head is fitted to. */
 type Given = Parameters<typeof headProblem>[1]
 
 /**
- * Fits a head in the space with the most evidence, of equals in the first.
+ * Fits a head in the space with the most evidence; the first one, in which all parts weigh the same, needs the least.
  * @param judge whose left-out labels tell spaces apart: propagation, unless the head looks for something else in them
  */
 export async function fitToChosen(
@@ -39,11 +41,12 @@ async function chosenSpace(
 ): Promise<FeatureSpace> {
   let best = { space: spaces[0], evidence: -Infinity }
   if (spaces.length === 1) return best.space
-  for (const space of spaces) {
+  for (const [i, space] of spaces.entries()) {
     const problem = headProblem(space, given)
     const { inductive, truth } = (await fitCalibrated(judge, problem)).left
     const followed = await graphModularity(await labelPropagation().fit(problem), problem)
-    const evidence = leftOutLikelihood(inductive, truth, AS_SAID) + NATS_OF_MODULARITY * followed
+    const said = leftOutLikelihood(inductive, truth, AS_SAID)
+    const evidence = said + NATS_OF_MODULARITY * followed - (i === 0 ? 0 : CAUTION)
     if (evidence > best.evidence) best = { space, evidence }
   }
   return best.space
@@ -56,7 +59,8 @@ const MADE_UP_DRAWS = 8
 /** Position of the space that labels of any kind are likely to follow best, as far as can be told without one. */
 export async function likeliestSpace(spaces: readonly FeatureSpace[], random: Random): Promise<number> {
   if (spaces.length === 1) return 0
-  const followed = new Float64Array(spaces.length)
+  const followed = new Float64Array(spaces.length).fill(-CAUTION / NATS_OF_MODULARITY)
+  followed[0] = 0
   const { rows } = spaces[0].train
   const classCount = Math.min(MADE_UP_CLASSES, rows)
   for (let draw = 0; draw < MADE_UP_DRAWS; draw++) {
@@ -68,7 +72,7 @@ export async function likeliestSpace(spaces: readonly FeatureSpace[], random: Ra
       .forEach((row, c) => (labels[row] = c))
     for (const [i, space] of spaces.entries()) {
       const problem = headProblem(space, { labels, classCount, random: stream })
-      followed[i] += await graphModularity(await labelPropagation().fit(problem), problem)
+      followed[i] += (await graphModularity(await labelPropagation().fit(problem), problem)) / MADE_UP_DRAWS
     }
   }
   return followed.indexOf(Math.max(...followed))
