@@ -8,18 +8,19 @@ import { sizeFor } from '../../src/data/choose-size.js'
 import { openDataset } from '../../src/data/open.js'
 import { specOf } from '../../src/runs/read-dataset.js'
 
-test('is half of what most images have, as far as it pays and fits in memory', () => {
+test('is what most images have, as far as it pays and fits in memory', () => {
   const size = (sides: number[], count = 100): number => sizeFor(sides, count).size
   expect(size([28, 28, 30])).toBe(32)
-  expect(size([64, 64, 64, 4000])).toBe(32)
-  expect(size([96, 96, 96])).toBe(48)
-  expect(size([128, 130, 100])).toBe(64)
+  expect(size([64, 64, 64, 4000])).toBe(64)
+  expect(size([96, 96, 96])).toBe(96)
+  expect(size([50, 60, 47])).toBe(48)
+  expect(size([128, 130, 100])).toBe(96)
   expect(size([3000, 3000, 4000])).toBe(96)
   expect(size([])).toBe(32)
   expect(size([3000], 100_000)).toBe(48)
   expect(sizeFor([32], 10).sentence).toBeUndefined()
-  expect(sizeFor([140], 10).sentence).toBe(
-    'Images are brought to 64x64 pixels, half of their own (140 the shorter side of most) or less; --size takes another.',
+  expect(sizeFor([70], 10).sentence).toBe(
+    'Images are brought to 64x64 pixels (70 is the shorter side of most); --size takes another.',
   )
 })
 
@@ -37,8 +38,8 @@ afterAll(() => rm(folder, { recursive: true }))
 
 test('a folder is opened at it and says so; older runs, which say no size, stay at 32 pixels', async () => {
   const auto = await openDataset({ folder, size: 'auto', labels: 'optional', seed: 0 })
-  expect([auto.train.height, auto.train.width]).toEqual([64, 64])
-  expect(auto.notes.join()).toContain('64x64 pixels, half of their own (140')
-  expect((await openDataset({ folder, labels: 'optional' })).train.height).toBe(64)
+  expect([auto.train.height, auto.train.width]).toEqual([96, 96])
+  expect(auto.notes.join()).toContain('96x96 pixels (140')
+  expect((await openDataset({ folder, labels: 'optional' })).train.height).toBe(96)
   expect(specOf({ folder, fit: 'cover', seed: 0 }).size).toBe(32)
 })
