@@ -15,7 +15,7 @@ export interface Dropped {
 }
 
 const IMAGES = /\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf]|bmp|p[bgpn]m)$/i
-const ARCHIVES = /\.(zip|tar|tar\.gz|tgz|parquet)$/i
+const ARCHIVES = /\.(zip|tar|tar\.(gz|bz2|xz|zst)|t(gz|bz2?|xz|zst)|parquet)$/i
 /** Of labels; larger ones are something else. */
 const TABLES = /\.(csv|tsv|json|jsonl|txt)$/i
 const MOST_TABLE_BYTES = 64 * 2 ** 20
