@@ -12,15 +12,15 @@ import { builtProgram } from './built-program.js'
 /** How a file is packed. */
 export type Packing = 'gzip' | 'bzip2' | 'xz' | 'zstd'
 
+/* eslint-disable no-control-regex -- files begin with any bytes */
 const BEGINNINGS: Readonly<Record<Packing, RegExp>> = {
-  // eslint-disable-next-line no-control-regex
   gzip: /^\x1f\x8b/,
   bzip2: /^BZh[1-9](1AY&SY|\x17\x72\x45\x38\x50\x90)/,
-  // eslint-disable-next-line no-control-regex
   xz: /^\xfd7zXZ\0/,
   // A frame, or one that is to be skipped, which packers that work in parts write first.
   zstd: /^(\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18)/,
 }
+/* eslint-enable no-control-regex */
 
 /** @param start the first bytes of a file, 10 at least where it has so many */
 export const isPacked = (packing: Packing, start: Buffer): boolean =>
