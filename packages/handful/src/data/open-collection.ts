@@ -6,6 +6,7 @@
 import { stat } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
+import { isImageName } from '../names.js'
 import { firstBytes } from '../files/first-bytes.js'
 import { listAlternatives } from '../errors/suggest.js'
 import {
@@ -153,11 +154,9 @@ async function sourceOf(place: string): Promise<Source> {
   }
 }
 
-const IMAGE_NAME = /\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf]|bmp|p[bgpn]m)$/i
-
 /** The Parquet files of a folder, where there are some and no images. */
 function shardsOf({ listing: { files } }: FileTree): readonly string[] | undefined {
-  if (files.some((path) => IMAGE_NAME.test(path))) return undefined
+  if (files.some((path) => isImageName(path))) return undefined
   const tables = files.filter((path) => /\.parquet$/i.test(path))
   return tables.length === 0 ? undefined : tables
 }
