@@ -5,6 +5,7 @@
  */
 
 import { HandfulError, printable, quoted, usageError } from '../errors.js'
+import { wrongFields } from '../files/csv.js'
 import { closest } from '../errors/suggest.js'
 import type { FileNames } from './file-names.js'
 import { listed } from './image-set.js'
@@ -152,7 +153,20 @@ function columnsOf(table: LabelTable, names: FileNames, choice: ColumnChoice): R
   const marked = chosen.label === undefined ? markedColumns(table, file) : undefined
   if (marked !== undefined) return marked
   const label = chosen.label ?? labelColumn(table, file)
+  checkEnds(table, file, label)
   return { file, label, rows: table.rows, note: noteOf(table, file, label) }
+}
+
+/**
+ * What a row leaves out at its end is empty, as long as it cannot be something else: a row that ends before its label has
+ * nothing behind the file's name that could be one.
+ */
+function checkEnds({ name, rows, columns, delimiter }: LabelTable, file: number, label: number): void {
+  for (const { row, fields, ends } of rows) {
+    if (ends === undefined || (ends > file && (ends > label || ends === file + 1))) continue
+    const present = fields.slice(0, ends).map((field) => field ?? '')
+    throw wrongFields(name, { number: row, fields: present }, columns.length, delimiter)
+  }
 }
 
 function checkRepeated({ name, columns }: LabelTable): void {
@@ -367,7 +381,12 @@ function noteOf(table: LabelTable, file: number, label: number): string | undefi
     scored === undefined
       ? ''
       : `; ${quoted(columns[scored])} is not looked at: its test images are trained on unless they lie in test/`
-  const over = (left.length === 0 ? '' : `; not looked at: ${listed(left)}`) + split
+  const ending = table.rows.filter(({ ends }) => ends !== undefined).length
+  const short =
+    ending === 0
+      ? ''
+      : `; ${ending} ${ending === 1 ? 'row ends' : 'rows end'} early: what is left out is empty`
+  const over = (left.length === 0 ? '' : `; not looked at: ${listed(left)}`) + split + short
   if (isHeadless(table))
     return `${name}: no row names the columns; files in column ${columns[file]}, labels in column ${columns[label]}${over}`
   if (columns[file] === 'file_name' && columns[label] === 'label' && over === '') return undefined

@@ -7,7 +7,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { HandfulError, printable, systemError } from '../errors.js'
-import { decodeText, delimiterOf, isBlank, parseCsv } from '../files/csv.js'
+import { type CsvRow, decodeText, type Delimiter, delimiterOf, isBlank, parseCsv } from '../files/csv.js'
 import { jsonRows, type ObjectRow } from './label-json.js'
 
 /** In a folder, at most one of these, in capitals or not; `.tsv` and `.json` as well. */
@@ -36,6 +36,8 @@ export interface TableRow {
   readonly row: number
   /** One for each column: undefined where there is none, null for what is no text, such as a list. */
   readonly fields: readonly (string | null | undefined)[]
+  /** Of a row that ends before the table does, how many fields it has; those that it leaves out are empty texts. */
+  readonly ends?: number
 }
 
 /** A file of labels as rows of fields, of which nothing is interpreted yet. */
@@ -47,6 +49,8 @@ export interface LabelTable {
   readonly rows: readonly TableRow[]
   /** The row that names the columns, where one does. */
   readonly header?: TableRow
+  /** What stands between fields of a text. */
+  readonly delimiter?: Delimiter
   /** Whether an image may stand there again with the same label, as several annotators give it. */
   readonly repeats?: boolean
 }
@@ -70,14 +74,25 @@ export function parseLabels(content: Uint8Array, path: string): LabelTable {
   if (/\.json$/i.test(path)) return jsonTable(text, name)
   const tabs = /\.tsv$/i.test(path)
   const table = withoutRemarks(text)
-  const [header, ...rows] = parseCsv(table, name, delimiterOf(table, tabs)).flatMap((each) => {
-    return isBlank(each) ? [] : { row: each.number, fields: each.fields }
-  })
+  const delimiter = delimiterOf(table, tabs)
+  const filled = parseCsv(table, name, delimiter, 'kept').filter((each) => !isBlank(each))
+  const width = filled.at(0)?.fields.length ?? 0
+  const [header, ...rows] = filled.map((each) => tableRow(each, width))
   if (header === undefined) return { name, columns: [], rows: [] }
-  const columns = header.fields.map((field) => field.trim())
+  const columns = header.fields.map((field) => String(field ?? '').trim())
   const studio = ['annotation_id', 'lead_time'].every((column) => columns.includes(column))
-  return { name, columns, rows, header, repeats: studio }
+  return { name, columns, rows, header, delimiter, repeats: studio }
 }
+
+/** Spreadsheets and scripts may leave out the empty fields that a row ends with. */
+const tableRow = ({ number, fields }: CsvRow, width: number): TableRow =>
+  fields.length === width
+    ? { row: number, fields }
+    : {
+        row: number,
+        fields: [...fields, ...new Array<string>(width - fields.length).fill('')],
+        ends: fields.length,
+      }
 
 /** Excel's and other programs' own files, under the name of a text. */
 function checkNoWorkbook(content: Uint8Array, name: string): void {

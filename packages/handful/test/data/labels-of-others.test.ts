@@ -115,11 +115,26 @@ describe('a table', () => {
     expect(labels(scored)).toEqual(cats)
   })
 
-  it('with rows that are too short says what is missing', async () => {
-    const short = await failure(() => open({ ...images, 'labels.csv': 'file_name,label,note\na.png,cat\n' }))
-    expect(short.message).toBe(
-      'fields (labels.csv row 2): got 2, expected 3, as in the header; put a comma where a field is empty',
-    )
+  it.each([
+    ['file_name,label,note\na.png,cat\nb.png,dog,x\n', cats],
+    ['file_name,label,note\na.png,cat\nb.png,dog,x\nc.png\n', cats],
+    ['file_name;label\na.png;cat\nb.png;dog\nc.png\n', cats],
+    ['id,image,class,age,note\n1,a.png,cat\n2,b.png,dog,3\n3,c.png\n', cats],
+    ['image,cat,dog\na.png,1\nb.png,0,1\n', cats],
+  ])('whose rows end before their empty fields is read: %j', async (csv, expected) => {
+    const data = await open({ ...images, 'labels.csv': csv })
+    expect(labels(data)).toEqual(expected)
+    if (!csv.startsWith('image,'))
+      expect(data.notes[0]).toMatch(/; \d rows? ends? early: what is left out is empty$/)
+  })
+
+  it.each([
+    ['file_name,note,label\na.png,cat\nb.png,,dog\n', 2, 'got 2, expected 3, as in the header; put a comma'],
+    ['label;file_name\ncat\ndog;b.png\n', 2, 'got 1, expected 2, as in the header; put a semicolon'],
+    ['file_name,label\na.png,cat\nb.png,dog,x\n', 3, 'got 3, expected 2, as in the header; put a field that'],
+  ])('whose rows end before the label or the file says what is missing: %j', async (csv, row, words) => {
+    const short = await failure(() => open({ ...images, 'labels.csv': csv }))
+    expect(short.message).toContain(`fields (labels.csv row ${row}): ${words}`)
   })
 
   it('tells of several labels in a field, of -1, and of a column of splits', async () => {
