@@ -105,7 +105,7 @@ const NAMED_CLASSES = 6
 /** How the folder was understood, with counts of the images that could be read. */
 function inOneLine(
   { labelsFiles, splits }: FolderLayout,
-  { byFolder, tables }: AttachedLabels,
+  { byFolder, tables, scoredBy }: AttachedLabels,
   kept: readonly LabelledFile[],
 ): string {
   const train = kept.filter(({ split }) => split === 'train')
@@ -124,7 +124,8 @@ function inOneLine(
       : `${named.length} ${named.length === 1 ? 'class' : 'classes'} from ${source} (${shown.join(', ')}${more})`
   const tests = [...splits].flatMap(([prefix, split]) => (split === 'test' ? [printable(prefix)] : []))
   const scored = kept.filter(({ split, label }) => split === 'test' && label !== '').length
-  const test = scored === 0 ? 'no test split' : `test split ${tests.join(', ')} with ${scored} images`
+  const test =
+    scored === 0 ? 'no test split' : `test split ${scoredBy ?? tests.join(', ')} with ${scored} images`
   return `understood as ${classes}, ${unlabelled} images without a label, ${test}`
 }
 

@@ -10,6 +10,7 @@ import { closest } from '../errors/suggest.js'
 import type { FileNames } from './file-names.js'
 import { listed } from './image-set.js'
 import type { LabelTable, TableRow } from './labels-file.js'
+import { splitColumn } from './split-column.js'
 
 /** Columns that the user named. */
 export interface ColumnChoice {
@@ -17,10 +18,17 @@ export interface ColumnChoice {
   readonly labelColumn?: string
 }
 
+/** Whether a column of splits is taken, besides. */
+export interface ColumnReading extends ColumnChoice {
+  readonly takesSplits?: boolean
+}
+
 export interface ReadColumns {
   /** Places among the fields. */
   readonly file: number
   readonly label: number
+  /** The column of splits, where it is taken. */
+  readonly split?: number
   readonly rows: readonly TableRow[]
   /** How they were understood, where it needs saying. */
   readonly note?: string
@@ -137,33 +145,43 @@ const plain = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}
 /**
  * @throws HandfulError in one line where there is more than one reading or none, with the nearest match
  */
-export function readColumns(table: LabelTable, names: FileNames, choice: ColumnChoice = {}): ReadColumns {
+export function readColumns(table: LabelTable, names: FileNames, choice: ColumnReading = {}): ReadColumns {
   const headless = withoutHeader(table, names, choice)
   if (headless !== undefined) return columnsOf(headless, names, choice)
   checkRepeated(table)
   return columnsOf(table, names, choice)
 }
 
-function columnsOf(table: LabelTable, names: FileNames, choice: ColumnChoice): ReadColumns {
+function columnsOf(table: LabelTable, names: FileNames, choice: ColumnReading): ReadColumns {
   const chosen = {
     file: columnNamed(table, choice.fileColumn, '--file-column'),
     label: columnNamed(table, choice.labelColumn, '--label-column'),
   }
   const file = chosen.file ?? fileColumn(table, names, chosen.label)
+  const scored = isOwnTable(table) ? undefined : splitColumn(table)
+  const split = choice.takesSplits === true && scored?.clear === true ? scored.column : undefined
   const marked = chosen.label === undefined ? markedColumns(table, file) : undefined
-  if (marked !== undefined) return marked
+  if (marked !== undefined) return { ...marked, split }
   const label = chosen.label ?? labelColumn(table, file)
   checkEnds(table, file, label)
-  return { file, label, rows: table.rows, note: noteOf(table, file, label) }
+  return {
+    file,
+    label,
+    split,
+    rows: table.rows,
+    note: noteOf(table, { file, label, split, scored: scored?.column }),
+  }
 }
 
 /**
  * What a row leaves out at its end is empty, as long as it cannot be something else: a row that ends before its label has
- * nothing behind the file's name that could be one.
+ * nothing behind the file's name that could be one, and others have theirs.
  */
 function checkEnds({ name, rows, columns, delimiter }: LabelTable, file: number, label: number): void {
+  const reach = (column: number, ends = columns.length): boolean => ends > column
+  const anyLabel = rows.some(({ ends }) => reach(label, ends))
   for (const { row, fields, ends } of rows) {
-    if (ends === undefined || (ends > file && (ends > label || ends === file + 1))) continue
+    if (reach(file, ends) && (reach(label, ends) || (anyLabel && ends === file + 1))) continue
     const present = fields.slice(0, ends).map((field) => field ?? '')
     throw wrongFields(name, { number: row, fields: present }, columns.length, delimiter)
   }
@@ -367,10 +385,14 @@ function withoutHeader(
 const isHeadless = ({ columns, header }: LabelTable): boolean =>
   header === undefined && columns.length > 1 && columns.every((column, i) => column === `${i + 1}`)
 
-function noteOf(table: LabelTable, file: number, label: number): string | undefined {
+interface TakenColumns extends Pick<ReadColumns, 'file' | 'label' | 'split'> {
+  /** The column that looks like splits, taken or not. */
+  readonly scored?: number
+}
+
+function noteOf(table: LabelTable, { file, label, split: taken, scored }: TakenColumns): string | undefined {
   const { name, columns } = table
   const passedOver = isOwnTable(table) ? [...OWN_COLUMNS, 'seen', 'who', 'at', 'sha256'] : OWN_COLUMNS
-  const scored = isOwnTable(table) ? undefined : splitColumn(table)
   const left = columns.filter(
     (column, i) =>
       ![file, label, scored].includes(i) &&
@@ -380,25 +402,18 @@ function noteOf(table: LabelTable, file: number, label: number): string | undefi
   const split =
     scored === undefined
       ? ''
-      : `; ${quoted(columns[scored])} is not looked at: its test images are trained on unless they lie in test/`
+      : taken !== undefined
+        ? `, splits from column ${quoted(columns[taken])}`
+        : `; ${quoted(columns[scored])} is not looked at: its test images are trained on unless they lie in test/`
   const ending = table.rows.filter(({ ends }) => ends !== undefined).length
   const short =
     ending === 0
       ? ''
       : `; ${ending} ${ending === 1 ? 'row ends' : 'rows end'} early: what is left out is empty`
-  const over = (left.length === 0 ? '' : `; not looked at: ${listed(left)}`) + split + short
+  const unread = left.length === 0 ? '' : `; not looked at: ${listed(left)}`
+  const over = (taken === undefined ? unread + split : split + unread) + short
   if (isHeadless(table))
     return `${name}: no row names the columns; files in column ${columns[file]}, labels in column ${columns[label]}${over}`
   if (columns[file] === 'file_name' && columns[label] === 'label' && over === '') return undefined
   return `${name}: files from column ${quoted(columns[file])}, labels from column ${quoted(columns[label])}${over}`
-}
-
-/** The column that would put some images aside for scoring. */
-function splitColumn(table: LabelTable): number | undefined {
-  const found = table.columns.findIndex(
-    (column, i) =>
-      ['split', 'set', 'subset', 'partition'].includes(plain(column)) &&
-      valuesOf(table, i).some((value) => /^(test(ing)?|val(id(ation)?)?|dev)$/i.test(value)),
-  )
-  return found < 0 ? undefined : found
 }

@@ -137,7 +137,7 @@ describe('a table', () => {
     expect(short.message).toContain(`fields (labels.csv row ${row}): ${words}`)
   })
 
-  it('tells of several labels in a field, of -1, and of a column of splits', async () => {
+  it('tells of several labels in a field, and of -1', async () => {
     const joined = await open({ ...images, 'labels.csv': 'file_name,label\na.png,cat;dog\nb.png,dog\n' })
     expect(joined.notes).toEqual(['"cat;dog" is a class of its own: each image has one label'])
     const list = await failure(() =>
@@ -147,10 +147,6 @@ describe('a table', () => {
     const minus = await open({ ...images, 'labels.csv': 'file_name,label\na.png,0\nb.png,1\nc.png,-1\n' })
     expect(minus.notes).toEqual([
       '"-1" is a class as the others are: leave the field empty where an image has no label',
-    ])
-    const split = 'file_name,label,split\na.png,cat,train\nb.png,dog,train\nc.png,cat,test\n'
-    expect((await open({ ...images, 'labels.csv': split })).notes).toEqual([
-      'labels.csv: files from column "file_name", labels from column "label"; "split" is not looked at: its test images are trained on unless they lie in test/',
     ])
   })
 
