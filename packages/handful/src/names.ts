@@ -149,8 +149,11 @@ export const COLLECTION_ENDINGS = [
   'parquet',
 ] as const
 
-/** How names of tables of labels end. */
-export const TABLE_ENDINGS = ['csv', 'tsv', 'jsonl', 'json', 'txt', 'lst'] as const
+/** How names of tables of labels end, and of annotations beside images. */
+export const TABLE_ENDINGS = [
+  ...['csv', 'tsv', 'jsonl', 'json', 'txt', 'lst'],
+  ...['xml', 'yaml', 'yml', 'names'],
+] as const
 
 /** Whether a name ends in a dot and one of these, in capitals or not. */
 export function endsIn(name: string, endings: readonly string[]): boolean {

@@ -9,7 +9,7 @@ import type { CollectionOptions, FileTree } from './collection.js'
 import type { ImageContent } from './decode.js'
 import { LIMIT_IMAGE_BYTES } from './decode-content.js'
 import type { SkippedFile } from './image-set.js'
-import { isTableFile, parseLabels } from './labels-file.js'
+import { isSideText, isTableFile, parseLabels } from './labels-file.js'
 import { splitNamed } from './layout.js'
 import { UnusableImage } from './unusable-image.js'
 import { SYSTEM_FILES } from './walk.js'
@@ -78,6 +78,7 @@ export async function archiveTree(
         .sort(),
       skipped: entries.skipped,
     },
+    readText: (file) => Promise.resolve(new TextDecoder().decode(entries.labels.get(root + file))),
     readLabels: (file) =>
       Promise.resolve(parseLabels(entries.labels.get(root + file) ?? new Uint8Array(), file)),
     contents: (paths, own = signal) => contents(archive, paths, ordinals, own),
@@ -95,7 +96,7 @@ async function listEntries(
   const skipped: SkippedFile[] = []
   const labels = new Map<string, Uint8Array>()
   const links: Links = new Map()
-  let labelBytes = 0
+  let [labelBytes, sideBytes] = [0, 0]
   for await (const entry of entries(signal)) {
     const parts = partsOf(entry.name)
     if (parts.some((part) => SYSTEM_FILES.test(part) && part !== '..')) continue
@@ -121,7 +122,13 @@ async function listEntries(
     }
     files.set(stored, entry.ordinal)
     if (found.push(stored) % FILES_BETWEEN_REPORTS === 0) onFound?.({ files: found, skipped })
-    if (!isTableFile(parts[parts.length - 1])) continue
+    const file = parts[parts.length - 1]
+    if (isSideText(file)) {
+      sideBytes += entry.size
+      if (sideBytes <= LIMIT_LABEL_BYTES) labels.set(stored, await labelsOf(path, stored, entry))
+      continue
+    }
+    if (!isTableFile(file)) continue
     labelBytes += entry.size
     if (labelBytes > LIMIT_LABEL_BYTES) {
       throw new HandfulError({

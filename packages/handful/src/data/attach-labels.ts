@@ -9,7 +9,7 @@ import { cleanPath, FileNames, type FileNamesOptions, type NameForm } from './fi
 import { listed } from './image-set.js'
 import { type ColumnChoice, type ColumnReading, isOwnTable, readColumns } from './label-columns.js'
 import { choiceOf } from './label-studio.js'
-import type { LabelTable } from './labels-file.js'
+import { isCalledLabels, type LabelTable } from './labels-file.js'
 import { NONE_OF_THESE } from '../names.js'
 import { plainLabels } from './plain-labels.js'
 import { inRowSplits, rowSplit, type RowSplit, type RowSplits, splitSource } from './split-column.js'
@@ -24,6 +24,8 @@ export interface AttachedLabels {
   readonly tables: readonly string[]
   /** What says which images score, where that is a column of a table; in words. */
   readonly scoredBy?: string
+  /** Of what could have been labels, why it is not taken. */
+  readonly refusals?: readonly string[]
 }
 
 interface Label {
@@ -45,7 +47,8 @@ export async function attachLabels(
   const splitsWithRows = new Set<string>()
   const tables: string[] = []
   const rowSplits: RowSplits[] = []
-  for (const { place, found, splitsFrom } of await labelTables(tree, layout, { choice, notes })) {
+  const refusals: string[] = []
+  for (const { place, found, splitsFrom } of await labelTables(tree, layout, { choice, notes, refusals })) {
     tables.push(place.path)
     for (const [path, { label }] of found) {
       const earlier = labels.get(path)
@@ -69,7 +72,8 @@ export async function attachLabels(
     if (place.prefix !== '') splitsWithRows.add(layout.splits.get(place.prefix) ?? 'train')
   }
   if (tables.length > 0 && splitsWithRows.size === 0) splitsWithRows.add('train')
-  const files = layout.files.map(({ path, split, folderClass }): LabelledFile => {
+  const placed = layout.files.filter(({ path }) => !tables.includes(path))
+  const files = placed.map(({ path, split, folderClass }): LabelledFile => {
     const label = splitsWithRows.has(split) ? (labels.get(path) ?? '') : folderClass
     // Written out: a spread takes four times the memory, and there may be a million of these.
     return { path, split, folderClass, label }
@@ -81,8 +85,9 @@ export async function attachLabels(
   const given = new Set(files.map(({ label }) => label))
   notes.push(...classRemarks(given))
   const [bySplit] = rowSplits
-  if (bySplit === undefined) return { files, byFolder, tables }
-  return { files: inRowSplits(files, bySplit, notes), byFolder, tables, scoredBy: bySplit.source }
+  if (bySplit === undefined) return { files, byFolder, tables, refusals }
+  const split = inRowSplits(files, bySplit, notes)
+  return { files: split, byFolder, tables, refusals, scoredBy: bySplit.source }
 }
 
 interface ReadTable {
@@ -140,6 +145,7 @@ const holdsLabels = (found: ReadTable['found']): boolean =>
 interface Reading {
   readonly choice: ColumnReading
   readonly notes: string[]
+  readonly refusals: string[]
 }
 
 /** Path to label of one table, every path checked to be there; undefined where the table says nothing. */
@@ -147,7 +153,7 @@ async function labelsByPath(
   tree: FileTree,
   layout: FolderLayout,
   place: LabelsFilePlace,
-  { choice, notes }: Reading,
+  { choice, notes, refusals }: Reading,
 ): Promise<FoundLabels | undefined> {
   if (place.named) return readRows(tree, layout, place, { choice, notes })
   // Another table than one called labels.csv may have to do with something else.
@@ -159,7 +165,11 @@ async function labelsByPath(
   } catch (error) {
     const settled = choice.fileColumn !== undefined || choice.labelColumn !== undefined
     if (!(error instanceof HandfulError) || (settled && layout.labelsFiles.length === 1)) throw error
-    notes.push(`${printable(place.path)} is not taken for labels: ${error.message}`)
+    // Texts beside images are many things; one that is called so was meant as labels.
+    if (place.anyText === true && !isCalledLabels(place.path)) return undefined
+    const refusal = `${printable(place.path)} is not taken for labels: ${error.message}`
+    refusals.push(refusal)
+    notes.push(refusal)
     return undefined
   }
 }
@@ -168,7 +178,7 @@ async function readRows(
   tree: FileTree,
   layout: FolderLayout,
   { path: file, prefix }: LabelsFilePlace,
-  { choice, notes }: Reading,
+  { choice, notes }: Omit<Reading, 'refusals'>,
 ): Promise<FoundLabels | undefined> {
   const table = await tree.readLabels(file)
   const folders = layout.classFolders.size > 1

@@ -367,7 +367,11 @@ function withoutHeader(
   { fileColumn: file, labelColumn: label }: ColumnChoice,
 ): LabelTable | undefined {
   const { columns, header, rows } = table
-  const asked = [file, label].some((name) => name !== undefined && columns.includes(name))
+  // A number may be a class of the first image, or say which column is meant, as they are called without a header.
+  const asked = [file, label].some(
+    (name) =>
+      name !== undefined && columns.includes(name) && !(Number(name) >= 1 && Number(name) <= columns.length),
+  )
   if (header === undefined || columns.length < 2 || asked) return undefined
   const usual = columns.some((column) => USUAL_NAMES.has(plain(column)))
   const isFile = (field: string | null | undefined): boolean =>

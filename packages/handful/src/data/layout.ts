@@ -14,7 +14,7 @@
  */
 
 import { HandfulError, printable } from '../errors.js'
-import { isLabelsFile, isTableFile, isUnreadTable } from './labels-file.js'
+import { isAnyText, isLabelsFile, isTableFile, isUnreadTable } from './labels-file.js'
 import { findSplits, type Split, type SplitOptions, UNLABELLED } from './split-folders.js'
 import type { FolderListing } from './walk.js'
 
@@ -27,6 +27,8 @@ export interface LabelsFilePlace {
   readonly prefix: string
   /** Whether it is called so; another table is taken for one where there is nothing else that labels the images. */
   readonly named: boolean
+  /** Whether it may be any text: then it is a file as others are until it turns out to be a table. */
+  readonly anyText?: boolean
 }
 
 export interface PlacedFile {
@@ -93,7 +95,10 @@ export function readLayout(root: string, listing: FolderListing, options: SplitO
     notes.push(
       `${printable(path)} is not read: labels are read from text such as labels.csv, with file_name,label`,
     )
-  const isLabels = new Set([...labelsFiles.map(({ path }) => path), ...unread])
+  const isLabels = new Set([
+    ...labelsFiles.flatMap(({ path, anyText }) => (anyText === true ? [] : [path])),
+    ...unread,
+  ])
   const files = listing.files.flatMap((path): PlacedFile[] => {
     const { split, inner } = place(path)
     if (split === 'out' || isLabels.has(path)) return []
@@ -119,5 +124,5 @@ function findLabelsFile(root: string, prefix: string, files: readonly string[]):
 /** Tables beside images that nothing else labels, such as an export, or `train.csv` of a competition. */
 const otherTables = (files: readonly string[]): LabelsFilePlace[] =>
   files
-    .filter((path) => !path.includes('/') && isTableFile(path))
-    .map((path) => ({ path, prefix: '', named: false }))
+    .filter((path) => !path.includes('/') && (isTableFile(path) || isAnyText(path)))
+    .map((path) => ({ path, prefix: '', named: false, anyText: isAnyText(path) }))
