@@ -7,7 +7,13 @@ import type { FileTree, LabelledFile } from './collection.js'
 import { classRemarks } from './class-remarks.js'
 import { cleanPath, FileNames, type FileNamesOptions, type NameForm } from './file-names.js'
 import { listed } from './image-set.js'
-import { type ColumnChoice, type ColumnReading, isOwnTable, readColumns } from './label-columns.js'
+import {
+  type ColumnChoice,
+  type ColumnReading,
+  isOwnTable,
+  readColumns,
+  SEVERAL_LABELS,
+} from './label-columns.js'
 import { choiceOf } from './label-studio.js'
 import { isCalledLabels, type LabelTable } from './labels-file.js'
 import { NONE_OF_THESE } from '../names.js'
@@ -165,8 +171,9 @@ async function labelsByPath(
   } catch (error) {
     const settled = choice.fileColumn !== undefined || choice.labelColumn !== undefined
     if (!(error instanceof HandfulError) || (settled && layout.labelsFiles.length === 1)) throw error
-    // Texts beside images are many things; one that is called so was meant as labels.
-    if (place.anyText === true && !isCalledLabels(place.path)) return undefined
+    // Texts beside images are many things; one that is called so, or names images, was meant as labels.
+    const meant = isCalledLabels(place.path) || error.message.includes(SEVERAL_LABELS)
+    if (place.anyText === true && !meant) return undefined
     const refusal = `${printable(place.path)} is not taken for labels: ${error.message}`
     refusals.push(refusal)
     notes.push(refusal)
@@ -265,7 +272,7 @@ function below(
         rows.length > 0 && rows.every(({ fields }) => each.find(String(fields[file] ?? '')).kind === 'one')
       )
     } catch (error) {
-      if (error instanceof HandfulError) return false
+      if (error instanceof HandfulError) return error.message.includes(SEVERAL_LABELS)
       throw error
     }
   }

@@ -55,7 +55,7 @@ export function detectionLayout(
     attached: {
       files,
       byFolder: false,
-      tables: [`objects of ${kind}`],
+      tables: [kind === 'WebDataset' ? 'files beside the images' : `objects of ${kind}`],
       ...(!taken && { refusals: [note] }),
     },
     notes,

@@ -1,5 +1,5 @@
 /**
- * Objects in images as other tools mark them, a file for each image: YOLO (`labels/1.txt`, a line `class x y width height` for
+ * Labels in a file for each image. WebDataset: `1.cls`, a class, or `1.json` with a label. Objects as tools mark them: YOLO (`labels/1.txt`, a line `class x y width height` for
  * each object, names in `data.yaml` or `classes.txt`) and Pascal VOC (`Annotations/1.xml`). Handful classifies whole images:
  * where no image has objects of several classes, the class of its objects is its label, as with COCO (label-json.ts).
  */
@@ -15,7 +15,7 @@ import { className, splitNamed } from './layout.js'
 
 /** What was found: which files are no images, and the class of each image that has objects. */
 export interface Detections {
-  /** `YOLO` or `Pascal VOC`. */
+  /** `YOLO`, `Pascal VOC` or `WebDataset`. */
   readonly kind: string
   /** Files that belong to the annotations. */
   readonly files: ReadonlySet<string>
@@ -32,6 +32,7 @@ const SERVICE =
   /^(images?|imgs?|jpegimages|pictures|photos|data|labels?|labelstxt|annotations?|anns?|xmls?|txts?|obj(_[a-z]+)?_data|yolo|voc\d*)$/i
 /** Lines of YOLO: a class, then a box, a box and a confidence, or a polygon, in shares of the image's sides. */
 const YOLO_LINE = /^\s*\d+(\.0+)?(\s+-?\d*\.?\d+(e[-+]?\d+)?){4,}\s*$/i
+const SIDE = /\.(xml|txt|cls|json)$/i
 const READ_AT_ONCE = 64
 
 const stemOf = (path: string): string => path.replace(/\.[^./]*$/, '')
@@ -44,7 +45,7 @@ const keyOf = (path: string): string =>
 /** @returns undefined where there are none, or folders or a labels file give the classes */
 export async function findDetections(tree: FileTree): Promise<Detections | undefined> {
   const { files } = tree.listing
-  const marked = files.filter((path) => /\.(xml|txt)$/i.test(path))
+  const marked = files.filter((path) => SIDE.test(path))
   if (marked.length === 0 || files.some((path) => isLabelsFile(path.split('/').at(-1) ?? '')))
     return undefined
   const images = files.filter((path) => isImageName(path))
@@ -55,10 +56,30 @@ export async function findDetections(tree: FileTree): Promise<Detections | undef
     const [image, ...others] = byKey.get(keyOf(path)) ?? []
     return image === undefined || others.length > 0 ? [] : [[path, image]]
   })
-  const xml = pairs.filter(([path]) => /\.xml$/i.test(path))
-  return xml.length > 0
-    ? objectsOf(tree, 'Pascal VOC', xml, vocObjects)
-    : objectsOf(tree, 'YOLO', pairs, yoloObjects, await yoloNames(tree))
+  const ending = (wanted: RegExp): typeof pairs => pairs.filter(([path]) => wanted.test(path))
+  const [xml, texts, classes, objects] = [/\.xml$/i, /\.txt$/i, /\.cls$/i, /\.json$/i].map(ending)
+  if (classes.length > 0) return objectsOf(tree, WEB_DATASET, classes, (text) => [text.trim()])
+  if (xml.length > 0) return objectsOf(tree, 'Pascal VOC', xml, vocObjects)
+  const found = await objectsOf(tree, 'YOLO', texts, yoloObjects, await yoloNames(tree))
+  return found ?? (objects.length > 1 ? objectsOf(tree, WEB_DATASET, objects, labelInJson) : undefined)
+}
+
+const WEB_DATASET = 'WebDataset'
+
+const named = z.object({
+  label: z.union([z.string(), z.number()]).optional(),
+  class: z.union([z.string(), z.number()]).optional(),
+  class_name: z.string().optional(),
+})
+
+/** The label in an object beside its image. */
+const labelInJson: ObjectsIn = (text) => {
+  try {
+    const { label, class: own, class_name: name = label ?? own } = named.parse(JSON.parse(text))
+    return name === undefined ? undefined : [String(name)]
+  } catch {
+    return undefined
+  }
 }
 
 /** Whether folders that are neither splits nor of a tool tell images apart. */
@@ -91,11 +112,14 @@ async function objectsOf(
     }
   }
   if (objects.size === 0) return undefined
-  const files = new Set([...tree.listing.files.filter((path) => /\.(xml|txt)$/i.test(path)), ...names.files])
+  const files = new Set([...tree.listing.files.filter((path) => SIDE.test(path)), ...names.files])
   const [annotated, several] = [1, 2].map((least) => [...objects].filter(([, own]) => own.size >= least))
   if (several.length === 0) {
     const labels = new Map(annotated.map(([path, own]) => [path, [...own][0]]))
-    const note = `objects as ${kind} marks them: ${annotated.length} of ${objects.size} images have objects, each of one class, which is taken for its label`
+    const note =
+      kind === WEB_DATASET
+        ? `labels come from a file beside each image, as ${kind} has them`
+        : `objects as ${kind} marks them: ${annotated.length} of ${objects.size} images have objects, each of one class, which is taken for its label`
     return { kind, files, labels, note, taken: true }
   }
   const [[path, own]] = several

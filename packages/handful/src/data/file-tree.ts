@@ -162,11 +162,13 @@ function checkAnyLabel(
         : splits.size > 1
           ? `${[...splits.keys()].map(printable).join(' and ')} are taken for splits: --splits none if they are classes`
           : undefined
-  if (hint === undefined || train.some(({ label }) => label !== '')) return
+  const [only, ...others] = new Set(train.flatMap(({ label }) => (label === '' ? [] : [label])))
+  // Where something else was meant as the labels, one class from the folders is as good as none.
+  if (hint === undefined || others.length > 0 || (only !== undefined && refusals.length === 0)) return
   throw new HandfulError({
     what: 'labels',
     where: printable(place),
-    got: `${train.length} images and no label`,
+    got: only === undefined ? `${train.length} images and no label` : `one class only, ${quoted(only)}`,
     expected: 'labels for a few images of each class',
     hint,
   })

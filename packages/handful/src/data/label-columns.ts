@@ -10,7 +10,7 @@ import { closest } from '../errors/suggest.js'
 import type { FileNames } from './file-names.js'
 import { listed } from './image-set.js'
 import type { LabelTable, TableRow } from './labels-file.js'
-import { splitColumn } from './split-column.js'
+import { SPLIT_NAMES, splitColumn } from './split-column.js'
 
 /** Columns that the user named. */
 export interface ColumnChoice {
@@ -134,8 +134,13 @@ const DESCRIPTIONS = [
     'set',
     'subset',
   ],
-  ...['fold', 'dataset', 'split', 'comment', 'comments', 'note', 'notes', 'description'],
+  ...SPLIT_NAMES,
+  ...['fold', 'dataset', 'comment', 'comments', 'note', 'notes', 'description'],
 ]
+
+const COULD_EACH = 'that could each be the'
+/** What is said of a table whose files are known, and several of whose columns could be the labels. */
+export const SEVERAL_LABELS = `${COULD_EACH} label`
 
 /** Rows that are looked at to find out what a column holds. */
 const LOOKED_AT = 200
@@ -348,7 +353,7 @@ function unclear(
     got:
       several === undefined
         ? columns.map(printable).join(',')
-        : `${listed(several.map((i) => columns[i]))} that could each be the ${wanted}`,
+        : `${listed(several.map((i) => columns[i]))} ${COULD_EACH} ${wanted}`,
     expected: several === undefined ? 'file_name,label' : 'one',
     hint:
       several === undefined

@@ -20,7 +20,7 @@ const TABLE_NAME = /\.(csv|tsv|jsonl|json)$/i
 /** Texts that may be lists of images and labels, and may be anything else. */
 const TEXT_NAME = /\.(txt|lst)$/i
 /** Texts that say something of images, a file for each of them too. */
-const SIDE_NAME = /\.(txt|lst|xml|ya?ml|names|labels)$/i
+const SIDE_NAME = /\.(txt|lst|xml|ya?ml|names|labels|cls)$/i
 
 /** Whether a file in a data set's folder or split, by its name there, is its labels file. */
 export const isLabelsFile = (name: string): boolean => LABELS_NAME.test(name)

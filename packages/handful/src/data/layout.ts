@@ -14,8 +14,8 @@
  */
 
 import { HandfulError, printable } from '../errors.js'
-import { isAnyText, isLabelsFile, isTableFile, isUnreadTable } from './labels-file.js'
-import { findSplits, type Split, type SplitOptions, UNLABELLED } from './split-folders.js'
+import { isAnyText, isLabelsFile, isSideText, isTableFile, isUnreadTable } from './labels-file.js'
+import { findSplits, splitNamed, type Split, type SplitOptions, UNLABELLED } from './split-folders.js'
 import type { FolderListing } from './walk.js'
 
 export { splitNamed, type Split } from './split-folders.js'
@@ -77,15 +77,17 @@ export function readLayout(root: string, listing: FolderListing, options: SplitO
     return withoutLabel.test(first) ? '' : className(first)
   }
 
+  const texts = textFolders(listing)
   const classFolders = new Map<string, string>()
   for (const folder of listing.folders) {
     const { split, inner } = place(`${folder}/`)
+    if (texts.has(folder) || [...splits.keys()].some((prefix) => prefix.startsWith(`${folder}/`))) continue
     if (split !== 'train' || inner === '' || inner.indexOf('/') < inner.length - 1) continue
     const name = folderClass(inner)
     if (name !== '') classFolders.set(name, folder)
   }
   const named = prefixes.flatMap((prefix) => findLabelsFile(root, prefix, listing.files))
-  const labelsFiles = named.length > 0 || classFolders.size > 1 ? named : otherTables(listing.files)
+  const labelsFiles = named.length > 0 || classFolders.size > 1 ? named : otherTables(listing.files, texts)
   const unread = listing.files.filter((path) =>
     ['', ...splits.keys()].some(
       (prefix) => path.startsWith(prefix) && isUnreadTable(path.slice(prefix.length)),
@@ -95,13 +97,16 @@ export function readLayout(root: string, listing: FolderListing, options: SplitO
     notes.push(
       `${printable(path)} is not read: labels are read from text such as labels.csv, with file_name,label`,
     )
+  const told = new Set([...labelsFiles.map(({ path }) => path), ...unread].map((path) => path.split('/')[0]))
+  for (const folder of texts)
+    if (!told.has(folder)) notes.push(`${printable(folder)}/ holds tables and texts alone: it is no class`)
   const isLabels = new Set([
     ...labelsFiles.flatMap(({ path, anyText }) => (anyText === true ? [] : [path])),
     ...unread,
   ])
   const files = listing.files.flatMap((path): PlacedFile[] => {
     const { split, inner } = place(path)
-    if (split === 'out' || isLabels.has(path)) return []
+    if (split === 'out' || isLabels.has(path) || texts.has(path.slice(0, path.indexOf('/')))) return []
     return [{ path, split, folderClass: folderClass(inner) }]
   })
   return { files, labelsFiles, unreadTables: unread, classFolders, splits, notes }
@@ -122,7 +127,28 @@ function findLabelsFile(root: string, prefix: string, files: readonly string[]):
 }
 
 /** Tables beside images that nothing else labels, such as an export, or `train.csv` of a competition. */
-const otherTables = (files: readonly string[]): LabelsFilePlace[] =>
+const otherTables = (files: readonly string[], texts: ReadonlySet<string>): LabelsFilePlace[] =>
   files
-    .filter((path) => !path.includes('/') && (isTableFile(path) || isAnyText(path)))
+    .filter((path) => {
+      const [folder, ...inner] = path.split('/')
+      const beside = inner.length === 0 || (inner.length === 1 && texts.has(folder))
+      return beside && (isTableFile(path) || isAnyText(path))
+    })
     .map((path) => ({ path, prefix: '', named: false, anyText: isAnyText(path) }))
+
+/** Folders at the top that hold tables and texts alone, such as `annotations/`: they are no classes. */
+function textFolders({ files }: FolderListing): ReadonlySet<string> {
+  const only = new Map<string, boolean>()
+  for (const path of files) {
+    const end = path.indexOf('/')
+    if (end < 0) continue
+    const folder = path.slice(0, end)
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    const text =
+      isTableFile(name) || isSideText(name) || /^readme|\.(md|html?|pdf|m|mat|py|ipynb)$/i.test(name)
+    only.set(folder, text && (only.get(folder) ?? true))
+  }
+  return new Set(
+    [...only].flatMap(([folder, text]) => (text && splitNamed(folder) === undefined ? [folder] : [])),
+  )
+}

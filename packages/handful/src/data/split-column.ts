@@ -5,8 +5,8 @@
  */
 
 import { printable, quoted } from '../errors.js'
-import type { LabelledFile } from './collection.js'
 import type { LabelTable } from './labels-file.js'
+import type { PlacedFile } from './layout.js'
 import { splitNamed } from './split-folders.js'
 
 /** What a row may say. */
@@ -19,17 +19,34 @@ export interface SplitColumn {
   readonly clear: boolean
 }
 
-const NAMES = ['split', 'splits', 'set', 'subset', 'partition', 'phase', 'usage', 'datasplit', 'datasetsplit']
+/** What such a column is called, without capitals, blanks and lines. */
+export const SPLIT_NAMES = [
+  'split',
+  'splits',
+  'set',
+  'subset',
+  'partition',
+  'phase',
+  'usage',
+  'datasplit',
+  'datasetsplit',
+]
 
 const plain = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
 
-export const rowSplit = (field: string | null | undefined): RowSplit | undefined =>
-  splitNamed(String(field ?? '').trim())
+/** As the data set FER2013 calls them: the public part of the test chose models, the private one scored them. */
+const OF_COMPETITIONS: Readonly<Record<string, RowSplit>> = { publictest: 'validation', privatetest: 'test' }
+
+/** The split that a field stands for; undefined for any other word. */
+export function rowSplit(field: string | null | undefined): RowSplit | undefined {
+  const text = String(field ?? '').trim()
+  return splitNamed(text) ?? OF_COMPETITIONS[text.toLowerCase()]
+}
 
 /** The column that would put some images aside for scoring; undefined where none would. */
 export function splitColumn({ columns, rows }: LabelTable): SplitColumn | undefined {
   for (const [column, name] of columns.entries()) {
-    if (!NAMES.includes(plain(name))) continue
+    if (!SPLIT_NAMES.includes(plain(name))) continue
     const values = new Set(rows.map(({ fields }) => String(fields[column] ?? '').trim()))
     const splits = new Set([...values].map(rowSplit))
     if (!splits.has('test') && !splits.has('validation')) continue
@@ -38,6 +55,10 @@ export function splitColumn({ columns, rows }: LabelTable): SplitColumn | undefi
     return { column, clear }
   }
   return undefined
+}
+
+interface Labelled extends PlacedFile {
+  readonly label: string
 }
 
 /** Splits of files by the rows of a table. */
@@ -52,10 +73,10 @@ export interface RowSplits {
  * @param notes told of what became of validation
  */
 export function inRowSplits(
-  files: readonly LabelledFile[],
+  files: readonly Labelled[],
   { source, of }: RowSplits,
   notes: string[],
-): LabelledFile[] {
+): Labelled[] {
   const held = [...of.values()]
   const tests = held.includes('test')
   const validation = held.filter((split) => split === 'validation').length
@@ -65,7 +86,7 @@ export function inRowSplits(
         ? `${validation} images of validation in ${source} are left out: those of test are for scoring`
         : `${validation} images of validation in ${source} are held out for scoring`,
     )
-  return files.flatMap((file): LabelledFile[] => {
+  return files.flatMap((file): Labelled[] => {
     const split = of.get(file.path) ?? 'train'
     if (split === 'validation' && tests) return []
     const { path, folderClass } = file

@@ -242,3 +242,18 @@ describe('an export of Roboflow', () => {
     expect(data.test?.score([1]).correct).toBe(1)
   })
 })
+
+describe('WebDataset', () => {
+  const images = { '000.png': red, '001.png': blue, '002.png': green }
+  it.each([
+    ['a class', { '000.cls': '3', '001.cls': '10\n' }, ['3', '10']],
+    ['an object', { '000.json': '{"label":"cat","width":8}', '001.json': '{"label":"dog"}' }, ['cat', 'dog']],
+  ])('has %s in a file beside each image', async (_, files, [first, second]) => {
+    const archive = zip(Object.entries({ ...images, ...files }).map(([name, content]) => ({ name, content })))
+    for (const folder of [folderOf({ ...images, ...files }), `${folderOf({ 'a.zip': archive })}/a.zip`]) {
+      const data = await openDataset({ folder, size: 8, seed: 0 })
+      expect(classes(data)).toEqual({ '000.png': first, '001.png': second, '002.png': '-' })
+      expect(data.skipped).toEqual([])
+    }
+  })
+})

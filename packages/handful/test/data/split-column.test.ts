@@ -23,6 +23,7 @@ describe('a column of splits', () => {
     ['split', 'train', 'test'],
     ['Set', 'Training', 'Testing'],
     ['subset', 'TRAIN', 'TEST'],
+    ['Usage', 'Training', 'PrivateTest'],
   ])('called %s puts images of %s and %s where folders would', async (column, train, test) => {
     const data = await open(table([train, train, test, test], column))
     expect(classes(data)).toEqual({ 'a.png': 'c', 'b.png': 'd', 'e.png': '-', 'f.png': '-' })
