@@ -15,7 +15,7 @@ import { className, splitNamed } from './layout.js'
 
 /** What was found: which files are no images, and the class of each image that has objects. */
 export interface Detections {
-  /** `YOLO`, `Pascal VOC` or `WebDataset`. */
+  /** `YOLO`, `Pascal VOC`, `LabelMe` or `WebDataset`. */
   readonly kind: string
   /** Files that belong to the annotations. */
   readonly files: ReadonlySet<string>
@@ -61,7 +61,11 @@ export async function findDetections(tree: FileTree): Promise<Detections | undef
   if (classes.length > 0) return objectsOf(tree, WEB_DATASET, classes, (text) => [text.trim()])
   if (xml.length > 0) return objectsOf(tree, 'Pascal VOC', xml, vocObjects)
   const found = await objectsOf(tree, 'YOLO', texts, yoloObjects, await yoloNames(tree))
-  return found ?? (objects.length > 1 ? objectsOf(tree, WEB_DATASET, objects, labelInJson) : undefined)
+  if (found !== undefined || objects.length < 2) return found
+  return (
+    (await objectsOf(tree, 'LabelMe', objects, labelMeObjects)) ??
+    (await objectsOf(tree, WEB_DATASET, objects, labelInJson))
+  )
 }
 
 const WEB_DATASET = 'WebDataset'
@@ -71,6 +75,17 @@ const named = z.object({
   class: z.union([z.string(), z.number()]).optional(),
   class_name: z.string().optional(),
 })
+
+const shapes = z.object({ shapes: z.array(z.object({ label: z.string() })) })
+
+/** Names of the shapes that LabelMe marks. */
+const labelMeObjects: ObjectsIn = (text) => {
+  try {
+    return shapes.parse(JSON.parse(text)).shapes.map(({ label }) => label)
+  } catch {
+    return undefined
+  }
+}
 
 /** The label in an object beside its image. */
 const labelInJson: ObjectsIn = (text) => {

@@ -14,6 +14,7 @@
  */
 
 import { HandfulError, printable } from '../errors.js'
+import { isImageName } from '../names.js'
 import { isAnyText, isLabelsFile, isSideText, isTableFile, isUnreadTable } from './labels-file.js'
 import { findSplits, splitNamed, type Split, type SplitOptions, UNLABELLED } from './split-folders.js'
 import type { FolderListing } from './walk.js'
@@ -127,15 +128,22 @@ function findLabelsFile(root: string, prefix: string, files: readonly string[]):
 }
 
 /** Tables beside images that nothing else labels, such as an export, or `train.csv` of a competition. */
-const otherTables = (files: readonly string[], texts: ReadonlySet<string>): LabelsFilePlace[] =>
-  files
+function otherTables(files: readonly string[], texts: ReadonlySet<string>): LabelsFilePlace[] {
+  const images = new Set(files.filter(isImageName).map(stemOf))
+  const found = files
     .filter((path) => {
       const [folder, ...inner] = path.split('/')
       const beside = inner.length === 0 || (inner.length === 1 && texts.has(folder))
       return beside && (isTableFile(path) || isAnyText(path))
     })
     .map((path) => ({ path, prefix: '', named: false, anyText: isAnyText(path) }))
+  // A file for each image is no table.
+  const ofImages = found.filter(({ path }) => images.has(stemOf(path)))
+  return ofImages.length > FEW_TABLES ? found.filter((each) => !ofImages.includes(each)) : found
+}
 
+const FEW_TABLES = 3
+const stemOf = (path: string): string => path.replace(/\.[^./]*$/, '')
 /** Folders at the top that hold tables and texts alone, such as `annotations/`: they are no classes. */
 function textFolders({ files }: FolderListing): ReadonlySet<string> {
   const only = new Map<string, boolean>()

@@ -257,3 +257,37 @@ describe('WebDataset', () => {
     }
   })
 })
+
+describe('JSON beside each image', () => {
+  it('of LabelMe: the class of its shapes', async () => {
+    const shapes = (...labels: string[]): string =>
+      JSON.stringify({
+        version: '5',
+        flags: {},
+        shapes: labels.map((label) => ({ label, points: [[0, 0]] })),
+      })
+    const data = await open({
+      'a.png': red,
+      'b.png': blue,
+      'c.png': green,
+      'a.json': shapes('cat', 'cat'),
+      'b.json': shapes('dog'),
+      'c.json': shapes(),
+    })
+    expect(classes(data)).toEqual({ 'a.png': 'cat', 'b.png': 'dog', 'c.png': '-' })
+  })
+
+  it('that says something else is left alone, however many there are', async () => {
+    const names = Array.from({ length: 40 }, (_, i) => `${i}`)
+    const files = Object.fromEntries(
+      names.flatMap((name) => [
+        [`${name}.png`, red],
+        [`${name}.json`, '{"caption":"a photo"}'],
+      ]),
+    )
+    const data = await openDataset({ folder: folderOf(files), labels: 'optional', size: 8 })
+    expect(data.train.count).toBe(40)
+    expect(data.notes.join()).not.toContain('is not taken for labels')
+    expect(data.skipped.length).toBe(40)
+  })
+})
