@@ -136,3 +136,30 @@ export const NONE_OF_THESE = 'none of these'
 
 /** Commands that make runs with features, and a classifier once there are labels. */
 export const CLASSIFYING_RUNS = ['fit', 'prepare'] as const
+
+/** How names of image files end that are read. What a file is, its content decides; a name says what is likely one. */
+export const IMAGE_ENDINGS = [
+  ...['png', 'jpg', 'jpeg', 'jpe', 'jfif', 'webp', 'gif', 'tif', 'tiff', 'avif', 'heic', 'heif', 'hif'],
+  ...['bmp', 'dib', 'pbm', 'pgm', 'ppm', 'pnm', 'pam', 'pfm'],
+] as const
+
+/** How names of files end that hold many images. */
+export const COLLECTION_ENDINGS = [
+  ...['zip', 'tar', 'tar.gz', 'tgz', 'tar.bz2', 'tbz', 'tbz2', 'tar.xz', 'txz', 'tar.zst', 'tzst'],
+  'parquet',
+] as const
+
+/** How names of tables of labels end, and of annotations beside images. */
+export const TABLE_ENDINGS = [
+  ...['csv', 'tsv', 'jsonl', 'json', 'txt', 'lst'],
+  ...['xml', 'yaml', 'yml', 'names'],
+] as const
+
+/** Whether a name ends in a dot and one of these, in capitals or not. */
+export function endsIn(name: string, endings: readonly string[]): boolean {
+  const lower = name.toLowerCase()
+  return endings.some((ending) => lower.endsWith(`.${ending}`))
+}
+
+/** Whether a file is an image by its name, or a frame of one (`stack.tif#3`). */
+export const isImageName = (name: string): boolean => endsIn(name.replace(/#\d+$/, ''), IMAGE_ENDINGS)

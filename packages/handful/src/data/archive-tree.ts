@@ -9,7 +9,7 @@ import type { CollectionOptions, FileTree } from './collection.js'
 import type { ImageContent } from './decode.js'
 import { LIMIT_IMAGE_BYTES } from './decode-content.js'
 import type { SkippedFile } from './image-set.js'
-import { isTableFile, parseLabels } from './labels-file.js'
+import { isSideText, isTableFile, parseLabels } from './labels-file.js'
 import { splitNamed } from './layout.js'
 import { UnusableImage } from './unusable-image.js'
 import { SYSTEM_FILES } from './walk.js'
@@ -35,6 +35,9 @@ interface Listed {
   readonly skipped: SkippedFile[]
   readonly labels: Map<string, Uint8Array>
 }
+
+/** Hard links: the path of each, and that of the file it is. */
+type Links = Map<string, string>
 
 /**
  * Lists an archive.
@@ -75,6 +78,7 @@ export async function archiveTree(
         .sort(),
       skipped: entries.skipped,
     },
+    readText: (file) => Promise.resolve(new TextDecoder().decode(entries.labels.get(root + file))),
     readLabels: (file) =>
       Promise.resolve(parseLabels(entries.labels.get(root + file) ?? new Uint8Array(), file)),
     contents: (paths, own = signal) => contents(archive, paths, ordinals, own),
@@ -91,9 +95,10 @@ async function listEntries(
   const folders = new Set<string>()
   const skipped: SkippedFile[] = []
   const labels = new Map<string, Uint8Array>()
-  let labelBytes = 0
+  const links: Links = new Map()
+  let [labelBytes, sideBytes] = [0, 0]
   for await (const entry of entries(signal)) {
-    const parts = entry.name.split('/').filter((part) => part !== '' && part !== '.')
+    const parts = partsOf(entry.name)
     if (parts.some((part) => SYSTEM_FILES.test(part) && part !== '..')) continue
     const stored = parts.join('/')
     const reason = refusal(entry, parts)
@@ -107,10 +112,23 @@ async function listEntries(
       folders.add(stored)
       continue
     }
-    if (files.has(stored)) skipped.push({ path: stored, reason: 'stored twice, the later one counts' })
+    if (files.has(stored) || links.has(stored))
+      skipped.push({ path: stored, reason: 'stored twice, the later one counts' })
+    links.delete(stored)
+    files.delete(stored)
+    if (entry.type === 'link') {
+      links.set(stored, partsOf(entry.target ?? '').join('/'))
+      continue
+    }
     files.set(stored, entry.ordinal)
     if (found.push(stored) % FILES_BETWEEN_REPORTS === 0) onFound?.({ files: found, skipped })
-    if (!isTableFile(parts[parts.length - 1])) continue
+    const file = parts[parts.length - 1]
+    if (isSideText(file)) {
+      sideBytes += entry.size
+      if (sideBytes <= LIMIT_LABEL_BYTES) labels.set(stored, await labelsOf(path, stored, entry))
+      continue
+    }
+    if (!isTableFile(file)) continue
     labelBytes += entry.size
     if (labelBytes > LIMIT_LABEL_BYTES) {
       throw new HandfulError({
@@ -122,7 +140,24 @@ async function listEntries(
     }
     labels.set(stored, await labelsOf(path, stored, entry))
   }
+  followLinks(links, { files, skipped, labels })
   return { files, folders, skipped, labels }
+}
+
+const partsOf = (name: string): string[] => name.split('/').filter((part) => part !== '' && part !== '.')
+
+/** A hard link is the file that it names, as it would be once unpacked. */
+function followLinks(links: Links, { files, skipped, labels }: Omit<Listed, 'folders'>): void {
+  for (const [path, target] of links) {
+    const ordinal = files.get(target)
+    if (ordinal === undefined) {
+      skipped.push({ path, reason: 'a hard link to no file that is read from the archive' })
+      continue
+    }
+    files.set(path, ordinal)
+    const table = labels.get(target)
+    if (table !== undefined) labels.set(path, table)
+  }
 }
 
 async function labelsOf(path: string, stored: string, { read }: ArchiveEntry): Promise<Uint8Array> {
@@ -147,8 +182,7 @@ function refusal({ name, type, size, locked }: ArchiveEntry, parts: readonly str
     return 'a path that leads out of the archive'
   }
   if (type === 'symlink') return 'a symbolic link, which is not followed in an archive'
-  if (type === 'link') return 'a hard link, which is not followed in an archive'
-  if (type === 'directory') return undefined
+  if (type === 'directory' || type === 'link') return undefined
   if (type !== 'file' && type !== 'contiguous-file') return 'not a regular file'
   if (size <= LIMIT_IMAGE_BYTES) return locked
   return `a file of ${Math.round(size / 2 ** 20)} MiB, the limit is ${LIMIT_IMAGE_BYTES / 2 ** 20} MiB`
@@ -180,14 +214,19 @@ async function* contents(
   ordinals: ReadonlyMap<string, number>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ImageContent> {
-  const wanted = new Map(paths.map((inner, index) => [ordinals.get(inner) ?? -1, index]))
+  // Hard links are one entry under several paths.
+  const wanted = new Map<number, number[]>()
+  for (const [index, inner] of paths.entries()) {
+    const ordinal = ordinals.get(inner) ?? -1
+    wanted.set(ordinal, [...(wanted.get(ordinal) ?? []), index])
+  }
   let left = wanted.size
   if (left === 0) return
   for await (const entry of entries(signal)) {
-    const index = wanted.get(entry.ordinal)
-    if (index === undefined) continue
+    const indices = wanted.get(entry.ordinal)
+    if (indices === undefined) continue
     const content = await contentOf(entry)
-    yield { index, path: paths[index], load: () => content() }
+    for (const index of indices) yield { index, path: paths[index], load: () => content() }
     if (--left === 0) return
   }
 }

@@ -7,11 +7,19 @@ import type { FileTree, LabelledFile } from './collection.js'
 import { classRemarks } from './class-remarks.js'
 import { cleanPath, FileNames, type FileNamesOptions, type NameForm } from './file-names.js'
 import { listed } from './image-set.js'
-import { type ColumnChoice, isOwnTable, readColumns } from './label-columns.js'
+import {
+  type ColumnChoice,
+  type ColumnReading,
+  isOwnTable,
+  readColumns,
+  SeveralLabelColumns,
+} from './label-columns.js'
 import { choiceOf } from './label-studio.js'
-import type { LabelTable } from './labels-file.js'
+import { isCalledLabels, type LabelTable } from './labels-file.js'
 import { NONE_OF_THESE } from '../names.js'
 import { plainLabels } from './plain-labels.js'
+import { inRowSplits, rowSplit, type RowSplit, type RowSplits, splitSource } from './split-column.js'
+import type { SplitOptions } from './split-folders.js'
 import { className, type FolderLayout, type LabelsFilePlace } from './layout.js'
 
 export interface AttachedLabels {
@@ -20,25 +28,33 @@ export interface AttachedLabels {
   readonly byFolder: boolean
   /** The tables that labels come from. */
   readonly tables: readonly string[]
+  /** What says which images score, where that is a column of a table; in words. */
+  readonly scoredBy?: string
+  /** Of what could have been labels, why it is not taken. */
+  readonly refusals?: readonly string[]
 }
 
 interface Label {
   readonly label: string
   readonly row: number
+  readonly split?: RowSplit
 }
 
 /** @throws HandfulError naming the row that cannot be understood */
 export async function attachLabels(
   tree: FileTree,
   layout: FolderLayout,
-  choice: ColumnChoice,
+  { splits, ...columns }: ColumnChoice & SplitOptions,
   notes: string[],
 ): Promise<AttachedLabels> {
+  const choice = { ...columns, takesSplits: splits !== 'none' && layout.splits.size === 0 }
   const splitOf = new Map(layout.files.map(({ path, split }) => [path, split]))
   const labels = new Map<string, string>()
   const splitsWithRows = new Set<string>()
   const tables: string[] = []
-  for (const { place, found } of await labelTables(tree, layout, { choice, notes })) {
+  const rowSplits: RowSplits[] = []
+  const refusals: string[] = []
+  for (const { place, found, splitsFrom } of await labelTables(tree, layout, { choice, notes, refusals })) {
     tables.push(place.path)
     for (const [path, { label }] of found) {
       const earlier = labels.get(path)
@@ -53,10 +69,17 @@ export async function attachLabels(
       labels.set(path, label)
       if (label !== '') splitsWithRows.add(splitOf.get(path) ?? 'train')
     }
+    if (splitsFrom !== undefined) {
+      const of = [...found].flatMap(([path, { split }]) =>
+        split === undefined ? [] : [[path, split] as const],
+      )
+      rowSplits.push({ source: splitSource(splitsFrom, place.path), of: new Map(of) })
+    }
     if (place.prefix !== '') splitsWithRows.add(layout.splits.get(place.prefix) ?? 'train')
   }
   if (tables.length > 0 && splitsWithRows.size === 0) splitsWithRows.add('train')
-  const files = layout.files.map(({ path, split, folderClass }): LabelledFile => {
+  const placed = layout.files.filter(({ path }) => !tables.includes(path))
+  const files = placed.map(({ path, split, folderClass }): LabelledFile => {
     const label = splitsWithRows.has(split) ? (labels.get(path) ?? '') : folderClass
     // Written out: a spread takes four times the memory, and there may be a million of these.
     return { path, split, folderClass, label }
@@ -67,14 +90,21 @@ export async function attachLabels(
   }
   const given = new Set(files.map(({ label }) => label))
   notes.push(...classRemarks(given))
-  return { files, byFolder, tables }
+  const [bySplit] = rowSplits
+  if (bySplit === undefined) return { files, byFolder, tables, refusals }
+  const split = inRowSplits(files, bySplit, notes)
+  return { files: split, byFolder, tables, refusals, scoredBy: bySplit.source }
 }
 
 interface ReadTable {
   readonly place: LabelsFilePlace
   readonly found: ReadonlyMap<string, Label>
+  /** The column of splits that was taken. */
+  readonly splitsFrom?: string
   readonly notes: readonly string[]
 }
+
+type FoundLabels = Pick<ReadTable, 'found' | 'splitsFrom'>
 
 /** Names of the table that labels what is learned from, beside others that name images too. */
 const OF_TRAINING = /train|label|annotation|class/i
@@ -87,8 +117,9 @@ async function labelTables(tree: FileTree, layout: FolderLayout, reading: Readin
   const read: ReadTable[] = []
   for (const place of layout.labelsFiles) {
     const notes = place.named ? reading.notes : []
-    const found = await labelsByPath(tree, layout, place, { ...reading, notes })
-    if (found !== undefined && (place.named || holdsLabels(found))) read.push({ place, found, notes })
+    const labels = await labelsByPath(tree, layout, place, { ...reading, notes })
+    if (labels !== undefined && (place.named || holdsLabels(labels.found)))
+      read.push({ place, notes, ...labels })
     else if (!place.named) reading.notes.push(...notes)
   }
   const other = read.filter(({ place }) => !place.named)
@@ -118,8 +149,9 @@ const holdsLabels = (found: ReadTable['found']): boolean =>
   [...found.values()].some(({ label }) => label !== '')
 
 interface Reading {
-  readonly choice: ColumnChoice
+  readonly choice: ColumnReading
   readonly notes: string[]
+  readonly refusals: string[]
 }
 
 /** Path to label of one table, every path checked to be there; undefined where the table says nothing. */
@@ -127,8 +159,8 @@ async function labelsByPath(
   tree: FileTree,
   layout: FolderLayout,
   place: LabelsFilePlace,
-  { choice, notes }: Reading,
-): Promise<ReadonlyMap<string, Label> | undefined> {
+  { choice, notes, refusals }: Reading,
+): Promise<FoundLabels | undefined> {
   if (place.named) return readRows(tree, layout, place, { choice, notes })
   // Another table than one called labels.csv may have to do with something else.
   try {
@@ -139,7 +171,12 @@ async function labelsByPath(
   } catch (error) {
     const settled = choice.fileColumn !== undefined || choice.labelColumn !== undefined
     if (!(error instanceof HandfulError) || (settled && layout.labelsFiles.length === 1)) throw error
-    notes.push(`${printable(place.path)} is not taken for labels: ${error.message}`)
+    // Texts beside images are many things; one that is called so, or names images, was meant as labels.
+    const meant = isCalledLabels(place.path) || error instanceof SeveralLabelColumns
+    if (place.anyText === true && !meant) return undefined
+    const refusal = `${printable(place.path)} is not taken for labels: ${error.message}`
+    refusals.push(refusal)
+    notes.push(refusal)
     return undefined
   }
 }
@@ -148,8 +185,8 @@ async function readRows(
   tree: FileTree,
   layout: FolderLayout,
   { path: file, prefix }: LabelsFilePlace,
-  { choice, notes }: Reading,
-): Promise<ReadonlyMap<string, Label> | undefined> {
+  { choice, notes }: Omit<Reading, 'refusals'>,
+): Promise<FoundLabels | undefined> {
   const table = await tree.readLabels(file)
   const folders = layout.classFolders.size > 1
   if (table.columns.length === 0) {
@@ -173,6 +210,7 @@ async function readRows(
     row,
     name: usable(table, row, fields[columns.file], table.columns[columns.file]),
     label: labelOf(table, row, fields[columns.label], table.columns[columns.label] ?? 'label'),
+    ...(columns.split !== undefined && { split: rowSplit(fields[columns.split]) }),
   }))
   const rows = isOwnTable(table) ? read : plainLabels(table.name, read, notes)
   if (folders && rows.every(({ label }) => label === '')) {
@@ -188,7 +226,8 @@ async function readRows(
     )
   if (columns.note !== undefined) notes.push(columns.note)
   const ofClasses = rows.map((each) => (each.label === NONE_OF_THESE ? { ...each, label: '' } : each))
-  return labelFrames(matched(tree, table, ofClasses, { names, prefix, paths, notes }), tree.framesOf)
+  const found = labelFrames(matched(tree, table, ofClasses, { names, prefix, paths, notes }), tree.framesOf)
+  return { found, splitsFrom: columns.split === undefined ? undefined : table.columns[columns.split] }
 }
 
 /** Files as a table names them: where frames are files of their own, those that they are frames of, beside the frames. */
@@ -233,7 +272,7 @@ function below(
         rows.length > 0 && rows.every(({ fields }) => each.find(String(fields[file] ?? '')).kind === 'one')
       )
     } catch (error) {
-      if (error instanceof HandfulError) return false
+      if (error instanceof HandfulError) return error instanceof SeveralLabelColumns
       throw error
     }
   }
@@ -284,10 +323,8 @@ interface Matching {
   readonly notes: string[]
 }
 
-interface NamedRow {
-  readonly row: number
+interface NamedRow extends Label {
   readonly name: string
-  readonly label: string
 }
 
 function matched(

@@ -56,6 +56,8 @@ export interface FileTree {
   readonly framesOf?: ReadonlyMap<string, readonly string[]>
   /** The table in a labels file. */
   readonly readLabels: (path: string) => Promise<LabelTable>
+  /** A text beside images; empty where it is too large to be one. */
+  readonly readText: (path: string) => Promise<string>
   /** The files at these paths, each with its place in the list as `index`. */
   readonly contents: (paths: readonly string[], signal?: AbortSignal) => AsyncIterable<ImageContent>
 }

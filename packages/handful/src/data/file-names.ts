@@ -5,6 +5,7 @@
  * of another machine in front, an address.
  */
 
+import { endsIn, IMAGE_ENDINGS } from '../names.js'
 import { uploadedName } from './label-studio.js'
 
 /** What a name leaves out of or adds to a path, in words. */
@@ -130,7 +131,8 @@ const lower = (path: string): string => composed(path).toLowerCase()
 const lowerStem = (path: string): string => stem(path).toLowerCase()
 const baseName = (path: string): string => composed(path).slice(path.normalize('NFC').lastIndexOf('/') + 1)
 
-const IMAGE_EXTENSION = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif|hei[cf]|bmp|p[gnp]m|jp2|dcm|nii|npy)$/i
+/** Of images as they were before they were converted. */
+const FORMER_ENDINGS = [...IMAGE_ENDINGS, 'jp2', 'j2k', 'jxl', 'dcm', 'nii', 'npy', 'svs', 'mha']
 
 interface LooseForm {
   /** What a file's path and a name have to have in common. */
@@ -147,7 +149,7 @@ const FORMS: readonly LooseForm[] = [
   {
     key: lowerStem,
     form: 'with another extension',
-    wanted: (name) => (IMAGE_EXTENSION.test(name) ? lowerStem(name) : undefined),
+    wanted: (name) => (endsIn(name, FORMER_ENDINGS) ? lowerStem(name) : undefined),
   },
 ]
 

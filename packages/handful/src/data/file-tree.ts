@@ -8,10 +8,12 @@ import { HandfulError, printable, quoted } from '../errors.js'
 import { type AttachedLabels, attachLabels } from './attach-labels.js'
 import type { CollectionOptions, FileTree, ImageCollection, LabelledFile } from './collection.js'
 import { splitRemarks } from './class-remarks.js'
+import { detectionLayout } from './detection-layout.js'
+import { findDetections } from './detections.js'
 import { diskContents } from './decode.js'
 import { treeInFrames } from './frames.js'
 import { listed } from './image-set.js'
-import { LABEL_FILES, readLabelsFile } from './labels-file.js'
+import { LABEL_FILES, readLabelsFile, readSideText } from './labels-file.js'
 import { className, readLayout, type FolderLayout } from './layout.js'
 import { withoutOwnFolders } from './own-folders.js'
 import { diskPath, listFolder } from './walk.js'
@@ -30,6 +32,7 @@ export async function diskTree(
     listing,
     notes: [],
     readLabels: (path) => readLabelsFile(onDisk(path), path),
+    readText: (path) => readSideText(onDisk(path), path),
     contents: (paths) => diskContents(paths.map((path) => ({ path, file: onDisk(path) }))),
   }
 }
@@ -66,7 +69,7 @@ export async function treeCollection(
       }
     },
     checkClasses: (kept) => {
-      checkAnyLabel(place, layout, kept)
+      checkAnyLabel(place, layout, attached, kept)
       if (byFolder) checkClassFolders(place, layout, kept)
     },
   }
@@ -85,6 +88,8 @@ async function understand(tree: FileTree, options: CollectionOptions): Promise<U
     const attached = await attachLabels(tree, layout, options, notes)
     return { layout, attached, notes }
   }
+  const detections = await findDetections(tree)
+  if (detections !== undefined) return detectionLayout(tree, detections, options)
   const found = await read(options.splits)
   return options.splits === undefined && namesClasses(found) ? read('none') : found
 }
@@ -104,8 +109,8 @@ const NAMED_CLASSES = 6
 
 /** How the folder was understood, with counts of the images that could be read. */
 function inOneLine(
-  { labelsFiles, splits }: FolderLayout,
-  { byFolder, tables }: AttachedLabels,
+  { splits }: FolderLayout,
+  { byFolder, tables, scoredBy }: AttachedLabels,
   kept: readonly LabelledFile[],
 ): string {
   const train = kept.filter(({ split }) => split === 'train')
@@ -116,15 +121,15 @@ function inOneLine(
   const more = named.length > shown.length ? `, ${named.length - shown.length} more` : ''
   const unlabelled = train.length - named.reduce((sum, [, count]) => sum + count, 0)
   const where = [...splits].find(([, split]) => split === 'train')?.[0]
-  const source =
-    byFolder || labelsFiles.length === 0 ? (where ?? 'folders') : tables.map(printable).join(' and ')
+  const source = byFolder || tables.length === 0 ? (where ?? 'folders') : tables.map(printable).join(' and ')
   const classes =
     named.length === 0
       ? 'no class'
       : `${named.length} ${named.length === 1 ? 'class' : 'classes'} from ${source} (${shown.join(', ')}${more})`
   const tests = [...splits].flatMap(([prefix, split]) => (split === 'test' ? [printable(prefix)] : []))
   const scored = kept.filter(({ split, label }) => split === 'test' && label !== '').length
-  const test = scored === 0 ? 'no test split' : `test split ${tests.join(', ')} with ${scored} images`
+  const test =
+    scored === 0 ? 'no test split' : `test split ${scoredBy ?? tests.join(', ')} with ${scored} images`
   return `understood as ${classes}, ${unlabelled} images without a label, ${test}`
 }
 
@@ -145,20 +150,25 @@ function checkTraining(place: string, { files, splits }: FolderLayout): void {
 function checkAnyLabel(
   place: string,
   { splits, unreadTables }: FolderLayout,
+  { refusals = [] }: AttachedLabels,
   kept: readonly LabelledFile[],
 ): void {
   const train = kept.filter(({ split }) => split === 'train')
   const hint =
-    unreadTables.length > 0
-      ? `${printable(unreadTables[0])} is not read: save it as labels.csv, with file_name,label`
-      : splits.size > 1
-        ? `${[...splits.keys()].map(printable).join(' and ')} are taken for splits: --splits none if they are classes`
-        : undefined
-  if (hint === undefined || train.some(({ label }) => label !== '')) return
+    refusals.length > 0
+      ? refusals[0]
+      : unreadTables.length > 0
+        ? `${printable(unreadTables[0])} is not read: save it as labels.csv, with file_name,label`
+        : splits.size > 1
+          ? `${[...splits.keys()].map(printable).join(' and ')} are taken for splits: --splits none if they are classes`
+          : undefined
+  const [only, ...others] = new Set(train.flatMap(({ label }) => (label === '' ? [] : [label])))
+  // Where something else was meant as the labels, one class from the folders is as good as none.
+  if (hint === undefined || others.length > 0 || (only !== undefined && refusals.length === 0)) return
   throw new HandfulError({
     what: 'labels',
     where: printable(place),
-    got: `${train.length} images and no label`,
+    got: only === undefined ? `${train.length} images and no label` : `one class only, ${quoted(only)}`,
     expected: 'labels for a few images of each class',
     hint,
   })

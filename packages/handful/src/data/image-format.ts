@@ -61,8 +61,6 @@ const OTHERS: Known = [
   [/^8BPS/, 'a Photoshop file'],
   [/^\x76\x2f\x31\x01/, 'an OpenEXR file'],
   [/^#\?(RADIANCE|RGBE)/, 'a Radiance HDR file'],
-  [/^P7\n/, 'a PAM file'],
-  [/^P[Ff]\n/, 'a PFM file'],
   [/^qoif/, 'a QOI file'],
   [/^DDS /, 'a DDS file'],
   [/^\x01\xda[\0\x01][\x01\x02]/, 'an SGI file'],

@@ -5,10 +5,12 @@
  */
 
 import { HandfulError, printable, quoted, usageError } from '../errors.js'
+import { wrongFields } from '../files/csv.js'
 import { closest } from '../errors/suggest.js'
 import type { FileNames } from './file-names.js'
 import { listed } from './image-set.js'
 import type { LabelTable, TableRow } from './labels-file.js'
+import { SPLIT_NAMES, splitColumn } from './split-column.js'
 
 /** Columns that the user named. */
 export interface ColumnChoice {
@@ -16,10 +18,17 @@ export interface ColumnChoice {
   readonly labelColumn?: string
 }
 
+/** Whether a column of splits is taken, besides. */
+export interface ColumnReading extends ColumnChoice {
+  readonly takesSplits?: boolean
+}
+
 export interface ReadColumns {
   /** Places among the fields. */
   readonly file: number
   readonly label: number
+  /** The column of splits, where it is taken. */
+  readonly split?: number
   readonly rows: readonly TableRow[]
   /** How they were understood, where it needs saying. */
   readonly note?: string
@@ -125,8 +134,12 @@ const DESCRIPTIONS = [
     'set',
     'subset',
   ],
-  ...['fold', 'dataset', 'split', 'comment', 'comments', 'note', 'notes', 'description'],
+  ...SPLIT_NAMES,
+  ...['fold', 'dataset', 'comment', 'comments', 'note', 'notes', 'description'],
 ]
+
+/** A table whose files are known, and several of whose columns could be the labels. */
+export class SeveralLabelColumns extends HandfulError {}
 
 /** Rows that are looked at to find out what a column holds. */
 const LOOKED_AT = 200
@@ -136,23 +149,46 @@ const plain = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}
 /**
  * @throws HandfulError in one line where there is more than one reading or none, with the nearest match
  */
-export function readColumns(table: LabelTable, names: FileNames, choice: ColumnChoice = {}): ReadColumns {
+export function readColumns(table: LabelTable, names: FileNames, choice: ColumnReading = {}): ReadColumns {
   const headless = withoutHeader(table, names, choice)
   if (headless !== undefined) return columnsOf(headless, names, choice)
   checkRepeated(table)
   return columnsOf(table, names, choice)
 }
 
-function columnsOf(table: LabelTable, names: FileNames, choice: ColumnChoice): ReadColumns {
+function columnsOf(table: LabelTable, names: FileNames, choice: ColumnReading): ReadColumns {
   const chosen = {
     file: columnNamed(table, choice.fileColumn, '--file-column'),
     label: columnNamed(table, choice.labelColumn, '--label-column'),
   }
   const file = chosen.file ?? fileColumn(table, names, chosen.label)
+  const scored = isOwnTable(table) ? undefined : splitColumn(table)
+  const split = choice.takesSplits === true && scored?.clear === true ? scored.column : undefined
   const marked = chosen.label === undefined ? markedColumns(table, file) : undefined
-  if (marked !== undefined) return marked
+  if (marked !== undefined) return { ...marked, split }
   const label = chosen.label ?? labelColumn(table, file)
-  return { file, label, rows: table.rows, note: noteOf(table, file, label) }
+  checkEnds(table, file, label)
+  return {
+    file,
+    label,
+    split,
+    rows: table.rows,
+    note: noteOf(table, { file, label, split, scored: scored?.column }),
+  }
+}
+
+/**
+ * What a row leaves out at its end is empty, as long as it cannot be something else: a row that ends before its label has
+ * nothing behind the file's name that could be one, and others have theirs.
+ */
+function checkEnds({ name, rows, columns, delimiter }: LabelTable, file: number, label: number): void {
+  const reach = (column: number, ends = columns.length): boolean => ends > column
+  const anyLabel = rows.some(({ ends }) => reach(label, ends))
+  for (const { row, fields, ends } of rows) {
+    if (reach(file, ends) && (reach(label, ends) || (anyLabel && ends === file + 1))) continue
+    const present = fields.slice(0, ends).map((field) => field ?? '')
+    throw wrongFields(name, { number: row, fields: present }, columns.length, delimiter)
+  }
 }
 
 function checkRepeated({ name, columns }: LabelTable): void {
@@ -310,7 +346,8 @@ function unclear(
     columns.find((column) => closest(column, [wanted]) !== undefined) ??
     columns.find((column) => closest(plain(column), known.slice(0, 12)) !== undefined)
   const example = several?.[0] === undefined ? near : columns[several[0]]
-  return new HandfulError({
+  const Unclear = several !== undefined && wanted === 'label' ? SeveralLabelColumns : HandfulError
+  return new Unclear({
     what: 'columns',
     where: `${name} row 1`,
     got:
@@ -335,7 +372,11 @@ function withoutHeader(
   { fileColumn: file, labelColumn: label }: ColumnChoice,
 ): LabelTable | undefined {
   const { columns, header, rows } = table
-  const asked = [file, label].some((name) => name !== undefined && columns.includes(name))
+  // A number may be a class of the first image, or say which column is meant, as they are called without a header.
+  const asked = [file, label].some(
+    (name) =>
+      name !== undefined && columns.includes(name) && !(Number(name) >= 1 && Number(name) <= columns.length),
+  )
   if (header === undefined || columns.length < 2 || asked) return undefined
   const usual = columns.some((column) => USUAL_NAMES.has(plain(column)))
   const isFile = (field: string | null | undefined): boolean =>
@@ -353,10 +394,14 @@ function withoutHeader(
 const isHeadless = ({ columns, header }: LabelTable): boolean =>
   header === undefined && columns.length > 1 && columns.every((column, i) => column === `${i + 1}`)
 
-function noteOf(table: LabelTable, file: number, label: number): string | undefined {
+interface TakenColumns extends Pick<ReadColumns, 'file' | 'label' | 'split'> {
+  /** The column that looks like splits, taken or not. */
+  readonly scored?: number
+}
+
+function noteOf(table: LabelTable, { file, label, split: taken, scored }: TakenColumns): string | undefined {
   const { name, columns } = table
   const passedOver = isOwnTable(table) ? [...OWN_COLUMNS, 'seen', 'who', 'at', 'sha256'] : OWN_COLUMNS
-  const scored = isOwnTable(table) ? undefined : splitColumn(table)
   const left = columns.filter(
     (column, i) =>
       ![file, label, scored].includes(i) &&
@@ -366,20 +411,18 @@ function noteOf(table: LabelTable, file: number, label: number): string | undefi
   const split =
     scored === undefined
       ? ''
-      : `; ${quoted(columns[scored])} is not looked at: its test images are trained on unless they lie in test/`
-  const over = (left.length === 0 ? '' : `; not looked at: ${listed(left)}`) + split
+      : taken !== undefined
+        ? `, splits from column ${quoted(columns[taken])}`
+        : `; ${quoted(columns[scored])} is not looked at: its test images are trained on unless they lie in test/`
+  const ending = table.rows.filter(({ ends }) => ends !== undefined).length
+  const short =
+    ending === 0
+      ? ''
+      : `; ${ending} ${ending === 1 ? 'row ends' : 'rows end'} early: what is left out is empty`
+  const unread = left.length === 0 ? '' : `; not looked at: ${listed(left)}`
+  const over = (taken === undefined ? unread + split : split + unread) + short
   if (isHeadless(table))
     return `${name}: no row names the columns; files in column ${columns[file]}, labels in column ${columns[label]}${over}`
   if (columns[file] === 'file_name' && columns[label] === 'label' && over === '') return undefined
   return `${name}: files from column ${quoted(columns[file])}, labels from column ${quoted(columns[label])}${over}`
-}
-
-/** The column that would put some images aside for scoring. */
-function splitColumn(table: LabelTable): number | undefined {
-  const found = table.columns.findIndex(
-    (column, i) =>
-      ['split', 'set', 'subset', 'partition'].includes(plain(column)) &&
-      valuesOf(table, i).some((value) => /^(test(ing)?|val(id(ation)?)?|dev)$/i.test(value)),
-  )
-  return found < 0 ? undefined : found
 }

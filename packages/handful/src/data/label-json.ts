@@ -6,6 +6,7 @@
 
 import { z } from 'zod'
 import { labelStudioRows } from './label-studio.js'
+import { viaRows } from './via.js'
 
 export interface ObjectRow {
   readonly row: number
@@ -94,16 +95,26 @@ const coco: Form = (parsed) => {
   )
 }
 
-const viaSchema = record(z.object({ filename: z.string(), file_attributes: record(z.unknown()) }).loose())
+const region = z.object({ region_attributes: record(z.unknown()).default({}) })
+const viaSchema = record(
+  z.object({
+    filename: z.string(),
+    file_attributes: record(z.unknown()),
+    regions: z.union([z.array(region), record(region)]).default([]),
+  }),
+)
 
-/** The VGG Image Annotator's annotations or project: attributes of whole images. */
+/** The VGG Image Annotator's annotations or project. */
 const annotator: Form = (parsed) => {
   const project = z.object({ _via_img_metadata: z.unknown() }).safeParse(parsed)
   const found = viaSchema.safeParse(project.success ? project.data._via_img_metadata : parsed)
   if (!found.success || Object.keys(found.data).length === 0) return undefined
-  return numbered(
-    Object.values(found.data).map(({ filename, file_attributes: own }) => ({ ...own, file_name: filename })),
-  )
+  const images = Object.values(found.data).map(({ filename, file_attributes: own, regions }) => ({
+    filename,
+    own,
+    regions: Object.values(regions).map(({ region_attributes: attributes }) => attributes),
+  }))
+  return numbered(viaRows(images))
 }
 
 /** `{"a.png": {"label": "cat"}}` */

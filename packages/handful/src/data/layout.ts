@@ -14,8 +14,9 @@
  */
 
 import { HandfulError, printable } from '../errors.js'
-import { isLabelsFile, isTableFile, isUnreadTable } from './labels-file.js'
-import { findSplits, type Split, type SplitOptions, UNLABELLED } from './split-folders.js'
+import { isImageName } from '../names.js'
+import { isAnyText, isLabelsFile, isSideText, isTableFile, isUnreadTable } from './labels-file.js'
+import { findSplits, splitNamed, type Split, type SplitOptions, UNLABELLED } from './split-folders.js'
 import type { FolderListing } from './walk.js'
 
 export { splitNamed, type Split } from './split-folders.js'
@@ -27,6 +28,8 @@ export interface LabelsFilePlace {
   readonly prefix: string
   /** Whether it is called so; another table is taken for one where there is nothing else that labels the images. */
   readonly named: boolean
+  /** Whether it may be any text: then it is a file as others are until it turns out to be a table. */
+  readonly anyText?: boolean
 }
 
 export interface PlacedFile {
@@ -75,15 +78,17 @@ export function readLayout(root: string, listing: FolderListing, options: SplitO
     return withoutLabel.test(first) ? '' : className(first)
   }
 
+  const texts = textFolders(listing)
   const classFolders = new Map<string, string>()
   for (const folder of listing.folders) {
     const { split, inner } = place(`${folder}/`)
+    if (texts.has(folder) || [...splits.keys()].some((prefix) => prefix.startsWith(`${folder}/`))) continue
     if (split !== 'train' || inner === '' || inner.indexOf('/') < inner.length - 1) continue
     const name = folderClass(inner)
     if (name !== '') classFolders.set(name, folder)
   }
   const named = prefixes.flatMap((prefix) => findLabelsFile(root, prefix, listing.files))
-  const labelsFiles = named.length > 0 || classFolders.size > 1 ? named : otherTables(listing.files)
+  const labelsFiles = named.length > 0 || classFolders.size > 1 ? named : otherTables(listing.files, texts)
   const unread = listing.files.filter((path) =>
     ['', ...splits.keys()].some(
       (prefix) => path.startsWith(prefix) && isUnreadTable(path.slice(prefix.length)),
@@ -93,10 +98,16 @@ export function readLayout(root: string, listing: FolderListing, options: SplitO
     notes.push(
       `${printable(path)} is not read: labels are read from text such as labels.csv, with file_name,label`,
     )
-  const isLabels = new Set([...labelsFiles.map(({ path }) => path), ...unread])
+  const told = new Set([...labelsFiles.map(({ path }) => path), ...unread].map((path) => path.split('/')[0]))
+  for (const folder of texts)
+    if (!told.has(folder)) notes.push(`${printable(folder)}/ holds tables and texts alone: it is no class`)
+  const isLabels = new Set([
+    ...labelsFiles.flatMap(({ path, anyText }) => (anyText === true ? [] : [path])),
+    ...unread,
+  ])
   const files = listing.files.flatMap((path): PlacedFile[] => {
     const { split, inner } = place(path)
-    if (split === 'out' || isLabels.has(path)) return []
+    if (split === 'out' || isLabels.has(path) || texts.has(path.slice(0, path.indexOf('/')))) return []
     return [{ path, split, folderClass: folderClass(inner) }]
   })
   return { files, labelsFiles, unreadTables: unread, classFolders, splits, notes }
@@ -117,7 +128,35 @@ function findLabelsFile(root: string, prefix: string, files: readonly string[]):
 }
 
 /** Tables beside images that nothing else labels, such as an export, or `train.csv` of a competition. */
-const otherTables = (files: readonly string[]): LabelsFilePlace[] =>
-  files
-    .filter((path) => !path.includes('/') && isTableFile(path))
-    .map((path) => ({ path, prefix: '', named: false }))
+function otherTables(files: readonly string[], texts: ReadonlySet<string>): LabelsFilePlace[] {
+  const images = new Set(files.filter(isImageName).map(stemOf))
+  const found = files
+    .filter((path) => {
+      const [folder, ...inner] = path.split('/')
+      const beside = inner.length === 0 || (inner.length === 1 && texts.has(folder))
+      return beside && (isTableFile(path) || isAnyText(path))
+    })
+    .map((path) => ({ path, prefix: '', named: false, anyText: isAnyText(path) }))
+  // A file for each image is no table.
+  const ofImages = found.filter(({ path }) => images.has(stemOf(path)))
+  return ofImages.length > FEW_TABLES ? found.filter((each) => !ofImages.includes(each)) : found
+}
+
+const FEW_TABLES = 3
+const stemOf = (path: string): string => path.replace(/\.[^./]*$/, '')
+/** Folders at the top that hold tables and texts alone, such as `annotations/`: they are no classes. */
+function textFolders({ files }: FolderListing): ReadonlySet<string> {
+  const only = new Map<string, boolean>()
+  for (const path of files) {
+    const end = path.indexOf('/')
+    if (end < 0) continue
+    const folder = path.slice(0, end)
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    const text =
+      isTableFile(name) || isSideText(name) || /^readme|\.(md|html?|pdf|m|mat|py|ipynb)$/i.test(name)
+    only.set(folder, text && (only.get(folder) ?? true))
+  }
+  return new Set(
+    [...only].flatMap(([folder, text]) => (text && splitNamed(folder) === undefined ? [folder] : [])),
+  )
+}

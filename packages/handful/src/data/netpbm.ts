@@ -1,21 +1,43 @@
 /**
- * Netpbm images: PBM, PGM and PPM, plain (P1 to P3) and binary (P4 to P6), of up to 16 bits.
+ * Netpbm images: PBM, PGM and PPM, plain (P1 to P3) and binary (P4 to P6), and PAM (P7) of any number of channels, of up to 16
+ * bits; and PFM (PF, Pf), which holds floats.
  *
- * Source: the format's specification in the Netpbm manual (netpbm.sourceforge.net/doc/pgm.html): samples of more than 8 bits
- * have two bytes, the high one first; `maxval` is white.
+ * Source: the formats' specifications in the Netpbm manual (netpbm.sourceforge.net/doc/pgm.html, pam.html, pfm.html): samples
+ * of more than 8 bits have two bytes, the high one first; `maxval` is white. PFM begins with its lowest row, and its third
+ * number is below zero where low bytes come first.
  */
 
-import { pickChannels, type RawPage } from './raw-image.js'
+import { pickChannels, type RawPage, type Samples } from './raw-image.js'
 import { UnusableImage } from './unusable-image.js'
 
 const HEADER = /^P([1-6])/
+const PAM = /^P7[ \t]*\r?\n/
+const PFM = /^P([Ff])\s+(\d{1,9})\s+(\d{1,9})\s+([-+]?[\d.]+(?:e[-+]?\d+)?)(?:\r\n|\s)/i
 const LONGEST_COMMENT = 256
+/** Of a PAM or PFM file. */
+const LONGEST_HEADER = 4096
 const damaged = (): UnusableImage => new UnusableImage('a damaged or truncated PNM file')
 
-export const isNetpbm = (content: Buffer): boolean => /^P[1-6](\s|#)/.test(content.toString('latin1', 0, 3))
+const startOf = (content: Buffer): string => content.toString('latin1', 0, LONGEST_HEADER)
+
+export const isNetpbm = (content: Buffer): boolean =>
+  /^P[1-6](\s|#)/.test(content.toString('latin1', 0, 3)) ||
+  PAM.test(content.toString('latin1', 0, 16)) ||
+  (/^P[Ff]/.test(content.toString('latin1', 0, 2)) && PFM.test(startOf(content)))
+
+const PLAIN = { alpha: false, separate: false, inverted: false, orientation: 1, faults: [] } as const
+
+/** @param white the highest number */
+const wholeNumbers = (white: number): Pick<RawPage, 'kind' | 'depth' | 'full'> => ({
+  kind: white > 255 ? 'integer' : 'byte',
+  depth: white > 255 ? '16-bit whole' : '8-bit',
+  full: [0, white],
+})
 
 /** @throws UnusableImage if the header is damaged */
 export function openNetpbm(content: Buffer): RawPage {
+  if (PAM.test(content.toString('latin1', 0, 16))) return openPam(content)
+  if (/^P[Ff]/.test(content.toString('latin1', 0, 2))) return openPfm(content)
   const type = Number(HEADER.exec(content.toString('latin1', 0, 2))?.[1] ?? 0)
   const bitmap = type === 1 || type === 4
   const reader = new TokenReader(content, 2)
@@ -24,18 +46,13 @@ export function openNetpbm(content: Buffer): RawPage {
   const channels = type === 3 || type === 6 ? 3 : 1
   const start = afterHeader(content, reader.at)
   return {
+    ...PLAIN,
+    ...wholeNumbers(white),
     width,
     height,
     channels,
-    kind: white > 255 ? 'integer' : 'byte',
-    depth: white > 255 ? '16-bit whole' : '8-bit',
-    full: [0, white],
-    alpha: false,
-    separate: false,
     // In bitmaps 1 is black.
     inverted: bitmap,
-    orientation: 1,
-    faults: [],
     read: (picked) => {
       const count = width * height * channels
       const samples =
@@ -45,6 +62,74 @@ export function openNetpbm(content: Buffer): RawPage {
       return Promise.resolve(pickChannels(samples, channels, picked))
     },
   }
+}
+
+/** Lines of a name and a value up to `ENDHDR`, then the samples; what the channels mean, `TUPLTYPE` says. */
+function openPam(content: Buffer): RawPage {
+  const header = /^P7[^]*?\nENDHDR[ \t]*\r?\n/.exec(startOf(content))?.[0]
+  if (header === undefined) throw damaged()
+  const values = (name: string): string[] =>
+    [...header.matchAll(new RegExp(`^${name}[ \\t]+(\\S.*?)\\s*$`, 'gm'))].map(([, value]) => value)
+  const number = (name: string): number => {
+    const [value, ...more] = values(name)
+    return value !== undefined && more.length === 0 && /^\d{1,9}$/.test(value) ? Number(value) : NaN
+  }
+  const [width, height, channels, white] = ['WIDTH', 'HEIGHT', 'DEPTH', 'MAXVAL'].map(number)
+  if (!(width >= 1 && height >= 1 && channels >= 1 && channels <= 4096 && white >= 1 && white <= 65_535))
+    throw damaged()
+  const type = values('TUPLTYPE').join(' ')
+  const alpha = channels > 1 && type.endsWith('_ALPHA')
+  const coloured = channels - (alpha ? 1 : 0) === 3 && (type === '' || type.startsWith('RGB'))
+  return {
+    ...PLAIN,
+    ...wholeNumbers(white),
+    width,
+    height,
+    channels,
+    alpha,
+    separate: !coloured,
+    read: (picked) => {
+      const samples = binarySamples(content.subarray(header.length), width * height * channels, 0, white)
+      return Promise.resolve(pickChannels(samples, channels, picked))
+    },
+  }
+}
+
+function openPfm(content: Buffer): RawPage {
+  const [header, letter, width, height, scale] = PFM.exec(startOf(content)) ?? []
+  const page = { width: Number(width), height: Number(height), channels: letter === 'F' ? 3 : 1 }
+  if (header === undefined || page.width < 1 || page.height < 1 || !(Math.abs(Number(scale)) > 0))
+    throw damaged()
+  return {
+    ...PLAIN,
+    ...page,
+    kind: 'float',
+    depth: '32-bit float',
+    full: [0, 1],
+    read: (picked) => {
+      const samples = floatSamples(content.subarray(header.length), page, Number(scale) < 0)
+      return Promise.resolve(pickChannels(samples, page.channels, picked))
+    },
+  }
+}
+
+/** `[height, width, channels]`, the highest row first. */
+function floatSamples(
+  content: Buffer,
+  { width, height, channels }: Pick<RawPage, 'width' | 'height' | 'channels'>,
+  lowBytesFirst: boolean,
+): Samples {
+  const row = width * channels
+  if (content.length < 4 * row * height) throw damaged()
+  const samples = new Float32Array(row * height)
+  for (let y = 0; y < height; y++) {
+    const from = 4 * row * (height - 1 - y)
+    for (let i = 0; i < row; i++) {
+      const at = from + 4 * i
+      samples[y * row + i] = lowBytesFirst ? content.readFloatLE(at) : content.readFloatBE(at)
+    }
+  }
+  return samples
 }
 
 /** Behind the one character that ends a header, a comment before it, and the line feed of Windows after it. */

@@ -6,6 +6,7 @@
 import { stat } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
+import { isImageName } from '../names.js'
 import { firstBytes } from '../files/first-bytes.js'
 import { listAlternatives } from '../errors/suggest.js'
 import {
@@ -22,11 +23,11 @@ import { isLabelsFile } from './labels-file.js'
 import { className } from './layout.js'
 import { withoutOwnFolders } from './own-folders.js'
 import { parquet, parquetCollection } from './parquet.js'
-import { gzippedTar, tar } from './tar.js'
+import { packedTars, tar } from './tar.js'
 import { zip } from './zip.js'
 
 /** What images can be packed into: one file each, one line here. */
-const FORMATS: readonly CollectionFormat[] = [parquet, gzippedTar, tar, zip]
+const FORMATS: readonly CollectionFormat[] = [parquet, ...packedTars, tar, zip]
 
 /** What a path leads to: a folder, a file of one of the formats, or a file that holds no collection, such as one image. */
 type Source = { readonly kind: 'folder' } | { readonly kind: 'file'; readonly format?: CollectionFormat }
@@ -81,7 +82,7 @@ async function openPlace(
     where: printable(place),
     got: 'a file of another kind',
     expected: `a folder of images, a ${wordsOf('archive')} of one, or ${wordsOf('table')}`,
-    hint: /\.(7z|rar|tar\.\w+|txz|tbz2?)$/i.test(place) ? 'unpack it first' : 'check the path',
+    hint: /\.(7z|rar|tar\.\w+|gz|bz2|lzma|lz4?|z)$/i.test(place) ? 'unpack it first' : 'check the path',
   })
 }
 
@@ -153,11 +154,9 @@ async function sourceOf(place: string): Promise<Source> {
   }
 }
 
-const IMAGE_NAME = /\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf]|bmp|p[bgpn]m)$/i
-
 /** The Parquet files of a folder, where there are some and no images. */
 function shardsOf({ listing: { files } }: FileTree): readonly string[] | undefined {
-  if (files.some((path) => IMAGE_NAME.test(path))) return undefined
+  if (files.some((path) => isImageName(path))) return undefined
   const tables = files.filter((path) => /\.parquet$/i.test(path))
   return tables.length === 0 ? undefined : tables
 }

@@ -5,6 +5,7 @@
 
 import { open, stat } from 'node:fs/promises'
 import * as zlib from 'node:zlib'
+import { decompress as unzstd } from 'fzstd'
 import {
   parquetMetadataAsync,
   parquetReadObjects,
@@ -155,9 +156,6 @@ function checkChunks(path: string, metadata: FileMetaData, group: number, column
   }
 }
 
-/** Node has it from 22.15 on. */
-const { zstdDecompressSync: zstd } = zlib as { zstdDecompressSync?: typeof zlib.gunzipSync }
-
 const unpackers: Partial<Record<CompressionCodec, (input: Uint8Array, bytes: number) => Uint8Array>> = {
   SNAPPY: (input, bytes) => {
     const output = new Uint8Array(bytes)
@@ -166,9 +164,8 @@ const unpackers: Partial<Record<CompressionCodec, (input: Uint8Array, bytes: num
   },
   GZIP: (input, maxOutputLength) => zlib.gunzipSync(input, { maxOutputLength }),
   BROTLI: (input, maxOutputLength) => zlib.brotliDecompressSync(input, { maxOutputLength }),
-  ...(zstd === undefined
-    ? {}
-    : { ZSTD: (input: Uint8Array, maxOutputLength: number) => zstd(input, { maxOutputLength }) }),
+  // Node's own is there from 22.15 on.
+  ZSTD: (input, bytes) => unzstd(input, new Uint8Array(bytes)),
 }
 
 const READABLE_CODECS: ReadonlySet<string> = new Set(['UNCOMPRESSED', ...Object.keys(unpackers)])

@@ -36,6 +36,8 @@ export function splitNamed(name: string): 'train' | 'validation' | 'test' | 'unl
 /** What a top folder holds. */
 interface TopFolder {
   readonly name: string
+  /** `train/`, or `train/train/` where that holds all the rest, as archives of archives leave it. */
+  readonly prefix: string
   /** Files directly in it. */
   readonly loose: number
   /** Sub-folders that hold a file, in lower case. */
@@ -70,13 +72,13 @@ export function findSplits(
     (folder.inner.size > 0 &&
       (train !== undefined || alone || [...folder.inner].some((name) => classes.has(name))))
 
-  if (train !== undefined) splits.set(`${train.name}/`, 'train')
+  if (train !== undefined) splits.set(train.prefix, 'train')
   const test = named('test').find(scores)
-  if (test !== undefined) splits.set(`${test.name}/`, 'test')
+  if (test !== undefined) splits.set(test.prefix, 'test')
   const validation = named('validation').find(scores)
   if (validation !== undefined) {
-    const { name } = validation
-    splits.set(`${name}/`, test === undefined ? 'test' : 'out')
+    const { name, prefix } = validation
+    splits.set(prefix, test === undefined ? 'test' : 'out')
     notes.push(
       test === undefined
         ? `${name}/ is held out for scoring`
@@ -84,12 +86,12 @@ export function findSplits(
     )
   }
   const toPredict = (folder: TopFolder): boolean =>
-    !splits.has(`${folder.name}/`) &&
+    !splits.has(folder.prefix) &&
     folder.loose > 0 &&
     (train !== undefined ||
       (splitNamed(folder.name) === 'test' && others.length > 1 && asClasses.length === 0))
-  for (const { name, loose } of [...named('test'), ...named('validation')].filter(toPredict)) {
-    splits.set(`${name}/`, 'out')
+  for (const { name, prefix, loose } of [...named('test'), ...named('validation')].filter(toPredict)) {
+    splits.set(prefix, 'out')
     notes.push(
       `${name}/ holds ${loose} files and no class: it is left out and can be predicted afterwards ` +
         `(handful predict <run> ${printable(root)}/${name}; --splits none if it is a class)`,
@@ -101,9 +103,9 @@ export function findSplits(
       notes.push(`${printable(name)}/ holds no file`)
     }
   if (train !== undefined && !rootLabels) {
-    for (const { name } of folders) {
-      if (splits.has(`${name}/`) || UNLABELLED.test(name)) continue
-      splits.set(`${name}/`, 'out')
+    for (const { name, prefix } of folders) {
+      if (splits.has(prefix) || UNLABELLED.test(name)) continue
+      splits.set(prefix, 'out')
       notes.push(`${printable(name)}/ is left out: it stands beside ${train.name}/, not in it`)
     }
   }
@@ -122,10 +124,15 @@ function topFolders({ files, folders }: FolderListing): TopFolder[] {
   const found = new Map(
     folders
       .filter((folder) => !folder.includes('/'))
-      .map((name) => [name, { name, loose: 0, inner: new Set<string>(), labelsFile: false }]),
+      .map((name) => [
+        name,
+        { name, prefix: prefixOf(name, files), loose: 0, inner: new Set<string>(), labelsFile: false },
+      ]),
   )
   for (const path of files) {
-    const [name, next, ...rest] = path.split('/')
+    const [name] = path.split('/')
+    const { prefix = `${name}/` } = found.get(name) ?? {}
+    const [next, ...rest] = path.startsWith(prefix) ? path.slice(prefix.length).split('/') : []
     const folder = found.get(name)
     if (folder === undefined || next === undefined) continue
     if (rest.length > 0) folder.inner.add(next.toLowerCase())
@@ -133,4 +140,15 @@ function topFolders({ files, folders }: FolderListing): TopFolder[] {
     else folder.loose++
   }
   return [...found.values()]
+}
+
+function prefixOf(name: string, files: readonly string[]): string {
+  const split = splitNamed(name)
+  const own = split === undefined ? [] : files.filter((path) => path.startsWith(`${name}/`))
+  const [first = ''] = own
+  const [inner] = first.slice(name.length + 1).split('/')
+  const prefix = `${name}/${inner}/`
+  return splitNamed(inner) === split && own.length > 0 && own.every((path) => path.startsWith(prefix))
+    ? prefix
+    : `${name}/`
 }

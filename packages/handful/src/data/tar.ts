@@ -1,13 +1,14 @@
-/** Tar archives of an image folder, gzipped or not. */
+/** Tar archives of an image folder, packed or not. */
 
 import { basename } from 'node:path'
 import type { ArchiveLimits } from '../files/archive-entry.js'
+import { isPacked, type Packing } from '../files/packing.js'
 import { tarEntries } from '../files/tar-entries.js'
 import { archiveTree } from './archive-tree.js'
 import type { CollectionFormat, CollectionOptions, FileTree } from './collection.js'
 
 export interface TarOptions {
-  readonly gzip: boolean
+  readonly packing?: Packing
   readonly signal?: AbortSignal
   readonly limits?: ArchiveLimits
   readonly onFound?: CollectionOptions['onFound']
@@ -16,15 +17,15 @@ export interface TarOptions {
 /** @throws HandfulError as archiveTree */
 export async function tarTree(
   path: string,
-  { gzip, limits, signal, onFound }: TarOptions,
+  { packing, limits, signal, onFound }: TarOptions,
 ): Promise<FileTree> {
-  const name = basename(path).replace(/\.(tar|tgz|tar\.gz|gz)$/i, '')
+  const name = basename(path).replace(/(\.tar)?\.(gz|bz2|xz|zst)$|\.(tar|tgz|tbz2?|txz|tzst)$/i, '')
   let openEnd = false
   const onOpenEnd = (): void => {
     openEnd = true
   }
   const tree = await archiveTree(
-    { path, name, entries: (own) => tarEntries(path, { gzip, limits, signal: own, onOpenEnd }) },
+    { path, name, entries: (own) => tarEntries(path, { packing, limits, signal: own, onOpenEnd }) },
     signal,
     onFound,
   )
@@ -38,13 +39,21 @@ export const tar: CollectionFormat = {
   kind: 'archive',
   words: '.tar',
   recognises: (start) => start.toString('latin1', 257, 262) === 'ustar',
-  open: (place, signal) => tarTree(place, { gzip: false, signal }),
+  open: (place, signal, { onFound } = {}) => tarTree(place, { signal, onFound }),
 }
 
-export const gzippedTar: CollectionFormat = {
-  name: 'tar.gz',
+const packedTar = (packing: Packing, ending: string): CollectionFormat => ({
+  name: `tar.${ending}`,
   kind: 'archive',
-  words: '.tar.gz',
-  recognises: (start) => start[0] === 0x1f && start[1] === 0x8b,
-  open: (place, signal) => tarTree(place, { gzip: true, signal }),
-}
+  words: `.tar.${ending}`,
+  recognises: (start) => isPacked(packing, start),
+  open: (place, signal, { onFound } = {}) => tarTree(place, { packing, signal, onFound }),
+})
+
+/** Tar archives that are packed as a whole. */
+export const packedTars: readonly CollectionFormat[] = [
+  packedTar('gzip', 'gz'),
+  packedTar('bzip2', 'bz2'),
+  packedTar('xz', 'xz'),
+  packedTar('zstd', 'zst'),
+]

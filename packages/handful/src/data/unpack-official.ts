@@ -80,7 +80,7 @@ export async function unpackOfficial(
   signal?: AbortSignal,
 ): Promise<void> {
   const missing = new Map<string, OfficialFile>(set.files.map((file) => [file.names[0], file]))
-  for await (const entry of tarEntries(archive, { gzip: true, limits: LIMITS, signal })) {
+  for await (const entry of tarEntries(archive, { packing: 'gzip', limits: LIMITS, signal })) {
     const name = posix.basename(entry.name)
     const file = missing.get(name)
     if (file === undefined || entry.type !== 'file') continue

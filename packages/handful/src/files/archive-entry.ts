@@ -16,6 +16,8 @@ export interface ArchiveEntry {
   /** `file`, `contiguous-file`, `directory`, `symlink`, `link` or another that is no file. */
   readonly type: string | null | undefined
   readonly size: number
+  /** Of a hard link, the name of the entry whose file it is. */
+  readonly target?: string
   /** Why the content cannot be read though the archive can. */
   readonly locked?: string
   /**

@@ -70,9 +70,15 @@ export function delimiterOf(text: string, tabs = false): Delimiter {
  * Splits a text into rows of fields. Empty lines are left out but counted.
  *
  * @param where the file's name, for messages
+ * @param short whether rows of fewer fields than the header are refused, or given as they are
  * @throws HandfulError naming the row of a misplaced or open quote, or of a row with another number of fields
  */
-export function parseCsv(text: string, where: string, delimiter: Delimiter = ','): CsvRow[] {
+export function parseCsv(
+  text: string,
+  where: string,
+  delimiter: Delimiter = ',',
+  short: 'refused' | 'kept' = 'refused',
+): CsvRow[] {
   const rows: CsvRow[] = []
   const before = SEPARATOR_LINE.test(text) ? 1 : 0
   const keep = (fields: string[], { records, empty_lines }: Info): null => {
@@ -101,19 +107,30 @@ export function parseCsv(text: string, where: string, delimiter: Delimiter = ','
   }
   const columns = (rows.find((row) => !isBlank(row)) ?? rows.at(0))?.fields.length
   const trimmed = rows.map((row) => withoutEmptyEnd(row, columns ?? 0))
-  const wrong = trimmed.find((row) => row.fields.length !== columns && !isBlank(row))
-  if (wrong === undefined) return trimmed.filter(({ fields }) => fields.length === columns)
-  throw new HandfulError({
+  const fits = ({ fields }: CsvRow): boolean =>
+    fields.length === columns || (short === 'kept' && fields.length < (columns ?? 0))
+  const wrong = trimmed.find((row) => !fits(row) && !isBlank(row))
+  if (wrong !== undefined) throw wrongFields(where, wrong, columns ?? 0, delimiter)
+  return trimmed.filter((row) => fits(row) && (row.fields.length === columns || !isBlank(row)))
+}
+
+/** What is said of a row with more or fewer fields than there are columns. */
+export const wrongFields = (
+  where: string,
+  { number, fields }: CsvRow,
+  columns: number,
+  delimiter: Delimiter = ',',
+): HandfulError =>
+  new HandfulError({
     what: 'fields',
-    where: `${printable(where)} row ${wrong.number}`,
-    got: `${wrong.fields.length}`,
+    where: `${printable(where)} row ${number}`,
+    got: `${fields.length}`,
     expected: `${columns}, as in the header`,
     hint:
-      wrong.fields.length < (columns ?? 0)
+      fields.length < columns
         ? `put ${IN_WORDS[delimiter]} where a field is empty`
         : `put a field that holds ${IN_WORDS[delimiter]} in double quotes`,
   })
-}
 
 /** Delimiters at the end of a row that stand for nothing, as spreadsheets and scripts leave them. */
 const withoutEmptyEnd = ({ number, fields }: CsvRow, columns: number): CsvRow => ({

@@ -1,18 +1,19 @@
 /**
- * The entries of a tar archive (POSIX 1003.1 ustar and pax, GNU long names), gzipped or not, one after another by
+ * The entries of a tar archive (POSIX 1003.1 ustar and pax, GNU long names), packed or not, one after another by
  * tar-stream. The archive is untrusted: nothing is unpacked to the disk from here, and what an entry, the number of
  * entries and the whole may take is bounded.
  */
 
 import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
-import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
 import { ARCHIVE_LIMITS, type ArchiveEntry, type ArchiveLimits } from './archive-entry.js'
+import { type Packing, PackingFault, unpackedStream } from './packing.js'
 
 interface TarEntriesOptions {
-  readonly gzip: boolean
+  /** How the whole is packed, where it is. */
+  readonly packing?: Packing
   readonly limits?: ArchiveLimits
   readonly signal?: AbortSignal
   /** Told where the archive ends without its mark: some of its entries may be missing. */
@@ -24,20 +25,17 @@ const BLOCK_BYTES = 512
 const isTarHeader = (start: Buffer): boolean => start.toString('latin1', 257, 262) === 'ustar'
 
 /**
- * @param path the archive; whether it is gzipped is told by `gzip`
  * @throws HandfulError if it is damaged, cut short or too large; what `signal` was aborted with
  */
 export async function* tarEntries(
   path: string,
-  { gzip, limits = ARCHIVE_LIMITS, signal, onOpenEnd }: TarEntriesOptions,
+  { packing, limits = ARCHIVE_LIMITS, signal, onOpenEnd }: TarEntriesOptions,
 ): AsyncGenerator<ArchiveEntry> {
-  const file = createReadStream(path)
-  const unpacked = gzip ? file.pipe(createGunzip()) : file
+  const unpacked = packing === undefined ? createReadStream(path) : unpackedStream(path, packing)
   const archive = extract(NAMES_AS_BYTES)
   let bytes = 0
   let [start, end] = [Buffer.alloc(0), Buffer.alloc(0)]
   const fail = (error: Error): void => archive.destroy(error)
-  file.on('error', fail)
   unpacked.on('error', fail)
   unpacked.on('data', (chunk: Buffer) => {
     bytes += chunk.length
@@ -53,19 +51,19 @@ export async function* tarEntries(
       if (ordinal >= limits.entries) throw tooLarge(path, 'entries', limits.entries)
       const { type, size = 0 } = entry.header
       const name = entryName(entry.header.name)
+      const target = type === 'link' ? entryName(entry.header.linkname ?? '') : undefined
       const read = (): Promise<Uint8Array> => wholeContent(path, entry as AsyncIterable<Uint8Array>)
-      yield { ordinal, name, type, size, read }
+      yield { ordinal, name, type, size, target, read }
       ordinal++
       entry.resume()
     }
     if (end.some((byte) => byte !== 0)) onOpenEnd?.()
   } catch (error) {
     signal?.throwIfAborted()
-    if (gzip && !isTarHeader(start) && isTarFault(error)) throw noTar(path, error)
+    if (packing !== undefined && !isTarHeader(start) && isTarFault(error)) throw noTar(path, packing, error)
     throw tarError(path, error)
   } finally {
     archive.on('error', () => undefined)
-    file.destroy()
     unpacked.destroy()
     archive.destroy()
   }
@@ -96,36 +94,56 @@ async function wholeContent(path: string, entry: AsyncIterable<Uint8Array>): Pro
 const isTarFault = (error: unknown): boolean =>
   error instanceof Error &&
   (!('code' in error) || error.code === undefined) &&
-  !(error instanceof HandfulError)
+  !(error instanceof HandfulError) &&
+  !(error instanceof PackingFault)
 
-const noTar = (path: string, cause: unknown): HandfulError =>
+const PACKED: Readonly<Record<Packing, string>> = {
+  gzip: 'a gzipped',
+  bzip2: 'a bzip2-packed',
+  xz: 'an xz-packed',
+  zstd: 'a zstd-packed',
+}
+
+const noTar = (path: string, packing: Packing, cause: unknown): HandfulError =>
   new HandfulError({
     what: 'archive',
     where: printable(path),
-    got: 'a gzipped file of another kind',
-    expected: 'a gzipped tar archive',
+    got: `${PACKED[packing]} file of another kind`,
+    expected: `${PACKED[packing]} tar archive`,
     hint: 'unpack it first',
     cause,
   })
 
 function tarError(path: string, error: unknown): Error {
   if (error instanceof HandfulError) return error
+  if (error instanceof PackingFault && error.kind === 'unread') return unreadPacking(path, error)
   if (systemCode(error) !== undefined) return systemError('reading an archive', path, error)
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const message = error instanceof Error ? error.message : String(error)
-  const known = code.startsWith('Z_') || /tar|end of data|header|destroyed|premature/i.test(message)
+  const fault = error instanceof PackingFault
+  const known = fault || code.startsWith('Z_') || /tar|end of data|header|destroyed|premature/i.test(message)
   if (!known) return error instanceof Error ? error : new Error(message)
   return new HandfulError({
     what: 'archive',
     where: printable(path),
-    got: /end of (data|file)|premature|destroyed/i.test(message)
+    got: (fault ? error.kind === 'cut' : /end of (data|file)|premature|destroyed/i.test(message))
       ? 'a file that is cut short'
       : 'a damaged file',
-    expected: 'a whole .tar or .tar.gz',
+    expected: 'a whole .tar, packed or not',
     hint: 'copy or download it again',
     cause: error,
   })
 }
+
+const unreadPacking = (path: string, cause: PackingFault): HandfulError =>
+  new HandfulError({
+    what: 'archive',
+    where: printable(path),
+    got: 'a file packed with a window of more than 128 MiB, a filter, or a checksum that is not read',
+    expected: 'one as zstd and xz pack unless told otherwise',
+    hint: 'unpack it first',
+    cause,
+  })
 
 function tooLarge(path: string, what: string, limit: number): HandfulError {
   return new HandfulError({

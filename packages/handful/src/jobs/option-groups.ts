@@ -75,10 +75,11 @@ export const setOption = (about: string) => assignments('<name=value>', about)
 export const collectionOptions = {
   fileColumn: text('<name>', 'the column of labels.csv that names the files (found out)'),
   labelColumn: text('<name>', 'the column of labels.csv that holds the labels (found out)'),
-  splits: oneOf('<how>', 'auto, or none: folders called train, test and so on are classes too (auto)', [
-    'auto',
-    'none',
-  ] as const),
+  splits: oneOf(
+    '<how>',
+    'auto, or none: folders called train, test and so on are classes too, no column is a split (auto)',
+    ['auto', 'none'] as const,
+  ),
 }
 
 /** @param otherwise what is taken where nothing is said */

@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
 import { isOwnFolder } from '../files/run-marker.js'
-import { IMAGE_NAME } from './image-name.js'
+import { isImageName } from '../names.js'
 import type { Answers } from './protocol.js'
 
 /** Folders of one folder that are shown. */
@@ -73,10 +73,10 @@ const leadsToFolder = (place: string): Promise<boolean> =>
 
 /** Those of the folder itself and of the folders next below it. */
 async function imagesIn(folder: string, { files, folders }: Entries): Promise<number> {
-  let count = files.filter((name) => IMAGE_NAME.test(name)).length
+  let count = files.filter((name) => isImageName(name)).length
   for (const name of folders.slice(0, MOST_INSIDE)) {
     const names = await readdir(path.join(folder, name)).catch(() => [])
-    if (!isOwnFolder(names)) count += names.filter((each) => IMAGE_NAME.test(each)).length
+    if (!isOwnFolder(names)) count += names.filter((each) => isImageName(each)).length
   }
   return count
 }

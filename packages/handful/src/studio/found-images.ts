@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { FoundSoFar } from '../data/walk.js'
-import { IMAGE_NAME } from './image-name.js'
+import { isImageName } from '../names.js'
 import type { StudioState } from './protocol.js'
 import type { Served } from './routes.js'
 import { NoThumbnail, Thumbnails } from './thumbnails.js'
@@ -30,7 +30,7 @@ export class FoundImages {
     this.#isFolder ??= statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false
     while (this.#looked < files.length && this.#paths.length < MOST_SHOWN) {
       const file = files[this.#looked++]
-      if (IMAGE_NAME.test(file)) this.#paths.push(file)
+      if (isImageName(file)) this.#paths.push(file)
     }
     this.#looked = files.length
     this.#skipped = skipped.length

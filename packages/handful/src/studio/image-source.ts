@@ -10,7 +10,7 @@ import { imageFormat, isReadable, unreadFormat } from '../data/image-format.js'
 import type { SkippedFile } from '../data/image-set.js'
 import { openCollection } from '../data/open-collection.js'
 import { HandfulError, printable } from '../errors.js'
-import { IMAGE_NAME } from './image-name.js'
+import { isImageName } from '../names.js'
 
 export interface KnownLabels {
   readonly classNames: readonly string[]
@@ -121,7 +121,7 @@ async function withoutImages(
   { files, contents }: ImageCollection,
   signal: AbortSignal | undefined,
 ): Promise<Map<number, string>> {
-  const doubtful = files.flatMap(({ path }, index) => (IMAGE_NAME.test(path) ? [] : [index]))
+  const doubtful = files.flatMap(({ path }, index) => (isImageName(path) ? [] : [index]))
   const found = new Map<number, string>()
   // Names without endings are usual in some places, and then all of them are images.
   if (doubtful.length === 0 || doubtful.length > MOST_LOOKED_INTO) return found

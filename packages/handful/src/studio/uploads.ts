@@ -12,7 +12,7 @@ import { z } from 'zod'
 import { HandfulError, printable, quoted, systemError } from '../errors.js'
 import { makeFolders } from '../files/atomic.js'
 import { jsonOrNothing } from '../files/json.js'
-import { IMAGE_NAME } from './image-name.js'
+import { isImageName } from '../names.js'
 import type { Answers, Asked } from './protocol.js'
 import { freeName, plainName } from './studio-home.js'
 
@@ -82,7 +82,7 @@ export class Uploads {
     const place = path.join(this.#runs, await freeName(this.#runs, copyName(name)))
     await rename(folder, place)
     const [first, ...others] = await readdir(place, { withFileTypes: true })
-    const single = others.length === 0 && first?.isFile() && !IMAGE_NAME.test(first.name)
+    const single = others.length === 0 && first?.isFile() && !isImageName(first.name)
     return { path: single ? path.join(place, first.name) : place }
   }
 

@@ -163,8 +163,62 @@ describe('PNM', () => {
     )
   })
 
+  it('PAM: grey, colours, transparency, black and white', async () => {
+    const pam = (depth: number, white: number, type: string, samples: readonly number[]): Buffer =>
+      Buffer.concat([
+        Buffer.from(
+          `P7\n# made by hand\nWIDTH 4\nHEIGHT 4\nDEPTH ${depth}\nMAXVAL ${white}\n${type === '' ? '' : `TUPLTYPE ${type}\n`}ENDHDR\n`,
+        ),
+        Buffer.from(samples),
+      ])
+    const grey = Array.from({ length: 16 }, (_, i) => 16 * i)
+    expect(await pixelsOf(pam(1, 255, 'GRAYSCALE', grey), 1)).toEqual(grey)
+    const colours = COLOURS.flat()
+    for (const type of ['RGB', '']) expect(await pixelsOf(pam(3, 255, type, colours))).toEqual(colours)
+    // Unlike in PBM, 1 is white.
+    expect(await pixelsOf(pam(1, 1, 'BLACKANDWHITE', CHECKS), 1)).toEqual(CHECKS.map((bit) => 255 * bit))
+    const seen = (opacity: number) => COLOURS.flatMap((pixel) => [...pixel, opacity])
+    expect(await pixelsOf(pam(4, 255, 'RGB_ALPHA', seen(255)))).toEqual(colours)
+    expect(await pixelsOf(pam(4, 255, 'RGB_ALPHA', seen(0)))).toEqual(colours.map(() => 255))
+    // A fourth channel is transparency only where the file says so.
+    expect(await pixelsOf(pam(4, 255, '', seen(0)))).toEqual(colours)
+    const two = grey.flatMap((level) => [level, 255])
+    expect(await pixelsOf(pam(2, 255, 'GRAYSCALE_ALPHA', two), 1)).toEqual(grey)
+  })
+
+  it('PAM of 16 bits, and PFM in either byte order from its lowest row, are stretched', async () => {
+    const levels = Array.from({ length: 16 }, (_, i) => 4369 * i)
+    const words = Buffer.alloc(32)
+    levels.forEach((level, i) => words.writeUInt16BE(level, 2 * i))
+    const pam = Buffer.from('P7\nWIDTH 4\nHEIGHT 4\nDEPTH 1\nMAXVAL 65535\nTUPLTYPE GRAYSCALE\nENDHDR\n')
+    const expected = Array.from({ length: 16 }, (_, i) => 17 * i)
+    expect(await pixelsOf(Buffer.concat([pam, words]), 1)).toEqual(expected)
+    for (const [scale, write] of [
+      ['-1.0', 'writeFloatLE'],
+      ['1', 'writeFloatBE'],
+    ] as const) {
+      const floats = Buffer.alloc(64)
+      bottomUp(expected).forEach((level, i) => floats[write](level / 255, 4 * i))
+      const file = Buffer.concat([Buffer.from(`Pf\n4 4\n${scale}\n`), floats])
+      expect(await pixelsOf(file, 1)).toEqual(expected)
+      await expect(pixelsOf(file.subarray(0, -2), 1)).rejects.toThrow('a damaged or truncated PNM file')
+    }
+    const colour = Buffer.alloc(192)
+    bottomUp(COLOURS)
+      .flat()
+      .forEach((level, i) => colour.writeFloatLE(level / 255, 4 * i))
+    const { train, notes } = await openFolder({
+      ...options,
+      stretch: 'none',
+      folder: folderOf({ 'a.pfm': Buffer.concat([Buffer.from('PF\n4 4\n-1.000000\n'), colour]) }),
+    })
+    expect([...train.pixels.subarray()]).toEqual(COLOURS.flat())
+    expect(notes).toEqual([])
+  })
+
   it('that is cut is refused', async () => {
-    for (const content of ['P5 4 4 255\nabc', 'P2 4 4 255 1 2 3', 'P6 4']) {
+    const pam = 'P7\nWIDTH 4\nHEIGHT 4\nDEPTH 1\nMAXVAL 255\nENDHDR\nabc'
+    for (const content of ['P5 4 4 255\nabc', 'P2 4 4 255 1 2 3', 'P6 4', pam, 'P7\nWIDTH 4\nENDHDR\n']) {
       await expect(pixelsOf(Buffer.from(content))).rejects.toThrow('a damaged or truncated PNM file')
     }
   })

@@ -115,14 +115,29 @@ describe('a table', () => {
     expect(labels(scored)).toEqual(cats)
   })
 
-  it('with rows that are too short says what is missing', async () => {
-    const short = await failure(() => open({ ...images, 'labels.csv': 'file_name,label,note\na.png,cat\n' }))
-    expect(short.message).toBe(
-      'fields (labels.csv row 2): got 2, expected 3, as in the header; put a comma where a field is empty',
-    )
+  it.each([
+    ['file_name,label,note\na.png,cat\nb.png,dog,x\n', cats],
+    ['file_name,label,note\na.png,cat\nb.png,dog,x\nc.png\n', cats],
+    ['file_name;label\na.png;cat\nb.png;dog\nc.png\n', cats],
+    ['id,image,class,age,note\n1,a.png,cat\n2,b.png,dog,3\n3,c.png\n', cats],
+    ['image,cat,dog\na.png,1\nb.png,0,1\n', cats],
+  ])('whose rows end before their empty fields is read: %j', async (csv, expected) => {
+    const data = await open({ ...images, 'labels.csv': csv })
+    expect(labels(data)).toEqual(expected)
+    if (!csv.startsWith('image,'))
+      expect(data.notes[0]).toMatch(/; \d rows? ends? early: what is left out is empty$/)
   })
 
-  it('tells of several labels in a field, of -1, and of a column of splits', async () => {
+  it.each([
+    ['file_name,note,label\na.png,cat\nb.png,,dog\n', 2, 'got 2, expected 3, as in the header; put a comma'],
+    ['label;file_name\ncat\ndog;b.png\n', 2, 'got 1, expected 2, as in the header; put a semicolon'],
+    ['file_name,label\na.png,cat\nb.png,dog,x\n', 3, 'got 3, expected 2, as in the header; put a field that'],
+  ])('whose rows end before the label or the file says what is missing: %j', async (csv, row, words) => {
+    const short = await failure(() => open({ ...images, 'labels.csv': csv }))
+    expect(short.message).toContain(`fields (labels.csv row ${row}): ${words}`)
+  })
+
+  it('tells of several labels in a field, and of -1', async () => {
     const joined = await open({ ...images, 'labels.csv': 'file_name,label\na.png,cat;dog\nb.png,dog\n' })
     expect(joined.notes).toEqual(['"cat;dog" is a class of its own: each image has one label'])
     const list = await failure(() =>
@@ -132,10 +147,6 @@ describe('a table', () => {
     const minus = await open({ ...images, 'labels.csv': 'file_name,label\na.png,0\nb.png,1\nc.png,-1\n' })
     expect(minus.notes).toEqual([
       '"-1" is a class as the others are: leave the field empty where an image has no label',
-    ])
-    const split = 'file_name,label,split\na.png,cat,train\nb.png,dog,train\nc.png,cat,test\n'
-    expect((await open({ ...images, 'labels.csv': split })).notes).toEqual([
-      'labels.csv: files from column "file_name", labels from column "label"; "split" is not looked at: its test images are trained on unless they lie in test/',
     ])
   })
 
@@ -193,7 +204,7 @@ describe('several tables', () => {
 })
 
 describe('what is no text', () => {
-  it.each(['labels.xlsx', 'list.ods', 'labels.txt', 'Labels.yaml', 'labels.csv.gz'])(
+  it.each(['labels.xlsx', 'list.ods', 'labels.pkl', 'Labels.yaml', 'labels.csv.gz'])(
     'such as %s is named where there is no label, and beside classes',
     async (name) => {
       expect((await failure(() => open({ ...images, [name]: 'PK' }))).message).toMatch(
@@ -213,5 +224,52 @@ describe('what is no text', () => {
     expect((await failure(() => open({ ...images, 'labels.csv': workbook }))).message).toBe(
       'labels file (labels.csv): got a workbook as Excel saves it, expected text; save it as "CSV UTF-8"',
     )
+  })
+})
+
+describe('a list of paths and labels', () => {
+  const folders = { 'x/my cat.png': red, 'x/b.png': blue, 'x/c.png': blue }
+
+  it.each([
+    ['labels.txt', 'a.png cat\nb.png dog\n'],
+    ['train.txt', 'a.png\tcat\r\nb.png\tdog\r\n'],
+    ['val.txt', '# file label\ncat a.png\ndog b.png\n'],
+    ['list.txt', 'a,cat\nb,dog\n'],
+    ['labels.txt', 'file_name label\na.png cat\nb.png dog\n'],
+    ['train.lst', '7\tcat\ta.png\n3\tdog\tb.png\n'],
+    ['train.lst', 'a.png cat\nb.png dog\n'],
+  ])('is read as %s: %j', async (name, text) => {
+    const data = await open({ ...images, [name]: text })
+    expect(labels(data)).toEqual(cats)
+    expect(data.skipped).toEqual([])
+  })
+
+  it("is read as MXNet's, whose labels are fractions, and with blanks in paths", async () => {
+    const lst = '12\t1.000000\tx/b.png\n5\t0.000000\tx/my cat.png\n8\t1.000000\tx/c.png\n'
+    const expected = { 'x/b.png': '1', 'x/c.png': '1', 'x/my cat.png': '0' }
+    expect(labels(await open({ ...folders, 'data.lst': lst }))).toEqual(expected)
+    expect(labels(await open({ ...folders, 'data.txt': 'x/b.png 1\nx/my cat.png 0\nx/c.png 1\n' }))).toEqual(
+      expected,
+    )
+  })
+
+  it('with several columns of classes is settled by --label-column', async () => {
+    const list = '# image class species\na 1 2\nb 2 1\nc 3 1\n'
+    const folder = folderOf({ ...images, 'list.txt': list })
+    const data = await openDataset({ folder, size: 8, seed: 0, fileColumn: '1', labelColumn: '2' })
+    expect(labels(data)).toEqual({ 'a.png': '1', 'b.png': '2', 'c.png': '3' })
+  })
+
+  it('is no table where it holds something else', async () => {
+    const text = { 'labels.txt': 'cat\ndog\n', 'README.txt': 'These are photographs.\nOf cats.\n' }
+    const classes = await open({ 'cat/1.png': red, 'dog/1.png': blue, ...text })
+    expect(labels(classes)).toEqual({ 'cat/1.png': 'cat', 'dog/1.png': 'dog' })
+    const error = await failure(() => open({ ...images, ...text }))
+    expect(error.message).toMatch(
+      /got 3 images and no label, .*; labels\.txt is not taken for labels: columns/,
+    )
+    const table = await open({ ...images, ...text, 'labels.csv': 'file_name,label\na.png,cat\nb.png,dog\n' })
+    expect(labels(table)).toEqual(cats)
+    expect(table.skipped.map(({ path }) => path)).toEqual(['README.txt', 'labels.txt'])
   })
 })

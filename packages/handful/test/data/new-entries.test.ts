@@ -57,6 +57,7 @@ const crate = vi.hoisted((): CollectionFormat => ({
       place,
       notes: [],
       listing: { files: ['thing/1.png'], folders: ['thing'], skipped: [] },
+      readText: () => Promise.resolve(''),
       readLabels: (name) => Promise.resolve({ name, columns: [], rows: [] }),
       async *contents(paths: readonly string[]) {
         const { readFile } = await import('node:fs/promises')
@@ -103,6 +104,6 @@ test('a kind of archive is known by its first bytes, opened as a folder, and nam
   const other = path.join(folder, 'other')
   await writeFile(other, 'nothing of the kind')
   expect((await failure(() => openCollection(other))).message).toContain(
-    'expected a folder of images, a .crate, .tar.gz or .zip of one, or a Parquet file',
+    'expected a folder of images, a .crate, .tar.bz2, .tar.gz, .tar.xz, .tar.zst or .zip of one, or a Parquet file',
   )
 })

@@ -176,3 +176,57 @@ describe('splits that cannot be learned from are refused with the reason', () =>
     expect((await openDataset({ folder, size: 8 })).notes).toContain('test/ holds no file')
   })
 })
+
+describe('archives of competitions', () => {
+  it('hold train/train and test/test: the inner folder is the split, and train.csv its labels', async () => {
+    const folder = folderOf({
+      'train/train/1.png': red,
+      'train/train/2.png': blue,
+      'test/test/3.png': red,
+      'train.csv': 'id,label\n1,cat\n2,dog\n',
+      'sampleSubmission.csv': 'id,label\n3,0\n',
+    })
+    const data = await openDataset({ folder, size: 8, seed: 0 })
+    expect(classes(data)).toEqual({ 'train/train/1.png': 'cat', 'train/train/2.png': 'dog' })
+    expect(data.test).toBeUndefined()
+    expect(data.notes.join()).toContain('test/ holds 1 files and no class: it is left out')
+    const inFolders = await open([
+      'train/train/a/1.png',
+      'train/train/b/2.png',
+      'test/test/a/3.png',
+      'test/test/b/4.png',
+    ])
+    expect(classes(inFolders)).toEqual({ 'train/train/a/1.png': 'a', 'train/train/b/2.png': 'b' })
+    expect(inFolders.test?.count).toBe(2)
+  })
+})
+
+describe('a folder of tables and texts alone', () => {
+  it('is no class, and its table may be the labels', async () => {
+    const annotations = { 'annotations/README': 'see the paper', 'annotations/classes.txt': 'a\nb\n' }
+    const folder = folderOf({ 'a/1.png': red, 'b/2.png': blue, ...annotations })
+    const data = await openDataset({ folder, size: 8, seed: 0 })
+    expect(data.train.classNames).toEqual(['a', 'b'])
+    expect(data.notes).toEqual(['annotations/ holds tables and texts alone: it is no class'])
+    const table = { 'labels/list.csv': 'file,label\n1.png,cat\n2.png,dog\n' }
+    const listed = folderOf({ 'images/1.png': red, 'images/2.png': blue, ...table })
+    expect(classes(await openDataset({ folder: listed, size: 8, seed: 0 }))).toEqual({
+      'images/1.png': 'cat',
+      'images/2.png': 'dog',
+    })
+  })
+
+  it('whose list has several columns of classes is told', async () => {
+    const folder = folderOf({
+      'images/Abyssinian_1.png': red,
+      'images/beagle_2.png': blue,
+      'annotations/list.txt': '#Image CLASS-ID SPECIES BREED\nAbyssinian_1 1 1 3\nbeagle_2 2 2 1\n',
+    })
+    const error = await failure(() => openDataset({ folder, size: 8, seed: 0 }))
+    expect(error.message).toMatch(
+      /^labels .*: got one class only, "images", .*; annotations\/list\.txt is not taken for labels: .*"2", "3" and "4" that could each be the label/,
+    )
+    const chosen = await openDataset({ folder, size: 8, seed: 0, labelColumn: '2' })
+    expect(classes(chosen)).toEqual({ 'images/Abyssinian_1.png': '1', 'images/beagle_2.png': '2' })
+  })
+})

@@ -1,4 +1,5 @@
 /** The files of what was dropped or chosen: paths below the dropped folder, without what is hidden or no data set's. */
+import { COLLECTION_ENDINGS, endsIn, isImageName, TABLE_ENDINGS } from '../../../../handful/src/names.js'
 
 export interface DroppedFile {
   /** Below the folder, with slashes. */
@@ -14,17 +15,14 @@ export interface Dropped {
   readonly leftOut: number
 }
 
-const IMAGES = /\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf]|bmp|p[bgpn]m)$/i
-const ARCHIVES = /\.(zip|tar|tar\.gz|tgz|parquet)$/i
 /** Of labels; larger ones are something else. */
-const TABLES = /\.(csv|tsv|json|jsonl|txt)$/i
 const MOST_TABLE_BYTES = 64 * 2 ** 20
 
 export const isUsable = ({ name, type, size }: Pick<File, 'name' | 'type' | 'size'>): boolean =>
   type.startsWith('image/') ||
-  IMAGES.test(name) ||
-  ARCHIVES.test(name) ||
-  (TABLES.test(name) && size <= MOST_TABLE_BYTES)
+  isImageName(name) ||
+  endsIn(name, COLLECTION_ENDINGS) ||
+  (endsIn(name, TABLE_ENDINGS) && size <= MOST_TABLE_BYTES)
 
 /** The roots have to be taken while the event is handled; a browser forgets them after. */
 export const rootsOf = (transfer: DataTransfer | null): readonly FileSystemEntry[] =>
