@@ -1,7 +1,7 @@
 /**
- * The side that a folder's images are brought to where none is asked for: what most of them have, from 32 to 96 pixels. A
- * training step costs about the same at every size (models/patching.ts), and with as many steps photographs gain by their
- * pixels or lose nothing (docs/results.md).
+ * The side that a folder's images are brought to where none is asked for: 96 pixels where most of them have so many, else half
+ * of what they have, 32 at least. A training step costs about the same at every size (models/patching.ts), but with as many
+ * steps only photographs of 96 pixels gained by all of their pixels, and pictures of 64 lost a little (docs/results.md).
  */
 import { Random } from 'onnx-autodiff/random'
 import sharp from 'sharp'
@@ -44,10 +44,11 @@ export async function chooseSize(
 
 /** @param sides the shorter one of each image looked at */
 export function sizeFor(sides: readonly number[], count: number): ChosenSize {
-  const [smallest] = SIDES
+  const [smallest, largest] = [SIDES[0], SIDES[SIDES.length - 1]]
   if (sides.length === 0) return { size: smallest }
   const usual = [...sides].sort((a, b) => a - b)[sides.length >> 1]
-  const fitting = SIDES.filter((side) => side <= usual && side * side * 3 * count <= MOST_BYTES)
+  const wanted = usual >= largest ? usual : usual / 2
+  const fitting = SIDES.filter((side) => side <= wanted && side * side * 3 * count <= MOST_BYTES)
   const size = Math.max(smallest, ...fitting)
   if (size === smallest) return { size }
   return {
