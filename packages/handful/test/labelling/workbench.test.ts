@@ -88,6 +88,17 @@ test('two labels of each group classify all images, and a label is never predict
   await workbench.close()
 })
 
+test('where groups are clouds that no graph can follow, and where they are clusters, predictions are right', async () => {
+  const clouds = await opened('clouds', { images: 900, groups: CLASSES, spread: 2.2, columns: 64 })
+  await labelOfGroup(clouds, someOfEach(clouds, 20))
+  const fitted = await fittedOf(clouds.workbench)
+  // Label propagation alone: 0.82.
+  expect(shareRight(clouds, fitted)).toBeGreaterThan(0.9)
+  // Of images with a label it says what they are, so that all is more than what is left out in turn.
+  expect(fitted.estimate?.accuracy).toBeGreaterThan(0.8)
+  await clouds.workbench.close()
+})
+
 test('the same labels say the same, in whatever steps they came and after opening again', async () => {
   const open = await opened('steps', { images: 200, groups: CLASSES, spread: 1 })
   for (const image of someOfEach(open, 4)) {
