@@ -2,7 +2,7 @@
  * What the page knows, as signals. All of it comes from the studio; what is the page's own is only how one looks at it:
  * filters, selection, sizes.
  */
-import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type {
   Asked,
   Catalogue,
@@ -43,6 +43,12 @@ export class Store {
   readonly view: Signal<ViewName>
   readonly filters = signal<Filters>(NO_FILTERS)
   readonly order = signal<Order>('path')
+  /**
+   * What the order goes by. It stays while new predictions come, or images would change places under the hands of whoever
+   * labels them.
+   */
+  private readonly orderedBy = signal<Predictions | undefined>(undefined)
+  readonly orderIsOld = computed(() => this.orderedBy.value !== this.predictions.value)
   readonly selection = signal<Selection>(NOTHING)
   readonly history = signal<History>(START)
   readonly cellSize = signal(96)
@@ -88,6 +94,20 @@ export class Store {
       },
     )
     this.listen()
+    effect(() => {
+      // The first predictions give an order where there is none.
+      if (this.predictions.value === undefined || this.orderedBy.peek() === undefined) this.sortAgain()
+    })
+    effect(() => {
+      void this.order.value
+      this.orderedBy.value = this.predictions.peek()
+    })
+    effect(() => {
+      // What the filters let through is another thing to label than the image that keys had come to.
+      void this.filters.value
+      const { steered, ...rest } = this.selection.peek()
+      if (steered === true) this.selection.value = rest
+    })
     addEventListener('beforeunload', (event) => {
       if (this.queue.value.waiting > 0) event.preventDefault()
     })
@@ -128,11 +148,16 @@ export class Store {
       clusters: this.map.value?.clusters ?? [],
     })
     const order = this.order.value
-    if (order === 'path' || predictions === undefined) return shown
-    const sure = predictions.probabilities
+    const sure = this.orderedBy.value?.probabilities
+    if (order === 'path' || sure === undefined) return shown
     const sign = order === 'unsure' ? 1 : -1
     return shown.sort((a, b) => sign * ((sure[a] ?? 0) - (sure[b] ?? 0)) || a - b)
   })
+
+  /** Orders the images by what is predicted now. */
+  sortAgain(): void {
+    this.orderedBy.value = this.predictions.value
+  }
 
   /** Whether the audit waits for its label: a prediction would sway it. */
   isBlind(image: number): boolean {
