@@ -32,7 +32,7 @@ import type { Head } from '../../packages/handful/src/heads/head.js'
 import { labelPropagation } from '../../packages/handful/src/heads/label-propagation.js'
 import { logisticRegression } from '../../packages/handful/src/heads/logistic-regression.js'
 import { directionMixture } from '../../packages/handful/src/heads/mixture.js'
-import { createHead, type OwnHeads } from '../../packages/handful/src/heads/registry.js'
+import type { OwnHeads } from '../../packages/handful/src/heads/registry.js'
 import { loadTrainedModel, type TrainedModel } from '../../packages/handful/src/runs/trained-model.js'
 import { pretrain } from '../../packages/handful/src/training/pretrain.js'
 import {
@@ -144,8 +144,9 @@ const product = (propagation: number, linear: number): Head =>
     () => Promise.resolve([1, 0, 0]),
     'product',
   )
+/** `auto`, where the labels choose which part leads. */
+const CHOSEN = 'auto-chosen'
 const own: OwnHeads = {
-  'auto-chosen': () => createHead('auto'),
   two: () => product(0.75, 0.25),
   three: () => product(0.75, 0),
 }
@@ -159,7 +160,8 @@ try {
   )
   console.log('labels  head            accuracy  calibration error  features')
   for (const labelsPerClass of values.labels.split(',').map(Number)) {
-    const measure = async (head: string, space: FeatureSpace, candidates: FeatureSpace[]): Promise<void> => {
+    const measure = async (name: string, space: FeatureSpace, candidates: FeatureSpace[]): Promise<void> => {
+      const head = name === CHOSEN ? 'auto' : name
       const [{ accuracies, reliability, features }] = await compareHeads({
         draws: labelDraws(train, { labelsPerClass, draws, seed }),
         classCount: train.classNames.length,
@@ -176,12 +178,12 @@ try {
       const error = reliability === undefined ? '' : calibrationError(reliability).toFixed(3)
       const accuracy = (100 * average(accuracies)).toFixed(1)
       console.log(
-        `${String(labelsPerClass).padStart(6)}  ${head.padEnd(15)} ${accuracy.padStart(8)}  ${error.padStart(8)}  ${features}`,
+        `${String(labelsPerClass).padStart(6)}  ${name.padEnd(15)} ${accuracy.padStart(8)}  ${error.padStart(8)}  ${features}`,
       )
     }
     for (const head of heads) {
-      await measure(head, all, head === 'auto-chosen' ? leading : [])
-      if (values.parts === 'yes' && head !== 'auto-chosen')
+      await measure(head, all, head === CHOSEN ? leading : [])
+      if (values.parts === 'yes' && head !== CHOSEN)
         for (const space of [...leading, ...alone]) await measure(head, space, [])
     }
   }

@@ -241,7 +241,7 @@ export async function learnedSpaces(
     const spaces = [space]
     for (const [leader, leading] of names.entries()) {
       const others = namesInWords(names.filter((_, i) => i !== leader))
-      const name = `mostly ${leading}, beside ${others}`
+      const name = `mostly ${leading} with ${others}`
       const weights = names.map((_, i) => (i === leader ? 1 : BESIDE_LEADER))
       spaces.push(await weighedSpace(reduced, { name, weights, components }, context))
     }

@@ -1,8 +1,10 @@
 /**
  * Which of several feature spaces of the same images a head is fitted to: the one that the labelled few speak for, by what fits
  * say of labels that they have not seen, and the unlabelled many, by how well the classes that labels spread to follow the
- * space's own neighbour graph. With one label a class there is the second alone. Test labels have no say.
+ * space's own neighbour graph. With one label a class there is the second alone, and without any label made-up ones spread. Test
+ * labels have no say.
  */
+import type { Random } from 'onnx-autodiff'
 import type { FeatureSpace } from '../features/feature-space.js'
 import { type Calibrated, fitCalibrated } from './calibrated.js'
 import { AS_SAID, leftOutLikelihood } from './confidence.js'
@@ -12,27 +14,66 @@ import { graphModularity } from './modularity.js'
 
 /** Nats of left-out labels that all of modularity is worth; its own differences are hundredths. */
 const NATS_OF_MODULARITY = 200
+/** Nats by which another space than the first has to be ahead of it: less is noise. */
+const CAUTION = 2
 
-/** A calibrated fit, and the space that it is in. */
-export type ChosenFit = Calibrated & { readonly space: FeatureSpace }
+/** What a head is fitted to. */
+type Given = Parameters<typeof headProblem>[1]
 
-/** Fits a head to each space and keeps the fit with the most evidence, of equals the first. */
+/**
+ * Fits a head in the space with the most evidence; the first one, in which all parts weigh the same, needs the least.
+ * @param judge whose left-out labels tell spaces apart: propagation, unless the head looks for something else in them
+ */
 export async function fitToChosen(
   head: Head,
+  judge: Head,
   spaces: readonly FeatureSpace[],
-  given: Parameters<typeof headProblem>[1],
-): Promise<ChosenFit> {
-  let best: { readonly fit: ChosenFit; readonly evidence: number } | undefined
-  for (const space of spaces) {
+  given: Given,
+): Promise<Calibrated & { readonly space: FeatureSpace }> {
+  const space = await chosenSpace(judge, spaces, given)
+  return { ...(await fitCalibrated(head, headProblem(space, given))), space }
+}
+
+async function chosenSpace(
+  judge: Head,
+  spaces: readonly FeatureSpace[],
+  given: Given,
+): Promise<FeatureSpace> {
+  let best = { space: spaces[0], evidence: -Infinity }
+  if (spaces.length === 1) return best.space
+  for (const [i, space] of spaces.entries()) {
     const problem = headProblem(space, given)
-    const fit = { ...(await fitCalibrated(head, problem)), space }
-    if (spaces.length === 1) return fit
-    const spread = await labelPropagation().fit(problem)
-    const followed = await graphModularity(spread, problem)
-    const evidence =
-      leftOutLikelihood(fit.left.inductive, fit.left.truth, AS_SAID) + NATS_OF_MODULARITY * followed
-    if (best === undefined || evidence > best.evidence) best = { fit, evidence }
+    const { inductive, truth } = (await fitCalibrated(judge, problem)).left
+    const followed = await graphModularity(await labelPropagation().fit(problem), problem)
+    const said = leftOutLikelihood(inductive, truth, AS_SAID)
+    const evidence = said + NATS_OF_MODULARITY * followed - (i === 0 ? 0 : CAUTION)
+    if (evidence > best.evidence) best = { space, evidence }
   }
-  if (best === undefined) throw new Error('internal: fitToChosen: got no space, expected some')
-  return best.fit
+  return best.space
+}
+
+/** Images that stand for a class of their own where there are no labels, and how often they are drawn. */
+const MADE_UP_CLASSES = 12
+const MADE_UP_DRAWS = 8
+
+/** Position of the space that labels of any kind are likely to follow best, as far as can be told without one. */
+export async function likeliestSpace(spaces: readonly FeatureSpace[], random: Random): Promise<number> {
+  if (spaces.length === 1) return 0
+  const followed = new Float64Array(spaces.length).fill(-CAUTION / NATS_OF_MODULARITY)
+  followed[0] = 0
+  const { rows } = spaces[0].train
+  const classCount = Math.min(MADE_UP_CLASSES, rows)
+  for (let draw = 0; draw < MADE_UP_DRAWS; draw++) {
+    const stream = random.child(`made-up labels ${draw}`)
+    const labels = new Int32Array(rows).fill(-1)
+    stream
+      .permutation(rows)
+      .slice(0, classCount)
+      .forEach((row, c) => (labels[row] = c))
+    for (const [i, space] of spaces.entries()) {
+      const problem = headProblem(space, { labels, classCount, random: stream })
+      followed[i] += (await graphModularity(await labelPropagation().fit(problem), problem)) / MADE_UP_DRAWS
+    }
+  }
+  return followed.indexOf(Math.max(...followed))
 }

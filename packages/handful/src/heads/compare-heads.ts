@@ -11,6 +11,7 @@ import { mostProbable, type UnitRows } from '../numerics/matrix.js'
 import { addBins, type ConfidenceBin, confidenceBins } from '../numerics/reliability.js'
 import { type FittedHead, headProblem, type LeftOut } from './head.js'
 import { fitToChosen } from './choose-space.js'
+import { labelPropagation } from './label-propagation.js'
 import { leftOut } from './left-out.js'
 import { createHead, HEAD_ENTRIES, headEntry, type OwnHeads } from './registry.js'
 
@@ -78,6 +79,10 @@ export function headsOn(
   return heads.filter((key) => Object.hasOwn(own, key) || headEntry(key).worksOn === 'rows')
 }
 
+/** Whether a head spreads labels over the neighbour graph, as propagation does. */
+const onGraph = (key: string, own: OwnHeads = {}): boolean =>
+  !Object.hasOwn(own, key) && headEntry(key).worksOn === 'graph'
+
 /** Fits every head to every kind of features for every draw; of baselines see `headsOn`. */
 export async function compareHeads(options: ComparisonOptions): Promise<Comparison[]> {
   const { spaces, candidates = [], draws, heads = comparedHeads(), classCount, test, seed } = options
@@ -90,6 +95,7 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
     for (const key of onEach[i]) {
       const head = createHead(key, undefined, ownHeads)
       const wanted = key === options.chosen && !space.baseline
+      const judge = onGraph(key, ownHeads) ? labelPropagation() : head
       const result: Comparison = {
         features: wanted && candidates.length > 0 ? CHOSEN_FEATURES : space.name,
         baseline: space.baseline,
@@ -103,7 +109,7 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
         onFit(done++, total)
         const given = { labels, classCount, sources, random: drawStream(seed, key, space, draw) }
         if (wanted) {
-          const { fitted, left, space: own } = await fitToChosen(head, [space, ...candidates], given)
+          const { fitted, left, space: own } = await fitToChosen(head, judge, [space, ...candidates], given)
           if (draw === 0) result.first = { fitted, space: own }
           if (test && own.test) await scoreOnTest(result, fitted, own.test, test, wanted)
           else scoreOnLabelled(result, left, wanted)

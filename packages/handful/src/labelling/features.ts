@@ -49,9 +49,12 @@ export async function openRunFeatures(folder: string, context: SpaceContext): Pr
     })
   }
   const { learned } = found.data
-  // The labels of a fit have chosen among its features; before any, all of them together are taken.
-  const chosen = chosenSchema.safeParse((await store.latest('heads'))?.result)
-  const place = learned[chosen.success ? chosen.data.space : 0] ?? learned[0]
+  // The labels of a fit have chosen among its features; before any, the neighbours of images have.
+  const choices = [await store.latest('heads'), await store.latest('neighbours')]
+  const chosen = choices
+    .map((choice) => chosenSchema.safeParse(choice?.result))
+    .find(({ success }) => success)
+  const place = learned[chosen?.data?.space ?? 0] ?? learned[0]
   const images = await readRunImages(folder)
   const space = await readSpace(folder, place, context)
   if (space.train.rows !== images.paths.length) {

@@ -26,7 +26,7 @@ export type SpaceRecord = z.infer<typeof spaceSchema>
 
 /** What the stage of features keeps. */
 export const spacesSchema = z.object({
-  /** All parts together, then some of them alone. */
+  /** All parts alike, then each of them leading. */
   learned: z.array(spaceSchema).min(1),
   pixels: spaceSchema,
 })

@@ -355,7 +355,7 @@ describe('fit', () => {
     )
     const rows = (await readFile(path.join(out, 'predictions.csv'), 'utf8')).split('\r\n')
     expect(rows[1]).toMatch(
-      /,"?(learned features|patches|learned features and patches), nearest class mean"?,[01]\.\d{4}$/,
+      /,"?(learned features and patches|mostly learned features with patches|mostly patches with learned features), nearest class mean"?,[01]\.\d{4}$/,
     )
   })
 })

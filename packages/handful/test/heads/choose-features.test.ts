@@ -1,7 +1,9 @@
 /** Of several spaces the labelled few choose, by labels that no fit has seen; test labels have no say. */
+import { Random } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { TestSet } from '../../src/data/test-set.js'
 import { FeatureSpace } from '../../src/features/feature-space.js'
+import { likeliestSpace } from '../../src/heads/choose-space.js'
 import { compareHeads } from '../../src/heads/compare-heads.js'
 import { rowRange, type UnitRows } from '../../src/numerics/matrix.js'
 import { blobs, firstLabels, linearAlgebra } from './problem.js'
@@ -69,4 +71,11 @@ test('wrong test labels change accuracies and nothing else', async () => {
   expect(turned.first?.space).toBe(honest.first?.space)
   expect(turned.first?.fitted.chosen).toEqual(honest.first?.fitted.chosen)
   expect(turned.accuracies[0]).toBeLessThan(0.1)
+})
+
+test('without any label the space is taken in which made-up labels spread to classes that hang together', async () => {
+  const random = new Random(3, 'choice')
+  expect(await likeliestSpace([useless, useful], random)).toBe(1)
+  expect(await likeliestSpace([useful, useless], random)).toBe(0)
+  expect(await likeliestSpace([useful, spaceOf('the same again', good.features)], random)).toBe(0)
 })

@@ -42,7 +42,7 @@ export const fit = runCommand({
     ),
     features: oneOf(
       '<which>',
-      'what the classifier sees: auto (the labels choose between all features together and parts of them) or all (auto)',
+      'what the classifier sees: auto (the labels choose which kind leads, such as patches, or that all weigh the same) or all (all the same) (auto)',
       FEATURE_CHOICES,
     ),
     ...learningOptions,

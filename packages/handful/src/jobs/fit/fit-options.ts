@@ -123,7 +123,7 @@ const fitFieldsWith = (brought: Brought) => ({
   draws: z.number().int().min(1).max(100).optional(),
   /** Whose predictions are written; label propagation and logistic regression are compared all the same. */
   head: z.enum([...HEADS, ...Object.keys(brought.heads ?? {})]).optional(),
-  /** `auto`: the labelled few choose between all features together and parts of them; `all`: always together. */
+  /** `auto`: the labelled few choose which kind of features leads, or that all weigh the same; `all`: all the same. */
   features: z.enum(FEATURE_CHOICES).optional(),
   /**
    * `features` unless said otherwise. `fixmatch`: one network from the labelled and the unlabelled images, and no features.

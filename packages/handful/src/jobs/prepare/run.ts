@@ -5,9 +5,12 @@
  *
  * A refit of the run finds them done.
  */
+import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { ImageSet } from '../../data/image-set.js'
+import type { FeatureSpace } from '../../features/feature-space.js'
 import { contentKey } from '../../files/content-key.js'
+import { likeliestSpace } from '../../heads/choose-space.js'
 import { checkDevice } from '../../runs/device.js'
 import { runJobStages } from '../../runs/job-stages.js'
 import { readDataset, READING_STAGE } from '../../runs/read-dataset.js'
@@ -36,7 +39,8 @@ export interface PrepareResult {
   readonly columns: number
 }
 
-const neighboursSchema = z.object({ columns: z.int() })
+/** `space` is the one of the learned features that labelling goes by as long as there is no fit. */
+const neighboursSchema = z.object({ columns: z.int(), space: z.int() })
 
 /** @throws HandfulError for options or images that do not suit; the error of a stage that fails, or the signal's reason */
 export async function runPrepare(options: PrepareOptions, given: RunContext): Promise<PrepareResult> {
@@ -53,7 +57,7 @@ export async function runPrepare(options: PrepareOptions, given: RunContext): Pr
   const { learning } = fitting
   const patches = asked.patches === 0 ? undefined : patchesStage(fitting)
   const features = featuresStage(fitting, { patches, encoder: encoderSource(fitting, patches) })
-  const neighbours = neighboursStage(run, features, train.count)
+  const neighbours = neighboursStage(run, features, { images: train.count, seed: options.seed })
   const stages = [
     ...partsBeside(fitting).map(({ stage }) => stage),
     ...(learning ? [learning.train] : []),
@@ -80,33 +84,36 @@ const withOwnLabels = (train: ImageSet): ImageSet =>
     ? { ...withoutLabels(train), classNames: [] }
     : train
 
-/** The nearest neighbours of each image, which refits and suggestions go by. */
+/** The nearest neighbours of each image, which refits and suggestions go by, in the space that labels are likely to follow. */
 function neighboursStage(
   run: RunFolder,
   features: FeaturesStage,
-  images: number,
+  { images, seed }: { readonly images: number; readonly seed: number },
 ): Stage<z.infer<typeof neighboursSchema>> {
-  const settings = { kind: 'neighbours', features: features.key }
+  const settings = { kind: 'neighbours', features: features.key, of: 'the likeliest space', seed }
   return {
     kind: 'neighbours',
     name: 'find neighbours',
     group: 'find neighbours',
     settings,
     key: contentKey(settings),
-    seconds: 30 * (images / 60_000) ** 2,
+    seconds: 60 * (images / 60_000) ** 2,
     needs: [features],
     unit: 'images',
     total: images,
     schema: neighboursSchema,
     work: async ({ linearAlgebra, signal, onProgress }) => {
-      const [all] = (await run.store.result(features)).learned
-      const space = await readSpace(run.folder, all, {
-        linearAlgebra,
-        signal,
-        onProgress: (done, total) => onProgress?.(done, total),
-      })
-      await keepGraph(run.folder, all, space)
-      return { columns: space.train.columns }
+      const { learned } = await run.store.result(features)
+      const spaces: FeatureSpace[] = []
+      for (const [i, record] of learned.entries()) {
+        const onEach = (done: number, total: number): void =>
+          onProgress?.(Math.floor((i + done / total) * (images / learned.length)), images)
+        const space = await readSpace(run.folder, record, { linearAlgebra, signal, onProgress: onEach })
+        await keepGraph(run.folder, record, space)
+        spaces.push(space)
+      }
+      const space = await likeliestSpace(spaces, new Random(seed, 'space of the neighbours'))
+      return { columns: spaces[space].train.columns, space }
     },
   }
 }
