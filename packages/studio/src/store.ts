@@ -9,6 +9,7 @@ import type {
   MapView,
   Predictions,
   RequestName,
+  Seen,
   Studio,
   Stepped,
   StudioState,
@@ -191,7 +192,7 @@ export class Store {
   }
 
   /** Labels images: shown at once, sent in order. */
-  label(decisions: readonly Decision[], seen: 'suggestion' | 'blind' | 'picked'): void {
+  label(decisions: readonly Decision[], seen: Seen): void {
     if (decisions.length === 0) return
     const id = this.decisions.push({ kind: 'label', decisions, seen })
     this.book.propose(id, decisions)
@@ -203,7 +204,7 @@ export class Store {
   }
 
   /** Makes a class, or finds the one of that name, and labels images with it. */
-  labelNew(name: string, images: readonly number[], seen: 'suggestion' | 'blind' | 'picked'): void {
+  labelNew(name: string, images: readonly number[], seen: Seen): void {
     const known = this.state.value?.classes.find((entry) => entry.name === name)
     if (known === undefined) this.decisions.push({ kind: 'newClass', name, images, seen })
     else this.label(images.map((image) => ({ image, label: known.id })), seen) // prettier-ignore

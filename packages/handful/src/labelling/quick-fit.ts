@@ -38,6 +38,8 @@ export interface LabelledImages {
   readonly classes: readonly number[]
   /** `[images]` whether each was labelled blind, drawn at random. */
   readonly audit: readonly boolean[]
+  /** `[images]` whether each was accepted with others for being sure: what is predicted says so, and it proves nothing. */
+  readonly accepted: readonly boolean[]
 }
 
 /** Labels, each as the others have it. */
@@ -148,7 +150,7 @@ function ridgeShare([spread, ridge]: readonly FeatureMatrix[], truth: Int32Array
 
 /** Positions of the labels that are left out in turn: which, the labels and the seed alone decide. */
 function toBeJudged(
-  { images, targets, classes, audit }: LabelledImages,
+  { images, targets, classes, audit, accepted }: LabelledImages,
   rows: number,
   seed: number,
 ): number[] {
@@ -156,7 +158,7 @@ function toBeJudged(
   for (const target of targets) counts[target]++
   const rank = new Random(seed, 'labels left out').permutation(rows)
   return [...images.keys()]
-    .filter((i) => counts[targets[i]] > 1)
+    .filter((i) => counts[targets[i]] > 1 && !accepted[i])
     .sort((a, b) => Number(audit[b]) - Number(audit[a]) || rank[images[a]] - rank[images[b]])
     .slice(0, Math.max(MOST_LEFT_OUT, audit.filter(Boolean).length))
 }

@@ -164,6 +164,28 @@ test('the estimate is of the folds first, and of the blind labels alone once the
   await workbench.close()
 })
 
+test('what is accepted for being sure teaches, and proves nothing of the predictions', async () => {
+  const open = await opened('accepted', { images: 400, groups: CLASSES, spread: 1.6 })
+  const { workbench } = open
+  await labelOfGroup(open, someOfEach(open, 6))
+  const before = await fittedOf(workbench)
+  const decisions = [...before.predicted.keys()]
+    .filter((image) => workbench.labelOf(image) === null && before.probability[image] > 0.6)
+    .map((image) => ({ image, label: before.predicted[image] }))
+  expect(decisions.length).toBeGreaterThan(100)
+  await workbench.label(decisions, { ...PERSON, seen: 'accepted' })
+  const after = await fittedOf(workbench)
+  expect(after.estimate?.labels).toBe(before.estimate?.labels)
+  expect(after.probabilities).not.toEqual(before.probabilities)
+  for (const { image, label } of decisions) expect(after.predicted[image]).toBe(label)
+  // Of the rest no more is right than before, and no more is claimed than is so.
+  const rest = [...after.predicted.keys()].filter((image) => workbench.labelOf(image) === null)
+  const right = rest.filter((image) => after.predicted[image] === groupOf(open, image)).length
+  const claimed = rest.reduce((sum, image) => sum + after.probability[image], 0)
+  expect(claimed / rest.length).toBeLessThan(right / rest.length + 0.15)
+  await workbench.close()
+})
+
 test('suggestions without a label find every group, small ones too, where as many at random do not', async () => {
   const open = await opened('cold', { images: 600, groups: [30, 20, 20, 20, 7, 3], spread: 0.25 })
   const { workbench } = open

@@ -50,7 +50,7 @@ export function acceptAll(store: Store): void {
   if (decisions.length === 0)
     store.say(`Nothing shown is surer than ${Math.round(store.threshold.value * 100)} %.`)
   else {
-    store.label(decisions, 'suggestion')
+    store.label(decisions, 'accepted')
     store.say(`Accepted ${counted(decisions.length, 'suggestion')}. Z undoes.`)
   }
 }

@@ -323,7 +323,9 @@ function Cell(props: CellProps) {
       }}
     >
       <Thumbnail image={image} />
-      {label !== -1 && props.side >= 44 && <Tag id={label} name={props.side >= 64 ? className(label) : ''} />}
+      {label !== -1 && props.side >= 44 && (
+        <Tag id={label} name={props.side < 64 ? '' : label === -2 ? 'none' : className(label)} />
+      )}
       {guess && props.side >= 64 && (
         <span class="tag guess">
           <span class="ring" style={{ borderColor: classColour(predicted) }} />
