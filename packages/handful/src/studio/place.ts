@@ -199,7 +199,7 @@ export class Place {
   /** Ends all of it but the processes that train, which `training` has. */
   async leave(): Promise<void> {
     this.predicting.close()
-    this.thumbnails.close()
+    await this.thumbnails.close()
     await this.labelling.close()
   }
 

@@ -41,6 +41,7 @@ export class Thumbnails {
   /** Not asked for yet; the first is the next. */
   #ahead: number[] = []
   #preparing = 0
+  readonly #running = new Set<Promise<void>>()
   #closed = false
 
   /**
@@ -70,11 +71,13 @@ export class Thumbnails {
     this.#next()
   }
 
-  close(): void {
+  /** Ends once nothing is made or written any more. */
+  async close(): Promise<void> {
     this.#closed = true
     this.#ahead = []
     for (const job of this.#waiting.values()) settle(job, new NoThumbnail('no longer wanted'))
     this.#waiting.clear()
+    await Promise.all(this.#running)
   }
 
   async #nameOf(image: number): Promise<{ file: string; etag: string }> {
@@ -121,7 +124,9 @@ export class Thumbnails {
       }
       this.#waiting.delete(job.image)
       this.#making.set(job.image, job)
-      void this.#make(job)
+      const made = this.#make(job)
+      this.#running.add(made)
+      void made.finally(() => this.#running.delete(made))
     }
   }
 
@@ -140,12 +145,13 @@ export class Thumbnails {
 
   async #make(job: Job): Promise<void> {
     const { image, file, etag } = job
+    let kept: Promise<void> | undefined
     try {
       const { settleSharp, thumbnailOf } = await import('./pictures.js')
       settleSharp()
       const body = await thumbnailOf(await this.source.load(image))
       settle(job, { body, etag })
-      void keep(file, body)
+      kept = keep(file, body)
     } catch (error) {
       const reason = error instanceof UnusableImage ? error.message : 'cannot be read'
       this.#unusable.set(image, reason)
@@ -155,6 +161,7 @@ export class Thumbnails {
       this.#making.delete(image)
       this.#next()
     }
+    await kept
   }
 }
 
