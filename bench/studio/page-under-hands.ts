@@ -72,9 +72,9 @@ export class PageUnderHands {
   private constructor(
     private readonly studio: ChildProcess,
     private readonly browser: Browser,
-    private readonly page: Page,
-    private readonly client: Client,
-    private readonly paths: readonly string[],
+    readonly page: Page,
+    readonly client: Client,
+    readonly paths: readonly string[],
     private readonly truth: ReadonlyMap<string, string>,
   ) {}
 

@@ -2,13 +2,14 @@
  * What the page knows, as signals. All of it comes from the studio; what is the page's own is only how one looks at it:
  * filters, selection, sizes.
  */
-import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type {
   Asked,
   Catalogue,
   MapView,
   Predictions,
   RequestName,
+  Seen,
   Studio,
   Stepped,
   StudioState,
@@ -43,6 +44,12 @@ export class Store {
   readonly view: Signal<ViewName>
   readonly filters = signal<Filters>(NO_FILTERS)
   readonly order = signal<Order>('path')
+  /**
+   * What the order goes by. It stays while new predictions come, or images would change places under the hands of whoever
+   * labels them.
+   */
+  private readonly orderedBy = signal<Predictions | undefined>(undefined)
+  readonly orderIsOld = computed(() => this.orderedBy.value !== this.predictions.value)
   readonly selection = signal<Selection>(NOTHING)
   readonly history = signal<History>(START)
   readonly cellSize = signal(96)
@@ -88,6 +95,20 @@ export class Store {
       },
     )
     this.listen()
+    effect(() => {
+      // The first predictions give an order where there is none.
+      if (this.predictions.value === undefined || this.orderedBy.peek() === undefined) this.sortAgain()
+    })
+    effect(() => {
+      void this.order.value
+      this.orderedBy.value = this.predictions.peek()
+    })
+    effect(() => {
+      // What the filters let through is another thing to label than the image that keys had come to.
+      void this.filters.value
+      const { steered, ...rest } = this.selection.peek()
+      if (steered === true) this.selection.value = rest
+    })
     addEventListener('beforeunload', (event) => {
       if (this.queue.value.waiting > 0) event.preventDefault()
     })
@@ -128,11 +149,16 @@ export class Store {
       clusters: this.map.value?.clusters ?? [],
     })
     const order = this.order.value
-    if (order === 'path' || predictions === undefined) return shown
-    const sure = predictions.probabilities
+    const sure = this.orderedBy.value?.probabilities
+    if (order === 'path' || sure === undefined) return shown
     const sign = order === 'unsure' ? 1 : -1
     return shown.sort((a, b) => sign * ((sure[a] ?? 0) - (sure[b] ?? 0)) || a - b)
   })
+
+  /** Orders the images by what is predicted now. */
+  sortAgain(): void {
+    this.orderedBy.value = this.predictions.value
+  }
 
   /** Whether the audit waits for its label: a prediction would sway it. */
   isBlind(image: number): boolean {
@@ -166,7 +192,7 @@ export class Store {
   }
 
   /** Labels images: shown at once, sent in order. */
-  label(decisions: readonly Decision[], seen: 'suggestion' | 'blind' | 'picked'): void {
+  label(decisions: readonly Decision[], seen: Seen): void {
     if (decisions.length === 0) return
     const id = this.decisions.push({ kind: 'label', decisions, seen })
     this.book.propose(id, decisions)
@@ -178,7 +204,7 @@ export class Store {
   }
 
   /** Makes a class, or finds the one of that name, and labels images with it. */
-  labelNew(name: string, images: readonly number[], seen: 'suggestion' | 'blind' | 'picked'): void {
+  labelNew(name: string, images: readonly number[], seen: Seen): void {
     const known = this.state.value?.classes.find((entry) => entry.name === name)
     if (known === undefined) this.decisions.push({ kind: 'newClass', name, images, seen })
     else this.label(images.map((image) => ({ image, label: known.id })), seen) // prettier-ignore

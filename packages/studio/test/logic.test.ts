@@ -9,7 +9,7 @@ import { insidePolygon } from '../src/logic/lasso.js'
 import { panelsOf, readableRange } from '../src/logic/panels.js'
 import { onnxMetadata } from '../src/logic/onnx-metadata.js'
 import { toSquare } from '../src/logic/resample.js'
-import { all, frame, NOTHING, pick, stepped } from '../src/logic/selection.js'
+import { all, cleared, frame, moved, NOTHING, pick, pickedAtCursor, stepped } from '../src/logic/selection.js'
 import { refreshed, upcoming, without } from '../src/logic/upcoming.js'
 
 const plain = { shift: false, control: false }
@@ -36,6 +36,32 @@ describe('selection', () => {
     expect([...frame(before, [50, 20], plain).images]).toEqual([50, 20])
     expect([...frame(before, [50, 20], control).images]).toEqual([30, 50, 20])
     expect(all(order, NOTHING).images.size).toBe(5)
+  })
+
+  test('keys move a cursor and leave what is selected; Space picks one more or one less, with shift a range', () => {
+    const first = moved(NOTHING, order, 10, plain)
+    expect([first.images.size, first.cursor, first.steered]).toEqual([0, 10, true])
+    const picked = pickedAtCursor(first, order, false)
+    const further = moved(moved(picked, order, 50, plain), order, 20, plain)
+    expect([...further.images]).toEqual([10])
+    const both = pickedAtCursor(further, order, false)
+    expect([...both.images]).toEqual([10, 20])
+    expect([...pickedAtCursor(both, order, false).images]).toEqual([10])
+    // With shift the arrows select from where the cursor was last without, and what they select shrinks again.
+    const range = moved(moved(first, order, 50, shift), order, 20, shift)
+    expect([...range.images]).toEqual([10, 50, 20])
+    expect([...moved(range, order, 50, shift).images]).toEqual([10, 50])
+    const beside = pickedAtCursor(
+      moved({ ...both, anchor: 20 }, order, 40, { shift: true, control: true }),
+      order,
+      true,
+    )
+    expect([...beside.images].sort()).toEqual([10, 20, 40])
+    // A click or a frame is no step of the keys; without a selection the cursor is still there.
+    expect(pick(range, order, 40, plain).steered).toBeUndefined()
+    expect(frame(range, [40], plain).steered).toBe(false)
+    expect(cleared(range)).toMatchObject({ cursor: 20, steered: true })
+    expect(pickedAtCursor(NOTHING, order, false)).toBe(NOTHING)
   })
 
   test('arrows walk in rows and stop at the ends', () => {

@@ -458,6 +458,98 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
     await page.close()
   })
 
+  test('a grid by keys alone: arrows, Space, Shift, a class for the image at the cursor; screen readers hear which', async () => {
+    const page = await open(browser, at('stage=labelled&images=400'), 'label')
+    const grid = page.getByRole('listbox', { name: 'Images to label' })
+    // By Tab to the switch and by its keys to the grid: no mouse at all.
+    const tabTo = async (place: Locator) => {
+      for (let k = 0; k < 60; k++) {
+        if (await place.evaluate((element) => element === document.activeElement).catch(() => false)) return
+        await page.keyboard.press('Tab')
+      }
+      throw new Error('Tab does not come there')
+    }
+    await tabTo(page.getByRole('button', { name: 'Many' }))
+    await page.keyboard.press('Enter')
+    await tabTo(grid)
+    const said = () =>
+      grid.evaluate((list) =>
+        document.getElementById(list.getAttribute('aria-activedescendant') ?? '')?.getAttribute('aria-label'),
+      )
+    const shown = await page
+      .getByRole('option')
+      .evaluateAll((all) => all.map((each) => Number((each as HTMLElement).dataset.image)))
+    const first = `IMG_${String(shown[0] + 1).padStart(5, '0')}.jpg`
+    await expect.poll(said).toContain(first)
+    expect(await said()).toMatch(/, (no label|labelled \w+|predicted \w+, \d+ %)$/)
+    await page.getByText('This image').waitFor()
+    await page.keyboard.press('3')
+    await page.waitForFunction(() => window.mock.journal.length === 1)
+    await expect.poll(said).toMatch(/, labelled \w+$/)
+    // One, not the next, the one after it; then the range from there.
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('Space')
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('Space')
+    await page.getByText('2 images selected').waitFor()
+    const selected = () =>
+      page
+        .locator('.cell[aria-selected="true"]')
+        .evaluateAll((all) => all.map((each) => Number((each as HTMLElement).dataset.image)))
+    expect(await selected()).toEqual([shown[1], shown[3]])
+    await page.keyboard.press('Control+Shift+ArrowRight')
+    await page.getByText('3 images selected').waitFor()
+    await page.keyboard.press('2')
+    await page.waitForFunction(() => window.mock.journal.length === 4)
+    expect((await journal(page)).map(([image, label]) => [image, label])).toEqual([
+      [shown[0], 2],
+      [shown[1], 1],
+      [shown[3], 1],
+      [shown[4], 1],
+    ])
+    // Far out of sight the cursor is still what screen readers are told of.
+    await page.keyboard.press('End')
+    await expect.poll(said).toContain('IMG_00400.jpg')
+    await grid.evaluate((element) => element.scrollTo(0, 0))
+    await page.waitForTimeout(100)
+    expect(await said()).toContain('IMG_00400.jpg')
+    // Where something else narrows what a key labels, or on another view, it is no longer the cursor's image.
+    await page.keyboard.press('/')
+    await page.keyboard.type('IMG_0001')
+    await page.keyboard.press('Enter')
+    await page.getByText('This image').waitFor({ state: 'hidden' })
+    await page.keyboard.press('4')
+    await page.getByText('Select images first').waitFor()
+    expect(await journal(page)).toHaveLength(4)
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
+  test('least sure first: new predictions move nothing until S sorts again', async () => {
+    const page = await open(browser, at('stage=labelled&images=400&latency=5'), 'label')
+    await page.getByRole('button', { name: 'Many' }).click()
+    await page.getByRole('button', { name: 'Least sure' }).click()
+    const order = () =>
+      page
+        .getByRole('option')
+        .evaluateAll((all) => all.slice(0, 12).map((each) => (each as HTMLElement).dataset.image))
+    const again = page.getByRole('button', { name: 'Sort again' })
+    const before = await order()
+    expect(await again.isDisabled()).toBe(true)
+    await page.getByRole('option').first().click()
+    await page.keyboard.press('2')
+    await expect.poll(() => again.isDisabled()).toBe(false)
+    expect(await order()).toEqual(before)
+    await page.keyboard.press('s')
+    await expect.poll(order).not.toEqual(before)
+    expect(await again.isDisabled()).toBe(true)
+    // A labelled image is sure.
+    expect(await order()).not.toContain(before[0])
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
   test('60,000 images: only what is in sight is in the page, to the last one', async () => {
     const page = await open(browser, at('stage=ready&images=60000'), 'images')
     await page.getByRole('option').first().waitFor()
@@ -565,6 +657,10 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
       const width = await page.evaluate(() => document.documentElement.scrollWidth)
       expect(width, view).toBeLessThanOrEqual(390)
     }
+    // What is chosen beyond the edge is scrolled to in its row; the page itself stays.
+    await goTo(page, 'results')
+    await page.getByRole('button', { name: 'Report', exact: true }).click()
+    expect((await page.getByRole('heading', { name: 'Results' }).boundingBox())?.x).toBeGreaterThanOrEqual(0)
     await page.close()
   })
 

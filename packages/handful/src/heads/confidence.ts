@@ -72,47 +72,53 @@ export function sharpened(
   if (exponent === 1 && bend === 1 && doubt === 0) return probabilities
   const { rows, columns, data } = probabilities
   const result = featureMatrix(rows, columns)
-  for (let i = 0; i < rows; i++) {
-    const row = data.subarray(i * columns, (i + 1) * columns)
-    const largest = Math.max(...row)
+  const stretched = new Float64Array(columns)
+  for (let start = 0; start < data.length; start += columns) {
+    const largest = largestOf(data, start, columns)
     let sum = 0
+    let possible = 0
     for (let c = 0; c < columns; c++) {
-      const behind = row[c] > 0 ? Math.log(largest / row[c]) : Infinity
-      sum += result.data[i * columns + c] = Math.exp(-exponent * behind ** bend)
+      const own = data[start + c]
+      stretched[c] = own > 0 ? Math.exp(-exponent * power(Math.log(largest / own), bend)) : 0
+      sum += stretched[c]
+      possible += Number(own > 0)
     }
-    const possible = row.reduce((count, p) => count + Number(p > 0), 0)
     for (let c = 0; c < columns; c++) {
-      const own = result.data[i * columns + c] / sum
-      result.data[i * columns + c] = (1 - doubt) * own + (row[c] > 0 ? doubt / possible : 0)
+      const left = data[start + c] > 0 ? doubt / possible : 0
+      result.data[start + c] = ((1 - doubt) * stretched[c]) / sum + left
     }
   }
   return result
 }
 
-/** How far each class lies behind the most probable one, in nats. */
-function distances({ rows, columns, data }: FeatureMatrix): Float64Array[] {
-  return Array.from({ length: rows }, (_, i) => {
-    const row = data.subarray(i * columns, (i + 1) * columns)
-    const largest = Math.log(Math.max(...row, SMALLEST))
-    return Float64Array.from(row, (p) => largest - Math.log(Math.max(p, SMALLEST)))
-  })
+function largestOf(data: Float32Array, start: number, count: number): number {
+  let largest = 0
+  for (let at = start; at < start + count; at++) if (data[at] > largest) largest = data[at]
+  return largest
 }
 
-/** How far behind classes lie once they are bent: the same for all exponents. */
-const bent = (rows: readonly Float64Array[], bend: number): Float64Array[] =>
-  rows.map((row) => row.map((behind) => behind ** bend))
+const power = (value: number, exponent: number): number => (exponent === 1 ? value : value ** exponent)
 
-/** Log-probability of a label. @param row as `bent` gives it */
-function likelihoodOf(row: Float64Array, label: number, exponent: number): number {
-  let sum = 0
-  for (const behind of row) sum += Math.exp(-exponent * behind)
-  return Math.max(-exponent * row[label] - Math.log(sum), SMALLEST_LOG_PROBABILITY)
+/** `[rows, classes]` how far each class lies behind the row's most probable one, in nats, bent. */
+function behind({ columns, data }: FeatureMatrix, bend = 1): Float64Array {
+  const result = new Float64Array(data.length)
+  for (let start = 0; start < data.length; start += columns) {
+    const largest = Math.log(Math.max(largestOf(data, start, columns), SMALLEST))
+    for (let at = start; at < start + columns; at++)
+      result[at] = power(largest - Math.log(Math.max(data[at], SMALLEST)), bend)
+  }
+  return result
 }
 
-/** @param rows as `bent` gives them */
-function likelihood(rows: readonly Float64Array[], truth: Int32Array, exponent: number): number {
+/** Sum of the log-probabilities of labels. @param distances as `behind` gives them */
+function likelihood(distances: Float64Array, columns: number, truth: Int32Array, exponent: number): number {
   let total = 0
-  for (const [i, row] of rows.entries()) total += likelihoodOf(row, truth[i], exponent)
+  for (let i = 0, start = 0; i < truth.length; i++, start += columns) {
+    let sum = 0
+    for (let at = start; at < start + columns; at++) sum += Math.exp(-exponent * distances[at])
+    const own = -exponent * distances[start + truth[i]] - Math.log(sum)
+    total += Math.max(own, SMALLEST_LOG_PROBABILITY)
+  }
   return total
 }
 
@@ -121,7 +127,8 @@ export const leftOutLikelihood = (
   probabilities: FeatureMatrix,
   truth: Int32Array,
   confidence: Confidence,
-): number => likelihood(bent(distances(probabilities), confidence.bend), truth, confidence.exponent)
+): number =>
+  likelihood(behind(probabilities, confidence.bend), probabilities.columns, truth, confidence.exponent)
 
 const tried = (of: 'exponent' | 'bend'): number[] =>
   Array.from({ length: STEPS[of] + 1 }, (_, step) => RANGE[of] * ((2 * step) / STEPS[of] - 1))
@@ -133,18 +140,46 @@ const tried = (of: 'exponent' | 'bend'): number[] =>
 export function confidenceFrom(probabilities: FeatureMatrix, truth: Int32Array, labels: number): Confidence {
   const doubt = doubtOf(labels)
   if (truth.length === 0) return { ...AS_SAID, doubt }
-  const rows = distances(probabilities)
+  const { columns } = probabilities
+  const plain = behind(probabilities)
   let best = { confidence: AS_SAID, value: -Infinity }
+  let at = STEPS.exponent / 2
   for (const logBend of tried('bend')) {
-    const here = bent(rows, Math.exp(logBend))
-    for (const logExponent of tried('exponent')) {
-      const confidence = { exponent: Math.exp(logExponent), bend: Math.exp(logBend), doubt }
+    const bend = Math.exp(logBend)
+    const here = plain.map((distance) => power(distance, bend))
+    const value = (step: number): number => {
+      const logExponent = EXPONENTS[step]
       const prior = (logExponent / PRIOR_DEVIATION.exponent) ** 2 + (logBend / PRIOR_DEVIATION.bend) ** 2
-      const value = likelihood(here, truth, confidence.exponent) - prior / 2
-      if (value > best.value) best = { confidence, value }
+      return likelihood(here, columns, truth, Math.exp(logExponent)) - prior / 2
     }
+    const top = summit(value, at)
+    at = top.step
+    if (top.value > best.value)
+      best = { confidence: { exponent: Math.exp(EXPONENTS[at]), bend, doubt }, value: top.value }
   }
   return best.confidence
+}
+
+const EXPONENTS = tried('exponent')
+/** Of the walk to the best exponent: long ones first. */
+const STRIDES = [9, 3, 1]
+
+/**
+ * The step whose value is highest, by a walk from one near it: a bend's best exponent lies near the last one's, and the
+ * likelihood, a concave function of the exponent but for the labels that are cut off, has one summit.
+ */
+function summit(value: (step: number) => number, start: number): { step: number; value: number } {
+  let best = { step: start, value: value(start) }
+  for (const stride of STRIDES) {
+    for (const way of [stride, -stride]) {
+      for (let step = best.step + way; step >= 0 && step <= STEPS.exponent; step += way) {
+        const here = value(step)
+        if (here <= best.value) break
+        best = { step, value: here }
+      }
+    }
+  }
+  return best
 }
 
 /**
@@ -159,11 +194,15 @@ export function weightedProduct(parts: readonly FeatureMatrix[], weights: readon
     let largest = -Infinity
     for (let c = 0; c < columns; c++) {
       const at = i * columns + c
-      const impossible = parts.every(({ data }) => data[at] === 0)
-      logits[c] = impossible
-        ? -Infinity
-        : parts.reduce((sum, { data }, k) => sum + weights[k] * Math.log(Math.max(data[at], SMALLEST)), 0)
-      largest = Math.max(largest, logits[c])
+      let possible = false
+      let logit = 0
+      for (let k = 0; k < parts.length; k++) {
+        const own = parts[k].data[at]
+        possible ||= own > 0
+        logit += weights[k] * Math.log(Math.max(own, SMALLEST))
+      }
+      logits[c] = possible ? logit : -Infinity
+      if (logits[c] > largest) largest = logits[c]
     }
     let sum = 0
     for (let c = 0; c < columns; c++) sum += result.data[i * columns + c] = Math.exp(logits[c] - largest)

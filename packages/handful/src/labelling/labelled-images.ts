@@ -14,7 +14,7 @@ export function labelledImages(
   journal: Pick<Journal, 'labels'>,
   indexOf: (path: string) => number | undefined,
 ): RunLabels {
-  const found: { image: number; label: number; blind: boolean }[] = []
+  const found: { image: number; label: number; blind: boolean; accepted: boolean }[] = []
   const decided: number[] = []
   let auditOfNone = 0
   for (const [path, { label, seen }] of journal.labels()) {
@@ -23,7 +23,7 @@ export function labelledImages(
     const blind = seen === 'blind'
     decided.push(image)
     if (label === 'none') auditOfNone += Number(blind)
-    else found.push({ image, label, blind })
+    else found.push({ image, label, blind, accepted: seen === 'accepted' })
   }
   found.sort((a, b) => a.image - b.image)
   const classes = [...new Set(found.map(({ label }) => label))].sort((a, b) => a - b)
@@ -33,6 +33,7 @@ export function labelledImages(
     targets: Int32Array.from(found, ({ label }) => place.get(label) ?? -1),
     classes,
     audit: found.map(({ blind }) => blind),
+    accepted: found.map(({ accepted }) => accepted),
     auditOfNone,
     decided: Int32Array.from(decided).sort(),
   }

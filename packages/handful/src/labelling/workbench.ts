@@ -231,7 +231,9 @@ export class Workbench {
     const started = performance.now()
     this.#propagation ??= new Propagation(this.graph, this.space.train)
     const options = { seed: this.seed, patience, signal }
-    const found = await quickFit(this.#propagation, labels, this.images, options)
+    const { linearAlgebra } = this.#parts
+    const of = { features: this.space.train, propagation: this.#propagation, linearAlgebra }
+    const found = await quickFit(of, labels, options)
     const assessment = assess(labels, found.judged, labels.auditOfNone)
     const { estimate } = assessment
     if (found.settled && estimate !== undefined)

@@ -12,7 +12,7 @@ import { z } from 'zod'
 export type Label = number | 'none' | null
 
 /** How an image was shown when it was labelled: as a suggestion, blind for the audit, or picked by the person. */
-export const SEEN_AS = ['suggestion', 'blind', 'picked'] as const
+export const SEEN_AS = ['suggestion', 'blind', 'picked', 'accepted'] as const
 export type Seen = (typeof SEEN_AS)[number]
 
 interface Told {
@@ -85,7 +85,7 @@ function isLabelLine(value: unknown): value is LabelLine {
     line.do === 'label' &&
     typeof line.image === 'string' &&
     (label === null || label === 'none' || isCount(label, 0)) &&
-    (line.seen === 'suggestion' || line.seen === 'blind' || line.seen === 'picked') &&
+    SEEN_AS.some((seen) => seen === line.seen) &&
     isCount(line.step, 1) &&
     isCount(line.of, 1) &&
     typeof line.who === 'string' &&

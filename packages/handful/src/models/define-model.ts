@@ -95,6 +95,11 @@ export function defineModel<C extends BaseConfig>(definition: ModelDefinition<C>
     samplerOptions: definition.samplerOptions ?? [],
     hasNoiseLevels: definition.noiseAt !== undefined,
     hasDecoder: definition.decoderInput !== undefined,
+    offers: [
+      ...(definition.sample === undefined ? [] : (['samples'] as const)),
+      ...(definition.reconstruct === undefined ? [] : (['reconstructions'] as const)),
+      ...(definition.interpolate === undefined ? [] : (['interpolations'] as const)),
+    ],
     cost: definition.cost,
   }
   return {

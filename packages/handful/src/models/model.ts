@@ -124,6 +124,9 @@ export interface ModelCost {
   readonly samplesPerSecond: number
 }
 
+/** New images, its versions of given ones, and images on the way from one to another. */
+export type ModelPicture = 'samples' | 'reconstructions' | 'interpolations'
+
 /** What is known of a model whatever its configuration. */
 export interface ModelFacts {
   readonly name: string
@@ -136,6 +139,8 @@ export interface ModelFacts {
   readonly hasNoiseLevels: boolean
   /** Whether its encoder and its decoder both give features. */
   readonly hasDecoder: boolean
+  /** What pictures it makes. */
+  readonly offers: readonly ModelPicture[]
   readonly cost: ModelCost
 }
 

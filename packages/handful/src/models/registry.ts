@@ -5,7 +5,7 @@ import { contrastive } from './contrastive/contrastive.js'
 import { diffusion } from './diffusion/diffusion.js'
 import { flow } from './flow/flow.js'
 import { gan } from './gan/gan.js'
-import type { Model, ModelFacts } from './model.js'
+import type { Model, ModelFacts, ModelPicture } from './model.js'
 import { vae } from './vae/vae.js'
 import { vqVae } from './vqvae/vqvae.js'
 
@@ -51,3 +51,7 @@ export function modelNamed(name: string, own: OwnModels = {}): Model {
 /** Names of the models of which this is true. */
 export const modelsWith = (fact: keyof Pick<ModelFacts, 'hasNoiseLevels' | 'hasDecoder'>): ModelName[] =>
   MODELS.filter((name) => models[name][fact])
+
+/** Names of the models that make such pictures. */
+export const modelsOffering = (what: ModelPicture): ModelName[] =>
+  MODELS.filter((name) => models[name].offers.includes(what))

@@ -56,7 +56,7 @@ export class FoundImages {
 
   close(): void {
     this.#closed = true
-    this.#thumbnails?.close()
+    void this.#thumbnails?.close()
     this.#thumbnails = undefined
   }
 

@@ -33,7 +33,7 @@ const OF_THE_WEB: Readonly<Record<string, string>> = {
 
 const inTurn = oneAtATime()
 
-/** Two are made at a time, each with a thread of its own; libvips keeps nothing of the files it has seen. */
+/** Each picture is made by one thread; libvips keeps nothing of the files it has seen. */
 export function settleSharp(): void {
   sharp.concurrency(1)
   sharp.cache(false)

@@ -15,6 +15,8 @@ import { Thumbnails } from './thumbnails.js'
 import { TrainingRuns } from './training-runs.js'
 import { labelsOf, shareLabels, type Where } from './where.js'
 
+/** Images that a page shows first, at the size that thumbnails have until someone changes it. */
+const FIRST_SCREENFUL = 60
 /** Files that could not be used, told by name. */
 const MOST_SKIPPED = 500
 
@@ -117,6 +119,7 @@ export class Place {
     const downloads = new Downloads({ folder: path.join(home, 'exports'), program, threads, environment })
     const place = new Place({ source, labels, labelling, training, downloads }, options, listeners)
     opened.place = place
+    place.thumbnails.ahead(FIRST_SCREENFUL)
     place.#lookAtSizes(options.signal)
     await place.#showFirst(where.run)
     return place
@@ -196,7 +199,7 @@ export class Place {
   /** Ends all of it but the processes that train, which `training` has. */
   async leave(): Promise<void> {
     this.predicting.close()
-    this.thumbnails.close()
+    await this.thumbnails.close()
     await this.labelling.close()
   }
 

@@ -27,7 +27,7 @@ const fileFacts = z
 const runName = z.string().min(1).max(255)
 
 /** How an image was shown when it was labelled: as a suggestion, blind for the audit, or picked by the person. */
-export const SEEN = ['suggestion', 'blind', 'picked'] as const
+export const SEEN = ['suggestion', 'blind', 'picked', 'accepted'] as const
 export type Seen = (typeof SEEN)[number]
 
 /** `null`: no label. `none`: none of these classes. */

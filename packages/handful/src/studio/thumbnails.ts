@@ -1,6 +1,6 @@
 /**
- * Thumbnails, made once and kept below the person's cache folder, named by the image's place, size and date. Two are made at a
- * time, those asked for last first: whoever scrolls wants what is on the screen now.
+ * Thumbnails, made once and kept below the person's cache folder, named by the image's place, size and date. A few are made at a
+ * time, those asked for last first: whoever scrolls wants what is on the screen now. Where nothing is asked for, what will be.
  */
 import { createHash } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
@@ -9,7 +9,8 @@ import { makeFolders } from '../files/atomic.js'
 import { UnusableImage } from '../data/unusable-image.js'
 import type { ImageSource } from './image-source.js'
 
-const AT_A_TIME = 2
+/** Each is decoded by a thread of its own; one more than two cores take, so that none waits while files are read and written. */
+const AT_A_TIME = 3
 /** Those that wait longest go first when more are asked for. */
 const MOST_WAITING = 600
 
@@ -37,6 +38,10 @@ export class Thumbnails {
   readonly #waiting = new Map<number, Job>()
   readonly #making = new Map<number, Job>()
   readonly #unusable = new Map<number, string>()
+  /** Not asked for yet; the first is the next. */
+  #ahead: number[] = []
+  #preparing = 0
+  readonly #running = new Set<Promise<void>>()
   #closed = false
 
   /**
@@ -60,10 +65,19 @@ export class Thumbnails {
     return this.#wait(image, file, etag, signal)
   }
 
-  close(): void {
+  /** Has the first thumbnails made before a page is there to ask for them, after all that are asked for. */
+  ahead(count: number): void {
+    this.#ahead = Array.from({ length: Math.min(count, this.source.paths.length) }, (_, image) => image)
+    this.#next()
+  }
+
+  /** Ends once nothing is made or written any more. */
+  async close(): Promise<void> {
     this.#closed = true
+    this.#ahead = []
     for (const job of this.#waiting.values()) settle(job, new NoThumbnail('no longer wanted'))
     this.#waiting.clear()
+    await Promise.all(this.#running)
   }
 
   async #nameOf(image: number): Promise<{ file: string; etag: string }> {
@@ -104,20 +118,40 @@ export class Thumbnails {
   #next(): void {
     while (this.#making.size < AT_A_TIME) {
       const job = [...this.#waiting.values()].at(-1)
-      if (job === undefined) return
+      if (job === undefined) {
+        this.#prepare()
+        return
+      }
       this.#waiting.delete(job.image)
       this.#making.set(job.image, job)
-      void this.#make(job)
+      const made = this.#make(job)
+      this.#running.add(made)
+      void made.finally(() => this.#running.delete(made))
+    }
+  }
+
+  #prepare(): void {
+    while (this.#preparing < AT_A_TIME && this.#ahead.length > 0) {
+      const [image] = this.#ahead.splice(0, 1)
+      this.#preparing++
+      // Whoever asks is told what is wrong with it.
+      const made = this.of(image).catch(() => {})
+      void made.then(() => {
+        this.#preparing--
+        this.#next()
+      })
     }
   }
 
   async #make(job: Job): Promise<void> {
     const { image, file, etag } = job
+    let kept: Promise<void> | undefined
     try {
-      const { thumbnailOf } = await import('./pictures.js')
+      const { settleSharp, thumbnailOf } = await import('./pictures.js')
+      settleSharp()
       const body = await thumbnailOf(await this.source.load(image))
       settle(job, { body, etag })
-      void keep(file, body)
+      kept = keep(file, body)
     } catch (error) {
       const reason = error instanceof UnusableImage ? error.message : 'cannot be read'
       this.#unusable.set(image, reason)
@@ -127,6 +161,7 @@ export class Thumbnails {
       this.#making.delete(image)
       this.#next()
     }
+    await kept
   }
 }
 

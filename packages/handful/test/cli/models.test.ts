@@ -156,6 +156,22 @@ describe('pictures', () => {
     await isPicture(path.join(run, 'samples', 'seed-0.png'))
   })
 
+  test('of a model that makes none are refused with the models that do, and the command', async () => {
+    const out = path.join(parent, 'contrastive')
+    const trained = await handful(
+      ['pretrain', images, '--model', 'contrastive', '--size', '32', '--steps', '1', '--set', 'batch=4', '--out', out], // prettier-ignore
+    )
+    expect(trained.exit, trained.stderr).toBe(0)
+    const drawn = await handful(['sample', out])
+    expect(drawn.exit).toBe(2)
+    expect(drawn.stderr).toContain(
+      'got model contrastive, which makes features, and no pictures, expected a model that offers samples: vae, vqvae, diffusion, gan or flow',
+    )
+    expect(drawn.stderr).toContain('handful pretrain <folder> --model vae')
+    const between = await handful(['reconstruct', out, '--interpolate', '3'])
+    expect(between.stderr).toContain('expected a model that offers interpolations: vae, vqvae or gan')
+  })
+
   test('reconstructions and the way from one image to the next', async () => {
     const { stdout } = await handful(['reconstruct', run, path.join(images, 'dark'), '--count', '5'])
     expect(stdout.trim()).toBe(path.join(run, 'samples', 'reconstructed.png'))

@@ -9,6 +9,7 @@ import {
   confidenceOf,
   confidenceSettings,
   doubtOf,
+  leftOutLikelihood,
   sharpened,
   weightedProduct,
 } from '../../src/heads/confidence.js'
@@ -86,6 +87,26 @@ describe('what labels speak for', () => {
       expect(found.bend).toBeLessThan(1.2)
     },
   )
+
+  it('is the best of all that are tried, as if each had been', () => {
+    for (const [rows, distortion] of [
+      [5, { exponent: 4, bend: 1, doubt: 0 }],
+      [60, { exponent: 0.2, bend: 1.6, doubt: 0 }],
+      [400, { exponent: 6, bend: 0.6, doubt: 0.1 }],
+    ] as const) {
+      const given = sharpened(rowRange(honest, 0, rows), distortion)
+      const some = truth.subarray(0, rows)
+      const value = ({ exponent, bend }: { exponent: number; bend: number }): number =>
+        leftOutLikelihood(given, some, { exponent, bend, doubt: 0 }) -
+        ((Math.log(exponent) / 0.7) ** 2 + (Math.log(bend) / 0.5) ** 2) / 2
+      const found = confidenceFrom(given, some, rows)
+      let best = -Infinity
+      for (let k = -50; k <= 50; k++)
+        for (let l = -10; l <= 10; l++)
+          best = Math.max(best, value({ exponent: Math.exp(k / 20), bend: Math.exp(l / 10) }))
+      expect(value(found)).toBeCloseTo(best, 6)
+    }
+  })
 
   it('is nothing without labels, and little with three', () => {
     expect(confidenceFrom(featureMatrix(0, 4), new Int32Array(), 8)).toEqual({ ...AS_SAID, doubt: 0.1 })

@@ -88,6 +88,17 @@ test('two labels of each group classify all images, and a label is never predict
   await workbench.close()
 })
 
+test('where groups are clouds that no graph can follow, and where they are clusters, predictions are right', async () => {
+  const clouds = await opened('clouds', { images: 900, groups: CLASSES, spread: 2.2, columns: 64 })
+  await labelOfGroup(clouds, someOfEach(clouds, 20))
+  const fitted = await fittedOf(clouds.workbench)
+  // Label propagation alone: 0.82.
+  expect(shareRight(clouds, fitted)).toBeGreaterThan(0.9)
+  // Of images with a label it says what they are, so that all is more than what is left out in turn.
+  expect(fitted.estimate?.accuracy).toBeGreaterThan(0.8)
+  await clouds.workbench.close()
+})
+
 test('the same labels say the same, in whatever steps they came and after opening again', async () => {
   const open = await opened('steps', { images: 200, groups: CLASSES, spread: 1 })
   for (const image of someOfEach(open, 4)) {
@@ -150,6 +161,28 @@ test('the estimate is of the folds first, and of the blind labels alone once the
   expect(estimate.low).toBeLessThan(estimate.accuracy)
   expect(truth).toBeGreaterThanOrEqual(estimate.low)
   expect(truth).toBeLessThanOrEqual(estimate.high)
+  await workbench.close()
+})
+
+test('what is accepted for being sure teaches, and proves nothing of the predictions', async () => {
+  const open = await opened('accepted', { images: 400, groups: CLASSES, spread: 1.6 })
+  const { workbench } = open
+  await labelOfGroup(open, someOfEach(open, 6))
+  const before = await fittedOf(workbench)
+  const decisions = [...before.predicted.keys()]
+    .filter((image) => workbench.labelOf(image) === null && before.probability[image] > 0.6)
+    .map((image) => ({ image, label: before.predicted[image] }))
+  expect(decisions.length).toBeGreaterThan(100)
+  await workbench.label(decisions, { ...PERSON, seen: 'accepted' })
+  const after = await fittedOf(workbench)
+  expect(after.estimate?.labels).toBe(before.estimate?.labels)
+  expect(after.probabilities).not.toEqual(before.probabilities)
+  for (const { image, label } of decisions) expect(after.predicted[image]).toBe(label)
+  // Of the rest no more is right than before, and no more is claimed than is so.
+  const rest = [...after.predicted.keys()].filter((image) => workbench.labelOf(image) === null)
+  const right = rest.filter((image) => after.predicted[image] === groupOf(open, image)).length
+  const claimed = rest.reduce((sum, image) => sum + after.probability[image], 0)
+  expect(claimed / rest.length).toBeLessThan(right / rest.length + 0.15)
   await workbench.close()
 })
 

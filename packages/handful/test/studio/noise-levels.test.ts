@@ -17,6 +17,7 @@ const labels = {
   targets: Int32Array.from({ length: 12 }, (_, i) => i % 2),
   classes: [0, 1],
   audit: new Array<boolean>(12).fill(false),
+  accepted: new Array<boolean>(12).fill(false),
   auditOfNone: 0,
   decided: Int32Array.from({ length: 12 }, (_, i) => i),
 }

@@ -11,6 +11,7 @@ type PlainAction =
   | 'forward'
   | 'selectAll'
   | 'clear'
+  | 'sort'
   | 'search'
   | 'name'
   | 'help'
@@ -40,6 +41,7 @@ const PLAIN: Readonly<Record<string, PlainAction>> = {
   arrowleft: 'back',
   arrowright: 'forward',
   escape: 'clear',
+  s: 'sort',
   '/': 'search',
   c: 'name',
   '?': 'help',

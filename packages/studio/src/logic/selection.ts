@@ -7,6 +7,8 @@ export interface Selection {
   readonly anchor?: number
   /** Where the keys are; an image. */
   readonly cursor?: number
+  /** Whether keys brought the cursor there: then a key labels this image as long as none is selected. */
+  readonly steered?: boolean
 }
 
 export const NOTHING: Selection = { images: new Set() }
@@ -35,11 +37,27 @@ export function pick(selection: Selection, order: ArrayLike<number>, image: numb
   return { images: new Set([image]), anchor: image, cursor: image }
 }
 
+/** The cursor on another image, by keys: what is selected stays, but with shift, which selects from where it was last without. */
+export function moved(selection: Selection, order: ArrayLike<number>, image: number, held: Held): Selection {
+  if (!held.shift) return { ...selection, anchor: image, cursor: image, steered: true }
+  const anchor = selection.anchor ?? selection.cursor ?? image
+  return { ...pick({ ...selection, anchor }, order, image, held), steered: true }
+}
+
+/** One more or one less: the image at the cursor. With shift all from where a range starts, beside what is selected. */
+export function pickedAtCursor(selection: Selection, order: ArrayLike<number>, shift: boolean): Selection {
+  if (selection.cursor === undefined) return selection
+  return { ...pick(selection, order, selection.cursor, { shift, control: true }), steered: true }
+}
+
+/** Nothing selected any more; the cursor stays. */
+export const cleared = (selection: Selection): Selection => ({ ...selection, images: new Set() })
+
 /** The images that a dragged frame touches, added to what was selected where control is held. */
 export function frame(before: Selection, touched: Iterable<number>, held: Held): Selection {
   const images = new Set(held.control || held.shift ? before.images : [])
   for (const image of touched) images.add(image)
-  return { ...before, images }
+  return { ...before, images, steered: false }
 }
 
 export function all(order: ArrayLike<number>, before: Selection): Selection {

@@ -4,15 +4,16 @@ import { toCsv } from '../logic/csv.js'
 import { labelText } from '../logic/filters.js'
 import { counted } from '../logic/format.js'
 import { type Action, classOfKey } from '../logic/keys.js'
-import { all, NOTHING } from '../logic/selection.js'
+import { all, cleared, NOTHING } from '../logic/selection.js'
 import type { Store } from '../store.js'
 import { Icon } from './icons.js'
 import { keepFocus } from './small.js'
 
 /** The images that a key labels now. */
 export function targets(store: Store): readonly number[] {
-  const { images } = store.selection.value
+  const { images, cursor, steered } = store.selection.value
   if (images.size > 0) return [...images]
+  if (steered === true && cursor !== undefined) return [cursor]
   const { picked, clusters, confidence, predicted } = store.filters.value
   const narrowed = picked !== undefined || clusters.size > 0 || confidence !== undefined || predicted.size > 0
   return narrowed ? [...store.shown.value] : []
@@ -28,7 +29,7 @@ export function labelMany(store: Store, label: number): void {
     images.map((image) => ({ image, label })),
     'picked',
   )
-  store.selection.value = { ...store.selection.value, images: new Set() }
+  store.selection.value = cleared(store.selection.value)
 }
 
 /** Gives every shown image without a label its prediction, where that is surer than the threshold. */
@@ -49,7 +50,7 @@ export function acceptAll(store: Store): void {
   if (decisions.length === 0)
     store.say(`Nothing shown is surer than ${Math.round(store.threshold.value * 100)} %.`)
   else {
-    store.label(decisions, 'suggestion')
+    store.label(decisions, 'accepted')
     store.say(`Accepted ${counted(decisions.length, 'suggestion')}. Z undoes.`)
   }
 }
@@ -75,7 +76,10 @@ export function bulkAction(store: Store, action: Action): boolean {
       store.selection.value = all(store.shown.value, store.selection.value)
       return true
     case 'clear':
-      store.selection.value = NOTHING
+      store.selection.value = store.selection.value.images.size > 0 ? cleared(store.selection.value) : NOTHING
+      return true
+    case 'sort':
+      store.sortAgain()
       return true
     default:
       return false
@@ -85,13 +89,15 @@ export function bulkAction(store: Store, action: Action): boolean {
 /** Says what a key would label; of one height whether something is selected or not. */
 export function SelectBar() {
   const store = useStore()
-  const { images } = store.selection.value
+  const { images, steered } = store.selection.value
   const aimed = targets(store)
   return (
     <div class="select-bar">
       <span aria-live="polite">
         {images.size > 0 ? (
           <b>{counted(images.size, 'image')} selected</b>
+        ) : steered === true ? (
+          <b>This image</b>
         ) : aimed.length > 0 ? (
           <b>{counted(aimed.length, 'image')} shown</b>
         ) : (
@@ -131,7 +137,7 @@ export function SelectBar() {
           disabled={images.size === 0}
           onMouseDown={keepFocus}
           onClick={() => {
-            store.selection.value = NOTHING
+            store.selection.value = cleared(store.selection.value)
           }}
         >
           Clear

@@ -3,7 +3,7 @@ import { useStore } from '../context.js'
 import { chips, isFiltered, NO_FILTERS } from '../logic/filters.js'
 import { number } from '../logic/format.js'
 import { Icon } from './icons.js'
-import { Swatch } from './small.js'
+import { keepFocus, Swatch } from './small.js'
 
 export function FilterBar({ withSize = true }: { withSize?: boolean }) {
   const store = useStore()
@@ -55,6 +55,18 @@ export function FilterBar({ withSize = true }: { withSize?: boolean }) {
           </button>
         ))}
       </div>
+      {store.order.value !== 'path' && (
+        <button
+          type="button"
+          class="plain sort-again"
+          disabled={!store.orderIsOld.value}
+          title="By what is predicted now (S); nothing moves before"
+          onMouseDown={keepFocus}
+          onClick={() => store.sortAgain()}
+        >
+          Sort again <kbd>S</kbd>
+        </button>
+      )}
       {withSize && (
         <label class="size">
           <Icon name="small" size={16} />

@@ -1,14 +1,25 @@
 /**
- * Thumbnails of any number of images: only those in sight are in the page. Selecting as in a file manager: click, shift for a
- * range, control for one more, a frame drawn with the mouse, arrows, Ctrl+A; a tap for one more, a finger that stays for a
- * range. Selecting moves nothing.
+ * Thumbnails of any number of images: only those in sight, and the one at the cursor, are in the page. Selecting as in a file
+ * manager: click, shift for a range, control for one more, a frame drawn with the mouse, Ctrl+A; a tap for one more, a finger
+ * that stays for a range. Keys as the ARIA practices have them for a list of which several can be chosen: arrows move a cursor
+ * that screen readers follow, Space picks, with shift a range. Selecting moves nothing.
  */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { useStore } from '../context.js'
 import { classColour, inkOn } from '../logic/colours.js'
+import { labelText } from '../logic/filters.js'
 import { fileName } from '../logic/format.js'
 import { cellsInFrame, gridShape, visibleCells } from '../logic/grid-window.js'
-import { frame, pick, stepped, type Held, type Selection } from '../logic/selection.js'
+import {
+  frame,
+  moved,
+  NOTHING,
+  pick,
+  pickedAtCursor,
+  stepped,
+  type Held,
+  type Selection,
+} from '../logic/selection.js'
 
 const GAP = 8
 /** Pixels the mouse has to go before a click is a drag. */
@@ -41,6 +52,8 @@ export function Grid(props: GridProps) {
   const [box, setBox] = useState<Box | undefined>()
   const shape = gridShape(images.length, Math.max(1, view.width), props.size, GAP)
   const [from, to] = visibleCells(shape, images.length, view.top, view.height)
+  const cursorCell =
+    selection.cursor === undefined ? -1 : Array.prototype.indexOf.call(images, selection.cursor)
 
   useLayoutEffect(() => {
     const element = scroller.current
@@ -55,6 +68,17 @@ export function Grid(props: GridProps) {
     observer.observe(element)
     return () => observer.disconnect()
   }, [])
+
+  // Elsewhere no key labels an image that is not seen.
+  const latest = useRef(props)
+  latest.current = props
+  useEffect(
+    () => () => {
+      const { selection: last, onSelect } = latest.current
+      if (last.steered === true) onSelect({ ...last, steered: false })
+    },
+    [],
+  )
 
   useEffect(() => {
     const element = scroller.current
@@ -81,18 +105,30 @@ export function Grid(props: GridProps) {
       element.scrollTop = at + shape.pitch - element.clientHeight + GAP
   }
 
+  /** Whoever comes by Tab finds the cursor where it was, or on the first image in sight. */
+  function enter(event: FocusEvent & { readonly currentTarget: HTMLElement }): void {
+    if (images.length === 0 || !event.currentTarget.matches(':focus-visible')) return
+    const known = selection.cursor !== undefined && Array.prototype.includes.call(images, selection.cursor)
+    const first = images[Math.min(images.length - 1, Math.ceil(view.top / shape.pitch) * shape.columns)]
+    const cursor = known ? selection.cursor : first
+    props.onSelect({ ...selection, anchor: selection.anchor ?? cursor, cursor, steered: true })
+  }
+
   function press(event: KeyboardEvent): void {
     if (event.altKey) return
+    if (event.key === ' ' && selection.cursor !== undefined) {
+      event.preventDefault()
+      event.stopPropagation()
+      props.onSelect(pickedAtCursor(selection, images, event.shiftKey))
+      return
+    }
     const rowsInView = Math.max(1, Math.floor(view.height / shape.pitch) - 1)
     const next = stepped(event.key, images, selection.cursor, { columns: shape.columns, rowsInView })
     if (next !== undefined) {
       event.preventDefault()
       event.stopPropagation()
-      props.onSelect(
-        event.shiftKey
-          ? pick(selection, images, next, { shift: true, control: false })
-          : pick(selection, images, next, HELD_NOTHING),
-      )
+      const held = { shift: event.shiftKey, control: event.ctrlKey || event.metaKey }
+      props.onSelect(moved(selection, images, next, held))
       reveal(next)
     } else if (event.key === 'Enter' && selection.cursor !== undefined && props.onOpen !== undefined) {
       event.preventDefault()
@@ -108,9 +144,10 @@ export function Grid(props: GridProps) {
       role="listbox"
       aria-multiselectable="true"
       aria-label={props.name}
-      aria-activedescendant={selection.cursor === undefined ? undefined : `image-${selection.cursor}`}
+      aria-activedescendant={cursorCell < 0 ? undefined : `image-${selection.cursor}`}
       tabIndex={0}
       onKeyDown={press}
+      onFocus={enter}
       onPointerDown={(event) => drag(event, scroller.current, props, shape, setBox)}
       onContextMenu={(event) => {
         // A finger that stays selects; the browser's menu would take it away.
@@ -122,8 +159,7 @@ export function Grid(props: GridProps) {
       }}
     >
       <div class="grid-space" role="presentation" style={{ height: `${shape.height}px` }}>
-        {Array.from({ length: Math.max(0, to - from) }, (_, k) => {
-          const cell = from + k
+        {drawnCells(from, to, cursorCell).map((cell) => {
           return (
             <Cell
               key={images[cell]}
@@ -134,7 +170,7 @@ export function Grid(props: GridProps) {
               top={Math.floor(cell / shape.columns) * shape.pitch}
               side={shape.pitch - GAP}
               selected={selection.images.has(images[cell])}
-              cursor={selection.cursor === images[cell] && selection.images.size !== 1}
+              cursor={cell === cursorCell && selection.steered === true}
               withPredictions={props.withPredictions === true}
             />
           )
@@ -156,7 +192,11 @@ export function Grid(props: GridProps) {
   )
 }
 
-const HELD_NOTHING: Held = { shift: false, control: false }
+/** Those in sight and the one at the cursor, which screen readers are told of wherever it is. */
+function drawnCells(from: number, to: number, cursor: number): number[] {
+  const cells = Array.from({ length: Math.max(0, to - from) }, (_, k) => from + k)
+  return cursor < 0 || (cursor >= from && cursor < to) ? cells : [...cells, cursor]
+}
 
 function imageAt(target: EventTarget | null): number | undefined {
   const cell = target instanceof Element ? target.closest<HTMLElement>('[data-image]') : null
@@ -217,7 +257,7 @@ function drag(
     clearTimeout(stays)
     if (dragged || isRange) return
     if (clicked !== undefined) props.onSelect(pick(before, props.images, clicked, touchHeld(start, held)))
-    else if (!held.control && !held.shift) props.onSelect({ images: new Set() })
+    else if (!held.control && !held.shift) props.onSelect(NOTHING)
   }
   const cancel = () => {
     removeEventListener('pointermove', move)
@@ -258,6 +298,12 @@ function Cell(props: CellProps) {
   const className = store.className.value
   const guess = label === -1 && predicted !== -1 && props.withPredictions && !store.isBlind(image)
   const sure = Math.round(100 * (predictions?.probabilities[image] ?? 0))
+  const said =
+    label !== -1
+      ? `labelled ${labelText(label, className)}`
+      : guess
+        ? `predicted ${className(predicted)}, ${sure} %`
+        : 'no label'
   return (
     <div
       class={props.cursor ? 'cell cursor' : 'cell'}
@@ -267,6 +313,7 @@ function Cell(props: CellProps) {
       aria-selected={props.selected}
       aria-setsize={props.count}
       aria-posinset={props.position + 1}
+      aria-label={`${fileName(path)}, ${said}`}
       title={path}
       style={{
         left: `${props.left}px`,
@@ -276,11 +323,11 @@ function Cell(props: CellProps) {
       }}
     >
       <Thumbnail image={image} />
-      <span class="unseen">{fileName(path)} </span>
-      {label !== -1 && props.side >= 44 && <Tag id={label} name={props.side >= 64 ? className(label) : ''} />}
+      {label !== -1 && props.side >= 44 && (
+        <Tag id={label} name={props.side < 64 ? '' : label === -2 ? 'none' : className(label)} />
+      )}
       {guess && props.side >= 64 && (
         <span class="tag guess">
-          <span class="unseen">predicted </span>
           <span class="ring" style={{ borderColor: classColour(predicted) }} />
           <span class="cut">{className(predicted)}</span>
           {props.side >= 84 && <span class="soft"> {sure}&thinsp;%</span>}

@@ -3,7 +3,9 @@ import { writeFileAtomic } from '../../files/atomic.js'
 import { openImages } from '../../data/open-images.js'
 import { openDataset } from '../../data/open.js'
 import { type HandfulError, usageError } from '../../errors.js'
-import { type ModelFacts, type RunOptions, SAMPLER_OPTIONS } from '../../models/model.js'
+import { listAlternatives } from '../../errors/suggest.js'
+import { type ModelFacts, type ModelPicture, type RunOptions, SAMPLER_OPTIONS } from '../../models/model.js'
+import { modelsOffering } from '../../models/registry.js'
 import { imageGrid } from '../../draw/grid.js'
 import type { PixelImage } from '../../data/given-image.js'
 import { pairedGrid, splitImages } from '../../draw/model-pictures.js'
@@ -183,8 +185,15 @@ function runOptions(
   }
 }
 
-export function notOffered({ model, run }: TrainedModel, what: string): HandfulError {
-  return usageError({ what, where: run, got: `model ${model.name}`, expected: `a model that offers ${what}` })
+export function notOffered({ model, run }: TrainedModel, what: ModelPicture): HandfulError {
+  const names = modelsOffering(what)
+  return usageError({
+    what,
+    where: run,
+    got: `model ${model.name}, which makes ${model.offers.join(' and ') || 'features, and no pictures'}`,
+    expected: `a model that offers ${what}: ${listAlternatives(names)}`,
+    hint: `train one on the same images: handful pretrain <folder> --model ${names[0]}`,
+  })
 }
 
 /** What its progress counts: an iterative sampler's steps. */

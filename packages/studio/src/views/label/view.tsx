@@ -1,5 +1,6 @@
 /** Labelling: one image at a time by suggestions, or many in a grid. */
 import { useEffect, useMemo, useState } from 'preact/hooks'
+import type { Seen } from '../../../../handful/src/studio/protocol.js'
 import { useStore } from '../../context.js'
 import { counted, number } from '../../logic/format.js'
 import { back, forward, lookedAt, visited } from '../../logic/history.js'
@@ -183,7 +184,7 @@ function decideNew(store: Store, feed: Feed, name: string): void {
   }
 }
 
-function seenAs(store: Store, shown: Next): 'suggestion' | 'blind' | 'picked' {
+function seenAs(store: Store, shown: Next): Seen {
   if (shown.blind) return 'blind'
   return lookedAt(store.history.value) === undefined ? 'suggestion' : 'picked'
 }
