@@ -216,7 +216,11 @@ function columnNamed(
     what: flag,
     where: name,
     got: quoted(asked),
-    expected: `one of ${columns.map(printable).join(', ')}`,
+    // The column of row numbers that pandas writes has no name.
+    expected: `one of ${columns
+      .filter((column) => column !== '')
+      .map(printable)
+      .join(', ')}`,
     hint: near === undefined ? undefined : `did you mean ${printable(near)}?`,
   })
 }
