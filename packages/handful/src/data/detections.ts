@@ -1,7 +1,7 @@
 /**
- * Labels in a file for each image. WebDataset: `1.cls`, a class, or `1.json` with a label. Objects as tools mark them: YOLO (`labels/1.txt`, a line `class x y width height` for
- * each object, names in `data.yaml` or `classes.txt`) and Pascal VOC (`Annotations/1.xml`). Handful classifies whole images:
- * where no image has objects of several classes, the class of its objects is its label, as with COCO (label-json.ts).
+ * Labels in a file for each image. WebDataset: `1.cls`, a class, or `1.json` with a label. Objects as tools mark them: YOLO
+ * (`labels/1.txt`, a line `class x y width height` for each object, names in `data.yaml` or `classes.txt`), Pascal VOC
+ * (`Annotations/1.xml`) and LabelMe (`1.json` with shapes). Handful classifies whole images: where no image has objects of several classes, the class of its objects is its label, as with COCO (label-json.ts).
  */
 
 import { z } from 'zod'

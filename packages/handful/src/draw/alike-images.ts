@@ -4,7 +4,7 @@ import { imageAt, type Images, imagesAt } from '../data/image-set.js'
 import type { PixelImage } from '../data/given-image.js'
 import { besideEachOther, extractFeatures } from '../features/extract.js'
 import type { RunOptions, WeightedModel } from '../models/model.js'
-import { type FeatureMatrix, scaledToUnitRows } from '../numerics/matrix.js'
+import { columnMeans, type FeatureMatrix, scaledToUnitRows } from '../numerics/matrix.js'
 
 /** Images that are looked among: many kinds of which there is more than one, and little to compute. */
 const AMONG = 400
@@ -41,9 +41,9 @@ export async function alikeImages(
   )
 }
 
-function centre({ rows, columns, data }: FeatureMatrix): void {
-  const means = new Float64Array(columns)
-  for (let at = 0; at < data.length; at++) means[at % columns] += data[at] / rows
+function centre(features: FeatureMatrix): void {
+  const { columns, data } = features
+  const means = columnMeans(features)
   for (let at = 0; at < data.length; at++) data[at] -= means[at % columns]
 }
 

@@ -8,7 +8,7 @@ import type { Random } from 'onnx-autodiff'
 import type { FeatureSpace } from '../features/feature-space.js'
 import { type Calibrated, fitCalibrated } from './calibrated.js'
 import { AS_SAID, leftOutLikelihood } from './confidence.js'
-import { type Head, headProblem } from './head.js'
+import { type Head, type HeadProblem, headProblem } from './head.js'
 import { labelPropagation } from './label-propagation.js'
 import { graphModularity } from './modularity.js'
 
@@ -44,13 +44,16 @@ async function chosenSpace(
   for (const [i, space] of spaces.entries()) {
     const problem = headProblem(space, given)
     const { inductive, truth } = (await fitCalibrated(judge, problem)).left
-    const followed = await graphModularity(await labelPropagation().fit(problem), problem)
     const said = leftOutLikelihood(inductive, truth, AS_SAID)
-    const evidence = said + NATS_OF_MODULARITY * followed - (i === 0 ? 0 : CAUTION)
+    const evidence = said + NATS_OF_MODULARITY * (await followed(problem)) - (i === 0 ? 0 : CAUTION)
     if (evidence > best.evidence) best = { space, evidence }
   }
   return best.space
 }
+
+/** How well the classes that labels spread to follow the graph that they spread by. */
+const followed = async (problem: HeadProblem): Promise<number> =>
+  graphModularity(await labelPropagation().fit(problem), problem)
 
 /** Images that stand for a class of their own where there are no labels, and how often they are drawn. */
 const MADE_UP_CLASSES = 12
@@ -59,8 +62,8 @@ const MADE_UP_DRAWS = 8
 /** Position of the space that labels of any kind are likely to follow best, as far as can be told without one. */
 export async function likeliestSpace(spaces: readonly FeatureSpace[], random: Random): Promise<number> {
   if (spaces.length === 1) return 0
-  const followed = new Float64Array(spaces.length).fill(-CAUTION / NATS_OF_MODULARITY)
-  followed[0] = 0
+  const means = new Float64Array(spaces.length).fill(-CAUTION / NATS_OF_MODULARITY)
+  means[0] = 0
   const { rows } = spaces[0].train
   const classCount = Math.min(MADE_UP_CLASSES, rows)
   for (let draw = 0; draw < MADE_UP_DRAWS; draw++) {
@@ -72,8 +75,8 @@ export async function likeliestSpace(spaces: readonly FeatureSpace[], random: Ra
       .forEach((row, c) => (labels[row] = c))
     for (const [i, space] of spaces.entries()) {
       const problem = headProblem(space, { labels, classCount, random: stream })
-      followed[i] += (await graphModularity(await labelPropagation().fit(problem), problem)) / MADE_UP_DRAWS
+      means[i] += (await followed(problem)) / MADE_UP_DRAWS
     }
   }
-  return followed.indexOf(Math.max(...followed))
+  return means.indexOf(Math.max(...means))
 }

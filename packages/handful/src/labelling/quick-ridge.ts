@@ -4,7 +4,7 @@
  * PRESS, Technometrics 1974).
  */
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import { featureMatrix, type FeatureMatrix, selectRows } from '../numerics/matrix.js'
+import { columnMeans, featureMatrix, type FeatureMatrix, selectRows } from '../numerics/matrix.js'
 import { rowSpace } from '../numerics/row-space.js'
 
 /** For rows of length 1, strongest first; of equals the first is taken. */
@@ -118,12 +118,6 @@ function solveAt(
     }
   })
   return { strength, weight, left, error }
-}
-
-function columnMeans({ rows, columns, data }: FeatureMatrix): Float64Array {
-  const mean = new Float64Array(columns)
-  for (let at = 0; at < data.length; at++) mean[at % columns] += data[at] / rows
-  return mean
 }
 
 function centredRows({ rows, columns, data }: FeatureMatrix, mean: Float64Array): FeatureMatrix {

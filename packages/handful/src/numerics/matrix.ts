@@ -157,3 +157,10 @@ export function rowProduct(a: Float32Array, i: number, b: Float32Array, j: numbe
   for (let at = 0; at < columns; at++) sum += a[i * columns + at] * b[j * columns + at]
   return sum
 }
+
+/** The mean of each column, in float64. */
+export function columnMeans({ rows, columns, data }: FeatureMatrix): Float64Array {
+  const means = new Float64Array(columns)
+  for (let at = 0; at < data.length; at++) means[at % columns] += data[at] / rows
+  return means
+}

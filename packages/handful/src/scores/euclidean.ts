@@ -4,7 +4,13 @@
  * are centred first, which keeps float32's digits, and the distances found are taken again in float64.
  */
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
-import { checkColumns, checkFinite, featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
+import {
+  checkColumns,
+  checkFinite,
+  columnMeans,
+  featureMatrix,
+  type FeatureMatrix,
+} from '../numerics/matrix.js'
 
 export interface EuclideanOptions {
   /** Queries are the references themselves: row i is never its own neighbour. */
@@ -45,12 +51,6 @@ export async function nearestEuclidean(
     Math.sqrt(squaredDistance(queries, Math.floor(i / found.k), references, reference)),
   )
   return { rows: found.rows, k: found.k, indices: found.indices, distances }
-}
-
-function columnMeans({ rows, columns, data }: FeatureMatrix): Float64Array {
-  const means = new Float64Array(columns)
-  for (let i = 0; i < data.length; i++) means[i % columns] += data[i] / rows
-  return means
 }
 
 /** Rows less the centre, with a number more that may depend on their squared length. */

@@ -7,7 +7,7 @@
  * The value is the squared distance, as FID is. It is biased upwards, the more the fewer the rows: compare equal numbers.
  */
 import { HandfulError } from '../errors.js'
-import { checkColumns, checkFinite, type FeatureMatrix } from '../numerics/matrix.js'
+import { checkColumns, checkFinite, columnMeans, type FeatureMatrix } from '../numerics/matrix.js'
 import { symmetricEigen, symmetricFunction } from '../numerics/symmetric.js'
 
 /** Mean `[size]` and covariance `[size, size]`, row-major. */
@@ -29,8 +29,7 @@ export function fitGaussian(features: FeatureMatrix): Gaussian {
       hint: 'draw more samples',
     })
   }
-  const mean = new Float64Array(columns)
-  for (let i = 0; i < data.length; i++) mean[i % columns] += data[i] / rows
+  const mean = columnMeans(features)
   const covariance = new Float64Array(columns * columns)
   const centred = new Float64Array(columns)
   for (let i = 0; i < rows; i++) {

@@ -44,7 +44,7 @@ import { HandfulError } from '../../errors.js'
 import { imageInput } from '../../models/common.js'
 import type { FeatureNetwork, ImageShape, Weights } from '../../models/model.js'
 import type { LinearAlgebra } from '../../numerics/linear-algebra.js'
-import { featureMatrix, type FeatureMatrix, scaledToUnitRows } from '../../numerics/matrix.js'
+import { columnMeans, featureMatrix, type FeatureMatrix, scaledToUnitRows } from '../../numerics/matrix.js'
 import { symmetricFunction } from '../../numerics/symmetric.js'
 import { sphericalKMeans } from '../../numerics/spherical-k-means.js'
 import { defineBaseline, type FitBaselineOptions, type FittedKind, type StudyNumbers } from './baseline.js'
@@ -178,10 +178,8 @@ async function fitWhitening(
   strength: number,
   linearAlgebra: LinearAlgebra,
 ): Promise<{ centre: Float32Array; whiten: FeatureMatrix }> {
-  const { rows, columns, data } = patches
-  const means = new Float64Array(columns)
-  for (let i = 0; i < data.length; i++) means[i % columns] += data[i] / rows
-  const centre = Float32Array.from(means)
+  const { rows, columns } = patches
+  const centre = Float32Array.from(columnMeans(patches))
   const shifted = subtracted(patches, centre)
   const covariance = await linearAlgebra.matmul(shifted, shifted, { transposeA: true })
   const values = Float64Array.from(covariance.data, (sum) => sum / rows)
