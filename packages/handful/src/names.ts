@@ -98,6 +98,7 @@ export const FEATURE_CHOICES = ['auto', 'all'] as const
 
 /** Whether features are means over an image and its mirrored image; `auto`: where mirrored images look like the others. */
 export const MIRROR_CHOICES = ['auto', 'yes', 'no'] as const
+export type MirrorChoice = (typeof MIRROR_CHOICES)[number]
 
 /** Known data sets. */
 export const DATASETS = ['strokes', 'mnist', 'cifar10', 'cifar100'] as const

@@ -114,11 +114,12 @@ async function openCifar(form: CifarForm, request: OpenRequest): Promise<Dataset
   const [namesPath, ...recordPaths] = paths
   const classNames = await readClassNames(form, namesPath)
   const parts: Records[] = []
-  for (const [index, path] of recordPaths.entries()) {
+  for (const path of recordPaths) {
     request.signal?.throwIfAborted()
     parts.push(parseRecords(await readBounded(path, LIMIT_BYTES, form.title), form, path))
-    request.onProgress?.(index + 1, recordPaths.length, 'reading')
   }
+  const images = parts.reduce((sum, { labels }) => sum + labels.length, 0)
+  request.onProgress?.(images, images, 'reading')
   const test = parts.pop()
   if (test === undefined) throw new Error(`internal: openCifar (${form.name}): no test file`)
   const train = joinRecords(parts)

@@ -242,7 +242,7 @@ export async function learnedSpaces(
     for (const [leader, leading] of names.entries()) {
       const others = namesInWords(names.filter((_, i) => i !== leader))
       const name = `mostly ${leading} with ${others}`
-      const weights = names.map((_, i) => (i === leader ? 1 : BESIDE_LEADER))
+      const weights = leadingWeights(names.length, leader)
       spaces.push(await weighedSpace(reduced, { name, weights, components }, context))
     }
     return spaces
@@ -256,6 +256,10 @@ export async function learnedSpaces(
  * docs/decisions/0024-a-part-that-leads.md.
  */
 const BESIDE_LEADER = 0.4
+
+/** A weight for each of so many parts, one of which leads. */
+export const leadingWeights = (parts: number, leader: number): number[] =>
+  Array.from({ length: parts }, (_, i) => (i === leader ? 1 : BESIDE_LEADER))
 
 /** `learned features and patches`; a third name joins them with a comma. */
 const namesInWords = (names: readonly string[]): string =>

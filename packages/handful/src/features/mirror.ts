@@ -9,8 +9,10 @@
 import { add, cast, flipImage, fromBatchFirst, mul, Random, toBatchFirst, withInput } from 'onnx-autodiff'
 import { imageAt, type Images, imagesAt } from '../data/image-set.js'
 import type { FeatureNetwork } from '../models/model.js'
+import type { MirrorChoice } from '../names.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import { featureMatrix, type FeatureMatrix, scaledToUnitRows } from '../numerics/matrix.js'
+import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
 
 /** Images that are looked at, at most. */
 const LOOKED_AT = 600
@@ -40,6 +42,30 @@ export async function looksMirrored(
     nearestOther(await linearAlgebra.matmul(mirrored, plain, { transposeB: true })) >=
     ALIKE * nearestOther(await linearAlgebra.matmul(plain, plain, { transposeB: true }))
   )
+}
+
+/** Whether features are means over mirrored images: as asked, or as the images look. */
+export async function mirrorsImages(
+  images: Images,
+  {
+    mirror,
+    seed,
+    threads,
+    device,
+  }: {
+    readonly mirror: MirrorChoice
+    readonly seed: number
+    readonly threads: number
+    readonly device: string
+  },
+): Promise<boolean> {
+  if (mirror !== 'auto') return mirror === 'yes'
+  const linearAlgebra = onnxLinearAlgebra({ threads, device })
+  try {
+    return await looksMirrored(images, { seed, linearAlgebra })
+  } finally {
+    await linearAlgebra.close()
+  }
 }
 
 interface Shrunk {

@@ -39,16 +39,23 @@ async function chosenSpace(
   spaces: readonly FeatureSpace[],
   given: Given,
 ): Promise<FeatureSpace> {
-  let best = { space: spaces[0], evidence: -Infinity }
-  if (spaces.length === 1) return best.space
-  for (const [i, space] of spaces.entries()) {
-    const problem = headProblem(space, given)
-    const { inductive, truth } = (await fitCalibrated(judge, problem)).left
-    const said = leftOutLikelihood(inductive, truth, AS_SAID)
-    const evidence = said + NATS_OF_MODULARITY * (await followed(problem)) - (i === 0 ? 0 : CAUTION)
-    if (evidence > best.evidence) best = { space, evidence }
-  }
-  return best.space
+  if (spaces.length === 1) return spaces[0]
+  const evidence: number[] = []
+  for (const space of spaces) evidence.push(await spaceEvidence(judge, space, given))
+  return spaces[mostEvident(evidence)]
+}
+
+/** What labels and graph say for a space, in nats. */
+export async function spaceEvidence(judge: Head, space: FeatureSpace, given: Given): Promise<number> {
+  const problem = headProblem(space, given)
+  const { inductive, truth } = (await fitCalibrated(judge, problem)).left
+  return leftOutLikelihood(inductive, truth, AS_SAID) + NATS_OF_MODULARITY * (await followed(problem))
+}
+
+/** Position of the space with most evidence; the first needs the least, since in it all parts weigh the same. */
+export function mostEvident(evidence: readonly number[]): number {
+  const cautious = evidence.map((nats, i) => (i === 0 ? nats : nats - CAUTION))
+  return cautious.indexOf(Math.max(...cautious))
 }
 
 /** How well the classes that labels spread to follow the graph that they spread by. */

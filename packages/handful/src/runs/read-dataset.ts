@@ -110,10 +110,10 @@ export async function readDataset(
     {
       signal,
       onFound: reportFound(progress),
-      onProgress: (done, total, _, skipped) => {
-        if (total !== counted) onCounted?.(total)
-        counted = total
-        progress.report({ stage: READING, done, total, unit: 'images', skipped })
+      onProgress: (done, total, activity, skipped) => {
+        const files = activity === 'downloading'
+        if (!files && total !== counted) onCounted?.((counted = total))
+        progress.report({ stage: READING, done, total, unit: files ? 'files' : 'images', skipped })
       },
     },
   )

@@ -125,6 +125,7 @@ function cellsOfStudy(
     const { predicted, ...answers } = answersOf(result, test)
     return {
       ...{ method, head, labelsPerClass, accuracies: [...result.accuracies], chosen: result.chosen },
+      leading: result.leading && [...result.leading],
       furtherTrainings: further.length === 0 ? undefined : further.map((each) => [...each.result.accuracies]),
       seconds: further.reduce((sum, each) => sum + each.seconds, seconds),
       ...answers,

@@ -1,14 +1,14 @@
 /**
  * Features on disk, `features/<method>-<hash>`: a method's features of all images as a stored feature space. Combinations
- * are made of the reduced features of each method beside each other, each weighing the same. Everything is fitted to
- * training images alone.
+ * are made of the reduced features of each method beside each other, each weighing the same or one leading. Everything is
+ * fitted to training images alone.
  */
 import path from 'node:path'
 import { z } from 'zod'
 import type { Images } from '../data/image-set.js'
 import { besideEachOther } from '../features/extract.js'
 import { normalisedSpace } from '../features/feature-space.js'
-import { reducedSpace, withMirrored } from '../features/feature-sources.js'
+import { leadingWeights, reducedSpace, withMirrored } from '../features/feature-sources.js'
 import { loadReduced, saveSpace } from '../features/space-files.js'
 import { rowRange } from '../numerics/matrix.js'
 import type { StudyFeatures } from './sources.js'
@@ -87,9 +87,13 @@ export async function makeBank(
   }
 }
 
-/** The features of several methods beside each other. */
+/**
+ * The features of several methods beside each other.
+ * @param leader position of the method that leads; undefined: all weigh the same
+ */
 export async function combineBanks(
   parts: readonly BankRecord[],
+  leader: number | undefined,
   options: BankOptions,
   context: StageContext,
 ): Promise<BankRecord> {
@@ -99,10 +103,12 @@ export async function combineBanks(
   const reduced = { train: rowRange(all, 0, trainRows), test: rowRange(all, trainRows, all.rows) }
   const { components, whitening } = options
   const blocks = each.map(({ columns }) => columns)
-  const space = await normalisedSpace(reduced, { components, whitening, blocks, ...RESCALED }, context)
+  const weights = leader === undefined ? undefined : leadingWeights(parts.length, leader)
+  const normalised = { components, whitening, blocks, weights, ...RESCALED }
+  const space = await normalisedSpace(reduced, normalised, context)
   return {
     dimension: parts.reduce((sum, { dimension }) => sum + dimension, 0),
-    detail: 'beside each other, each weighing the same',
+    detail: `beside each other, ${leader === undefined ? 'each weighing the same' : `number ${leader + 1} leading`}`,
     ...(await saveSpace(space, reduced, filesOf(options), context.signal)),
   }
 }

@@ -7,7 +7,6 @@ import { contentOf } from '../runs/brought.js'
 import { FEWEST_LABELS_TO_CHOOSE } from '../training/choose-training.js'
 import { selfTrainingDefaults } from '../training/self-training.js'
 import { supervisedSteps, unlabelledOf } from '../training/supervised.js'
-import type { BankRecord } from './bank.js'
 import {
   type CellRecord,
   cellSchema,
@@ -24,6 +23,7 @@ import {
 import { fitProcesses } from './draw-fit-pool.js'
 import { networkSeconds, type Scale } from './estimate.js'
 import type { PlannedMethod } from './methods.js'
+import { leadingOfDraws, type MethodSpaces } from './leading.js'
 import type { LabelCount } from './result.js'
 import { studyDraws } from './study-data.js'
 import { drawsFor, fitSeconds, headEpochs } from './study-heads.js'
@@ -66,12 +66,12 @@ export interface CellStage extends StudyStage<CellRecord> {
 
 /**
  * All cells of a method: heads and label counts on its features, or a network at each label count.
- * @param banks its features by each training of its model
+ * @param trainings its features by each training of its model
  * @param begins of self-training
  */
 export function cellsOf(
   method: PlannedMethod,
-  banks: readonly StudyStage<BankRecord>[],
+  trainings: readonly MethodSpaces[],
   parts: CellParts,
   begins?: SelfTrainingNeeds,
 ): CellStage[] {
@@ -84,10 +84,10 @@ export function cellsOf(
       if (size === 'all') return []
       return [begins ? selfTrainingCell(method, begins, size, parts) : fixMatchCell(method, size, parts)]
     })
-  if (banks.length === 0) throw new Error(`internal: cellsOf: got no features of ${method.id}`)
+  if (trainings.length === 0) throw new Error(`internal: cellsOf: got no features of ${method.id}`)
   return sizes.flatMap((size) =>
     workshop.headNames.flatMap((head) =>
-      banks.map((bank, training) => featureCell(method, { bank, training }, head, size, parts)),
+      trainings.map((spaces, training) => featureCell(method, { spaces, training }, head, size, parts)),
     ),
   )
 }
@@ -122,7 +122,7 @@ function cellIdentity(size: LabelCount, { data, options }: Workshop) {
 
 function featureCell(
   { id, title }: PlannedMethod,
-  { bank, training }: { readonly bank: StudyStage<BankRecord>; readonly training: number },
+  { spaces, training }: { readonly spaces: MethodSpaces; readonly training: number },
   head: string,
   size: LabelCount,
   { workshop, draws: asked, scale }: CellParts,
@@ -139,13 +139,18 @@ function featureCell(
   const epochs = headEpochs(head, labelled)
   const plugin = contentOf(workshop.brought, 'heads', head)
   const version = own ? undefined : headEntry(head).version
-  const settings = { ...cellIdentity(size, workshop), head, version, epochs, plugin, bank: bank.key }
+  const [bank, ...leading] = spaces
+  const settings = {
+    ...cellIdentity(size, workshop),
+    ...{ head, version, epochs, plugin, bank: bank.key },
+    ...(leading.length > 0 && { leading: leading.map(({ key }) => key) }),
+  }
   const stage: CellStage = {
     kind: 'cell',
     name: `${id}, ${head}, ${labelsInWords(size)}${trainingInWords(training)}`,
     settings,
     key: contentKey(settings),
-    needs: [bank],
+    needs: spaces,
     seconds: 0.3 + Math.ceil(draws / beside) * each,
     group: groupOf(size, title),
     unit: 'fits',
@@ -157,19 +162,30 @@ function featureCell(
     schema: cellSchema(draws),
     older: () => olderCell(store, (count) => contentKey({ ...settings, draws: count })),
     work: async (context) => {
+      const stream = `${id}/${size}${training === 0 ? '' : `/training ${training}`}`
+      const labels = studyDraws(data, size, { draws, seed: options.seed })
+      const chosen = await leadingOfDraws(
+        {
+          ...{ spaces, stream, draws: labels, identity: cellIdentity(size, workshop) },
+          name: `${id}, ${labelsInWords(size)}${trainingInWords(training)}`,
+        },
+        workshop,
+        context,
+      )
       const fitters =
-        own || workshop.fitters.length === 0 ? [await workshop.fitterHere(bank, context)] : workshop.fitters
+        own || workshop.fitters.length === 0 ? [await workshop.fitterHere(spaces, context)] : workshop.fitters
       return runFeatureCell(
         {
           fit: {
-            bank: await store.result(bank),
+            banks: await Promise.all(spaces.map((each) => store.result(each))),
             head,
             labelled,
             classCount: data.classNames.length,
-            stream: `head ${head}/${id}/${size}${training === 0 ? '' : `/training ${training}`}`,
+            stream: `head ${head}/${stream}`,
           },
+          chosen,
           fitters,
-          draws: studyDraws(data, size, { draws, seed: options.seed }),
+          draws: labels,
           classCount: data.classNames.length,
           known: await knownDraws(store, stage),
           score: workshop.score,

@@ -42,6 +42,7 @@ const accuraciesOf = (fewest: number) =>
   z.strictObject({
     accuracies: z.array(share).min(fewest),
     chosen: chosenTrainingSchema.optional(),
+    leading: z.array(z.int().nonnegative()).optional(),
     ...answersFields,
   })
 
@@ -50,15 +51,18 @@ const accuraciesOf = (fewest: number) =>
  * there are, so that fewer of them are there already and more of them take only those that are new.
  */
 export const cellSchema = (draws: number): z.ZodType<CellRecord> =>
-  accuraciesOf(draws).transform(({ accuracies, details, ...rest }) => ({
+  accuraciesOf(draws).transform(({ accuracies, details, leading, ...rest }) => ({
     ...rest,
     accuracies: accuracies.slice(0, draws),
     ...(details && { details: details.slice(0, draws) }),
+    ...(leading && { leading: leading.slice(0, draws) }),
   }))
 
 export interface CellRecord extends AnsweringCell {
   /** Rate and length of a network, where the labels chose them. */
   readonly chosen?: ChosenTraining
+  /** Of a combination, for each draw: which method leads, the first is 1; 0: all weigh the same. */
+  readonly leading?: readonly number[]
 }
 
 const NOTHING: CellRecord = { accuracies: [] }
@@ -86,8 +90,10 @@ export const olderCell = (
 export type Score = (predicted: Int32Array) => TestScore
 
 export interface FeatureCell {
-  /** What a draw is fitted with, but for its labels. */
-  readonly fit: Omit<DrawFit, 'labels' | 'seed'>
+  /** What a draw is fitted with, but for its labels and its features. */
+  readonly fit: Omit<DrawFit, 'labels' | 'seed' | 'bank'>
+  /** Position in the fit's `banks`, for each draw. */
+  readonly chosen: readonly number[]
   /** Each does one fit at a time; they share the draws. */
   readonly fitters: readonly DrawFitter[]
   readonly draws: readonly Int32Array[]
@@ -98,7 +104,7 @@ export interface FeatureCell {
 }
 
 export async function runFeatureCell(
-  { fit, fitters, draws, classCount, known = NOTHING, score }: FeatureCell,
+  { fit, chosen, fitters, draws, classCount, known = NOTHING, score }: FeatureCell,
   { seed, signal, onProgress }: StageContext,
 ): Promise<CellRecord> {
   const accuracies = known.accuracies.slice(0, draws.length)
@@ -112,7 +118,8 @@ export async function runFeatureCell(
       const draw = next++
       const stream = `${fit.stream}/draw ${draw}`
       try {
-        const said = await fitter({ ...fit, labels: draws[draw], seed, stream })
+        const bank = fit.banks[chosen[draw]]
+        const said = await fitter({ ...fit, bank, labels: draws[draw], seed, stream })
         const counted = score(said)
         accuracies[draw] = counted.accuracy
         details[draw] = detailOf(counted)
@@ -129,7 +136,7 @@ export async function runFeatureCell(
   const ended = await Promise.allSettled(fitters.map(fitInTurn))
   const failed = ended.find((one) => one.status === 'rejected')
   if (failed !== undefined) throw failed.reason
-  return { accuracies, details, predicted }
+  return { accuracies, details, predicted, ...(fit.banks.length > 1 && { leading: [...chosen] }) }
 }
 
 export interface NetworkCell {

@@ -1,6 +1,6 @@
 /**
- * A process that fits heads for a study, one at a time, and ends with it. It keeps the features that it worked on last:
- * the fits of one method follow each other.
+ * A process that fits heads for a study, one at a time, and ends with it. It keeps the features of the cell that it worked on
+ * last: the fits of one method follow each other.
  */
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
 import type { FeatureSpace } from '../features/feature-space.js'
@@ -10,16 +10,17 @@ import type { FitReply, FitRequest } from './draw-fit-messages.js'
 import { studyHead } from './study-heads.js'
 
 let linearAlgebra: ReturnType<typeof onnxLinearAlgebra> | undefined
-let shelf: { readonly file: string; readonly space: FeatureSpace } | undefined
+const shelf = new Map<string, FeatureSpace>()
 
 async function answer({ folder, threads, device, fit }: FitRequest): Promise<Int32Array> {
   linearAlgebra ??= onnxLinearAlgebra({ threads, device })
-  if (shelf?.file !== fit.bank.file) {
-    // The features before it go before these come.
-    shelf = undefined
-    shelf = { file: fit.bank.file, space: await loadSpace(folder, fit.bank, { linearAlgebra }) }
-  }
-  return fitDraw(shelf.space, studyHead(fit.head, fit.labelled), fit)
+  const { bank } = fit
+  const wanted = new Set(fit.banks.map(({ file }) => file))
+  // The features of other cells go before these come.
+  for (const file of shelf.keys()) if (!wanted.has(file)) shelf.delete(file)
+  const space = shelf.get(bank.file) ?? (await loadSpace(folder, bank, { linearAlgebra }))
+  shelf.set(bank.file, space)
+  return fitDraw(space, studyHead(fit.head, fit.labelled), fit)
 }
 
 async function serve(request: FitRequest): Promise<void> {

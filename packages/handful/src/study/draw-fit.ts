@@ -9,7 +9,9 @@ import { argmaxRows } from '../numerics/matrix.js'
 import type { BankRecord } from './bank.js'
 
 export interface DrawFit {
+  /** The features that it is fitted to, and those of the other draws of its cell, which are likely to be next. */
   readonly bank: BankRecord
+  readonly banks: readonly BankRecord[]
   /** Its name in the registry, and the labelled images that it is made for. */
   readonly head: string
   readonly labelled: number

@@ -55,6 +55,7 @@ import {
 } from './training.js'
 import type { Workshop } from './workshop.js'
 import { contentKey } from '../files/content-key.js'
+import type { MethodSpaces } from './leading.js'
 
 export interface StudyPlan {
   readonly stages: readonly StudyStage[]
@@ -279,24 +280,34 @@ async function buildStages({
   }
   // Networks that learn on from features have these for themselves: nothing else is fitted to them.
   const guides = new Map<string, BankStage[]>()
+  const leading = new Map<string, BankStage[][]>()
   for (const { id, parts, kind } of methods) {
     if (parts.length === 0) continue
     const needs = parts.flatMap((part) => [banks.get(part) ?? []])
     const most = Math.max(...needs.map(({ length }) => length))
+    // What is trained once stands beside each training of the others.
+    const combined = (training: number, leader?: number): BankStage =>
+      combinationStage(
+        { id, training, leader: leader === undefined ? undefined : { place: leader, id: parts[leader] } },
+        needs.map((each) => each[training] ?? each[0]),
+        workshop,
+        scale,
+      )
+    const each = <S>(made: (training: number) => S): S[] =>
+      Array.from({ length: most }, (_, training) => made(training))
     const kept = isNetwork({ kind }) ? guides : banks
     kept.set(
       id,
-      Array.from({ length: most }, (_, training) =>
-        // What is trained once stands beside each training of the others.
-        combinationStage(
-          { id, training },
-          needs.map((each) => each[training] ?? each[0]),
-          workshop,
-          scale,
-        ),
-      ),
+      each((training) => combined(training)),
     )
+    if (!isNetwork({ kind }) && workshop.options.features === 'auto')
+      leading.set(
+        id,
+        each((training) => parts.map((_, leader) => combined(training, leader))),
+      )
   }
+  const spacesOf = (id: string): MethodSpaces[] =>
+    (banks.get(id) ?? []).map((bank, training) => [bank, ...(leading.get(id)?.[training] ?? [])])
   const firsts = <K, S>(all: ReadonlyMap<K, readonly S[]>): Map<K, S> =>
     new Map([...all].map(([key, [first]]) => [key, first]))
   const [models, firstBanks] = [firsts(trainings), firsts(banks)]
@@ -307,9 +318,7 @@ async function buildStages({
     return guide === undefined || model === undefined ? undefined : { model, guide, beside }
   }
   const parts = { workshop, sizes, draws, scale, fixmatch, selfTraining }
-  const cells = methods.flatMap((method) =>
-    cellsOf(method, banks.get(method.id) ?? [], parts, beginsOf(method)),
-  )
+  const cells = methods.flatMap((method) => cellsOf(method, spacesOf(method.id), parts, beginsOf(method)))
   const few = ({ labelsPerClass }: CellStage): boolean =>
     labelsPerClass !== 'all' && labelsPerClass <= FEW_LABELS
   // What takes longest, and is no part of any other.
@@ -337,7 +346,7 @@ async function buildStages({
     // Each comes before the first that needs it.
     ...[...trainings.values()].flat(),
     ...workshop.own.flatMap(({ rows }) => rows?.stage ?? []),
-    ...[...banks.values(), ...guides.values()].flat(),
+    ...[...banks.values(), ...guides.values(), ...[...leading.values()].flat()].flat(),
   ])
   return { stages, models, banks: firstBanks, cells }
 }
@@ -402,7 +411,7 @@ async function modelStage(training: TrainingSettings, workshop: Workshop, scale:
 
 function bankOptions(
   { method, key }: { readonly method: string; readonly key: string },
-  { options, data, place }: Workshop,
+  { options, mirror, data, place }: Workshop,
 ) {
   return {
     folder: place.folder,
@@ -411,7 +420,7 @@ function bankOptions(
     whitening: options.whitening,
     seed: options.seed,
     smooth: smooths(options),
-    mirror: options.mirror,
+    mirror,
   }
 }
 
@@ -429,12 +438,16 @@ function methodOf(id: string, model: ModelStage | undefined, workshop: Workshop)
 
 /** Two stages of a method's features, which differ in what they come from. */
 const bankFields = (
-  { id, training = 0 }: { readonly id: string; readonly training?: number },
+  {
+    id,
+    training = 0,
+    note = '',
+  }: { readonly id: string; readonly training?: number; readonly note?: string },
   settings: object,
   { place }: Workshop,
 ) => ({
   kind: 'features',
-  name: `features: ${id}${trainingInWords(training)}`,
+  name: `features: ${id}${note}${trainingInWords(training)}`,
   settings,
   key: contentKey(settings),
   group: `features: ${id}${trainingInWords(training)}`,
@@ -449,7 +462,7 @@ function bankStage(
   workshop: Workshop,
   scale: Scale,
 ): BankStage {
-  const { options, data } = workshop
+  const { options, mirror, data } = workshop
   const method = methodOf(id, model, workshop)
   const { whitening, seed } = options
   const fields = bankFields(
@@ -464,7 +477,7 @@ function bankStage(
       whitening,
       components: scale.components,
       smoothed: smooths(options) || undefined,
-      mirror: options.mirror || undefined,
+      mirror: mirror || undefined,
       images: data.keys.images,
       test: data.keys.test,
     },
@@ -488,17 +501,27 @@ function bankStage(
 }
 
 function combinationStage(
-  of: { readonly id: string; readonly training: number },
+  {
+    id,
+    training,
+    leader,
+  }: {
+    readonly id: string
+    readonly training: number
+    /** Of its parts; where none is, all weigh the same. */
+    readonly leader?: { readonly place: number; readonly id: string }
+  },
   needs: readonly BankStage[],
   workshop: Workshop,
   scale: Scale,
 ): BankStage {
   const { options, store } = workshop
   const fields = bankFields(
-    of,
+    { id, training, note: leader && `, mostly ${leader.id}` },
     {
       PROTOCOL,
       kind: 'combination',
+      leader: leader?.place,
       whitening: options.whitening,
       components: scale.components,
       smoothed: smooths(options) || undefined,
@@ -512,7 +535,7 @@ function combinationStage(
     seconds: combinationSeconds(scale) + (smooths(options) ? smoothingSeconds(scale) : 0),
     work: async (context) => {
       const parts = await Promise.all(needs.map((need) => store.result(need)))
-      return combineBanks(parts, bankOptions(fields, workshop), context)
+      return combineBanks(parts, leader?.place, bankOptions(fields, workshop), context)
     },
   }
 }

@@ -64,6 +64,8 @@ const cell = z.object({
   furtherTrainings: z.array(z.array(share).min(1)).optional(),
   /** Of a network: what the labelled images of the first draw chose. */
   chosen: chosenTrainingSchema.optional(),
+  /** Of a combination, what the labels of each draw chose: 0 where all its methods weigh the same, 1 where the first leads. */
+  leading: z.array(count).optional(),
   seconds: duration,
   /** Mean share of right answers of each class, over the draws; null for a class without a test image. */
   perClass: z.array(share.nullable()).optional(),

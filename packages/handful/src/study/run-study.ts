@@ -27,6 +27,7 @@ import { type DrawFitPool, fitProcesses, openDrawFitPool } from './draw-fit-pool
 import { planStudy, type StudyPlan } from './plan.js'
 import type { StudyMissing } from './result.js'
 import type { FeatureMethod } from '../runs/feature-method.js'
+import { mirrorsImages } from '../features/mirror.js'
 import { contentKey } from '../files/content-key.js'
 import { type OutsidePlace, outsideParts } from '../runs/outside-features.js'
 import { type StudyFeatures, outsideMethod } from './sources.js'
@@ -138,10 +139,10 @@ export async function prepareStudy(options: StudyOptions, context: StudyContext)
   const brought = checkBrought(context, 'runStudy')
   checkHeadline(options, brought.heads)
   const outside = await outsideMethods(options, data, { folder: context.folder, store }, context)
+  const mirror = await mirrorsImages(data.images, options)
   const workshop = new Workshop({
-    options,
-    data,
-    store,
+    ...{ options, mirror, store },
+    data: mirror ? { ...data, notes: [...data.notes, mirroredInWords(options)] } : data,
     progress: context.progress,
     environment: context.environment,
     own: [...outside, ...brought.methods.map((method) => withContent(method, brought))],
@@ -151,6 +152,9 @@ export async function prepareStudy(options: StudyOptions, context: StudyContext)
   for (const note of plan.notes) context.progress.message(note)
   return { workshop, plan }
 }
+
+const mirroredInWords = ({ mirror }: StudyOptions): string =>
+  `Features of all methods are means over an image and its mirrored image${mirror === 'auto' ? ', since mirrored images look like the others' : ''}.`
 
 /** What comes from another content of its file is another method, whatever its settings. */
 function withContent(method: FeatureMethod, brought: Brought): FeatureMethod {

@@ -47,7 +47,7 @@ export async function selfTrainingOf(
         Promise.resolve({ ...trained, weights }),
       )
       const opened = await method.open(data.images, context)
-      const source = options.mirror ? withMirrored(opened) : opened
+      const source = workshop.mirror ? withMirrored(opened) : opened
       try {
         const { space } = await reducedSpace(
           source,

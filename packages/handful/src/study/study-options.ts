@@ -6,7 +6,9 @@ import {
   AUGMENTATIONS,
   BASELINES,
   byName,
+  FEATURE_CHOICES,
   HEADS,
+  MIRROR_CHOICES,
   MODELS,
   type SectionName,
   SECTIONS,
@@ -181,8 +183,15 @@ export const studyOptionsSchemaWith = (brought: Own) => {
       /** Dimensions that features are brought to; 128 for grey images and 256 for colour unless given. */
       components: most.max(4096).optional(),
       whitening: z.number().min(0).max(1).default(0.5),
-      /** Features are means of those of an image and of its mirrored one, for all methods alike. */
-      mirror: z.boolean().default(false),
+      /** `auto`: of methods beside each other the labels of each draw choose which leads; `all`: all weigh the same. */
+      features: z.enum(FEATURE_CHOICES).default('auto'),
+      /**
+       * Features are means of those of an image and of its mirrored one, for all methods alike: `auto`, where mirrored images look
+       * like the others, as `handful fit` has it.
+       */
+      mirror: z
+        .union([z.enum(MIRROR_CHOICES), z.boolean().transform((both) => (both ? 'yes' : 'no'))])
+        .default('auto'),
       sections: sectionSwitches.prefault({}),
       /** Time for all of it, such as `30m` or `1h30m`: what does not fit is left out and listed. */
       budget: z

@@ -20,6 +20,8 @@ import { runOf, type TrainedRecord } from './training.js'
 
 export interface WorkshopParts {
   readonly options: StudyOptions
+  /** Whether features are means over mirrored images. */
+  readonly mirror: boolean
   readonly data: StudyData
   readonly store: StageStore
   readonly progress: Progress
@@ -31,6 +33,7 @@ export interface WorkshopParts {
 
 export class Workshop {
   readonly options: StudyOptions
+  readonly mirror: boolean
   readonly data: StudyData
   readonly store: StageStore
   readonly progress: Progress
@@ -42,10 +45,11 @@ export class Workshop {
   readonly score: Score
   /** Processes that fit heads of the registry; where there are none, heads are fitted in this one. */
   fitters: readonly DrawFitter[] = []
-  #shelf: { readonly key: string; readonly space: Promise<FeatureSpace> } | undefined
+  readonly #shelf = new Map<string, Promise<FeatureSpace>>()
 
-  constructor({ options, data, store, progress, environment, own, brought }: WorkshopParts) {
+  constructor({ options, mirror, data, store, progress, environment, own, brought }: WorkshopParts) {
     this.options = options
+    this.mirror = mirror
     this.data = data
     this.store = store
     this.progress = progress
@@ -69,23 +73,32 @@ export class Workshop {
     return [...this.options.heads, ...Object.keys(this.ownHeads)]
   }
 
-  /** A method's features; those of the method before it are let go. */
+  /**
+   * A method's features; those asked for before are let go.
+   * @param beside others that are kept
+   */
   async bank(
     stage: Stage<BankRecord>,
     { linearAlgebra }: Pick<StageContext, 'linearAlgebra'>,
+    beside: readonly Stage<BankRecord>[] = [],
   ): Promise<FeatureSpace> {
-    if (this.#shelf?.key !== stage.key) {
-      const load = async (): Promise<FeatureSpace> =>
-        loadSpace(this.store.folder, await this.store.result(stage), { linearAlgebra })
-      this.#shelf = { key: stage.key, space: load() }
-    }
-    return this.#shelf.space
+    const kept = new Set([stage, ...beside].map(({ key }) => key))
+    for (const key of this.#shelf.keys()) if (!kept.has(key)) this.#shelf.delete(key)
+    const load = async (): Promise<FeatureSpace> =>
+      loadSpace(this.store.folder, await this.store.result(stage), { linearAlgebra })
+    const space = this.#shelf.get(stage.key) ?? load()
+    this.#shelf.set(stage.key, space)
+    return space
   }
 
-  /** Fits in this process. */
-  async fitterHere(stage: Stage<BankRecord>, context: StageContext): Promise<DrawFitter> {
-    const space = await this.bank(stage, context)
-    return (fit) => fitDraw(space, this.head(fit.head, fit.labelled), fit)
+  /** Fits in this process, to any of these features. */
+  async fitterHere(stages: readonly Stage<BankRecord>[], context: StageContext): Promise<DrawFitter> {
+    const files = await Promise.all(stages.map(async (stage) => (await this.store.result(stage)).file))
+    return async (fit) => {
+      const stage = stages[files.indexOf(fit.bank.file)]
+      const space = await this.bank(stage, context, stages)
+      return fitDraw(space, this.head(fit.head, fit.labelled), fit)
+    }
   }
 
   async trainedModel(stage: Stage<TrainedRecord>): Promise<TrainedModel> {

@@ -36,6 +36,13 @@ describe('openDataset cifar10 and cifar100', () => {
     expect(test?.score([9]).correct).toBe(1)
   })
 
+  it('counts images while it reads, not files', async () => {
+    const told: unknown[] = []
+    const onProgress = (...counted: unknown[]): unknown => told.push(counted.slice(0, 3))
+    await openDataset({ dataset: 'cifar10', dataDir: cifar10(), seed: 0 }, { environment: {}, onProgress })
+    expect(told).toEqual([[6, 6, 'reading']])
+  })
+
   it('takes the fine label of CIFAR-100', async () => {
     const fine = Array.from({ length: 100 }, (_, i) => `class ${i}`).join('\n')
     const files = { 'fine_label_names.txt': fine, 'train.bin': record(3, 42), 'test.bin': record(19, 99) }

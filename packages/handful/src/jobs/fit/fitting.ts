@@ -3,9 +3,8 @@ import { readArrays } from '../../files/array-file.js'
 import type { Dataset } from '../../data/dataset.js'
 import { z } from 'zod'
 import { imagesKey, labelsKey, testKey } from '../../data/content.js'
-import { type Images, originalsOf } from '../../data/image-set.js'
-import { looksMirrored } from '../../features/mirror.js'
-import { onnxLinearAlgebra } from '../../numerics/onnx-linear-algebra.js'
+import { originalsOf } from '../../data/image-set.js'
+import { mirrorsImages } from '../../features/mirror.js'
 import { originalsOfTest } from '../../data/test-set.js'
 import { labelDraws } from '../../data/draw-labels.js'
 import { confidenceBinSchema } from '../../numerics/reliability.js'
@@ -107,7 +106,7 @@ export async function openFitting(
     image,
     draws,
     learning,
-    mirror: await mirrors(options, train),
+    mirror: await mirrorsImages(train, options),
     outside,
     own,
     brought: context,
@@ -122,20 +121,6 @@ export async function openFitting(
         notes: [dataset.understood, ...dataset.notes],
       }),
     },
-  }
-}
-
-/** As asked, or as the images look. */
-async function mirrors(
-  { mirror, seed, threads, device }: FeatureFitOptions,
-  train: Images,
-): Promise<boolean> {
-  if (mirror !== 'auto') return mirror === 'yes'
-  const linearAlgebra = onnxLinearAlgebra({ threads, device })
-  try {
-    return await looksMirrored(train, { seed, linearAlgebra })
-  } finally {
-    await linearAlgebra.close()
   }
 }
 

@@ -27,6 +27,7 @@ function trust(study: Study): string[] {
         ]
       : []),
     ...choices(study),
+    ...leaders(study),
     drawsInWords(study),
     ...(trained ? [trainingsInWords(study)] : []),
     study.methods.some(({ kind }) => kind === 'supervised')
@@ -84,6 +85,28 @@ function choices(study: Study): string[] {
     ? []
     : [
         `Rate and length of the stronger network were chosen by the labelled images of the first draw, each half of them judging a network that the other half trained, and taken for all draws: ${found.join('; ')}. At fewer than 4 labels per class, and for all other networks, they were fixed beforehand.`,
+      ]
+}
+
+/** What led in combinations, by how many labels: the same for all heads. */
+function leaders(study: Study): string[] {
+  const found = study.methods.flatMap(({ id, parts }) => {
+    const counts = study.labelCounts.flatMap((size) => {
+      const { leading } =
+        study.cells.find(({ method, labelsPerClass }) => method === id && labelsPerClass === size) ?? {}
+      if (leading === undefined) return []
+      const times = ['all alike', ...parts.map((part) => methodTitle(study, part))].flatMap((name, place) => {
+        const often = leading.filter((one) => one === place).length
+        return often === 0 ? [] : [`${name} ${often}`]
+      })
+      return [`at ${countPhrase(size)} ${times.join(', ')}`]
+    })
+    return counts.length === 0 ? [] : [`${methodTitle(study, id)}: ${counts.join('; ')}`]
+  })
+  return found.length === 0
+    ? []
+    : [
+        `Which method of a combination leads (1, the others 0.4) was chosen by the labels of each draw and by how well their classes follow the neighbour graph, for all heads alike. Draws in which each led: ${found.join('. ')}.`,
       ]
 }
 

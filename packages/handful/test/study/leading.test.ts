@@ -1,0 +1,94 @@
+/** The labels choose which method of a combination leads: once for all heads, and never by test labels. */
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { Random } from 'onnx-autodiff'
+import { expect, test } from 'vitest'
+import { featureMatrix } from '../../src/numerics/matrix.js'
+import { average } from '../../src/numerics/statistics.js'
+import type { FeatureMethod } from '../../src/runs/feature-method.js'
+import { renderStudyMarkdown } from '../../src/study/report/markdown.js'
+import type { Study } from '../../src/study/result.js'
+import { studySections } from '../../src/study/all-sections.js'
+import { runStudy } from '../../src/study/run-study.js'
+import { squares, tiny, useFolder, watched } from './study-support.js'
+
+const folder = useFolder()
+
+/** Numbers that have nothing to do with the images. */
+const noise: FeatureMethod = {
+  id: 'noise',
+  title: 'noise',
+  kind: 'baseline',
+  settings: {},
+  open: () =>
+    Promise.resolve({
+      columns: 49,
+      extract: ({ count }: { count: number }) => {
+        const random = new Random(count, 'noise')
+        const rows = featureMatrix(count, 49)
+        rows.data.forEach((_, i) => (rows.data[i] = random.normal()))
+        return Promise.resolve(rows)
+      },
+    }),
+}
+
+const options = {
+  methods: ['noise+squares'],
+  heads: ['propagation', 'ridge'] as const,
+  draws: 3,
+  labels: [1, 4],
+}
+const asked = (more: object = {}) => tiny({ ...options, heads: [...options.heads], ...more })
+const beside = () => watched(folder.path, { methods: [noise, squares()] })
+const choices = async (): Promise<string[]> =>
+  (await readdir(path.join(folder.path, 'stages'))).filter((name) => name.startsWith('leading-'))
+
+const combined = ({ cells }: Study) => cells.filter(({ method }) => method === 'noise+squares')
+
+test('what tells classes apart leads noise, for all heads alike, and does better than both alike', async () => {
+  const chosen = await runStudy(asked(), beside().context)
+  for (const cell of combined(chosen)) expect(cell.leading).toEqual([2, 2, 2])
+  expect(await choices()).toHaveLength(options.labels.length)
+  const alike = await runStudy(asked({ features: 'all' }), beside().context)
+  const mean = (study: Study): number => average(combined(study).flatMap(({ accuracies }) => accuracies))
+  expect(alike.cells.every(({ leading }) => leading === undefined)).toBe(true)
+  expect(mean(chosen)).toBeGreaterThan(mean(alike) + 0.05)
+  expect(renderStudyMarkdown(chosen, await studySections(chosen), 'figures')).toContain(
+    'at 1 label per class squares 3; at 4 labels per class squares 3',
+  )
+})
+
+test('draws that are there keep what was chosen when more are asked for', async () => {
+  const two = await runStudy(asked({ draws: 2 }), beside().context)
+  const three = await runStudy(asked(), beside().context)
+  for (const [i, cell] of combined(three).entries()) {
+    expect(cell.leading).toHaveLength(3)
+    expect(cell.accuracies.slice(0, 2)).toEqual(combined(two)[i].accuracies)
+    expect(cell.leading?.slice(0, 2)).toEqual(combined(two)[i].leading)
+  }
+})
+
+test('fits in processes of their own are those of this process', async () => {
+  const here = await runStudy(asked(), beside().context)
+  const other = path.join(folder.path, 'elsewhere')
+  const context = { ...beside().context, folder: other }
+  const there = await runStudy(asked({ threads: 2 }), context)
+  expect(there.cells.map(({ accuracies }) => accuracies)).toEqual(
+    here.cells.map(({ accuracies }) => accuracies),
+  )
+})
+
+test('mirrored images count where they look like the others or are asked for, and the report says so', async () => {
+  const one = { methods: ['pixels'], heads: ['ridge'] as 'ridge'[], labels: [4] }
+  const [auto, no, yes, before] = await Promise.all(
+    [undefined, 'no' as const, 'yes' as const, true].map((mirror, i) =>
+      runStudy(tiny({ ...one, mirror }), watched(path.join(folder.path, String(i))).context),
+    ),
+  )
+  const told = ({ notes }: Study): boolean => notes.some((note) => note.includes('its mirrored image'))
+  expect([auto, no, yes, before].map(told)).toEqual([false, false, true, true])
+  expect(auto.cells[0].accuracies).toEqual(no.cells[0].accuracies)
+  expect(yes.cells[0].accuracies).toEqual(before.cells[0].accuracies)
+  expect(yes.cells[0].accuracies).not.toEqual(no.cells[0].accuracies)
+  expect(yes.methods[0].detail).toContain('mirrored too')
+})
