@@ -29,6 +29,8 @@ export interface FeatureSource {
   readonly detail?: string
   /** `[images, columns]`; `firstPlace` is the place of the first of them in their split. */
   extract(images: PixelBlock, firstPlace: number): Promise<FeatureMatrix>
+  /** Whether an image has the same features wherever it stands: with it, no image is seen twice. */
+  readonly sameAnywhere?: boolean
   /** What was fitted to the training images, for whoever keeps it with a run; nothing where nothing was. */
   readonly fitted?: Arrays
   /** Frees what it holds; nothing is extracted after. */
@@ -62,6 +64,7 @@ export async function networkSource(
   const extractor = await openExtractor(network, outputs, options)
   return {
     detail,
+    sameAnywhere: network.drawInputs === undefined,
     columns: outputs.reduce((sum, name) => sum + extractor.columns[name], 0),
     groups: groups.map((group) => ({
       blocks: group.outputs.map((name) => extractor.columns[name]),
@@ -171,7 +174,11 @@ async function reducedSource(
 ): Promise<ReducedFeatures> {
   const { groups = [{ blocks: [source.columns] }] } = source
   return reduceFeatures(
-    { groups, extract: (images, place) => source.extract(images, place) },
+    {
+      groups,
+      sameAnywhere: source.sameAnywhere,
+      extract: (images, place) => source.extract(images, place),
+    },
     train,
     test === undefined ? [] : [test],
     {

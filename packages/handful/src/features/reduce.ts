@@ -41,6 +41,8 @@ export interface ReducibleFeatures {
   readonly groups: readonly FeatureGroup[]
   /** `[images, columns]`; `firstPlace` is the place of the first of them in their split. */
   extract(images: PixelBlock, firstPlace: number): Promise<FeatureMatrix>
+  /** Whether an image has the same features wherever it stands, so that it has to be seen once only. */
+  readonly sameAnywhere?: boolean
 }
 
 export interface ReductionOptions {
@@ -51,7 +53,10 @@ export interface ReductionOptions {
   readonly signal?: AbortSignal
   /** Raw numbers that the reduction is fitted to, at most; more images than hold them are drawn. Default 2^27: 512 MiB. */
   readonly fittedNumbers?: number
-  /** Counts images; those that the reduction is fitted to are extracted twice where there are more of them than fit. */
+  /**
+   * Counts images; where there are more than the reduction is fitted to, and features depend on the place, those that it is
+   * fitted to count twice.
+   */
   readonly onProgress?: (done: number, total: number) => void
 }
 
@@ -76,18 +81,24 @@ export async function reduceFeatures(
   const widths = widthsOf(source.groups)
   const columns = widths.reduce((sum, width) => sum + width, 0)
   const fitted = Math.min(train.count, Math.max(2, Math.floor(fittedNumbers / columns)))
-  const twice = fitted < train.count ? fitted : 0
+  const drawn = fitted < train.count ? drawnImages(train, fitted, seed) : undefined
+  const onceOnly = drawn !== undefined && source.sameAnywhere === true
+  const twice = drawn === undefined || onceOnly ? 0 : fitted
   const total = others.reduce((sum, { count }) => sum + count, train.count + twice)
   let [done, extractSeconds] = [0, 0]
+  /** @param places of the images that are meant; all of them unless given */
   const eachBlock = async (
     images: Images,
     use: (block: FeatureMatrix, start: number) => Promise<void> | void,
+    places?: Uint32Array,
   ): Promise<void> => {
     const bytes = imageBytes(images)
-    for (let start = 0; start < images.count; start += BLOCK_IMAGES) {
+    const count = places?.length ?? images.count
+    for (let start = 0; start < count; start += BLOCK_IMAGES) {
       signal?.throwIfAborted()
-      const end = Math.min(start + BLOCK_IMAGES, images.count)
-      const pixels = images.pixels.subarray(start * bytes, end * bytes)
+      const end = Math.min(start + BLOCK_IMAGES, count)
+      const [some, first] = places ? [imagesAt(images, places.subarray(start, end)), 0] : [images, start]
+      const pixels = some.pixels.subarray(first * bytes, (first + end - start) * bytes)
       const began = performance.now()
       const block = await source.extract({ ...images, count: end - start, pixels }, start)
       extractSeconds += (performance.now() - began) / 1000
@@ -96,27 +107,36 @@ export async function reduceFeatures(
     }
   }
 
-  const sample = sampleOf(train, fitted, seed)
   const raw = featureMatrix(fitted, columns)
-  await eachBlock(sample, (block, start) => raw.data.set(block.data, start * columns))
-  const { fits, kept, project } = await fitGroups(raw, source.groups, { components, linearAlgebra })
+  const putRaw = (block: FeatureMatrix, start: number): void => raw.data.set(block.data, start * columns)
+  await eachBlock(train, putRaw, drawn)
+  const { fits, width, project } = await fitGroups(raw, source.groups, { components, linearAlgebra })
   const sums = new Float64Array(columns)
-  const ofTrain = featureMatrix(train.count, kept)
-  const putTrain = async (block: FeatureMatrix, start: number): Promise<void> => {
+  const ofTrain = featureMatrix(train.count, width)
+  /** Rows of a block at the places of their images among all. */
+  const putTrain = async (block: FeatureMatrix, placeOf: (row: number) => number): Promise<void> => {
     for (let at = 0; at < block.data.length; at += columns)
       for (let j = 0; j < columns; j++) sums[j] += block.data[at + j]
-    ofTrain.data.set((await project(block)).data, start * kept)
+    const { rows, data } = await project(block)
+    for (let row = 0; row < rows; row++)
+      ofTrain.data.set(data.subarray(row * width, (row + 1) * width), placeOf(row) * width)
   }
-  if (fitted < train.count) await eachBlock(train, putTrain)
-  else {
-    for (let start = 0; start < fitted; start += BLOCK_IMAGES)
-      await putTrain(rowRange(raw, start, Math.min(fitted, start + BLOCK_IMAGES)), start)
+  if (drawn === undefined || onceOnly) {
+    for (let start = 0; start < fitted; start += BLOCK_IMAGES) {
+      const block = rowRange(raw, start, Math.min(fitted, start + BLOCK_IMAGES))
+      await putTrain(block, (row) => drawn?.[start + row] ?? start + row)
+    }
   }
+  if (onceOnly) {
+    const rest = othersThan(drawn, train.count)
+    await eachBlock(train, (block, start) => putTrain(block, (row) => rest[start + row]), rest)
+  } else if (drawn !== undefined)
+    await eachBlock(train, (block, start) => putTrain(block, (row) => start + row))
   const ofOthers: FeatureMatrix[] = []
   for (const images of others) {
-    const reduced = featureMatrix(images.count, kept)
+    const reduced = featureMatrix(images.count, width)
     await eachBlock(images, async (block, start) =>
-      reduced.data.set((await project(block)).data, start * kept),
+      reduced.data.set((await project(block)).data, start * width),
     )
     ofOthers.push(reduced)
   }
@@ -170,7 +190,7 @@ function meanRow({ rows, columns, data }: FeatureMatrix): Float32Array {
 interface Reduction {
   readonly fits: readonly Normalisation[]
   /** Components of all groups. */
-  readonly kept: number
+  readonly width: number
   /** Raw features through the reduction of each group, beside each other. */
   project(features: FeatureMatrix): Promise<FeatureMatrix>
 }
@@ -188,7 +208,7 @@ async function fitGroups(
   }
   return {
     fits,
-    kept: fits.reduce((sum, { projection }) => sum + projection.columns, 0),
+    width: fits.reduce((sum, { projection }) => sum + projection.columns, 0),
     async project(features) {
       const parts: FeatureMatrix[] = []
       for (const [i, fit] of fits.entries())
@@ -205,13 +225,15 @@ function subtractFromRows({ columns, data }: FeatureMatrix, row: FeatureMatrix):
   for (let i = 0; i < data.length; i++) data[i] -= row.data[i % columns]
 }
 
-/** All images, or so many drawn at random. */
-function sampleOf(images: Images, count: number, seed: number): Images {
-  if (count >= images.count) return images
-  const drawn = new Random(seed, 'images that features are reduced by')
-    .permutation(images.count)
-    .slice(0, count)
-  return imagesAt(images, drawn)
+/** Places of so many images drawn at random. */
+const drawnImages = ({ count }: Images, wanted: number, seed: number): Uint32Array =>
+  new Random(seed, 'images that features are reduced by').permutation(count).slice(0, wanted)
+
+/** The places that are not among some, ascending. */
+function othersThan(some: Uint32Array, count: number): Uint32Array {
+  const among = new Uint8Array(count)
+  for (const place of some) among[place] = 1
+  return Uint32Array.from({ length: count }, (_, place) => place).filter((place) => among[place] === 0)
 }
 
 /** The columns of one group. */

@@ -72,6 +72,31 @@ test.each([
   },
 )
 
+test.each([
+  ['anywhere, no image is seen twice', true, 3000],
+  ['in its place alone, those that the reduction is fitted to are seen twice', undefined, 4500],
+])('where an image has the same features %s', async (_, sameAnywhere, seen) => {
+  const [train, other] = [noise(2300, 1), noise(700, 2)]
+  let extracted = 0
+  const counting: ReducibleFeatures = {
+    ...mixed,
+    sameAnywhere,
+    extract: (images, place) => {
+      extracted += images.count
+      return mixed.extract(images, place)
+    },
+  }
+  const options = { components: 8, seed: 0, linearAlgebra, fittedNumbers: 9 * 1500 }
+  const told: number[] = []
+  const onProgress = (done: number, total: number): unknown => told.push(done, total)
+  const found = await reduceFeatures(counting, train, [other], { ...options, onProgress })
+  expect(extracted).toBe(seen)
+  expect(told.slice(-2)).toEqual([seen, seen])
+  const plain = await reduceFeatures(mixed, train, [other], options)
+  closeTo(found.train, plain.train, 3)
+  closeTo(found.others[0], plain.others[0], 3)
+})
+
 test('groups of unlike scale weigh the same beside each other', async () => {
   const [train, other] = [noise(1200, 1), noise(10, 2)]
   const options = { components: 8, seed: 0, linearAlgebra }
