@@ -1,4 +1,4 @@
-/** `handful pretrain`: trains a generative model on unlabelled images, for samples, reconstructions and features. */
+/** `handful pretrain`: trains a model on unlabelled images, for features, and samples and reconstructions where it makes some. */
 import { formatCount, formatDuration } from '../../draw/format.js'
 import { ownCommand, shellWord } from '../../errors/shell.js'
 import { runCommand } from '../command-entry.js'
@@ -41,7 +41,7 @@ export const pretrain = runCommand({
       messages: [
         ...result.pictures.map((picture) => `Pictures:  ${run.path(picture)}`),
         `Next:      ${own} features ${word} --out features.npy`,
-        `           ${own} sample ${word} --count 64 --out grid.png`,
+        ...(result.draws ? [`           ${own} sample ${word} --count 64 --out grid.png`] : []),
       ],
     }
   },

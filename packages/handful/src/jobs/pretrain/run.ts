@@ -39,6 +39,8 @@ export interface PretrainResult {
   readonly metrics: Readonly<Record<string, number>>
   /** In the run folder. */
   readonly pictures: readonly string[]
+  /** Whether the model draws new images. */
+  readonly draws: boolean
 }
 
 /** Trains and keeps the model in the run folder. */
@@ -78,6 +80,7 @@ export async function runPretrain(options: PretrainJobOptions, given: RunContext
     seconds: trained.seconds,
     metrics: Object.fromEntries(trained.curves.map(({ name, value }) => [name, value[value.length - 1]])),
     pictures: pictureFiles(drawn),
+    draws: model.sample !== undefined,
   }
 }
 
