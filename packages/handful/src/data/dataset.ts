@@ -15,6 +15,8 @@ export interface Dataset {
   readonly skipped: readonly SkippedFile[]
   /** Paths of training images that are known to be of none of the classes: they have no label, and get no prediction. */
   readonly noneOfThese?: ReadonlySet<string>
+  /** Paths of training images whose label is a prediction that was accepted with others: it teaches and proves nothing. */
+  readonly accepted?: ReadonlySet<string>
   /** One line with counts on how a folder was understood. */
   readonly understood?: string
   /** Sentences for the user about how the data was understood, such as a split that was left out. */

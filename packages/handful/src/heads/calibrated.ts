@@ -17,7 +17,10 @@ export interface Calibrated {
 export async function fitCalibrated(head: Head, problem: HeadProblem): Promise<Calibrated> {
   const fitted = await head.fit(problem)
   const left = fitted.leftOut ?? (await leftOut(fitted.settled ?? head, problem))
-  const labels = problem.labels.reduce((count, label) => count + Number(label >= 0), 0)
+  const labels = problem.labels.reduce(
+    (count, label, row) => count + Number(label >= 0 && problem.accepted?.has(row) !== true),
+    0,
+  )
   const [ofFit, ofNew] = [left.transductive, left.inductive].map((each) =>
     confidenceFrom(each, left.truth, labels),
   )

@@ -56,6 +56,8 @@ export interface ComparisonOptions {
   readonly classCount: number
   /** Which training images came out of one file; see `RowProblem`. */
   readonly sources?: Int32Array
+  /** Training images whose label was accepted for being sure; see `RowProblem`. */
+  readonly accepted?: ReadonlySet<number>
   readonly test?: TestSet
   readonly seed: number
   readonly signal: AbortSignal
@@ -86,7 +88,7 @@ const onGraph = (key: string, own: OwnHeads = {}): boolean =>
 /** Fits every head to every kind of features for every draw; of baselines see `headsOn`. */
 export async function compareHeads(options: ComparisonOptions): Promise<Comparison[]> {
   const { spaces, candidates = [], draws, heads = comparedHeads(), classCount, test, seed } = options
-  const { sources, own: ownHeads, signal, onFit } = options
+  const { sources, accepted, own: ownHeads, signal, onFit } = options
   const results: Comparison[] = []
   const onEach = spaces.map(({ baseline, train }) => headsOn({ baseline, rows: train.rows }, heads, ownHeads))
   const total = draws.length * onEach.reduce((sum, each) => sum + each.length, 0)
@@ -107,7 +109,7 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
       for (const [draw, labels] of draws.entries()) {
         signal.throwIfAborted()
         onFit(done++, total)
-        const given = { labels, classCount, sources, random: drawStream(seed, key, space, draw) }
+        const given = { labels, classCount, sources, accepted, random: drawStream(seed, key, space, draw) }
         if (wanted) {
           const { fitted, left, space: own } = await fitToChosen(head, judge, [space, ...candidates], given)
           if (draw === 0) result.first = { fitted, space: own }

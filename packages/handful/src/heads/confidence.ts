@@ -135,7 +135,7 @@ const tried = (of: 'exponent' | 'bend'): number[] =>
 
 /**
  * What left-out labels speak for; without any the head's own word, but for the doubt.
- * @param labels of the fit, left out or not
+ * @param labels of the fit that are evidence, left out or not
  */
 export function confidenceFrom(probabilities: FeatureMatrix, truth: Int32Array, labels: number): Confidence {
   const doubt = doubtOf(labels)

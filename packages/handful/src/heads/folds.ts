@@ -10,17 +10,20 @@ const LEAVE_ONE_OUT_LIMIT = 30
 const TEN_FOLDS_LIMIT = 300
 const FIVE_FOLDS_LIMIT = 1000
 
-/** Positions of the labelled rows held out together. */
+/** Positions of the labelled rows held out together; those of accepted labels never are. */
 export function stratifiedFolds(
-  { targets, sources: all }: Pick<LabelledRows, 'targets' | 'sources'>,
+  { targets, sources: all, accepted }: Pick<LabelledRows, 'targets' | 'sources' | 'accepted'>,
   random: Random,
 ): Int32Array[] {
-  const files = all === undefined ? targets.length : new Set(all).size
+  const given = Array.from(targets.keys()).filter((i) => accepted?.[i] !== 1)
+  const files = all === undefined ? given.length : new Set(given.map((i) => all[i])).size
   // One file for all of them cannot be left out.
-  const [sources, count] = files > 1 ? [all, files] : [undefined, targets.length]
+  const [sources, count] = files > 1 ? [all, files] : [undefined, given.length]
   const wanted =
     count <= LEAVE_ONE_OUT_LIMIT ? count : count <= TEN_FOLDS_LIMIT ? 10 : count <= FIVE_FOLDS_LIMIT ? 5 : 3
-  const order = Array.from(random.permutation(targets.length)).sort((a, b) => targets[a] - targets[b])
+  const order = Array.from(random.permutation(targets.length))
+    .filter((i) => accepted?.[i] !== 1)
+    .sort((a, b) => targets[a] - targets[b])
   const folds: number[][] = Array.from({ length: wanted }, () => [])
   const place = placesBySource(sources)
   let position = 0

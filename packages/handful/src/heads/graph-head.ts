@@ -9,6 +9,7 @@ import { logitScale } from './calibrate.js'
 import { graphWeights, type Kernel } from '../features/neighbour-graph.js'
 import { connectComponents } from './graph.js'
 import {
+  canJudge,
   type FittedHead,
   type Head,
   type HeadProblem,
@@ -112,8 +113,8 @@ async function diffuse(
 ): Promise<Diffused> {
   const size = weights.size
   const classes = labelled.classes.length
-  const { rows, targets, counts } = labelled
-  const judged = Int32Array.from(rows.keys()).filter((i) => counts[targets[i]] > 1)
+  const { rows, targets } = labelled
+  const judged = Int32Array.from(rows.keys()).filter((i) => canJudge(labelled, i))
   const left = problem.random
     .child('labels left out')
     .shuffle(judged)

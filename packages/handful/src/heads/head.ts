@@ -34,6 +34,11 @@ export interface RowProblem {
    * each would be predicted from its like. All apart unless said otherwise.
    */
   readonly sources?: Int32Array
+  /**
+   * Rows whose label is a prediction that was accepted with others for being sure. It teaches as any other; that fits without
+   * it say the same proves nothing, so that no accuracy, no probability and no choice comes of it. None unless said otherwise.
+   */
+  readonly accepted?: ReadonlySet<number>
 }
 
 /** The same with what the rows' feature space knows, found when it is asked for; of its test rows nothing is seen. */
@@ -45,7 +50,7 @@ export interface HeadProblem
 /** A problem on the training rows of a space. */
 export function headProblem(
   space: FeatureSpace,
-  given: Pick<HeadProblem, 'labels' | 'classCount' | 'random' | 'classProportions' | 'sources'>,
+  given: Pick<HeadProblem, 'labels' | 'classCount' | 'random' | 'classProportions' | 'sources' | 'accepted'>,
 ): HeadProblem {
   return {
     ...given,
@@ -93,7 +98,7 @@ export interface FittedHead<P extends RowProblem = HeadProblem> {
 
 /** Labelled rows as heads see them that do not know their labels. */
 export interface LeftOut {
-  /** Rows of the problem whose labels were left out in turn, ascending; those of a class's only label never are. */
+  /** Rows of the problem whose labels were left out in turn, ascending; those of a class's only label, and accepted ones, never are. */
   readonly rows: Int32Array
   /** `[rows]` their classes. */
   readonly truth: Int32Array
@@ -129,10 +134,18 @@ export interface LabelledRows {
   readonly counts: Int32Array
   /** `[labelled]` of what file each is, where several are of one. */
   readonly sources?: Int32Array
+  /** `[labelled]` 1 where the label was accepted for being sure. */
+  readonly accepted?: Uint8Array
 }
 
+/** Whether a label can judge a fit that has not seen it: its class has others, and it is no prediction itself. */
+export const canJudge = (
+  { targets, counts, accepted }: Pick<LabelledRows, 'targets' | 'counts' | 'accepted'>,
+  i: number,
+): boolean => counts[targets[i]] > 1 && accepted?.[i] !== 1
+
 /** Checks a problem and takes its labelled rows out. */
-export function labelledRows({ features, labels, classCount, sources }: RowProblem): LabelledRows {
+export function labelledRows({ features, labels, classCount, sources, accepted }: RowProblem): LabelledRows {
   const problem = (got: string, expected: string, hint: string, where = 'few-label head') =>
     new HandfulError({ what: 'labels', where, got, expected, hint })
   if (labels.length !== features.rows) {
@@ -165,6 +178,7 @@ export function labelledRows({ features, labels, classCount, sources }: RowProbl
     classes,
     counts: Int32Array.from(classes, (c) => counts[c]),
     sources: sources && Int32Array.from(rows, (row) => sources[row]),
+    accepted: accepted && Uint8Array.from(rows, (row) => Number(accepted.has(row))),
   }
 }
 

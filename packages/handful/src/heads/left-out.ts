@@ -8,29 +8,38 @@
  */
 import { featureMatrix, type FeatureMatrix, selectRows } from '../numerics/matrix.js'
 import { placesBySource } from './folds.js'
-import { type Head, type HeadProblem, labelledRows, type LabelledRows, type LeftOut } from './head.js'
+import {
+  canJudge,
+  type Head,
+  type HeadProblem,
+  labelledRows,
+  type LabelledRows,
+  type LeftOut,
+} from './head.js'
 
 /** Folds at most: more of them are nearer to the fit with all labels, and dearer. */
 const MOST_FOLDS = 8
 
 /**
  * Positions of the labelled rows held out together: every class in turn gives up its share, rows of one file as one. Classes
- * that come from one file alone stay in.
+ * that come from one file alone stay in, and so do accepted labels.
  */
 export function balancedFolds(
-  { targets, counts: labels, sources }: Pick<LabelledRows, 'targets' | 'counts' | 'sources'>,
+  labelled: Pick<LabelledRows, 'targets' | 'counts' | 'sources' | 'accepted'>,
   problem: Pick<HeadProblem, 'random'>,
   most = MOST_FOLDS,
 ): number[][] {
+  const { targets, counts: labels, sources } = labelled
   const counts = sources === undefined ? labels : filesOf(targets, labels.length, sources)
-  const folds = Math.min(most, Math.max(...counts))
+  const judging = [...targets.keys()].filter((i) => canJudge(labelled, i))
+  const folds = Math.min(most, largestClass(judging, labelled))
   const place = placesBySource(sources)
   const order = problem.random.child('folds of left-out labels').permutation(targets.length)
   const seen = new Int32Array(counts.length)
   const result: number[][] = Array.from({ length: folds }, () => [])
   for (const i of order) {
     const c = targets[i]
-    if (counts[c] > 1) result[place(i, () => seen[c]++ % folds)].push(i)
+    if (counts[c] > 1 && canJudge(labelled, i)) result[place(i, () => seen[c]++ % folds)].push(i)
   }
   return result
     .map((fold) => fold.filter((i) => staysKnown(targets[i], fold, targets, labels)).sort((a, b) => a - b))
@@ -40,6 +49,16 @@ export function balancedFolds(
 /** Whether a class has labels beside those of the fold, as it may not where files hold several classes. */
 const staysKnown = (c: number, fold: readonly number[], targets: Int32Array, labels: Int32Array): boolean =>
   fold.filter((i) => targets[i] === c).length < labels[c]
+
+/** Labels, or files with labels, that the class with the most of them has. */
+function largestClass(
+  judging: readonly number[],
+  { targets, counts, sources }: Pick<LabelledRows, 'targets' | 'counts' | 'sources'>,
+): number {
+  const found = Array.from(counts, () => new Set<number>())
+  for (const i of judging) found[targets[i]].add(sources === undefined ? i : sources[i])
+  return Math.max(...found.map(({ size }) => size))
+}
 
 /** `[classes]` files that each has labels in. */
 function filesOf(targets: Int32Array, classes: number, sources: Int32Array): Int32Array {

@@ -6,7 +6,7 @@
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import { featureMatrix, selectRows, type FeatureMatrix } from '../numerics/matrix.js'
 import { pause } from '../numerics/pause.js'
-import { labelledRows, softmaxRows, type LabelledRows, type RowHead } from './head.js'
+import { canJudge, labelledRows, softmaxRows, type LabelledRows, type RowHead } from './head.js'
 import { lbfgs, type Objective } from '../numerics/lbfgs.js'
 import { linearHead } from './linear-form.js'
 import { rowSpace } from '../numerics/row-space.js'
@@ -225,8 +225,8 @@ async function chooseStrength(
   { labelled, weights, strengths, folds, wanted }: Choice,
   linearAlgebra: LinearAlgebra,
 ): Promise<{ strength: number; leaveOneOut?: FeatureMatrix }> {
-  const { features, targets, classes, counts } = labelled
-  if (counts.every((count) => count < 2)) return { strength: DEFAULT_STRENGTH }
+  const { features, targets, classes } = labelled
+  if (!targets.some((_, i) => canJudge(labelled, i))) return { strength: DEFAULT_STRENGTH }
   if (strengths.length === 1 && !wanted) return { strength: strengths[0] }
   const classCount = classes.length
   const parts = folds.map((fold): Kept => {
@@ -253,7 +253,7 @@ async function chooseStrength(
       part.start = fit.flat
       for (const i of part.fold) {
         // A class whose only label is held out cannot be predicted at any strength.
-        if (counts[targets[i]] < 2) continue
+        if (!canJudge(labelled, i)) continue
         const probabilities = predictRow(features, i, fit)
         outside.data.set(probabilities.data, i * classCount)
         likelihood += weights[i] * Math.log(Math.max(probabilities.data[targets[i]], 1e-12))

@@ -64,6 +64,7 @@ function sampled(problem: RowProblem): RowProblem {
   return {
     ...problem,
     sources: undefined,
+    accepted: undefined,
     features: selectRows(features, kept),
     labels: Int32Array.from(kept, (row) => labels[row]),
   }

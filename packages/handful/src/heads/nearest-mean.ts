@@ -6,7 +6,7 @@
  */
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 import { logitScale } from './calibrate.js'
-import { labelledRows, softmaxRows, type LabelledRows, type RowHead } from './head.js'
+import { canJudge, labelledRows, softmaxRows, type LabelledRows, type RowHead } from './head.js'
 import { linearHead } from './linear-form.js'
 import { type HeadEntry, plainSeconds } from './head-entry.js'
 
@@ -85,7 +85,7 @@ function leaveOneOutLogits(labelled: LabelledRows, means: FeatureMatrix, varianc
       const own = c === targets[i]
       const growth = own ? (counts[c] / (counts[c] - 1)) ** 2 : 1
       const excess = variance / (own ? counts[c] - 1 : counts[c])
-      logits.data[i * classes + c] = counts[targets[i]] < 2 ? NaN : (excess - square * growth) / 2
+      logits.data[i * classes + c] = canJudge(labelled, i) ? (excess - square * growth) / 2 : NaN
     }
   }
   return logits

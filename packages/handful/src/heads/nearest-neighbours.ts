@@ -6,7 +6,7 @@
 import { featureMatrix, unitRows, type FeatureMatrix } from '../numerics/matrix.js'
 import type { Neighbours } from '../numerics/linear-algebra.js'
 import { neighbourGraph } from '../features/neighbour-graph.js'
-import { labelledRows, overAllClasses, type LabelledRows, type RowHead } from './head.js'
+import { canJudge, labelledRows, overAllClasses, type LabelledRows, type RowHead } from './head.js'
 import { restorePredictor } from './predictor.js'
 import { balanceClasses } from './proportions.js'
 import { type HeadEntry, plainSeconds } from './head-entry.js'
@@ -67,7 +67,7 @@ export function nearestNeighbours({ k: numbers = NUMBERS }: NearestNeighboursOpt
 
 /** Votes of each labelled row's neighbours among the others. */
 function vote({ rows, k: stride, indices, similarities }: Neighbours, labelled: LabelledRows, k: number) {
-  const { targets, classes, counts } = labelled
+  const { targets, classes } = labelled
   const votes: FeatureMatrix = featureMatrix(rows, classes.length)
   let right = 0
   let judged = 0
@@ -77,10 +77,10 @@ function vote({ rows, k: stride, indices, similarities }: Neighbours, labelled: 
       row[targets[indices[j]]] += Math.max(1e-9, similarities[j]) ** 3
     }
     const total = row.reduce((sum, value) => sum + value, 0)
-    const sole = counts[targets[i]] < 2
-    judged += Number(!sole)
-    right += Number(!sole && row.indexOf(Math.max(...row)) === targets[i])
-    for (let c = 0; c < row.length; c++) row[c] = sole ? NaN : row[c] / total
+    const judges = canJudge(labelled, i)
+    judged += Number(judges)
+    right += Number(judges && row.indexOf(Math.max(...row)) === targets[i])
+    for (let c = 0; c < row.length; c++) row[c] = judges ? row[c] / total : NaN
   }
   return { k, votes, right, judged }
 }

@@ -6,7 +6,7 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 import { logitScale } from './calibrate.js'
-import { labelledRows, softmaxRows, type LabelledRows, type RowHead } from './head.js'
+import { canJudge, labelledRows, softmaxRows, type LabelledRows, type RowHead } from './head.js'
 import { linearHead } from './linear-form.js'
 import { type HeadEntry, plainSeconds } from './head-entry.js'
 
@@ -33,9 +33,9 @@ export function ridgeRegression({ strengths = STRENGTHS }: RidgeOptions = {}): R
       const labelled = labelledRows(problem)
       const centred = centre(labelled)
       const spectrum = decompose(centred.x)
-      const choosable = labelled.counts.some((count) => count > 1)
+      const choosable = labelled.targets.some((_, i) => canJudge(labelled, i))
       const candidates = (choosable ? strengths : [DEFAULT_STRENGTH]).map((strength) =>
-        solve(centred, spectrum, strength),
+        solve(centred, spectrum, strength, labelled.accepted),
       )
       const best = candidates.reduce((a, b) => (b.error < a.error ? b : a))
       const outside = leaveOneOutScores(best, labelled)
@@ -106,11 +106,17 @@ interface Candidate {
   readonly weight: Matrix
   /** `[rows, classes]` predictions for each row without it, less the mean of Y. */
   readonly outside: Matrix
-  /** Mean squared leave-one-out error. */
+  /** Sum of squared leave-one-out errors, over all that is summed in every candidate. */
   readonly error: number
 }
 
-function solve({ x, y }: Centred, { eigenvalues, rotated, axes }: Spectrum, strength: number): Candidate {
+/** @param accepted `[rows]` 1 where a label says nothing of the error */
+function solve(
+  { x, y }: Centred,
+  { eigenvalues, rotated, axes }: Spectrum,
+  strength: number,
+  accepted?: Uint8Array,
+): Candidate {
   if (eigenvalues.length === 0) {
     return { strength, weight: Matrix.zeros(x.columns, y.columns), outside: y.clone().mul(0), error: 0 }
   }
@@ -126,18 +132,19 @@ function solve({ x, y }: Centred, { eigenvalues, rotated, axes }: Spectrum, stre
     for (let c = 0; c < y.columns; c++) {
       const residual = (y.get(i, c) - fitted.get(i, c)) / Math.max(1 - leverage, 1e-12)
       outside.set(i, c, y.get(i, c) - residual)
-      error += residual * residual
+      if (accepted?.[i] !== 1) error += residual * residual
     }
   }
-  return { strength, weight: axes.mmul(projected), outside, error: error / (y.rows * y.columns) }
+  return { strength, weight: axes.mmul(projected), outside, error }
 }
 
-function leaveOneOutScores({ outside }: Candidate, { counts, targets }: LabelledRows): FeatureMatrix {
+function leaveOneOutScores({ outside }: Candidate, labelled: LabelledRows): FeatureMatrix {
   const scores = featureMatrix(outside.rows, outside.columns)
   for (let i = 0; i < outside.rows; i++) {
     for (let c = 0; c < outside.columns; c++) {
-      scores.data[i * outside.columns + c] =
-        counts[targets[i]] < 2 ? NaN : outside.get(i, c) + counts[c] / outside.rows
+      scores.data[i * outside.columns + c] = canJudge(labelled, i)
+        ? outside.get(i, c) + labelled.counts[c] / outside.rows
+        : NaN
     }
   }
   return scores

@@ -95,10 +95,11 @@ export async function quickFit(
   )
   signal?.throwIfAborted()
   const truth = positions.map((i) => targets[i])
+  const evidence = labelled.accepted.filter((accepted) => !accepted).length
   const parts = [
     { judged: spread, all: propagationLogits(scores, mass), scale: EXPECTED_SCALE.propagation },
     { judged: ridge.left, all: ridge.scores, scale: EXPECTED_SCALE.ridge },
-  ].map(({ judged, all, scale }) => calibrated(judged, all, scale, truth, images.length))
+  ].map(({ judged, all, scale }) => calibrated(judged, all, scale, truth, evidence))
   const share = ridgeShare(
     parts.map((part) => part.judged),
     truth,
@@ -109,7 +110,7 @@ export async function quickFit(
       [1 - share, share],
     )
   const judged = product('judged')
-  const confidence = confidenceFrom(judged, truth, images.length)
+  const confidence = confidenceFrom(judged, truth, evidence)
   return {
     probabilities: sharpened(product('all'), confidence),
     judged: { positions, probabilities: sharpened(judged, confidence) },

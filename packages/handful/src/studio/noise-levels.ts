@@ -120,7 +120,7 @@ export class NoiseLevels {
   async #judge(
     judged: { readonly accuracies: Map<number, number> },
     all: readonly string[],
-    { images, targets, classes }: RunLabels,
+    { images, targets, classes, accepted }: RunLabels,
   ): Promise<void> {
     const counts = new Int32Array(classes.length)
     for (const target of targets) counts[target]++
@@ -152,6 +152,7 @@ export class NoiseLevels {
           features,
           labels,
           classCount: classes.length,
+          accepted: new Set([...order.keys()].filter((i) => accepted[order[i]])),
           random,
           linearAlgebra,
         })
@@ -165,11 +166,12 @@ export class NoiseLevels {
   }
 }
 
-/** Share of the labels that ridge regression on the others predicts; classes with a single label are left out. */
+/** Share of the labels that ridge regression on the others predicts; of single ones of a class, and accepted ones, none is told. */
 async function leftOut(problem: RowProblem): Promise<number | undefined> {
-  const { targets, classes, features } = labelledRows(problem)
+  const { targets, classes, features, rows } = labelledRows(problem)
   const labels = targets.map((target) => classes[target])
-  const { leaveOneOut } = await ridgeRegression().fit({ ...problem, features, labels })
+  const accepted = new Set([...rows.keys()].filter((i) => problem.accepted?.has(rows[i])))
+  const { leaveOneOut } = await ridgeRegression().fit({ ...problem, features, labels, accepted })
   if (leaveOneOut === undefined) return undefined
   let [right, judged] = [0, 0]
   labels.forEach((label, i) => {

@@ -3,11 +3,13 @@ import { cp, mkdtemp, readFile, realpath, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { z } from 'zod'
 import { parseCsv } from '../../src/files/csv.js'
 import { plain, put } from '../data/support.js'
 import { runFacts } from '../../src/exports/run-facts.js'
 import { loadClassifier } from '../../src/runs/classifier.js'
 import { cut, type cuttable } from '../runs/cut-writes.js'
+import { Journal } from '../../src/labels/journal.js'
 import { handful } from './harness.js'
 
 vi.mock('node:fs/promises', async (original) => {
@@ -153,6 +155,39 @@ test('images of none of the classes have no prediction, and say so wherever they
   expect(report).toContain('2 images are known to be of none of these classes')
   expect(await runFacts(run, await loadClassifier(run))).toMatchObject({ noneOfThese: 2, images: 24 })
   await handful(['labels', 'undo', run])
+})
+
+test('labels that were accepted together teach, and the report judges by the others alone', async () => {
+  const report = async () =>
+    z
+      .object({
+        dataset: z.object({ labelled: z.array(z.number()) }),
+        evaluation: z.object({ images: z.number() }),
+        reliability: z.array(z.object({ count: z.number() })),
+      })
+      .parse(JSON.parse(await readFile(path.join(run, 'report.json'), 'utf8')))
+  const judged = async () => {
+    const { evaluation, reliability } = await report()
+    return [evaluation.images, reliability.reduce((sum, { count }) => sum + count, 0)]
+  }
+  expect((await handful(['refit', run, ...MACHINE])).exit).toBe(0)
+  const before = await judged()
+  const journal = await Journal.open(run)
+  const accepted = ['in/16.png', 'in/17.png', 'in/18.png', 'in/19.png', 'in/20.png']
+  await journal.labelNamed(
+    accepted.map((image) => ({ image, name: nameOf(image) })),
+    { seen: 'accepted', who: 'person' },
+  )
+  await journal.close()
+  expect((await handful(['refit', run, ...MACHINE])).exit).toBe(0)
+  expect(await judged()).toEqual(before)
+  expect((await report()).dataset.labelled.reduce((sum, count) => sum + count, 0)).toBe(
+    before[0] + accepted.length,
+  )
+  // Looked at by a person after all, an image judges like any other.
+  await handful(['labels', 'set', run, 'in/16.png', '--label', 'across'])
+  expect((await handful(['refit', run, ...MACHINE])).exit).toBe(0)
+  expect(await judged()).toEqual(before.map((count) => count + 1))
 })
 
 test('fit on images without labels says how to go on without', async () => {

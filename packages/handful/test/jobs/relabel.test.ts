@@ -26,13 +26,18 @@ function made(): Dataset {
   }
 }
 
-const labels = (classNames: readonly string[], none: readonly string[] = []) => ({
+const labels = (
+  classNames: readonly string[],
+  none: readonly string[] = [],
+  accepted: readonly string[] = [],
+) => ({
   classNames,
   ofPath: new Map([
     ['a.png', 0],
     ['c.png', 1],
   ]),
   none: new Set(none),
+  accepted: new Set(accepted),
 })
 
 test('of the same classes in another order nothing is said, and right answers are the same', () => {
@@ -43,7 +48,10 @@ test('of the same classes in another order nothing is said, and right answers ar
 })
 
 test('of other classes it is said what is wrong beforehand and what is not judged', () => {
-  const { dataset, notes } = relabelled(made(), labels(['dog', 'fish'], ['b.png', 'gone.png']))
+  const { dataset, notes } = relabelled(
+    made(),
+    labels(['dog', 'fish'], ['b.png', 'gone.png'], ['c.png', 'gone.png']),
+  )
   expect(notes).toEqual([
     '2 of 4 test images are of classes that no image is labelled with ("cat" and "bird"): every prediction of these counts as wrong.',
     'No test image is of "fish": accuracy on test images says nothing of these.',
@@ -52,4 +60,5 @@ test('of other classes it is said what is wrong beforehand and what is not judge
   expect(dataset.test?.score([0, 0, 0, 0])).toMatchObject({ accuracy: 0.5, correct: 2, total: 4 })
   expect(dataset.train.labels).toEqual(Int32Array.of(0, -1, 1))
   expect([...(dataset.noneOfThese ?? [])]).toEqual(['b.png'])
+  expect([...(dataset.accepted ?? [])]).toEqual(['c.png'])
 })

@@ -183,6 +183,10 @@ test('what is accepted for being sure teaches, and proves nothing of the predict
   const right = rest.filter((image) => after.predicted[image] === groupOf(open, image)).length
   const claimed = rest.reduce((sum, image) => sum + after.probability[image], 0)
   expect(claimed / rest.length).toBeLessThan(right / rest.length + 0.15)
+  // Rule of succession, of the labels that a person gave.
+  const doubt = 1 / (6 * CLASSES + 2)
+  const surest = Math.max(...rest.map((image) => after.probability[image]))
+  expect(surest).toBeLessThanOrEqual(1 - doubt + doubt / CLASSES + 1e-6)
   await workbench.close()
 })
 

@@ -61,9 +61,14 @@ export interface Fitting {
 
 /** Of all labels that a classifier is fitted to. @param labels of the training images, -1 where hidden */
 export const fittedKey = (
-  { train, noneOfThese }: Pick<Dataset, 'train' | 'noneOfThese'>,
+  { train, noneOfThese, accepted }: Pick<Dataset, 'train' | 'noneOfThese' | 'accepted'>,
   labels: Int32Array,
-): string => contentKey([labelsKey(labels, train.classNames), [...(noneOfThese ?? [])]])
+): string =>
+  contentKey([
+    labelsKey(labels, train.classNames),
+    [...(noneOfThese ?? [])],
+    ...(accepted?.size ? [[...accepted].sort()] : []),
+  ])
 
 /**
  * @throws HandfulError (wrong use) for settings that do not suit, too few labels for what was asked, and features made

@@ -1,6 +1,7 @@
 /** The stage of `handful fit` in which heads are fitted to the labels, and what the chosen one gives for every image. */
 import { Random } from 'onnx-autodiff'
 import { filesOfFrames } from '../../data/frames.js'
+import type { Dataset } from '../../data/dataset.js'
 import { quoted } from '../../errors.js'
 import type { FeatureSpace } from '../../features/feature-space.js'
 import { filesPresent } from '../../files/present.js'
@@ -32,6 +33,7 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
   const fields = described(fitting, 'heads', {
     features: features.key,
     labels: keys.labels,
+    accepted: dataset.accepted?.size ? [...dataset.accepted].sort() : undefined,
     classes: train.classNames,
     heads,
     contents: contents.length > 0 ? contents : undefined,
@@ -165,10 +167,17 @@ function compare(
     own: brought.heads,
     classCount: train.classNames.length,
     sources: filesOfFrames(train.paths),
+    accepted: acceptedRows(dataset),
     test,
     seed: options.seed,
     signal,
     onFit: (done) => onProgress?.((comparing.fits = before + done), total),
     ...own,
   })
+}
+
+/** Positions among the training images. */
+function acceptedRows({ train, accepted }: Dataset): ReadonlySet<number> | undefined {
+  if (!accepted?.size) return undefined
+  return new Set(train.paths.flatMap((file, row) => (accepted.has(file) ? [row] : [])))
 }

@@ -65,7 +65,7 @@ async function labelsOf(
   const workbench = await Workbench.open(folder, options)
   try {
     const { journal, paths } = workbench
-    const { images, targets, classes } = workbench.labels()
+    const { images, targets, classes, accepted } = workbench.labels()
     if (classes.length < 2) {
       throw new HandfulError({
         what: 'labels',
@@ -78,6 +78,7 @@ async function labelsOf(
     return {
       classNames: classes.map((id) => journal.nameOf(id) ?? `class ${id}`),
       ofPath: new Map(Array.from(images, (image, i) => [paths[image], targets[i]])),
+      accepted: new Set(Array.from(images, (image) => paths[image]).filter((_, i) => accepted[i])),
       none: new Set([...journal.labels()].flatMap(([image, { label }]) => (label === 'none' ? [image] : []))),
     }
   } finally {
