@@ -48,10 +48,14 @@ interface MockClass {
   readonly name: string
 }
 
+const NO_PICTURE = 'data:image/png;base64,'
+
 export class MockStudio implements Studio {
   readonly journal: JournalRow[] = []
   /** True: every request fails as if the server were gone. */
   private cutOff = false
+  /** Images whose files turned out to be none. */
+  private readonly spoilt = new Set<number>()
   private readonly labels: Int32Array
   private labelsRevision = 0
   private predictionsRevision = 0
@@ -94,6 +98,12 @@ export class MockStudio implements Studio {
     for (const follower of this.followers) follower(!off)
   }
 
+  /** The file of an image turns out to be none. */
+  spoil(image: number): void {
+    this.spoilt.add(image)
+    this.changed()
+  }
+
   /** A training has come to its end, and its features are read. */
   finishTraining(): void {
     this.trained('vae', 1)
@@ -107,8 +117,8 @@ export class MockStudio implements Studio {
     return () => set.delete(listener)
   }
 
-  thumbnail = (image: number): string => pictureOf(image, 128)
-  original = (image: number): string => pictureOf(image, 800)
+  thumbnail = (image: number): string => (this.spoilt.has(image) ? NO_PICTURE : pictureOf(image, 128))
+  original = (image: number): string => (this.spoilt.has(image) ? NO_PICTURE : pictureOf(image, 800))
   found = (index: number): string => pictureOf(index, 128)
   download = (id: string): string =>
     id === 'model' && this.options.model !== undefined
@@ -243,12 +253,13 @@ export class MockStudio implements Studio {
       images: this.opened ? this.options.images : 0,
       skipped: this.opened
         ? [
+            ...[...this.spoilt].map((image) => ({ path: pathOf(image), reason: 'not an image' })),
             { path: 'folder a/IMG_00412.jpg', reason: 'the file ends in the middle of the image' },
             { path: 'notes.txt', reason: 'not an image' },
             { path: 'folder b/<img src=x onerror=alert(1)>.png', reason: 'empty file' },
           ]
         : [],
-      skippedCount: this.opened ? 3 : 0,
+      skippedCount: this.opened ? 3 + this.spoilt.size : 0,
       understood: this.opened
         ? 'Five folders whose names look like places to keep files, not like classes: no labels were taken from them.'
         : undefined,

@@ -125,6 +125,11 @@ export class Store {
 
   readonly images = computed(() => this.catalogue.value.paths.length)
 
+  /** Files in the list of images that turned out to be none, by their paths, and why. */
+  readonly unreadable: ReadonlySignal<ReadonlyMap<string, string>> = computed(
+    () => new Map(this.state.value?.skipped.map(({ path, reason }) => [path, reason])),
+  )
+
   /** Images by label, decisions on their way included. */
   readonly counts = computed(() => {
     void this.labelsVersion.value
@@ -158,6 +163,12 @@ export class Store {
   /** Orders the images by what is predicted now. */
   sortAgain(): void {
     this.orderedBy.value = this.predictions.value
+  }
+
+  /** Why an image cannot be shown; undefined for one that can, as far as is known. */
+  whyUnreadable(image: number): string | undefined {
+    const path = this.catalogue.value.paths[image]
+    return path === undefined ? undefined : this.unreadable.value.get(path)
   }
 
   /** Whether the audit waits for its label: a prediction would sway it. */

@@ -573,6 +573,35 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
     await page.close()
   })
 
+  test('a file that turns out to be no image says so where it stands, and is not asked for', async () => {
+    const page = await open(browser, at('stage=untrained&images=40'), 'label')
+    const first = await lookedAt(page)
+    await page.evaluate((image) => window.mock.spoil(image), first)
+    await page.waitForFunction(
+      (image) => document.querySelector(`.stage [data-image="${image}"]`) === null,
+      first,
+    )
+    expect(await lookedAt(page)).not.toBe(first)
+    await goTo(page, 'images')
+    const cell = page.locator(`.cell[data-image="${first}"]`)
+    expect(await cell.getAttribute('aria-label')).toMatch(/, cannot be read$/)
+    await expect.poll(() => cell.locator('.no-picture').textContent()).toBe('cannot be read')
+    await cell.dblclick()
+    await page.getByText('This file cannot be read: not an image').waitFor()
+    await page.close()
+  })
+
+  test('files that need labels are offered once there are some', async () => {
+    const page = await open(browser, at('stage=ready'), 'use')
+    const save = page.getByRole('button', { name: 'Save predictions' })
+    expect(await save.isDisabled()).toBe(true)
+    expect(await save.getAttribute('title')).toBe('Needs labels of two classes')
+    await page.close()
+    const labelled = await open(browser, at('stage=labelled'), 'use')
+    await expect.poll(() => labelled.getByRole('button', { name: 'Save predictions' }).isEnabled()).toBe(true)
+    await labelled.close()
+  })
+
   test.each(['light', 'dark'] as const)(
     'no rule of axe finds anything on any view, %s',
     async (colorScheme) => {

@@ -127,7 +127,8 @@ export class Place {
 
   get facts(): Facts {
     const { source } = this.#parts
-    const skipped = [...source.skipped, ...this.#unusable]
+    // First those that stand among the images, for the page to know them.
+    const skipped = [...this.#unusable, ...source.skipped]
     return {
       place: { path: source.place, name: source.name },
       images: source.paths.length,

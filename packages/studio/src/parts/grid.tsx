@@ -298,8 +298,10 @@ function Cell(props: CellProps) {
   const className = store.className.value
   const guess = label === -1 && predicted !== -1 && props.withPredictions && !store.isBlind(image)
   const sure = Math.round(100 * (predictions?.probabilities[image] ?? 0))
-  const said =
-    label !== -1
+  const unreadable = store.whyUnreadable(image) !== undefined
+  const said = unreadable
+    ? 'cannot be read'
+    : label !== -1
       ? `labelled ${labelText(label, className)}`
       : guess
         ? `predicted ${className(predicted)}, ${sure} %`
@@ -323,6 +325,7 @@ function Cell(props: CellProps) {
       }}
     >
       <Thumbnail image={image} />
+      {unreadable && <span class="no-picture">{props.side < 64 ? '?' : 'cannot be read'}</span>}
       {label !== -1 && props.side >= 44 && (
         <Tag id={label} name={props.side < 64 ? '' : label === -2 ? 'none' : className(label)} />
       )}

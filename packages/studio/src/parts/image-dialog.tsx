@@ -16,12 +16,17 @@ export function ImageDialog({ image }: { image: number }) {
   const label = store.labels[image] ?? -1
   const predicted = store.predictions.value?.classes[image] ?? -1
   const name = store.className.value
+  const unreadable = store.whyUnreadable(image)
   const close = () => {
     store.opened.value = undefined
   }
   return (
     <Dialog title={fileName(path)} onClose={close}>
-      <img class="photo" src={store.studio.original(image)} alt={fileName(path)} />
+      {unreadable === undefined ? (
+        <img class="photo" src={store.studio.original(image)} alt={fileName(path)} />
+      ) : (
+        <p class="photo no-photo">This file cannot be read: {unreadable}</p>
+      )}
       <p class="soft small">{path}</p>
       <div class="buttons">
         {label !== -1 && (
@@ -36,7 +41,7 @@ export function ImageDialog({ image }: { image: number }) {
         )}
         <button
           type="button"
-          disabled={store.state.value?.run === undefined}
+          disabled={store.state.value?.run === undefined || unreadable !== undefined}
           onClick={() => void showAlike(store, image)}
         >
           <Icon name="alike" />

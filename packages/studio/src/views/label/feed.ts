@@ -43,9 +43,10 @@ export class Feed {
         chosenBy = by
         void this.refill()
       }),
-      // What is labelled elsewhere (another tab, the map) is not asked again.
+      // What is labelled elsewhere (another tab, the map) is not asked again, nor what turns out to be no image.
       effect(() => {
         void store.labelsVersion.value
+        void store.unreadable.value
         const { suggested, audit, sinceBlind } = this.streams.peek()
         const open = ({ image }: { image: number }) => this.usable(image)
         if (suggested.every(open) && audit.every(open)) return
@@ -112,7 +113,11 @@ export class Feed {
   }
 
   private usable(image: number): boolean {
-    return this.store.labels[image] === -1 && !this.skipped.has(image)
+    return (
+      this.store.labels[image] === -1 &&
+      !this.skipped.has(image) &&
+      this.store.whyUnreadable(image) === undefined
+    )
   }
 
   /** Pictures are held, so that the browser keeps them decoded. */

@@ -29,10 +29,12 @@ export function Stage({ feed, shown, act }: { feed: Feed; shown?: Next; act: (ac
       </Empty>
     )
   const path = store.catalogue.value.paths[shown.image] ?? ''
+  const unreadable = store.whyUnreadable(shown.image)
   return (
     <div class="stage">
       <Why shown={shown} />
-      <Photo key={shown.image} image={shown.image} name={fileName(path)} />
+      {unreadable !== undefined && <p class="photo-box soft">This file cannot be read: {unreadable}</p>}
+      {unreadable === undefined && <Photo key={shown.image} image={shown.image} name={fileName(path)} />}
       <div class="stage-foot">
         <span class="soft small cut" title={path}>
           {path}

@@ -39,7 +39,7 @@ export function Run(props: {
         <>
           <Bar share={card.done ?? 0} />
           <p class="small number">
-            {card.stage ?? ''}
+            {card.stage ?? (card.state === 'training' ? 'starting …' : '')}
             {card.secondsLeft !== undefined &&
               card.state === 'training' &&
               ` · ${duration(card.secondsLeft)} left`}

@@ -49,7 +49,9 @@ function Download({ what, name, about, onShow }: DownloadProps) {
   const [busy, setBusy] = useState(false)
   const [made, setMade] = useState<Exported | undefined>()
   const needsModel = what === 'model' || what === 'predictions' || what === 'report'
-  const ready = needsModel ? store.state.value?.run !== undefined : (store.state.value?.labelled ?? 0) > 0
+  const hasModel = store.state.value?.run !== undefined
+  const ready = needsModel ? store.predictions.value !== undefined : (store.state.value?.labelled ?? 0) > 0
+  const lacks = !needsModel ? 'labels' : hasModel ? 'labels of two classes' : 'a trained model'
 
   async function make(): Promise<Exported | undefined> {
     setBusy(true)
@@ -91,7 +93,7 @@ function Download({ what, name, about, onShow }: DownloadProps) {
         type="button"
         disabled={busy || !ready}
         aria-label={`Save ${name.toLowerCase()}`}
-        title={ready ? undefined : needsModel ? 'Needs a trained model' : 'Needs labels'}
+        title={ready ? undefined : `Needs ${lacks}`}
         onClick={() => void take()}
       >
         <Icon name="download" />
