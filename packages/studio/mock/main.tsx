@@ -10,6 +10,7 @@ const studio = new MockStudio({
   stage: stages.find((stage) => stage === asked.get('stage')) ?? 'labelled',
   latencyMs: Number(asked.get('latency') ?? 4),
   classes: Number(asked.get('classes') ?? 7),
+  longNames: asked.has('long'),
   model: asked.get('model') ?? undefined,
 })
 

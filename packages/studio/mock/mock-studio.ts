@@ -25,6 +25,8 @@ export interface MockOptions {
   readonly latencyMs: number
   /** Classes in the last two stages. */
   readonly classes: number
+  /** Of runs and classes. */
+  readonly longNames?: boolean
   /** Address of an exported model to try; without one the view Use has none. */
   readonly model?: string
 }
@@ -47,6 +49,9 @@ interface MockClass {
   readonly id: number
   readonly name: string
 }
+
+/** As cameras and people give them. */
+const LONG = '-of-the-holidays-in-Northern-Scotland-with-everyone-2026-11-30_(copy-2)'
 
 const NO_PICTURE = 'data:image/png;base64,'
 
@@ -411,7 +416,8 @@ export class MockStudio implements Studio {
   }
 
   private trained(model: string, seed: number): void {
-    const run = started(`${model}-${seed}`, model, 5, 32, seed)
+    const name = `${model}-${seed}${this.options.longNames ? LONG : ''}`
+    const run = started(name, model, 5, 32, seed)
     this.runs.push({ ...run, card: { ...finished(run.card), seconds: 300, steps: 12_000 } })
     this.run = run.card.name
   }
@@ -420,8 +426,11 @@ export class MockStudio implements Studio {
     this.trained('diffusion', 2)
     this.runs[1] = { ...this.runs[1], card: { ...this.runs[1].card, state: 'paused', seconds: 140, secondsLeft: 160, steps: 5600, done: 0.47 } } // prettier-ignore
     this.trained('flow', 3)
-    this.run = 'vae-1'
-    this.classes = KINDS.slice(0, this.options.classes).map((name) => ({ id: this.nextClass++, name }))
+    this.run = this.runs[0].card.name
+    this.classes = KINDS.slice(0, this.options.classes).map((name) => ({
+      id: this.nextClass++,
+      name: this.options.longNames ? `${name}${LONG}` : name,
+    }))
     for (
       let image = 0;
       image < this.labels.length;

@@ -32,6 +32,22 @@ async function hold(page: Page, place: Locator): Promise<void> {
   await devtools.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })
 }
 
+/** In the page: what is cut off by the screen, or reaches over the edge of what it stands in, unless that scrolls or cuts it. */
+function tooWide(): string[] {
+  const name = (each: Element): string => `${each.tagName.toLowerCase()}.${each.className}`
+  const page = document.documentElement
+  const own = page.scrollWidth > page.clientWidth ? [`page: ${page.scrollWidth}`] : []
+  const over = [...document.querySelectorAll('.side *, main, main *')].filter((each) => {
+    const parent = each.parentElement
+    if (parent === null || each.getClientRects().length === 0) return false
+    const { position } = getComputedStyle(each)
+    if (position === 'absolute' || position === 'fixed' || each.closest('svg, .u-wrap') !== null) return false
+    const shows = getComputedStyle(parent).overflowX === 'visible'
+    return shows && each.getBoundingClientRect().right > parent.getBoundingClientRect().right + 2
+  })
+  return [...own, ...over.map(name)]
+}
+
 describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
   let served: Served
   let browser: Browser
@@ -692,6 +708,27 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
     expect((await page.getByRole('heading', { name: 'Results' }).boundingBox())?.x).toBeGreaterThanOrEqual(0)
     await page.close()
   })
+
+  test.each(Object.entries(DEVICES))(
+    'long names of runs and classes stay in their places, %s',
+    async (_, viewport) => {
+      const page = await open(browser, at('stage=labelled&long'), 'images', { viewport })
+      const found: Record<string, readonly string[]> = {}
+      for (const view of VIEWS) {
+        await goTo(page, view)
+        for (const part of ['', ...(PARTS[view] ?? [])]) {
+          if (part !== '' && part !== 'Change leaf')
+            await page.getByRole('button', { name: part, exact: true }).click()
+          await page.waitForTimeout(100)
+          const outside = await page.evaluate(tooWide)
+          if (outside.length > 0) found[`${view} ${part}`] = outside
+        }
+      }
+      expect(found).toEqual({})
+      expect(page.problems).toEqual([])
+      await page.close()
+    },
+  )
 
   test('nothing yet: every view says what it will be and what to do', async () => {
     const page = await open(browser, at('stage=empty'), 'images')

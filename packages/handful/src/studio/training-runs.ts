@@ -325,7 +325,8 @@ export class TrainingRuns {
       name,
       model: record?.request.model ?? found?.model ?? '',
       size: found?.size || (typeof size === 'number' ? size : 0),
-      seconds: Math.round(record === undefined ? (found?.seconds ?? 0) : record.seconds + since / 1000),
+      // Where a studio was killed the training went on without it: then the run knows better.
+      seconds: Math.round(Math.max(found?.seconds ?? 0, (record?.seconds ?? 0) + since / 1000)),
       steps: found?.steps,
     }
     if (process !== undefined) {

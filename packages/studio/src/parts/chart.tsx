@@ -23,6 +23,8 @@ export interface ChartProps {
   readonly yRange?: readonly [low: number, high: number]
   readonly xRange?: readonly [low: number, high: number]
   readonly asPercent?: boolean
+  /** The same of the numbers that the lines go over. */
+  readonly xAsPercent?: boolean
   /** One small chart of many: its axis has no name, and the few values are left outside that would make the rest a level line. */
   readonly isPanel?: boolean
 }
@@ -86,7 +88,8 @@ function options(props: ChartProps, element: HTMLElement): uPlot.Options {
   const ink = style.getPropertyValue('--soft')
   const grid = { stroke: style.getPropertyValue('--line'), width: 1 }
   const font = `12px ${style.fontFamily}`
-  const written = (y: number) => (props.asPercent === true ? `${Math.round(y * 100)} %` : value(y))
+  const written = (number: number, isPercent = props.asPercent) =>
+    isPercent === true ? `${Math.round(number * 100)} %` : value(number)
   return {
     width: Math.max(100, element.clientWidth),
     height: props.height,
@@ -109,6 +112,9 @@ function options(props: ChartProps, element: HTMLElement): uPlot.Options {
         font,
         ...(props.isPanel === true ? {} : { label: props.xName, labelFont: font, labelSize: 18 }),
         size: 34,
+        ...(props.xAsPercent === true
+          ? { values: (_: uPlot, splits: number[]) => splits.map((x) => written(x, true)) }
+          : {}),
       },
       {
         stroke: ink,
@@ -117,7 +123,7 @@ function options(props: ChartProps, element: HTMLElement): uPlot.Options {
         font,
         size: 58,
         ...(props.isPanel === true ? { space: 20 } : {}),
-        values: (_, splits) => splits.map(written),
+        values: (_, splits) => splits.map((y) => written(y)),
       },
     ],
     series: [

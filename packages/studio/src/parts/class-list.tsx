@@ -70,7 +70,13 @@ function Row(props: {
   const count = store.counts.value.get(props.id) ?? 0
   return (
     <div class={props.chosen ? 'class-row chosen' : 'class-row'}>
-      <button type="button" class="name" title={props.does} onMouseDown={keepFocus} onClick={props.onLabel}>
+      <button
+        type="button"
+        class="name"
+        title={`${props.name}: ${props.does}`}
+        onMouseDown={keepFocus}
+        onClick={props.onLabel}
+      >
         <Swatch id={props.id} text={props.keyText ?? ''} />
         <span class="cut">{props.name}</span>
         <span class="unseen">: {props.does}</span>

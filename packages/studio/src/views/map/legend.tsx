@@ -128,7 +128,9 @@ function Entry(props: {
         onClick={props.onToggle}
       >
         {props.mark}
-        <span class="cut">{props.text}</span>
+        <span class="cut" title={props.text}>
+          {props.text}
+        </span>
         <span class="count number">{number(props.count)}</span>
         <span class="unseen">{props.chosen ? 'images: show all again' : 'images: show only these'}</span>
       </button>

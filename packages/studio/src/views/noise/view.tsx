@@ -27,7 +27,7 @@ export function NoiseView() {
           <a href="#/train">Train one</a>
         ) : (
           <button type="button" class="main" onClick={() => void store.ask('selectRun', { run: other.name })}>
-            Use {other.name}
+            <span class="cut">Use {other.name}</span>
           </button>
         )}
       </Empty>

@@ -52,6 +52,7 @@ export function Course({ results }: { results: Results }) {
             xRange={[0, 1]}
             yRange={[0, 1]}
             asPercent
+            xAsPercent
           />
         )}
         <p class="soft small">On the dashed line, 90 % sure means right nine times in ten.</p>

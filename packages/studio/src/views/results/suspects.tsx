@@ -56,8 +56,8 @@ export function Suspects() {
               </p>
               {label !== undefined && (
                 <p class="soft small">
-                  {name(label)}
-                  {probability !== undefined && ` ${percent(probability)}`}, {why}
+                  {why}
+                  {probability !== undefined && `, ${percent(probability)}`}
                 </p>
               )}
               <div class="buttons">
