@@ -95,7 +95,7 @@ describe('out and in again', () => {
       const other = await newRun()
       const imported = await handful(['labels', 'import', other, out, '--json'])
       expect(imported.exit).toBe(0)
-      expect(JSON.parse(imported.stdout)).toEqual({ labelled: 12, classes: 3, unknown: [] })
+      expect(JSON.parse(imported.stdout)).toEqual({ labelled: 12, already: 0, classes: 3, unknown: [] })
       const expected =
         // A folder's name holds no slash, and two names that differ by capitals alone would be one folder.
         form === 'folders'
@@ -118,7 +118,7 @@ describe('out and in again', () => {
       expect(exported.stdout).toBe(`3 labels written to ${out}\n`)
       expect(exported.stderr).toBe('2 of them are "none of these" and no class\n')
       const imported = await handful(['labels', 'import', other, out, '--json'])
-      expect(JSON.parse(imported.stdout)).toEqual({ labelled: 3, classes: 1, unknown: [] })
+      expect(JSON.parse(imported.stdout)).toEqual({ labelled: 3, already: 0, classes: 1, unknown: [] })
       const none = 'none of these'
       expect(await labelsOf(other)).toEqual({
         'plain/1.png': 'cat',
@@ -195,6 +195,28 @@ describe('import', () => {
     expect(await labelsOf(run)).toEqual({ 'plain/1.png': 'z' })
     await handful(['labels', 'redo', run])
     expect(await labelsOf(run)).toEqual({ 'plain/1.png': 'x', 'plain/2.png': 'y' })
+  })
+
+  test('what is said again stays as it was, blind or not; what is new has the hash of its file', async () => {
+    const run = await newRun()
+    await handful(['labels', 'set', run, 'plain/1.png', '--label', 'x', '--blind'])
+    await handful(['labels', 'set', run, 'plain/2.png', '--none'])
+    const out = path.join(run, 'out.csv')
+    await handful(['labels', 'export', run, '--to', 'csv', '--out', out])
+    const lines = await readFile(path.join(run, 'labels.jsonl'), 'utf8')
+    const again = await handful(['labels', 'import', run, out])
+    expect(again.stderr).toMatch(
+      /2 of them were there before, and stay as they were\nNothing was to be changed/,
+    )
+    expect(await readFile(path.join(run, 'labels.jsonl'), 'utf8')).toBe(lines)
+
+    put(run, 'mine.csv', 'file_name,label\nplain/1.png,x\nother/1.png,y\n')
+    const mixed = await handful(['labels', 'import', run, path.join(run, 'mine.csv'), '--json'])
+    expect(JSON.parse(mixed.stdout)).toEqual({ labelled: 2, already: 1, classes: 2, unknown: [] })
+    const journal = await Journal.open(run)
+    await journal.close()
+    expect(journal.labels().get('plain/1.png')?.seen).toBe('blind')
+    expect(journal.labels().get('other/1.png')?.sha256).toMatch(/^[0-9a-f]{64}$/)
   })
 
   test.each([

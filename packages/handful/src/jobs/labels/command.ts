@@ -28,15 +28,18 @@ const importLabels = jobCommand({
   ],
   prepare: (given) => given,
   run: async (options, { signal }) => (await import('./import.js')).importLabels(options, signal),
-  show: ({ labelled, classes, unknown, notes }, options) => ({
-    json: { labelled, classes, unknown },
+  show: ({ labelled, already, classes, unknown, notes }, options) => ({
+    json: { labelled, already, classes, unknown },
     lines: [`${labelled} labels of ${classes} classes`],
     messages: [
       ...notes,
       ...(unknown.length === 0
         ? []
         : [`${unknown.length} names are of no image of the run, such as ${unknown[0]}`]),
-      `To take them back:  handful labels undo ${shellWord(options.run)}`,
+      ...(already === 0 ? [] : [`${already} of them were there before, and stay as they were`]),
+      already === labelled
+        ? 'Nothing was to be changed.'
+        : `To take them back:  handful labels undo ${shellWord(options.run)}`,
     ],
   }),
 })

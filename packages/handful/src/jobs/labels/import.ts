@@ -10,6 +10,7 @@ import { className } from '../../data/layout.js'
 import { openCollection } from '../../data/open-collection.js'
 import { HandfulError, printable, quoted, systemError } from '../../errors.js'
 import { firstBytes } from '../../files/first-bytes.js'
+import { ContentHashes } from '../../labelling/content-hashes.js'
 import type { NamedDecision } from '../../labels/journal.js'
 import { NONE_OF_THESE } from '../../names.js'
 import { COMMAND_LINE, folderName } from './label-forms.js'
@@ -22,6 +23,8 @@ export interface ImportOptions extends ColumnChoice {
 
 export interface ImportResult {
   readonly labelled: number
+  /** Those of them that the images carried before. */
+  readonly already: number
   readonly classes: number
   /** Names of no image of the run. */
   readonly unknown: readonly string[]
@@ -79,10 +82,24 @@ export async function importLabels(
     })
   }
   const decisions = [...labels.values()]
-  await journal.labelNamed(decisions, { seen: 'picked', who: COMMAND_LINE })
+  // What is said again stays as it was: by whom, and whether it was blind.
+  const others = decisions.filter(({ image, name }) => name !== nameHeld(opened, image))
+  const hashes = new ContentHashes(journal, opened.imageFolder)
+  const hashed = await hashes.withHashes(others.map(({ image }) => ({ image, label: null })))
+  await journal.labelNamed(
+    others.map((each, i) => ({ ...each, sha256: hashed[i].sha256 })),
+    { seen: 'picked', who: COMMAND_LINE },
+  )
+  await hashes.settle()
   await journal.close()
   const classes = new Set(decisions.map(({ name }) => name).filter((name) => name !== NONE_OF_THESE)).size
-  return { labelled: decisions.length, classes, unknown, notes }
+  return { labelled: decisions.length, already: decisions.length - others.length, classes, unknown, notes }
+}
+
+/** What an image is labelled now, as a table would say it. */
+function nameHeld({ journal }: OpenedLabels, image: string): string | undefined {
+  const label = journal.labelOf(image)
+  return label === null ? undefined : label === 'none' ? NONE_OF_THESE : journal.nameOf(label)
 }
 
 const isParquet = async (file: string): Promise<boolean> =>
