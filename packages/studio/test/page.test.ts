@@ -607,6 +607,23 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
     await page.close()
   })
 
+  test('many at once with a class that is typed: labelled, and nothing is selected any more', async () => {
+    const page = await open(browser, at('stage=ready&images=40'), 'label')
+    await page.getByRole('button', { name: 'Many', exact: true }).click()
+    await page.locator('.cell').nth(1).click()
+    await page
+      .locator('.cell')
+      .nth(4)
+      .click({ modifiers: ['Shift'] })
+    await page.getByText('4 images selected').waitFor()
+    await page.keyboard.press('c')
+    await page.keyboard.type('shell')
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: '4 labelled shell: show only these' }).waitFor()
+    expect(await page.getByText('images selected').count()).toBe(0)
+    await page.close()
+  })
+
   test('files that need labels are offered once there are some', async () => {
     const page = await open(browser, at('stage=ready'), 'use')
     const save = page.getByRole('button', { name: 'Save predictions' })

@@ -32,6 +32,12 @@ export function labelMany(store: Store, label: number): void {
   store.selection.value = cleared(store.selection.value)
 }
 
+/** The same with a class that is made now; without any image it is only made. */
+export function labelManyNew(store: Store, name: string): void {
+  store.labelNew(name, targets(store), 'picked')
+  store.selection.value = cleared(store.selection.value)
+}
+
 /** Gives every shown image without a label its prediction, where that is surer than the threshold. */
 export function acceptAll(store: Store): void {
   const predictions = store.predictions.value

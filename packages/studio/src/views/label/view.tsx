@@ -6,7 +6,7 @@ import { counted, number } from '../../logic/format.js'
 import { back, forward, lookedAt, visited } from '../../logic/history.js'
 import { type Action, classOfKey } from '../../logic/keys.js'
 import type { Next } from '../../logic/upcoming.js'
-import { bulkAction, SelectBar } from '../../parts/bulk.js'
+import { bulkAction, labelMany, labelManyNew, SelectBar } from '../../parts/bulk.js'
 import { ClassList } from '../../parts/class-list.js'
 import { FilterBar } from '../../parts/filter-bar.js'
 import { Grid } from '../../parts/grid.js'
@@ -18,8 +18,6 @@ import { EstimatePanel } from './estimate.js'
 import { Feed } from './feed.js'
 import { Stage } from './stage.js'
 import { Threshold } from './threshold.js'
-import { labelMany } from '../../parts/bulk.js'
-import { targets } from '../../parts/bulk.js'
 import './label.css'
 
 type Mode = 'one' | 'grid'
@@ -74,9 +72,7 @@ function Labelling() {
             does={mode === 'one' ? 'label this image' : 'label what is selected'}
             chosen={mode === 'one' && shown !== undefined ? store.labels[shown.image] : undefined}
             onLabel={(id) => (mode === 'one' ? decide(store, feed, id) : labelMany(store, id))}
-            onNew={(name) =>
-              mode === 'one' ? decideNew(store, feed, name) : store.labelNew(name, targets(store), 'picked')
-            }
+            onNew={(name) => (mode === 'one' ? decideNew(store, feed, name) : labelManyNew(store, name))}
           />
           {mode === 'grid' && <Threshold />}
           <EstimatePanel />
