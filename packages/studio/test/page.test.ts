@@ -93,6 +93,11 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
     // Keys are silent while typing.
     await page.keyboard.type('n1 a?')
     expect(await lookedAt(page)).toBe(first)
+    // What is given up is not the beginning of the next name.
+    await page.keyboard.press('Escape')
+    expect(await page.locator('#new-class').inputValue()).toBe('')
+    await page.keyboard.press('c')
+    await page.keyboard.type('n1 a?')
     await page.keyboard.press('Enter')
     await page.getByText('1 stored').waitFor()
     const second = await lookedAt(page)
@@ -439,6 +444,41 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
     await page.close()
   })
 
+  test('a rectangle picks out what lies in it; its tools stay where they were, and the card at a point is seen whole', async () => {
+    const page = await open(browser, at('stage=labelled&images=400'), 'map')
+    const tool = page.getByRole('button', { name: 'Rectangle' })
+    const before = await tool.boundingBox()
+    await tool.click()
+    expect(await tool.boundingBox()).toEqual(before)
+    const place = (await page.locator('.map-surface').boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 }
+    const { positions } = await page.evaluate(() => window.mock.view('map'))
+    const scale = 0.46 * Math.min(place.width, place.height)
+    const [middleX, middleY] = [place.x + place.width / 2, place.y + place.height / 2]
+    // The right half of the map, from above all points to below them.
+    await page.mouse.move(middleX, place.y + 2)
+    await page.mouse.down()
+    await page.mouse.move(middleX + scale * 1.05, place.y + place.height - 2, { steps: 4 })
+    await page.mouse.up()
+    const inside = Array.from(positions).filter((x, k) => k % 2 === 0 && x > 0).length
+    await page.getByRole('button', { name: `Take off: rectangle: ${inside} images` }).click()
+    await page.getByRole('button', { name: '400 of 400' }).waitFor()
+    const ends = Array.from({ length: 400 }, (_, k) => k)
+    for (const image of [
+      ends.reduce((a, b) => (positions[2 * a] > positions[2 * b] ? a : b)),
+      ends.reduce((a, b) => (positions[2 * a + 1] < positions[2 * b + 1] ? a : b)),
+    ]) {
+      await page.mouse.move(
+        middleX + positions[2 * image] * scale,
+        middleY - positions[2 * image + 1] * scale,
+      )
+      const card = (await page.locator('.hover').boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 }
+      expect(card.x + card.width).toBeLessThanOrEqual(place.x + place.width)
+      expect(card.y + card.height).toBeLessThanOrEqual(place.y + place.height)
+    }
+    expect(page.problems).toEqual([])
+    await page.close()
+  })
+
   test('many at once: shift range, Ctrl+A, A above the threshold, chips and the one counter', async () => {
     const page = await open(browser, at('stage=labelled&images=400'), 'label')
     await page.getByRole('button', { name: 'Many' }).click()
@@ -602,6 +642,7 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
     const cell = page.locator(`.cell[data-image="${first}"]`)
     expect(await cell.getAttribute('aria-label')).toMatch(/, cannot be read$/)
     await expect.poll(() => cell.locator('.no-picture').textContent()).toBe('cannot be read')
+    expect(await page.locator('.view-head .number').textContent()).toBe('40 images, 1 cannot be read')
     await cell.dblclick()
     await page.getByText('This file cannot be read: not an image').waitFor()
     await page.close()

@@ -210,7 +210,10 @@ function NewClass({ onNew, first }: { onNew: (name: string) => void; first: bool
         value={name}
         onInput={(event) => setName(event.currentTarget.value)}
         onKeyDown={(event) => {
-          if (event.key === 'Escape') event.currentTarget.blur()
+          if (event.key !== 'Escape') return
+          // Left there, it would be the beginning of the next name.
+          setName('')
+          event.currentTarget.blur()
         }}
       />
       <button type="submit" disabled={name.trim() === ''}>

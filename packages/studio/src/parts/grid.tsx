@@ -177,7 +177,7 @@ export function Grid(props: GridProps) {
         })}
         {box !== undefined && (
           <div
-            class="frame"
+            class="drag-frame"
             role="presentation"
             style={{
               left: `${box.left}px`,

@@ -32,7 +32,7 @@ export function ImagesView() {
     return <Chooser onDone={() => setChoosing(false)} canLeave={state.place !== undefined} />
   return (
     <>
-      <header class="view-head">
+      <header class="view-head images-head">
         <h1 class="cut" title={state.place.path}>
           {state.place.name}
         </h1>
@@ -82,8 +82,18 @@ export function ImagesView() {
 
 /** What is being read: the list of the files of a place, or for a training every one of them. */
 function Reading({ state }: { state: StudioState }) {
+  const { catalogue, unreadable } = useStore()
   const reading = state.reading ?? state.runs.find((run) => run.reading !== undefined)?.reading
-  if (reading === undefined) return <span class="soft number">{counted(state.images, 'image')}</span>
+  if (reading === undefined) {
+    // They keep their place among the images, and are none to count on.
+    const spoilt = catalogue.value.paths.filter((path) => unreadable.value.has(path)).length
+    return (
+      <span class="soft number">
+        {counted(state.images, 'image')}
+        {spoilt > 0 && `, ${number(spoilt)} cannot be read`}
+      </span>
+    )
+  }
   const { done, total, skipped } = reading
   const left = skipped === 0 ? '' : `, ${number(skipped)} skipped so far`
   if (total === 0)

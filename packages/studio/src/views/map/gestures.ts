@@ -11,7 +11,7 @@ export interface GestureEvents {
   hover(image: number | undefined, left: number, top: number): void
   pick(image: number | undefined, more: boolean): void
   open(image: number): void
-  outlined(images: number[]): void
+  outlined(images: number[], by: Mode): void
 }
 
 const DRAG_FROM = 4
@@ -87,7 +87,7 @@ export function listen(element: HTMLElement, surface: MapSurface, events: Gestur
     start = undefined
     const [x, y] = at(event)
     if (!moved) events.pick(surface.at(x, y), event.ctrlKey || event.metaKey)
-    else if (mode !== 'move') events.outlined(insidePolygon(events.positions(), surface.outline))
+    else if (mode !== 'move') events.outlined(insidePolygon(events.positions(), surface.outline), mode)
     surface.outline = []
     surface.redraw()
   }

@@ -90,7 +90,13 @@ interface Hovered {
   readonly image: number
   readonly left: number
   readonly top: number
+  /** Left of the point and above it, where there is no room at the other side. */
+  readonly before: boolean
+  readonly above: boolean
 }
+
+/** What the card at a point takes, in pixels. */
+const CARD = { width: 160, height: 190 } as const
 
 function Surface({ by, mode, onMode }: { by: ColourBy; mode: Mode; onMode: (mode: Mode) => void }) {
   const store = useStore()
@@ -114,12 +120,16 @@ function Surface({ by, mode, onMode }: { by: ColourBy; mode: Mode; onMode: (mode
     const stop = listen(element, made, {
       mode: () => modeNow.current,
       positions: () => store.map.value?.positions ?? [],
-      hover: (image, left, top) => setHovered(image === undefined ? undefined : { image, left, top }),
+      hover: (image, left, top) => {
+        const before = left > made.frame.width - CARD.width
+        const above = top > made.frame.height - CARD.height && top > CARD.height
+        setHovered(image === undefined ? undefined : { image, left, top, before, above })
+      },
       pick: (image, more) => pickPoint(store, image, more),
       open: (image) => {
         store.opened.value = image
       },
-      outlined: (images) => outlined(store, images),
+      outlined: (images, by) => outlined(store, images, by),
     })
     return () => {
       stop()
@@ -227,13 +237,16 @@ function show(surface: MapSurface | null, store: Store, by: ColourBy, hovered: n
   surface.redraw()
 }
 
-function Hover({ image, left, top }: Hovered) {
+function Hover({ image, left, top, before, above }: Hovered) {
   const store = useStore()
   const label = store.labels[image] ?? -1
   const predicted = store.predictions.value?.classes[image] ?? -1
   const name = store.className.value
   return (
-    <div class="hover" style={{ left: `${left}px`, top: `${top}px` }}>
+    <div
+      class={`hover${before ? ' before' : ''}${above ? ' above' : ''}`}
+      style={{ left: `${left}px`, top: `${top}px` }}
+    >
       <Thumbnail image={image} />
       <span class="cut">{fileName(store.catalogue.value.paths[image] ?? '')}</span>
       <span class="soft cut">
@@ -254,12 +267,13 @@ function pickPoint(store: Store, image: number | undefined, more: boolean): void
       : pick(store.selection.value, store.shown.value, image, { shift: false, control: more })
 }
 
-function outlined(store: Store, images: readonly number[]): void {
+function outlined(store: Store, images: readonly number[], by: Mode): void {
   if (images.length === 0) {
     store.say('No image lies inside.')
     return
   }
-  const picked = { name: `lasso: ${counted(images.length, 'image')}`, images: new Set(images) }
+  const name = `${by === 'frame' ? 'rectangle' : 'lasso'}: ${counted(images.length, 'image')}`
+  const picked = { name, images: new Set(images) }
   store.filters.value = { ...store.filters.value, picked }
   store.selection.value = { images: new Set() }
 }
