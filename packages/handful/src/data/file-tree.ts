@@ -107,6 +107,9 @@ function namesClasses({ layout, attached: { files, tables } }: Understanding): b
 
 const NAMED_CLASSES = 6
 
+const whole = (count: number): string => count.toLocaleString('en-US')
+const images = (count: number): string => `${whole(count)} ${count === 1 ? 'image' : 'images'}`
+
 /** How the folder was understood, with counts of the images that could be read. */
 function inOneLine(
   { splits }: FolderLayout,
@@ -117,20 +120,20 @@ function inOneLine(
   const counts = new Map<string, number>()
   for (const { label } of train) if (label !== '') counts.set(label, (counts.get(label) ?? 0) + 1)
   const named = [...counts].sort(([a], [b]) => (a < b ? -1 : 1))
-  const shown = named.slice(0, NAMED_CLASSES).map(([label, count]) => `${printable(label)} ${count}`)
-  const more = named.length > shown.length ? `, ${named.length - shown.length} more` : ''
+  const shown = named.slice(0, NAMED_CLASSES).map(([label, count]) => `${printable(label)} ${whole(count)}`)
+  const more = named.length > shown.length ? `, ${whole(named.length - shown.length)} more` : ''
   const unlabelled = train.length - named.reduce((sum, [, count]) => sum + count, 0)
   const where = [...splits].find(([, split]) => split === 'train')?.[0]
   const source = byFolder || tables.length === 0 ? (where ?? 'folders') : tables.map(printable).join(' and ')
   const classes =
     named.length === 0
       ? 'no class'
-      : `${named.length} ${named.length === 1 ? 'class' : 'classes'} from ${source} (${shown.join(', ')}${more})`
+      : `${whole(named.length)} ${named.length === 1 ? 'class' : 'classes'} from ${source} (${shown.join(', ')}${more})`
   const tests = [...splits].flatMap(([prefix, split]) => (split === 'test' ? [printable(prefix)] : []))
   const scored = kept.filter(({ split, label }) => split === 'test' && label !== '').length
   const test =
-    scored === 0 ? 'no test split' : `test split ${scoredBy ?? tests.join(', ')} with ${scored} images`
-  return `understood as ${classes}, ${unlabelled} images without a label, ${test}`
+    scored === 0 ? 'no test split' : `test split ${scoredBy ?? tests.join(', ')} with ${images(scored)}`
+  return `understood as ${classes}, ${images(unlabelled)} without a label, ${test}`
 }
 
 /** Splits to score by alone. */

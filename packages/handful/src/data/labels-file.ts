@@ -19,6 +19,8 @@ const LABELS_NAME =
 const TABLE_NAME = /\.(csv|tsv|jsonl|json)$/i
 /** Texts that may be lists of images and labels, and may be anything else. */
 const TEXT_NAME = /\.(txt|lst)$/i
+/** Texts for people, whose words in lines would pass for columns. */
+const PROSE_NAME = /(^|\/)(read[ _-]?me|licen[cs]e|copying|citation|changelog|credits)\b[^/]*$/i
 /** Texts that say something of images, a file for each of them too. */
 const SIDE_NAME = /\.(txt|lst|xml|ya?ml|names|labels|cls)$/i
 
@@ -36,7 +38,7 @@ export const isUnreadTable = (name: string): boolean => UNREAD_NAME.test(name)
 export const isTableFile = (name: string): boolean => TABLE_NAME.test(name)
 
 /** Whether a file is a text that may be a table of labels, and may be anything. */
-export const isAnyText = (name: string): boolean => TEXT_NAME.test(name)
+export const isAnyText = (name: string): boolean => TEXT_NAME.test(name) && !PROSE_NAME.test(name)
 
 /** Whether such a text was meant as labels, by its name. */
 export const isCalledLabels = (path: string): boolean => /^(labels|metadata|annotations?)\.\w+$/i.test(path)

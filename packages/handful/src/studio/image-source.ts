@@ -88,9 +88,11 @@ export async function openImageSource(
       ...[...other].map(([index, reason]) => ({ path: files[index].path, reason })),
     ],
     notes: [
-      ...notes,
+      ...notes.map(forThePage),
       ...(test > 0
-        ? [`${test} images of the test split are not shown, so that no label is chosen on them`]
+        ? [
+            `${test.toLocaleString('en-US')} ${test === 1 ? 'image of the test split is' : 'images of the test split are'} not shown, so that no label is chosen on them`,
+          ]
         : []),
     ],
     understood: understood?.(kept),
@@ -110,6 +112,10 @@ export async function openImageSource(
     },
   }
 }
+
+/** A note without advice that is a command line or an option of one: on a page there is neither. */
+export const forThePage = (note: string): string =>
+  note.replace(/ \(handful .*\)$/, '').replace(/; (?:handful |[^;]*--[a-z])[^;]*$/, '')
 
 function knownLabels(files: ImageCollection['files']): KnownLabels {
   const decisions = files.flatMap(({ path, label }) => (label === '' ? [] : [{ image: path, name: label }]))

@@ -38,7 +38,7 @@ describe('a class', () => {
     const data = await open(['train/1.png', 'bus/1.png', 'test/1.png', 'dev/1.png', 'unlabeled/1.png'])
     expect(data.train.classNames).toEqual(['bus', 'dev', 'test', 'train'])
     expect(data.understood).toBe(
-      'understood as 4 classes from folders (bus 1, dev 1, test 1, train 1), 1 images without a label, no test split',
+      'understood as 4 classes from folders (bus 1, dev 1, test 1, train 1), 1 image without a label, no test split',
     )
   })
 

@@ -165,6 +165,18 @@ describe('a table', () => {
     )
   })
 
+  it('is never a text for people, whose words would pass for columns', async () => {
+    for (const name of ['readme.txt', 'README first.txt', 'LICENSE.txt']) {
+      const data = await openDataset({
+        folder: folderOf({ ...images, [name]: 'not an image\nbut a text\n' }),
+        labels: 'optional',
+        size: 8,
+        seed: 0,
+      })
+      expect(data.notes).toEqual([])
+    }
+  })
+
   it('of another name is taken where it is the only one and nothing else gives labels', async () => {
     const data = await open({ ...images, 'project-1.csv': 'image,choice\na.png,cat\nb.png,dog\n' })
     expect(labels(data)).toEqual(cats)

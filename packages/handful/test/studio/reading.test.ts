@@ -6,7 +6,7 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readDataset } from '../../src/runs/read-dataset.js'
 import { FoundImages } from '../../src/studio/found-images.js'
-import { openImageSource } from '../../src/studio/image-source.js'
+import { forThePage, openImageSource } from '../../src/studio/image-source.js'
 import { TrainingLog } from '../../src/studio/training-log.js'
 
 let folder: string
@@ -69,4 +69,26 @@ test('the first images are shown before a folder is gone through to its end', as
   expect(await found.thumbnail(1000)).toBeUndefined()
   found.close()
   expect(await found.thumbnail(0)).toBeUndefined()
+})
+
+test('what a folder was understood as has thousands marks, and its notes name no option of the command line', async () => {
+  const many = path.join(folder, 'many')
+  await mkdir(many)
+  const png = await sharp({ create: { width: 4, height: 4, channels: 3, background: '#369' } })
+    .png()
+    .toBuffer()
+  for (let i = 0; i < 1002; i++) await writeFile(path.join(many, `${i}.png`), png)
+  await writeFile(path.join(many, 'list.txt'), '0.png one two\n1.png two one\n2.png one one\n')
+  const { understood, notes } = await openImageSource(many)
+  expect(understood).toBe('understood as no class, 1,002 images without a label, no test split')
+  expect(notes).toEqual([expect.stringMatching(/^list\.txt is not taken for labels: .*, expected one$/)])
+  // A folder of images to predict later.
+  expect(
+    forThePage(
+      'new/ holds 3 files and no class: it is left out and can be predicted afterwards (handful predict <run> a (1)/new; --splits none if it is a class)',
+    ),
+  ).toBe('new/ holds 3 files and no class: it is left out and can be predicted afterwards')
+  expect(forThePage('val/ is held out; 3 of its images have no label')).toBe(
+    'val/ is held out; 3 of its images have no label',
+  )
 })
