@@ -132,6 +132,8 @@ export interface RunCard {
   /** Of a run that failed: what, and what helps. */
   readonly error?: string
   readonly steps?: number
+  /** Of a run that failed: whether it has learnt something, so that it can be ended and used as it is. */
+  readonly hasModel?: boolean
   /** While its training reads the images. */
   readonly reading?: ReadingImages
 }

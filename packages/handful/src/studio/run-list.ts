@@ -20,6 +20,8 @@ export interface FoundRun {
   /** In training, where it came to its end. */
   readonly seconds: number
   readonly steps: number | undefined
+  /** Whether there is something that a training goes on with. */
+  readonly hasModel: boolean
 }
 
 const optionsSchema = z.object({
@@ -63,6 +65,7 @@ async function describeRun(folder: string, images: string): Promise<FoundRun | u
       ready: await isPrepared(folder),
       seconds: summary?.seconds ?? 0,
       steps: summary?.steps,
+      hasModel: summary !== undefined || (await hasCheckpoint(folder)),
     }
   } catch (error) {
     if (error instanceof HandfulError || error instanceof z.ZodError) return undefined
@@ -77,6 +80,14 @@ async function isPrepared(folder: string): Promise<boolean> {
     filesPresent(folder, [RUN_FILES.predictions]),
   ])
   return either.includes(true)
+}
+
+/** Whether the training of one of its models has kept something: folders by model in that of checkpoints. */
+async function hasCheckpoint(folder: string): Promise<boolean> {
+  const checkpoints = path.join(folder, RUN_FILES.checkpoints)
+  for (const model of await folderNames(checkpoints))
+    if ((await folderNames(path.join(checkpoints, model))).length > 0) return true
+  return false
 }
 
 /** Whether a folder has labels of its own. */

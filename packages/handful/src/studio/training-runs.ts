@@ -13,9 +13,10 @@ import { HandfulError, quoted } from '../errors.js'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { lockHolder } from '../files/lock.js'
 import { jsonOrNothing } from '../files/json.js'
-import { FINISH_FILE } from '../runs/run-folder.js'
+import { filesPresent } from '../files/present.js'
+import { FINISH_FILE, RUN_FILES } from '../runs/run-folder.js'
 import { requests, type RunCard } from './protocol.js'
-import { findRuns, type FoundRun } from './run-list.js'
+import { findRuns, type FoundRun, hasLabels } from './run-list.js'
 import { freeName, plainName } from './studio-home.js'
 import { TrainingLog } from './training-log.js'
 
@@ -136,16 +137,24 @@ export class TrainingRuns {
     })
   }
 
-  /** Ends a training and takes its model; what waits or has nothing yet is taken off. */
+  /** Ends a training and takes its model; what waits, or failed before it had one, is taken off. */
   stop(run: string): Promise<void> {
     return this.#inTurn(async () => {
       const { state } = this.#card(run)
-      const found = this.#found.some(({ name }) => name === run)
+      const folder = path.join(this.#options.runs, run)
+      const found = this.#found.find(({ name }) => name === run)
       if (state === 'ready') return
-      if (!found && state !== 'training') {
+      const holdsNothing = async (): Promise<boolean> =>
+        found === undefined
+          ? !(await filesPresent(folder, [RUN_FILES.config]))
+          : !found.hasModel && !(await hasLabels(folder))
+      if (state === 'failed' && (await holdsNothing())) {
+        await rm(folder, { recursive: true, force: true })
+        await this.#forget(run)
+      } else if (found === undefined && state !== 'training') {
         await this.#forget(run)
       } else {
-        await writeFileAtomic(path.join(this.#options.runs, run, FINISH_FILE), '')
+        await writeFileAtomic(path.join(folder, FINISH_FILE), '')
         const known = this.#records.get(run) ?? this.#adopted(run)
         if (state !== 'training') await this.#keep({ ...known, waiting: true, error: undefined })
       }
@@ -344,7 +353,8 @@ export class TrainingRuns {
     }
     if (record?.waiting === true) return { ...facts, state: 'waiting' }
     if (found?.ready === true) return { ...facts, state: 'ready' }
-    if (record?.error !== undefined) return { ...facts, state: 'failed', error: record.error }
+    if (record?.error !== undefined)
+      return { ...facts, state: 'failed', error: record.error, hasModel: found?.hasModel === true }
     return { ...facts, state: 'paused' }
   }
 
@@ -395,5 +405,5 @@ const INTERRUPTED = 130
 function failureOf(code: number | null, by: NodeJS.Signals | null): string | undefined {
   if (code === 0 || code === INTERRUPTED || by === 'SIGINT') return undefined
   const how = by === null ? `with code ${code}` : `by ${by}`
-  return `training: its process ended ${how}, perhaps for want of memory; resume goes on from its last checkpoint`
+  return `training: its process ended ${how}, perhaps for want of memory; trying again goes on from its last checkpoint`
 }

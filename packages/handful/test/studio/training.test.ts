@@ -42,7 +42,7 @@ test(
     const pid = await lockHolder(folder)
     process.kill(pid as number, 'SIGKILL')
     const failed = await inState(run, 'failed')
-    expect(failed.error).toMatch(/its process ended by SIGKILL.*resume goes on/)
+    expect(failed.error).toMatch(/its process ended by SIGKILL.*trying again goes on/)
     expect((await client.ask('suggest', { count: 3 })).length).toBe(3)
 
     await client.ask('resumeTraining', { run })
@@ -63,6 +63,23 @@ test(
     expect(ready.steps).toBeLessThan(100_000)
     // It is shown a moment after it is ready: the labels that it shares are written first.
     await until(async () => ((await client.view('state')).run === run ? true : undefined), 5)
+  },
+)
+
+test(
+  'a training that failed before it had learnt anything is taken off, with its folder',
+  { timeout: 60_000 },
+  async () => {
+    const { runs } = await client.ask('train', { model: 'vae', minutes: 1, beside: true })
+    const { name: run } = runs[runs.length - 1]
+    const folder = path.join(bench.runs, run)
+    const pid = await until(() => lockHolder(folder))
+    process.kill(pid, 'SIGKILL')
+    const failed = await inState(run, 'failed')
+    expect(failed.hasModel).toBe(false)
+    await client.ask('stopTraining', { run })
+    expect(await card(run)).toBeUndefined()
+    await expect(access(folder)).rejects.toThrow()
   },
 )
 

@@ -12,6 +12,14 @@ const STATES: Readonly<Record<RunCard['state'], string>> = {
   ready: 'ready',
 }
 
+/** What its end is called, and what that does. */
+function endOf({ state, hasModel }: RunCard): readonly [words: string, about: string] {
+  if (state === 'waiting') return ['Take back', 'Takes it out of the queue']
+  if (state === 'failed' && hasModel !== true) return ['Remove', 'Takes it off: it has learnt nothing yet']
+  if (state === 'failed') return ['Use as it is', 'Takes the model of its last checkpoint']
+  return ['Stop and use', 'Ends here and takes the model as it is']
+}
+
 export function Run(props: {
   readonly card: RunCard
   readonly colour: number
@@ -22,6 +30,7 @@ export function Run(props: {
   const store = useStore()
   const { card } = props
   const run = card.name
+  const [words, about] = endOf(card)
   return (
     <article class="card run" aria-label={`Run ${run}`}>
       <header>
@@ -58,17 +67,9 @@ export function Run(props: {
             {card.state === 'paused' ? 'Resume' : 'Try again'}
           </button>
         )}
-        {(card.state === 'training' || card.state === 'paused' || card.state === 'waiting') && (
-          <button
-            type="button"
-            title={
-              card.state === 'waiting'
-                ? 'Takes it out of the queue'
-                : 'Ends here and takes the model as it is'
-            }
-            onClick={() => void store.ask('stopTraining', { run })}
-          >
-            {card.state === 'waiting' ? 'Take back' : 'Stop and use'}
+        {card.state !== 'ready' && (
+          <button type="button" title={about} onClick={() => void store.ask('stopTraining', { run })}>
+            {words}
           </button>
         )}
         {card.state === 'ready' && (
