@@ -405,5 +405,5 @@ const INTERRUPTED = 130
 function failureOf(code: number | null, by: NodeJS.Signals | null): string | undefined {
   if (code === 0 || code === INTERRUPTED || by === 'SIGINT') return undefined
   const how = by === null ? `with code ${code}` : `by ${by}`
-  return `training: its process ended ${how}, perhaps for want of memory; trying again goes on from its last checkpoint`
+  return `training: its process ended ${how}, perhaps for want of memory; trying again goes on from its last checkpoint, or anew where it has none`
 }
