@@ -108,7 +108,7 @@ describe.skipIf(!hasRedis)(`workers${REDIS_NEEDED}`, () => {
       expect(planner.code).toBe(0)
       const status = await handful(['study', 'strokes', ...place, '--status', '--json'], environment).ended
       expect(JSON.parse(status.output)).toMatchObject({
-        ...{ stages: 13, done: 13, running: [], failed: [] },
+        ...{ stages: 15, done: 15, running: [], failed: [] },
         best: expect.stringMatching(/^8 of 8 cells, best 1: /),
       })
       const { workers: known } = JSON.parse(status.output) as { workers: { offer: object }[] }
@@ -125,7 +125,7 @@ describe.skipIf(!hasRedis)(`workers${REDIS_NEEDED}`, () => {
       expect(ended.map(({ code }) => code)).toEqual([130, 130, 130, 130])
       // All of them had some.
       const shares = ended.map(({ output }) => output.split('done in').length - 1)
-      expect(shares.reduce((sum, share) => sum + share)).toBe(13)
+      expect(shares.reduce((sum, share) => sum + share)).toBe(15)
       const all = [planner, status, wrong, ...ended].map(({ output }) => output).join('\n')
       expect(all).not.toContain('4711')
       expect(spawnSync('grep', ['-rl', '4711', store]).stdout.toString()).toBe('')
