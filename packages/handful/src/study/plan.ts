@@ -11,15 +11,13 @@
  */
 import { formatDuration } from '../draw/format.js'
 import { usageError } from '../errors.js'
-import { HEAD_ENTRIES } from '../heads/registry.js'
 import { isNetwork } from './method-kinds.js'
 import type { LabelCount, StudyMissing } from './result.js'
 import { pretrainStage } from '../training/pretrain.js'
 import { MODEL_SHARE } from '../training/self-training.js'
 import { headComponents } from '../features/reduce.js'
-import { spaceStored } from '../features/space-files.js'
-import { bankSchema, type BankRecord, combineBanks, makeBank } from './bank.js'
 import { modelInWords, type SemiSupervisedName } from '../names.js'
+import { type BankStage, bankStage, combinationStage, type ModelStage } from './bank-stages.js'
 import {
   fewerDraws,
   fitBudget,
@@ -30,8 +28,7 @@ import {
   trainingShare,
 } from './budget.js'
 import { type CellStage, cellsOf, FEW_LABELS, PROTOCOL, trainingInWords } from './cell-stages.js'
-import { combinationSeconds, featureSeconds, type Scale, smoothingSeconds, stepSeconds } from './estimate.js'
-import { isBaselineName } from '../features/baselines/registry.js'
+import { type Scale, stepSeconds } from './estimate.js'
 import { stemOf } from '../models/supervised-registry.js'
 import type { SelfTrainingNeeds } from './self-training.js'
 import { fewestMethods, fitsBudget, withFewerMethods } from './fewer-methods.js'
@@ -40,14 +37,12 @@ import { contentOf } from '../runs/brought.js'
 import { isSemiSupervised, modelsToCome, type PlannedMethod, resolveMethods } from './methods.js'
 import { parseDuration, type StudyOptions } from './study-options.js'
 import { sectionStages } from './all-sections.js'
-import { baselineMethod, type StudyFeatures, modelMethod } from './sources.js'
 import { inOrder } from '../stages/stage.js'
 import type { StudyStage } from './study-stage.js'
 import { labelSizes } from './study-data.js'
 import {
   contrastiveModels,
   runPresent,
-  type TrainedRecord,
   trainedSchema,
   trainForStudy,
   trainingIdentity,
@@ -247,9 +242,6 @@ interface Built {
   readonly cells: readonly CellStage[]
 }
 
-export type ModelStage = StudyStage<TrainedRecord>
-export type BankStage = StudyStage<BankRecord>
-
 async function buildStages({
   workshop,
   methods,
@@ -406,136 +398,5 @@ async function modelStage(training: TrainingSettings, workshop: Workshop, scale:
         },
         context,
       ),
-  }
-}
-
-function bankOptions(
-  { method, key }: { readonly method: string; readonly key: string },
-  { options, mirror, data, place }: Workshop,
-) {
-  return {
-    folder: place.folder,
-    name: `${method}-${key.slice(0, 8)}`,
-    components: options.components ?? headComponents(data.images.channels),
-    whitening: options.whitening,
-    seed: options.seed,
-    smooth: smooths(options),
-    mirror,
-  }
-}
-
-/** Where no head asks for smoothed features the key says nothing of them, so that what is there without stays good. */
-const smooths = ({ heads }: StudyOptions): boolean =>
-  heads.some((head) => HEAD_ENTRIES[head].worksOn === 'smoothed')
-
-function methodOf(id: string, model: ModelStage | undefined, workshop: Workshop): StudyFeatures {
-  const brought = workshop.own.find((method) => method.id === id)
-  if (brought !== undefined) return brought
-  if (isBaselineName(id)) return baselineMethod(id, workshop.options)
-  if (model === undefined) throw new Error(`internal: methodOf: got ${id}, expected a method`)
-  return modelMethod(id, id, workshop.options.models[id], () => workshop.trainedModel(model))
-}
-
-/** Two stages of a method's features, which differ in what they come from. */
-const bankFields = (
-  {
-    id,
-    training = 0,
-    note = '',
-  }: { readonly id: string; readonly training?: number; readonly note?: string },
-  settings: object,
-  { place }: Workshop,
-) => ({
-  kind: 'features',
-  name: `features: ${id}${note}${trainingInWords(training)}`,
-  settings,
-  key: contentKey(settings),
-  group: `features: ${id}${trainingInWords(training)}`,
-  method: id,
-  schema: bankSchema,
-  present: (result: BankRecord) => spaceStored(place.folder, result),
-})
-
-function bankStage(
-  id: string,
-  { model, training }: { readonly model?: ModelStage; readonly training?: number },
-  workshop: Workshop,
-  scale: Scale,
-): BankStage {
-  const { options, mirror, data } = workshop
-  const method = methodOf(id, model, workshop)
-  const { whitening, seed } = options
-  const fields = bankFields(
-    { id, training },
-    {
-      PROTOCOL,
-      kind: 'features',
-      model: model?.key,
-      settings: method.settings,
-      id: model === undefined ? id : undefined,
-      seed,
-      whitening,
-      components: scale.components,
-      smoothed: smooths(options) || undefined,
-      mirror: mirror || undefined,
-      images: data.keys.images,
-      test: data.keys.test,
-    },
-    workshop,
-  )
-  return {
-    ...fields,
-    needs: [
-      ...(model === undefined ? [] : [model]),
-      ...(method.rows === undefined ? [] : [method.rows.stage]),
-    ],
-    seconds: featureSeconds(id, scale) + (smooths(options) ? smoothingSeconds(scale) : 0),
-    work: (context) =>
-      makeBank(
-        method,
-        { train: data.images, test: data.test.images },
-        bankOptions(fields, workshop),
-        context,
-      ),
-  }
-}
-
-function combinationStage(
-  {
-    id,
-    training,
-    leader,
-  }: {
-    readonly id: string
-    readonly training: number
-    /** Of its parts; where none is, all weigh the same. */
-    readonly leader?: { readonly place: number; readonly id: string }
-  },
-  needs: readonly BankStage[],
-  workshop: Workshop,
-  scale: Scale,
-): BankStage {
-  const { options, store } = workshop
-  const fields = bankFields(
-    { id, training, note: leader && `, mostly ${leader.id}` },
-    {
-      PROTOCOL,
-      kind: 'combination',
-      leader: leader?.place,
-      whitening: options.whitening,
-      components: scale.components,
-      smoothed: smooths(options) || undefined,
-      needs: needs.map((need) => need.key),
-    },
-    workshop,
-  )
-  return {
-    ...fields,
-    needs,
-    seconds: combinationSeconds(scale) + (smooths(options) ? smoothingSeconds(scale) : 0),
-    work: async (context) => {
-      const parts = await Promise.all(needs.map((need) => store.result(need)))
-      return combineBanks(parts, leader?.place, bankOptions(fields, workshop), context)
-    },
   }
 }
