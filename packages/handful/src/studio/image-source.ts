@@ -2,6 +2,7 @@
  * The images that the page shows: a folder's, an archive's or a table's, as `fit` would read them, by their positions in the
  * catalogue. Paths are sorted and stay as they are; nothing is decoded here.
  */
+import { formatCount } from '../draw/format.js'
 import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { CollectionOptions, ImageCollection } from '../data/collection.js'
@@ -91,7 +92,7 @@ export async function openImageSource(
       ...notes.map(forThePage),
       ...(test > 0
         ? [
-            `${test.toLocaleString('en-US')} ${test === 1 ? 'image of the test split is' : 'images of the test split are'} not shown, so that no label is chosen on them`,
+            `${formatCount(test)} ${test === 1 ? 'image of the test split is' : 'images of the test split are'} not shown, so that no label is chosen on them`,
           ]
         : []),
     ],
