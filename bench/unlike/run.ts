@@ -82,7 +82,10 @@ const { train, test } = await heldOutImages({
 const [trainRows, testRows] = await featuresOf(train, test)
 const classCount = train.classNames.length
 const options = {
-  components: headComponents(values.encoder === undefined ? train.channels : 3),
+  components: headComponents({
+    channels: values.encoder === undefined ? train.channels : 3,
+    count: train.count,
+  }),
   standardise: values.encoder === undefined ? ('dimension' as const) : undefined,
 }
 

@@ -273,5 +273,5 @@ const namesInWords = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`
 
 /** Numbers that heads see: whatever stands beside features of our own has seen colours, and as many numbers to tell. */
-export const componentsBeside = ({ channels }: Images, others: number): number =>
-  headComponents(others > 0 ? 3 : channels)
+export const componentsBeside = ({ channels, count }: Images, others: number): number =>
+  headComponents({ channels: others > 0 ? 3 : channels, count })

@@ -16,8 +16,14 @@ import {
 } from '../numerics/matrix.js'
 import { fitNormalisation, type Normalisation, projectFeatures } from './normalise.js'
 
-/** Components that heads work on, at most: images in colour have more to tell. */
-export const headComponents = (channels: 1 | 3): number => (channels === 1 ? 128 : 256)
+/**
+ * Components that heads work on, at most: images in colour have more to tell, and where there are enough of them to know small
+ * directions by, more still (docs/results.md): with a thousand images 512 lose half a point. Of very many memory is what counts.
+ */
+export function headComponents({ channels, count }: Pick<Images, 'channels' | 'count'>): number {
+  if (channels === 1) return 128
+  return count >= 10_000 && count <= 100_000 ? 512 : 256
+}
 
 /** Components kept of each group until they stand beside each other: more than heads see, and 256 where that is no less. */
 export const reducedComponents = (components: number): number =>

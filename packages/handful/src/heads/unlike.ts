@@ -72,12 +72,14 @@ export type Unlikeness = (rows: FeatureMatrix) => Promise<Float32Array>
 export async function fitUnlike(
   problem: HeadProblem,
 ): Promise<{ readonly parameters: UnlikeParameters; readonly ofTrain: Float32Array } | undefined> {
-  const { labels, random } = problem
+  const { labels, random, accepted } = problem
   const graph = await problem.graph()
   const labelled = [...labels.keys()].filter((row) => labels[row] >= 0)
   const k = Math.min(K, graph.k)
-  if (labelled.length < FEWEST_JUDGED || k < 1 || graph.rows <= labelled.length) return undefined
-  const judged = random.child('labelled images judged as new').shuffle(labelled.slice()).slice(0, MOST_JUDGED)
+  // Images whose labels were accepted for being sure are more like their classes than others are, and so tell nothing of these.
+  const given = labelled.filter((row) => accepted?.has(row) !== true)
+  if (given.length < FEWEST_JUDGED || k < 1 || graph.rows <= labelled.length) return undefined
+  const judged = random.child('labelled images judged as new').shuffle(given).slice(0, MOST_JUDGED)
 
   const weights = graphWeights(graph, K, KERNEL)
   const sources = sourcesOf(graph.rows, labelled, judged)

@@ -23,7 +23,7 @@ function bankOptions(
   return {
     folder: place.folder,
     name: `${method}-${key.slice(0, 8)}`,
-    components: options.components ?? headComponents(data.images.channels),
+    components: options.components ?? headComponents(data.images),
     whitening: options.whitening,
     seed: options.seed,
     smooth: smooths(options),

@@ -353,7 +353,7 @@ function scaleOf({ options, data }: Workshop): Scale {
     size: images.height,
     channels: images.channels,
     classCount: classNames.length,
-    components: options.components ?? headComponents(images.channels),
+    components: options.components ?? headComponents(images),
     threads: options.threads,
   }
 }

@@ -53,7 +53,7 @@ export async function selfTrainingOf(
           source,
           { train: data.images, test: data.test.images },
           {
-            components: options.components ?? headComponents(data.images.channels),
+            components: options.components ?? headComponents(data.images),
             ...{ whitening: options.whitening, seed: options.seed, ...RESCALED },
             beside: await Promise.all(beside.map((bank) => rowsOf(bank, workshop))),
           },

@@ -1,6 +1,6 @@
 /**
  * Augmentation of image batches on the host: a random affine map with bilinear resampling, a mirror image, and for colour
- * brightness, contrast and saturation. Each image draws from its own stream, so a batch depends on the step alone.
+ * brightness, contrast, saturation and hue. Each image draws from its own stream, so a batch depends on the step alone.
  */
 import type { Random } from 'onnx-autodiff'
 import type { Pixels } from '../data/pixel-store.js'
@@ -20,9 +20,13 @@ export interface AugmentOptions {
   readonly mirror: boolean
   /** Greatest change of brightness, contrast and saturation, as a share. */
   readonly colour: number
+  /** Greatest turn of hues either way, as a share of the circle; undefined: none turns. */
+  readonly hue?: number
+  /** Share of the images whose colours change at all; undefined: all. */
+  readonly recoloured?: number
   /** Cut to a square of at least this share of the area, at a random place, and enlarged again; 1 or undefined: none is. */
   readonly crop?: number
-  /** Share of the images that lose their colours. */
+  /** Share of the recoloured images that lose their colours. */
   readonly grey?: number
   /** Greatest side of a square at a random place that becomes mid-grey, as a share of the size; undefined: none does. */
   readonly cutout?: number
@@ -55,6 +59,8 @@ export const cropAugmentation: AugmentOptions = {
   shear: 0,
   shift: 0,
   colour: 0.4,
+  hue: 0.1,
+  recoloured: 0.8,
   crop: 0.25,
   grey: 0.2,
 }
@@ -101,11 +107,10 @@ export function augment(
     const from = pixels.subarray(i * length, (i + 1) * length)
     const to = result.subarray(i * made, (i + 1) * made)
     const map = drawAffine(options, size, random)
-    const colours =
-      channels === 3 && options.colour > 0
-        ? drawRecolouring(options.colour, options.grey ?? 0, random)
-        : undefined
+    const colours = channels === 3 ? drawRecolouring(options, random) : undefined
     warp(from, to, { size, side, channels }, map, colours)
+    if (colours !== undefined && options.hue !== undefined)
+      turnHues(to, random.between(-options.hue, options.hue))
     if (options.cutout !== undefined) cutOut(to, { size: side, channels }, options.cutout, random)
   }
   return result
@@ -152,9 +157,30 @@ function drawAffine(
   ]
 }
 
-function drawRecolouring(strength: number, grey: number, random: Random): Recolouring {
-  const brightness = random.between(-strength, strength) * 128
-  const contrast = 1 + random.between(-strength, strength)
-  const saturation = grey > 0 && random.uniform() < grey ? 0 : 1 + random.between(-strength, strength)
+function drawRecolouring(
+  { colour, recoloured = 1, grey = 0 }: AugmentOptions,
+  random: Random,
+): Recolouring | undefined {
+  if (colour === 0 || (recoloured < 1 && random.uniform() >= recoloured)) return undefined
+  const brightness = random.between(-colour, colour) * 128
+  const contrast = 1 + random.between(-colour, colour)
+  const saturation = grey > 0 && random.uniform() < grey ? 0 : 1 + random.between(-colour, colour)
   return { brightness, contrast, saturation }
 }
+
+/** Turns colours about the line of greys by a share of the circle: red becomes green after a third of it, and greys stay. */
+export function turnHues(pixels: Uint8Array, turn: number): void {
+  const [cos, sin] = [Math.cos(2 * Math.PI * turn), Math.sin(2 * Math.PI * turn)]
+  // Rodrigues' rotation about (1, 1, 1): each colour keeps `own` of itself.
+  const own = (1 + 2 * cos) / 3
+  const ofNext = (1 - cos) / 3 - sin / Math.sqrt(3)
+  const ofLast = (1 - cos) / 3 + sin / Math.sqrt(3)
+  for (let at = 0; at < pixels.length; at += 3) {
+    const [red, green, blue] = [pixels[at], pixels[at + 1], pixels[at + 2]]
+    pixels[at] = toByte(own * red + ofNext * green + ofLast * blue)
+    pixels[at + 1] = toByte(own * green + ofNext * blue + ofLast * red)
+    pixels[at + 2] = toByte(own * blue + ofNext * red + ofLast * green)
+  }
+}
+
+const toByte = (value: number): number => Math.floor(Math.min(Math.max(value, 0), 255) + 0.5)

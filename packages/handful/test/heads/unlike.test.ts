@@ -80,6 +80,24 @@ it('does not speak where nothing can be told', async () => {
   expect(await fitUnlike(all)).toBeUndefined()
 })
 
+it('takes no label as evidence that was accepted for being sure', async () => {
+  const rows = seen.filter(isKnown)
+  const kinds = Int32Array.from(rows, (row) => truth[row])
+  const few = firstLabels(kinds, 3)
+  const many = firstLabels(kinds, 12)
+  const accepted = new Set([...many.keys()].filter((row) => many[row] >= 0 && few[row] < 0))
+  const known = selectRows(features, rows)
+  const judged = async (labels: Int32Array, given?: ReadonlySet<number>) => {
+    const fitted = await fitUnlike({ ...problem(known, labels, CLASSES), accepted: given })
+    return fitted?.parameters.settings.common.images
+  }
+  expect(await judged(few)).toBe(3 * CLASSES)
+  expect(await judged(many)).toBe(40)
+  expect(await judged(many, accepted)).toBe(3 * CLASSES)
+  const all = new Set([...many.keys()].filter((row) => many[row] >= 0))
+  expect(await judged(many, all)).toBeUndefined()
+})
+
 it('rows that a head keeps are found in products too, and are searched once for all who ask', async () => {
   const given = problem(rowRange(features, 0, 100), firstLabels(truth.subarray(0, 100), 2), 8)
   const { parameters } = await createHead('auto').fit(given)

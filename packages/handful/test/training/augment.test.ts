@@ -6,8 +6,10 @@ import {
   augment,
   type AugmentOptions,
   cropAugmentation,
+  NO_AUGMENTATION,
   photoAugmentation,
   shapeAugmentation,
+  turnHues,
 } from '../../src/training/augment.js'
 import { WARP_KERNELS } from '../../src/training/warp-kernels-module.js'
 import { type Affine, type Recolouring, warp } from '../../src/training/warp.js'
@@ -118,4 +120,35 @@ test.each<[string, AugmentOptions]>([
     if (name === 'nothing at all') expect(made(1)).toEqual(kept)
     else expect(made(1)).not.toEqual(made(2))
   }
+})
+
+describe('hues', () => {
+  it('turn about the circle, red to green after a third of it', () => {
+    const pixels = Uint8Array.of(200, 0, 0, 10, 220, 30)
+    turnHues(pixels, 1 / 3)
+    expect([...pixels]).toEqual([0, 200, 0, 30, 10, 220])
+  })
+
+  it('leave greys, and all but the rounding of a whole turn', () => {
+    const greys = Uint8Array.from({ length: 3 * 256 }, (_, at) => Math.floor(at / 3))
+    const turned = greys.slice()
+    turnHues(turned, 0.1)
+    expect(turned).toEqual(greys)
+    const [colours, around] = [bytes(300), new Uint8Array(300)]
+    around.set(colours)
+    turnHues(around, 1)
+    expect(around).toEqual(colours)
+  })
+
+  it('turn in the share of images that are recoloured, and in no others', () => {
+    const [count, length] = [400, 4 * 4 * 3]
+    const pixels = bytes(count * length)
+    const options = { ...NO_AUGMENTATION, colour: 0.2, hue: 0.1, recoloured: 0.8 }
+    const made = augment({ pixels, count, size: 4, channels: 3 }, options, new Random(0, 'share'))
+    const same = Array.from({ length: count }, (_, i) => i).filter((i) =>
+      made.subarray(i * length, (i + 1) * length).every((value, at) => value === pixels[i * length + at]),
+    )
+    expect(same.length / count).toBeGreaterThan(0.14)
+    expect(same.length / count).toBeLessThan(0.26)
+  })
 })

@@ -90,7 +90,7 @@ export async function pixelFeatures(
   { train, test }: Splits,
   linearAlgebra: LinearAlgebra,
   {
-    components = headComponents(train.channels),
+    components = headComponents(train),
     mirror = false,
     ...context
   }: Omit<SpaceContext, 'linearAlgebra'> & {

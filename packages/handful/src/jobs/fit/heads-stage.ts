@@ -113,6 +113,7 @@ async function onLearned(comparing: Comparing, records: readonly SpaceRecord[], 
   const unlike = await unlikeArraysOf(space, {
     labels: draws[0],
     classCount,
+    accepted: acceptedRows(dataset),
     random: new Random(seed, 'images that are unlike'),
   })
   await run.makeFolder(RUN_FILES.model)

@@ -88,7 +88,10 @@ export const contrastive = defineModel<ContrastiveConfig>({
       ? describeLayers(allLayers(config, image, imageInput(image)))
       : vae.configure(config, image).layers(),
   defaultFeatures: ({ network }) =>
-    network === 'pyramid' ? { layers: ['pooled'], pooling: 'mean' } : { layers: ['hidden'], pooling: 'none' },
+    // The middle level knows where in the image things are, which the mean over the last does not.
+    network === 'pyramid'
+      ? { layers: ['pooled', 'level2'], pooling: '2x2' }
+      : { layers: ['hidden'], pooling: 'none' },
   features: (config, image, weights, request) =>
     config.network === 'pyramid'
       ? features(config, image, weights, request)
