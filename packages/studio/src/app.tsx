@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { useStore } from './context.js'
 import { counted, number } from './logic/format.js'
 import { TITLES, VIEWS, type ViewName } from './logic/route.js'
+import { useNoLostDrops } from './parts/file-drops.js'
 import { Help } from './parts/help.js'
 import { Icon } from './parts/icons.js'
 import { ImageDialog } from './parts/image-dialog.js'
@@ -25,6 +26,7 @@ export function App() {
   const store = useStore()
   const view = store.view.value
   useEffect(() => listenToKeys(store), [store])
+  useNoLostDrops()
   useEffect(() => {
     document.title = `${TITLES[view]} · ${store.state.value?.place?.name ?? 'Handful studio'}`
   }, [view, store.state.value?.place?.name])

@@ -43,7 +43,12 @@ export const requests = {
   /** Whether a folder holds these files, so that one that was dropped need not be copied. */
   holds: z.strictObject({ path: z.string().min(1).max(4096), files: fileFacts }),
   /** A copy of what was dropped is begun, unless an earlier one holds these files; `upload` sends it. */
-  startUpload: z.strictObject({ name: z.string().min(1).max(255), files: fileFacts }),
+  startUpload: z.strictObject({
+    name: z.string().min(1).max(255),
+    files: fileFacts,
+    /** Of all its files, more than are told of. */
+    count: z.int().nonnegative(),
+  }),
   finishUpload: z.strictObject({ id: uploadId }),
   cancelUpload: z.strictObject({ id: uploadId }),
   train: z.strictObject({

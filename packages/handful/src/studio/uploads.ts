@@ -43,10 +43,12 @@ export class Uploads {
     this.#runs = path.resolve(runs)
   }
 
-  /** @returns the path of an earlier copy where it holds these files */
-  async start({ name, files }: Asked<'startUpload'>): Promise<Answers['startUpload']> {
-    const before = path.join(this.#runs, copyName(name))
-    if ((await holds({ path: before, files })).same) return { path: before }
+  /** @returns what is to be opened of an earlier copy where it holds these files and no others */
+  async start({ name, files, count }: Asked<'startUpload'>): Promise<Answers['startUpload']> {
+    for (const before of await this.#copies(name)) {
+      const same = (await holds({ path: before, files })).same && (await filesIn(before)) === count
+      if (same) return { path: await placeIn(before) }
+    }
     const id = randomBytes(16).toString('hex')
     const folder = path.join(this.#runs, `${UNFINISHED}${id}`)
     await makeFolders(folder)
@@ -75,15 +77,13 @@ export class Uploads {
     }
   }
 
-  /** @returns what is to be opened: the folder, or the one file in it that is no image, such as an archive */
+  /** @returns what is to be opened */
   async finish(id: string): Promise<{ path: string }> {
     const { folder, name } = this.#upload(id)
     this.#uploads.delete(id)
     const place = path.join(this.#runs, await freeName(this.#runs, copyName(name)))
     await rename(folder, place)
-    const [first, ...others] = await readdir(place, { withFileTypes: true })
-    const single = others.length === 0 && first?.isFile() && !isImageName(first.name)
-    return { path: single ? path.join(place, first.name) : place }
+    return { path: await placeIn(place) }
   }
 
   async cancel(id: string): Promise<void> {
@@ -96,12 +96,32 @@ export class Uploads {
     await Promise.all([...this.#uploads.keys()].map((id) => this.cancel(id)))
   }
 
+  /** Earlier copies of what had this name: the first, and those that another of the name had to stand beside. */
+  async #copies(name: string): Promise<string[]> {
+    const own = copyName(name)
+    const names = await readdir(this.#runs).catch(() => [])
+    const found = names.filter((each) => each.startsWith(own) && /^(-\d+)?$/.test(each.slice(own.length)))
+    return found.map((each) => path.join(this.#runs, each))
+  }
+
   #upload(id: string): Upload {
     const upload = this.#uploads.get(id)
     if (upload !== undefined) return upload
     const got = 'one that was not begun, or has ended'
     throw new HandfulError({ what: 'copy', got, expected: 'one that goes on', hint: 'drop the folder again' })
   }
+}
+
+/** What of a copy is to be opened: the folder, or the one file in it that is no image, such as an archive. */
+async function placeIn(copy: string): Promise<string> {
+  const [first, ...others] = await readdir(copy, { withFileTypes: true })
+  const single = others.length === 0 && first?.isFile() && !isImageName(first.name)
+  return single ? path.join(copy, first.name) : copy
+}
+
+async function filesIn(folder: string): Promise<number> {
+  const all = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  return all.filter((entry) => entry.isFile()).length
 }
 
 const copyName = (name: string): string => `${plainName(name)}-images`

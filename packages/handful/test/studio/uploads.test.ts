@@ -23,7 +23,7 @@ const upload = (id: string, body: Buffer, headers: Record<string, string> = clie
   send(client.port, `/api/upload/${id}`, { method: 'POST', headers, body })
 
 async function begun(name: string): Promise<string> {
-  const answer = await client.ask('startUpload', { name, files: [] })
+  const answer = await client.ask('startUpload', { name, files: [], count: 0 })
   if ('id' in answer) return answer.id
   throw new Error(`got the earlier copy ${answer.path}`)
 }
@@ -40,7 +40,24 @@ test('pieces in any order, and the same twice, make the files; nothing is there 
   expect(await readFile(path.join(made, 'y.png'), 'utf8')).toBe('')
   expect((await upload(id, second)).status).toBe(400)
   const files = [{ path: 'inner/x.png', bytes: 6 }]
-  expect(await client.ask('startUpload', { name: 'a: b/c', files })).toEqual({ path: made })
+  expect(await client.ask('startUpload', { name: 'a: b/c', files, count: 2 })).toEqual({ path: made })
+})
+
+test('what was dropped before is known by all its files, beside others of its name; of an archive it is the file', async () => {
+  const copied = async (files: Readonly<Record<string, string>>): Promise<string> => {
+    const told = Object.entries(files).map(([name, content]) => ({ path: name, bytes: content.length }))
+    const answer = await client.ask('startUpload', { name: 'again', files: told, count: told.length })
+    if ('path' in answer) return `known: ${path.relative(bench.runs, answer.path)}`
+    for (const [name, content] of Object.entries(files)) await upload(answer.id, piece(name, 0, content))
+    return path.relative(bench.runs, (await client.ask('finishUpload', answer)).path)
+  }
+  const [few, more] = [{ 'a.png': 'one' }, { 'a.png': 'one', 'b/c.png': 'other' }]
+  expect(await copied(more)).toBe('again-images')
+  expect(await copied(few)).toBe('again-images-2')
+  expect(await copied({ 'signs.tar': 'archive' })).toBe('again-images-3/signs.tar')
+  expect(await copied(more)).toBe('known: again-images')
+  expect(await copied(few)).toBe('known: again-images-2')
+  expect(await copied({ 'signs.tar': 'archive' })).toBe('known: again-images-3/signs.tar')
 })
 
 test('paths that lead out, hidden names, broken packs and strangers are refused, and leave nothing', async () => {

@@ -49,7 +49,7 @@ export async function copy(
   { name, files }: Dropped,
   { signal, tell }: Copying,
 ): Promise<string> {
-  const begun = await studio.ask('startUpload', { name, files: await factsOf(files) })
+  const begun = await studio.ask('startUpload', { name, files: await factsOf(files), count: files.length })
   if ('path' in begun) return begun.path
   const { id } = begun
   try {

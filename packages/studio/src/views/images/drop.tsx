@@ -2,9 +2,10 @@
  * A dropped or chosen folder. A browser tells a page its name and its files, never where it lies: one with the same files is
  * looked for near by and opened in its place; else the files are copied to where the runs lie.
  */
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { useStore } from '../../context.js'
 import { counted, number } from '../../logic/format.js'
+import { bringsFiles, onDrags } from '../../parts/file-drops.js'
 import { Icon } from '../../parts/icons.js'
 import { Bar } from '../../parts/small.js'
 import { messageOf } from '../../studio/failures.js'
@@ -67,17 +68,25 @@ export function Drop({ from, onOpen }: { from?: string; onOpen: (path: string) =
     void take(() => filesOfRoots(roots))
   }
 
-  return (
-    <section
-      class={over ? 'drop over' : 'drop'}
-      aria-label="Drop a folder"
-      onDragOver={(event) => {
+  // The whole page takes it: nobody has to aim.
+  useEffect(() =>
+    onDrags({
+      dragover: (event) => {
+        if (!bringsFiles(event)) return
         event.preventDefault()
         setOver(true)
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={drop}
-    >
+      },
+      dragleave: (event) => {
+        if (event.relatedTarget === null) setOver(false)
+      },
+      drop: (event) => {
+        if (bringsFiles(event)) drop(event)
+      },
+    }),
+  )
+
+  return (
+    <section class={over ? 'drop over' : 'drop'} aria-label="Drop a folder">
       {progress === undefined ? (
         <>
           <p>

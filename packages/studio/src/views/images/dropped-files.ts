@@ -18,11 +18,13 @@ export interface Dropped {
 /** Of labels; larger ones are something else. */
 const MOST_TABLE_BYTES = 64 * 2 ** 20
 
-export const isUsable = ({ name, type, size }: Pick<File, 'name' | 'type' | 'size'>): boolean =>
-  type.startsWith('image/') ||
-  isImageName(name) ||
-  endsIn(name, COLLECTION_ENDINGS) ||
-  (endsIn(name, TABLE_ENDINGS) && size <= MOST_TABLE_BYTES)
+type Described = Pick<File, 'name' | 'type' | 'size'>
+
+const holdsImages = ({ name, type }: Described): boolean =>
+  type.startsWith('image/') || isImageName(name) || endsIn(name, COLLECTION_ENDINGS)
+
+export const isUsable = (file: Described): boolean =>
+  holdsImages(file) || (endsIn(file.name, TABLE_ENDINGS) && file.size <= MOST_TABLE_BYTES)
 
 /** The roots have to be taken while the event is handled; a browser forgets them after. */
 export const rootsOf = (transfer: DataTransfer | null): readonly FileSystemEntry[] =>
@@ -59,7 +61,9 @@ export function filesOfInput(list: FileList | null): Dropped | undefined {
 }
 
 function usable(name: string, all: readonly DroppedFile[]): Dropped {
-  const files = all.filter(({ file }) => isUsable(file)).sort((a, b) => (a.path < b.path ? -1 : 1))
+  const found = all.filter(({ file }) => isUsable(file)).sort((a, b) => (a.path < b.path ? -1 : 1))
+  // Tables and texts say something of images; alone they are none.
+  const files = found.some(({ file }) => holdsImages(file)) ? found : []
   return { name, files, leftOut: all.length - files.length }
 }
 

@@ -1,8 +1,9 @@
 /** All images: found, counted, and how the folder was understood; or the choice of one. */
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { useStore } from '../../context.js'
 import { counted, number } from '../../logic/format.js'
 import { bulkAction, SelectBar } from '../../parts/bulk.js'
+import { bringsFiles, onDrags } from '../../parts/file-drops.js'
 import { FilterBar } from '../../parts/filter-bar.js'
 import { Grid } from '../../parts/grid.js'
 import { Icon } from '../../parts/icons.js'
@@ -17,6 +18,16 @@ export function ImagesView() {
   const state = store.state.value
   const [choosing, setChoosing] = useState(false)
   useActions((action) => state?.place !== undefined && !choosing && bulkAction(store, action))
+  // Another folder may come at any time: where it is dropped stands the place for it.
+  useEffect(
+    () =>
+      onDrags({
+        dragenter: (event) => {
+          if (bringsFiles(event)) setChoosing(true)
+        },
+      }),
+    [],
+  )
   if (state === undefined) return null
   if (state.place === undefined && state.reading !== undefined && !choosing)
     return (

@@ -23,9 +23,8 @@ async function drawnPicture(blob: Blob): Promise<Picture> {
   try {
     return await pictureAt(address)
   } catch {
-    throw new Error(
-      `the picture: this browser does not read ${blob.type || 'its format'}; save it as JPEG or PNG`,
-    )
+    const name = blob instanceof File ? blob.name : 'the picture'
+    throw new Error(`${name}: got no picture that this browser can read, expected a whole JPEG, PNG or WebP`)
   } finally {
     URL.revokeObjectURL(address)
   }

@@ -1,12 +1,15 @@
 /** A picture comes in, its class comes out, and the labelled images that it is most like. Nothing is sent anywhere. */
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { isImageName } from '../../../../handful/src/names.js'
 import { useStore } from '../../context.js'
 import { classColour } from '../../logic/colours.js'
 import { fileName, percent } from '../../logic/format.js'
 import type { Picture } from '../../logic/resample.js'
 import { Thumbnail } from '../../parts/grid.js'
+import { Icon } from '../../parts/icons.js'
 import { Bar, Segments, Swatch } from '../../parts/small.js'
 import { messageOf } from '../../studio/failures.js'
+import { filesOfRoots, rootsOf } from '../images/dropped-files.js'
 import { Classifier, type Classified } from './classifier.js'
 import { DrawPad } from './draw-pad.js'
 import { LabelledFeatures, type Neighbour } from './neighbours.js'
@@ -24,7 +27,8 @@ interface Ready {
 export function Try() {
   const store = useStore()
   const [way, setWay] = useState<Way>('drop')
-  const [file, setFile] = useState<Blob | undefined>()
+  const [pictures, setPictures] = useState<readonly File[]>([])
+  const [at, setAt] = useState(0)
   const [result, setResult] = useState<Classified | undefined>()
   const [near, setNear] = useState<readonly Neighbour[]>([])
   const [step, setStep] = useState<string | undefined>()
@@ -73,10 +77,27 @@ export function Try() {
   }
   const [classes, setClasses] = useState<readonly string[]>([])
 
-  function take(blob: Blob | undefined): void {
-    if (blob === undefined) return
-    setFile(blob)
-    void look(() => pictureOfBlob(blob))
+  /** Several that came at once are tried one after another, as the person walks through them. */
+  function take(files: readonly File[]): void {
+    if (files.length === 0) return
+    setPictures(files)
+    show(files, 0)
+  }
+
+  function show(files: readonly File[], index: number): void {
+    setAt(index)
+    void look(() => pictureOfBlob(files[index]))
+  }
+
+  async function takeDropped(transfer: DataTransfer | null): Promise<void> {
+    const dropped = await filesOfRoots(rootsOf(transfer))
+    const files = dropped?.files.map(({ file }) => file).filter(isPicture) ?? []
+    if (files.length > 0) return take(files)
+    if (dropped === undefined) return
+    latest.current++
+    setStep(undefined)
+    setPictures([])
+    setProblem(`${dropped.name}: got no picture, expected a JPEG, PNG or WebP, or several of them`)
   }
 
   return (
@@ -92,9 +113,41 @@ export function Try() {
           onChoose={setWay}
         />
         {way === 'drop' ? (
-          <DropPicture file={file} onFile={take} />
+          <DropPicture
+            file={pictures.at(at)}
+            onFiles={take}
+            onDropped={(transfer) =>
+              void takeDropped(transfer).catch((failure: unknown) => setProblem(messageOf(failure)))
+            }
+          />
         ) : (
           <DrawPad onPicture={(picture) => void look(() => picture)} />
+        )}
+        {way === 'drop' && pictures.length > 1 && (
+          <div class="walk">
+            <button
+              type="button"
+              class="plain icon"
+              aria-label="Picture before"
+              disabled={at === 0}
+              onClick={() => show(pictures, at - 1)}
+            >
+              <Icon name="back" />
+            </button>
+            <span class="small number">
+              {at + 1} of {pictures.length}
+            </span>
+            <span class="soft small cut">{pictures[at].name}</span>
+            <button
+              type="button"
+              class="plain icon"
+              aria-label="Next picture"
+              disabled={at === pictures.length - 1}
+              onClick={() => show(pictures, at + 1)}
+            >
+              <Icon name="forward" />
+            </button>
+          </div>
         )}
         <p class="soft small status-line" role="status">
           {step ?? 'Computed in this browser; the picture goes nowhere.'}
@@ -128,12 +181,20 @@ export function Try() {
   )
 }
 
-function DropPicture({ file, onFile }: { file?: Blob; onFile: (file: Blob | undefined) => void }) {
+const isPicture = ({ name, type }: File): boolean => type.startsWith('image/') || isImageName(name)
+
+function DropPicture(props: {
+  file?: File
+  onFiles: (files: readonly File[]) => void
+  onDropped: (transfer: DataTransfer | null) => void
+}) {
+  const { file, onFiles } = props
   const [over, setOver] = useState(false)
+  const [unseen, setUnseen] = useState<File | undefined>()
   const input = useRef<HTMLInputElement>(null)
   const address = useAddress(file)
   useEffect(() => {
-    const paste = (event: ClipboardEvent) => onFile(event.clipboardData?.files[0])
+    const paste = (event: ClipboardEvent) => onFiles([...(event.clipboardData?.files ?? [])])
     addEventListener('paste', paste)
     return () => removeEventListener('paste', paste)
   })
@@ -148,13 +209,15 @@ function DropPicture({ file, onFile }: { file?: Blob; onFile: (file: Blob | unde
       onDrop={(event) => {
         event.preventDefault()
         setOver(false)
-        onFile(event.dataTransfer?.files[0])
+        props.onDropped(event.dataTransfer)
       }}
     >
       {address === undefined ? (
         <span class="soft">Drop or paste a picture, or</span>
+      ) : file !== undefined && file === unseen ? (
+        <span class="soft cut">{file.name}</span>
       ) : (
-        <img src={address} alt="The picture that is tried" />
+        <img src={address} alt="The picture that is tried" onError={() => setUnseen(file)} />
       )}
       <button type="button" onClick={() => input.current?.click()}>
         Choose a file
@@ -164,9 +227,10 @@ function DropPicture({ file, onFile }: { file?: Blob; onFile: (file: Blob | unde
         class="unseen"
         type="file"
         accept="image/*"
+        multiple
         tabIndex={-1}
         aria-label="Picture file"
-        onChange={(event) => onFile(event.currentTarget.files?.[0])}
+        onChange={(event) => onFiles([...(event.currentTarget.files ?? [])])}
       />
     </div>
   )
