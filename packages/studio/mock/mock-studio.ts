@@ -236,6 +236,7 @@ export class MockStudio implements Studio {
         id: what,
         file: {
           model: 'model.onnx',
+          package: 'model.zip',
           predictions: 'predictions.csv',
           labels: 'labels.csv',
           report: 'report.html',

@@ -5,12 +5,14 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { HandfulError } from '../errors.js'
+import { besideModel } from '../exports/model-files.js'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { formatCsvRow } from '../files/csv-row.js'
+import { zipFolder } from '../files/zip-folder.js'
 import { labelCsv } from '../labelling/label-table.js'
 import { RUN_FILES } from '../runs/run-folder.js'
 import type { Labelling } from './labelling.js'
@@ -20,6 +22,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.csv': 'text/csv; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
   '.onnx': 'application/octet-stream',
+  '.zip': 'application/zip',
 }
 
 /** Of what a process says, for the message where it fails. */
@@ -85,13 +88,31 @@ export class Downloads {
   /** @param run full path @throws HandfulError with what the command said */
   model(run: string): Promise<Exported> {
     return this.#inTurn(async () => {
-      await this.#command(['refit', run])
-      const name = `${path.basename(run)}.onnx`
-      const file = path.join(this.#options.folder, path.basename(run), name)
-      await makeFolders(path.dirname(file))
-      await this.#command(['export', run, '--out', file])
-      return this.#offer(file, name)
+      const file = await this.#export(run)
+      return this.#offer(file, path.basename(file))
     })
+  }
+
+  /** What `handful export` writes, all of it: what the model says of itself, its test, its card and the page to try it. */
+  package(run: string): Promise<Exported> {
+    return this.#inTurn(async () => {
+      const model = await this.#export(run)
+      const file = path.join(this.#options.folder, `${path.basename(run)}.zip`)
+      await zipFolder(path.dirname(model), path.basename(run), file)
+      return this.#offer(file, path.basename(file))
+    })
+  }
+
+  async #export(run: string): Promise<string> {
+    await this.#command(['refit', run])
+    const name = path.basename(run)
+    const folder = path.join(this.#options.folder, name)
+    const file = path.join(folder, `${name}.onnx`)
+    await makeFolders(folder)
+    // Not every model gets one: an earlier one's page would stand beside this.
+    await rm(besideModel(file).page, { force: true })
+    await this.#command(['export', run, '--out', file])
+    return file
   }
 
   /** Undefined for an id that was never given, or whose file is gone. */

@@ -7,7 +7,7 @@ import { Downloads } from './downloads.js'
 import { type ImageSource, openImageSource } from './image-source.js'
 import { Labelling } from './labelling.js'
 import { Predicting } from './predicting.js'
-import type { Events, Exported, RunCard, StudioState } from './protocol.js'
+import type { Asked, Events, Exported, RunCard, StudioState } from './protocol.js'
 import { findRuns } from './run-list.js'
 import { RunMetrics } from './run-metrics.js'
 import { makeHome } from './studio-home.js'
@@ -165,7 +165,7 @@ export class Place {
     this.#listeners.changed()
   }
 
-  export(what: 'model' | 'predictions' | 'labels' | 'report'): Promise<Exported> {
+  export(what: Asked<'export'>['what']): Promise<Exported> {
     const { downloads, labelling, source } = this.#parts
     switch (what) {
       case 'labels':
@@ -174,6 +174,8 @@ export class Place {
         return downloads.predictions(source.paths, this.predicting.predictions(), labelling)
       case 'model':
         return downloads.model(this.#shown())
+      case 'package':
+        return downloads.package(this.#shown())
       case 'report':
         return downloads.report(this.#shown())
     }

@@ -94,7 +94,8 @@ export const requests = {
   neighbours: z.strictObject({ image, count: z.int().min(1).max(200) }),
   /** Images at each noise level of the shown run's model; accuracies come one by one, each told as an event. */
   noise: z.strictObject({ images: z.array(image).max(16) }),
-  export: z.strictObject({ what: z.enum(['model', 'predictions', 'labels', 'report']) }),
+  /** `package`: the model with all that lies beside it, in one archive. */
+  export: z.strictObject({ what: z.enum(['model', 'package', 'predictions', 'labels', 'report']) }),
 } as const
 
 export type RequestName = keyof typeof requests

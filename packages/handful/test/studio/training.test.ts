@@ -1,9 +1,12 @@
 /** Training beside the page: killed, gone on with, found again; and what follows from its features. */
-import { access, readFile } from 'node:fs/promises'
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { verifyModel } from '../../src/exports/verify-model.js'
 import { lockHolder } from '../../src/files/lock.js'
+import { zipEntries } from '../../src/files/zip-entries.js'
 import type { RunCard } from '../../src/studio/protocol.js'
+import { silentProgress } from '../../src/training/progress.js'
 import { Bench, type Client, kindOf, plainNames, send, until } from './studio-under-test.js'
 
 let bench: Bench
@@ -143,6 +146,33 @@ test('tables and the report are taken away', { timeout: 60_000 }, async () => {
 })
 
 test(
+  'the model is taken away with all that belongs to it, as verify wants it',
+  { timeout: 60_000 },
+  async () => {
+    const { id, file } = await client.ask('export', { what: 'package' })
+    expect(file).toBe('shapes-vae.zip')
+    const { body } = await send(port, `/api/download/${id}`, { headers: client.own })
+    const taken = path.join(bench.folder, 'taken away')
+    await mkdir(path.join(taken, 'shapes-vae'), { recursive: true })
+    await writeFile(path.join(taken, file), body)
+    const names: string[] = []
+    for await (const entry of zipEntries(path.join(taken, file), {})) {
+      names.push(entry.name)
+      await writeFile(path.join(taken, entry.name), await entry.read())
+    }
+    const endings = ['card.md', 'json', 'onnx', 'test.safetensors'].map(
+      (each) => `shapes-vae/shapes-vae.${each}`,
+    )
+    expect(names).toEqual([...endings, 'shapes-vae/try.html'])
+    const asked = { file: path.join(taken, 'shapes-vae', 'shapes-vae.onnx'), threads: 1, device: 'cpu' }
+    const context = { signal: new AbortController().signal, progress: silentProgress }
+    const { difference, metadata } = await verifyModel(asked, context)
+    expect(difference).toBeLessThan(1e-4)
+    expect(metadata.classes).toEqual(['disc', 'bar', 'cross'])
+  },
+)
+
+test(
   'a second studio finds run, labels and predictions; opened by the run it is the same',
   { timeout: 60_000 },
   async () => {
@@ -162,6 +192,45 @@ test(
       '../shapes-studio\n',
     )
     await expect(access(path.join(bench.runs, 'shapes-vae', 'labels.jsonl'))).rejects.toThrow()
+  },
+)
+
+test(
+  'a training that failed after it had learnt something is used as it is: labels, map and results follow',
+  { timeout: 120_000 },
+  async () => {
+    process.env.STUDIO_TEST_STEPS = '100000'
+    const { runs } = await client.ask('train', { model: 'vae', minutes: 1, beside: true })
+    const { name: run } = runs[runs.length - 1]
+    const folder = path.join(bench.runs, run)
+    const learns = () => until(async () => (((await card(run))?.steps ?? 0) > 0 ? true : undefined), 90)
+    await learns()
+    // A pause saves a checkpoint; what comes after it is lost with the process.
+    await client.ask('pauseTraining', { run })
+    const { steps: saved = 0 } = await inState(run, 'paused')
+    await client.ask('resumeTraining', { run })
+    await until(async () => (((await card(run))?.steps ?? 0) > saved ? true : undefined), 90)
+    process.kill((await lockHolder(folder)) as number, 'SIGKILL')
+    const failed = await inState(run, 'failed')
+    expect(failed.hasModel).toBe(true)
+
+    await client.ask('stopTraining', { run })
+    const ready = await inState(run, 'ready')
+    expect(ready.error).toBeUndefined()
+    expect(ready.steps).toBeGreaterThanOrEqual(saved)
+    expect(ready.steps).toBeLessThan(100_000)
+    await client.ask('selectRun', { run })
+    const decisions = [40, 41, 42].map((image) => ({ image, label: kindOf(image) }))
+    await client.ask('label', { decisions, seen: 'picked' })
+    const all = await until(async () => {
+      const { classes } = await client.view('predictions')
+      return decisions.every(({ image, label }) => classes[image] === label) ? classes : undefined
+    })
+    // The other studio has said that one is none of these.
+    expect(all.flatMap((id, image) => (id >= 0 ? [] : [image]))).toEqual([20])
+    expect((await client.view('map')).positions).toHaveLength(120)
+    expect((await client.view('results')).classes).toEqual([0, 1, 2])
+    expect(await client.ask('suggest', { count: 5, kind: 'audit' })).toHaveLength(5)
   },
 )
 

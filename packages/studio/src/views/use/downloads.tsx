@@ -8,6 +8,11 @@ import './downloads.css'
 
 const FILES = [
   ['model', 'Model', 'One ONNX file from pixels to probabilities, for Python, Node.js and browsers'],
+  [
+    'package',
+    'Model and page',
+    'That file, its card and test images, and a page to try it anywhere, offline',
+  ],
   ['predictions', 'Predictions', 'A table: every image with its class and probability'],
   ['labels', 'Labels', 'A table: what was labelled'],
   ['report', 'Report', 'One page with tables and figures'],
@@ -48,7 +53,7 @@ function Download({ what, name, about, onShow }: DownloadProps) {
   const store = useStore()
   const [busy, setBusy] = useState(false)
   const [made, setMade] = useState<Exported | undefined>()
-  const needsModel = what === 'model' || what === 'predictions' || what === 'report'
+  const needsModel = what !== 'labels'
   const hasModel = store.state.value?.run !== undefined
   const ready = needsModel ? store.predictions.value !== undefined : (store.state.value?.labelled ?? 0) > 0
   const lacks = !needsModel ? 'labels' : hasModel ? 'labels of two classes' : 'a trained model'
