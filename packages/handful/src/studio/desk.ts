@@ -6,6 +6,7 @@ import { adviceFor, trainable } from './advice.js'
 import { browse } from './browse.js'
 import { EventHub } from './event-hub.js'
 import { FoundImages } from './found-images.js'
+import { forThePage } from './page-words.js'
 import type { Place, PlaceListeners, PlaceOptions } from './place.js'
 import type { StudioState } from './protocol.js'
 import type { Answering, Handlers, Served, Viewers } from './routes.js'
@@ -287,7 +288,7 @@ export class Desk implements Answering {
   }
 
   #troubled(trouble: string | undefined): void {
-    this.#trouble = trouble
+    this.#trouble = trouble === undefined ? undefined : forThePage(trouble)
     this.events.stateChanged()
   }
 }

@@ -94,6 +94,6 @@ function same(given: string, expected: string): boolean {
 }
 
 function refused(context: Context, got: string): Response {
-  const hint = 'open the address that "handful studio" has printed'
+  const hint = 'open the address that the studio has printed where it was started'
   return context.json({ error: `request: got ${got}, expected one of the studio's own page; ${hint}` }, 403)
 }

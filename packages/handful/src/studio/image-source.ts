@@ -12,6 +12,7 @@ import type { SkippedFile } from '../data/image-set.js'
 import { openCollection } from '../data/open-collection.js'
 import { HandfulError, printable } from '../errors.js'
 import { isImageName } from '../names.js'
+import { noteForThePage } from './page-words.js'
 
 export interface KnownLabels {
   readonly classNames: readonly string[]
@@ -89,7 +90,7 @@ export async function openImageSource(
       ...[...other].map(([index, reason]) => ({ path: files[index].path, reason })),
     ],
     notes: [
-      ...notes.map(forThePage),
+      ...notes.map(noteForThePage),
       ...(test > 0
         ? [
             `${formatCount(test)} ${test === 1 ? 'image of the test split is' : 'images of the test split are'} not shown, so that no label is chosen on them`,
@@ -113,10 +114,6 @@ export async function openImageSource(
     },
   }
 }
-
-/** A note without advice that is a command line or an option of one: on a page there is neither. */
-export const forThePage = (note: string): string =>
-  note.replace(/ \(handful .*\)$/, '').replace(/; (?:handful |[^;]*--[a-z])[^;]*$/, '')
 
 function knownLabels(files: ImageCollection['files']): KnownLabels {
   const decisions = files.flatMap(({ path, label }) => (label === '' ? [] : [{ image: path, name: label }]))

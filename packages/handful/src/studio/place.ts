@@ -6,6 +6,7 @@ import { adviceFor, trainable } from './advice.js'
 import { Downloads } from './downloads.js'
 import { type ImageSource, openImageSource } from './image-source.js'
 import { Labelling } from './labelling.js'
+import { noteForThePage } from './page-words.js'
 import { Predicting } from './predicting.js'
 import type { Asked, Events, Exported, RunCard, StudioState } from './protocol.js'
 import { findRuns } from './run-list.js'
@@ -129,11 +130,13 @@ export class Place {
     const { source } = this.#parts
     // First those that stand among the images, for the page to know them.
     const skipped = [...this.#unusable, ...source.skipped]
+      .slice(0, MOST_SKIPPED)
+      .map(({ path, reason }) => ({ path, reason: noteForThePage(reason) }))
     return {
       place: { path: source.place, name: source.name },
       images: source.paths.length,
-      skipped: skipped.slice(0, MOST_SKIPPED),
-      skippedCount: skipped.length,
+      skipped,
+      skippedCount: this.#unusable.length + source.skipped.length,
       understood: source.understood,
       notes: source.notes,
       ...this.labelling.facts,

@@ -10,6 +10,7 @@ import { HandfulError, printable } from '../errors.js'
 import type { EventHub } from './event-hub.js'
 import { guard, type GuardOptions, securityHeaders } from './guard.js'
 import type { PageFiles } from './page-files.js'
+import { forThePage } from './page-words.js'
 import { LIMIT_PACK_BYTES } from './uploads.js'
 import { type Answers, type RequestName, requests, type Views } from './protocol.js'
 
@@ -205,7 +206,7 @@ const written = ({ id, name, data }: ReturnType<EventHub['present']>) => ({
 })
 
 function messageOf(error: Error): string {
-  if (error instanceof HandfulError) return error.message
+  if (error instanceof HandfulError) return forThePage(error.message)
   return printable(error.message.replace(/\s+/g, ' ')) || 'not foreseen'
 }
 

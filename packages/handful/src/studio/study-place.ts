@@ -48,7 +48,7 @@ function imagesOf(text: string, file: string): string | undefined {
   try {
     return configSchema.parse(parse(text, { maxAliasCount: 0 })).folder
   } catch (cause) {
-    const expected = 'the options that handful study has written'
+    const expected = 'the options that a study has written'
     throw new HandfulError({ what: 'study', where: printable(file), got: 'something else', expected, cause })
   }
 }

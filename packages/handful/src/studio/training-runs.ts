@@ -15,6 +15,7 @@ import { lockHolder } from '../files/lock.js'
 import { jsonOrNothing } from '../files/json.js'
 import { filesPresent } from '../files/present.js'
 import { FINISH_FILE, RUN_FILES } from '../runs/run-folder.js'
+import { forThePage } from './page-words.js'
 import { requests, type RunCard } from './protocol.js'
 import { findRuns, type FoundRun, hasLabels } from './run-list.js'
 import { freeName, plainName } from './studio-home.js'
@@ -354,7 +355,12 @@ export class TrainingRuns {
     if (record?.waiting === true) return { ...facts, state: 'waiting' }
     if (found?.ready === true) return { ...facts, state: 'ready' }
     if (record?.error !== undefined)
-      return { ...facts, state: 'failed', error: record.error, hasModel: found?.hasModel === true }
+      return {
+        ...facts,
+        state: 'failed',
+        error: forThePage(record.error),
+        hasModel: found?.hasModel === true,
+      }
     return { ...facts, state: 'paused' }
   }
 

@@ -34,8 +34,8 @@ export async function whereIs(place: string, runs: string): Promise<Where> {
     throw new HandfulError({
       what: 'run',
       where: printable(place),
-      got: typeof folder === 'string' ? `one of handful ${String(command)}` : 'one of a known data set',
-      expected: 'a run of handful fit or handful prepare on images of your own',
+      got: typeof folder === 'string' ? `one of the kind ${String(command)}` : 'one of a known data set',
+      expected: 'a run that classifies images of your own',
       hint: 'open a folder of images instead',
     })
   }

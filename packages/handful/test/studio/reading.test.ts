@@ -6,7 +6,8 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readDataset } from '../../src/runs/read-dataset.js'
 import { FoundImages } from '../../src/studio/found-images.js'
-import { forThePage, openImageSource } from '../../src/studio/image-source.js'
+import { openImageSource } from '../../src/studio/image-source.js'
+import { noteForThePage } from '../../src/studio/page-words.js'
 import { TrainingLog } from '../../src/studio/training-log.js'
 
 let folder: string
@@ -84,11 +85,11 @@ test('what a folder was understood as has thousands marks, and its notes name no
   expect(notes).toEqual([expect.stringMatching(/^list\.txt is not taken for labels: .*, expected one$/)])
   // A folder of images to predict later.
   expect(
-    forThePage(
+    noteForThePage(
       'new/ holds 3 files and no class: it is left out and can be predicted afterwards (handful predict <run> a (1)/new; --splits none if it is a class)',
     ),
   ).toBe('new/ holds 3 files and no class: it is left out and can be predicted afterwards')
-  expect(forThePage('val/ is held out; 3 of its images have no label')).toBe(
+  expect(noteForThePage('val/ is held out; 3 of its images have no label')).toBe(
     'val/ is held out; 3 of its images have no label',
   )
 })

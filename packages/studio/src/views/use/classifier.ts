@@ -67,7 +67,7 @@ function numbers(data: unknown): Float32Array {
 
 function readMetadata(text: string | undefined): Described {
   if (text === undefined)
-    throw new Error('the model: got no metadata named handful, expected what handful export writes')
+    throw new Error('the model: got no metadata named handful, expected a model that the studio has exported')
   const parsed: unknown = JSON.parse(text)
   const { classes, inputs, square } = record(parsed)
   const { fit, background } = record(square)
