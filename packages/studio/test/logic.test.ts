@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { classColour, inkOn } from '../src/logic/colours.js'
 import { toCsv } from '../src/logic/csv.js'
+import { axisValues } from '../src/logic/format.js'
 import { chips, isFiltered, NO_FILTERS, shownImages, type Filters } from '../src/logic/filters.js'
 import { cellsInFrame, gridShape, visibleCells } from '../src/logic/grid-window.js'
 import { back, forward, lookedAt, standing, START, visited } from '../src/logic/history.js'
@@ -357,5 +358,15 @@ describe('the square that a model reads', () => {
     expect(new Set(toSquare(even, { size: 8, channels: 3, fit: 'cover', background: '#ffffff' }))).toEqual(
       new Set([77]),
     )
+  })
+})
+
+describe('axes', () => {
+  test('values have as many digits as it takes to tell them apart', () => {
+    expect(axisValues([2130.1, 2130.2, 2130.3])).toEqual(['2130.1', '2130.2', '2130.3'])
+    expect(axisValues([0, 0.5, 1])).toEqual(['0', '0.5', '1'])
+    expect(axisValues([0.941, 0.942], true)).toEqual(['94.1 %', '94.2 %'])
+    expect(axisValues([0, 0.5, 1], true)).toEqual(['0 %', '50 %', '100 %'])
+    expect(axisValues([5, 5])).toEqual(['5', '5'])
   })
 })

@@ -27,11 +27,23 @@ export function bytes(count: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[power - 1]}`
 }
 
+const DIGITS = 3
+
 /** Up to three significant digits, for values of a curve. */
-export function value(of: number): string {
+export function value(of: number, digits = DIGITS): string {
   if (!Number.isFinite(of)) return String(of)
-  if (of !== 0 && (Math.abs(of) >= 1e5 || Math.abs(of) < 1e-3)) return of.toExponential(2)
-  return String(Number(of.toPrecision(3)))
+  if (of !== 0 && (Math.abs(of) >= 1e5 || Math.abs(of) < 1e-3)) return of.toExponential(digits - 1)
+  return String(Number(of.toPrecision(digits)))
+}
+
+/** Values of an axis: with as many digits as it takes to tell them apart. */
+export function axisValues(of: readonly number[], isPercent = false): readonly string[] {
+  for (let digits = DIGITS; ; digits++) {
+    const written = of.map((each) =>
+      isPercent ? `${Number((100 * each).toFixed(digits - DIGITS))} %` : value(each, digits),
+    )
+    if (digits === 9 || new Set(written).size === new Set(of).size) return written
+  }
 }
 
 export const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { value } from '../logic/format.js'
+import { axisValues, value } from '../logic/format.js'
 import { readableRange } from '../logic/panels.js'
 
 export interface Line {
@@ -88,8 +88,6 @@ function options(props: ChartProps, element: HTMLElement): uPlot.Options {
   const ink = style.getPropertyValue('--soft')
   const grid = { stroke: style.getPropertyValue('--line'), width: 1 }
   const font = `12px ${style.fontFamily}`
-  const written = (number: number, isPercent = props.asPercent) =>
-    isPercent === true ? `${Math.round(number * 100)} %` : value(number)
   return {
     width: Math.max(100, element.clientWidth),
     height: props.height,
@@ -113,7 +111,7 @@ function options(props: ChartProps, element: HTMLElement): uPlot.Options {
         ...(props.isPanel === true ? {} : { label: props.xName, labelFont: font, labelSize: 18 }),
         size: 34,
         ...(props.xAsPercent === true
-          ? { values: (_: uPlot, splits: number[]) => splits.map((x) => written(x, true)) }
+          ? { values: (_: uPlot, splits: number[]) => [...axisValues(splits, true)] }
           : {}),
       },
       {
@@ -123,7 +121,7 @@ function options(props: ChartProps, element: HTMLElement): uPlot.Options {
         font,
         size: 58,
         ...(props.isPanel === true ? { space: 20 } : {}),
-        values: (_, splits) => splits.map((y) => written(y)),
+        values: (_, splits) => [...axisValues(splits, props.asPercent)],
       },
     ],
     series: [
