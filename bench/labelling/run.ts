@@ -1,8 +1,8 @@
 /**
  * How long one waits when labelling: opening a run, predictions again after a label, suggestions; of features that are made
- * (groups of images around centres, 128 numbers each), with labels of a few images of each group.
+ * (groups of images around centres), with labels of a few images of each group.
  *
- *   npx tsx bench/labelling/run.ts [--images 10000] [--labels 200] [--rounds 9] [--threads 1]
+ *   npx tsx bench/labelling/run.ts [--images 10000] [--labels 200] [--rounds 9] [--columns 128] [--threads 1]
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,12 +18,17 @@ const { values: given } = parseArgs({
     images: { type: 'string', default: '10000' },
     labels: { type: 'string', default: '200' },
     rounds: { type: 'string', default: '9' },
+    columns: { type: 'string', default: '128' },
     threads: { type: 'string', default: '1' },
   },
 })
-const [images, labels, rounds, threads] = [given.images, given.labels, given.rounds, given.threads].map(
-  Number,
-)
+const [images, labels, rounds, columns, threads] = [
+  given.images,
+  given.labels,
+  given.rounds,
+  given.columns,
+  given.threads,
+].map(Number)
 
 async function timed<T>(work: () => Promise<T>): Promise<{ milliseconds: number; result: T }> {
   const started = performance.now()
@@ -38,7 +43,7 @@ const middle = (times: readonly number[]): string => {
 
 const folder = await mkdtemp(path.join(tmpdir(), 'handful-bench-'))
 try {
-  const made = await makeRun(folder, { images, groups: CLASSES, spread: 2.5, columns: 128 })
+  const made = await makeRun(folder, { images, groups: CLASSES, spread: 2.5, columns })
   const opened = await timed(() => Workbench.open(folder, { threads }))
   const workbench = opened.result
   const by = { seen: 'picked', who: 'bench' } as const
