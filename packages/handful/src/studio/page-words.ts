@@ -14,7 +14,7 @@ const ADVICE: readonly (readonly [RegExp, string | undefined])[] = [
   [/--resume/, 'go on with it, or begin another, under Train'],
   [/handful suggest/, 'label images of two classes under Label'],
   [/handful predict/, 'pictures are classified under Use'],
-  [/handful (pre)?train|handful pretrain|handful prepare|handful fit/, 'train a model under Train'],
+  [/handful (pretrain|train|prepare|fit)/, 'train a model under Train'],
   [/labels set --none/, 'N labels an image so'],
   [/--dataset strokes/, 'give the folder of your images'],
   [/--size|--memory|TMPDIR/, 'choose a smaller image size under Train, or make room on this disk'],
