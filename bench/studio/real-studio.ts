@@ -14,7 +14,7 @@ import { startStudio } from '../../packages/handful/src/studio/serve.js'
 import { Client, until } from '../../packages/handful/test/studio/studio-under-test.js'
 
 const PROGRAM = fileURLToPath(new URL('../../packages/handful/dist/cli/main.js', import.meta.url))
-const MODELS = ['diffusion', 'vae'] as const
+const MODELS = ['diffusion', 'vae', 'contrastive'] as const
 
 export interface RealStudio {
   readonly studio: RunningStudio

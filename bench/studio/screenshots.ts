@@ -44,7 +44,7 @@ try {
     await labelSome(real, LABELS)
   }
   for (const view of views) {
-    if (real !== undefined) await real.show(view === 'noise' ? 'diffusion' : 'vae')
+    if (real !== undefined) await real.show(view === 'noise' ? 'diffusion' : 'contrastive')
     for (const [device, viewport] of Object.entries(SIZES))
       for (const colorScheme of ['light', 'dark'] as const) {
         const name = `${view}-${device}-${colorScheme}`

@@ -81,10 +81,11 @@ async function trainedOn(images: ImageSet): Promise<WeightedModel> {
   }
 }
 
-const spec = values.folder === undefined ? values : { folder: values.folder, size: Number(values.size) }
-const { train: all } = await openDataset({ ...spec, dataDir: values['data-dir'], seed } as Parameters<
-  typeof openDataset
->[0])
+const spec =
+  values.folder === undefined
+    ? { dataset: values.dataset, dataDir: values['data-dir'], seed }
+    : { folder: values.folder, size: Number(values.size), seed }
+const { train: all } = await openDataset(spec)
 const order = new Random(seed, 'bench/images').permutation(all.count)
 const held = Math.min(Number(values.test), Math.floor(all.count / 3))
 const test = new TestSet(selectImages(all, order.slice(0, held)))

@@ -46,7 +46,7 @@ export const fast = (image: ImageShape): ContrastiveConfig =>
         width: 64,
         blocks: 1,
         views: 0.75,
-        temperature: 0.1,
+        temperature: 0.2,
         projection: 128,
         ...quickOptimiser,
       }
