@@ -610,6 +610,14 @@ describe.skipIf(!hasChromium)(`the page in Chromium${reason}`, () => {
     const page = await open(browser, at('stage=ready&images=60000'), 'images')
     await page.getByRole('option').first().waitFor()
     expect(await page.getByRole('option').count()).toBeLessThan(150)
+    // What is in sight is asked for before the rows beyond the edge.
+    const asked = await page.evaluate(() => {
+      const bottom = document.querySelector('main .grid')?.getBoundingClientRect().bottom ?? 0
+      const all = [...document.querySelectorAll<HTMLImageElement>('main .cell img')]
+      return all.map((each) => [each.getBoundingClientRect().top < bottom, each.fetchPriority])
+    })
+    expect(new Set(asked.map(([seen]) => seen))).toEqual(new Set([true, false]))
+    expect(asked).toEqual(asked.map(([seen]) => [seen, seen === true ? 'high' : 'low']))
     await page.getByRole('listbox').press('End')
     await page.getByRole('option', { name: 'IMG_60000.jpg' }).waitFor()
     expect(await page.getByRole('option').count()).toBeLessThan(150)

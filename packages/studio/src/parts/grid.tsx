@@ -160,6 +160,7 @@ export function Grid(props: GridProps) {
     >
       <div class="grid-space" role="presentation" style={{ height: `${shape.height}px` }}>
         {drawnCells(from, to, cursorCell).map((cell) => {
+          const top = Math.floor(cell / shape.columns) * shape.pitch
           return (
             <Cell
               key={images[cell]}
@@ -167,7 +168,8 @@ export function Grid(props: GridProps) {
               position={cell}
               count={images.length}
               left={(cell % shape.columns) * shape.pitch}
-              top={Math.floor(cell / shape.columns) * shape.pitch}
+              top={top}
+              inSight={top < view.top + view.height && top + shape.pitch > view.top}
               side={shape.pitch - GAP}
               selected={selection.images.has(images[cell])}
               cursor={cell === cursorCell && selection.steered === true}
@@ -281,6 +283,7 @@ interface CellProps {
   readonly count: number
   readonly left: number
   readonly top: number
+  readonly inSight: boolean
   readonly side: number
   readonly selected: boolean
   readonly cursor: boolean
@@ -324,7 +327,7 @@ function Cell(props: CellProps) {
         height: `${props.side}px`,
       }}
     >
-      <Thumbnail image={image} />
+      <Thumbnail image={image} later={!props.inSight} />
       {unreadable && <span class="no-picture">{props.side < 64 ? '?' : 'cannot be read'}</span>}
       {label !== -1 && props.side >= 44 && (
         <Tag id={label} name={props.side < 64 ? '' : label === -2 ? 'none' : className(label)} />
@@ -350,13 +353,14 @@ function Tag({ id, name }: { id: number; name: string }) {
 }
 
 /** The image itself; its name is told by what stands around it. */
-export function Thumbnail({ image }: { image: number }) {
+export function Thumbnail({ image, later = false }: { image: number; later?: boolean }) {
   const store = useStore()
   return (
     <img
       src={store.studio.thumbnail(image)}
       alt=""
       decoding="async"
+      fetchpriority={later ? 'low' : 'high'}
       draggable={false}
       onLoad={(event) => event.currentTarget.classList.remove('broken')}
       onError={(event) => event.currentTarget.classList.add('broken')}
