@@ -15,9 +15,6 @@
  * Of a known set training images are drawn, and the held-out ones from its other training images: official test labels are not
  * looked at.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { labelDraws } from '../../packages/handful/src/data/draw-labels.js'
 import { originalsOfTest } from '../../packages/handful/src/data/test-set.js'
@@ -33,8 +30,6 @@ import { labelPropagation } from '../../packages/handful/src/heads/label-propaga
 import { logisticRegression } from '../../packages/handful/src/heads/logistic-regression.js'
 import { directionMixture } from '../../packages/handful/src/heads/mixture.js'
 import type { OwnHeads } from '../../packages/handful/src/heads/registry.js'
-import { loadTrainedModel, type TrainedModel } from '../../packages/handful/src/runs/trained-model.js'
-import { pretrain } from '../../packages/handful/src/training/pretrain.js'
 import {
   type Encoder,
   encoderOf,
@@ -46,12 +41,7 @@ import { learnedSpaces, type RowsPart } from '../../packages/handful/src/feature
 import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-linear-algebra.js'
 import { calibrationError } from '../../packages/handful/src/numerics/reliability.js'
 import { average } from '../../packages/handful/src/numerics/statistics.js'
-import {
-  modelChoiceSchema,
-  resolveAugmentation,
-  resolveModel,
-} from '../../packages/handful/src/training/model-options.js'
-import { silentProgress } from '../../packages/handful/src/training/progress.js'
+import { contrastiveModel } from '../contrastive-model.js'
 import { splitImages } from '../trained-space.js'
 
 const { values } = parseArgs({
@@ -91,25 +81,6 @@ async function encoded(file: string): Promise<RowsPart> {
   return { name: 'encoder', train: ofTrain, test: ofTest }
 }
 
-/** The model that is trained unless told otherwise: of a run, or trained for so many steps. */
-async function trainedModel(): Promise<Pick<TrainedModel, 'model' | 'weights'>> {
-  if (values.run !== undefined) return loadTrainedModel(values.run)
-  const image = { size: train.height, channels: train.channels }
-  const model = resolveModel(modelChoiceSchema.parse({ model: 'contrastive', set: {} }), image)
-  const folder = await mkdtemp(path.join(tmpdir(), 'handful-choices-'))
-  try {
-    const augmentation = resolveAugmentation(undefined, model).options
-    const { weights } = await pretrain(
-      train,
-      { model, augmentation, seed, steps: Number(values.steps), threads, device },
-      { checkpoints: { folder, key: 'choices' }, signal, progress: silentProgress },
-    )
-    return { model, weights }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
 /** All parts alike, and each leading; then, where it is asked for, each alone. */
 async function spacesOf(): Promise<{ readonly weighed: FeatureSpace[]; readonly alone: FeatureSpace[] }> {
   const beside = values.encoder === undefined ? [] : [await encoded(values.encoder)]
@@ -118,7 +89,7 @@ async function spacesOf(): Promise<{ readonly weighed: FeatureSpace[]; readonly 
     learnedSpaces({ train, test }, learned, linearAlgebra, { ...context, beside: parts }, 'each leading too')
   if (values.encoder !== undefined && values.run === undefined)
     return { weighed: await spaces(undefined, beside), alone: [] }
-  const trained = await trainedModel()
+  const trained = await contrastiveModel(train, { run: values.run, steps: Number(values.steps), ...context })
   const dictionary = await fitDictionary(train, 256, { seed, linearAlgebra, signal })
   const mirrored = await looksMirrored(train, { seed, linearAlgebra })
   const own = (encoder: Encoder): Encoder => (mirrored ? mirroredEncoder(encoder) : encoder)

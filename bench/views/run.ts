@@ -10,32 +10,21 @@
  * from all others; labels are drawn among, and spread over, `--train` of them. With `--run` nothing is trained, and the model has
  * seen the held-out images without their labels.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { Random } from 'onnx-autodiff'
 import { labelDraws } from '../../packages/handful/src/data/draw-labels.js'
-import { selectImages, type ImageSet } from '../../packages/handful/src/data/image-set.js'
+import { selectImages } from '../../packages/handful/src/data/image-set.js'
 import { openDataset } from '../../packages/handful/src/data/open.js'
 import { TestSet } from '../../packages/handful/src/data/test-set.js'
 import { encoderOf, mirroredEncoder } from '../../packages/handful/src/features/encoder.js'
 import { learnedFeatures } from '../../packages/handful/src/features/feature-sources.js'
 import { looksMirrored } from '../../packages/handful/src/features/mirror.js'
 import { compareHeads } from '../../packages/handful/src/heads/compare-heads.js'
-import type { WeightedModel } from '../../packages/handful/src/models/model.js'
 import type { Pooling } from '../../packages/handful/src/names.js'
 import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-linear-algebra.js'
 import { average } from '../../packages/handful/src/numerics/statistics.js'
-import { loadTrainedModel } from '../../packages/handful/src/runs/trained-model.js'
 import type { AugmentOptions } from '../../packages/handful/src/training/augment.js'
-import {
-  modelChoiceSchema,
-  resolveAugmentation,
-  resolveModel,
-} from '../../packages/handful/src/training/model-options.js'
-import { pretrain } from '../../packages/handful/src/training/pretrain.js'
-import { silentProgress } from '../../packages/handful/src/training/progress.js'
+import { contrastiveModel } from '../contrastive-model.js'
 
 const { values } = parseArgs({
   options: {
@@ -60,27 +49,6 @@ const { values } = parseArgs({
 const [seed, threads, steps] = [values.seed, values.threads, values.steps].map(Number)
 const context = { seed, threads, device: 'cpu', signal: new AbortController().signal } as const
 
-/** The run's model, or one that learns from these images. */
-async function trainedOn(images: ImageSet): Promise<WeightedModel> {
-  if (values.run !== undefined) return loadTrainedModel(values.run)
-  const shape = { size: images.height, channels: images.channels }
-  const set = JSON.parse(values.set) as Record<string, unknown>
-  const model = resolveModel(modelChoiceSchema.parse({ model: 'contrastive', set }), shape)
-  const usual = resolveAugmentation(undefined, model).options
-  const augmentation = { ...usual, ...(JSON.parse(values.views) as object) } as AugmentOptions
-  const folder = await mkdtemp(path.join(tmpdir(), 'handful-views-'))
-  try {
-    const { weights } = await pretrain(
-      images,
-      { model, augmentation, steps, ...context },
-      { checkpoints: { folder, key: 'views' }, signal: context.signal, progress: silentProgress },
-    )
-    return { model, weights }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
 const spec =
   values.folder === undefined
     ? { dataset: values.dataset, dataDir: values['data-dir'], seed }
@@ -92,7 +60,13 @@ const test = new TestSet(selectImages(all, order.slice(0, held)))
 const train = selectImages(all, order.slice(held, held + Number(values.train)))
 
 const began = performance.now()
-const trained = await trainedOn(selectImages(all, order.slice(held)))
+const trained = await contrastiveModel(selectImages(all, order.slice(held)), {
+  run: values.run,
+  steps,
+  set: JSON.parse(values.set) as Record<string, unknown>,
+  views: JSON.parse(values.views) as Partial<AugmentOptions>,
+  ...context,
+})
 const seconds = (performance.now() - began) / 1000
 const linearAlgebra = onnxLinearAlgebra({ threads, device: 'cpu' })
 try {

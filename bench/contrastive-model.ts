@@ -1,0 +1,48 @@
+/** The model that is trained unless told otherwise, for benchmarks: of a run, or trained here for so many steps. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { ImageSet } from '../packages/handful/src/data/image-set.js'
+import type { WeightedModel } from '../packages/handful/src/models/model.js'
+import { loadTrainedModel } from '../packages/handful/src/runs/trained-model.js'
+import type { AugmentOptions } from '../packages/handful/src/training/augment.js'
+import {
+  modelChoiceSchema,
+  resolveAugmentation,
+  resolveModel,
+} from '../packages/handful/src/training/model-options.js'
+import { pretrain } from '../packages/handful/src/training/pretrain.js'
+import { silentProgress } from '../packages/handful/src/training/progress.js'
+
+export interface ContrastiveOptions {
+  /** Of `handful pretrain`; then nothing is trained. */
+  readonly run?: string
+  readonly steps: number
+  /** Settings, and distortions of views, other than its own. */
+  readonly set?: Readonly<Record<string, unknown>>
+  readonly views?: Partial<AugmentOptions>
+  readonly seed: number
+  readonly threads: number
+  readonly device: 'cpu'
+  readonly signal: AbortSignal
+}
+
+export async function contrastiveModel(
+  images: ImageSet,
+  { run, steps, set = {}, views, signal, ...context }: ContrastiveOptions,
+): Promise<WeightedModel> {
+  if (run !== undefined) return loadTrainedModel(run)
+  const image = { size: images.height, channels: images.channels }
+  const model = resolveModel(modelChoiceSchema.parse({ model: 'contrastive', set }), image)
+  const usual = resolveAugmentation(undefined, model).options
+  const augmentation = usual && { ...usual, ...views }
+  const folder = await mkdtemp(path.join(tmpdir(), 'handful-bench-'))
+  try {
+    const checkpoints = { folder, key: 'bench' }
+    const options = { model, augmentation, steps, ...context }
+    const { weights } = await pretrain(images, options, { checkpoints, signal, progress: silentProgress })
+    return { model, weights }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
