@@ -12,7 +12,7 @@ import type { WeightedModel } from '../../../models/model.js'
 import { resnet18, resnet18Presets } from '../../../models/resnet18/resnet18.js'
 import { argmaxRows, selectRows } from '../../../numerics/matrix.js'
 import type { StageContext } from '../../../stages/stage.js'
-import { supervisedAugmentation, trainSupervised } from '../../../training/supervised.js'
+import { shiftedCrops, trainSupervised } from '../../../training/supervised.js'
 import { silentProgress } from '../../../training/progress.js'
 import { publishedCurve, type PublishedSet } from '../../published.js'
 import type { StudyData } from '../../study-data.js'
@@ -137,7 +137,7 @@ export async function networkByProtocol(
   { seed, threads, device, signal, onProgress }: StageContext,
 ): Promise<LikeForLike[]> {
   const { images, test, classNames } = data
-  const { epochs, augment, source } = referenceNetwork(set, images.channels)
+  const { epochs, shift, source } = referenceNetwork(set, images.channels)
   const { stem, width: usual, ...optimiser } = resnet18Presets.study
   const { predict, steps } = await trainSupervised({
     images,
@@ -146,7 +146,7 @@ export async function networkByProtocol(
     options: {
       ...optimiser,
       network: resnet18({ stem, width: width ?? usual }),
-      augmentation: supervisedAugmentation(augment, images),
+      augmentation: shift === null ? null : { ...shiftedCrops({ mirror: true }), shift },
       ...{ batch: 32, epochs, fewestSteps: 1 },
     },
     seed: new Random(seed, `reference protocol/${method}`).integer(2 ** 31),

@@ -67,15 +67,16 @@ function ganHead(like: PublishedSet, labelsPerClass: number): ReferenceHead {
 /** Of its ResNet-18: Adam at a constant 1e-3, batches of 32. */
 export interface ReferenceNetwork {
   readonly epochs: number
-  readonly augment: 'crops' | 'none'
+  /** Mirrored at random and shifted by at most so much of the images' side; null: images as they are. */
+  readonly shift: number | null
   readonly source: string
 }
 
 /** How its ResNet-18 was trained on a set. */
 export function referenceNetwork(set: PublishedSet | undefined, channels: 1 | 3): ReferenceNetwork {
   const like = set ?? (channels === 1 ? 'mnist' : 'cifar10')
-  if (like === 'cifar100') return { epochs: 15, augment: 'none', source: 'VQ-VAE.ipynb, cells 27-29' }
+  if (like === 'cifar100') return { epochs: 15, shift: null, source: 'VQ-VAE.ipynb, cells 27-29' }
   return like === 'mnist'
-    ? { epochs: 40, augment: 'none', source: 'DC supervised.ipynb, cells 11-30' }
-    : { epochs: 40, augment: 'crops', source: 'DC supervised.ipynb, cells 5-8' }
+    ? { epochs: 40, shift: null, source: 'DC supervised.ipynb, cells 11-30' }
+    : { epochs: 40, shift: 2 / 32, source: 'DC supervised.ipynb, cells 5-8' }
 }
