@@ -9,7 +9,7 @@ import { type FullStudy, gatherSections, studySchema } from './all-sections.js'
 import { answersOf, comparisonsOf, testImagesOf } from './answers.js'
 import { type CellStage, NETWORK_HEAD } from './cell-stages.js'
 import { type CellRecord, fixMatchNetwork, networkSettings } from './cells.js'
-import type { PlannedMethod } from './methods.js'
+import { isGenerative, type PlannedMethod } from './methods.js'
 import type { StudyPlan } from './plan.js'
 import { isNetwork } from './method-kinds.js'
 import type { LabelCount, StudyInput, StudyMethod } from './result.js'
@@ -45,7 +45,7 @@ export function assembleStudy({ workshop, plan, standing, context, date }: Assem
   const cells = cellsDone(plan, done)
   const study: StudyInput = {
     version: 1,
-    title: `${data.title}: generative features and few labels`,
+    title: titleOf(data.title, plan.methods),
     createdAt: date.toISOString(),
     command: context.command,
     complete: plan.stages.every((stage) => done.has(stage) || failed.has(stage.name)),
@@ -88,6 +88,10 @@ export function assembleStudy({ workshop, plan, standing, context, date }: Assem
   }
   return studySchema.parse(study)
 }
+
+/** A study is one of generative features where there are any. */
+const titleOf = (dataset: string, methods: readonly PlannedMethod[]): string =>
+  `${dataset}: ${methods.some(isGenerative) ? 'generative features and few labels' : 'classifiers from few labels'}`
 
 type Done = Standing<StudyStage>['done']
 

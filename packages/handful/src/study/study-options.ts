@@ -171,7 +171,7 @@ export const studyOptionsSchemaWith = (brought: Own) => {
         })
         .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, { ...oneLimit })
         .prefault({}),
-      /** Self-training: the encoder of the `vae` learns on from the labels and from what its features and patches make of the others. */
+      /** Self-training: the encoder of `contrastive` learns on from the labels and from what its features and patches make of the others. */
       selfTraining: z
         .strictObject({
           /** Beside the model's own minutes; two thirds of `minutesPerModel` unless given here. */
@@ -180,7 +180,7 @@ export const studyOptionsSchemaWith = (brought: Own) => {
         .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, { ...oneLimit })
         .prefault({}),
       baselines: z.strictObject(baselineFields).prefault({}),
-      /** Dimensions that features are brought to; 128 for grey images and 256 for colour unless given. */
+      /** Dimensions that features are brought to, for all methods alike; unless given, as many as `headComponents` finds right for the images. */
       components: most.max(4096).optional(),
       whitening: z.number().min(0).max(1).default(0.5),
       /** `auto`: of methods beside each other the labels of each draw choose which leads; `all`: all weigh the same. */

@@ -34,6 +34,7 @@ describe('a study', () => {
     )
     expected.push('resnet18 network 1 2', 'resnet18 network 2 2', 'resnet18 network all 1')
     expect(cells.sort()).toEqual(expected.sort())
+    expect(study.title).toMatch(/: classifiers from few labels$/)
     expect(study.labelCounts).toEqual([1, 2, 'all'])
     expect(study.missing).toEqual([])
     expect(study.complete).toBe(true)
@@ -125,6 +126,7 @@ describe('a study', () => {
     })
     const study = await runStudy(options, watched(folder.path).context)
     expect(study.methods.map(({ id }) => id)).toEqual(['pixels', 'vae'])
+    expect(study.title).toMatch(/: generative features and few labels$/)
     expect(study.methods[1].training).toMatchObject({ steps: 3, batch: 8 })
     const [model] = await readdir(path.join(folder.path, 'models'))
     // As models/<run> it can be given to a study again, which then trains nothing.
