@@ -175,7 +175,7 @@ function trainingOf(
       ...{ model, settings, minutes: given(minutesOf(model)), steps: settings.steps, training },
     }))
   })
-  // Neither more minutes nor fewer than a model that is trained without labels.
+  const minutes = names.flatMap((name) => minutesOf(name) ?? [])
   const limited = <O extends { readonly steps?: number; readonly minutes?: number }>(
     own: O,
     usual: number,
@@ -185,7 +185,8 @@ function trainingOf(
   })
   return {
     trained,
-    fixmatch: limited(fixmatch, minutesPerModel),
+    // Neither more minutes nor fewer than the model that is trained longest without labels.
+    fixmatch: limited(fixmatch, minutes.length === 0 ? minutesPerModel : Math.max(...minutes)),
     selfTraining: limited(selfTraining, ((1 - MODEL_SHARE) / MODEL_SHARE) * minutesPerModel),
   }
 }

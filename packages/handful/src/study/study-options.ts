@@ -161,10 +161,13 @@ export const studyOptionsSchemaWith = (brought: Own) => {
           mostSteps: most.default(6000),
         })
         .prefault({}),
-      /** FixMatch: the backbone of the stronger supervised network, and as many minutes for each training as a generative model has. */
+      /**
+       * FixMatch: the backbone of the stronger supervised network, and as many minutes for each training as the model that is
+       * trained longest.
+       */
       fixmatch: z
         .strictObject({
-          /** `minutesPerModel` unless given here. */
+          /** Unless given here, those of the model with most; `minutesPerModel` where none is trained for a time. */
           ...trainedAnew,
           width: most.optional(),
           batch: z.number().int().min(2).default(64),

@@ -398,6 +398,26 @@ describe('an outline', () => {
     expect(after.stages.map(({ done }) => done)).toEqual([true, true, true, false])
   })
 
+  test('gives FixMatch as many minutes as the model that is trained longest, unless its own are said', async () => {
+    const minutesOf = async (more: Parameters<typeof tiny>[0]): Promise<number> => {
+      const options = tiny({ methods: ['fixmatch', 'vae', 'gan'], labels: [1], minutesPerModel: 3, ...more })
+      const { stages } = await outlineStudy(options, watched(folder.path).context)
+      const seconds = stages.find(({ name }) => name === 'fixmatch, 1 label per class')?.seconds ?? 0
+      // Beside its draws' trainings there are the test images to be predicted.
+      return Math.round(seconds / (60 * options.fixmatch.draws))
+    }
+    expect(await minutesOf({})).toBe(3)
+    expect(await minutesOf({ models: { vae: { minutes: 22 } } })).toBe(22)
+    expect(await minutesOf({ models: { vae: { minutes: 1 }, gan: { minutes: 2 } } })).toBe(2)
+    expect(await minutesOf({ models: { vae: { minutes: 22 } }, fixmatch: { minutes: 5 } })).toBe(5)
+    // Of models that the study leaves out, and where none is trained for a time.
+    expect(await minutesOf({ models: { diffusion: { minutes: 22 } } })).toBe(3)
+    expect(await minutesOf({ methods: ['fixmatch', 'vae'], models: { vae: { steps: 3 } } })).toBe(3)
+    // A budget shortens them alike: half of it, for two models of 20 minutes.
+    const budget = { minutesPerModel: 20, budget: '40m', fixmatch: { draws: 1 } }
+    expect(await minutesOf(budget)).toBe(10)
+  })
+
   test('sweeps the noise levels of every model that has some', async () => {
     const options = tiny({
       methods: ['diffusion', 'vae', 'flow'],

@@ -35,7 +35,7 @@ function trust(study: Study): string[] {
       : 'No supervised network was trained for comparison.',
     ...(study.methods.some(({ kind }) => kind === 'semi-supervised')
       ? [
-          'Networks on labelled and unlabelled images are trained anew for each draw of the labels, from a seed of their own: FixMatch from random weights, each time for as long as a generative model was trained; self-training from the trained model, so that its own minutes come on top of those.',
+          'Networks on labelled and unlabelled images are trained anew for each draw of the labels, from a seed of their own: FixMatch from random weights, each time in as many minutes as the model that is trained longest unless the settings say otherwise; self-training from the trained model, so that its own minutes come on top of those.',
         ]
       : []),
     study.methods.some(({ id }) => id === 'pixels')
