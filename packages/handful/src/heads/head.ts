@@ -80,6 +80,8 @@ export interface FittedHead<P extends RowProblem = HeadProblem> {
   readonly name: string
   /** What was chosen at fit (strength, k, ...), for the report. */
   readonly chosen: Readonly<Record<string, number | string>>
+  /** Of a product of heads: how much each of them weighs, by its name. */
+  readonly weights?: Readonly<Record<string, number>>
   /** `[rows, classCount]` probabilities of the rows given at fit, transductive where the head is. */
   probabilities(): Promise<FeatureMatrix>
   /** `[rows, classCount]` probabilities of new rows, from the stored parameters alone. */

@@ -130,6 +130,7 @@ function cellsOfStudy(
     return {
       ...{ method, head, labelsPerClass, accuracies: [...result.accuracies], chosen: result.chosen },
       leading: result.leading && [...result.leading],
+      weights: result.weights && [...result.weights],
       furtherTrainings: further.length === 0 ? undefined : further.map((each) => [...each.result.accuracies]),
       seconds: further.reduce((sum, each) => sum + each.seconds, seconds),
       ...answers,

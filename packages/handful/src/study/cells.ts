@@ -31,6 +31,7 @@ import {
   encodeClasses,
 } from './answers.js'
 import type { DrawFit, DrawFitter } from './draw-fit.js'
+import { weightsField } from './result.js'
 import { MOST_DRAWS, type StudyOptions } from './study-options.js'
 import type { StageStore } from '../stages/stage-store.js'
 import { contentKey } from '../files/content-key.js'
@@ -43,6 +44,7 @@ const accuraciesOf = (fewest: number) =>
     accuracies: z.array(share).min(fewest),
     chosen: chosenTrainingSchema.optional(),
     leading: z.array(z.int().nonnegative()).optional(),
+    weights: weightsField,
     ...answersFields,
   })
 
@@ -51,11 +53,12 @@ const accuraciesOf = (fewest: number) =>
  * there are, so that fewer of them are there already and more of them take only those that are new.
  */
 export const cellSchema = (draws: number): z.ZodType<CellRecord> =>
-  accuraciesOf(draws).transform(({ accuracies, details, leading, ...rest }) => ({
+  accuraciesOf(draws).transform(({ accuracies, details, leading, weights, ...rest }) => ({
     ...rest,
     accuracies: accuracies.slice(0, draws),
     ...(details && { details: details.slice(0, draws) }),
     ...(leading && { leading: leading.slice(0, draws) }),
+    ...(weights && { weights: weights.slice(0, draws) }),
   }))
 
 export interface CellRecord extends AnsweringCell {
@@ -63,6 +66,8 @@ export interface CellRecord extends AnsweringCell {
   readonly chosen?: ChosenTraining
   /** Of a combination, for each draw: which method leads, the first is 1; 0: all weigh the same. */
   readonly leading?: readonly number[]
+  /** Of a product of heads, for each draw: how much each weighs, by its name; nothing of draws that an older version fitted. */
+  readonly weights?: readonly (Readonly<Record<string, number>> | null)[]
 }
 
 const NOTHING: CellRecord = { accuracies: [] }
@@ -109,6 +114,7 @@ export async function runFeatureCell(
 ): Promise<CellRecord> {
   const accuracies = known.accuracies.slice(0, draws.length)
   const details: (CellDetail | null)[] = accuracies.map((_, draw) => known.details?.[draw] ?? null)
+  const weights = accuracies.map((_, draw) => known.weights?.[draw] ?? null)
   let { predicted } = known
   let next = accuracies.length
   let done = next
@@ -119,11 +125,12 @@ export async function runFeatureCell(
       const stream = `${fit.stream}/draw ${draw}`
       try {
         const bank = fit.banks[chosen[draw]]
-        const said = await fitter({ ...fit, bank, labels: draws[draw], seed, stream })
-        const counted = score(said)
+        const fitted = await fitter({ ...fit, bank, labels: draws[draw], seed, stream })
+        const counted = score(fitted.predicted)
         accuracies[draw] = counted.accuracy
         details[draw] = detailOf(counted)
-        if (draw === 0) predicted = encodeClasses(said, classCount)
+        weights[draw] = fitted.weights ?? null
+        if (draw === 0) predicted = encodeClasses(fitted.predicted, classCount)
       } catch (error) {
         // The cell is lost: no more of it is begun.
         next = draws.length
@@ -136,7 +143,11 @@ export async function runFeatureCell(
   const ended = await Promise.allSettled(fitters.map(fitInTurn))
   const failed = ended.find((one) => one.status === 'rejected')
   if (failed !== undefined) throw failed.reason
-  return { accuracies, details, predicted, ...(fit.banks.length > 1 && { leading: [...chosen] }) }
+  return {
+    ...{ accuracies, details, predicted },
+    ...(fit.banks.length > 1 && { leading: [...chosen] }),
+    ...(weights.some((each) => each !== null) && { weights }),
+  }
 }
 
 export interface NetworkCell {

@@ -5,11 +5,12 @@ import { isNetwork } from '../../method-kinds.js'
 import type { Study, StudyCell, StudyMethod } from '../../result.js'
 import { countPhrase, fittedHeads, headlineHead, methodTitle } from '../../results.js'
 import { defineSection } from '../section-entry.js'
+import { weightTables } from './weights.js'
 
 export const trustSection = defineSection({
   id: 'trust',
   title: 'How far to trust these numbers',
-  report: (study) => [{ kind: 'list', items: trust(study) }],
+  report: (study) => [{ kind: 'list', items: trust(study) }, ...weightTables(study)],
 })
 
 function trust(study: Study): string[] {
