@@ -78,10 +78,14 @@ export async function networkSource(
   }
 }
 
+/** How reports say of what comes from an image that its mirrored image counts too. */
+export const mirroredInWords = (detail?: string): string =>
+  detail === undefined ? 'mirrored too' : `${detail}; mirrored too`
+
 /** Means of an image's features and of those of its mirrored image, seen through the same noise. */
 export const withMirrored = (source: FeatureSource): FeatureSource => ({
   ...source,
-  detail: source.detail === undefined ? 'mirrored too' : `${source.detail}; mirrored too`,
+  detail: mirroredInWords(source.detail),
   async extract(images, firstPlace) {
     const [own, other] = [
       await source.extract(images, firstPlace),

@@ -65,9 +65,15 @@ export function headProblem(
 
 export type ClassProportions = 'unknown' | 'balanced'
 
+/**
+ * How a predictor gets from rows to probabilities. `views`: the mean of what one linear layer says of each of several views of an
+ * image, whose rows stand side by side; the other words say it themselves.
+ */
+export const PREDICTOR_KINDS = ['linear', 'mlp', 'neighbours', 'product', 'views'] as const
+
 /** A predictor as plain data: JSON settings and float32 matrices. `restorePredictor` makes it a function again. */
 export interface PredictorParameters {
-  readonly kind: 'linear' | 'mlp' | 'neighbours' | 'product'
+  readonly kind: (typeof PREDICTOR_KINDS)[number]
   readonly classCount: number
   readonly settings: Readonly<Record<string, number | string>>
   readonly arrays: Readonly<Record<string, FeatureMatrix>>

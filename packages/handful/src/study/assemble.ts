@@ -1,5 +1,6 @@
 /** Puts the results of stages together to a study. */
 import type { PlainObject } from '../runs/run-folder.js'
+import { mirroredInWords } from '../features/feature-sources.js'
 import { headEntry } from '../heads/registry.js'
 import type { TestSet } from '../data/test-set.js'
 import { average } from '../numerics/statistics.js'
@@ -152,7 +153,7 @@ function describeMethod(
   { id, title, kind, parts, stem, semiSupervised }: PlannedMethod,
   { models, banks }: StudyPlan,
   done: Done,
-  { options, data }: Workshop,
+  { options, data, mirror }: Workshop,
 ): StudyMethod {
   const bank = resultOf(banks.get(id), done)?.result
   const trained = resultOf(models.get(id), done)?.result
@@ -168,7 +169,7 @@ function describeMethod(
     kind,
     parts: [...parts],
     dimension: bank?.dimension,
-    detail: network?.title ?? bank?.detail,
+    detail: network === undefined ? bank?.detail : mirror ? mirroredInWords(network.title) : network.title,
     imagesPerSecond: bank?.imagesPerSecond,
     training: trained && {
       model: trained.title,

@@ -203,7 +203,7 @@ function supervisedCell(
   parts: CellParts,
 ): CellStage {
   const { stem } = method
-  const { data, options } = parts.workshop
+  const { data, options, mirror } = parts.workshop
   const { supervised } = options
   const labelled = labelledOf(size, parts.workshop)
   const schedule = networkSchedule(labelled, supervised)
@@ -211,6 +211,7 @@ function supervisedCell(
   const batch = Math.min(schedule.batch, labelled)
   const { config, augment } = networkSettings(stem, supervised)
   const { width, emaHalfLife } = config
+  const train = supervisedNetwork(stem, data.images, supervised)
   // The reference's network is what it is, and all labels are too many to choose by.
   const chooses =
     stem === 'small' && supervised.choose === 'folds' && size !== 'all' && size >= FEWEST_LABELS_TO_CHOOSE
@@ -223,6 +224,7 @@ function supervisedCell(
       emaHalfLife,
       ...schedule,
       ...(chooses && { choose: supervised.choose }),
+      ...(mirror && { mirror }),
     },
     draws: supervised.draws,
     seconds: networkSeconds(stem, form, parts.scale),
@@ -233,14 +235,14 @@ function supervisedCell(
         }
       : undefined,
     group: stem === 'small' ? method.title : undefined,
-    training: supervisedNetwork(stem, data.images, supervised),
+    training: (labels) => ({ ...train(labels), mirror }),
   })
 }
 
 function fixMatchCell(method: PlannedMethod, size: LabelCount, parts: CellParts): CellStage {
-  const { data, options } = parts.workshop
+  const { data, options, mirror } = parts.workshop
   const { fixmatch } = parts
-  const training = fixMatchNetwork(data.images, fixmatch)
+  const training = { ...fixMatchNetwork(data.images, fixmatch), mirror }
   const { network, ...trained } = training.options
   const { steps, minutes, draws } = fixmatch
   const batch = Math.min(trained.batch, labelledOf(size, parts.workshop))
@@ -250,6 +252,7 @@ function fixMatchCell(method: PlannedMethod, size: LabelCount, parts: CellParts)
     network: {
       ...{ title: network.title, ...trained, unlabelled: unlabelledOf(trained) },
       ...{ minutes, steps, device: options.device },
+      ...(mirror && { mirror }),
     },
     draws,
     seconds: networkSeconds('small', form, parts.scale) + 60 * (minutes ?? 0),

@@ -167,7 +167,10 @@ export interface NetworkCell {
   readonly store: StageStore
 }
 
-export interface NetworkTraining extends Pick<SupervisedRequest, 'options' | 'start' | 'minutes' | 'steps'> {
+export interface NetworkTraining extends Pick<
+  SupervisedRequest,
+  'options' | 'start' | 'minutes' | 'steps' | 'mirror'
+> {
   /** `[test images, classes]` by what was trained, where it is not the network itself that says it. */
   readonly classify?: (weights: Weights) => Promise<FeatureMatrix>
 }

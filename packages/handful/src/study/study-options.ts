@@ -189,8 +189,8 @@ export const studyOptionsSchemaWith = (brought: Own) => {
       /** `auto`: of methods beside each other the labels of each draw choose which leads; `all`: all weigh the same. */
       features: z.enum(FEATURE_CHOICES).default('auto'),
       /**
-       * Features are means of those of an image and of its mirrored one, for all methods alike: `auto`, where mirrored images look
-       * like the others, as `handful fit` has it.
+       * Features are means of those of an image and of its mirrored one, for all methods alike, and so are the probabilities of
+       * networks: `auto`, where mirrored images look like the others, as `handful fit` has it.
        */
       mirror: z
         .union([z.enum(MIRROR_CHOICES), z.boolean().transform((both) => (both ? 'yes' : 'no'))])

@@ -35,7 +35,7 @@ export const featureFieldsWith = (models?: OwnModels) => ({
   ...trainingFields,
   /** Whitened patches that stand beside the model's features (`features/baselines/patches.ts`); 0 for none. */
   patches: z.number().int().min(0).max(4096).optional(),
-  /** Means of an image's features and its mirrored image's, the baseline's too (`features/mirror.ts`). */
+  /** Means of an image's features, or a network's probabilities, and its mirrored image's, the baseline's too (`features/mirror.ts`). */
   mirror: z.enum(MIRROR_CHOICES).default('auto'),
   /** The files that heads, models and methods of these names came from, for whoever reads the configuration. */
   ...pluginsField,
@@ -140,7 +140,6 @@ const FEATURES_ALONE = {
   encoder: 'none: the network sees pixels alone',
   embeddings: 'none: the network sees pixels alone',
   patches: 'none: the network sees pixels alone',
-  mirror: 'none: its views are mirrored by themselves',
   head: 'none: the network has its own last layer',
   features: 'none: there is nothing to choose between',
 } as const
@@ -195,9 +194,15 @@ function featureOptions({ method: _, ...options }: Given, { models }: Brought) {
 }
 
 /** One draw unless said otherwise: each is a training. */
-function fixMatchOptions({ minutes, steps, draws = 1, ...options }: Given & { readonly method: 'fixmatch' }) {
-  const { model, preset, augment, head, features, patches, mirror, encoder, embeddings, ...own } = options
-  const without = { model, preset, augment, head, features, patches, mirror, encoder, embeddings } as Record<
+function fixMatchOptions({
+  minutes,
+  steps,
+  draws = 1,
+  mirror = 'auto',
+  ...options
+}: Given & { readonly method: 'fixmatch' }) {
+  const { model, preset, augment, head, features, patches, encoder, embeddings, ...own } = options
+  const without = { model, preset, augment, head, features, patches, encoder, embeddings } as Record<
     keyof typeof FEATURES_ALONE,
     undefined
   >
@@ -205,6 +210,7 @@ function fixMatchOptions({ minutes, steps, draws = 1, ...options }: Given & { re
     ...own,
     ...without,
     draws,
+    mirror,
     steps,
     minutes: steps === undefined ? (minutes ?? DEFAULT_MINUTES) : undefined,
   }

@@ -33,7 +33,11 @@ export function predictedStage(
   const { run } = context
   const { train, test } = dataset
   const classCount = train.classNames.length
-  const settings = { kind: 'predicted', needs: [network, ...parts].map(({ key }) => key) }
+  const settings = {
+    kind: 'predicted',
+    needs: [network, ...parts].map(({ key }) => key),
+    answersBy: method.answersBy,
+  }
   const key = contentKey(settings)
   const total = train.count + (test?.count ?? 0)
   const file = `${RUN_FILES.model}/probabilities-${key.slice(0, 8)}.safetensors`

@@ -16,7 +16,7 @@ import type { StageContext } from '../../stages/stage.js'
 import { MODEL_SHARE, selfTraining, selfTrainingDefaults } from '../../training/self-training.js'
 import { encoderSource, featuresStage, patchesStage } from './fit-stages.js'
 import type { FeatureFitOptions, SelfTrainingFitOptions } from './fit-options.js'
-import { mirroredNote, openFitting } from './fitting.js'
+import { FEATURES, mirroredNote, openFitting } from './fitting.js'
 import type { Classification, NetworkMethod } from './network-training.js'
 
 interface Limit {
@@ -131,7 +131,7 @@ export async function selfTrainingMethod(
     config: { augment: learning.augment, config: learning.model.config, selfTraining: selfTrainingDefaults },
     notes: [
       `Self-training: the model learned from the ${train.count} training images without their labels; then its encoder learned on from the labelled ones and from what its features made of the others. Its features as they are then classify. Rates and lengths were fixed beforehand.`,
-      ...mirroredNote({ options, mirror: fitting.mirror }),
+      ...mirroredNote(FEATURES, { options, mirror: fitting.mirror }),
     ],
   }
 }
