@@ -235,7 +235,7 @@ function supervisedCell(
         }
       : undefined,
     group: stem === 'small' ? method.title : undefined,
-    training: (labels) => ({ ...train(labels), mirror }),
+    training: (draw) => ({ ...train(draw), mirror }),
   })
 }
 
@@ -268,7 +268,8 @@ function selfTrainingCell(
   parts: CellParts,
 ): CellStage {
   const { workshop } = parts
-  const { model, guide } = needs
+  const { model, spaces, beside } = needs
+  const [guide, ...leading] = spaces
   const { options } = workshop
   const { steps, minutes, draws } = parts.selfTraining
   const views = 1 + 2 * selfTrainingDefaults.fixMatch.ratio
@@ -277,16 +278,18 @@ function selfTrainingCell(
     network: {
       ...{ selfTraining: selfTrainingDefaults, model: model.key, guide: guide.key },
       ...{ minutes, steps, device: options.device },
+      ...(leading.length > 0 && { leading: leading.map(({ key }) => key) }),
     },
     draws,
     seconds: networkSeconds('small', form, parts.scale) + 60 * (minutes ?? 0),
     group: method.title,
-    training: async (labels, context) => ({
-      ...(await selfTrainingOf(labels, needs, workshop, context)),
+    spaces,
+    training: async (draw, context) => ({
+      ...(await selfTrainingOf(draw, needs, workshop, context)),
       ...{ minutes, steps },
     }),
   })
-  return { ...stage, needs: [model, guide, ...needs.beside] }
+  return { ...stage, needs: [model, ...spaces, ...beside] }
 }
 
 interface TrainedCell {
@@ -299,6 +302,8 @@ interface TrainedCell {
   readonly choosing?: { readonly within: number; readonly seconds: number }
   /** Where it is not that of the cells with as many labels. */
   readonly group?: string
+  /** Of a network that learns on from features: those that the labels of each draw choose between. */
+  readonly spaces?: MethodSpaces
   readonly training: NetworkCell['training']
 }
 
@@ -306,7 +311,7 @@ function networkCell(
   { id, title }: PlannedMethod,
   size: LabelCount,
   { workshop }: CellParts,
-  { network, draws: wanted, seconds, choosing, group, training }: TrainedCell,
+  { network, draws: wanted, seconds, choosing, group, spaces = [], training }: TrainedCell,
 ): CellStage {
   const { data, options, store } = workshop
   const draws = size === 'all' ? 1 : wanted
@@ -328,14 +333,18 @@ function networkCell(
     labelsPerClass: size,
     schema: cellSchema(draws),
     older: () => olderCell(store, (count) => contentKey({ drawsKey: key, draws: count })),
-    work: (context) =>
-      runNetworkCell(
+    work: async (context) => {
+      const labels = studyDraws(data, size, { draws, seed: options.seed })
+      const identity = cellIdentity(size, workshop)
+      const choice = { identity, name, spaces, draws: labels, stream: `${id}/${size}` }
+      return runNetworkCell(
         {
           images: data.images,
           test: data.test.images,
           training,
           choosesWithin: choosing?.within,
-          draws: studyDraws(data, size, { draws, seed: options.seed }),
+          draws: labels,
+          leading: spaces.length > 1 ? await leadingOfDraws(choice, workshop, context) : undefined,
           classCount: data.classNames.length,
           score: workshop.score,
           key,
@@ -344,6 +353,7 @@ function networkCell(
           store,
         },
         context,
-      ),
+      )
+    },
   }
 }

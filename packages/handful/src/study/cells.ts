@@ -150,11 +150,20 @@ export async function runFeatureCell(
   }
 }
 
+export interface NetworkDraw {
+  /** `[training images]`, -1 where unknown. */
+  readonly labels: Int32Array
+  /** Position of what leads of several methods; 0: all weigh the same. */
+  readonly leading: number
+}
+
 export interface NetworkCell {
   readonly images: Images
   readonly test: Images
-  /** What is trained on these labels, and for how long. */
-  readonly training: (labels: Int32Array, context: StageContext) => NetworkTraining | Promise<NetworkTraining>
+  /** What is trained on a draw's labels, and for how long. */
+  readonly training: (draw: NetworkDraw, context: StageContext) => NetworkTraining | Promise<NetworkTraining>
+  /** Of a network that learns on from features of several methods: position of what leads, for each draw. */
+  readonly leading?: readonly number[]
   /** Whether the first draw's labels choose rate and length, in so many steps at most. */
   readonly choosesWithin?: number
   readonly draws: readonly Int32Array[]
@@ -184,7 +193,7 @@ const drawSchema = z.strictObject({
 
 /** Trains a network from scratch for each draw. Draws that are done are kept, and a stopped one goes on at its checkpoint. */
 export async function runNetworkCell(cell: NetworkCell, context: StageContext): Promise<CellRecord> {
-  const { images, test, training, draws, classCount, score, key, name, options, store } = cell
+  const { images, test, training, draws, leading, classCount, score, key, name, options, store } = cell
   const { seed, threads, device } = options
   const accuracies: number[] = []
   const chosen = await chosenTraining(cell, context)
@@ -199,7 +208,7 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
     }
     const folder = path.join(store.folder, 'checkpoints', `${key.slice(0, 12)}-${draw}`)
     const { accuracy, detail, predicted } = await store.once(stage, async () => {
-      const { classify, ...wanted } = await training(labels, context)
+      const { classify, ...wanted } = await training({ labels, leading: leading?.[draw] ?? 0 }, context)
       const { predict, weights } = await trainSupervised({
         images,
         labels,
@@ -231,7 +240,11 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
     first ??= predicted
     context.onProgress?.(draw + 1, draws.length)
   }
-  return { accuracies, details, predicted: first, ...(chosen && { chosen }) }
+  return {
+    ...{ accuracies, details, predicted: first },
+    ...(chosen && { chosen }),
+    ...(leading && { leading: [...leading] }),
+  }
 }
 
 const withChoice = (
@@ -260,7 +273,7 @@ async function chosenTraining(
   return store.once(stage, async () =>
     chooseTraining({
       ...{ images, labels, classCount, threads, device, signal, mostSteps: choosesWithin },
-      options: (await training(labels, context)).options,
+      options: (await training({ labels, leading: 0 }, context)).options,
       seed: new Random(seed, 'network/choice').integer(2 ** 31),
       progress: silentProgress,
     }),
@@ -304,10 +317,10 @@ export function supervisedNetwork(
   stem: StemName,
   images: Images,
   supervised: StudyOptions['supervised'],
-): (labels: Int32Array) => NetworkTraining {
+): (draw: Pick<NetworkDraw, 'labels'>) => NetworkTraining {
   const { config, augment } = networkSettings(stem, supervised)
   const { stem: _stem, width: _width, ...optimiser } = config
-  return (labels) => ({
+  return ({ labels }) => ({
     options: {
       ...optimiser,
       network: resnet18(config),

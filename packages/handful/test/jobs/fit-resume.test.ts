@@ -192,6 +192,12 @@ test(
     expect(report?.notes).toContain(
       'Features, those of raw pixels too, are means over an image and its mirrored image.',
     )
+    // What leads is chosen by the labels, as in a fit by features.
+    expect(report?.notes).toContainEqual(
+      expect.stringMatching(
+        /^The 6 labels .* chose (learned features and patches|mostly (learned features with patches|patches with learned features)) to classify by/,
+      ),
+    )
     expect(planned.slice(0, 2)).toEqual(['train without part 1 of 3', 'train without part 2 of 3'])
     expect(report?.evaluation).toEqual({ kind: 'leave one out', images: 6 })
     expect(report?.results.map(({ features, chosen }) => `${features} ${chosen}`)).toEqual([

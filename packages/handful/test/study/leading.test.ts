@@ -112,3 +112,22 @@ test('mirrored images count for networks as for features, all rows alike', async
     'All methods see an image and its mirrored image: features are means over both, and so are the probabilities of networks.',
   )
 })
+
+test('self-training is led by what leads the same methods beside each other', async () => {
+  const options = tiny({
+    ...{ methods: ['contrastive+patches', 'self-training'], heads: ['ridge'], labels: [4], draws: 3 },
+    models: { contrastive: { steps: 3, set: { width: 4, hidden: 8, latent: 3, batch: 8 } } },
+    selfTraining: { draws: 2, steps: 2 },
+    baselines: { patchAtoms: 32, patchSamples: 4000, patchRounds: 4 },
+  })
+  const study = await runStudy(options, watched(folder.path).context)
+  // A model of three steps has learned nothing.
+  expect(study.cells.map(({ method, leading }) => [method, leading])).toEqual([
+    ['pixels', undefined],
+    ['contrastive+patches', [2, 2, 2]],
+    ['self-training', [2, 2]],
+  ])
+  expect(renderStudyMarkdown(study, await studySections(study), 'figures')).toContain(
+    'self-training: at 4 labels per class patches 2',
+  )
+})

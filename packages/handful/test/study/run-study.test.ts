@@ -187,6 +187,9 @@ describe('a study', () => {
       ).toEqual([1])
       for (const method of ['fixmatch', 'self-training'])
         expect(cell(method)).toMatchObject({ head: 'network', accuracies: [expect.any(Number)] })
+      // What leads is chosen for self-training as for methods beside each other.
+      expect(cell('self-training')?.leading).toHaveLength(1)
+      expect(cell('fixmatch')?.leading).toBeUndefined()
       // Features and patches that self-training begins with are no methods of the study for that.
       expect(study.cells.some(({ method }) => method === 'patches')).toBe(false)
       expect(crossovers(study, 'headline')).toEqual([])

@@ -145,7 +145,7 @@ const FEATURES_ALONE = {
 } as const
 
 /** What self-training has no use for. */
-const WITHOUT_SELF_TRAINING = ['encoder', 'embeddings', 'head', 'features'] as const
+const WITHOUT_SELF_TRAINING = ['encoder', 'embeddings', 'head'] as const
 
 const DEFAULT_DRAWS = 5
 
@@ -221,14 +221,15 @@ function selfTrainingOptions(
   {
     method,
     draws = 1,
+    features = 'auto',
     mirror = 'auto',
     model = DEFAULT_MODEL,
     ...options
   }: Given & { readonly method: 'self-training' },
   { models }: Brought,
 ) {
-  const whole = { ...options, model, draws, mirror }
-  return { ...withFeatureDefaults(models)(whole), method, head: undefined, features: undefined }
+  const whole = { ...options, model, draws, features, mirror }
+  return { ...withFeatureDefaults(models)(whole), method, head: undefined }
 }
 
 /** Options as a caller may give them. */

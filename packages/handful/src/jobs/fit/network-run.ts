@@ -198,7 +198,7 @@ function reportStage(
     total: 1,
     schema: runReportSchema,
     work: async () => {
-      const { judged } = await run.store.result(predicted)
+      const { judged, features } = await run.store.result(predicted)
       const drawn = await Promise.all(others.map((stage) => run.store.result(stage)))
       const seconds = [readingSeconds]
       for (const stage of needs) {
@@ -212,6 +212,7 @@ function reportStage(
           comparisonOf(fitting.method, [...(judged ? [judged] : []), ...drawn.map((each) => each.judged)]),
           ...(await run.store.result(pixels)),
         ],
+        chosenFeatures: options.features === 'auto' ? features : undefined,
         probabilities: (await probabilitiesOf(fitting, predicted)).train,
         seconds,
       })

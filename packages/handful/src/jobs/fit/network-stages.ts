@@ -17,6 +17,8 @@ import type { NetworkFitting, NetworkStage, PartStage } from './network-training
 const predictedSchema = z.object({
   file: z.string(),
   confidence: z.object({ exponent: z.number(), bend: z.number(), doubt: z.number() }),
+  /** What the labels chose of several kinds. */
+  features: z.string().optional(),
   /** By the test images, or by the labelled ones that were left out. */
   judged: judgedSchema.optional(),
 })
@@ -66,7 +68,8 @@ export function predictedStage(
         train: matrixArray(sharpened(all, confidence)),
         ...(ofTest && { test: matrixArray(sharpened(ofTest, confidence)) }),
       })
-      return { file, confidence, judged: judgedBy ?? (left && judgedOnLeftOut(left, confidence)) }
+      const { features } = classified
+      return { file, confidence, features, judged: judgedBy ?? (left && judgedOnLeftOut(left, confidence)) }
     },
   }
 }

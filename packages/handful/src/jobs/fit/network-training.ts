@@ -36,6 +36,8 @@ export interface Classification {
   readonly test: () => Promise<FeatureMatrix> | undefined
   /** Where nobody was asked for labels that were left out. */
   readonly confidence: Confidence
+  /** Of several kinds of features, what the labels chose to lead, or that all weigh the same; in words. */
+  readonly features?: string
   /** What a run keeps to classify new images. */
   readonly kept: (
     confidence: Confidence,
