@@ -25,6 +25,7 @@ import {
   silentProgress,
   studentInterval,
 } from 'handful'
+import { meanWithInterval } from '../../packages/handful/src/study/results.js'
 
 const { values } = parseArgs({
   options: {
@@ -105,7 +106,7 @@ for (const { features, head, accuracies } of compared) {
     const { mean, low } = studentInterval(own)
     const list = own.map((accuracy) => (100 * accuracy).toFixed(1)).join(' ')
     console.log(
-      `${clock()}: ${count} per class | ${features} | ${head} | ${(100 * mean).toFixed(1)} ± ${(100 * (mean - low)).toFixed(1)} | ${list}`,
+      `${clock()}: ${count} per class | ${features} | ${head} | ${meanWithInterval({ mean, half: mean - low })} | ${list}`,
     )
   }
 }

@@ -29,6 +29,7 @@ import {
   studentInterval,
 } from 'handful'
 import { Random } from 'onnx-autodiff'
+import { meanWithInterval } from '../../packages/handful/src/study/results.js'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -98,7 +99,7 @@ for (const run of positionals) {
         accuracies.push(test.score(argmaxRows(await fitted.predict(unseen))).accuracy)
       }
       const { mean, low } = studentInterval(accuracies)
-      cells.push(`${count}: ${(100 * mean).toFixed(1)} ± ${(100 * (mean - low)).toFixed(1)}`)
+      cells.push(`${count}: ${meanWithInterval({ mean, half: mean - low })}`)
     }
     console.log(`  ${name.padEnd(12)} ${cells.join('   ')}`)
   }

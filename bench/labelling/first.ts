@@ -18,6 +18,7 @@ import { mostProbable } from '../../packages/handful/src/numerics/matrix.js'
 import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-linear-algebra.js'
 import { studentInterval } from '../../packages/handful/src/numerics/statistics.js'
 import { loadTrainedModel } from '../../packages/handful/src/runs/trained-model.js'
+import { meanWithInterval } from '../../packages/handful/src/study/results.js'
 import { sourceOptions, splitImages, trainedSpace } from '../trained-space.js'
 
 const { values } = parseArgs({
@@ -96,9 +97,7 @@ try {
   }
   for (const [name, accuracies] of found) {
     const { mean, low } = studentInterval(accuracies)
-    console.log(
-      `${name}: ${(100 * mean).toFixed(1)} ± ${(100 * (mean - low)).toFixed(1)} (${accuracies.length})`,
-    )
+    console.log(`${name}: ${meanWithInterval({ mean, half: mean - low })} (${accuracies.length})`)
   }
 } finally {
   await linearAlgebra.close()

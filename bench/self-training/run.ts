@@ -74,7 +74,7 @@ try {
       const given = { labels, classCount, random: new Random(seed, `draw ${draw}`) }
       const { fitted } = await fitCalibrated(createHead('auto'), headProblem(space, given))
       const before = test.score(mostProbable(await fitted.predict(space.test)).predicted).accuracy
-      const { probabilities: guide } = await guideBy(space, given)
+      const { probabilities: guide } = await guideBy([space], given)
       const used: number[] = []
       const trained = await trainSupervised({
         ...{ images: train, labels, classCount, options, threads, device: 'cpu', signal },

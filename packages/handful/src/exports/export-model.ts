@@ -162,6 +162,7 @@ const { version: VERSION } = JSON.parse(
 
 const HEAD_SENTENCES = {
   linear: 'logistic regression on the features',
+  views: 'logistic regression on the features of an image and of its mirrored image, and the mean of both',
   mlp: 'a small network on the features',
   neighbours: 'the nearest training images by their features, each with its class probabilities',
   product: 'nearest training images and logistic regression, weighed by the labels',

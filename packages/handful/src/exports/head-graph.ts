@@ -33,7 +33,7 @@ import type { Normalisation } from '../features/normalise.js'
 import type { Kernel } from '../features/neighbour-graph.js'
 import { confidenceOf } from '../heads/confidence.js'
 import type { PredictorParameters } from '../heads/head.js'
-import { neighbourSettings } from '../heads/predictor.js'
+import { neighbourSettings, viewsOf } from '../heads/predictor.js'
 import { type FeatureMatrix, matrixArray } from '../numerics/matrix.js'
 
 /** Declares a fixed array and gives its tensor. */
@@ -99,6 +99,18 @@ function plainLogarithms(parameters: PredictorParameters, rows: Tensor, declare:
       return logSoftmax(layer(rows, ''))
     case 'mlp':
       return logSoftmax(layer(relu(layer(rows, '1')), '2'))
+    case 'views': {
+      const [weight, bias] = [given('weight'), given('bias')]
+      const views = viewsOf(parameters)
+      const numbers = arrays.weight.rows
+      const each = Array.from({ length: views }, (_, view) => {
+        const own = slice(rows, 1, view * numbers, (view + 1) * numbers)
+        return logSoftmax(add(matmul(own, weight), bias))
+      })
+      const greatest = each.reduce((a, b) => maximum(a, b))
+      const total = each.map((logarithms) => exp(sub(logarithms, greatest))).reduce((a, b) => add(a, b))
+      return add(greatest, log(div(total, views)))
+    }
     case 'neighbours':
       return neighbourLogarithms(parameters, rows, declare)
     case 'product': {

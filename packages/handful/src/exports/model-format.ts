@@ -3,6 +3,7 @@
  * `model.json` beside it, since onnxruntime for JavaScript does not give metadata away. docs/export.md tells it.
  */
 import { z } from 'zod'
+import { PREDICTOR_KINDS } from '../heads/head.js'
 import { RESIZE_MODES } from '../names.js'
 import { readingSchema } from '../data/reading.js'
 
@@ -53,7 +54,7 @@ export const metadataSchema = z.object({
   /** Numbers of the output `features`. */
   features: z.int().positive(),
   normalisation: z.string(),
-  head: z.enum(['linear', 'mlp', 'neighbours', 'product']),
+  head: z.enum(PREDICTOR_KINDS),
   calibration: z.object({
     exponent: z.number().positive(),
     bend: z.number().positive(),
@@ -63,7 +64,7 @@ export const metadataSchema = z.object({
   distilled: z
     .object({
       /** The head that it was distilled from. */
-      from: z.enum(['linear', 'mlp', 'neighbours', 'product']),
+      from: z.enum(PREDICTOR_KINDS),
       /** Share of training images, which it was not fitted to, that get the same class. */
       agreement: z.object({ value: share, low: share, high: share }),
       /** Mean of the largest difference between two probabilities of an image. */

@@ -16,7 +16,7 @@ import {
 import type { FitBaselineOptions } from './baselines/baseline.js'
 import type { FeatureNetwork, ImageShape, WeightedModel } from '../models/model.js'
 import type { LearnedFeatures } from './feature-sources.js'
-import { mirroredToo } from './mirror.js'
+import { mirroredToo } from '../models/mirrored-network.js'
 
 /** Patches that the dictionary is found from, drawn from each image, and of all at least so many for each of its own. */
 const DRAWN_PER_IMAGE = 50

@@ -78,10 +78,14 @@ export async function networkSource(
   }
 }
 
+/** How reports say of what comes from an image that its mirrored image counts too. */
+export const mirroredInWords = (detail?: string): string =>
+  detail === undefined ? 'mirrored too' : `${detail}; mirrored too`
+
 /** Means of an image's features and of those of its mirrored image, seen through the same noise. */
 export const withMirrored = (source: FeatureSource): FeatureSource => ({
   ...source,
-  detail: source.detail === undefined ? 'mirrored too' : `${source.detail}; mirrored too`,
+  detail: mirroredInWords(source.detail),
   async extract(images, firstPlace) {
     const [own, other] = [
       await source.extract(images, firstPlace),
@@ -211,15 +215,17 @@ type LearnedOptions = Omit<ExtractOptions, 'onProgress'> &
  * The space of features that a network gives, and of those that are there already beside them.
  * @param learned nothing where there is no network
  * @param options progress counts images; where it has a note, neighbours or what the note says
+ * @param position among `learnedSpaces`; the first, in which all parts weigh the same, unless given
  */
 export async function learnedFeatures(
   splits: Splits,
   learned: LearnedFeatures | undefined,
   linearAlgebra: LinearAlgebra,
   options: LearnedOptions,
+  position = 0,
 ): Promise<FeatureSpace> {
-  const [space] = await learnedSpaces(splits, learned, linearAlgebra, options, 'alike')
-  return space
+  const weighed = position === 0 ? 'alike' : 'each leading too'
+  return (await learnedSpaces(splits, learned, linearAlgebra, options, weighed))[position]
 }
 
 /** The same, and where there are several parts, such as learned features and patches, spaces in which each of them leads. */

@@ -6,9 +6,8 @@
  * Whether they do is seen without a label: an image, and the same mirrored, are each held against the other images of the
  * set. The nearest of these is as near to the one as to the other where mirroring leaves the kind of image what it is.
  */
-import { add, cast, flipImage, fromBatchFirst, mul, Random, toBatchFirst, withInput } from 'onnx-autodiff'
+import { Random } from 'onnx-autodiff'
 import { imageAt, type Images, imagesAt } from '../data/image-set.js'
-import type { FeatureNetwork } from '../models/model.js'
 import type { MirrorChoice } from '../names.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import { featureMatrix, type FeatureMatrix, scaledToUnitRows } from '../numerics/matrix.js'
@@ -121,16 +120,4 @@ function nearestOther({ rows, columns, data }: FeatureMatrix): number {
     sum += greatest / rows
   }
   return sum
-}
-
-/** A network whose outputs are the means of an image's and of its mirrored image's. */
-export function mirroredToo(network: FeatureNetwork): FeatureNetwork {
-  const { program } = network
-  const mirrored = withInput(program, 'image', (image) =>
-    toBatchFirst(flipImage(fromBatchFirst(cast(image, 'float32')), { width: true })),
-  )
-  const outputs = Object.fromEntries(
-    Object.entries(program.outputs).map(([name, own]) => [name, mul(add(own, mirrored.outputs[name]), 0.5)]),
-  )
-  return { ...network, program: { ...program, outputs } }
 }

@@ -48,6 +48,7 @@ export function chosenProduct(parts: readonly ProductPart[], unjudged: Unjudged,
       return {
         name,
         chosen: Object.fromEntries(parts.map(({ head }, i) => [`share of ${head.name}`, weights[i]])),
+        weights: Object.fromEntries(parts.map(({ head }, i) => [head.name, weights[i]])),
         async probabilities() {
           const result = await product((head) => head.probabilities())
           if (problem.classProportions === 'balanced') balanceClasses(result)

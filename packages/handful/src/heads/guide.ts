@@ -1,9 +1,10 @@
 /** What self-training goes by (training/self-training.ts): what features and the labelled few say of all images, before and after it. */
 import type { FeatureSpace } from '../features/feature-space.js'
 import type { FeatureMatrix } from '../numerics/matrix.js'
-import { fitCalibrated } from './calibrated.js'
+import { fitToChosen } from './choose-space.js'
 import { type Confidence, confidenceOf } from './confidence.js'
 import { type FittedHead, headProblem } from './head.js'
+import { labelPropagation } from './label-propagation.js'
 import { createHead } from './registry.js'
 
 /** The head that says it. */
@@ -16,12 +17,21 @@ export interface Guide {
   readonly probabilities: FeatureMatrix
   /** How sure that is of new images. */
   readonly confidence: Confidence
+  /** Position of the space that the labels chose. */
+  readonly space: number
 }
 
-/** By features that have seen no label. */
-export async function guideBy(space: FeatureSpace, given: Given): Promise<Guide> {
-  const { fitted } = await fitCalibrated(createHead(GUIDING_HEAD), headProblem(space, given))
-  return { probabilities: await fitted.probabilities(), confidence: confidenceOf(fitted.parameters.settings) }
+/**
+ * By features that have seen no label: those of several spaces that the labels choose, as for a head of a fit by features. Features
+ * that have learned from the labels are taken in the same space, since of these the labels could not judge.
+ */
+export async function guideBy(spaces: readonly FeatureSpace[], given: Given): Promise<Guide> {
+  const { fitted, space } = await fitToChosen(createHead(GUIDING_HEAD), labelPropagation(), spaces, given)
+  return {
+    probabilities: await fitted.probabilities(),
+    confidence: confidenceOf(fitted.parameters.settings),
+    space: spaces.indexOf(space),
+  }
 }
 
 /**

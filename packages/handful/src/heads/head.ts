@@ -65,9 +65,15 @@ export function headProblem(
 
 export type ClassProportions = 'unknown' | 'balanced'
 
+/**
+ * How a predictor gets from rows to probabilities. `views`: the mean of what one linear layer says of each of several views of an
+ * image, whose rows stand side by side; the other words say it themselves.
+ */
+export const PREDICTOR_KINDS = ['linear', 'mlp', 'neighbours', 'product', 'views'] as const
+
 /** A predictor as plain data: JSON settings and float32 matrices. `restorePredictor` makes it a function again. */
 export interface PredictorParameters {
-  readonly kind: 'linear' | 'mlp' | 'neighbours' | 'product'
+  readonly kind: (typeof PREDICTOR_KINDS)[number]
   readonly classCount: number
   readonly settings: Readonly<Record<string, number | string>>
   readonly arrays: Readonly<Record<string, FeatureMatrix>>
@@ -80,6 +86,8 @@ export interface FittedHead<P extends RowProblem = HeadProblem> {
   readonly name: string
   /** What was chosen at fit (strength, k, ...), for the report. */
   readonly chosen: Readonly<Record<string, number | string>>
+  /** Of a product of heads: how much each of them weighs, by its name. */
+  readonly weights?: Readonly<Record<string, number>>
   /** `[rows, classCount]` probabilities of the rows given at fit, transductive where the head is. */
   probabilities(): Promise<FeatureMatrix>
   /** `[rows, classCount]` probabilities of new rows, from the stored parameters alone. */

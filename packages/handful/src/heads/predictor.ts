@@ -1,5 +1,5 @@
 /**
- * Predictors for new rows from stored parameters: three forms cover all heads. They solve nothing, so the same answer
+ * Predictors for new rows from stored parameters: a few forms cover all heads. They solve nothing, so the same answer
  * comes from a run folder on another day.
  */
 import { z } from 'zod'
@@ -28,6 +28,7 @@ const settingsOf = {
     kernel: z.enum(['cosine cubed', 'self-tuned']),
   }),
   product: z.object({}).loose(),
+  views: z.object({ views: z.number().int().min(1) }),
 }
 
 /** Of a predictor of this kind. @throws ZodError for others */
@@ -35,6 +36,10 @@ export const neighbourSettings = ({
   settings,
 }: Pick<PredictorParameters, 'settings'>): z.infer<typeof settingsOf.neighbours> =>
   settingsOf.neighbours.parse(settings)
+
+/** How many views of an image a predictor of this kind has rows of. @throws ZodError for others */
+export const viewsOf = ({ settings }: Pick<PredictorParameters, 'settings'>): number =>
+  settingsOf.views.parse(settings).views
 
 /** Finds the nearest references of rows. */
 export type Search = (rows: FeatureMatrix, k: number) => Promise<Neighbours>
@@ -110,6 +115,12 @@ function predictorOf(
       const [weight1, bias1, weight2, bias2] = ['weight1', 'bias1', 'weight2', 'bias2'].map(array)
       checkColumns(weight2, parameters.classCount, 'weight of a small network')
       return (features) => mlp(features, weight1, bias1, weight2, bias2, linearAlgebra)
+    }
+    case 'views': {
+      const [weight, bias] = [array('weight'), array('bias')]
+      checkColumns(bias, parameters.classCount, 'bias of a head of several views')
+      checkColumns(weight, parameters.classCount, 'weight of a head of several views')
+      return (features) => meanOfViews(features, viewsOf(parameters), weight, bias, linearAlgebra)
     }
     case 'product': {
       const factors = (parameters.factors ?? []).map(({ weight, parameters: own }) => ({
@@ -193,6 +204,24 @@ async function linear(
   addToRows(logits, bias)
   softmaxRows(logits)
   return logits
+}
+
+/** The mean over an image's views of softmax(x W + b); the rows of its views stand side by side. */
+async function meanOfViews(
+  features: FeatureMatrix,
+  views: number,
+  weight: FeatureMatrix,
+  bias: FeatureMatrix,
+  linearAlgebra: LinearAlgebra,
+): Promise<FeatureMatrix> {
+  const { rows, data } = checked(features, views * weight.rows)
+  const each = await linear(featureMatrix(rows * views, weight.rows, data), weight, bias, linearAlgebra)
+  const means = featureMatrix(rows, each.columns)
+  for (let at = 0; at < each.data.length; at++) {
+    const image = Math.floor(at / (views * each.columns))
+    means.data[image * each.columns + (at % each.columns)] += each.data[at] / views
+  }
+  return means
 }
 
 /** softmax(relu(x W1 + b1) W2 + b2) */

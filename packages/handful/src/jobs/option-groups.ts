@@ -203,6 +203,13 @@ export const trainingOptions = (minutes: string, steps: string) => ({
   steps: whole('<n>', steps, 1, 100_000_000),
 })
 
+export const mirrorOption = oneOf(
+  '<when>',
+  "means of an image's features, or a network's probabilities, and its mirrored image's: yes, no, or auto: where mirrored images " +
+    'look like the others (auto)',
+  MIRROR_CHOICES,
+)
+
 /** What features are learned by, and what stands beside them. */
 export const learningOptions = {
   ...modelOptions('the best of the model with few labels'),
@@ -213,11 +220,7 @@ export const learningOptions = {
     0,
     4096,
   ),
-  mirror: oneOf(
-    '<when>',
-    "means of an image's features and its mirrored image's: yes, no, or auto: where mirrored images look like the others (auto)",
-    MIRROR_CHOICES,
-  ),
+  mirror: mirrorOption,
   ...outsideOptions,
   ...trainingOptions('time for training (3)', 'train for so many steps instead'),
 }

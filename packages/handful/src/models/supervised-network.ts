@@ -35,6 +35,7 @@ import {
   type Trainable,
   type Weights,
 } from './model.js'
+import { besideMirrored, mirroredToo, ofMirrored } from './mirrored-network.js'
 import { halfLifeDecay } from './optimise.js'
 
 /** What an image becomes: hidden layers [h, w, n, c] or [n, c], and logits [n, classes]. */
@@ -228,21 +229,41 @@ export function supervisedFeatures(
   return { program: { inputs: [pixels], outputs, parameters: weights } }
 }
 
-/** A network without its last layer, and what that layer does to rows of `output`. */
+/**
+ * Pixels to `probabilities` alone.
+ * @param mirror whether they are means over an image and its mirrored image
+ */
+export function classifyingNetwork(
+  network: SupervisedNetwork,
+  image: ImageShape,
+  classCount: number,
+  weights: Weights,
+  { mirror = false }: { readonly mirror?: boolean } = {},
+): FeatureNetwork {
+  const plain = supervisedFeatures(network, image, classCount, weights)
+  return mirror ? mirroredToo(plain) : plain
+}
+
+/** A network without its last layer, and what that layer does to rows of each of `outputs`. */
 export interface SplitNetwork {
   readonly encoder: FeatureNetwork
-  readonly output: string
+  /** Of the image, and of its mirrored image where it is seen too. */
+  readonly outputs: readonly string[]
   /** `[numbers, classes]` and `[classes]`: logits are `rows weight + bias`. */
   readonly weight: NamedArray
   readonly bias: NamedArray
 }
 
-/** The network in two parts, as a classifier of a run is kept: features, and a linear head. */
+/**
+ * The network in two parts, as a classifier of a run is kept: features, and a linear head.
+ * @param mirror whether its features are of an image and of its mirrored image, side by side
+ */
 export function splitNetwork(
   network: SupervisedNetwork,
   image: ImageShape,
   classCount: number,
   weights: Weights,
+  { mirror = false }: { readonly mirror?: boolean } = {},
 ): SplitNetwork {
   const { last, title } = network
   if (last === undefined)
@@ -253,9 +274,10 @@ export function splitNetwork(
     pooling: 'mean',
   })
   const { [weight]: own, [bias]: offset, ...parameters } = weights
+  const encoder = { program: { ...program, outputs: { [output]: program.outputs[output] }, parameters } }
   return {
-    encoder: { program: { ...program, outputs: { [output]: program.outputs[output] }, parameters } },
-    output,
+    encoder: mirror ? besideMirrored(encoder) : encoder,
+    outputs: mirror ? [output, ofMirrored(output)] : [output],
     weight: own,
     bias: offset,
   }

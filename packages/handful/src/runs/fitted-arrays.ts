@@ -2,7 +2,7 @@
 import type { NamedArray } from 'onnx-autodiff'
 import { z } from 'zod'
 import type { Normalisation } from '../features/normalise.js'
-import type { PredictorParameters } from '../heads/head.js'
+import { PREDICTOR_KINDS, type PredictorParameters } from '../heads/head.js'
 import type { UnlikeParameters } from '../heads/unlike.js'
 import { matrixArray, matrixOf } from '../numerics/matrix.js'
 
@@ -11,7 +11,7 @@ type Arrays = Readonly<Record<string, NamedArray>>
 const HEAD = 'head.'
 
 const plainHead = z.object({
-  kind: z.enum(['linear', 'mlp', 'neighbours', 'product']),
+  kind: z.enum(PREDICTOR_KINDS),
   settings: z.record(z.string(), z.union([z.number(), z.string()])),
 })
 

@@ -1,5 +1,6 @@
 /** Puts the results of stages together to a study. */
 import type { PlainObject } from '../runs/run-folder.js'
+import { mirroredInWords } from '../features/feature-sources.js'
 import { headEntry } from '../heads/registry.js'
 import type { TestSet } from '../data/test-set.js'
 import { average } from '../numerics/statistics.js'
@@ -9,7 +10,7 @@ import { type FullStudy, gatherSections, studySchema } from './all-sections.js'
 import { answersOf, comparisonsOf, testImagesOf } from './answers.js'
 import { type CellStage, NETWORK_HEAD } from './cell-stages.js'
 import { type CellRecord, fixMatchNetwork, networkSettings } from './cells.js'
-import type { PlannedMethod } from './methods.js'
+import { isGenerative, type PlannedMethod } from './methods.js'
 import type { StudyPlan } from './plan.js'
 import { isNetwork } from './method-kinds.js'
 import type { LabelCount, StudyInput, StudyMethod } from './result.js'
@@ -45,7 +46,7 @@ export function assembleStudy({ workshop, plan, standing, context, date }: Assem
   const cells = cellsDone(plan, done)
   const study: StudyInput = {
     version: 1,
-    title: `${data.title}: generative features and few labels`,
+    title: titleOf(data.title, plan.methods),
     createdAt: date.toISOString(),
     command: context.command,
     complete: plan.stages.every((stage) => done.has(stage) || failed.has(stage.name)),
@@ -89,6 +90,10 @@ export function assembleStudy({ workshop, plan, standing, context, date }: Assem
   return studySchema.parse(study)
 }
 
+/** A study is one of generative features where there are any. */
+const titleOf = (dataset: string, methods: readonly PlannedMethod[]): string =>
+  `${dataset}: ${methods.some(isGenerative) ? 'generative features and few labels' : 'classifiers from few labels'}`
+
 type Done = Standing<StudyStage>['done']
 
 interface DoneCell {
@@ -126,6 +131,7 @@ function cellsOfStudy(
     return {
       ...{ method, head, labelsPerClass, accuracies: [...result.accuracies], chosen: result.chosen },
       leading: result.leading && [...result.leading],
+      weights: result.weights && [...result.weights],
       furtherTrainings: further.length === 0 ? undefined : further.map((each) => [...each.result.accuracies]),
       seconds: further.reduce((sum, each) => sum + each.seconds, seconds),
       ...answers,
@@ -147,7 +153,7 @@ function describeMethod(
   { id, title, kind, parts, stem, semiSupervised }: PlannedMethod,
   { models, banks }: StudyPlan,
   done: Done,
-  { options, data }: Workshop,
+  { options, data, mirror }: Workshop,
 ): StudyMethod {
   const bank = resultOf(banks.get(id), done)?.result
   const trained = resultOf(models.get(id), done)?.result
@@ -163,7 +169,7 @@ function describeMethod(
     kind,
     parts: [...parts],
     dimension: bank?.dimension,
-    detail: network?.title ?? bank?.detail,
+    detail: network === undefined ? bank?.detail : mirror ? mirroredInWords(network.title) : network.title,
     imagesPerSecond: bank?.imagesPerSecond,
     training: trained && {
       model: trained.title,

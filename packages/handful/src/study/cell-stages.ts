@@ -203,7 +203,7 @@ function supervisedCell(
   parts: CellParts,
 ): CellStage {
   const { stem } = method
-  const { data, options } = parts.workshop
+  const { data, options, mirror } = parts.workshop
   const { supervised } = options
   const labelled = labelledOf(size, parts.workshop)
   const schedule = networkSchedule(labelled, supervised)
@@ -211,6 +211,7 @@ function supervisedCell(
   const batch = Math.min(schedule.batch, labelled)
   const { config, augment } = networkSettings(stem, supervised)
   const { width, emaHalfLife } = config
+  const train = supervisedNetwork(stem, data.images, supervised)
   // The reference's network is what it is, and all labels are too many to choose by.
   const chooses =
     stem === 'small' && supervised.choose === 'folds' && size !== 'all' && size >= FEWEST_LABELS_TO_CHOOSE
@@ -223,6 +224,7 @@ function supervisedCell(
       emaHalfLife,
       ...schedule,
       ...(chooses && { choose: supervised.choose }),
+      ...(mirror && { mirror }),
     },
     draws: supervised.draws,
     seconds: networkSeconds(stem, form, parts.scale),
@@ -233,14 +235,14 @@ function supervisedCell(
         }
       : undefined,
     group: stem === 'small' ? method.title : undefined,
-    training: supervisedNetwork(stem, data.images, supervised),
+    training: (draw) => ({ ...train(draw), mirror }),
   })
 }
 
 function fixMatchCell(method: PlannedMethod, size: LabelCount, parts: CellParts): CellStage {
-  const { data, options } = parts.workshop
+  const { data, options, mirror } = parts.workshop
   const { fixmatch } = parts
-  const training = fixMatchNetwork(data.images, fixmatch)
+  const training = { ...fixMatchNetwork(data.images, fixmatch), mirror }
   const { network, ...trained } = training.options
   const { steps, minutes, draws } = fixmatch
   const batch = Math.min(trained.batch, labelledOf(size, parts.workshop))
@@ -250,6 +252,7 @@ function fixMatchCell(method: PlannedMethod, size: LabelCount, parts: CellParts)
     network: {
       ...{ title: network.title, ...trained, unlabelled: unlabelledOf(trained) },
       ...{ minutes, steps, device: options.device },
+      ...(mirror && { mirror }),
     },
     draws,
     seconds: networkSeconds('small', form, parts.scale) + 60 * (minutes ?? 0),
@@ -265,7 +268,8 @@ function selfTrainingCell(
   parts: CellParts,
 ): CellStage {
   const { workshop } = parts
-  const { model, guide } = needs
+  const { model, spaces, beside } = needs
+  const [guide, ...leading] = spaces
   const { options } = workshop
   const { steps, minutes, draws } = parts.selfTraining
   const views = 1 + 2 * selfTrainingDefaults.fixMatch.ratio
@@ -274,16 +278,18 @@ function selfTrainingCell(
     network: {
       ...{ selfTraining: selfTrainingDefaults, model: model.key, guide: guide.key },
       ...{ minutes, steps, device: options.device },
+      ...(leading.length > 0 && { leading: leading.map(({ key }) => key) }),
     },
     draws,
     seconds: networkSeconds('small', form, parts.scale) + 60 * (minutes ?? 0),
     group: method.title,
-    training: async (labels, context) => ({
-      ...(await selfTrainingOf(labels, needs, workshop, context)),
+    spaces,
+    training: async (draw, context) => ({
+      ...(await selfTrainingOf(draw, needs, workshop, context)),
       ...{ minutes, steps },
     }),
   })
-  return { ...stage, needs: [model, guide, ...needs.beside] }
+  return { ...stage, needs: [model, ...spaces, ...beside] }
 }
 
 interface TrainedCell {
@@ -296,6 +302,8 @@ interface TrainedCell {
   readonly choosing?: { readonly within: number; readonly seconds: number }
   /** Where it is not that of the cells with as many labels. */
   readonly group?: string
+  /** Of a network that learns on from features: those that the labels of each draw choose between. */
+  readonly spaces?: MethodSpaces
   readonly training: NetworkCell['training']
 }
 
@@ -303,7 +311,7 @@ function networkCell(
   { id, title }: PlannedMethod,
   size: LabelCount,
   { workshop }: CellParts,
-  { network, draws: wanted, seconds, choosing, group, training }: TrainedCell,
+  { network, draws: wanted, seconds, choosing, group, spaces = [], training }: TrainedCell,
 ): CellStage {
   const { data, options, store } = workshop
   const draws = size === 'all' ? 1 : wanted
@@ -325,14 +333,18 @@ function networkCell(
     labelsPerClass: size,
     schema: cellSchema(draws),
     older: () => olderCell(store, (count) => contentKey({ drawsKey: key, draws: count })),
-    work: (context) =>
-      runNetworkCell(
+    work: async (context) => {
+      const labels = studyDraws(data, size, { draws, seed: options.seed })
+      const identity = cellIdentity(size, workshop)
+      const choice = { identity, name, spaces, draws: labels, stream: `${id}/${size}` }
+      return runNetworkCell(
         {
           images: data.images,
           test: data.test.images,
           training,
           choosesWithin: choosing?.within,
-          draws: studyDraws(data, size, { draws, seed: options.seed }),
+          draws: labels,
+          leading: spaces.length > 1 ? await leadingOfDraws(choice, workshop, context) : undefined,
           classCount: data.classNames.length,
           score: workshop.score,
           key,
@@ -341,6 +353,7 @@ function networkCell(
           store,
         },
         context,
-      ),
+      )
+    },
   }
 }

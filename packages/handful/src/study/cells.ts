@@ -31,6 +31,7 @@ import {
   encodeClasses,
 } from './answers.js'
 import type { DrawFit, DrawFitter } from './draw-fit.js'
+import { weightsField } from './result.js'
 import { MOST_DRAWS, type StudyOptions } from './study-options.js'
 import type { StageStore } from '../stages/stage-store.js'
 import { contentKey } from '../files/content-key.js'
@@ -43,6 +44,7 @@ const accuraciesOf = (fewest: number) =>
     accuracies: z.array(share).min(fewest),
     chosen: chosenTrainingSchema.optional(),
     leading: z.array(z.int().nonnegative()).optional(),
+    weights: weightsField,
     ...answersFields,
   })
 
@@ -51,11 +53,12 @@ const accuraciesOf = (fewest: number) =>
  * there are, so that fewer of them are there already and more of them take only those that are new.
  */
 export const cellSchema = (draws: number): z.ZodType<CellRecord> =>
-  accuraciesOf(draws).transform(({ accuracies, details, leading, ...rest }) => ({
+  accuraciesOf(draws).transform(({ accuracies, details, leading, weights, ...rest }) => ({
     ...rest,
     accuracies: accuracies.slice(0, draws),
     ...(details && { details: details.slice(0, draws) }),
     ...(leading && { leading: leading.slice(0, draws) }),
+    ...(weights && { weights: weights.slice(0, draws) }),
   }))
 
 export interface CellRecord extends AnsweringCell {
@@ -63,6 +66,8 @@ export interface CellRecord extends AnsweringCell {
   readonly chosen?: ChosenTraining
   /** Of a combination, for each draw: which method leads, the first is 1; 0: all weigh the same. */
   readonly leading?: readonly number[]
+  /** Of a product of heads, for each draw: how much each weighs, by its name; nothing of draws that an older version fitted. */
+  readonly weights?: readonly (Readonly<Record<string, number>> | null)[]
 }
 
 const NOTHING: CellRecord = { accuracies: [] }
@@ -109,6 +114,7 @@ export async function runFeatureCell(
 ): Promise<CellRecord> {
   const accuracies = known.accuracies.slice(0, draws.length)
   const details: (CellDetail | null)[] = accuracies.map((_, draw) => known.details?.[draw] ?? null)
+  const weights = accuracies.map((_, draw) => known.weights?.[draw] ?? null)
   let { predicted } = known
   let next = accuracies.length
   let done = next
@@ -119,11 +125,12 @@ export async function runFeatureCell(
       const stream = `${fit.stream}/draw ${draw}`
       try {
         const bank = fit.banks[chosen[draw]]
-        const said = await fitter({ ...fit, bank, labels: draws[draw], seed, stream })
-        const counted = score(said)
+        const fitted = await fitter({ ...fit, bank, labels: draws[draw], seed, stream })
+        const counted = score(fitted.predicted)
         accuracies[draw] = counted.accuracy
         details[draw] = detailOf(counted)
-        if (draw === 0) predicted = encodeClasses(said, classCount)
+        weights[draw] = fitted.weights ?? null
+        if (draw === 0) predicted = encodeClasses(fitted.predicted, classCount)
       } catch (error) {
         // The cell is lost: no more of it is begun.
         next = draws.length
@@ -136,14 +143,27 @@ export async function runFeatureCell(
   const ended = await Promise.allSettled(fitters.map(fitInTurn))
   const failed = ended.find((one) => one.status === 'rejected')
   if (failed !== undefined) throw failed.reason
-  return { accuracies, details, predicted, ...(fit.banks.length > 1 && { leading: [...chosen] }) }
+  return {
+    ...{ accuracies, details, predicted },
+    ...(fit.banks.length > 1 && { leading: [...chosen] }),
+    ...(weights.some((each) => each !== null) && { weights }),
+  }
+}
+
+export interface NetworkDraw {
+  /** `[training images]`, -1 where unknown. */
+  readonly labels: Int32Array
+  /** Position of what leads of several methods; 0: all weigh the same. */
+  readonly leading: number
 }
 
 export interface NetworkCell {
   readonly images: Images
   readonly test: Images
-  /** What is trained on these labels, and for how long. */
-  readonly training: (labels: Int32Array, context: StageContext) => NetworkTraining | Promise<NetworkTraining>
+  /** What is trained on a draw's labels, and for how long. */
+  readonly training: (draw: NetworkDraw, context: StageContext) => NetworkTraining | Promise<NetworkTraining>
+  /** Of a network that learns on from features of several methods: position of what leads, for each draw. */
+  readonly leading?: readonly number[]
   /** Whether the first draw's labels choose rate and length, in so many steps at most. */
   readonly choosesWithin?: number
   readonly draws: readonly Int32Array[]
@@ -156,7 +176,10 @@ export interface NetworkCell {
   readonly store: StageStore
 }
 
-export interface NetworkTraining extends Pick<SupervisedRequest, 'options' | 'start' | 'minutes' | 'steps'> {
+export interface NetworkTraining extends Pick<
+  SupervisedRequest,
+  'options' | 'start' | 'minutes' | 'steps' | 'mirror'
+> {
   /** `[test images, classes]` by what was trained, where it is not the network itself that says it. */
   readonly classify?: (weights: Weights) => Promise<FeatureMatrix>
 }
@@ -170,7 +193,7 @@ const drawSchema = z.strictObject({
 
 /** Trains a network from scratch for each draw. Draws that are done are kept, and a stopped one goes on at its checkpoint. */
 export async function runNetworkCell(cell: NetworkCell, context: StageContext): Promise<CellRecord> {
-  const { images, test, training, draws, classCount, score, key, name, options, store } = cell
+  const { images, test, training, draws, leading, classCount, score, key, name, options, store } = cell
   const { seed, threads, device } = options
   const accuracies: number[] = []
   const chosen = await chosenTraining(cell, context)
@@ -185,7 +208,7 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
     }
     const folder = path.join(store.folder, 'checkpoints', `${key.slice(0, 12)}-${draw}`)
     const { accuracy, detail, predicted } = await store.once(stage, async () => {
-      const { classify, ...wanted } = await training(labels, context)
+      const { classify, ...wanted } = await training({ labels, leading: leading?.[draw] ?? 0 }, context)
       const { predict, weights } = await trainSupervised({
         images,
         labels,
@@ -217,7 +240,11 @@ export async function runNetworkCell(cell: NetworkCell, context: StageContext): 
     first ??= predicted
     context.onProgress?.(draw + 1, draws.length)
   }
-  return { accuracies, details, predicted: first, ...(chosen && { chosen }) }
+  return {
+    ...{ accuracies, details, predicted: first },
+    ...(chosen && { chosen }),
+    ...(leading && { leading: [...leading] }),
+  }
 }
 
 const withChoice = (
@@ -246,7 +273,7 @@ async function chosenTraining(
   return store.once(stage, async () =>
     chooseTraining({
       ...{ images, labels, classCount, threads, device, signal, mostSteps: choosesWithin },
-      options: (await training(labels, context)).options,
+      options: (await training({ labels, leading: 0 }, context)).options,
       seed: new Random(seed, 'network/choice').integer(2 ** 31),
       progress: silentProgress,
     }),
@@ -290,10 +317,10 @@ export function supervisedNetwork(
   stem: StemName,
   images: Images,
   supervised: StudyOptions['supervised'],
-): (labels: Int32Array) => NetworkTraining {
+): (draw: Pick<NetworkDraw, 'labels'>) => NetworkTraining {
   const { config, augment } = networkSettings(stem, supervised)
   const { stem: _stem, width: _width, ...optimiser } = config
-  return (labels) => ({
+  return ({ labels }) => ({
     options: {
       ...optimiser,
       network: resnet18(config),

@@ -1,5 +1,5 @@
 /** What a study and the processes that fit heads for it say to each other. */
-import type { DrawFit } from './draw-fit.js'
+import type { DrawFit, FittedDraw } from './draw-fit.js'
 
 export interface FitRequest {
   readonly id: number
@@ -11,4 +11,4 @@ export interface FitRequest {
 }
 
 export type FitReply =
-  { readonly id: number; readonly predicted: Int32Array } | { readonly id: number; readonly error: string }
+  { readonly id: number; readonly fitted: FittedDraw } | { readonly id: number; readonly error: string }

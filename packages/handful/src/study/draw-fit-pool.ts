@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { builtProgram } from '../files/built-program.js'
-import type { DrawFit, DrawFitter } from './draw-fit.js'
+import type { DrawFit, DrawFitter, FittedDraw } from './draw-fit.js'
 import type { FitReply, FitRequest } from './draw-fit-messages.js'
 
 /** Each holds one method's features. */
@@ -46,7 +46,7 @@ const processFile = (): string =>
   builtProgram(import.meta.url, 'study', 'draw-fit-process.js', 'fits (study)')
 
 interface Pending {
-  readonly resolve: (predicted: Int32Array) => void
+  readonly resolve: (fitted: FittedDraw) => void
   readonly reject: (error: Error) => void
 }
 
@@ -61,7 +61,7 @@ class FitProcess {
     this.#place = place
   }
 
-  fit(fit: DrawFit): Promise<Int32Array> {
+  fit(fit: DrawFit): Promise<FittedDraw> {
     return new Promise((resolve, reject) => {
       if (this.#ended) throw new Error('fit (study): the study has ended')
       const child = (this.#child ??= this.#start())
@@ -90,7 +90,7 @@ class FitProcess {
     child.on('message', (message) => {
       const reply = message as FitReply
       this.#settle(reply.id, ({ resolve, reject }) =>
-        'error' in reply ? reject(new Error(reply.error)) : resolve(reply.predicted),
+        'error' in reply ? reject(new Error(reply.error)) : resolve(reply.fitted),
       )
     })
     child.on('error', (error) => this.#fail(error.message, child))

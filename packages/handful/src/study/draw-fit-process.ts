@@ -5,14 +5,14 @@
 import { onnxLinearAlgebra } from '../numerics/onnx-linear-algebra.js'
 import type { FeatureSpace } from '../features/feature-space.js'
 import { loadSpace } from '../features/space-files.js'
-import { fitDraw } from './draw-fit.js'
+import { fitDraw, type FittedDraw } from './draw-fit.js'
 import type { FitReply, FitRequest } from './draw-fit-messages.js'
 import { studyHead } from './study-heads.js'
 
 let linearAlgebra: ReturnType<typeof onnxLinearAlgebra> | undefined
 const shelf = new Map<string, FeatureSpace>()
 
-async function answer({ folder, threads, device, fit }: FitRequest): Promise<Int32Array> {
+async function answer({ folder, threads, device, fit }: FitRequest): Promise<FittedDraw> {
   linearAlgebra ??= onnxLinearAlgebra({ threads, device })
   const { bank } = fit
   const wanted = new Set(fit.banks.map(({ file }) => file))
@@ -27,7 +27,7 @@ async function serve(request: FitRequest): Promise<void> {
   const { id } = request
   let reply: FitReply
   try {
-    reply = { id, predicted: await answer(request) }
+    reply = { id, fitted: await answer(request) }
   } catch (error) {
     reply = { id, error: error instanceof Error ? error.message || error.name : String(error) }
   }

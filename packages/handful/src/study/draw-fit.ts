@@ -1,6 +1,6 @@
 /**
  * One head fitted to one draw of the labelled images: all that it takes as plain data, so that it can be done in this
- * process or in another. What comes back are predictions; the test labels that they are scored by never leave the study.
+ * process or in another. What comes back are predictions, and what the head chose by the draw's labels; the test labels that they are scored by never leave the study.
  */
 import { Random } from 'onnx-autodiff'
 import type { FeatureSpace } from '../features/feature-space.js'
@@ -23,16 +23,23 @@ export interface DrawFit {
   readonly stream: string
 }
 
-/** Gives the predicted class of each test image. */
-export type DrawFitter = (fit: DrawFit) => Promise<Int32Array>
+export interface FittedDraw {
+  /** The predicted class of each test image. */
+  readonly predicted: Int32Array
+  /** Of a product of heads, what the labels of the draw chose: how much each weighs, by its name. */
+  readonly weights?: Readonly<Record<string, number>>
+}
+
+export type DrawFitter = (fit: DrawFit) => Promise<FittedDraw>
 
 export async function fitDraw(
   space: FeatureSpace,
   head: Head,
   { labels, classCount, seed, stream }: Pick<DrawFit, 'labels' | 'classCount' | 'seed' | 'stream'>,
-): Promise<Int32Array> {
+): Promise<FittedDraw> {
   if (space.test === undefined) throw new Error('internal: fitDraw: got no test rows, expected some')
   const random = new Random(seed, stream)
   const fitted = await head.fit(headProblem(space, { labels: labels.slice(), classCount, random }))
-  return argmaxRows(await fitted.predict(space.test))
+  const { weights } = fitted
+  return { predicted: argmaxRows(await fitted.predict(space.test)), ...(weights && { weights }) }
 }

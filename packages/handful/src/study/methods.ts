@@ -24,6 +24,8 @@ export interface PlannedMethod {
   readonly kind: (typeof methodKinds)[number]
   /** Of a combination, and of a network that learns on from one: the ids of its methods, each computed once whether or not it is listed itself. */
   readonly parts: readonly string[]
+  /** Of a combination: whether a purely generative model is among its methods. */
+  readonly hasGenerative?: boolean
   /** Of a supervised network. */
   readonly stem?: StemName
   /** Of a network that learns from labelled and unlabelled images together. */
@@ -98,9 +100,21 @@ function combination(name: string, own: readonly ToCome[], contrastive: Readonly
     if (isSemiSupervised(part)) throw wrong('a network that classifies', 'methods that give features')
     checkName(part, name, own)
   }
-  const titles = parts.map((part) => single(part, own, contrastive).title)
-  return { id: parts.join('+'), title: titles.join(' + '), kind: 'combination', parts }
+  const singles = parts.map((part) => single(part, own, contrastive))
+  return {
+    id: parts.join('+'),
+    title: singles.map(({ title }) => title).join(' + '),
+    kind: 'combination',
+    parts,
+    hasGenerative: singles.some(isGenerative),
+  }
 }
+
+/** Whether features of a purely generative model are among a method's, alone or beside others. */
+export const isGenerative = ({
+  kind,
+  hasGenerative,
+}: Pick<PlannedMethod, 'kind' | 'hasGenerative'>): boolean => kind === 'generative' || hasGenerative === true
 
 /** Models that the caller brings along, as methods. */
 export const modelsToCome = (own: OwnModels = {}): ToCome[] =>

@@ -175,7 +175,7 @@ function trainingOf(
       ...{ model, settings, minutes: given(minutesOf(model)), steps: settings.steps, training },
     }))
   })
-  // Neither more minutes nor fewer than a model that is trained without labels.
+  const minutes = names.flatMap((name) => minutesOf(name) ?? [])
   const limited = <O extends { readonly steps?: number; readonly minutes?: number }>(
     own: O,
     usual: number,
@@ -185,7 +185,8 @@ function trainingOf(
   })
   return {
     trained,
-    fixmatch: limited(fixmatch, minutesPerModel),
+    // Neither more minutes nor fewer than the model that is trained longest without labels.
+    fixmatch: limited(fixmatch, minutes.length === 0 ? minutesPerModel : Math.max(...minutes)),
     selfTraining: limited(selfTraining, ((1 - MODEL_SHARE) / MODEL_SHARE) * minutesPerModel),
   }
 }
@@ -292,22 +293,22 @@ async function buildStages({
       id,
       each((training) => combined(training)),
     )
-    if (!isNetwork({ kind }) && workshop.options.features === 'auto')
+    if (workshop.options.features === 'auto')
       leading.set(
         id,
         each((training) => parts.map((_, leader) => combined(training, leader))),
       )
   }
-  const spacesOf = (id: string): MethodSpaces[] =>
-    (banks.get(id) ?? []).map((bank, training) => [bank, ...(leading.get(id)?.[training] ?? [])])
+  const spacesOf = (id: string, from = banks): MethodSpaces[] =>
+    (from.get(id) ?? []).map((bank, training) => [bank, ...(leading.get(id)?.[training] ?? [])])
   const firsts = <K, S>(all: ReadonlyMap<K, readonly S[]>): Map<K, S> =>
     new Map([...all].map(([key, [first]]) => [key, first]))
   const [models, firstBanks] = [firsts(trainings), firsts(banks)]
   const beginsOf = ({ id, parts }: PlannedMethod): SelfTrainingNeeds | undefined => {
-    const [guide] = guides.get(id) ?? []
+    const [spaces] = spacesOf(id, guides)
     const model = parts.flatMap((part) => trainings.get(part) ?? []).at(0)
     const beside = parts.filter((part) => !trainings.has(part)).flatMap((part) => banks.get(part)?.[0] ?? [])
-    return guide === undefined || model === undefined ? undefined : { model, guide, beside }
+    return spaces === undefined || model === undefined ? undefined : { model, spaces, beside }
   }
   const parts = { workshop, sizes, draws, scale, fixmatch, selfTraining }
   const cells = methods.flatMap((method) => cellsOf(method, spacesOf(method.id), parts, beginsOf(method)))

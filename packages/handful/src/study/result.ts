@@ -20,6 +20,9 @@ import { curveSchema } from '../training/curve.js'
 /** Labelled images of each class, or all there are. */
 export const labelCountSchema = z.union([z.number().int().positive(), z.literal('all')])
 
+/** Of a product of heads, by the name of each, for each draw; null where an older version fitted it. */
+export const weightsField = z.array(z.record(z.string(), share).nullable()).optional()
+
 const method = z.object({
   /** `vae`, `vqvae`, `diffusion`, `gan`, `pixels`, `pca`, `patches`, `resnet18`, `vae+patches`, ... */
   id: z.string().min(1),
@@ -66,6 +69,8 @@ const cell = z.object({
   chosen: chosenTrainingSchema.optional(),
   /** Of a combination, what the labels of each draw chose: 0 where all its methods weigh the same, 1 where the first leads. */
   leading: z.array(count).optional(),
+  /** Of a head that multiplies others, as `auto` does: how much each weighs, which the labels of each draw chose. */
+  weights: weightsField,
   seconds: duration,
   /** Mean share of right answers of each class, over the draws; null for a class without a test image. */
   perClass: z.array(share.nullable()).optional(),

@@ -144,13 +144,17 @@ export function points(value: number): string {
 }
 
 /** `94.3 ± 0.6`: a mean and half its 95 % interval, in per cent; `94.32 ± 0.04`, since no interval is of width 0. */
-export function meanWithInterval({ mean, half }: CellEstimate): string {
-  const digits = half < 0.0005 ? 2 : 1
-  return `${(100 * mean).toFixed(digits)} ± ${halfInWords(half)}`
-}
+export const meanWithInterval = (estimate: MeanAndHalf): string =>
+  `${meanInWords(estimate)} ± ${halfInWords(estimate)}`
+
+type MeanAndHalf = Pick<CellEstimate, 'mean' | 'half'>
+
+/** `94.3`; `94.32` beside half an interval of two digits. */
+export const meanInWords = ({ mean, half }: MeanAndHalf): string =>
+  (100 * mean).toFixed(half < 0.0005 ? 2 : 1)
 
 /** `0.6`, `0.04`, `< 0.01`: half of an interval, in per cent. */
-export function halfInWords(half: number): string {
+export function halfInWords({ half }: Pick<CellEstimate, 'half'>): string {
   if (half >= 0.0005) return points(half)
   return half >= 0.00005 ? (100 * half).toFixed(2) : '< 0.01'
 }

@@ -142,7 +142,7 @@ export async function prepareStudy(options: StudyOptions, context: StudyContext)
   const mirror = await mirrorsImages(data.images, options)
   const workshop = new Workshop({
     ...{ options, mirror, store },
-    data: mirror ? { ...data, notes: [...data.notes, mirroredInWords(options)] } : data,
+    data: mirror ? { ...data, notes: [...data.notes, mirroredNote(options)] } : data,
     progress: context.progress,
     environment: context.environment,
     own: [...outside, ...brought.methods.map((method) => withContent(method, brought))],
@@ -153,8 +153,11 @@ export async function prepareStudy(options: StudyOptions, context: StudyContext)
   return { workshop, plan }
 }
 
-const mirroredInWords = ({ mirror }: StudyOptions): string =>
-  `Features of all methods are means over an image and its mirrored image${mirror === 'auto' ? ', since mirrored images look like the others' : ''}.`
+const mirroredNote = ({ mirror, encoder, embeddings }: StudyOptions): string => {
+  const because = mirror === 'auto' ? ', since mirrored images look like the others' : ''
+  const apart = (encoder ?? embeddings) !== undefined ? ' Features made elsewhere are as they came.' : ''
+  return `All methods see an image and its mirrored image${because}: features are means over both, and so are the probabilities of networks.${apart}`
+}
 
 /** What comes from another content of its file is another method, whatever its settings. */
 function withContent(method: FeatureMethod, brought: Brought): FeatureMethod {

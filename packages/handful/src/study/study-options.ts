@@ -161,17 +161,20 @@ export const studyOptionsSchemaWith = (brought: Own) => {
           mostSteps: most.default(6000),
         })
         .prefault({}),
-      /** FixMatch: the backbone of the stronger supervised network, and as many minutes for each training as a generative model has. */
+      /**
+       * FixMatch: the backbone of the stronger supervised network, and as many minutes for each training as the model that is
+       * trained longest.
+       */
       fixmatch: z
         .strictObject({
-          /** `minutesPerModel` unless given here. */
+          /** Unless given here, those of the model with most; `minutesPerModel` where none is trained for a time. */
           ...trainedAnew,
           width: most.optional(),
           batch: z.number().int().min(2).default(64),
         })
         .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, { ...oneLimit })
         .prefault({}),
-      /** Self-training: the encoder of the `vae` learns on from the labels and from what its features and patches make of the others. */
+      /** Self-training: the encoder of `contrastive` learns on from the labels and from what its features and patches make of the others. */
       selfTraining: z
         .strictObject({
           /** Beside the model's own minutes; two thirds of `minutesPerModel` unless given here. */
@@ -180,14 +183,14 @@ export const studyOptionsSchemaWith = (brought: Own) => {
         .refine(({ minutes, steps }) => minutes === undefined || steps === undefined, { ...oneLimit })
         .prefault({}),
       baselines: z.strictObject(baselineFields).prefault({}),
-      /** Dimensions that features are brought to; 128 for grey images and 256 for colour unless given. */
+      /** Dimensions that features are brought to, for all methods alike; unless given, as many as `headComponents` finds right for the images. */
       components: most.max(4096).optional(),
       whitening: z.number().min(0).max(1).default(0.5),
       /** `auto`: of methods beside each other the labels of each draw choose which leads; `all`: all weigh the same. */
       features: z.enum(FEATURE_CHOICES).default('auto'),
       /**
-       * Features are means of those of an image and of its mirrored one, for all methods alike: `auto`, where mirrored images look
-       * like the others, as `handful fit` has it.
+       * Features are means of those of an image and of its mirrored one, for all methods alike, and so are the probabilities of
+       * networks: `auto`, where mirrored images look like the others, as `handful fit` has it.
        */
       mirror: z
         .union([z.enum(MIRROR_CHOICES), z.boolean().transform((both) => (both ? 'yes' : 'no'))])

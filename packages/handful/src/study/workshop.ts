@@ -20,7 +20,7 @@ import { runOf, type TrainedRecord } from './training.js'
 
 export interface WorkshopParts {
   readonly options: StudyOptions
-  /** Whether features are means over mirrored images. */
+  /** Whether features, and probabilities of networks, are means over mirrored images too. */
   readonly mirror: boolean
   readonly data: StudyData
   readonly store: StageStore

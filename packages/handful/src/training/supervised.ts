@@ -12,9 +12,9 @@ import { fixMatchStep, type FixMatchOptions } from '../models/fixmatch.js'
 import type { FeatureNetwork, ImageShape, Weights } from '../models/model.js'
 import { runOverImages } from '../models/run-network.js'
 import {
+  classifyingNetwork,
   optimiserSchema,
   PROBABILITIES,
-  supervisedFeatures,
   type SupervisedNetwork,
   supervisedStep,
   type SupervisedTrainable,
@@ -111,6 +111,8 @@ export interface SupervisedRequest {
   readonly classCount: number
   readonly options: SupervisedOptions
   readonly start?: TrainingStart
+  /** Whether what is trained gives means over an image and its mirrored image; training is the same. */
+  readonly mirror?: boolean
   /** In the place of epochs: a number of steps, or the minutes that as many steps as fit are taken in, for which it needs checkpoints. */
   readonly steps?: number
   readonly minutes?: number
@@ -200,7 +202,7 @@ export async function trainSupervised(request: SupervisedRequest): Promise<Train
       ? await trainTo(request.steps ?? supervisedSteps(labelled.length, settings))
       : await trainToPlan(plan, trainTo, { tell: (text) => progress.message(`${stage}: ${text}`) })
   const weights = supervisedWeights(network, shape, classCount, state)
-  const exported = supervisedFeatures(network, shape, classCount, weights)
+  const exported = classifyingNetwork(network, shape, classCount, weights, request)
   return {
     network: exported,
     weights,
@@ -302,7 +304,7 @@ const PREDICTION_BATCH = 250
 
 /**
  * Probabilities of images by a trained network, `[images, classes]`.
- * @param exported as `supervisedFeatures` gives it
+ * @param exported as `classifyingNetwork` gives it
  */
 export async function networkProbabilities(
   { program }: FeatureNetwork,

@@ -246,7 +246,8 @@ describe('supervised', () => {
   test('without test images predicts, and says that nothing tells how often it is right', async () => {
     const out = path.join(parent, 'alone')
     const args = ['supervised', path.join(images, 'train'), ...small, '--set', 'fewestSteps=3', '--out', out]
-    const { stdout, stderr } = await handful(args)
+    const { stdout, stderr } = await handful([...args, '--mirror', 'yes'])
+    expect(stdout).toContain('probabilities are means over an image and its mirrored image')
     expect(stderr).toContain('No test split: the network is trained once and predicts')
     expect(stdout).toContain('on all labels of train')
     expect(stdout).toContain('no test images: nothing says how often it is right')
@@ -256,6 +257,7 @@ describe('supervised', () => {
     const config = async (...more: string[]): Promise<string> =>
       (await handful(['supervised', images, '--print-config', '--size', '12', ...more])).stdout
     expect(await config()).toContain('choose: folds')
+    expect(await config()).toContain('mirror: auto')
     for (const more of [
       ['--steps', '5'],
       ['--set', 'learningRate=0.1'],

@@ -105,6 +105,15 @@ export const heads: Readonly<Record<string, (columns: number, classCount: number
       },
     }
   },
+  views: (columns, classCount) => {
+    const random = new Random(4, 'views')
+    return {
+      kind: 'views',
+      classCount,
+      settings: { views: columns, 'confidence exponent': 1.4, 'confidence bend': 0.9 },
+      arrays: { weight: matrix(1, classCount, random, 9), bias: matrix(1, classCount, random) },
+    }
+  },
   neighbours: (columns, classCount) => neighbours(columns, classCount, 'cosine cubed', {}),
   'neighbours, self-tuned and sharpened': (columns, classCount) =>
     neighbours(columns, classCount, 'self-tuned', { 'confidence exponent': 1.7, 'confidence bend': 0.6 }),

@@ -5,7 +5,8 @@ import { TestSet } from '../../src/data/test-set.js'
 import { FeatureSpace } from '../../src/features/feature-space.js'
 import { likeliestSpace } from '../../src/heads/choose-space.js'
 import { compareHeads } from '../../src/heads/compare-heads.js'
-import { rowRange, type UnitRows } from '../../src/numerics/matrix.js'
+import { guideBy } from '../../src/heads/guide.js'
+import { argmaxRows, rowRange, type UnitRows } from '../../src/numerics/matrix.js'
 import { blobs, firstLabels, linearAlgebra } from './problem.js'
 
 const good = blobs(200, 4, 10, 0.3)
@@ -71,6 +72,19 @@ test('wrong test labels change accuracies and nothing else', async () => {
   expect(turned.first?.space).toBe(honest.first?.space)
   expect(turned.first?.fitted.chosen).toEqual(honest.first?.fitted.chosen)
   expect(turned.accuracies[0]).toBeLessThan(0.1)
+})
+
+test('what self-training goes by comes from the space that the labels choose, which it names', async () => {
+  const given = {
+    labels: firstLabels(truth.subarray(0, 150), 4),
+    classCount: 4,
+    random: new Random(3, 'guide'),
+  }
+  const guide = await guideBy([useless, useful], given)
+  expect(guide.space).toBe(1)
+  const right = argmaxRows(guide.probabilities).filter((label, row) => label === truth[row])
+  expect(right.length).toBeGreaterThan(0.95 * 150)
+  expect((await guideBy([useful, useless], given)).space).toBe(0)
 })
 
 test('without any label the space is taken in which made-up labels spread to classes that hang together', async () => {

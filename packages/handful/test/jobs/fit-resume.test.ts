@@ -119,14 +119,18 @@ async function stoppedAndGoneOn(options: FitOptions, stopAt: string) {
   return { folder, ...(await fitIn(saved, await RunFolder.resume(folder, {}))) }
 }
 
-test(
-  'FixMatch is trained, judged without a test set, gone on with, asked and exported',
+test.each([
+  { mirror: 'auto', features: 16 },
+  { mirror: 'yes', features: 2 * 16 },
+])(
+  'FixMatch is trained, judged without a test set, gone on with, asked and exported: --mirror $mirror',
   { timeout: 300_000 },
-  async () => {
+  async ({ mirror, features }) => {
     const images = await threeFolders()
     const options = fitOptionsSchema.parse({
       ...{ folder: images, size: 12, threads: 1, steps: 6, method: 'fixmatch', labelsPerClass: 3 },
       set: { width: 2, batch: 4, warmUpSteps: 1, 'fixMatch.ratio': 1 },
+      mirror,
     })
     const { folder, report, planned } = await stoppedAndGoneOn(options, 'train without part 1 of 3')
     expect(planned.slice(0, 4)).toEqual([
@@ -141,6 +145,9 @@ test(
       'raw pixels false',
     ])
     expect(report?.training).toMatchObject({ steps: 6, batch: 4 })
+    expect(report?.notes.some((note) => note.includes('means over an image and its mirrored image'))).toBe(
+      mirror === 'yes',
+    )
     expect(report?.next[0].command).toContain('--method fixmatch')
 
     const job = { signal: new AbortController().signal, progress: silentProgress }
@@ -158,7 +165,7 @@ test(
     const machine = { threads: 1, device: 'cpu' }
     const exported = await exportModel(folder, { out, date: new Date(), ...machine }, job)
     expect(exported.metadata).toMatchObject({
-      features: 16,
+      features,
       normalisation: expect.stringContaining('none') as string,
     })
     expect((await verifyModel({ file: out, ...machine }, job)).difference).toBeLessThan(1e-4)
@@ -184,6 +191,12 @@ test(
     const { folder, report, planned } = await stoppedAndGoneOn(options, 'train the network')
     expect(report?.notes).toContain(
       'Features, those of raw pixels too, are means over an image and its mirrored image.',
+    )
+    // What leads is chosen by the labels, as in a fit by features.
+    expect(report?.notes).toContainEqual(
+      expect.stringMatching(
+        /^The 6 labels .* chose (learned features and patches|mostly (learned features with patches|patches with learned features)) to classify by/,
+      ),
     )
     expect(planned.slice(0, 2)).toEqual(['train without part 1 of 3', 'train without part 2 of 3'])
     expect(report?.evaluation).toEqual({ kind: 'leave one out', images: 6 })

@@ -92,3 +92,42 @@ test('mirrored images count where they look like the others or are asked for, an
   expect(yes.cells[0].accuracies).not.toEqual(no.cells[0].accuracies)
   expect(yes.methods[0].detail).toContain('mirrored too')
 })
+
+test('mirrored images count for networks as for features, all rows alike', async () => {
+  const options = {
+    ...{ methods: ['pixels', 'resnet18', 'fixmatch'], heads: ['ridge'] as 'ridge'[], labels: [4] },
+    fixmatch: { draws: 1, steps: 15, width: 3, batch: 8 },
+  }
+  const [no, yes] = await Promise.all(
+    (['no', 'yes'] as const).map((mirror) =>
+      runStudy(tiny({ ...options, mirror }), watched(path.join(folder.path, mirror)).context),
+    ),
+  )
+  expect(yes.cells).toHaveLength(3)
+  for (const [i, { method, predicted }] of yes.cells.entries())
+    expect(predicted, method).not.toEqual(no.cells[i].predicted)
+  for (const { detail } of yes.methods) expect(detail).toContain('mirrored too')
+  for (const { detail } of no.methods) expect(detail).not.toContain('mirrored too')
+  expect(yes.notes).toContain(
+    'All methods see an image and its mirrored image: features are means over both, and so are the probabilities of networks.',
+  )
+})
+
+test('self-training is led by what leads the same methods beside each other', async () => {
+  const options = tiny({
+    ...{ methods: ['contrastive+patches', 'self-training'], heads: ['ridge'], labels: [4], draws: 3 },
+    models: { contrastive: { steps: 3, set: { width: 4, hidden: 8, latent: 3, batch: 8 } } },
+    selfTraining: { draws: 2, steps: 2 },
+    baselines: { patchAtoms: 32, patchSamples: 4000, patchRounds: 4 },
+  })
+  const study = await runStudy(options, watched(folder.path).context)
+  // A model of three steps has learned nothing.
+  expect(study.cells.map(({ method, leading }) => [method, leading])).toEqual([
+    ['pixels', undefined],
+    ['contrastive+patches', [2, 2, 2]],
+    ['self-training', [2, 2]],
+  ])
+  expect(renderStudyMarkdown(study, await studySections(study), 'figures')).toContain(
+    'self-training: at 4 labels per class patches 2',
+  )
+})

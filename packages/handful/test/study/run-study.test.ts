@@ -34,6 +34,7 @@ describe('a study', () => {
     )
     expected.push('resnet18 network 1 2', 'resnet18 network 2 2', 'resnet18 network all 1')
     expect(cells.sort()).toEqual(expected.sort())
+    expect(study.title).toMatch(/: classifiers from few labels$/)
     expect(study.labelCounts).toEqual([1, 2, 'all'])
     expect(study.missing).toEqual([])
     expect(study.complete).toBe(true)
@@ -125,6 +126,7 @@ describe('a study', () => {
     })
     const study = await runStudy(options, watched(folder.path).context)
     expect(study.methods.map(({ id }) => id)).toEqual(['pixels', 'vae'])
+    expect(study.title).toMatch(/: generative features and few labels$/)
     expect(study.methods[1].training).toMatchObject({ steps: 3, batch: 8 })
     const [model] = await readdir(path.join(folder.path, 'models'))
     // As models/<run> it can be given to a study again, which then trains nothing.
@@ -185,6 +187,9 @@ describe('a study', () => {
       ).toEqual([1])
       for (const method of ['fixmatch', 'self-training'])
         expect(cell(method)).toMatchObject({ head: 'network', accuracies: [expect.any(Number)] })
+      // What leads is chosen for self-training as for methods beside each other.
+      expect(cell('self-training')?.leading).toHaveLength(1)
+      expect(cell('fixmatch')?.leading).toBeUndefined()
       // Features and patches that self-training begins with are no methods of the study for that.
       expect(study.cells.some(({ method }) => method === 'patches')).toBe(false)
       expect(crossovers(study, 'headline')).toEqual([])
@@ -394,6 +399,26 @@ describe('an outline', () => {
     await runStudy(tiny(), watched(folder.path).context)
     const after = await outlineStudy(tiny({ labels: [1, 2, 4] }), context)
     expect(after.stages.map(({ done }) => done)).toEqual([true, true, true, false])
+  })
+
+  test('gives FixMatch as many minutes as the model that is trained longest, unless its own are said', async () => {
+    const minutesOf = async (more: Parameters<typeof tiny>[0]): Promise<number> => {
+      const options = tiny({ methods: ['fixmatch', 'vae', 'gan'], labels: [1], minutesPerModel: 3, ...more })
+      const { stages } = await outlineStudy(options, watched(folder.path).context)
+      const seconds = stages.find(({ name }) => name === 'fixmatch, 1 label per class')?.seconds ?? 0
+      // Beside its draws' trainings there are the test images to be predicted.
+      return Math.round(seconds / (60 * options.fixmatch.draws))
+    }
+    expect(await minutesOf({})).toBe(3)
+    expect(await minutesOf({ models: { vae: { minutes: 22 } } })).toBe(22)
+    expect(await minutesOf({ models: { vae: { minutes: 1 }, gan: { minutes: 2 } } })).toBe(2)
+    expect(await minutesOf({ models: { vae: { minutes: 22 } }, fixmatch: { minutes: 5 } })).toBe(5)
+    // Of models that the study leaves out, and where none is trained for a time.
+    expect(await minutesOf({ models: { diffusion: { minutes: 22 } } })).toBe(3)
+    expect(await minutesOf({ methods: ['fixmatch', 'vae'], models: { vae: { steps: 3 } } })).toBe(3)
+    // A budget shortens them alike: half of it, for two models of 20 minutes.
+    const budget = { minutesPerModel: 20, budget: '40m', fixmatch: { draws: 1 } }
+    expect(await minutesOf(budget)).toBe(10)
   })
 
   test('sweeps the noise levels of every model that has some', async () => {

@@ -1,7 +1,7 @@
 /** What a study can be told, and how it says that it was told wrong. */
 import { describe, expect, test } from 'vitest'
 import { networkSettings } from '../../src/study/cells.js'
-import { resolveMethods } from '../../src/study/methods.js'
+import { isGenerative, resolveMethods } from '../../src/study/methods.js'
 import { parseDuration, parseStudyOptions } from '../../src/study/study-options.js'
 import { tiny } from './study-support.js'
 
@@ -80,6 +80,16 @@ describe('methods', () => {
       'contrastive: contrastive with a decoder',
       'combination: contrastive with a decoder + whitened patches',
     ])
+  })
+
+  test('have generative features where a model that only generates or reconstructs is one of them, or a part', () => {
+    const generative = (methods: string[], contrastive: string[] = []): boolean =>
+      resolveMethods(tiny({ methods }), [], new Set(contrastive)).some(isGenerative)
+    expect(generative(['vae'])).toBe(true)
+    expect(generative(['patches+vae'])).toBe(true)
+    expect(generative(['patches', 'resnet18', 'fixmatch'])).toBe(false)
+    expect(generative(['vae', 'vae+patches'], ['vae'])).toBe(false)
+    expect(generative(['contrastive+patches', 'vae+contrastive'], ['contrastive'])).toBe(true)
   })
 
   test('a preset goes by its former name too', () => {

@@ -60,6 +60,20 @@ test('learns what the labelled few show and tells unseen images apart', async ()
   expect(accuracy(data, fresh.truth)).toBeGreaterThan(0.9)
 })
 
+test('mirrored too, it says the mean of what it says of an image and of its mirrored image', async () => {
+  const request = requestOn(8, { fewestSteps: 6 })
+  const plain = await trainSupervised(request)
+  const both = await trainSupervised({ ...request, mirror: true })
+  expect(both.weights).toEqual(plain.weights)
+  const { images } = bars(20, 2, CLEAR)
+  const turned = images.pixels.slice()
+  for (let at = 0; at < turned.length; at += SIZE) turned.subarray(at, at + SIZE).reverse()
+  const [own, other] = [await plain.predict(images), await plain.predict({ ...images, pixels: turned })]
+  const means = await both.predict(images)
+  own.data.forEach((value, i) => expect(means.data[i]).toBeCloseTo((value + other.data[i]) / 2, 5))
+  expect(own.data.some((value, i) => Math.abs(value - other.data[i]) > 0.01)).toBe(true)
+})
+
 test('hidden labels and the rest of the images change nothing, and the same seed gives the same network', async () => {
   const options = { fewestSteps: 6, augmentation: shiftedCrops({ mirror: true }) }
   const request = requestOn(4, options)

@@ -35,7 +35,7 @@ export const featureFieldsWith = (models?: OwnModels) => ({
   ...trainingFields,
   /** Whitened patches that stand beside the model's features (`features/baselines/patches.ts`); 0 for none. */
   patches: z.number().int().min(0).max(4096).optional(),
-  /** Means of an image's features and its mirrored image's, the baseline's too (`features/mirror.ts`). */
+  /** Means of an image's features, or a network's probabilities, and its mirrored image's, the baseline's too (`features/mirror.ts`). */
   mirror: z.enum(MIRROR_CHOICES).default('auto'),
   /** The files that heads, models and methods of these names came from, for whoever reads the configuration. */
   ...pluginsField,
@@ -140,13 +140,12 @@ const FEATURES_ALONE = {
   encoder: 'none: the network sees pixels alone',
   embeddings: 'none: the network sees pixels alone',
   patches: 'none: the network sees pixels alone',
-  mirror: 'none: its views are mirrored by themselves',
   head: 'none: the network has its own last layer',
   features: 'none: there is nothing to choose between',
 } as const
 
 /** What self-training has no use for. */
-const WITHOUT_SELF_TRAINING = ['encoder', 'embeddings', 'head', 'features'] as const
+const WITHOUT_SELF_TRAINING = ['encoder', 'embeddings', 'head'] as const
 
 const DEFAULT_DRAWS = 5
 
@@ -195,9 +194,15 @@ function featureOptions({ method: _, ...options }: Given, { models }: Brought) {
 }
 
 /** One draw unless said otherwise: each is a training. */
-function fixMatchOptions({ minutes, steps, draws = 1, ...options }: Given & { readonly method: 'fixmatch' }) {
-  const { model, preset, augment, head, features, patches, mirror, encoder, embeddings, ...own } = options
-  const without = { model, preset, augment, head, features, patches, mirror, encoder, embeddings } as Record<
+function fixMatchOptions({
+  minutes,
+  steps,
+  draws = 1,
+  mirror = 'auto',
+  ...options
+}: Given & { readonly method: 'fixmatch' }) {
+  const { model, preset, augment, head, features, patches, encoder, embeddings, ...own } = options
+  const without = { model, preset, augment, head, features, patches, encoder, embeddings } as Record<
     keyof typeof FEATURES_ALONE,
     undefined
   >
@@ -205,6 +210,7 @@ function fixMatchOptions({ minutes, steps, draws = 1, ...options }: Given & { re
     ...own,
     ...without,
     draws,
+    mirror,
     steps,
     minutes: steps === undefined ? (minutes ?? DEFAULT_MINUTES) : undefined,
   }
@@ -215,14 +221,15 @@ function selfTrainingOptions(
   {
     method,
     draws = 1,
+    features = 'auto',
     mirror = 'auto',
     model = DEFAULT_MODEL,
     ...options
   }: Given & { readonly method: 'self-training' },
   { models }: Brought,
 ) {
-  const whole = { ...options, model, draws, mirror }
-  return { ...withFeatureDefaults(models)(whole), method, head: undefined, features: undefined }
+  const whole = { ...options, model, draws, features, mirror }
+  return { ...withFeatureDefaults(models)(whole), method, head: undefined }
 }
 
 /** Options as a caller may give them. */

@@ -26,7 +26,7 @@ import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import type { ReportPictures } from '../pictures-stage.js'
 import { fitReport, type ReportedFit } from './fit-report.js'
-import { type Fitting, mirroredNote } from './fitting.js'
+import { FEATURES, type Fitting, mirroredNote } from './fitting.js'
 import { type HeadsStage, probabilitiesOf } from './given-by-head.js'
 
 const dictionarySchema = z.object({
@@ -290,7 +290,7 @@ function reported({ options, run, dataset, draws, learning, mirror, outside, key
     notes: [
       ...outside.parts.flatMap((part) => part.notes),
       ...(dataset.test ? [INDUCTIVE] : []),
-      ...mirroredNote({ options, mirror }),
+      ...mirroredNote(FEATURES, { options, mirror }),
     ],
   }
 }

@@ -129,20 +129,20 @@ export async function openFitting(
   }
 }
 
-/** What a report says where features are means over mirrored images too. */
-export function mirroredNote({
-  options,
-  mirror,
-}: {
-  readonly options: Pick<FeatureFitOptions, 'mirror'>
-  readonly mirror: boolean
-}): string[] {
+/** What is mirrored of a fit by features. */
+export const FEATURES = 'Features, those of raw pixels too,'
+
+/** What a report says where something is means over mirrored images too. @param what features, or probabilities */
+export function mirroredNote(
+  what: string,
+  { options, mirror }: { readonly options: Pick<FeatureFitOptions, 'mirror'>; readonly mirror: boolean },
+): string[] {
   if (!mirror) return []
   const chosen =
     options.mirror === 'auto'
       ? ': mirrored images look like the others here; --mirror no leaves them as they are'
       : ''
-  return [`Features, those of raw pixels too, are means over an image and its mirrored image${chosen}.`]
+  return [`${what} are means over an image and its mirrored image${chosen}.`]
 }
 
 function openLearning(

@@ -3,7 +3,7 @@ import type { Dataset } from '../../data/dataset.js'
 import { imagesAt } from '../../data/image-set.js'
 import { confidenceSettings } from '../../heads/confidence.js'
 import type { ImageShape } from '../../models/model.js'
-import { splitNetwork, supervisedFeatures } from '../../models/supervised-network.js'
+import { classifyingNetwork, splitNetwork } from '../../models/supervised-network.js'
 import { featureMatrix, matrixOf } from '../../numerics/matrix.js'
 import { networkProbabilities, unlabelledOf } from '../../training/supervised.js'
 import {
@@ -12,6 +12,7 @@ import {
   supervisedTraining,
 } from '../../training/supervised-settings.js'
 import type { FixMatchFitOptions } from './fit-options.js'
+import { mirroredNote } from './fitting.js'
 import { unjudged } from './network-judging.js'
 import type { NetworkMethod } from './network-training.js'
 
@@ -22,11 +23,14 @@ const AUGMENT = 'crops'
 export const fixMatchSettings = ({ set }: Pick<FixMatchFitOptions, 'set'>) =>
   supervisedSettings({ preset: 'fixmatch', stem: 'small', set })
 
-/** @param labelled images of the draw that predicts */
+/**
+ * @param labelled images of the draw that predicts
+ * @param mirror whether probabilities are means over an image and its mirrored image, features of raw pixels too
+ */
 export function fixMatchMethod(
   options: FixMatchFitOptions,
   { train, test }: Dataset,
-  labelled: number,
+  { labelled, mirror }: { readonly labelled: number; readonly mirror: boolean },
 ): NetworkMethod {
   const image: ImageShape = { size: train.height, channels: train.channels }
   const settings = fixMatchSettings(options)
@@ -40,9 +44,11 @@ export function fixMatchMethod(
     training,
     limit: { minutes, steps },
     stream: 'fixmatch',
+    mirror,
+    answersBy: mirror ? { mirror } : undefined,
     needs: [],
     classify(weights, labels, { onProgress, ...machine }) {
-      const network = supervisedFeatures(training.network, image, classCount, weights)
+      const network = classifyingNetwork(training.network, image, classCount, weights, { mirror })
       const total = train.count + (test?.count ?? 0)
       return Promise.resolve({
         rows: (places) =>
@@ -60,14 +66,16 @@ export function fixMatchMethod(
           ),
         confidence: unjudged(labels),
         kept(confidence) {
-          const { encoder, output, weight, bias } = splitNetwork(training.network, image, classCount, weights)
+          const split = splitNetwork(training.network, image, classCount, weights, { mirror })
+          const { encoder, outputs, weight, bias } = split
           return Promise.resolve({
-            outputs: [output],
+            outputs,
             encoder: encoder.program,
             head: {
-              kind: 'linear',
+              ...(mirror
+                ? { kind: 'views', settings: { views: outputs.length, ...confidenceSettings(confidence) } }
+                : { kind: 'linear', settings: { ...confidenceSettings(confidence) } }),
               classCount,
-              settings: { ...confidenceSettings(confidence) },
               arrays: {
                 weight: matrixOf(weight),
                 bias: featureMatrix(1, classCount, bias.data as Float32Array),
@@ -81,6 +89,7 @@ export function fixMatchMethod(
     config: { config: settings },
     notes: [
       `FixMatch: one network learned from ${labelled} labelled images and from the ${train.count} training images without their labels. Its rate and length were fixed beforehand.`,
+      ...mirroredNote('The probabilities of the network, and features of raw pixels,', { options, mirror }),
     ],
   }
 }

@@ -14,6 +14,7 @@ import { labelDraws } from '../../data/draw-labels.js'
 import { checkLabels } from '../../data/image-set.js'
 import { type RunReport, runReportSchema } from '../../draw/run-report.js'
 import { pixelFeatures } from '../../features/baselines/pixels.js'
+import { mirrorsImages } from '../../features/mirror.js'
 import { contentKey } from '../../files/content-key.js'
 import { compareHeads, comparedHeads } from '../../heads/compare-heads.js'
 import { addBins } from '../../numerics/reliability.js'
@@ -62,7 +63,10 @@ export async function runNetworkFit(options: NetworkFitOptions, context: RunCont
   const image: ImageShape = { size: train.height, channels: train.channels }
   const method =
     options.method === 'fixmatch'
-      ? fixMatchMethod(options, dataset, labelledOf(draws[0]))
+      ? fixMatchMethod(options, dataset, {
+          labelled: labelledOf(draws[0]),
+          mirror: await mirrorsImages(train, options),
+        })
       : await selfTrainingMethod(options, dataset, context)
   const fitting: NetworkFitting = {
     options,
@@ -194,7 +198,7 @@ function reportStage(
     total: 1,
     schema: runReportSchema,
     work: async () => {
-      const { judged } = await run.store.result(predicted)
+      const { judged, features } = await run.store.result(predicted)
       const drawn = await Promise.all(others.map((stage) => run.store.result(stage)))
       const seconds = [readingSeconds]
       for (const stage of needs) {
@@ -208,6 +212,7 @@ function reportStage(
           comparisonOf(fitting.method, [...(judged ? [judged] : []), ...drawn.map((each) => each.judged)]),
           ...(await run.store.result(pixels)),
         ],
+        chosenFeatures: options.features === 'auto' ? features : undefined,
         probabilities: (await probabilitiesOf(fitting, predicted)).train,
         seconds,
       })

@@ -17,6 +17,8 @@ import type { NetworkFitting, NetworkStage, PartStage } from './network-training
 const predictedSchema = z.object({
   file: z.string(),
   confidence: z.object({ exponent: z.number(), bend: z.number(), doubt: z.number() }),
+  /** What the labels chose of several kinds. */
+  features: z.string().optional(),
   /** By the test images, or by the labelled ones that were left out. */
   judged: judgedSchema.optional(),
 })
@@ -33,7 +35,11 @@ export function predictedStage(
   const { run } = context
   const { train, test } = dataset
   const classCount = train.classNames.length
-  const settings = { kind: 'predicted', needs: [network, ...parts].map(({ key }) => key) }
+  const settings = {
+    kind: 'predicted',
+    needs: [network, ...parts].map(({ key }) => key),
+    answersBy: method.answersBy,
+  }
   const key = contentKey(settings)
   const total = train.count + (test?.count ?? 0)
   const file = `${RUN_FILES.model}/probabilities-${key.slice(0, 8)}.safetensors`
@@ -62,7 +68,8 @@ export function predictedStage(
         train: matrixArray(sharpened(all, confidence)),
         ...(ofTest && { test: matrixArray(sharpened(ofTest, confidence)) }),
       })
-      return { file, confidence, judged: judgedBy ?? (left && judgedOnLeftOut(left, confidence)) }
+      const { features } = classified
+      return { file, confidence, features, judged: judgedBy ?? (left && judgedOnLeftOut(left, confidence)) }
     },
   }
 }

@@ -36,6 +36,8 @@ export interface Classification {
   readonly test: () => Promise<FeatureMatrix> | undefined
   /** Where nobody was asked for labels that were left out. */
   readonly confidence: Confidence
+  /** Of several kinds of features, what the labels chose to lead, or that all weigh the same; in words. */
+  readonly features?: string
   /** What a run keeps to classify new images. */
   readonly kept: (
     confidence: Confidence,
@@ -54,8 +56,10 @@ export interface NetworkMethod {
   readonly limit: { readonly minutes?: number; readonly steps?: number }
   /** Of the seed. */
   readonly stream: string
-  /** Whether its features are means over an image and its mirrored image: then those of raw pixels are too. */
+  /** Whether its features or probabilities are means over an image and its mirrored image: then features of raw pixels are too. */
   readonly mirror?: boolean
+  /** What its word on images depends on, beside the trained network. */
+  readonly answersBy?: object
   /** Stages that have to be done before. */
   readonly needs: readonly Stage[]
   /** What a training on these labels begins with; nothing where it begins at random. */
@@ -239,12 +243,13 @@ function beside(
     method: {
       limit: { minutes },
       needs,
+      answersBy,
     },
   }: NetworkFitting,
   network: NetworkStage,
   { kind, name, part }: { readonly kind: string; readonly name: string; readonly part: number },
 ) {
-  const settings = { kind, part, network: network.key }
+  const settings = { kind, part, network: network.key, answersBy }
   return {
     kind,
     name,

@@ -6,6 +6,7 @@ import { Random } from 'onnx-autodiff'
 import type { Dataset } from '../../data/dataset.js'
 import { filesOfFrames } from '../../data/frames.js'
 import { learnedFeatures } from '../../features/feature-sources.js'
+import type { FeatureSpace } from '../../features/feature-space.js'
 import { confidenceSettings } from '../../heads/confidence.js'
 import { fitToTrained, type Guide, guideBy, GUIDING_HEAD } from '../../heads/guide.js'
 import type { WeightedModel, Weights } from '../../models/model.js'
@@ -16,7 +17,7 @@ import type { StageContext } from '../../stages/stage.js'
 import { MODEL_SHARE, selfTraining, selfTrainingDefaults } from '../../training/self-training.js'
 import { encoderSource, featuresStage, patchesStage } from './fit-stages.js'
 import type { FeatureFitOptions, SelfTrainingFitOptions } from './fit-options.js'
-import { mirroredNote, openFitting } from './fitting.js'
+import { FEATURES, mirroredNote, openFitting } from './fitting.js'
 import type { Classification, NetworkMethod } from './network-training.js'
 
 interface Limit {
@@ -49,7 +50,7 @@ export async function selfTrainingMethod(
   const ofFeatures: FeatureFitOptions = {
     ...options,
     ...{ minutes: undefined, steps: undefined, ...limits.model },
-    ...{ method: undefined, head: GUIDING_HEAD, features: 'all' },
+    ...{ method: undefined, head: GUIDING_HEAD },
   }
   const fitting = await openFitting(ofFeatures, dataset, context)
   const { learning } = fitting
@@ -66,7 +67,9 @@ export async function selfTrainingMethod(
   const guides = new WeakMap<Int32Array, Promise<Guide>>()
   const guideOf = async (labels: Int32Array, { linearAlgebra, signal }: StageContext): Promise<Guide> => {
     const { learned } = await run.store.result(features)
-    return guideBy(await readSpace(run.folder, learned[0], { linearAlgebra, signal }), given(labels))
+    const spaces: FeatureSpace[] = []
+    for (const each of learned) spaces.push(await readSpace(run.folder, each, { linearAlgebra, signal }))
+    return guideBy(spaces, given(labels))
   }
   const guide = (labels: Int32Array, stage: StageContext): Promise<Guide> => {
     const known = guides.get(labels) ?? guideOf(labels, stage)
@@ -85,7 +88,8 @@ export async function selfTrainingMethod(
     }
     const encoder = await encoderSource({ ...fitting, learning: { ...learning, trained } }, patches)()
     const counted = { ...machine, onProgress: (done: number, total: number) => onProgress?.(done, total) }
-    const space = await learnedFeatures(dataset, encoder, linearAlgebra, counted)
+    const { space: position, confidence: before } = await guide(labels, stage)
+    const space = await learnedFeatures(dataset, encoder, linearAlgebra, counted, position)
     const fitted = await fitToTrained(space, given(labels))
     return {
       async rows(places) {
@@ -93,7 +97,8 @@ export async function selfTrainingMethod(
         return places === undefined ? all : selectRows(all, places)
       },
       test: () => space.test && fitted.predict(space.test),
-      confidence: (await guide(labels, stage)).confidence,
+      confidence: before,
+      features: encoder !== undefined && encoder.groups.length > 1 ? space.name : undefined,
       kept: async (confidence) => ({
         outputs: encoder?.groups.flatMap(({ outputs }) => outputs) ?? [],
         encoder: encoder?.network.program,
@@ -131,7 +136,7 @@ export async function selfTrainingMethod(
     config: { augment: learning.augment, config: learning.model.config, selfTraining: selfTrainingDefaults },
     notes: [
       `Self-training: the model learned from the ${train.count} training images without their labels; then its encoder learned on from the labelled ones and from what its features made of the others. Its features as they are then classify. Rates and lengths were fixed beforehand.`,
-      ...mirroredNote({ options, mirror: fitting.mirror }),
+      ...mirroredNote(FEATURES, { options, mirror: fitting.mirror }),
     ],
   }
 }

@@ -1,4 +1,4 @@
-/** `handful study`: the whole comparison of generative features with few labels, from images to a report. */
+/** `handful study`: the whole comparison of features and networks with few labels, from images to a report. */
 import { formatDuration } from '../../draw/format.js'
 import { HandfulError } from '../../errors.js'
 import { ownCommand, shellWord } from '../../errors/shell.js'

@@ -3,7 +3,7 @@ import { choiceInWords, formatCount, formatDuration, formatPercent } from '../..
 import { STEMS, SUPERVISED_AUGMENTATIONS, SUPERVISED_CHOICES, SUPERVISED_PRESETS } from '../../names.js'
 import { runCommand } from '../command-entry.js'
 import { oneOf, positive, whole } from '../option.js'
-import { imageOptions, labelOptions, plainRunOptions, setOption } from '../option-groups.js'
+import { imageOptions, labelOptions, mirrorOption, plainRunOptions, setOption } from '../option-groups.js'
 import type { SupervisedResult } from './run.js'
 
 export const supervised = runCommand({
@@ -47,15 +47,18 @@ export const supervised = runCommand({
         '(folds with the preset strong, where nothing else says the length)',
       SUPERVISED_CHOICES,
     ),
+    mirror: mirrorOption,
     ...plainRunOptions,
   },
   // Whoever says the rate or the length has chosen it.
-  newRuns: ({ preset = 'strong', stem, minutes, steps, set = {} }) =>
-    preset === 'strong' &&
-    [stem, minutes, steps].every((value) => value === undefined) &&
-    !['learningRate', 'epochs', 'fewestSteps'].some((name) => Object.hasOwn(Object(set) as object, name))
-      ? { choose: 'folds' }
-      : {},
+  newRuns: ({ preset = 'strong', stem, minutes, steps, set = {} }) => ({
+    mirror: 'auto',
+    ...(preset === 'strong' &&
+      [stem, minutes, steps].every((value) => value === undefined) &&
+      !['learningRate', 'epochs', 'fewestSteps'].some((name) =>
+        Object.hasOwn(Object(set) as object, name),
+      ) && { choose: 'folds' }),
+  }),
   examples: [
     {
       command: 'handful supervised --dataset mnist --labels-per-class 8',
@@ -83,14 +86,17 @@ export const supervised = runCommand({
 })
 
 function summaryOf(result: SupervisedResult): string[] {
-  const { network, dataset, labelsPerClass, testImages, draws, accuracy, chosen } = result
+  const { network, dataset, labelsPerClass, testImages, draws, accuracy, chosen, mirrored } = result
   const labels = labelsPerClass === undefined ? 'all labels' : `${labelsPerClass} labels per class`
   const [{ steps, parameters }] = draws
   const seconds = draws.reduce((sum, draw) => sum + draw.seconds, 0)
   const trained = `${network}, ${formatCount(parameters)} parameters, ${formatCount(steps)} steps on ${labels} of ${dataset}`
   const times =
     draws.length === 1 ? formatDuration(seconds) : `${draws.length} draws in ${formatDuration(seconds)}`
-  const choice = chosen === undefined ? [] : [choiceInWords(chosen)]
+  const choice = [
+    ...(chosen === undefined ? [] : [choiceInWords(chosen)]),
+    ...(mirrored === true ? ['probabilities are means over an image and its mirrored image'] : []),
+  ]
   if (accuracy === undefined)
     return [`${trained}, ${times}`, ...choice, 'no test images: nothing says how often it is right']
   const each = draws.flatMap((draw) => (draw.accuracy === null ? [] : [formatPercent(draw.accuracy)]))

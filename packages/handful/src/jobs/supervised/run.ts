@@ -6,6 +6,7 @@
  */
 import { argmaxRows } from '../../numerics/matrix.js'
 import {
+  MIRROR_CHOICES,
   type StemName,
   STEMS,
   type SupervisedAugmentationName,
@@ -20,6 +21,7 @@ import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { checkLabels, type ImageSet } from '../../data/image-set.js'
 import { predictionParts, writePredictions } from '../../data/predictions.js'
+import { mirrorsImages } from '../../features/mirror.js'
 import type { ImageShape } from '../../models/model.js'
 import { type Estimate, estimateAccuracy } from '../../numerics/statistics.js'
 import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
@@ -73,6 +75,8 @@ export const supervisedJobSchema = z
     steps: trainingFields.steps,
     /** `folds`: rate and length by halves of the first draw's labels. Runs of before have none. */
     choose: z.enum(SUPERVISED_CHOICES).optional(),
+    /** Whether probabilities are means over an image and its mirrored image. Runs of before have none: there they are not. */
+    mirror: z.enum(MIRROR_CHOICES).optional(),
     seed: trainingFields.seed,
     threads: trainingFields.threads,
     device: trainingFields.device,
@@ -130,6 +134,8 @@ export interface SupervisedResult {
   readonly draws: readonly SupervisedDraw[]
   /** Rate and length, where the labels chose them, and by how many. */
   readonly chosen?: ChosenTraining
+  /** Whether probabilities are means over an image and its mirrored image. */
+  readonly mirrored?: boolean
   /** Mean and 95 % interval; undefined without a test set. */
   readonly accuracy?: Estimate
   /** Of the first draw's network, in the run folder. */
@@ -163,13 +169,18 @@ export async function runSupervised(
     progress.message(
       `Rate and length are as they were fixed beforehand: fewer than ${FEWEST_LABELS_TO_CHOOSE} labels of a class choose nothing.`,
     )
-  const work = { options, settings, dataset }
+  const mirror = await mirrorsImages(train, { ...options, mirror: options.mirror ?? 'no' })
+  const work = { options, settings, dataset, mirror }
   const choice = chooses ? choiceStage(wanted[0], work, context) : undefined
   const stages = wanted.map((labels, i) => drawStage(i, labels, { ...work, choice }, context))
   const results = ({ done }: Pick<Standing, 'done'>): SupervisedResult => {
     const draws = stages.flatMap((stage) => drawSchema.safeParse(done.get(stage)?.result).data ?? [])
     const chosen = choice && chosenTrainingSchema.safeParse(done.get(choice)?.result).data
-    return { ...resultsOf(options, settings, dataset, draws), ...(chosen && { chosen }) }
+    return {
+      ...resultsOf(options, settings, dataset, draws),
+      ...(chosen && { chosen }),
+      ...(mirror && { mirrored: mirror }),
+    }
   }
   const write = (standing: Pick<Standing, 'done'>): Promise<void> =>
     run.writeJson(RESULTS_FILE, { version: 1, ...results(standing) })
@@ -219,6 +230,7 @@ interface DrawWork {
   readonly options: SupervisedJobOptions
   readonly settings: SupervisedSettings
   readonly dataset: Dataset
+  readonly mirror: boolean
   /** Where the labels choose rate and length. */
   readonly choice?: Stage<ChosenTraining>
 }
@@ -228,7 +240,7 @@ const CHOICE = 'choose rate and length'
 /** Rate and length for all draws, by the labels of the first. */
 function choiceStage(
   labels: Int32Array,
-  { options: { augment, seed, device }, settings, dataset: { train } }: Omit<DrawWork, 'choice'>,
+  { options: { augment, seed, device }, settings, dataset: { train } }: Omit<DrawWork, 'choice' | 'mirror'>,
   { progress }: RunContext,
 ): Stage<ChosenTraining> {
   const image: ImageShape = { size: train.height, channels: train.channels }
@@ -259,14 +271,14 @@ function choiceStage(
 function drawStage(
   draw: number,
   labels: Int32Array,
-  { options, settings, dataset, choice }: DrawWork,
+  { options, settings, dataset, mirror, choice }: DrawWork,
   { run, progress }: RunContext,
 ): Stage<SupervisedDraw> {
   const { train, test } = dataset
   const { augment, seed, device, minutes, steps } = options
   const image: ImageShape = { size: train.height, channels: train.channels }
   const shape = { name: train.name, count: train.count, image, test: test?.count ?? 0 }
-  const limits = { minutes, steps, choice: choice?.key }
+  const limits = { minutes, steps, choice: choice?.key, ...(mirror && { mirror }) }
   const identity = { settings, augment, seed, draw, labels: [...labels].join(), device, shape, ...limits }
   const key = contentKey(identity)
   const name = nameOf(draw)
@@ -294,6 +306,7 @@ function drawStage(
         labels,
         classCount: train.classNames.length,
         options: { ...supervisedTraining(settings, augment, image), ...rate },
+        mirror,
         minutes,
         steps: steps ?? chosen?.steps,
         // Each draw starts from weights of its own.

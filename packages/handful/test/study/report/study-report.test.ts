@@ -487,6 +487,20 @@ describe('files', () => {
     expect(names).not.toContain('missing.csv')
   })
 
+  test('an interval of equal draws is never one of no width, in no table and no figure', async () => {
+    const input = await exampleStudyInput({ labelCounts: [2, 4], draws: 5, networkDraws: 3 })
+    const cells = input.cells.map((cell) => ({ ...cell, accuracies: cell.accuracies.map(() => 0.8125) }))
+    const equal = path.join(folder, 'equal')
+    const files = await writeStudyReport(studySchema.parse({ ...input, cells }), equal)
+    const svg = await readFile(path.join(equal, 'figures', 'cells.svg'), 'utf8')
+    const document = new DOMParser().parseFromString(svg, 'image/svg+xml')
+    const shown = [...document.querySelectorAll('text')].map(({ textContent }) => textContent)
+    expect(shown.filter((text) => text === '± < 0.01')).toHaveLength(cells.length)
+    expect(shown.filter((text) => text === '★81.25')).toHaveLength(cells.length)
+    for (const file of files.filter((name) => !name.endsWith('.csv')))
+      expect(await readFile(file, 'utf8'), file).not.toMatch(/± 0\.0+(?!\d)/)
+  })
+
   test('a study is read back as it was; a damaged one is one line', async () => {
     expect(await holdsStudy(folder)).toBe(true)
     expect(await loadStudy(folder)).toEqual(study)

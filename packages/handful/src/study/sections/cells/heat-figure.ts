@@ -2,7 +2,14 @@
 import * as Plot from '@observablehq/plot'
 import type { Figure } from '../../../draw/figure-frame.js'
 import { chart, drawing, SOFT, textWidth, within, type Marks } from '../../../draw/plot.js'
-import { measuredCounts, missingAt, points, resultsAt, type HeadResult } from '../../results.js'
+import {
+  halfInWords,
+  type HeadResult,
+  meanInWords,
+  measuredCounts,
+  missingAt,
+  resultsAt,
+} from '../../results.js'
 import type { LabelCount, Study, StudyHead, StudyMethod } from '../../result.js'
 
 const ROW = 29
@@ -192,9 +199,9 @@ function cellMarks(study: Study, rows: readonly Row[], counts: readonly LabelCou
       rx: 2,
     }),
     Plot.cell(best, { ...at, stroke: 'currentColor', inset: 1.5, rx: 2 }),
-    Plot.text(others, { ...at, text: ({ mean }: Cell) => points(mean), dy: -5 }),
-    Plot.text(best, { ...at, text: ({ mean }: Cell) => `★${points(mean)}`, dy: -5, fontWeight: 650 }),
-    Plot.text(cells, { ...at, text: ({ half }: Cell) => `± ${points(half)}`, dy: 7, fontSize: 11 }),
+    Plot.text(others, { ...at, text: meanInWords, dy: -5 }),
+    Plot.text(best, { ...at, text: (cell: Cell) => `★${meanInWords(cell)}`, dy: -5, fontWeight: 650 }),
+    Plot.text(cells, { ...at, text: (cell: Cell) => `± ${halfInWords(cell)}`, dy: 7, fontSize: 11 }),
     Plot.text(gaps, { ...at, ...SOFT, text: 'sign' }),
   ]
 }

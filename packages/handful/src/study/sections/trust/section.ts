@@ -5,11 +5,12 @@ import { isNetwork } from '../../method-kinds.js'
 import type { Study, StudyCell, StudyMethod } from '../../result.js'
 import { countPhrase, fittedHeads, headlineHead, methodTitle } from '../../results.js'
 import { defineSection } from '../section-entry.js'
+import { weightTables } from './weights.js'
 
 export const trustSection = defineSection({
   id: 'trust',
   title: 'How far to trust these numbers',
-  report: (study) => [{ kind: 'list', items: trust(study) }],
+  report: (study) => [{ kind: 'list', items: trust(study) }, ...weightTables(study)],
 })
 
 function trust(study: Study): string[] {
@@ -35,7 +36,7 @@ function trust(study: Study): string[] {
       : 'No supervised network was trained for comparison.',
     ...(study.methods.some(({ kind }) => kind === 'semi-supervised')
       ? [
-          'Networks on labelled and unlabelled images are trained anew for each draw of the labels, from a seed of their own: FixMatch from random weights, each time for as long as a generative model was trained; self-training from the trained model, so that its own minutes come on top of those.',
+          'Networks on labelled and unlabelled images are trained anew for each draw of the labels, from a seed of their own: FixMatch from random weights, each time in as many minutes as the model that is trained longest unless the settings say otherwise; self-training from the trained model, so that its own minutes come on top of those.',
         ]
       : []),
     study.methods.some(({ id }) => id === 'pixels')
