@@ -176,6 +176,8 @@ export const comparisonSchema = z.object({
   baseline: z.boolean(),
   head: z.string(),
   accuracies: z.array(z.number()),
+  /** That judged it, each counted once. */
+  images: z.int().nonnegative().optional(),
   confusion: z.array(z.array(z.number())),
   reliability: z.array(confidenceBinSchema).optional(),
   /** Decided by the options alone, never by the accuracies. */

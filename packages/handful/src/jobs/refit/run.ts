@@ -66,6 +66,7 @@ async function labelsOf(
   try {
     const { journal, paths } = workbench
     const { images, targets, classes, accepted } = workbench.labels()
+    const held = [...journal.labels()]
     if (classes.length < 2) {
       throw new HandfulError({
         what: 'labels',
@@ -79,7 +80,8 @@ async function labelsOf(
       classNames: classes.map((id) => journal.nameOf(id) ?? `class ${id}`),
       ofPath: new Map(Array.from(images, (image, i) => [paths[image], targets[i]])),
       accepted: new Set(Array.from(images, (image) => paths[image]).filter((_, i) => accepted[i])),
-      none: new Set([...journal.labels()].flatMap(([image, { label }]) => (label === 'none' ? [image] : []))),
+      none: new Set(held.flatMap(([image, { label }]) => (label === 'none' ? [image] : []))),
+      blind: new Set(held.flatMap(([image, { seen }]) => (seen === 'blind' ? [image] : []))),
     }
   } finally {
     await workbench.close()
