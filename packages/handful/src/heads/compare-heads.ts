@@ -22,6 +22,7 @@ import {
 } from './judges.js'
 import { labelPropagation } from './label-propagation.js'
 import { leftOut, withoutThemselves } from './left-out.js'
+import { inProportion } from './proportions.js'
 import { createHead, HEAD_ENTRIES, headEntry, type OwnHeads } from './registry.js'
 
 /** The heads that are always compared, those that the caller brings along, and another one where that is chosen. */
@@ -72,6 +73,8 @@ export interface ComparisonOptions {
   readonly test?: TestSet
   /** All labels that there are, -1 where there is none: those that a draw hides judge it where there is no test set. */
   readonly known?: Int32Array
+  /** How often each class comes, above 0 in any unit, where that is known: all probabilities are made to agree with it. */
+  readonly shares?: readonly number[]
   /** What was drawn at random and labelled blind; see judges.ts. */
   readonly blind?: BlindLabels
   readonly seed: number
@@ -133,9 +136,10 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
         const given = { labels, classCount, sources, accepted, random: drawStream(seed, key, space, draw) }
         const asked = judges.at(draw)
         const unseen = asked?.unseen.length ? asked.unseen : undefined
-        const fit = wanted
+        const plain = wanted
           ? await chosenFit(head, judge, [space, ...candidates], given, unseen)
           : await fitTo(head, space, given, unseen)
+        const fit = options.shares ? await proportioned(plain, options.shares) : plain
         if (draw === 0) result.first = { fitted: fit.fitted, space: fit.space }
         if (test && fit.space.test) await scoreOnTest(result, fit.fitted, fit.space.test, test, wanted)
         else if (asked)
@@ -181,6 +185,19 @@ async function fitTo(
     space,
     ofUnseen: own && (await fitted.predict(own)),
     leftOut: async () => fitted.leftOut ?? leftOut(fitted.settled ?? head, problem),
+  }
+}
+
+async function proportioned(
+  { fitted, space, ofUnseen, leftOut: left }: AskedFit,
+  shares: readonly number[],
+): Promise<AskedFit> {
+  const { fitted: weighed, ofRows, ofLeftOut } = await inProportion(fitted, shares, space.train.columns)
+  return {
+    fitted: weighed,
+    space,
+    ofUnseen: ofUnseen && ofRows(ofUnseen),
+    leftOut: async () => ofLeftOut(await left()),
   }
 }
 

@@ -125,6 +125,8 @@ const fitFieldsWith = (brought: Brought) => ({
   head: z.enum([...HEADS, ...Object.keys(brought.heads ?? {})]).optional(),
   /** `auto`: the labelled few choose which kind of features leads, or that all weigh the same; `all`: all the same. */
   features: z.enum(FEATURE_CHOICES).optional(),
+  /** How often each class comes, where that is known: see proportions.ts. */
+  proportions: z.string().min(1).optional(),
   /**
    * `features` unless said otherwise. `fixmatch`: one network from the labelled and the unlabelled images, and no features.
    * `self-training`: the model's encoder learns on from the labels and from what its features make of the other images.
@@ -143,10 +145,11 @@ const FEATURES_ALONE = {
   mirror: 'none: its views are mirrored by themselves',
   head: 'none: the network has its own last layer',
   features: 'none: there is nothing to choose between',
+  proportions: 'none: what the network says is left as it is',
 } as const
 
 /** What self-training has no use for. */
-const WITHOUT_SELF_TRAINING = ['encoder', 'embeddings', 'head', 'features'] as const
+const WITHOUT_SELF_TRAINING = ['encoder', 'embeddings', 'head', 'features', 'proportions'] as const
 
 const DEFAULT_DRAWS = 5
 
@@ -196,11 +199,11 @@ function featureOptions({ method: _, ...options }: Given, { models }: Brought) {
 
 /** One draw unless said otherwise: each is a training. */
 function fixMatchOptions({ minutes, steps, draws = 1, ...options }: Given & { readonly method: 'fixmatch' }) {
-  const { model, preset, augment, head, features, patches, mirror, encoder, embeddings, ...own } = options
-  const without = { model, preset, augment, head, features, patches, mirror, encoder, embeddings } as Record<
-    keyof typeof FEATURES_ALONE,
-    undefined
-  >
+  const { model, preset, augment, head, features, patches, mirror, encoder, embeddings, ...rest } = options
+  const { proportions, ...own } = rest
+  const without = {
+    ...{ model, preset, augment, head, features, patches, mirror, encoder, embeddings, proportions },
+  } as Record<keyof typeof FEATURES_ALONE, undefined>
   return {
     ...own,
     ...without,
@@ -222,7 +225,8 @@ function selfTrainingOptions(
   { models }: Brought,
 ) {
   const whole = { ...options, model, draws, mirror }
-  return { ...withFeatureDefaults(models)(whole), method, head: undefined, features: undefined }
+  const without = { head: undefined, features: undefined, proportions: undefined }
+  return { ...withFeatureDefaults(models)(whole), method, ...without }
 }
 
 /** Options as a caller may give them. */

@@ -28,6 +28,7 @@ import type { Stage } from '../../stages/stage.js'
 import type { ReportPictures } from '../pictures-stage.js'
 import { fitReport, type ReportedFit } from './fit-report.js'
 import { type Fitting, mirroredNote } from './fitting.js'
+import { proportionsNote } from './proportions.js'
 import { judgingLabels } from './judging.js'
 import { type HeadsStage, probabilitiesOf } from './given-by-head.js'
 
@@ -282,7 +283,17 @@ const INDUCTIVE =
 const JUDGED_BY_CHOOSERS =
   'The labels that judge have also chosen: which features lead, how much heads weigh, the strength of logistic regression. What had most of this to choose, the classifier that predicts, may look better than it is; a test split, or labels that --labels-per-class leaves out, judge without having chosen.'
 
-function reported({ options, run, dataset, draws, learning, mirror, outside, keys }: Fitting): ReportedFit {
+function reported({
+  options,
+  run,
+  dataset,
+  draws,
+  shares,
+  learning,
+  mirror,
+  outside,
+  keys,
+}: Fitting): ReportedFit {
   return {
     options,
     run,
@@ -300,6 +311,7 @@ function reported({ options, run, dataset, draws, learning, mirror, outside, key
         ? [JUDGED_BY_CHOOSERS]
         : []),
       ...mirroredNote({ options, mirror }),
+      ...proportionsNote(shares, dataset.train.classNames),
     ],
   }
 }

@@ -34,6 +34,7 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
     labels: keys.labels,
     accepted: dataset.accepted?.size ? [...dataset.accepted].sort() : undefined,
     classes: train.classNames,
+    shares: fitting.shares,
     // Whatever judges beside the draws' own labels.
     judges: test ? undefined : judgesKey(dataset),
     heads,
@@ -161,7 +162,7 @@ function compare(
 ): Promise<Comparison[]> {
   const { signal, onProgress } = comparing.context
   const { heads, total } = comparing
-  const { options, dataset, draws, brought } = comparing.fitting
+  const { options, dataset, draws, shares, brought } = comparing.fitting
   const { train, test } = dataset
   return compareHeads({
     spaces,
@@ -170,6 +171,7 @@ function compare(
     own: brought.heads,
     classCount: train.classNames.length,
     ...judgingLabels(dataset),
+    shares,
     test,
     seed: options.seed,
     signal,
