@@ -45,7 +45,7 @@ try {
     const patches = Number(values.patches)
     const space = await trainedSpace(images, { model, weights }, { patches, seed, threads, linearAlgebra })
     const graph = await space.graph()
-    const alike = new NearDuplicates(graph)
+    const alike = new NearDuplicates(graph, space.train)
     const classCount = train.classNames.length
 
     /** With so many images labelled truly; classes without one are never predicted. */

@@ -3,7 +3,7 @@
 import { join, resolve } from 'node:path'
 import { HandfulError, printable, quoted } from '../errors.js'
 import { closest } from '../errors/suggest.js'
-import type { FileTree, LabelledFile } from './collection.js'
+import type { FileTree, LabelledFile, ShownImages } from './collection.js'
 import { classRemarks } from './class-remarks.js'
 import { cleanPath, FileNames, type FileNamesOptions, type NameForm } from './file-names.js'
 import { listed } from './image-set.js'
@@ -13,6 +13,8 @@ import {
   isOwnTable,
   readColumns,
   SeveralLabelColumns,
+  type ShownAs,
+  shownIn,
 } from './label-columns.js'
 import { choiceOf } from './label-studio.js'
 import { isCalledLabels, type LabelTable } from './labels-file.js'
@@ -32,12 +34,15 @@ export interface AttachedLabels {
   readonly scoredBy?: string
   /** Of what could have been labels, why it is not taken. */
   readonly refusals?: readonly string[]
+  readonly shown?: ShownImages
 }
 
 interface Label {
   readonly label: string
   readonly row: number
   readonly split?: RowSplit
+  /** How it was shown when it was labelled. */
+  readonly seen?: ShownAs
 }
 
 /** @throws HandfulError naming the row that cannot be understood */
@@ -54,9 +59,11 @@ export async function attachLabels(
   const tables: string[] = []
   const rowSplits: RowSplits[] = []
   const refusals: string[] = []
+  const shown = { blind: new Set<string>(), accepted: new Set<string>() }
   for (const { place, found, splitsFrom } of await labelTables(tree, layout, { choice, notes, refusals })) {
     tables.push(place.path)
-    for (const [path, { label }] of found) {
+    for (const [path, { label, seen }] of found) {
+      if (seen !== undefined) shown[seen].add(path)
       const earlier = labels.get(path)
       if (earlier !== undefined && earlier !== label) {
         throw new HandfulError({
@@ -91,9 +98,9 @@ export async function attachLabels(
   const given = new Set(files.map(({ label }) => label))
   notes.push(...classRemarks(given))
   const [bySplit] = rowSplits
-  if (bySplit === undefined) return { files, byFolder, tables, refusals }
+  if (bySplit === undefined) return { files, byFolder, tables, refusals, shown }
   const split = inRowSplits(files, bySplit, notes)
-  return { files: split, byFolder, tables, refusals, scoredBy: bySplit.source }
+  return { files: split, byFolder, tables, refusals, shown, scoredBy: bySplit.source }
 }
 
 interface ReadTable {
@@ -206,12 +213,18 @@ async function readRows(
   const options = { prefix, roots, frames }
   const names = below(table, new FileNames(paths, options), choice, { paths, notes, ...options })
   const columns = readColumns(table, names, choice)
-  const read = columns.rows.map(({ row, fields }) => ({
-    row,
-    name: usable(table, row, fields[columns.file], table.columns[columns.file]),
-    label: labelOf(table, row, fields[columns.label], table.columns[columns.label] ?? 'label'),
-    ...(columns.split !== undefined && { split: rowSplit(fields[columns.split]) }),
-  }))
+  const shownAs = shownIn(table)
+  const read = columns.rows.map(({ row, fields }) => {
+    const name = usable(table, row, fields[columns.file], table.columns[columns.file])
+    const label = labelOf(table, row, fields[columns.label], table.columns[columns.label] ?? 'label')
+    return {
+      row,
+      name,
+      label,
+      ...(columns.split !== undefined && { split: rowSplit(fields[columns.split]) }),
+      seen: label === '' ? undefined : shownAs(fields),
+    }
+  })
   const rows = isOwnTable(table) ? read : plainLabels(table.name, read, notes)
   if (folders && rows.every(({ label }) => label === '')) {
     notes.push(

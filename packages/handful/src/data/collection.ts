@@ -5,7 +5,7 @@
 
 import type { ImageContent } from './decode.js'
 import type { SkippedFile } from './image-set.js'
-import type { ColumnChoice } from './label-columns.js'
+import type { ColumnChoice, ShownAs } from './label-columns.js'
 import type { LabelTable } from './labels-file.js'
 import type { PlacedFile } from './layout.js'
 import type { ImageReading } from './reading.js'
@@ -27,6 +27,9 @@ export interface LabelledFile extends PlacedFile {
   /** The class name, '' where unlabelled. */
   readonly label: string
 }
+
+/** How images were shown when they were labelled, where a table that handful wrote says so: their paths. */
+export type ShownImages = Readonly<Record<ShownAs, ReadonlySet<string>>>
 
 /**
  * A kind of file that holds many images. It is known by its first bytes, never by its name, and opens as a tree of files,
@@ -74,6 +77,7 @@ export interface ImageCollection {
   /** Where it is on the disk, as the user wrote it. */
   readonly place: string
   readonly files: readonly LabelledFile[]
+  readonly shown?: ShownImages
   readonly skipped: readonly SkippedFile[]
   /** Sentences for the user about how it was understood. */
   readonly notes: readonly string[]

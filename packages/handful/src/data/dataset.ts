@@ -15,6 +15,11 @@ export interface Dataset {
   readonly skipped: readonly SkippedFile[]
   /** Paths of training images that are known to be of none of the classes: they have no label, and get no prediction. */
   readonly noneOfThese?: ReadonlySet<string>
+  /**
+   * Paths of training images that were drawn at random and labelled without a prediction in sight: they tell how often predictions
+   * are right. Those without a class are of none of the classes.
+   */
+  readonly blind?: ReadonlySet<string>
   /** Paths of training images whose label is a prediction that was accepted with others: it teaches and proves nothing. */
   readonly accepted?: ReadonlySet<string>
   /** One line with counts on how a folder was understood. */

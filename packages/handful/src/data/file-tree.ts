@@ -52,13 +52,14 @@ export async function treeCollection(
   const { name, place } = tree
   if (listing.files.length === 0) throw noImages(place, 'an empty folder')
   const { layout, attached, notes } = await understand(tree, options)
-  const { files, byFolder } = attached
+  const { files, byFolder, shown } = attached
   checkTraining(place, layout)
   const remarks = byFolder ? splitRemarks(layout.classFolders, listing.folders) : []
   return {
     name,
     place,
     files,
+    shown,
     skipped: listing.skipped,
     notes: [...tree.notes, ...left, ...notes, ...remarks],
     understood: (kept) => inOneLine(layout, attached, kept),

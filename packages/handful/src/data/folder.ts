@@ -104,7 +104,10 @@ async function decodeCollection(collection: ImageCollection, given: FolderOption
     order.length === 0 ? undefined : new TestSet({ name: `${name} test`, ...shape, ...held, fileNames })
   if (test !== undefined) notes.push(...sharedImages(train, test.images))
   const understood = collection.understood?.(kept)
-  return { name, train, test, reading: stretch.reading, skipped, understood, notes }
+  const amongTrain = (wanted: ReadonlySet<string> | undefined): ReadonlySet<string> | undefined =>
+    wanted?.size ? new Set(train.paths.filter((path) => wanted.has(path))) : undefined
+  const [blind, accepted] = [amongTrain(collection.shown?.blind), amongTrain(collection.shown?.accepted)]
+  return { name, train, test, blind, accepted, reading: stretch.reading, skipped, understood, notes }
 }
 
 /** Where the folder holds a known data set in its official form, how to name it. */

@@ -47,6 +47,18 @@ const OWN_TABLES = [
 export const isOwnTable = ({ columns }: LabelTable): boolean =>
   OWN_TABLES.some((own) => own.every((column) => columns.includes(column)))
 
+/** How an image was shown when it was labelled, as far as it matters for what its label proves. */
+export type ShownAs = 'blind' | 'accepted'
+
+/** That of the rows of a table that handful wrote; undefined of others, and where it was shown in any other way. */
+export function shownIn(table: LabelTable): (fields: TableRow['fields']) => ShownAs | undefined {
+  const column = isOwnTable(table) ? table.columns.indexOf('seen') : -1
+  return (fields) => {
+    const seen = fields[column]
+    return seen === 'blind' || seen === 'accepted' ? seen : undefined
+  }
+}
+
 /** What people call them, without capitals, blanks and lines; the likelier name first. */
 const FILE_NAMES = [
   ...[

@@ -47,10 +47,12 @@ const dataset = z.object({
 
 /**
  * Where the accuracies come from. `test set`: images with known labels that neither training nor propagation saw.
- * `leave one out`: each labelled image predicted from all the others. `none`: nothing to check against.
+ * `unseen labels`: labelled images that a draw of the labels left out. `leave one out`: each labelled image predicted from all
+ * the others. `blind labels`: of these two those that were drawn at random and labelled blind. `none`: nothing to check against.
  */
 const evaluation = z.object({
-  kind: z.enum(['test set', 'leave one out', 'none']),
+  kind: z.enum(['test set', 'unseen labels', 'blind labels', 'leave one out', 'none']),
+  /** That judged the chosen classifier, each counted once however many draws there were. */
   images: count,
 })
 
@@ -63,6 +65,8 @@ const result = z.object({
   baseline: z.boolean(),
   /** Share of right answers, one for each draw of the labelled images. */
   accuracies: z.array(share).min(1),
+  /** Images that judged it, each counted once; reports of before have none. */
+  images: count.optional(),
   /** Whether this is the classifier that made the predictions. Decided beforehand, never by these accuracies. */
   chosen: z.boolean(),
 })

@@ -5,6 +5,7 @@ import { html, type Html } from './html.js'
 import type { Section } from './report-page.js'
 import { wilsonInterval, type Estimate } from '../numerics/statistics.js'
 import {
+  accuracyInWords,
   baselinesOf,
   canJudge,
   checkedOn,
@@ -52,7 +53,7 @@ export function headline(run: RunReport): Html {
     : `of images recognised, as far as ${labels} can tell`
   const how = isTestSet
     ? `${interval}${draws > 1 ? `, over ${draws} draws of the labelled images` : ''}.`
-    : `${formatAccuracy(run, estimate.mean)} labelled images right, each predicted from the others; ${interval}.`
+    : `${accuracyInWords(run, chosen)}; ${interval}.`
   return html`<div class="headline">
       <div class="figure">${figure}</div>
       <div>
@@ -77,7 +78,7 @@ function comparison(run: RunReport, chosen: Result, estimate: Estimate): string[
     const amount = Math.abs(points).toFixed(1)
     const verdict =
       points >= 0.05 ? `${amount} points less` : points <= -0.05 ? `${amount} points more` : 'no difference'
-    return `${name}: ${formatAccuracy(run, other.mean)}, ${verdict}.`
+    return `${name}: ${formatAccuracy(run, baseline)}, ${verdict}.`
   }
   if (same !== undefined) lines.push(say(same, `The same classifier on ${same.features}`))
   if (best !== same) lines.push(say(best, `The best baseline, ${best.head} on ${best.features}`))
@@ -125,7 +126,7 @@ function resultRow(run: RunReport, row: Result, chance: number): Html {
   return html`<tr class="${row.chosen ? 'chosen' : ''}">
     <td class="${kind}-name">${row.features}</td>
     <td>${row.head}${row.chosen ? html`<span class="tag">used</span>` : undefined}</td>
-    <td class="number">${formatAccuracy(run, estimate.mean)}</td>
+    <td class="number">${formatAccuracy(run, row)}</td>
     <td class="number">${formatPercent(estimate.low)} to ${formatPercent(estimate.high)}</td>
     <td>${intervalPlot(estimate, chance, kind)}</td>
   </tr>`
@@ -196,7 +197,7 @@ function classRow(
   // Draws share their test images, so their number is no measure of how sure the share is.
   const checked = total / Math.max(1, chosenResult(run)?.accuracies.length ?? 1)
   const { low, high } = wilsonInterval(share, checked)
-  const few = run.evaluation.kind === 'leave one out'
+  const few = run.evaluation.kind !== 'test set'
   const recognised = few ? `${counts[index] ?? 0} of ${total}` : formatPercent(share)
   return html`<tr>
     <td>${name}</td>
@@ -215,7 +216,7 @@ function classRow(
 
 function confusionMatrix(run: RunReport, confusion: readonly (readonly number[])[]): Html {
   const { classes } = run.dataset
-  const few = run.evaluation.kind === 'leave one out'
+  const few = run.evaluation.kind !== 'test set'
   const rows = classes.map((name, index) => {
     const total = Math.max(1, sum(confusion[index] ?? []))
     const cells = classes.map((other, column) => {

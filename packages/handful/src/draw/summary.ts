@@ -2,10 +2,10 @@
 import { formatCount, formatPercent } from './format.js'
 import {
   average,
-  estimateAccuracy,
+  estimateResult,
   FEWEST_LABELS_TO_JUDGE,
   type Estimate,
-  wilsonInterval,
+  imagesBehind,
 } from '../numerics/statistics.js'
 import type { Result, RunReport } from './run-report.js'
 
@@ -16,12 +16,12 @@ export interface Summary {
 
 /**
  * Whether the accuracies can be believed at all: not without anything to check against, and not when they are measured
- * on the labelled images themselves and a class has fewer than three of them.
+ * on whatever is labelled and a class has fewer than three of them.
  */
 export function canJudge(report: RunReport): boolean {
   const { kind } = report.evaluation
   if (kind === 'none' || report.results.length === 0) return false
-  return kind === 'test set' || Math.min(...report.dataset.labelled) >= FEWEST_LABELS_TO_JUDGE
+  return kind !== 'leave one out' || Math.min(...report.dataset.labelled) >= FEWEST_LABELS_TO_JUDGE
 }
 
 export function chosenResult(report: RunReport): Result | undefined {
@@ -57,22 +57,36 @@ export function labelsPerClass(labelled: readonly number[]): string {
   return `${formatCount(least)} to ${formatCount(most)} labels per class`
 }
 
+/** Who judges, and what is to be known of them. */
+const JUDGES = {
+  'test set': ['test images', ''],
+  'unseen labels': ['labelled images', ', none of which it was fitted to'],
+  'blind labels': ['images', ', drawn at random and labelled blind, each predicted without its label'],
+  'leave one out': ['labelled images', ', each predicted from the others'],
+  none: ['images', ''],
+} as const
+
 /** `10,000 test images`, `40 labelled images, each predicted from the others`. */
-export function checkedOn(report: RunReport): string {
-  const { kind, images } = report.evaluation
-  if (kind === 'test set') return `${formatCount(images)} test images`
-  if (kind === 'leave one out')
-    return `${formatCount(images)} labelled images, each predicted from the others`
-  return 'nothing'
+export function checkedOn({ evaluation: { kind, images } }: RunReport): string {
+  const [who, how] = JUDGES[kind]
+  return kind === 'none' ? 'nothing' : `${formatCount(images)} ${who}${how}`
 }
 
 /**
- * An accuracy as it should be read: a percentage on a test set; on the labelled few `17 of 18`, because `100 %` would
- * promise what so few can't.
+ * An accuracy as it should be read: a percentage on a test set; on labelled images `17 of 18`, because `100 %` would
+ * promise what so few can't. They are the row's own: what judges one need not judge another.
  */
-export function formatAccuracy(report: RunReport, share: number): string {
-  const { kind, images } = report.evaluation
-  return kind === 'leave one out' ? `${Math.round(share * images)} of ${images}` : formatPercent(share)
+export function formatAccuracy({ evaluation }: RunReport, result: Result): string {
+  const share = average(result.accuracies)
+  if (evaluation.kind === 'test set') return formatPercent(share)
+  const images = imagesBehind(evaluation, result)
+  return `${Math.round(share * images)} of ${images}`
+}
+
+/** `17 of 18 labelled images right, each predicted from the others`. */
+export function accuracyInWords(report: RunReport, result: Result): string {
+  const [who, how] = JUDGES[report.evaluation.kind]
+  return `${formatAccuracy(report, result)} ${who} right${how}`
 }
 
 export function summarise(report: RunReport): Summary {
@@ -84,10 +98,12 @@ export function summarise(report: RunReport): Summary {
     baseline: result.baseline,
     chosen: result.chosen,
     draws: result.accuracies.length,
+    images: imagesBehind(evaluation, result),
+    accuracy: formatAccuracy(report, result),
     ...estimateOf(report, result),
   }))
   const lines = [`${dataset.name}: ${labelsPerClass(dataset.labelled)}, checked on ${checkedOn(report)}`]
-  if (judged) lines.push(...table(report, rows))
+  if (judged) lines.push(...table(rows))
   else lines.push('Too few labels to judge how often this is right: label at least 3 of each class.')
   const few = fewSteps(report)
   if (few !== undefined) lines.push(few)
@@ -108,29 +124,23 @@ export function summarise(report: RunReport): Summary {
   }
 }
 
-/**
- * A result with its interval. Draws of the labelled images that judge themselves overlap, so that how much they differ says
- * too little: there it comes from the number of images that judge.
- */
-export function estimateOf({ evaluation }: RunReport, { accuracies }: Result): Estimate {
-  const { kind, images } = evaluation
-  if (kind === 'leave one out')
-    return wilsonInterval(average(accuracies), Math.round(images / accuracies.length))
-  return estimateAccuracy(accuracies, images)
-}
+/** A result with its interval. */
+export const estimateOf = ({ evaluation }: RunReport, result: Result): Estimate =>
+  estimateResult(evaluation, result)
 
 interface Row extends Estimate {
   readonly features: string
   readonly head: string
   readonly chosen: boolean
+  readonly accuracy: string
 }
 
-function table(report: RunReport, rows: readonly Row[]): string[] {
+function table(rows: readonly Row[]): string[] {
   const names = rows.map((row) => `${row.features}, ${row.head}`)
   const width = Math.max(0, ...names.map((name) => name.length))
   return rows.map((row, index) => {
     const interval = `95 % interval ${formatPercent(row.low)} to ${formatPercent(row.high)}`
     const mark = row.chosen ? '*' : ' '
-    return ` ${mark} ${names[index].padEnd(width)}  ${formatAccuracy(report, row.mean).padStart(8)}   ${interval}`
+    return ` ${mark} ${names[index].padEnd(width)}  ${row.accuracy.padStart(8)}   ${interval}`
   })
 }

@@ -59,6 +59,9 @@ function trainedOn({ classes, labels, images, noneOfThese }: ModelDescription): 
 
 const JUDGED: Readonly<Record<string, string>> = {
   'test set': 'images with known classes that neither training nor the classifier has seen',
+  'unseen labels': 'labelled images that the classifier was fitted without',
+  'blind labels':
+    'images that were drawn at random and labelled blind, each predicted by a classifier that was fitted without its label',
   'leave one out': 'labelled images, each predicted by a classifier that was fitted without its label',
 }
 

@@ -84,7 +84,7 @@ export const metadataSchema = z.object({
       value: share,
       low: share,
       high: share,
-      /** How it was judged: `test set`, `leave one out`. */
+      /** How it was judged: `test set`, `unseen labels`, `blind labels`, `leave one out`. */
       kind: z.string(),
       images: count,
     })

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { estimateAccuracy } from '../numerics/statistics.js'
+import { estimateResult, imagesBehind } from '../numerics/statistics.js'
 import type { Classifier } from '../runs/classifier.js'
 import { type PlainObject, readRunConfig, RUN_FILES } from '../runs/run-folder.js'
 import type { ModelMetadata } from './model-format.js'
@@ -20,7 +20,14 @@ const reportSchema = z.object({
     labelsKey: z.string().optional(),
   }),
   evaluation: z.object({ kind: z.string(), images: z.number() }),
-  results: z.array(z.object({ accuracies: z.array(share).min(1), head: z.string(), chosen: z.boolean() })),
+  results: z.array(
+    z.object({
+      accuracies: z.array(share).min(1),
+      images: z.number().optional(),
+      head: z.string(),
+      chosen: z.boolean(),
+    }),
+  ),
   labelledExamples: z.array(z.array(pictureSchema)).default([]),
   predictions: z
     .array(z.object({ mostCertain: z.array(pictureSchema), leastCertain: z.array(pictureSchema) }))
@@ -92,11 +99,11 @@ async function readReport(
 const wordFor = ({ model, encoder }: PlainObject): string =>
   typeof encoder === 'string' ? 'an encoder made elsewhere' : typeof model === 'string' ? model : 'unknown'
 
-function accuracyOf({ evaluation: { kind, images }, results }: Report): ModelMetadata['accuracy'] {
+function accuracyOf({ evaluation, results }: Report): ModelMetadata['accuracy'] {
   const chosen = results.find((result) => result.chosen)
-  if (chosen === undefined || images === 0) return null
-  const { mean, low, high } = estimateAccuracy(chosen.accuracies, images)
-  return { value: mean, low, high, kind, images }
+  if (chosen === undefined || evaluation.images === 0) return null
+  const { mean, low, high } = estimateResult(evaluation, chosen)
+  return { value: mean, low, high, kind: evaluation.kind, images: imagesBehind(evaluation, chosen) }
 }
 
 /** Of every class, labelled ones first. */

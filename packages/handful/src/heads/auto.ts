@@ -13,7 +13,6 @@ import { labelPropagation } from './label-propagation.js'
 import { logisticRegression } from './logistic-regression.js'
 import { directionMixture } from './mixture.js'
 import { graphModularity } from './modularity.js'
-import { balanceClasses } from './proportions.js'
 
 /** A head of a product; weights of all of them sum 1. */
 export interface ProductPart {
@@ -49,11 +48,7 @@ export function chosenProduct(parts: readonly ProductPart[], unjudged: Unjudged,
         name,
         chosen: Object.fromEntries(parts.map(({ head }, i) => [`share of ${head.name}`, weights[i]])),
         weights: Object.fromEntries(parts.map(({ head }, i) => [head.name, weights[i]])),
-        async probabilities() {
-          const result = await product((head) => head.probabilities())
-          if (problem.classProportions === 'balanced') balanceClasses(result)
-          return result
-        },
+        probabilities: () => product((head) => head.probabilities()),
         predict: (features) => product((head) => head.predict(features)),
         parameters: {
           kind: 'product',

@@ -5,7 +5,6 @@
 import { confidenceFrom, confidenceSettings, sharpened } from './confidence.js'
 import type { FittedHead, Head, HeadProblem, LeftOut } from './head.js'
 import { leftOut } from './left-out.js'
-import { balanceClasses } from './proportions.js'
 
 export interface Calibrated {
   readonly fitted: FittedHead
@@ -33,11 +32,7 @@ export async function fitCalibrated(head: Head, problem: HeadProblem): Promise<C
     fitted: {
       ...fitted,
       chosen: { ...fitted.chosen, ...confidenceSettings(ofNew) },
-      async probabilities() {
-        const result = sharpened(await fitted.probabilities(), ofFit)
-        if (problem.classProportions === 'balanced') balanceClasses(result)
-        return result
-      },
+      probabilities: async () => sharpened(await fitted.probabilities(), ofFit),
       predict: async (features) => sharpened(await fitted.predict(features), ofNew),
       parameters: {
         ...fitted.parameters,

@@ -6,10 +6,12 @@
  */
 import type { Random } from 'onnx-autodiff'
 import type { FeatureSpace } from '../features/feature-space.js'
+import { type FeatureMatrix, selectRows } from '../numerics/matrix.js'
 import { type Calibrated, fitCalibrated } from './calibrated.js'
 import { AS_SAID, leftOutLikelihood } from './confidence.js'
 import { type Head, type HeadProblem, headProblem } from './head.js'
 import { labelPropagation } from './label-propagation.js'
+import { withoutThemselves } from './left-out.js'
 import { graphModularity } from './modularity.js'
 
 /** Nats of left-out labels that all of modularity is worth; its own differences are hundredths. */
@@ -20,18 +22,29 @@ const CAUTION = 2
 /** What a head is fitted to. */
 type Given = Parameters<typeof headProblem>[1]
 
+export interface ChosenFit extends Calibrated {
+  readonly space: FeatureSpace
+  /** `[unseen, classes]` probabilities of the rows that were asked for. */
+  readonly ofUnseen?: FeatureMatrix
+}
+
 /**
  * Fits a head in the space with the most evidence; the first one, in which all parts weigh the same, needs the least.
  * @param judge whose left-out labels tell spaces apart: propagation, unless the head looks for something else in them
+ * @param unseen rows without a label here, which the fit is asked for as if they were new images
  */
 export async function fitToChosen(
   head: Head,
   judge: Head,
   spaces: readonly FeatureSpace[],
   given: Given,
-): Promise<Calibrated & { readonly space: FeatureSpace }> {
+  unseen?: Int32Array,
+): Promise<ChosenFit> {
   const space = await chosenSpace(judge, spaces, given)
-  return { ...(await fitCalibrated(head, headProblem(space, given))), space }
+  const problem = headProblem(space, given)
+  const own = unseen && selectRows(problem.features, unseen)
+  const fit = await fitCalibrated(head, own ? withoutThemselves(problem, own, unseen) : problem)
+  return { ...fit, space, ofUnseen: own && (await fit.fitted.predict(own)) }
 }
 
 async function chosenSpace(

@@ -8,7 +8,6 @@ import { softmaxRows, type FittedHead, type Head, type HeadProblem } from './hea
 import { labelPropagation } from './label-propagation.js'
 import { poissonLearning } from './poisson.js'
 import { neighbourHead } from './predictor.js'
-import { balanceClasses } from './proportions.js'
 import { graphSeconds, type HeadEntry } from './head-entry.js'
 
 export interface CombinedOptions {
@@ -33,7 +32,6 @@ export function combinedPropagation(options: CombinedOptions = {}): Head {
       for (const head of heads) fitted.push(await head.fit(problem))
       const [propagation, poisson] = fitted
       const probabilities = geometricMean(await propagation.probabilities(), await poisson.probabilities())
-      if (problem.classProportions === 'balanced') balanceClasses(probabilities)
       return neighbourHead(
         {
           name,

@@ -7,12 +7,22 @@ import type { TestSet } from '../data/test-set.js'
 import { EXACT_ROWS } from '../features/approximate-neighbours.js'
 import type { FeatureSpace } from '../features/feature-space.js'
 import { HEADS } from '../names.js'
-import { mostProbable, type UnitRows } from '../numerics/matrix.js'
-import { addBins, type ConfidenceBin, confidenceBins } from '../numerics/reliability.js'
-import { type FittedHead, headProblem, type LeftOut } from './head.js'
+import { type FeatureMatrix, mostProbable, selectRows, type UnitRows } from '../numerics/matrix.js'
+import { addBins, type ConfidenceBin } from '../numerics/reliability.js'
+import { type FittedHead, type Head, headProblem, type LeftOut } from './head.js'
 import { fitToChosen } from './choose-space.js'
+import {
+  type BlindLabels,
+  type JudgedRows,
+  type Judges,
+  judgesOf,
+  judgingRows,
+  square,
+  verdictOf,
+} from './judges.js'
 import { labelPropagation } from './label-propagation.js'
-import { leftOut } from './left-out.js'
+import { leftOut, withoutThemselves } from './left-out.js'
+import { inProportion } from './proportions.js'
 import { createHead, HEAD_ENTRIES, headEntry, type OwnHeads } from './registry.js'
 
 /** The heads that are always compared, those that the caller brings along, and another one where that is chosen. */
@@ -29,6 +39,8 @@ export interface Comparison {
   readonly key: string
   /** One per draw; empty where there is nothing to score on. */
   readonly accuracies: number[]
+  /** Images that these are of, each counted once however many draws it judged. */
+  images: number
   /** Summed over the draws, rows are true classes; empty without anything to score on. */
   readonly confusion: number[][]
   /** The fit to the first draw, and the space that it is in. */
@@ -59,6 +71,12 @@ export interface ComparisonOptions {
   /** Training images whose label was accepted for being sure; see `RowProblem`. */
   readonly accepted?: ReadonlySet<number>
   readonly test?: TestSet
+  /** All labels that there are, -1 where there is none: those that a draw hides judge it where there is no test set. */
+  readonly known?: Int32Array
+  /** How often each class comes, above 0 in any unit, where that is known: all probabilities are made to agree with it. */
+  readonly shares?: readonly number[]
+  /** What was drawn at random and labelled blind; see judges.ts. */
+  readonly blind?: BlindLabels
   readonly seed: number
   readonly signal: AbortSignal
   readonly onFit: (done: number, total: number) => void
@@ -92,6 +110,10 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
   const results: Comparison[] = []
   const onEach = spaces.map(({ baseline, train }) => headsOn({ baseline, rows: train.rows }, heads, ownHeads))
   const total = draws.length * onEach.reduce((sum, each) => sum + each.length, 0)
+  const judges =
+    test === undefined
+      ? draws.map((labels) => judgesOf(labels, { ...options, known: options.known ?? labels }))
+      : []
   let done = 0
   for (const [i, space] of spaces.entries()) {
     for (const key of onEach[i]) {
@@ -104,28 +126,27 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
         head: head.name,
         key,
         accuracies: [],
+        images: 0,
         confusion: square(classCount),
       }
+      const judged = new Set<number>()
       for (const [draw, labels] of draws.entries()) {
         signal.throwIfAborted()
         onFit(done++, total)
         const given = { labels, classCount, sources, accepted, random: drawStream(seed, key, space, draw) }
-        if (wanted) {
-          const { fitted, left, space: own } = await fitToChosen(head, judge, [space, ...candidates], given)
-          if (draw === 0) result.first = { fitted, space: own }
-          if (test && own.test) await scoreOnTest(result, fitted, own.test, test, wanted)
-          else scoreOnLabelled(result, left, wanted)
-        } else {
-          const problem = headProblem(space, given)
-          const fitted = await head.fit(problem)
-          if (draw === 0) result.first = { fitted, space }
-          if (test && space.test) await scoreOnTest(result, fitted, space.test, test, wanted)
-          else {
-            const left = fitted.leftOut ?? (await leftOut(fitted.settled ?? head, problem))
-            scoreOnLabelled(result, left, wanted)
-          }
-        }
+        const asked = judges.at(draw)
+        const unseen = asked?.unseen.length ? asked.unseen : undefined
+        const plain = wanted
+          ? await chosenFit(head, judge, [space, ...candidates], given, unseen)
+          : await fitTo(head, space, given, unseen)
+        const fit = options.shares ? await proportioned(plain, options.shares) : plain
+        if (draw === 0) result.first = { fitted: fit.fitted, space: fit.space }
+        if (test && fit.space.test) await scoreOnTest(result, fit.fitted, fit.space.test, test, wanted)
+        else if (asked)
+          await scoreOnLabelled(result, fit, { known: options.known ?? labels, asked, judged, wanted })
       }
+      result.images =
+        test?.count ?? judged.size + (result.accuracies.length > 0 ? (judges[0]?.ofNone ?? 0) : 0)
       results.push(result)
     }
   }
@@ -136,8 +157,49 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
 /** As reports name what each draw's labels chose. */
 const CHOSEN_FEATURES = 'features chosen by the labels'
 
-const square = (size: number): number[][] =>
-  Array.from({ length: size }, () => new Array<number>(size).fill(0))
+/** A fit, and what it says of labels that it, or fits without them, have not seen. */
+interface AskedFit {
+  readonly fitted: FittedHead
+  readonly space: FeatureSpace
+  readonly ofUnseen?: FeatureMatrix
+  readonly leftOut: () => Promise<LeftOut>
+}
+
+async function chosenFit(...asked: Parameters<typeof fitToChosen>): Promise<AskedFit> {
+  const { left, ...fit } = await fitToChosen(...asked)
+  return { ...fit, leftOut: () => Promise.resolve(left) }
+}
+
+/** A head in one space, as it is: neither chosen nor sharpened. */
+async function fitTo(
+  head: Head,
+  space: FeatureSpace,
+  given: Parameters<typeof headProblem>[1],
+  unseen?: Int32Array,
+): Promise<AskedFit> {
+  const problem = headProblem(space, given)
+  const own = unseen && selectRows(problem.features, unseen)
+  const fitted = await head.fit(own ? withoutThemselves(problem, own, unseen) : problem)
+  return {
+    fitted,
+    space,
+    ofUnseen: own && (await fitted.predict(own)),
+    leftOut: async () => fitted.leftOut ?? leftOut(fitted.settled ?? head, problem),
+  }
+}
+
+async function proportioned(
+  { fitted, space, ofUnseen, leftOut: left }: AskedFit,
+  shares: readonly number[],
+): Promise<AskedFit> {
+  const { fitted: weighed, ofRows, ofLeftOut } = await inProportion(fitted, shares, space.train.columns)
+  return {
+    fitted: weighed,
+    space,
+    ofUnseen: ofUnseen && ofRows(ofUnseen),
+    leftOut: async () => ofLeftOut(await left()),
+  }
+}
 
 async function scoreOnTest(
   result: Comparison,
@@ -149,18 +211,38 @@ async function scoreOnTest(
   const { predicted, probability } = mostProbable(await fitted.predict(features))
   const { accuracy, confusion } = test.score(predicted)
   result.accuracies.push(accuracy)
-  confusion.forEach((row, i) => row.forEach((count, j) => (result.confusion[i][j] += count)))
+  addCounts(result, confusion)
   if (reliability) addReliability(result, test.reliability(predicted, probability))
 }
 
-/** On the labelled images, each predicted by a fit without its label. */
-function scoreOnLabelled(result: Comparison, { truth, inductive }: LeftOut, reliability: boolean): void {
-  if (truth.length === 0) return
-  const { predicted, probability } = mostProbable(inductive)
-  const isRight = (i: number): boolean => predicted[i] === truth[i]
-  result.accuracies.push(truth.filter((_, i) => isRight(i)).length / truth.length)
-  truth.forEach((label, i) => result.confusion[label][predicted[i]]++)
-  if (reliability) addReliability(result, confidenceBins(probability, isRight))
+interface Asking {
+  readonly known: Int32Array
+  readonly asked: Judges
+  /** Rows that judged a draw so far. */
+  readonly judged: Set<number>
+  readonly wanted: boolean
+}
+
+/** On labelled images, each predicted by a fit without its label. */
+async function scoreOnLabelled(
+  result: Comparison,
+  { ofUnseen, leftOut: leftOutOf }: Pick<AskedFit, 'ofUnseen' | 'leftOut'>,
+  { known, asked, judged, wanted }: Asking,
+): Promise<void> {
+  const parts: JudgedRows[] = []
+  if (ofUnseen !== undefined)
+    parts.push({ rows: asked.unseen, truth: asked.unseen.map((row) => known[row]), probabilities: ofUnseen })
+  if (asked.leftOut) parts.push(judgingRows(await leftOutOf(), asked))
+  const verdict = verdictOf(parts, asked, result.confusion.length)
+  if (verdict === undefined) return
+  result.accuracies.push(verdict.accuracy)
+  addCounts(result, verdict.confusion)
+  for (const row of verdict.rows) judged.add(row)
+  if (wanted) addReliability(result, verdict.reliability)
+}
+
+function addCounts(result: Comparison, confusion: readonly (readonly number[])[]): void {
+  confusion.forEach((row, i) => row.forEach((count, j) => (result.confusion[i][j] += count)))
 }
 
 function addReliability(result: Comparison, bins: ConfidenceBin[]): void {

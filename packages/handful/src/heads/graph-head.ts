@@ -19,7 +19,6 @@ import {
   softmaxRows,
 } from './head.js'
 import { neighbourHead } from './predictor.js'
-import { balanceClasses } from './proportions.js'
 
 export interface GraphHeadOptions {
   /** Neighbours of each row that make the graph, at most. */
@@ -90,7 +89,6 @@ async function fitGraphHead(method: GraphMethod, problem: HeadProblem): Promise<
   const logits = method.logits(diffused.scores, diffused.mass, labelled)
   softmaxRows(logits, scale)
   softmaxRows(leftLogits, scale)
-  if (problem.classProportions === 'balanced') balanceClasses(logits)
   const probabilities = overAllClasses(logits, labelled.classes, classCount)
   return neighbourHead(
     {

@@ -25,11 +25,6 @@ export interface RowProblem {
   readonly random: Random
   readonly linearAlgebra: LinearAlgebra
   /**
-   * `balanced` asserts that the unlabelled rows hold every class equally often, which helps much when it is true and
-   * harms as much when it is not. Default `unknown`.
-   */
-  readonly classProportions?: ClassProportions
-  /**
    * `[rows]` which rows came out of one file, as frames and pages do, by equal numbers: they are left out together, or
    * each would be predicted from its like. All apart unless said otherwise.
    */
@@ -50,7 +45,7 @@ export interface HeadProblem
 /** A problem on the training rows of a space. */
 export function headProblem(
   space: FeatureSpace,
-  given: Pick<HeadProblem, 'labels' | 'classCount' | 'random' | 'classProportions' | 'sources' | 'accepted'>,
+  given: Pick<HeadProblem, 'labels' | 'classCount' | 'random' | 'sources' | 'accepted'>,
 ): HeadProblem {
   return {
     ...given,
@@ -62,8 +57,6 @@ export function headProblem(
     neighboursOf: (rows, k) => space.neighboursOf(rows, k),
   }
 }
-
-export type ClassProportions = 'unknown' | 'balanced'
 
 /**
  * How a predictor gets from rows to probabilities. `views`: the mean of what one linear layer says of each of several views of an

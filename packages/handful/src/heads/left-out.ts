@@ -78,7 +78,7 @@ export async function leftOut(head: Head, problem: HeadProblem): Promise<LeftOut
     const labels = problem.labels.slice()
     for (const row of rows) labels[row] = -1
     const own = selectRows(features, fold)
-    const fitted = await head.fit({ ...problem, labels, neighboursOf: neighboursWithout(problem, own, rows) })
+    const fitted = await head.fit({ ...withoutThemselves(problem, own, rows), labels })
     const transductive = selectRows(await fitted.probabilities(), rows)
     const inductive = await fitted.predict(own)
     fold.forEach((i, at) => {
@@ -101,10 +101,14 @@ export async function leftOut(head: Head, problem: HeadProblem): Promise<LeftOut
   }
 }
 
-/** The neighbours of `own`, rows of the fit, as if they were new images: themselves left out. */
-const neighboursWithout =
-  (problem: HeadProblem, own: FeatureMatrix, rows: Int32Array): HeadProblem['neighboursOf'] =>
-  async (queries, most) => {
+/** A problem that takes `own`, copies of some of its rows, for new images: none of them is its own neighbour. */
+export const withoutThemselves = (
+  problem: HeadProblem,
+  own: FeatureMatrix,
+  rows: Int32Array,
+): HeadProblem => ({
+  ...problem,
+  async neighboursOf(queries, most) {
     if (queries !== own) return problem.neighboursOf(queries, most)
     const graph = await problem.graph()
     const k = Math.min(most, graph.k)
@@ -116,4 +120,5 @@ const neighboursWithout =
       similarities.set(graph.similarities.subarray(from, from + k), i * k)
     })
     return { rows: rows.length, k, indices, similarities }
-  }
+  },
+})

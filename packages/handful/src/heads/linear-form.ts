@@ -5,7 +5,6 @@
 import { featureMatrix, type FeatureMatrix } from '../numerics/matrix.js'
 import { overAllClasses, type FittedHead, type LabelledRows, type RowProblem } from './head.js'
 import { restorePredictor } from './predictor.js'
-import { balanceClasses } from './proportions.js'
 
 /** The bias of a class without a label: finite, so that every file format holds it, and impossible all the same. */
 export const IMPOSSIBLE_LOGIT = -1e4
@@ -59,11 +58,7 @@ export function parametricHead(
   return {
     name,
     chosen,
-    async probabilities() {
-      const result = await predict(problem.features)
-      if (problem.classProportions === 'balanced') balanceClasses(result)
-      return result
-    },
+    probabilities: () => predict(problem.features),
     predict,
     parameters,
     leaveOneOut,

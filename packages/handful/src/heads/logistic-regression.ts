@@ -57,14 +57,13 @@ export function logisticRegression({
       const { linearAlgebra } = problem
       const space = rowSpace(found.features)
       const labelled = { ...found, features: space.features }
-      const weights = rowWeights(labelled, problem.classProportions === 'balanced')
       const folds = stratifiedFolds(labelled, problem.random.child('logistic regression folds'))
       const { strength, leaveOneOut } = await chooseStrength(
-        { labelled, weights, strengths, folds, wanted },
+        { labelled, strengths, folds, wanted },
         linearAlgebra,
       )
       const { features, targets, classes } = labelled
-      const whole = { features, targets, classCount: classes.length, rowWeight: weights }
+      const whole = { features, targets, classCount: classes.length }
       const { weight, bias } = await solve(whole, strength, exact(isLarge(whole)), linearAlgebra)
       const fit = { name, chosen: { strength }, weight: space.weightOf(weight), bias, leaveOneOut }
       return {
@@ -78,18 +77,10 @@ export function logisticRegression({
   }
 }
 
-/** All classes weigh the same where balance is asserted, whatever the labelled few look like. */
-function rowWeights({ targets, counts, rows, classes }: LabelledRows, balanced: boolean): Float64Array {
-  return Float64Array.from(targets, (target) =>
-    balanced ? rows.length / (classes.length * counts[target]) : 1,
-  )
-}
-
 interface Problem {
   readonly features: FeatureMatrix
   readonly targets: Int32Array
   readonly classCount: number
-  readonly rowWeight: Float64Array
 }
 
 interface Solution {
@@ -127,7 +118,7 @@ export async function solve(
 
 /** Parameters are the weights `[columns, classes]`, then the biases. */
 function penalisedLikelihood(
-  { features: { rows, columns, data }, targets, classCount, rowWeight }: Problem,
+  { features: { rows, columns, data }, targets, classCount }: Problem,
   strength: number,
 ): Objective {
   const split = columns * classCount
@@ -141,10 +132,10 @@ function penalisedLikelihood(
         const x = data[row + j]
         for (let c = 0, at = j * classCount; c < classCount; c++) logits[c] += x * parameters[at + c]
       }
-      value += rowWeight[i] * crossEntropy(logits, targets[i])
-      for (let c = 0; c < classCount; c++) gradient[split + c] += rowWeight[i] * logits[c]
+      value += crossEntropy(logits, targets[i])
+      for (let c = 0; c < classCount; c++) gradient[split + c] += logits[c]
       for (let j = 0; j < columns; j++) {
-        const x = rowWeight[i] * data[row + j]
+        const x = data[row + j]
         for (let c = 0, at = j * classCount; c < classCount; c++) gradient[at + c] += x * logits[c]
       }
     }
@@ -154,7 +145,7 @@ function penalisedLikelihood(
 
 /** The same with its two products in float32 through the linear algebra: tens of times faster with many classes or labels. */
 function likelihoodByProducts(
-  { features, targets, classCount, rowWeight }: Problem,
+  { features, targets, classCount }: Problem,
   strength: number,
   linearAlgebra: LinearAlgebra,
 ): Objective {
@@ -169,9 +160,9 @@ function likelihoodByProducts(
     for (let i = 0; i < rows; i++) {
       for (let c = 0; c < classCount; c++)
         logits[c] = products.data[i * classCount + c] + parameters[split + c]
-      value += rowWeight[i] * crossEntropy(logits, targets[i])
+      value += crossEntropy(logits, targets[i])
       for (let c = 0; c < classCount; c++) {
-        const residual = rowWeight[i] * logits[c]
+        const residual = logits[c]
         residuals.data[i * classCount + c] = residual
         gradient[split + c] += residual
       }
@@ -208,7 +199,6 @@ function crossEntropy(logits: Float64Array, target: number): number {
 
 interface Choice {
   readonly labelled: LabelledRows
-  readonly weights: Float64Array
   readonly strengths: readonly number[]
   readonly folds: readonly Int32Array[]
   /** Whether probabilities of the labels left out are. */
@@ -222,7 +212,7 @@ interface Kept extends Problem {
 }
 
 async function chooseStrength(
-  { labelled, weights, strengths, folds, wanted }: Choice,
+  { labelled, strengths, folds, wanted }: Choice,
   linearAlgebra: LinearAlgebra,
 ): Promise<{ strength: number; leaveOneOut?: FeatureMatrix }> {
   const { features, targets, classes } = labelled
@@ -237,7 +227,6 @@ async function chooseStrength(
       features: selectRows(features, kept),
       targets: Int32Array.from(kept, (i) => targets[i]),
       classCount,
-      rowWeight: Float64Array.from(kept, (i) => weights[i]),
     }
   })
   let best: { strength: number; leaveOneOut?: FeatureMatrix } = { strength: strengths[0] }
@@ -256,7 +245,7 @@ async function chooseStrength(
         if (!canJudge(labelled, i)) continue
         const probabilities = predictRow(features, i, fit)
         outside.data.set(probabilities.data, i * classCount)
-        likelihood += weights[i] * Math.log(Math.max(probabilities.data[targets[i]], 1e-12))
+        likelihood += Math.log(Math.max(probabilities.data[targets[i]], 1e-12))
       }
       await rest()
     }

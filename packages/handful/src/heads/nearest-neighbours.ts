@@ -8,7 +8,6 @@ import type { Neighbours } from '../numerics/linear-algebra.js'
 import { neighbourGraph } from '../features/neighbour-graph.js'
 import { canJudge, labelledRows, overAllClasses, type LabelledRows, type RowHead } from './head.js'
 import { restorePredictor } from './predictor.js'
-import { balanceClasses } from './proportions.js'
 import { type HeadEntry, plainSeconds } from './head-entry.js'
 
 export interface NearestNeighboursOptions {
@@ -52,11 +51,7 @@ export function nearestNeighbours({ k: numbers = NUMBERS }: NearestNeighboursOpt
       return {
         name,
         chosen: { k: best.k, trust },
-        async probabilities() {
-          const result = await predict(problem.features)
-          if (problem.classProportions === 'balanced') balanceClasses(result)
-          return result
-        },
+        probabilities: () => predict(problem.features),
         predict,
         parameters,
         leaveOneOut: overAllClasses(best.votes, labelled.classes, classCount),

@@ -20,9 +20,9 @@ export function smoothed(head: RowHead): Head {
   return {
     name,
     async fit(problem) {
-      const { labels, classCount, random, linearAlgebra, classProportions, accepted } = problem
+      const { labels, classCount, random, linearAlgebra, accepted } = problem
       const features = await problem.smoothed()
-      const rows = { features, labels, classCount, random, linearAlgebra, classProportions, accepted }
+      const rows = { features, labels, classCount, random, linearAlgebra, accepted }
       const { chosen, probabilities, leaveOneOut, settled } = await head.fit(rows)
       const own = { name, chosen, k: K, kernel: 'self-tuned', leaveOneOut } as const
       return {

@@ -52,6 +52,12 @@ export const dataDirOption: Option<string | undefined> = {
   or: ({ environment }) => environment.HANDFUL_DATA,
 }
 
+/** How often each class comes, where that is known. */
+export const proportions = text(
+  '<numbers>',
+  'how often each class comes, where that is known: cat=200,dog=50 in any unit, or equal; predictions are made to agree with it',
+)
+
 const seed = (what: string) => whole('<n>', what, 0, Number.MAX_SAFE_INTEGER)
 
 /** @param what it is the seed of, such as `of draws and noise` */

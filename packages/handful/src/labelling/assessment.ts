@@ -1,4 +1,5 @@
 /** What labels that are left out in turn say of the predictions: an estimate with its interval, confusion, suspects. */
+import { ENOUGH_ALONE } from '../heads/judges.js'
 import { confidenceBins } from '../numerics/reliability.js'
 import { mostProbable } from '../numerics/matrix.js'
 import { wilsonInterval } from '../numerics/statistics.js'
@@ -41,8 +42,6 @@ export interface Assessment {
   readonly suspects: readonly Suspect[]
 }
 
-/** From so many blind labels on they alone carry the estimate. */
-export const LEAST_AUDIT = 20
 /** Of fewer labels no share is told. */
 const LEAST_FOLDS = 5
 
@@ -103,7 +102,7 @@ function estimate({ audit, positions, right, lost }: Judgement): Estimate | unde
   const blind = all.filter((at) => audit[positions[at]])
   const audited = blind.length + lost
   const [from, judged, labels] =
-    audited >= LEAST_AUDIT ? (['audit', blind, audited] as const) : (['folds', all, all.length] as const)
+    audited >= ENOUGH_ALONE ? (['audit', blind, audited] as const) : (['folds', all, all.length] as const)
   if (labels < LEAST_FOLDS) return undefined
   const share = judged.filter(right).length / labels
   const { low, high } = wilsonInterval(share, labels)

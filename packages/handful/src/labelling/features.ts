@@ -16,6 +16,9 @@ export interface RunFeatures {
   readonly classNames: readonly string[]
   /** That the run was made with, -1 where unknown. */
   readonly labels: Int32Array
+  /** Paths; see RunImages. */
+  readonly blind?: readonly string[]
+  readonly accepted?: readonly string[]
   readonly space: FeatureSpace
   readonly graph: NeighbourGraph
   /** Of the features: what is derived from them is kept under it. */
@@ -68,7 +71,8 @@ export async function openRunFeatures(folder: string, context: SpaceContext): Pr
   }
   await keepGraph(folder, place, space)
   const graph = await space.graph()
-  return { ...inOrder({ ...images, space, graph }, context), name: images.name, key: place.file }
+  const { name, blind, accepted } = images
+  return { ...inOrder({ ...images, space, graph }, context), name, blind, accepted, key: place.file }
 }
 
 interface Unordered {
@@ -82,7 +86,7 @@ interface Unordered {
 function inOrder(
   { paths, classNames, labels, space, graph }: Unordered,
   context: SpaceContext,
-): Omit<RunFeatures, 'name' | 'key'> {
+): Omit<RunFeatures, 'name' | 'key' | 'blind' | 'accepted'> {
   const order = Int32Array.from(paths.keys()).sort((a, b) => (paths[a] < paths[b] ? -1 : 1))
   if (order.every((row, i) => row === i))
     return { paths, classNames, labels: Int32Array.from(labels), space, graph }

@@ -274,7 +274,7 @@ export class Workbench {
       })
     const fitted = await this.#current()
     if (kind === 'check') return this.#toCheck(fitted, count, without)
-    this.#alike ??= new NearDuplicates(this.graph)
+    this.#alike ??= new NearDuplicates(this.graph, this.space.train)
     const found = await suggestNext(
       {
         features: this.space.train,

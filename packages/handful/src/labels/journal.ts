@@ -57,6 +57,8 @@ export interface NamedDecision {
   /** Undefined takes the label away; `none of these` is no class. */
   readonly name: string | undefined
   readonly sha256?: string
+  /** Where it is known of this image alone how it was shown. */
+  readonly seen?: Seen
 }
 
 export interface By {
@@ -162,7 +164,7 @@ export class Journal {
   }
 
   /** The same by the names of classes: those that are missing are made, in the same step. */
-  labelNamed(decisions: readonly NamedDecision[], { seen, who }: By): Promise<Change> {
+  labelNamed(decisions: readonly NamedDecision[], { seen: shown, who }: By): Promise<Change> {
     return this.#append(who, () => {
       const { state } = this.#reader
       const ids = new Map(state.classes.map(({ id, name }) => [name, id]))
@@ -176,7 +178,7 @@ export class Journal {
         ids.set(name, id)
         return id
       }
-      const labels = decisions.map(({ image, name, sha256 }): Entry => {
+      const labels = decisions.map(({ image, name, sha256, seen = shown }): Entry => {
         return { do: 'label', image, label: name === undefined ? null : idOf(name), seen, sha256 }
       })
       return [...made, ...labels]
@@ -189,9 +191,9 @@ export class Journal {
       if (this.#reader.state.nextStep > 1) return []
       const named = classNames.filter((name) => !isNoneOfThese(name))
       const classes = named.map((name, id): Entry => ({ do: 'class', id, name }))
-      const labels = decisions.map(({ image, name, sha256 }): Entry => {
+      const labels = decisions.map(({ image, name, sha256, seen = 'picked' }): Entry => {
         const label = name === undefined ? null : isNoneOfThese(name) ? 'none' : named.indexOf(name)
-        return { do: 'label', image, label, seen: 'picked', sha256 }
+        return { do: 'label', image, label, seen, sha256 }
       })
       return [...classes, ...labels]
     })

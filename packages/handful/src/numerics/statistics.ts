@@ -142,6 +142,36 @@ export function estimateAccuracy(accuracies: readonly number[], images: number):
   return accuracies.length > 1 ? studentInterval(accuracies) : wilsonInterval(accuracies[0], images)
 }
 
+/** What judged all results of a report, and how many images. */
+export interface Evaluation {
+  readonly kind: string
+  readonly images: number
+}
+
+export interface JudgedResult {
+  /** One for each draw of the labelled images. */
+  readonly accuracies: readonly number[]
+  readonly images?: number
+}
+
+/**
+ * Images that a result was judged by, each counted once. Results of older reports have no count of their own, and images that
+ * judged by their labels were counted anew in each draw.
+ */
+export const imagesBehind = (
+  { kind, images }: Evaluation,
+  { accuracies, images: own }: JudgedResult,
+): number => own ?? (kind === 'test set' ? images : Math.round(images / accuracies.length))
+
+/**
+ * A result's accuracy with its interval. Draws of labelled images that judge themselves overlap, so that how much they differ
+ * says too little: there it comes from the number of images that judge.
+ */
+export const estimateResult = (evaluation: Evaluation, result: JudgedResult): Estimate =>
+  evaluation.kind === 'test set'
+    ? estimateAccuracy(result.accuracies, evaluation.images)
+    : wilsonInterval(average(result.accuracies), imagesBehind(evaluation, result))
+
 export function average(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -10,14 +10,13 @@ type Arrays = Readonly<Record<string, NamedArray>>
 
 const HEAD = 'head.'
 
-const plainHead = z.object({
+/** What is kept of a head beside its arrays. */
+export const headSchema = z.object({
   kind: z.enum(PREDICTOR_KINDS),
   settings: z.record(z.string(), z.union([z.number(), z.string()])),
-})
-
-/** What is kept of a head beside its arrays. */
-export const headSchema = plainHead.extend({
-  factors: z.array(z.object({ weight: z.number(), head: plainHead })).optional(),
+  get factors() {
+    return z.array(z.object({ weight: z.number(), head: headSchema })).optional()
+  },
 })
 
 export type StoredHead = z.infer<typeof headSchema>
@@ -54,10 +53,7 @@ export const unlikeOf = (settings: UnlikeParameters['settings'], arrays: Arrays)
 export const headSettings = ({ kind, settings, factors }: PredictorParameters): StoredHead => ({
   kind,
   settings: { ...settings },
-  factors: factors?.map(({ weight, parameters }) => ({
-    weight,
-    head: { kind: parameters.kind, settings: { ...parameters.settings } },
-  })),
+  factors: factors?.map(({ weight, parameters }) => ({ weight, head: headSettings(parameters) })),
 })
 
 /** Arrays of a product's factors have the factor's place in their names. */

@@ -3,11 +3,13 @@
  *
  *     features/images.json     paths in the order of the rows, class names, and the labels that were known
  *
- * `handful prepare` writes it. A run of `handful fit` says the same in its predictions.csv and its classifier.
+ * `handful prepare` writes it. A run of `handful fit` says the same in its predictions.csv and its classifier, and writes it where
+ * labels say how their images were shown.
  */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
+import type { Dataset } from '../data/dataset.js'
 import type { ImageSet } from '../data/image-set.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
 import { parseCsv } from '../files/csv.js'
@@ -24,16 +26,24 @@ const imagesSchema = z.object({
   classNames: z.array(z.string()),
   /** -1 where unknown. */
   labels: z.array(z.int().min(-1)),
+  /** Paths of images that were drawn at random and labelled blind, of no class where they have none. */
+  blind: z.array(z.string()).optional(),
+  /** Paths of images whose label was accepted with others for being sure. */
+  accepted: z.array(z.string()).optional(),
 })
 
 export type RunImages = Omit<z.infer<typeof imagesSchema>, 'version'>
 
+type LabelledPaths = Pick<ImageSet, 'name' | 'paths' | 'classNames' | 'labels'>
+
 export async function writeRunImages(
   run: Pick<RunFolder, 'makeFolder' | 'writeJson'>,
-  { name, paths, classNames, labels }: Pick<ImageSet, 'name' | 'paths' | 'classNames' | 'labels'>,
+  { train, blind, accepted }: Pick<Dataset, 'blind' | 'accepted'> & { readonly train: LabelledPaths },
 ): Promise<void> {
+  const { name, paths, classNames, labels } = train
+  const shown = { blind: blind && [...blind], accepted: accepted && [...accepted] }
   await run.makeFolder(path.dirname(FILE))
-  await run.writeJson(FILE, { version: 1, name, paths, classNames, labels: [...labels] })
+  await run.writeJson(FILE, { version: 1, name, paths, classNames, labels: [...labels], ...shown })
 }
 
 /** @throws HandfulError where the run says it nowhere yet, or its files are damaged */

@@ -11,12 +11,13 @@ import { imageFormat, isReadable, unreadFormat } from '../data/image-format.js'
 import type { SkippedFile } from '../data/image-set.js'
 import { openCollection } from '../data/open-collection.js'
 import { HandfulError, printable } from '../errors.js'
-import { isImageName } from '../names.js'
+import type { NamedDecision } from '../labels/journal.js'
+import { isImageName, NONE_OF_THESE } from '../names.js'
 import { noteForThePage } from './page-words.js'
 
 export interface KnownLabels {
   readonly classNames: readonly string[]
-  readonly decisions: readonly { readonly image: string; readonly name: string }[]
+  readonly decisions: readonly NamedDecision[]
 }
 
 export interface ImageSource {
@@ -98,7 +99,10 @@ export async function openImageSource(
         : []),
     ],
     understood: understood?.(kept),
-    labels: knownLabels(Array.from(shown, (index) => files[index])),
+    labels: knownLabels(
+      Array.from(shown, (index) => files[index]),
+      collection.shown,
+    ),
     folder,
     indexOf: (each) => places.get(each),
     load: (image) => reader.load(shown[image]),
@@ -115,9 +119,15 @@ export async function openImageSource(
   }
 }
 
-function knownLabels(files: ImageCollection['files']): KnownLabels {
-  const decisions = files.flatMap(({ path, label }) => (label === '' ? [] : [{ image: path, name: label }]))
-  return { classNames: [...new Set(decisions.map(({ name }) => name))].sort(), decisions }
+function knownLabels(files: ImageCollection['files'], shown: ImageCollection['shown']): KnownLabels {
+  const names = new Set<string>()
+  const decisions = files.flatMap(({ path, label }): NamedDecision[] => {
+    const seen = shown?.blind.has(path) ? 'blind' : shown?.accepted.has(path) ? 'accepted' : undefined
+    if (label !== '') names.add(label)
+    else if (seen !== 'blind') return []
+    return [{ image: path, name: label === '' ? NONE_OF_THESE : label, seen }]
+  })
+  return { classNames: [...names].sort(), decisions }
 }
 
 /** Files that are no images, with the reason: a text beside them, a video. */

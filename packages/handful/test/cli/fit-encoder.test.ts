@@ -47,7 +47,7 @@ test('alone: nothing is trained, originals are seen at its own size, and predict
   const given = ['--encoder', encoder, '--encoder-range', '-1,1', '--model', 'none']
   const fitted = await handful(['fit', images, ...given, ...base, '--out', out], real)
   expect(fitted.exit, fitted.stderr).toBe(0)
-  expect(fitted.stdout).toMatch(/\* tiny, auto +12 of 12/)
+  expect(fitted.stdout).toMatch(/\* tiny, auto +16 of 16/)
   expect(fitted.stderr).toContain('tiny: 6 numbers an image, from images of 64x64 in colour, -1 to 1')
   const model = await readdir(path.join(out, 'model'))
   expect(model.some((name) => /^outside-encoder-.*\.onnx$/.test(name))).toBe(true)

@@ -346,6 +346,6 @@ test('suggest names images with why, and shows them on a sheet without what is l
     expect(PATHS).toContain(image)
     expect(LABELS[image]).toBeUndefined()
     expect(why).not.toBe('')
-    expect(page).toContain(`<b>${image}</b>`)
+    expect(page).toContain(`<b>${image}</b><br />${why}<br />`)
   }
 })

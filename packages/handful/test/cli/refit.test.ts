@@ -9,6 +9,8 @@ import { plain, put } from '../data/support.js'
 import { runFacts } from '../../src/exports/run-facts.js'
 import { loadClassifier } from '../../src/runs/classifier.js'
 import { cut, type cuttable } from '../runs/cut-writes.js'
+import { runReportSchema } from '../../src/draw/run-report.js'
+import { Workbench } from '../../src/labelling/workbench.js'
 import { Journal } from '../../src/labels/journal.js'
 import { handful } from './harness.js'
 
@@ -188,6 +190,79 @@ test('labels that were accepted together teach, and the report judges by the oth
   await handful(['labels', 'set', run, 'in/16.png', '--label', 'across'])
   expect((await handful(['refit', run, ...MACHINE])).exit).toBe(0)
   expect(await judged()).toEqual(before.map((count) => count + 1))
+})
+
+test('labels that were drawn at random and labelled blind carry the accuracy, once there are twenty', async () => {
+  const own = path.join(parent, 'audited')
+  const options = ['--model', 'none', '--embeddings', path.join(parent, 'features.csv'), ...MACHINE]
+  expect((await handful(['prepare', images, '--out', own, ...options])).exit).toBe(0)
+  const set = (files: readonly string[], label: string, ...more: string[]) =>
+    handful([
+      'labels',
+      'set',
+      own,
+      ...files,
+      ...(label === 'none' ? ['--none'] : ['--label', label]),
+      ...more,
+    ])
+  const numbered = (from: number, to: number): string[] =>
+    Array.from({ length: to - from }, (_, i) => `in/${from + i}.png`)
+  const byClass = async (files: readonly string[], ...more: string[]): Promise<void> => {
+    for (const name of ['across', 'up'])
+      await set(
+        files.filter((file) => nameOf(file) === name),
+        name,
+        ...more,
+      )
+  }
+  const refitted = async () => {
+    const { exit, stdout } = await handful(['refit', own, ...MACHINE])
+    expect(exit).toBe(0)
+    const report = await readFile(path.join(own, 'report.json'), 'utf8')
+    const { evaluation, results } = runReportSchema.parse(JSON.parse(report))
+    return { stdout, evaluation, chosen: results.find(({ chosen }) => chosen) }
+  }
+  await byClass(numbered(0, 19), '--blind')
+  // Picked, and wrong: what was picked says that hardly half are right.
+  await set(['in/20.png', 'in/22.png'], 'up')
+  const before = await refitted()
+  expect(before.evaluation).toEqual({ kind: 'leave one out', images: 21 })
+  expect(before.chosen?.accuracies[0]).toBeLessThan(0.95)
+
+  await set(['in/23.png'], 'none', '--blind')
+  const { stdout, evaluation, chosen } = await refitted()
+  expect(evaluation).toEqual({ kind: 'blind labels', images: 20 })
+  // All of the nineteen are right, and the image of none of the classes cannot be.
+  expect(chosen).toMatchObject({ accuracies: [19 / 20], images: 20 })
+  expect(stdout).toContain('20 images, drawn at random and labelled blind, each predicted without its label')
+  expect(stdout).toMatch(/\* .*19 of 20/)
+  // The page of the studio says the same number of labels.
+  const workbench = await Workbench.open(own, { threads: 1 })
+  const fitted = await workbench.refit()
+  expect(fitted).toMatchObject({ estimate: { from: 'audit', labels: 20, accuracy: 19 / 20 } })
+  await workbench.close()
+
+  // The table of these labels says it to a fit from the beginning, and its run to a refit.
+  const table = path.join(parent, 'exported.csv')
+  expect((await handful(['labels', 'export', own, '--to', 'csv', '--out', table])).exit).toBe(0)
+  const beside = path.join(parent, 'beside')
+  await cp(images, beside, { recursive: true })
+  await cp(table, path.join(beside, 'labels.csv'))
+  const { fit } = await import('../../src/jobs/fit/command.js')
+  const whole = path.join(parent, 'whole')
+  const fittedAgain = await handful(['fit', beside, '--out', whole, ...options], { fit: fit.run })
+  expect(fittedAgain.stdout).toMatch(/20 images, drawn at random and labelled blind/)
+  expect(fittedAgain.stdout).toMatch(/\* .*19 of 20/)
+  const again = await handful(['refit', whole, ...MACHINE])
+  expect(again.stdout).toMatch(/\* .*19 of 20/)
+
+  // And so it does where it is imported.
+  const other = path.join(parent, 'other')
+  await handful(['prepare', images, '--out', other, ...options])
+  expect((await handful(['labels', 'import', other, table])).exit).toBe(0)
+  const journal = await Journal.open(other)
+  expect([...journal.labels().values()].filter(({ seen }) => seen === 'blind').length).toBe(20)
+  await journal.close()
 })
 
 test('fit on images without labels says how to go on without', async () => {

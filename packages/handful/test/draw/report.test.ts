@@ -133,6 +133,50 @@ describe('honesty', () => {
     expect(page).not.toContain('<td class="number">100.0\u00a0%</td>')
   })
 
+  test('each row is of the images that judged it, each counted once whatever the draws', () => {
+    const [first, ...others] = perfect.results
+    const results = [
+      { ...first, accuracies: [0.9, 0.8], images: 40 },
+      ...others.map((result) => ({ ...result, accuracies: [0.5, 0.75], images: 32 })),
+    ]
+    const run: RunReport = { ...perfect, evaluation: { kind: 'leave one out', images: 40 }, results }
+    const { lines } = summarise(run)
+    expect(lines[0]).toContain('checked on 40 labelled images, each predicted from the others')
+    // R: prop.test(34, 40, correct = FALSE)$conf.int
+    expect(lines[1]).toMatch(/34 of 40 {3}95 % interval 70.9 % to 92.9 %/)
+    expect(lines[2]).toMatch(/20 of 32/)
+    const page = renderReport(run)
+    expect(page).toContain('34 of 40 labelled images right, each predicted from the others')
+    expect(page).toContain('The same classifier on raw pixels: 20 of 32')
+  })
+
+  test('an older report, whose images were summed over the draws, says how many there were', () => {
+    const results = perfect.results.map((result) => ({
+      ...result,
+      accuracies: [0.75, 0.75, 0.75, 0.75, 0.75],
+    }))
+    const run: RunReport = { ...perfect, evaluation: { kind: 'leave one out', images: 200 }, results }
+    expect(summarise(run).lines[1]).toMatch(/30 of 40/)
+  })
+
+  test('images that judge without having been picked are enough to judge by, however few labels there are', () => {
+    const judgedBy = (kind: RunReport['evaluation']['kind']): RunReport => ({
+      ...twoLabels,
+      evaluation: { kind, images: 200 },
+      results: twoLabels.results.map((result) => ({ ...result, images: 200 })),
+    })
+    expect(summarise(judgedBy('unseen labels')).lines[0]).toContain(
+      'checked on 200 labelled images, none of which it was fitted to',
+    )
+    expect(summarise(judgedBy('blind labels')).lines[0]).toContain(
+      'checked on 200 images, drawn at random and labelled blind, each predicted without its label',
+    )
+    for (const kind of ['unseen labels', 'blind labels'] as const) {
+      expect(summarise(judgedBy(kind)).data.judged).toBe(true)
+      expect(renderReport(judgedBy(kind))).not.toContain('Too few labels')
+    }
+  })
+
   test('a baseline that does better is named as such', () => {
     const results = example.results.map((result) => ({
       ...result,

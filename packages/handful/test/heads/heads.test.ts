@@ -11,6 +11,7 @@ import {
 import { labelledRows } from '../../src/heads/head.js'
 import { fitCalibrated } from '../../src/heads/calibrated.js'
 import { leftOut } from '../../src/heads/left-out.js'
+import { inProportion } from '../../src/heads/proportions.js'
 import { restorePredictor } from '../../src/heads/predictor.js'
 import { createHead } from '../../src/heads/registry.js'
 import { headArrays, headOf, headSchema, headSettings } from '../../src/runs/fitted-arrays.js'
@@ -141,16 +142,25 @@ describe.each(HEADS)('%s', (name) => {
     expect(Math.abs(given.data[4] - 0.5)).toBeLessThan(0.3)
   })
 
-  it('fills classes equally when balance is asserted', async () => {
+  it('fills classes as they are known to come, for new rows and from its stored parameters too', async () => {
     // Overlapping blobs: left alone, some class gets far more than its share.
     const hard = blobs(300, 3, 4, 0.9, 5)
-    const fitted = await head.fit(
-      problem(hard.features, firstLabels(hard.truth, 2), 3, { classProportions: 'balanced' }),
-    )
+    const fitted = await head.fit(problem(hard.features, firstLabels(hard.truth, 2), 3))
+    const given = await inProportion(fitted, [3, 2, 1], 4)
     const mass = [0, 0, 0]
-    const { data } = await fitted.probabilities()
+    const { data } = await given.fitted.probabilities()
     data.forEach((p, at) => (mass[at % 3] += p))
-    for (const sum of mass) expect(sum).toBeCloseTo(100, 0)
+    for (const [c, wanted] of [150, 100, 50].entries()) expect(Math.abs(mass[c] - wanted)).toBeLessThan(0.5)
+    const others = blobs(60, 3, 4, 0.9, 6).features
+    const [own, stored] = [
+      await given.fitted.predict(others),
+      await restorePredictor(given.fitted.parameters, linearAlgebra)(others),
+    ]
+    stored.data.forEach((p, at) => expect(p).toBeCloseTo(own.data[at], 4))
+    const kept = headSchema.parse(JSON.parse(JSON.stringify(headSettings(given.fitted.parameters))))
+    const opened = headOf(kept, 3, headArrays(given.fitted.parameters))
+    expect((await restorePredictor(opened, linearAlgebra)(others)).data).toEqual(stored.data)
+    expect(own.data).toEqual(given.ofRows(await fitted.predict(others)).data)
   })
 
   it('says what is wrong with labels and features in one line', async () => {

@@ -3,12 +3,12 @@ import { Matrix, solve } from 'ml-matrix'
 import { Random } from 'onnx-autodiff'
 import { describe, expect, it } from 'vitest'
 import type { LinearAlgebra } from '../../src/numerics/linear-algebra.js'
-import { argmaxRows, featureMatrix, fromRows } from '../../src/numerics/matrix.js'
+import { argmaxRows, type FeatureMatrix, featureMatrix, fromRows } from '../../src/numerics/matrix.js'
 import { logitScale } from '../../src/heads/calibrate.js'
 import { lbfgs } from '../../src/numerics/lbfgs.js'
 import { logisticRegression, solve as solveLogistic } from '../../src/heads/logistic-regression.js'
 import { nearestMean } from '../../src/heads/nearest-mean.js'
-import { balanceClasses } from '../../src/heads/proportions.js'
+import { classWeights, weighed } from '../../src/heads/proportions.js'
 import { ridgeRegression } from '../../src/heads/ridge.js'
 import { smallNetwork } from '../../src/heads/small-network.js'
 import { trainByProgram } from '../../src/heads/small-network-program.js'
@@ -39,7 +39,6 @@ describe('logistic regression', () => {
       features: fromRows([[-1], [1]]),
       targets: Int32Array.of(0, 1),
       classCount: 2,
-      rowWeight: Float64Array.of(1, 1),
     }
     const { weight, bias } = await solveLogistic(two, 0.5, EXACT, linearAlgebra)
     const w = weight.data[1]
@@ -48,14 +47,12 @@ describe('logistic regression', () => {
     expect(4 / (1 + Math.exp(2 * w)) / (2 * 0.5)).toBeCloseTo(w, 4)
   })
 
-  it('of rows that stand twice with half the weight, by products in float32, is that of the rows', async () => {
+  it('of rows that stand twice with twice the strength, by products in float32, is that of the rows', async () => {
     const { features, truth } = blobs(300, 4, 80, 2)
-    const half = new Float64Array(600).fill(0.5)
     const twice = {
       features: featureMatrix(600, 80, Float32Array.from([...features.data, ...features.data])),
       targets: Int32Array.from([...truth, ...truth]),
       classCount: 4,
-      rowWeight: half,
     }
     let products = 0
     const counting: LinearAlgebra = {
@@ -65,10 +62,10 @@ describe('logistic regression', () => {
         return linearAlgebra.matmul(a, b, options)
       },
     }
-    const once = { features, targets: truth, classCount: 4, rowWeight: new Float64Array(300).fill(1) }
+    const once = { features, targets: truth, classCount: 4 }
     const expected = await solveLogistic(once, 0.1, EXACT, counting)
     expect(products).toBe(0)
-    const found = await solveLogistic(twice, 0.1, { tolerance: 1e-8, precision: 1e-8 }, counting)
+    const found = await solveLogistic(twice, 0.2, { tolerance: 1e-8, precision: 1e-8 }, counting)
     expect(products).toBeGreaterThan(10)
     // It ends where float32 can tell no step from another, rather than trying steps until none is left.
     expect(products).toBeLessThan(100)
@@ -82,7 +79,7 @@ describe('logistic regression', () => {
     const labels = Int32Array.from(truth)
     labels[1] = labels[0]
     const fitted = await logisticRegression({ strengths: [0.3] }).fit(problem(features, labels, 3))
-    const whole = { features, targets: labels, classCount: 3, rowWeight: new Float64Array(12).fill(1) }
+    const whole = { features, targets: labels, classCount: 3 }
     const { weight, bias } = await solveLogistic(whole, 0.3, EXACT, linearAlgebra)
     const { arrays } = fitted.parameters
     weight.data.forEach((value, at) => expect(arrays.weight.data[at]).toBeCloseTo(value, 4))
@@ -216,17 +213,49 @@ describe('logitScale', () => {
   })
 })
 
-describe('balanceClasses', () => {
-  it('scales columns to equal sums and leaves rows with sum 1', () => {
-    const p = fromRows([
-      [0.9, 0.1],
-      [0.8, 0.2],
-      [0.7, 0.3],
-      [0.6, 0.4],
+describe('class weights', () => {
+  const p = fromRows([
+    [0.9, 0.1],
+    [0.8, 0.2],
+    [0.7, 0.3],
+    [0.6, 0.4],
+  ])
+  const sumsOf = ({ data, columns }: FeatureMatrix): number[] =>
+    Array.from({ length: columns }, (_, c) =>
+      data.reduce((sum, own, at) => sum + (at % columns === c ? own : 0), 0),
+    )
+
+  it('scale columns to the shares asked for, whatever their unit, and leave rows with sum 1', () => {
+    for (const [shares, sums] of [
+      [
+        [1, 1],
+        [2, 2],
+      ],
+      [
+        [30, 10],
+        [3, 1],
+      ],
+    ]) {
+      const found = weighed(p, classWeights(p, shares))
+      sumsOf(found).forEach((sum, c) => expect(sum).toBeCloseTo(sums[c], 2))
+      for (let row = 0; row < 4; row++)
+        expect(found.data[2 * row] + found.data[2 * row + 1]).toBeCloseTo(1, 5)
+      expect(found.data[0]).toBeGreaterThan(found.data[6])
+    }
+  })
+
+  it('leave a class out that nothing is of', () => {
+    const none = fromRows([
+      [0.9, 0, 0.1],
+      [0.6, 0, 0.4],
     ])
-    balanceClasses(p)
-    expect(p.data[0] + p.data[2] + p.data[4] + p.data[6]).toBeCloseTo(2, 2)
-    for (let row = 0; row < 4; row++) expect(p.data[2 * row] + p.data[2 * row + 1]).toBeCloseTo(1, 5)
-    expect(p.data[0]).toBeGreaterThan(p.data[6])
+    sumsOf(weighed(none, classWeights(none, [1, 2, 1]))).forEach((sum, c) =>
+      expect(sum).toBeCloseTo([1, 0, 1][c], 2),
+    )
+  })
+
+  it('are those of all rows where only some of very many are looked at', () => {
+    const many = fromRows(Array.from({ length: 50_000 }, (_, i) => [(i % 97) / 97, 1 - (i % 97) / 97]))
+    expect(sumsOf(weighed(many, classWeights(many, [1, 4])))[1] / 50_000).toBeCloseTo(0.8, 2)
   })
 })

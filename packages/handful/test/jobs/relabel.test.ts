@@ -38,6 +38,7 @@ const labels = (
   ]),
   none: new Set(none),
   accepted: new Set(accepted),
+  blind: new Set(['b.png', 'gone.png']),
 })
 
 test('of the same classes in another order nothing is said, and right answers are the same', () => {
@@ -61,4 +62,5 @@ test('of other classes it is said what is wrong beforehand and what is not judge
   expect(dataset.train.labels).toEqual(Int32Array.of(0, -1, 1))
   expect([...(dataset.noneOfThese ?? [])]).toEqual(['b.png'])
   expect([...(dataset.accepted ?? [])]).toEqual(['c.png'])
+  expect([...(dataset.blind ?? [])]).toEqual(['b.png'])
 })

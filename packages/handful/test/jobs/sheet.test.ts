@@ -1,4 +1,5 @@
 /** The contact sheet of suggested images shows what the run reads, whatever the format. */
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
@@ -39,4 +40,22 @@ test('formats, depths and frames that sharp does not read are pictures too; what
   expect(last).toBeGreaterThan(215)
   expect(at(3, 0.5, 0.5)).toEqual([90, 90, 90])
   expect(at(4, 0.5, 0.5)).toEqual([200, 200, 200])
+})
+
+test('the page says of each image why it is suggested, in words that stand beside its own picture', async () => {
+  const folder = folderOf({
+    'a.png': await plain('#ff0000').png().toBuffer(),
+    'b.png': await plain('#00ff00').png().toBuffer(),
+  })
+  const file = join(temporaryFolder(), 'sheet.html')
+  const suggestions = [
+    { image: 'a.png', why: 'stands for 12 images like it' },
+    { image: 'b.png', why: 'between <cat> & dog', predicted: 'cat', probability: 0.51 },
+  ]
+  const place = { run: folder, imageFolder: folder, dataDir: undefined, title: 'test' }
+  await writeSheet(file, suggestions, place, {} as JobContext)
+  const figures = (await readFile(file, 'utf8')).match(/<figure>[^]*?<\/figure>/g) ?? []
+  expect(figures.length).toBe(2)
+  expect(figures[0]).toContain('<b>a.png</b><br />stands for 12 images like it<br />')
+  expect(figures[1]).toContain('<b>b.png</b><br />between &lt;cat&gt; &amp; dog<br />cat, 51\u00a0%')
 })

@@ -218,6 +218,25 @@ test('of images that are the same one is suggested, and none of a labelled one',
   await workbench.close()
 })
 
+test('of forty copies, more than an image has neighbours listed, none is suggested beside another', async () => {
+  const open = await opened('forty', { images: 400, groups: CLASSES, spread: 1, copies: 40 })
+  const { made, workbench } = open
+  const originalsOf = (images: readonly number[]): number[] =>
+    images.map((image) => made.originalOf(workbench.paths[image]))
+  for (const strategy of ['typical', 'herding', 'random']) {
+    const suggested = await workbench.suggest({ count: 60, kind: 'next', strategy })
+    expect(originalsOf(suggested.map(({ image }) => image)).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  }
+  // Whichever copies are labelled, the other originals are left.
+  const [copy] = [...workbench.paths.keys()].filter(
+    (image) => made.originalOf(workbench.paths[image]) === 7 && image % 3 === 0,
+  )
+  await workbench.label([{ image: copy, label: 0 }], PERSON)
+  const left = await workbench.suggest({ count: 60, kind: 'next', except: [0] })
+  expect(originalsOf(left.map(({ image }) => image)).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 8, 9])
+  await workbench.close()
+})
+
 test('neighbours, clusters and the map know the groups', async () => {
   const open = await opened('map', { images: 240, groups: CLASSES, spread: 0.2 })
   const { workbench } = open

@@ -3,7 +3,7 @@ import { ownCommand, shellWord } from '../../errors/shell.js'
 import { FEATURE_CHOICES, FIT_METHODS, HEADS } from '../../names.js'
 import { runCommand } from '../command-entry.js'
 import { oneOf, oneOfOrOwn } from '../option.js'
-import { imageOptions, labelOptions, learningOptions, runOptions } from '../option-groups.js'
+import { imageOptions, labelOptions, learningOptions, proportions, runOptions } from '../option-groups.js'
 
 /** Those that help explains. */
 const NAMED = ['auto', 'propagation', 'linear']
@@ -45,6 +45,7 @@ export const fit = runCommand({
       'what the classifier sees: auto (the labels choose which kind leads, such as patches, or that all weigh the same) or all (all the same) (auto)',
       FEATURE_CHOICES,
     ),
+    proportions,
     ...learningOptions,
     ...runOptions,
   },
@@ -67,6 +68,10 @@ export const fit = runCommand({
     {
       command: 'handful fit photos --encoder dinov2.onnx --model none',
       does: 'features of an encoder made elsewhere; nothing is trained',
+    },
+    {
+      command: 'handful fit photos --proportions cat=500,dog=50,fox=20',
+      does: 'some classes are known to come more often than others',
     },
     { command: 'handful fit --resume runs/photos', does: 'go on with a run that was stopped' },
   ],

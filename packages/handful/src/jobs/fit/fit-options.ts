@@ -125,6 +125,8 @@ const fitFieldsWith = (brought: Brought) => ({
   head: z.enum([...HEADS, ...Object.keys(brought.heads ?? {})]).optional(),
   /** `auto`: the labelled few choose which kind of features leads, or that all weigh the same; `all`: all the same. */
   features: z.enum(FEATURE_CHOICES).optional(),
+  /** How often each class comes, where that is known: see proportions.ts. */
+  proportions: z.string().min(1).optional(),
   /**
    * `features` unless said otherwise. `fixmatch`: one network from the labelled and the unlabelled images, and no features.
    * `self-training`: the model's encoder learns on from the labels and from what its features make of the other images.
@@ -142,10 +144,11 @@ const FEATURES_ALONE = {
   patches: 'none: the network sees pixels alone',
   head: 'none: the network has its own last layer',
   features: 'none: there is nothing to choose between',
+  proportions: 'none: what the network says is left as it is',
 } as const
 
 /** What self-training has no use for. */
-const WITHOUT_SELF_TRAINING = ['encoder', 'embeddings', 'head'] as const
+const WITHOUT_SELF_TRAINING = ['encoder', 'embeddings', 'head', 'proportions'] as const
 
 const DEFAULT_DRAWS = 5
 
@@ -201,11 +204,11 @@ function fixMatchOptions({
   mirror = 'auto',
   ...options
 }: Given & { readonly method: 'fixmatch' }) {
-  const { model, preset, augment, head, features, patches, encoder, embeddings, ...own } = options
-  const without = { model, preset, augment, head, features, patches, encoder, embeddings } as Record<
-    keyof typeof FEATURES_ALONE,
-    undefined
-  >
+  const { model, preset, augment, head, features, patches, encoder, embeddings, proportions, ...own } =
+    options
+  const without = {
+    ...{ model, preset, augment, head, features, patches, encoder, embeddings, proportions },
+  } as Record<keyof typeof FEATURES_ALONE, undefined>
   return {
     ...own,
     ...without,
@@ -229,7 +232,7 @@ function selfTrainingOptions(
   { models }: Brought,
 ) {
   const whole = { ...options, model, draws, features, mirror }
-  return { ...withFeatureDefaults(models)(whole), method, head: undefined }
+  return { ...withFeatureDefaults(models)(whole), method, head: undefined, proportions: undefined }
 }
 
 /** Options as a caller may give them. */

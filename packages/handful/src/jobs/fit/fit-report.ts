@@ -2,6 +2,7 @@
 import { EXACT_ROWS } from '../../features/approximate-neighbours.js'
 import { readFile } from 'node:fs/promises'
 import { countLabels, imageAt, type Images, type ImageSet } from '../../data/image-set.js'
+import { judgesOf } from '../../heads/judges.js'
 import { UNLIKE_THRESHOLD } from '../../heads/unlike.js'
 import { type FeatureMatrix, mostProbable } from '../../numerics/matrix.js'
 import type { PixelImage } from '../../data/given-image.js'
@@ -16,6 +17,7 @@ import type { Brought } from '../../runs/brought.js'
 import type { ReportPictures } from '../pictures-stage.js'
 import type { FitOptions } from './fit-options.js'
 import type { FitComparison, Fitting } from './fitting.js'
+import { judgingLabels } from './judging.js'
 
 /** What a report says of a fit, by whatever method. */
 export interface ReportedFit extends Pick<Fitting, 'run' | 'dataset' | 'draws'> {
@@ -56,7 +58,8 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
   const environment: unknown = JSON.parse(await readFile(run.path(RUN_FILES.environment), 'utf8'))
   const results = compared.filter(({ accuracies }) => accuracies.length > 0)
   const confusion = compared.find(({ chosen }) => chosen)?.confusion ?? []
-  const checked = confusion.flat().reduce((a, b) => a + b, 0)
+  const judged = compared.find(({ chosen }) => chosen)?.images ?? 0
+  const { kind } = judgesOf(draw, judgingLabels(dataset))
   return {
     version: 1,
     title: `${train.name}: ${options.labelsPerClass ?? 'all'} labels per class`,
@@ -75,15 +78,16 @@ export async function fitReport(outcome: FitOutcome): Promise<RunReport> {
     },
     evaluation: test
       ? { kind: 'test set', images: test.count }
-      : { kind: results.length > 0 ? 'leave one out' : 'none', images: checked },
+      : { kind: results.length > 0 ? kind : 'none', images: judged },
     results: results.map((each) => ({
       features: each.features,
       head: each.head,
       baseline: each.baseline,
       accuracies: each.accuracies,
+      images: each.images,
       chosen: each.chosen,
     })),
-    confusion: checked > 0 ? confusion : undefined,
+    confusion: confusion.flat().some((count) => count > 0) ? confusion : undefined,
     reliability: compared.find(({ chosen }) => chosen)?.reliability,
     unlike: await unlikeExamples(outcome),
     labelledExamples: await labelledExamples(train, draw),

@@ -1,5 +1,6 @@
 /** The stages of `handful fit` after training, each with what it keeps in the run folder. */
 import { readArrays } from '../../files/array-file.js'
+import { judgesOf } from '../../heads/judges.js'
 import { referencesOf } from '../../heads/predictor.js'
 import { described, imagesOf } from './stage-titles.js'
 import { DEFAULT_READING } from '../../data/reading.js'
@@ -27,6 +28,8 @@ import type { Stage } from '../../stages/stage.js'
 import type { ReportPictures } from '../pictures-stage.js'
 import { fitReport, type ReportedFit } from './fit-report.js'
 import { FEATURES, type Fitting, mirroredNote } from './fitting.js'
+import { proportionsNote } from './proportions.js'
+import { judgingLabels } from './judging.js'
 import { type HeadsStage, probabilitiesOf } from './given-by-head.js'
 
 const dictionarySchema = z.object({
@@ -276,7 +279,21 @@ export function reportStage(
 const INDUCTIVE =
   'Test images were seen neither by training nor by propagation: they are classified from their nearest neighbours.'
 
-function reported({ options, run, dataset, draws, learning, mirror, outside, keys }: Fitting): ReportedFit {
+/** Where no test set and no label that a draw left out judges. */
+const JUDGED_BY_CHOOSERS =
+  'The labels that judge have also chosen: which features lead, how much heads weigh, the strength of logistic regression. What had most of this to choose, the classifier that predicts, may look better than it is; a test split, or labels that --labels-per-class leaves out, judge without having chosen.'
+
+function reported({
+  options,
+  run,
+  dataset,
+  draws,
+  shares,
+  learning,
+  mirror,
+  outside,
+  keys,
+}: Fitting): ReportedFit {
   return {
     options,
     run,
@@ -290,7 +307,11 @@ function reported({ options, run, dataset, draws, learning, mirror, outside, key
     notes: [
       ...outside.parts.flatMap((part) => part.notes),
       ...(dataset.test ? [INDUCTIVE] : []),
+      ...(dataset.test === undefined && judgesOf(draws[0], judgingLabels(dataset)).leftOut
+        ? [JUDGED_BY_CHOOSERS]
+        : []),
       ...mirroredNote(FEATURES, { options, mirror }),
+      ...proportionsNote(shares, dataset.train.classNames),
     ],
   }
 }

@@ -21,6 +21,7 @@ import type { AugmentationName } from '../../names.js'
 import { modelNamed } from '../../models/registry.js'
 import type { BoundModel, ImageShape, WeightedModel } from '../../models/model.js'
 import { type FeatureFitOptions, NO_MODEL } from './fit-options.js'
+import { proportionsOf } from './proportions.js'
 
 /** The model that learns from the unlabelled images. */
 export interface Learning {
@@ -38,6 +39,8 @@ export interface Fitting {
   readonly image: ImageShape
   /** Labels of each draw, -1 where hidden. */
   readonly draws: readonly Int32Array[]
+  /** How often each class comes, where that was said. */
+  readonly shares?: readonly number[]
   /** None where no model is trained. */
   readonly learning?: Learning
   /** Whether features are means over an image and its mirrored image, those of raw pixels too. */
@@ -82,6 +85,7 @@ export async function openFitting(
   const { run, progress } = context
   const { train, test } = dataset
   const draws = labelDraws(train, options)
+  const shares = proportionsOf(options.proportions, train.classNames)
   const image: ImageShape = { size: train.height, channels: train.channels }
   const images = contentKey([imagesKey(train), test && imagesKey(test.images)])
   const { name, classNames, paths } = train
@@ -110,6 +114,7 @@ export async function openFitting(
     dataset,
     image,
     draws,
+    shares,
     learning,
     mirror: await mirrorsImages(train, options),
     outside,
@@ -176,6 +181,8 @@ export const comparisonSchema = z.object({
   baseline: z.boolean(),
   head: z.string(),
   accuracies: z.array(z.number()),
+  /** That judged it, each counted once. */
+  images: z.int().nonnegative().optional(),
   confusion: z.array(z.array(z.number())),
   reliability: z.array(confidenceBinSchema).optional(),
   /** Decided by the options alone, never by the accuracies. */

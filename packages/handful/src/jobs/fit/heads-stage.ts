@@ -1,7 +1,5 @@
 /** The stage of `handful fit` in which heads are fitted to the labels, and what the chosen one gives for every image. */
 import { Random } from 'onnx-autodiff'
-import { filesOfFrames } from '../../data/frames.js'
-import type { Dataset } from '../../data/dataset.js'
 import { quoted } from '../../errors.js'
 import type { FeatureSpace } from '../../features/feature-space.js'
 import { filesPresent } from '../../files/present.js'
@@ -22,12 +20,13 @@ import type { StageContext } from '../../stages/stage.js'
 import type { FeaturesStage } from './fit-stages.js'
 import type { Fitting } from './fitting.js'
 import { headsSchema, type HeadsStage, unlikeArraysOf } from './given-by-head.js'
+import { judgesKey, judgingLabels } from './judging.js'
 import { described } from './stage-titles.js'
 
 /** All heads on both kinds of features, for each draw of the labelled images. */
 export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStage {
   const { options, run, dataset, draws, keys, brought } = fitting
-  const { train } = dataset
+  const { train, test } = dataset
   const heads = comparedHeads(options.head, brought.heads)
   const contents = heads.flatMap((name) => contentOf(brought, 'heads', name) ?? [])
   const fields = described(fitting, 'heads', {
@@ -35,6 +34,9 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
     labels: keys.labels,
     accepted: dataset.accepted?.size ? [...dataset.accepted].sort() : undefined,
     classes: train.classNames,
+    shares: fitting.shares,
+    // Whatever judges beside the draws' own labels.
+    judges: test ? undefined : judgesKey(dataset),
     heads,
     contents: contents.length > 0 ? contents : undefined,
     chosen: options.head,
@@ -62,6 +64,7 @@ export function headsStage(fitting: Fitting, features: FeaturesStage): HeadsStag
           baseline: each.baseline,
           head: each.head,
           accuracies: each.accuracies,
+          images: each.images,
           confusion: each.confusion,
           reliability: each.reliability,
           chosen: each === chosen,
@@ -113,7 +116,7 @@ async function onLearned(comparing: Comparing, records: readonly SpaceRecord[], 
   const unlike = await unlikeArraysOf(space, {
     labels: draws[0],
     classCount,
-    accepted: acceptedRows(dataset),
+    accepted: judgingLabels(dataset).accepted,
     random: new Random(seed, 'images that are unlike'),
   })
   await run.makeFolder(RUN_FILES.model)
@@ -159,7 +162,7 @@ function compare(
 ): Promise<Comparison[]> {
   const { signal, onProgress } = comparing.context
   const { heads, total } = comparing
-  const { options, dataset, draws, brought } = comparing.fitting
+  const { options, dataset, draws, shares, brought } = comparing.fitting
   const { train, test } = dataset
   return compareHeads({
     spaces,
@@ -167,18 +170,12 @@ function compare(
     heads,
     own: brought.heads,
     classCount: train.classNames.length,
-    sources: filesOfFrames(train.paths),
-    accepted: acceptedRows(dataset),
+    ...judgingLabels(dataset),
+    shares,
     test,
     seed: options.seed,
     signal,
     onFit: (done) => onProgress?.((comparing.fits = before + done), total),
     ...own,
   })
-}
-
-/** Positions among the training images. */
-function acceptedRows({ train, accepted }: Dataset): ReadonlySet<number> | undefined {
-  if (!accepted?.size) return undefined
-  return new Set(train.paths.flatMap((file, row) => (accepted.has(file) ? [row] : [])))
 }

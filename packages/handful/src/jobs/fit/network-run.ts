@@ -9,7 +9,6 @@
  */
 import { z } from 'zod'
 import { imagesKey, labelsKey, testKey } from '../../data/content.js'
-import { filesOfFrames } from '../../data/frames.js'
 import { labelDraws } from '../../data/draw-labels.js'
 import { checkLabels } from '../../data/image-set.js'
 import { type RunReport, runReportSchema } from '../../draw/run-report.js'
@@ -17,6 +16,7 @@ import { pixelFeatures } from '../../features/baselines/pixels.js'
 import { mirrorsImages } from '../../features/mirror.js'
 import { contentKey } from '../../files/content-key.js'
 import { compareHeads, comparedHeads } from '../../heads/compare-heads.js'
+import { judgesOf } from '../../heads/judges.js'
 import { addBins } from '../../numerics/reliability.js'
 import { runJobStages } from '../../runs/job-stages.js'
 import { readDataset, READING, READING_STAGE } from '../../runs/read-dataset.js'
@@ -29,6 +29,7 @@ import type { NetworkFitOptions } from './fit-options.js'
 import { fixMatchMethod } from './fixmatch.js'
 import { fitReport, type ReportedFit, savedReport } from './fit-report.js'
 import { comparisonSchema, type FitComparison, fittedKey } from './fitting.js'
+import { judgesKey, judgingLabels } from './judging.js'
 import type { Judged } from './network-judging.js'
 import {
   networkClassifierStage,
@@ -75,7 +76,9 @@ export async function runNetworkFit(options: NetworkFitOptions, context: RunCont
     method,
     draws,
     image,
+    judges: judgesOf(draws[0], judgingLabels(dataset)),
     keys: {
+      judges: judgesKey(dataset),
       images: contentKey([imagesKey(train), test && imagesKey(test.images)]),
       labels: contentKey([
         draws.map((each) => labelsKey(each, classNames)),
@@ -136,7 +139,16 @@ function pixelsStage({ options, dataset, draws, keys, method }: NetworkFitting):
   const { seed } = options
   const heads = comparedHeads()
   const mirror = method.mirror === true
-  const settings = { kind: 'pixels', ...keys, names: undefined, heads, mirror: mirror || undefined, seed }
+  const judges = test ? undefined : keys.judges
+  const settings = {
+    kind: 'pixels',
+    ...keys,
+    judges,
+    names: undefined,
+    heads,
+    mirror: mirror || undefined,
+    seed,
+  }
   const total = draws.length * heads.length
   return {
     kind: 'pixels',
@@ -155,14 +167,14 @@ function pixelsStage({ options, dataset, draws, keys, method }: NetworkFitting):
         draws,
         heads,
         classCount: train.classNames.length,
-        sources: filesOfFrames(train.paths),
+        ...judgingLabels(dataset),
         test,
         seed,
         signal,
         onFit: (done) => onProgress?.(done, total),
       })
-      return compared.map(({ features, baseline, head, accuracies, confusion }) => ({
-        ...{ features, baseline, head, accuracies, confusion },
+      return compared.map(({ features, baseline, head, accuracies, images, confusion }) => ({
+        ...{ features, baseline, head, accuracies, images, confusion },
         chosen: false,
       }))
     },
@@ -240,6 +252,7 @@ function comparisonOf({ source }: NetworkMethod, judged: readonly Judged[]): Fit
     ...source,
     baseline: false,
     accuracies: judged.map(({ accuracy }) => accuracy),
+    images: first?.images ?? 0,
     confusion: first === undefined ? [] : judged.map(({ confusion }) => confusion).reduce(sum),
     reliability: first && judged.map(({ reliability }) => reliability).reduce((a, b) => addBins(a, b)),
     chosen: true,

@@ -6,12 +6,13 @@ import { DEFAULT_READING } from '../../data/reading.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
 import { confidenceFrom, sharpened } from '../../heads/confidence.js'
-import { type FeatureMatrix, matrixArray, matrixOf } from '../../numerics/matrix.js'
+import type { JudgedRows } from '../../heads/judges.js'
+import { type FeatureMatrix, matrixArray, matrixOf, selectRows } from '../../numerics/matrix.js'
 import { CLASSIFIER_FILE, saveClassifier } from '../../runs/classifier.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
 import type { Stage } from '../../stages/stage.js'
 import { fittedKey } from './fitting.js'
-import { judgedOnLeftOut, judgedOnTest, judgedSchema, leftOutOf } from './network-judging.js'
+import { judgedOnLabels, judgedOnTest, judgedSchema, leftOutOf } from './network-judging.js'
 import type { NetworkFitting, NetworkStage, PartStage } from './network-training.js'
 
 const predictedSchema = z.object({
@@ -31,7 +32,7 @@ export function predictedStage(
   network: NetworkStage,
   parts: readonly PartStage[],
 ): PredictedStage {
-  const { context, dataset, draws, method } = fitting
+  const { context, dataset, draws, method, judges } = fitting
   const { run } = context
   const { train, test } = dataset
   const classCount = train.classNames.length
@@ -39,6 +40,7 @@ export function predictedStage(
     kind: 'predicted',
     needs: [network, ...parts].map(({ key }) => key),
     answersBy: method.answersBy,
+    judges: test ? undefined : fitting.keys.judges,
   }
   const key = contentKey(settings)
   const total = train.count + (test?.count ?? 0)
@@ -63,13 +65,26 @@ export function predictedStage(
       const labels = draws[0].filter((label) => label >= 0).length
       const confidence =
         left === undefined ? classified.confidence : confidenceFrom(left.probabilities, left.truth, labels)
-      const judgedBy = test && ofTest ? judgedOnTest(test, sharpened(ofTest, confidence)) : undefined
+      const told = sharpened(all, confidence)
+      const asked = (): JudgedRows | undefined =>
+        judges.leftOut
+          ? left && { ...left, probabilities: sharpened(left.probabilities, confidence) }
+          : {
+              rows: judges.unseen,
+              truth: judges.unseen.map((row) => train.labels[row]),
+              probabilities: selectRows(told, judges.unseen),
+            }
+      const found = test ? undefined : asked()
       await run.writeArrays(file, {
-        train: matrixArray(sharpened(all, confidence)),
+        train: matrixArray(told),
         ...(ofTest && { test: matrixArray(sharpened(ofTest, confidence)) }),
       })
+      const judged =
+        test && ofTest
+          ? judgedOnTest(test, sharpened(ofTest, confidence))
+          : found && judgedOnLabels(found, judges)
       const { features } = classified
-      return { file, confidence, features, judged: judgedBy ?? (left && judgedOnLeftOut(left, confidence)) }
+      return { file, confidence, features, judged }
     },
   }
 }

@@ -11,6 +11,7 @@ import { countLabels } from '../../data/image-set.js'
 import { contentKey } from '../../files/content-key.js'
 import { filesPresent } from '../../files/present.js'
 import { type Confidence, sharpened } from '../../heads/confidence.js'
+import type { Judges } from '../../heads/judges.js'
 import { balancedFolds } from '../../heads/left-out.js'
 import type { ImageShape, Weights } from '../../models/model.js'
 import type { FeatureMatrix } from '../../numerics/matrix.js'
@@ -85,7 +86,15 @@ export interface NetworkFitting {
   readonly method: NetworkMethod
   /** Labels of each draw, -1 where hidden. */
   readonly draws: readonly Int32Array[]
-  readonly keys: { readonly images: string; readonly labels: string; readonly names: string }
+  /** Of the first draw, where there is no test set. */
+  readonly judges: Judges
+  readonly keys: {
+    readonly images: string
+    readonly labels: string
+    readonly names: string
+    /** Of what judges beside the draws' own labels. */
+    readonly judges: string
+  }
 }
 
 /** Parts of the labelled images that are left out in turn: each is a training. */
@@ -209,10 +218,14 @@ export const leftOutSchema = z.object({
 
 export type PartStage = Stage<z.infer<typeof leftOutSchema>>
 
-/** A network without a part of the labelled images, asked for these; none where too few are labelled to say anything. */
+/**
+ * A network without a part of the labelled images, asked for these; none where too few are labelled to say anything, and where
+ * labelled images that were not drawn say it without a further training.
+ */
 export function partStages(fitting: NetworkFitting, network: NetworkStage): PartStage[] {
-  const { dataset, draws, options } = fitting
+  const { dataset, draws, options, judges } = fitting
   const [labels] = draws
+  if (!judges.leftOut) return []
   return labelParts(dataset, labels, options.seed).map((rows, part, { length }) => {
     const name = `train without part ${part + 1} of ${length}`
     return {

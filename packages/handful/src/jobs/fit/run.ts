@@ -15,6 +15,7 @@ import { type Brought, checkBrought } from '../../runs/brought.js'
 import { runJobStages } from '../../runs/job-stages.js'
 import { readDataset, READING, READING_STAGE } from '../../runs/read-dataset.js'
 import type { RunContext } from '../../runs/run-folder.js'
+import { writeRunImages } from '../../runs/run-images.js'
 import { knownShape, resolveModel } from '../../training/model-options.js'
 import { pretrainStage } from '../../training/pretrain.js'
 import type { PlannedStage } from '../../training/progress.js'
@@ -97,6 +98,8 @@ async function runFeatureFit(
     report,
   ]
   await runJobStages(stages, { ...context, ...options, store: run.store, before: [READING_STAGE] })
+  // A refit has its labels from the journal, whose first step is of these.
+  if (relabel === undefined && (dataset.blind ?? dataset.accepted)) await writeRunImages(run, dataset)
   return savedReport(run, await run.store.result(report), context)
 }
 

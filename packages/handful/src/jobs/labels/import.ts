@@ -1,7 +1,13 @@
 /** Labels from a table, from Label Studio or from class folders, as one step of the journal. */
 import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { type ColumnChoice, isOwnTable, readColumns } from '../../data/label-columns.js'
+import {
+  type ColumnChoice,
+  isOwnTable,
+  readColumns,
+  type ShownAs,
+  shownIn,
+} from '../../data/label-columns.js'
 import { plainLabels } from '../../data/plain-labels.js'
 import { readParquetLabels } from '../../data/label-parquet.js'
 import { readLabelsFile } from '../../data/labels-file.js'
@@ -35,6 +41,8 @@ interface Named {
   readonly file: string
   /** Empty where it has none. */
   readonly label: string
+  /** How it was shown to whoever labelled it, where the table says so. */
+  readonly seen?: ShownAs
 }
 
 /** @throws HandfulError for a file that holds no labels of the run's images: nothing is changed then */
@@ -52,7 +60,7 @@ export async function importLabels(
     : await ofTable(file, opened, { fileColumn, labelColumn })
   const unknown: string[] = []
   const labels = new Map<string, NamedDecision>()
-  for (const { file: name, label } of rows) {
+  for (const { file: name, label, seen } of rows) {
     if (label.trim() === '') continue
     const found = opened.names.find(name)
     if (found.kind !== 'one') {
@@ -70,7 +78,7 @@ export async function importLabels(
         hint: 'nothing was changed',
       })
     }
-    labels.set(found.path, { image: found.path, name: wanted })
+    labels.set(found.path, { image: found.path, name: wanted, seen })
   }
   if (labels.size === 0) {
     throw new HandfulError({
@@ -115,6 +123,7 @@ async function ofTable(
     ? await readParquetLabels(file, name)
     : await readLabelsFile(file, name)
   const columns = readColumns(table, names, choice)
+  const shownAs = shownIn(table)
   const rows = columns.rows.map(({ row, fields }) => {
     const label = choiceOf(fields[columns.label] ?? '')
     if (label === undefined) {
@@ -125,7 +134,7 @@ async function ofTable(
         expected: 'one label for each image',
       })
     }
-    return { file: fields[columns.file] ?? '', label }
+    return { file: fields[columns.file] ?? '', label, seen: shownAs(fields) }
   })
   const notes = columns.note === undefined ? [] : [columns.note]
   return { rows: isOwnTable(table) ? rows : [...plainLabels(table.name, rows, notes)], notes }

@@ -67,7 +67,7 @@ export async function runPrepare(options: PrepareOptions, given: RunContext): Pr
     ...(learning ? [picturesStage(train, { ...learning, run })] : []),
   ]
   await runJobStages(stages, { ...context, ...options, store: run.store, before: [READING_STAGE] })
-  await writeRunImages(run, train)
+  await writeRunImages(run, { ...dataset, train })
   const { columns } = await run.store.result(neighbours)
   return { images: train.count, labelled: train.labels.filter((label) => label >= 0).length, columns }
 }

@@ -1,7 +1,7 @@
 /** `handful refit`: the labels that a run has by now become its classifier and its predictions. */
 import { shellWord } from '../../errors/shell.js'
 import { jobCommand } from '../command-entry.js'
-import { machineOptions } from '../option-groups.js'
+import { machineOptions, proportions } from '../option-groups.js'
 
 export const refit = jobCommand({
   name: 'refit',
@@ -11,9 +11,13 @@ export const refit = jobCommand({
     'classifier and the report again. Nothing is trained: it takes seconds.',
   usage: '<run> [options]',
   arguments: { run: ['<run>', 'a folder that "handful prepare" or "handful fit" has written'] },
-  options: machineOptions,
+  options: { ...machineOptions, proportions },
   examples: [
     { command: 'handful refit runs/photos', does: 'predictions by all labels that there are' },
+    {
+      command: 'handful refit runs/photos --proportions cat=200,dog=50,fox=20',
+      does: 'predictions that agree with how often classes come',
+    },
     { command: 'handful refit runs/photos --json', does: 'and print the figures behind the report' },
   ],
   stopping: 'what the run had is kept',

@@ -10,19 +10,27 @@ export interface RunLabels {
   readonly none: ReadonlySet<string>
   /** Paths of images whose label was accepted with others for being sure. */
   readonly accepted: ReadonlySet<string>
+  /** Paths of images that were drawn at random and labelled blind, those of none of the classes among them. */
+  readonly blind: ReadonlySet<string>
 }
 
 /** A test split goes on judging: by the classes that there are now, of which it may have some and lack others. */
 export function relabelled(
   dataset: Dataset,
-  { classNames, ofPath, none, accepted }: RunLabels,
+  { classNames, ofPath, none, accepted, blind }: RunLabels,
 ): { readonly dataset: Dataset; readonly notes: readonly string[] } {
   const { train, test } = dataset
   const labels = Int32Array.from(train.paths, (path) => ofPath.get(path) ?? -1)
   const relabelledTrain = { ...train, labels, classNames }
-  const noneOfThese = new Set(train.paths.filter((path) => none.has(path)))
-  const acceptedOnes = new Set(train.paths.filter((path) => accepted.has(path)))
-  const found = { ...dataset, train: relabelledTrain, noneOfThese, accepted: acceptedOnes }
+  const there = (wanted: ReadonlySet<string>): Set<string> =>
+    new Set(train.paths.filter((path) => wanted.has(path)))
+  const found = {
+    ...dataset,
+    train: relabelledTrain,
+    noneOfThese: there(none),
+    accepted: there(accepted),
+    blind: there(blind),
+  }
   if (test === undefined) return { dataset: found, notes: [] }
   const judging = test.judgedBy(classNames)
   const notes = differences(test.classNames, classNames, judging.foreign, test.count)

@@ -21,6 +21,8 @@ export interface RefitOptions {
   readonly run: string
   readonly threads: number
   readonly device: string
+  /** As `fit` takes them; as the run was made with where left out. */
+  readonly proportions?: string
 }
 
 export interface RefitResult {
@@ -31,14 +33,15 @@ export interface RefitResult {
 
 /** @throws HandfulError for a run without features, labels of fewer than two classes, or images that are gone */
 export async function runRefit(
-  { run: folder, threads, device }: RefitOptions,
+  { run: folder, threads, device, proportions }: RefitOptions,
   context: JobContext & Brought,
   session: Session,
 ): Promise<RefitResult> {
   const saved = await runOfCommand(folder, CLASSIFYING_RUNS)
   for (const note of checkPlugins(saved, context, folder)) context.progress.message(note)
   const labels = await labelsOf(folder, { threads, signal: context.signal })
-  const found = { ...asFit(saved, context), threads, device }
+  const asked = asFit(saved, context)
+  const found = { ...asked, threads, device, proportions: proportions ?? asked.proportions }
   const hint = 'put them back: the report shows some of them'
   const own =
     found.folder === undefined ? found : { ...found, folder: await locateImages(folder, found.folder, hint) }
@@ -66,6 +69,7 @@ async function labelsOf(
   try {
     const { journal, paths } = workbench
     const { images, targets, classes, accepted } = workbench.labels()
+    const held = [...journal.labels()]
     if (classes.length < 2) {
       throw new HandfulError({
         what: 'labels',
@@ -79,7 +83,8 @@ async function labelsOf(
       classNames: classes.map((id) => journal.nameOf(id) ?? `class ${id}`),
       ofPath: new Map(Array.from(images, (image, i) => [paths[image], targets[i]])),
       accepted: new Set(Array.from(images, (image) => paths[image]).filter((_, i) => accepted[i])),
-      none: new Set([...journal.labels()].flatMap(([image, { label }]) => (label === 'none' ? [image] : []))),
+      none: new Set(held.flatMap(([image, { label }]) => (label === 'none' ? [image] : []))),
+      blind: new Set(held.flatMap(([image, { seen }]) => (seen === 'blind' ? [image] : []))),
     }
   } finally {
     await workbench.close()

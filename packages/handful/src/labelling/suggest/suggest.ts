@@ -58,10 +58,8 @@ function strategyOf(name: string): StrategyName {
 /** What is labelled, excepted, or nearly the same as something labelled or suggested is not asked for. */
 function stillOpen(labelled: Int32Array, alike: NearDuplicates, except: ReadonlySet<number>): Chosen {
   const closed = new Set(except)
-  const take = (image: number): void => {
-    closed.add(image)
-    for (const other of alike.of(image)) closed.add(other)
-  }
+  const followed = new Set<number>()
+  const take = (image: number): void => alike.close(image, closed, followed)
   for (const image of labelled) take(image)
   return { may: (image) => !closed.has(image), take }
 }
