@@ -41,6 +41,10 @@ export type SupervisedName = (typeof SUPERVISED_MODELS)[number]
 export const SEMI_SUPERVISED = ['fixmatch', 'self-training'] as const
 export type SemiSupervisedName = (typeof SEMI_SUPERVISED)[number]
 
+/** What FixMatch trains from random weights: the encoder of the contrastive network, or the stronger supervised network. */
+export const FIXMATCH_NETWORKS = ['contrastive', 'resnet18'] as const
+export type FixMatchNetworkName = (typeof FIXMATCH_NETWORKS)[number]
+
 /** The supervised network's stems, and how its training images are distorted. */
 export const STEMS = ['imagenet', 'small'] as const
 export type StemName = (typeof STEMS)[number]

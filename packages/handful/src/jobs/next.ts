@@ -9,7 +9,7 @@ import { modelNamed, type OwnModels } from '../models/registry.js'
 import { type Brought, pluginsField } from '../runs/brought.js'
 import { modelChoiceSchema, resolveAugmentation, resolveModel } from '../training/model-options.js'
 import type { ImageShape } from '../models/model.js'
-import { DEFAULT_MINUTES, fitOptionsSchema, NO_MODEL } from './fit/fit-options.js'
+import { DEFAULT_MINUTES, DEFAULT_NETWORK, fitOptionsSchema, NO_MODEL } from './fit/fit-options.js'
 
 /** Commands that follow from a report. `run` is the run folder as a word of a command line. */
 export function suggestNext(report: RunReport, run: string, brought: Brought = {}): RunReport['next'] {
@@ -46,7 +46,7 @@ const UNSAID = ['plugins', 'folder', 'dataset', 'set', 'minutes', 'steps', 'thre
 
 /** What depends on the model, as `fit` would take it anyway. */
 function usualOf(config: RunReport['config'], image: ImageShape, models?: OwnModels): object {
-  if (config.method === 'fixmatch') return { draws: 1 }
+  if (config.method === 'fixmatch') return { draws: 1, network: DEFAULT_NETWORK }
   const draws = config.method === undefined ? {} : { draws: 1 }
   if (config.model === NO_MODEL) return { patches: 0 }
   const choice = modelChoiceSchema.parse(config)

@@ -1,11 +1,20 @@
 /**
- * A trained model's encoder with a linear layer on its features, as a network that labels train further: the encoder keeps
- * its parameters' names, so that its weights are where training starts.
+ * A model's encoder with a linear layer on its features, as a network that labels train: the encoder keeps its
+ * parameters' names, so that a model's weights may be where training starts.
  */
 import { linear } from 'onnx-autodiff'
 import { usageError } from '../errors.js'
 import type { BoundModel } from './model.js'
-import type { SupervisedNetwork } from './supervised-network.js'
+import type { OptimiserOptions, SupervisedNetwork } from './supervised-network.js'
+
+/** How labels train an encoder, from a trained model's weights or from random ones. */
+export const encoderOptimiser: OptimiserOptions = {
+  optimiser: 'adam',
+  learningRate: 1e-3,
+  weightDecay: 1e-4,
+  warmUpSteps: 50,
+  emaHalfLife: 0.05,
+}
 
 const FEATURES = 'features'
 const CLASSIFIER = 'classifier'

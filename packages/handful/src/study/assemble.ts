@@ -153,14 +153,14 @@ function describeMethod(
   { id, title, kind, parts, stem, semiSupervised }: PlannedMethod,
   { models, banks }: StudyPlan,
   done: Done,
-  { options, data, mirror }: Workshop,
+  { options, data, mirror, contrastive }: Workshop,
 ): StudyMethod {
   const bank = resultOf(banks.get(id), done)?.result
   const trained = resultOf(models.get(id), done)?.result
   const network =
     stem === undefined
       ? semiSupervised === 'fixmatch'
-        ? fixMatchNetwork(data.images, options.fixmatch).options.network
+        ? fixMatchNetwork(data.images, options.fixmatch, contrastive).options.network
         : undefined
       : resnet18(networkSettings(stem, options.supervised).config)
   return {

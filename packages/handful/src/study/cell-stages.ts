@@ -21,7 +21,7 @@ import {
   supervisedNetwork,
 } from './cells.js'
 import { fitProcesses } from './draw-fit-pool.js'
-import { networkSeconds, type Scale } from './estimate.js'
+import { encoderSeconds, networkSeconds, type Scale } from './estimate.js'
 import type { PlannedMethod } from './methods.js'
 import { leadingOfDraws, type MethodSpaces } from './leading.js'
 import type { LabelCount } from './result.js'
@@ -240,22 +240,29 @@ function supervisedCell(
 }
 
 function fixMatchCell(method: PlannedMethod, size: LabelCount, parts: CellParts): CellStage {
-  const { data, options, mirror } = parts.workshop
+  const { data, options, mirror, contrastive } = parts.workshop
   const { fixmatch } = parts
-  const training = { ...fixMatchNetwork(data.images, fixmatch), mirror }
+  const { settings, ...own } = fixMatchNetwork(data.images, fixmatch, contrastive)
+  const training = { ...own, mirror }
   const { network, ...trained } = training.options
   const { steps, minutes, draws } = fixmatch
   const batch = Math.min(trained.batch, labelledOf(size, parts.workshop))
   const views = 1 + 2 * (trained.fixMatch?.ratio ?? 0)
-  const form = { steps: steps ?? 0, batch: batch * views, width: fixmatch.width ?? STRONG_WIDTH }
+  const form = { steps: steps ?? 0, batch: batch * views }
+  const isEncoder = fixmatch.network === 'contrastive'
+  const seconds = isEncoder
+    ? encoderSeconds(form, parts.scale)
+    : networkSeconds('small', { ...form, width: fixmatch.width ?? STRONG_WIDTH }, parts.scale)
   return networkCell(method, size, parts, {
     network: {
-      ...{ title: network.title, ...trained, unlabelled: unlabelledOf(trained) },
+      // ResNet-18's title tells all that there is to tell of it.
+      ...{ title: network.title, ...(isEncoder && { settings }) },
+      ...{ ...trained, unlabelled: unlabelledOf(trained) },
       ...{ minutes, steps, device: options.device },
       ...(mirror && { mirror }),
     },
     draws,
-    seconds: networkSeconds('small', form, parts.scale) + 60 * (minutes ?? 0),
+    seconds: seconds + 60 * (minutes ?? 0),
     group: method.title,
     training: () => training,
   })
@@ -273,7 +280,7 @@ function selfTrainingCell(
   const { options } = workshop
   const { steps, minutes, draws } = parts.selfTraining
   const views = 1 + 2 * selfTrainingDefaults.fixMatch.ratio
-  const form = { steps: steps ?? 0, batch: selfTrainingDefaults.batch * views, width: STRONG_WIDTH }
+  const form = { steps: steps ?? 0, batch: selfTrainingDefaults.batch * views }
   const stage = networkCell(method, size, parts, {
     network: {
       ...{ selfTraining: selfTrainingDefaults, model: model.key, guide: guide.key },
@@ -281,7 +288,7 @@ function selfTrainingCell(
       ...(leading.length > 0 && { leading: leading.map(({ key }) => key) }),
     },
     draws,
-    seconds: networkSeconds('small', form, parts.scale) + 60 * (minutes ?? 0),
+    seconds: encoderSeconds(form, parts.scale) + 60 * (minutes ?? 0),
     group: method.title,
     spaces,
     training: async (draw, context) => ({

@@ -21,7 +21,8 @@ import {
   chooseTraining,
 } from '../training/choose-training.js'
 import { supervisedAugmentation, type SupervisedRequest, trainSupervised } from '../training/supervised.js'
-import { supervisedSettings, supervisedTraining } from '../training/supervised-settings.js'
+import { type FixMatch, fixMatch } from '../training/fixmatch-settings.js'
+import type { ModelChoice } from '../training/model-options.js'
 import {
   type AnsweringCell,
   answersFields,
@@ -330,12 +331,13 @@ export function supervisedNetwork(
   })
 }
 
-/** FixMatch with the stronger supervised network's backbone: the preset `fixmatch` of `handful supervised`. */
+/** FixMatch of the study's contrastive network or of the stronger supervised one, from random weights. */
 export function fixMatchNetwork(
   { height: size, channels }: Images,
-  { width, batch, minutes, steps }: StudyOptions['fixmatch'],
-): NetworkTraining {
+  { network, width, batch, minutes, steps }: StudyOptions['fixmatch'],
+  model: ModelChoice,
+): NetworkTraining & Pick<FixMatch, 'settings'> {
   const set = { batch, ...(width !== undefined && { width }) }
-  const settings = supervisedSettings({ preset: 'fixmatch', stem: 'small', set })
-  return { options: supervisedTraining(settings, 'crops', { size, channels }), minutes, steps }
+  const { training, settings } = fixMatch({ network, set, model }, { size, channels })
+  return { options: training, settings, minutes, steps }
 }

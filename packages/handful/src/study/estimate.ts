@@ -67,6 +67,19 @@ export function networkSeconds(
   return 1 + (steps * step + prediction) / speed(scale)
 }
 
+/** Images of a step of the contrastive network, whole ones: two views of each of 128, of three quarters of the side. */
+const CONTRASTIVE_IMAGES = 2 * 128 * 0.75 ** 2
+
+/** One draw of the contrastive network's encoder, trained on labels. */
+export function encoderSeconds(
+  { steps, batch }: { readonly steps: number; readonly batch: number },
+  scale: Scale,
+): number {
+  const { cost } = models.contrastive
+  const prediction = (scale.testImages / cost.imagesPerSecond) * relative(scale)
+  return 1 + stepSeconds({ cost }, (steps * batch) / CONTRASTIVE_IMAGES, scale) + prediction / speed(scale)
+}
+
 /** Training by a number of steps. */
 export const stepSeconds = ({ cost }: Pick<ModelFacts, 'cost'>, steps: number, scale: Scale): number =>
   (steps * cost.stepSeconds * relative(scale)) / speed(scale)

@@ -72,7 +72,7 @@ function networkOf(name: SupervisedName, stem: StemName): PlannedMethod {
 export const isSemiSupervised = (name: string): name is SemiSupervisedName =>
   SEMI_SUPERVISED.some((known) => known === name)
 
-/** FixMatch has the backbone of the stronger supervised network; self-training begins with a model and what stands beside it. */
+/** FixMatch begins with random weights; self-training begins with a model and what stands beside it. */
 const SEMI_SUPERVISED_METHODS = {
   fixmatch: { title: 'FixMatch', kind: 'semi-supervised', parts: [] },
   'self-training': { title: 'self-training', kind: 'semi-supervised', parts: ['contrastive', 'patches'] },

@@ -36,6 +36,7 @@ import { loadStudySoFar, saveStudy } from './study-file.js'
 import { checkStudyFolder, openStudyFolder } from './study-folder.js'
 import { parseDuration, type StudyOptions, studyOptionsSchemaWith } from './study-options.js'
 import type { StudyStage } from './study-stage.js'
+import { contrastiveChoice } from './training.js'
 import { Workshop } from './workshop.js'
 
 /** Its methods and models stand beside the built-in ones in every comparison, its heads beside those of the registry. */
@@ -147,6 +148,7 @@ export async function prepareStudy(options: StudyOptions, context: StudyContext)
     environment: context.environment,
     own: [...outside, ...brought.methods.map((method) => withContent(method, brought))],
     brought,
+    contrastive: await contrastiveChoice(options, brought.models),
   })
   const plan = await planStudy(workshop)
   for (const note of plan.notes) context.progress.message(note)

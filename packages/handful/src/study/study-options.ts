@@ -7,6 +7,7 @@ import {
   BASELINES,
   byName,
   FEATURE_CHOICES,
+  FIXMATCH_NETWORKS,
   HEADS,
   MIRROR_CHOICES,
   MODELS,
@@ -162,13 +163,15 @@ export const studyOptionsSchemaWith = (brought: Own) => {
         })
         .prefault({}),
       /**
-       * FixMatch: the backbone of the stronger supervised network, and as many minutes for each training as the model that is
-       * trained longest.
+       * FixMatch: the backbone of the contrastive network or of the stronger supervised one, from random weights, and as many
+       * minutes for each training as the model that is trained longest.
        */
       fixmatch: z
         .strictObject({
           /** Unless given here, those of the model with most; `minutesPerModel` where none is trained for a time. */
           ...trainedAnew,
+          network: z.enum(FIXMATCH_NETWORKS).default('contrastive'),
+          /** The network's own unless given. */
           width: most.optional(),
           batch: z.number().int().min(2).default(64),
         })

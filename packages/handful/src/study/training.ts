@@ -19,6 +19,7 @@ import { imageFields } from '../runs/run-options.js'
 import type { StageContext } from '../stages/stage.js'
 import { describedModel, loadTrainedModel, weightsHash } from '../runs/trained-model.js'
 import type { ModelSettings, StudyOptions } from './study-options.js'
+import type { ModelChoice } from '../training/model-options.js'
 import type { JobContext } from '../training/progress.js'
 
 export const trainedSchema = z.strictObject({
@@ -105,6 +106,18 @@ export async function contrastiveModels(
     if (isContrastive) found.add(model)
   }
   return found
+}
+
+/** The study's contrastive network as a choice of settings: those of its options, or of the run that is given. */
+export async function contrastiveChoice(
+  { models: { contrastive } }: Pick<StudyOptions, 'models'>,
+  models?: OwnModels,
+): Promise<ModelChoice> {
+  const model = 'contrastive'
+  const { preset, set, run } = contrastive
+  if (run === undefined) return { model, preset, set }
+  const { config } = (await describedModel(run, { models })).model
+  return { model, preset, set: Object.fromEntries(Object.entries(config)) }
 }
 
 async function runIdentity(

@@ -2,6 +2,7 @@
 import type { Head } from '../heads/head.js'
 import type { OwnHeads } from '../heads/registry.js'
 import type { Brought } from '../runs/brought.js'
+import type { ModelChoice } from '../training/model-options.js'
 import type { Progress } from '../training/progress.js'
 import type { PlainObject } from '../runs/run-folder.js'
 import { loadTrainedModel, type TrainedModel } from '../runs/trained-model.js'
@@ -29,6 +30,8 @@ export interface WorkshopParts {
   /** Methods that are brought along, and those made elsewhere. */
   readonly own: readonly StudyFeatures[]
   readonly brought: Brought
+  /** The contrastive network as the study has it: FixMatch trains its encoder too. */
+  readonly contrastive: ModelChoice
 }
 
 export class Workshop {
@@ -40,6 +43,7 @@ export class Workshop {
   readonly own: readonly StudyFeatures[]
   /** Heads, models and methods that the caller brings along; `own` has the methods, those made elsewhere among them. */
   readonly brought: Brought
+  readonly contrastive: ModelChoice
   readonly place: { readonly folder: string; readonly environment: PlainObject }
   /** The only way to the test labels. */
   readonly score: Score
@@ -47,7 +51,8 @@ export class Workshop {
   fitters: readonly DrawFitter[] = []
   readonly #shelf = new Map<string, Promise<FeatureSpace>>()
 
-  constructor({ options, mirror, data, store, progress, environment, own, brought }: WorkshopParts) {
+  constructor({ environment, ...parts }: WorkshopParts) {
+    const { options, mirror, data, store, progress, own, brought, contrastive } = parts
     this.options = options
     this.mirror = mirror
     this.data = data
@@ -55,6 +60,7 @@ export class Workshop {
     this.progress = progress
     this.own = own
     this.brought = brought
+    this.contrastive = contrastive
     this.place = { folder: store.folder, environment }
     this.score = (predicted) => data.test.score(predicted)
   }

@@ -4,11 +4,16 @@
  * 1904.04717). A step is that of FixMatch (models/fixmatch.ts), whose teacher is held to them.
  */
 import type { z } from 'zod'
-import { encoderClassifier } from '../models/encoder-classifier.js'
+import { encoderClassifier, encoderOptimiser } from '../models/encoder-classifier.js'
 import type { FixMatchOptions } from '../models/fixmatch.js'
 import type { BoundModel } from '../models/model.js'
 import { resolveAugmentation } from './model-options.js'
-import { shiftedCrops, type SupervisedOptions, type supervisedOptionsSchema } from './supervised.js'
+import {
+  shiftedCrops,
+  type SupervisedOptions,
+  type supervisedOptionsSchema,
+  supervisedSchedule,
+} from './supervised.js'
 
 export interface SelfTrainingSettings extends z.infer<typeof supervisedOptionsSchema> {
   readonly fixMatch: FixMatchOptions
@@ -18,14 +23,8 @@ export interface SelfTrainingSettings extends z.infer<typeof supervisedOptionsSc
 export const MODEL_SHARE = 0.6
 
 export const selfTrainingDefaults: SelfTrainingSettings = {
-  optimiser: 'adam',
-  learningRate: 1e-3,
-  weightDecay: 1e-4,
-  warmUpSteps: 50,
-  emaHalfLife: 0.05,
-  batch: 64,
-  epochs: 40,
-  fewestSteps: 500,
+  ...encoderOptimiser,
+  ...supervisedSchedule,
   fixMatch: { ratio: 3, threshold: 0, weight: 1 },
 }
 

@@ -4,6 +4,7 @@ import { usageError } from '../errors.js'
 import { fixMatchDefaults, fixMatchSchema } from '../models/fixmatch.js'
 import type { ImageShape } from '../models/model.js'
 import { resnet18, resnet18Presets, resnet18Schema } from '../models/resnet18/resnet18.js'
+import type { SupervisedNetwork } from '../models/supervised-network.js'
 import type { StemName, SupervisedAugmentationName, SupervisedPresetName } from '../names.js'
 import { withSettings } from './model-options.js'
 import {
@@ -38,7 +39,12 @@ export function supervisedSettings({ preset, stem, set }: SupervisedChoice): Sup
       : { ...resnet18Presets.strong, stem, ...supervisedSchedule }
   const values = preset === 'fixmatch' ? { ...own, fixMatch: fixMatchDefaults } : own
   const settings = withSettings(supervisedSettingsSchema, values, set, `ResNet-18, preset ${preset}`)
-  if (settings.fixMatch === undefined || (settings.emaHalfLife ?? 0) > 0) return settings
+  return settings.fixMatch === undefined ? settings : withAverages(settings)
+}
+
+/** @throws HandfulError (wrong use) for settings of FixMatch without averaged weights */
+export function withAverages<S extends Pick<SupervisedSettings, 'emaHalfLife'>>(settings: S): S {
+  if ((settings.emaHalfLife ?? 0) > 0) return settings
   throw usageError({
     what: '--set emaHalfLife',
     got: String(settings.emaHalfLife),
@@ -63,4 +69,7 @@ export function supervisedTraining(
 
 /** `ResNet-18, 3x3 stem, width 24`; by FixMatch, that it saw the unlabelled images too. */
 export const supervisedTitle = ({ stem, width, fixMatch }: SupervisedSettings): string =>
-  resnet18({ stem, width }).title + (fixMatch ? ', FixMatch on all training images' : '')
+  fixMatch ? fixMatchTitle(resnet18({ stem, width })) : resnet18({ stem, width }).title
+
+export const fixMatchTitle = ({ title }: Pick<SupervisedNetwork, 'title'>): string =>
+  `${title}, FixMatch on all training images`

@@ -120,17 +120,18 @@ async function stoppedAndGoneOn(options: FitOptions, stopAt: string) {
 }
 
 test.each([
-  { mirror: 'auto', features: 16 },
-  { mirror: 'yes', features: 2 * 16 },
+  { mirror: 'auto', network: 'resnet18', set: { width: 2 }, features: 16 },
+  { mirror: 'yes', network: 'resnet18', set: { width: 2 }, features: 2 * 16 },
+  { mirror: 'yes', network: undefined, set: { width: 2, hidden: 6 }, features: 2 * 6 },
 ])(
-  'FixMatch is trained, judged without a test set, gone on with, asked and exported: --mirror $mirror',
+  'FixMatch is trained, judged without a test set, gone on with, asked and exported: --mirror $mirror --network $network',
   { timeout: 300_000 },
-  async ({ mirror, features }) => {
+  async ({ mirror, network, set, features }) => {
     const images = await threeFolders()
     const options = fitOptionsSchema.parse({
       ...{ folder: images, size: 12, threads: 1, steps: 6, method: 'fixmatch', labelsPerClass: 3 },
-      set: { width: 2, batch: 4, warmUpSteps: 1, 'fixMatch.ratio': 1 },
-      mirror,
+      set: { ...set, batch: 4, warmUpSteps: 1, 'fixMatch.ratio': 1 },
+      ...{ mirror, network },
     })
     const { folder, report, planned } = await stoppedAndGoneOn(options, 'train without part 1 of 3')
     expect(planned.slice(0, 4)).toEqual([
@@ -149,6 +150,9 @@ test.each([
       mirror === 'yes',
     )
     expect(report?.next[0].command).toContain('--method fixmatch')
+    // What is the default needs no saying.
+    expect(report?.next[0].command.includes('--network resnet18')).toBe(network === 'resnet18')
+    expect(report?.next[0].command.includes('--network')).toBe(network === 'resnet18')
 
     const job = { signal: new AbortController().signal, progress: silentProgress }
     const { predictions } = await runPredict({ run: folder, images: [images], threads: 1 }, job)
@@ -256,4 +260,11 @@ test.each([
   [{ minutes: 1, steps: 2 }, '--steps (options): expected minutes or steps, not both'],
 ] as const)('what FixMatch has no use for is refused with its reason: %j', (given, message) => {
   expect(() => parseFitOptions({ folder: 'photos', method: 'fixmatch', ...given }, {})).toThrow(message)
+})
+
+test('no other method is told what FixMatch trains', () => {
+  for (const method of [undefined, 'features', 'self-training'] as const)
+    expect(() => parseFitOptions({ folder: 'photos', method, network: 'resnet18' }, {})).toThrow(
+      '--network (options): expected none without --method fixmatch, which trains it',
+    )
 })

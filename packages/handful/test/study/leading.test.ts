@@ -96,7 +96,7 @@ test('mirrored images count where they look like the others or are asked for, an
 test('mirrored images count for networks as for features, all rows alike', async () => {
   const options = {
     ...{ methods: ['pixels', 'resnet18', 'fixmatch'], heads: ['ridge'] as 'ridge'[], labels: [4] },
-    fixmatch: { draws: 1, steps: 15, width: 3, batch: 8 },
+    fixmatch: { draws: 1, steps: 15, width: 3, batch: 8, network: 'resnet18' as const },
   }
   const [no, yes] = await Promise.all(
     (['no', 'yes'] as const).map((mirror) =>
@@ -107,6 +107,7 @@ test('mirrored images count for networks as for features, all rows alike', async
   for (const [i, { method, predicted }] of yes.cells.entries())
     expect(predicted, method).not.toEqual(no.cells[i].predicted)
   for (const { detail } of yes.methods) expect(detail).toContain('mirrored too')
+  expect(yes.methods[2].detail).toContain('ResNet-18, 3x3 stem, width 3')
   for (const { detail } of no.methods) expect(detail).not.toContain('mirrored too')
   expect(yes.notes).toContain(
     'All methods see an image and its mirrored image: features are means over both, and so are the probabilities of networks.',

@@ -180,7 +180,10 @@ describe('a study', () => {
       ])
       expect(study.likeForLike[0].accuracies).toHaveLength(5)
       expect(study.likeForLike).toEqual(once.likeForLike)
-      // FixMatch is no row of networks on the labels alone, and has none where no image is unlabelled.
+      // FixMatch trains the encoder of the study's own contrastive network, in another width if that is said.
+      const { detail } = study.methods.find(({ id }) => id === 'fixmatch') ?? {}
+      expect(detail).toContain('8 numbers an image, a linear layer on its features')
+      // It is no row of networks on the labels alone, and has none where no image is unlabelled.
       expect(study.methods.map(({ id, kind }) => `${id} ${kind}`)).toContain('fixmatch semi-supervised')
       expect(
         study.cells.filter(({ method }) => method === 'fixmatch').map(({ labelsPerClass }) => labelsPerClass),

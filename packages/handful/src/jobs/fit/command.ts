@@ -1,6 +1,6 @@
 /** `handful fit`: the main job, from images and a few labels to predictions, a model and a report. */
 import { ownCommand, shellWord } from '../../errors/shell.js'
-import { FEATURE_CHOICES, FIT_METHODS, HEADS } from '../../names.js'
+import { FEATURE_CHOICES, FIT_METHODS, FIXMATCH_NETWORKS, HEADS } from '../../names.js'
 import { runCommand } from '../command-entry.js'
 import { oneOf, oneOfOrOwn } from '../option.js'
 import { imageOptions, labelOptions, learningOptions, proportions, runOptions } from '../option-groups.js'
@@ -32,6 +32,12 @@ export const fit = runCommand({
         'learns on from the labels and from what was made of the other images) or fixmatch (one network from both; ' +
         'it has no model, head, patches or encoder) (features)',
       FIT_METHODS,
+    ),
+    network: oneOf(
+      '<name>',
+      'what --method fixmatch trains: contrastive (the encoder of the model of that name, from random weights) or resnet18 ' +
+        '(3x3 stem, width 24) (contrastive)',
+      FIXMATCH_NETWORKS,
     ),
     head: oneOfOrOwn(
       '<name>',
@@ -77,11 +83,15 @@ export const fit = runCommand({
   ],
   schema: async (brought) => (await import('./fit-options.js')).fitOptionsSchemaWith(brought),
   async resolve(options, context) {
-    if (options.method === 'fixmatch')
-      return { config: (await import('./fixmatch.js')).fixMatchSettings(options) }
+    const { imageShape, resolveTraining } = await import('../pretrain/run.js')
+    if (options.method === 'fixmatch') {
+      const { fixMatch } = await import('../../training/fixmatch-settings.js')
+      const image = await imageShape(options, context)
+      return { image, config: fixMatch(options, image).settings }
+    }
     const { model, preset = 'fast' } = options
     if (model === 'none') return {}
-    return (await import('../pretrain/run.js')).resolveTraining({ ...options, preset }, context)
+    return resolveTraining({ ...options, preset }, context)
   },
   run: async (options, context) => (await import('./run.js')).runFit(options, context),
   async show(report, run, { environment }) {

@@ -7,7 +7,14 @@ import { availableThreads } from 'onnx-autodiff/threads'
 import { z } from 'zod'
 import { usageErrorOf } from '../../errors/usage-of-options.js'
 import { encoderDetails, encoderFields } from '../../encoders/encoder-options.js'
-import { FEATURE_CHOICES, FIT_METHODS, HEADS, MIRROR_CHOICES, type PresetName } from '../../names.js'
+import {
+  FEATURE_CHOICES,
+  FIT_METHODS,
+  FIXMATCH_NETWORKS,
+  HEADS,
+  MIRROR_CHOICES,
+  type PresetName,
+} from '../../names.js'
 import { type Brought, pluginsField } from '../../runs/brought.js'
 import { imageFields, oneLimit, oneSource, trainingFields } from '../../runs/run-options.js'
 import { modelFieldsWith, presetField } from '../../training/model-options.js'
@@ -132,6 +139,8 @@ const fitFieldsWith = (brought: Brought) => ({
    * `self-training`: the model's encoder learns on from the labels and from what its features make of the other images.
    */
   method: z.enum(FIT_METHODS).optional(),
+  /** What FixMatch trains: the contrastive network's encoder unless said otherwise. */
+  network: z.enum(FIXMATCH_NETWORKS).optional(),
 })
 
 /** What a fit by features alone can be told, each with why FixMatch has no use for it. */
@@ -151,6 +160,8 @@ const FEATURES_ALONE = {
 const WITHOUT_SELF_TRAINING = ['encoder', 'embeddings', 'head', 'proportions'] as const
 
 const DEFAULT_DRAWS = 5
+/** What FixMatch trains. */
+export const DEFAULT_NETWORK = 'contrastive'
 
 /** @param brought whose heads, models and methods may be named beside those that are built in */
 export const fitOptionsSchemaWith = (brought: Brought) =>
@@ -158,10 +169,12 @@ export const fitOptionsSchemaWith = (brought: Brought) =>
     .strictObject(fitFieldsWith(brought))
     .superRefine((options, context) => {
       const { method, model = DEFAULT_MODEL } = options
+      const refuse = refuserOf(context)
+      if (options.network !== undefined && method !== 'fixmatch')
+        refuse('network', 'none without --method fixmatch, which trains it')
       if (method !== 'fixmatch' && method !== 'self-training')
         return checkFeatureOptions(brought)({ ...options, model }, context)
       checkSource(options, context)
-      const refuse = refuserOf(context)
       const without = method === 'fixmatch' ? Object.keys(FEATURES_ALONE) : WITHOUT_SELF_TRAINING
       for (const name of without as (keyof typeof FEATURES_ALONE)[])
         if (options[name] !== undefined) refuse(name, `${FEATURES_ALONE[name]} (--method ${method})`)
@@ -184,7 +197,7 @@ export const fitOptionsSchema = fitOptionsSchemaWith({})
 
 type Given = z.output<z.ZodObject<ReturnType<typeof fitFieldsWith>>>
 
-function featureOptions({ method: _, ...options }: Given, { models }: Brought) {
+function featureOptions({ method: _, network: _network, ...options }: Given, { models }: Brought) {
   const {
     model = DEFAULT_MODEL,
     draws = DEFAULT_DRAWS,
@@ -202,6 +215,7 @@ function fixMatchOptions({
   steps,
   draws = 1,
   mirror = 'auto',
+  network = DEFAULT_NETWORK,
   ...options
 }: Given & { readonly method: 'fixmatch' }) {
   const { model, preset, augment, head, features, patches, encoder, embeddings, proportions, ...own } =
@@ -214,6 +228,7 @@ function fixMatchOptions({
     ...without,
     draws,
     mirror,
+    network,
     steps,
     minutes: steps === undefined ? (minutes ?? DEFAULT_MINUTES) : undefined,
   }
@@ -223,6 +238,7 @@ function fixMatchOptions({
 function selfTrainingOptions(
   {
     method,
+    network: _network,
     draws = 1,
     features = 'auto',
     mirror = 'auto',

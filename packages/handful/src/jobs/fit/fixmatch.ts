@@ -5,23 +5,12 @@ import { confidenceSettings } from '../../heads/confidence.js'
 import type { ImageShape } from '../../models/model.js'
 import { classifyingNetwork, splitNetwork } from '../../models/supervised-network.js'
 import { featureMatrix, matrixOf } from '../../numerics/matrix.js'
+import { fixMatch, FIXMATCH_AUGMENT } from '../../training/fixmatch-settings.js'
 import { networkProbabilities, unlabelledOf } from '../../training/supervised.js'
-import {
-  supervisedSettings,
-  supervisedTitle,
-  supervisedTraining,
-} from '../../training/supervised-settings.js'
 import type { FixMatchFitOptions } from './fit-options.js'
 import { mirroredNote } from './fitting.js'
 import { unjudged } from './network-judging.js'
 import type { NetworkMethod } from './network-training.js'
-
-/** Views that labelled images are seen in: those of the preset. */
-const AUGMENT = 'crops'
-
-/** What follows from the options; `--print-config` shows it. @throws HandfulError (wrong use) for a setting that does not suit */
-export const fixMatchSettings = ({ set }: Pick<FixMatchFitOptions, 'set'>) =>
-  supervisedSettings({ preset: 'fixmatch', stem: 'small', set })
 
 /**
  * @param labelled images of the draw that predicts
@@ -33,14 +22,13 @@ export function fixMatchMethod(
   { labelled, mirror }: { readonly labelled: number; readonly mirror: boolean },
 ): NetworkMethod {
   const image: ImageShape = { size: train.height, channels: train.channels }
-  const settings = fixMatchSettings(options)
+  const { settings, title, training } = fixMatch(options, image)
   const { minutes, steps } = options
   const classCount = train.classNames.length
-  const training = supervisedTraining(settings, AUGMENT, image)
   return {
     source: { features: 'FixMatch', head: 'the network itself' },
-    title: supervisedTitle(settings),
-    identity: { settings, augment: AUGMENT, image, unlabelled: unlabelledOf(training) },
+    title,
+    identity: { settings, augment: FIXMATCH_AUGMENT, image, unlabelled: unlabelledOf(training) },
     training,
     limit: { minutes, steps },
     stream: 'fixmatch',
