@@ -3,6 +3,7 @@
  * before anything else is done. What runs, here and later, is the wrapped model alone (wrap-model.ts), which a run folder
  * keeps: the file that it came from may then move.
  */
+import { createHash } from 'node:crypto'
 import path from 'node:path'
 import { type ForeignModel, openLocalSession, Random, type Session } from 'onnx-autodiff'
 import { z } from 'zod'
@@ -44,6 +45,10 @@ export interface OutsideEncoder {
   /** The wrapped model as an ONNX file. */
   readonly model: Uint8Array
 }
+
+/** Of what runs: the file's content and how it is taken. */
+export const encoderKey = ({ model }: Pick<OutsideEncoder, 'model'>): string =>
+  createHash('sha256').update(model).digest('hex').slice(0, 32)
 
 export interface OpenEncoderOptions {
   readonly threads?: number

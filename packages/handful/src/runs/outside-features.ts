@@ -15,6 +15,7 @@ import { openEmbeddings, embeddingsSchema } from '../encoders/embeddings.js'
 import { type Encodable, encodeSets } from '../encoders/encode-images.js'
 import { type EncoderOptions, encoderOptionsOf } from '../encoders/encoder-options.js'
 import {
+  encoderKey,
   openOutsideEncoder,
   type OutsideEncoder,
   outsideEncoderSchema,
@@ -101,13 +102,15 @@ export async function openOutside(options: OutsideOptions, opening: OpeningOutsi
 /**
  * The same for a study, which looks at them each time that it is begun and writes nothing for that: rows that are done stay
  * good as long as encoder, table and images are the same.
+ * @param encoder opened
  */
-export async function outsideParts(options: OutsideOptions, opening: OpeningOutside): Promise<OutsidePart[]> {
-  const { encoder: file, embeddings } = options
+export async function outsideParts(
+  { encoder, embeddings }: { readonly encoder?: OutsideEncoder; readonly embeddings?: string },
+  opening: OpeningOutside,
+): Promise<OutsidePart[]> {
   const parts: OutsidePart[] = []
-  if (file !== undefined) {
-    const encoder = await openOutsideEncoder(file, options, opening)
-    const record = { key: modelKey(encoder), description: encoder.description }
+  if (encoder !== undefined) {
+    const record = { key: encoderKey(encoder), description: encoder.description }
     parts.push(encoderPart(record, opening, () => Promise.resolve(encoder)))
   }
   if (embeddings !== undefined) {
@@ -130,9 +133,6 @@ export async function outsideParts(options: OutsideOptions, opening: OpeningOuts
   for (const { notes } of parts) notes.forEach(opening.tell)
   return parts
 }
-
-const modelKey = ({ model }: OutsideEncoder): string =>
-  createHash('sha256').update(model).digest('hex').slice(0, 32)
 
 function rowsKey(rows: readonly FeatureMatrix[]): string {
   const digest = createHash('sha256')
@@ -164,7 +164,7 @@ async function keptEncoder(
   }
   return place.store.once(stage, async () => {
     const { model, description } = await openOutsideEncoder(source, options, { threads, device })
-    const key = modelKey({ model, description })
+    const key = encoderKey({ model })
     const file = path.join('model', `outside-encoder-${key.slice(0, 8)}.onnx`)
     await makeFolders(path.join(place.folder, 'model'))
     await writeFileAtomic(path.join(place.folder, file), model)

@@ -66,16 +66,25 @@ export const scoreNetworkFolder = (
   size: Pick<ScoreNetworkOptions, 'width' | 'features' | 'steps'> = {},
 ): string => path.join(cacheFolder, networkName(train, size))
 
-function checkClasses({ name, labels, classNames }: ImageSet): void {
-  const labelled = countLabels(labels, classNames.length).filter((count) => count > 0).length
-  if (labelled > 1) return
+/** Classes of which some image is labelled. */
+const labelledClasses = ({ labels, classNames }: Pick<ImageSet, 'labels' | 'classNames'>): number =>
+  countLabels(labels, classNames.length).filter((count) => count > 0).length
+
+/** Whether its labels can train a network that scores. */
+export const canTrainScoreNetwork = (train: Pick<ImageSet, 'labels' | 'classNames'>): boolean =>
+  labelledClasses(train) > 1
+
+function checkClasses(train: ImageSet): void {
+  if (canTrainScoreNetwork(train)) return
+  const { name } = train
+  const labelled = labelledClasses(train)
   throw new HandfulError({
     what: 'generation scores',
     where: name,
     got: labelled === 0 ? 'images without labels' : 'labels of one class only',
     expected:
       'training images labelled with at least two classes: a small classifier of them scores the images',
-    hint: 'sort images of each class into a folder of their own, or list them in labels.csv as file_name,label; a hundred of each class make a good one',
+    hint: 'sort images of each class into a folder of their own, or list them in labels.csv as file_name,label; a hundred of each class make a good one; or give an encoder (--encoder), which needs no labels',
   })
 }
 

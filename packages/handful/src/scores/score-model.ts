@@ -2,6 +2,7 @@
 import type { Images } from '../data/image-set.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import type { BoundModel, SampleOptions, WeightedModel } from '../models/model.js'
+import type { EncoderSpace } from './encoder-space.js'
 import type { InceptionOptions } from './inception.js'
 import type { ScoreNetwork } from './score-network.js'
 import { type GenerationScores, scoredImages, scoreGeneration } from './scores.js'
@@ -41,6 +42,7 @@ export interface ScoreModelOptions extends Omit<SampleOptions, 'count'> {
   /** Images to draw and of each set to compare, at most. Default 5,000; fewer where there are fewer held-out images. */
   readonly most?: number
   readonly inception?: InceptionOptions
+  readonly encoder?: EncoderSpace
   /** As of `scoreGeneration`. */
   readonly accuracyOf?: (predicted: Int32Array) => number
   /** Told after each part of the scoring; `onProgress` is told of sampling. */
@@ -64,6 +66,7 @@ export async function scoreModel(
     linearAlgebra,
     most = 5000,
     inception,
+    encoder,
     accuracyOf,
     onPart,
     ...sampling
@@ -82,6 +85,7 @@ export async function scoreModel(
     seed,
     most,
     inception,
+    encoder,
     accuracyOf,
     threads,
     device,

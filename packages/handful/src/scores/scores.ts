@@ -1,5 +1,6 @@
 /**
- * How good generated images are, in numbers: Frechet and kernel distance, precision and recall in one feature space, and
+ * How good generated images are, in numbers: Frechet and kernel distance, precision and recall in the feature space of
+ * the score network and in that of an encoder where one is given, and
  * the distance to the nearest training image in pixels. The reference is real images that were held out, so that copies of
  * training images gain nothing; beside each score stands what the training images themselves score against it: the floor
  * that no model is expected to pass.
@@ -7,11 +8,12 @@
 import { Random } from 'onnx-autodiff'
 import { z } from 'zod'
 import { type Images, imagesAt } from '../data/image-set.js'
-import { HandfulError } from '../errors.js'
+import { HandfulError, printable } from '../errors.js'
 import { extractFeatures } from '../features/extract.js'
 import type { LinearAlgebra } from '../numerics/linear-algebra.js'
 import { argmaxRows, type FeatureMatrix } from '../numerics/matrix.js'
 import type { RunOptions } from '../models/model.js'
+import type { EncoderSpace } from './encoder-space.js'
 import { frechetDistanceOfFeatures } from './frechet.js'
 import { type InceptionOptions, inceptionFeatures } from './inception.js'
 import { kernelDistance } from './kernel-distance.js'
@@ -30,9 +32,17 @@ const setScoresSchema = z.object({
 
 export type SetScores = z.infer<typeof setScoresSchema>
 
-export const scoresSchema = z.object({
+const spaceScoresSchema = z.object({
   /** The feature space, in words. */
   space: z.string(),
+  generated: setScoresSchema,
+  /** Training images in the place of the generated ones. */
+  floor: setScoresSchema,
+})
+
+export type SpaceScores = z.infer<typeof spaceScoresSchema>
+
+export const scoresSchema = spaceScoresSchema.extend({
   /**
    * Share of held-out images that the network which scores classifies right, where their labels are known: how much its
    * space has to say.
@@ -40,10 +50,9 @@ export const scoresSchema = z.object({
   networkAccuracy: z.number().min(0).max(1).optional(),
   /** Images of each of the three sets. */
   images: z.int().positive(),
-  generated: setScoresSchema,
-  /** Training images in the place of the generated ones. */
-  floor: setScoresSchema,
   memorisation: memorisationSchema,
+  /** The same in the space of an encoder made elsewhere, where one is given beside the network that scores. */
+  encoder: spaceScoresSchema.optional(),
   /** The Frechet distances once more in the space of the user's own network, where one is given. */
   fid: z.object({ generated: z.number(), floor: z.number() }).optional(),
 })
@@ -56,12 +65,15 @@ export interface ScoreOptions extends Omit<RunOptions, 'onProgress'> {
   readonly training: Images
   /** Real images that it was not trained on: the reference. */
   readonly heldOut: Images
-  readonly network: ScoreNetwork
+  /** Whose space the scores are in; where left out, and there is an encoder, they are in that one's alone. */
+  readonly network?: ScoreNetwork
   readonly linearAlgebra: LinearAlgebra
   readonly seed: number
   /** Images of each set that are compared, at most. Default 5,000; fewer where a set has fewer. */
   readonly most?: number
   readonly inception?: InceptionOptions
+  /** A second, published space. */
+  readonly encoder?: EncoderSpace
   /** Counts right answers for all held-out images, where their labels are known. */
   readonly accuracyOf?: (predicted: Int32Array) => number
   /** Told after each part of the work. */
@@ -100,17 +112,18 @@ export async function scoreGeneration(options: ScoreOptions): Promise<Generation
     seed,
     most = 5000,
     inception,
+    encoder,
     accuracyOf,
     onPart,
     ...run
   } = options
   const sets = { generated, training, heldOut }
-  checkSizes(Object.values(sets), network)
+  if (network !== undefined) checkSizes(Object.values(sets), network)
   const images = Math.min(scoredImages(most, training, heldOut), generated.count)
   if (images < FEWEST) {
     throw new HandfulError({
       what: 'generation scores',
-      where: network.description.dataset,
+      where: printable(training.name),
       got: `${generated.count} generated, ${training.count} training and ${heldOut.count} held-out images`,
       expected: `at least ${FEWEST} of each, better thousands`,
       hint: 'draw more samples',
@@ -122,31 +135,20 @@ export async function scoreGeneration(options: ScoreOptions): Promise<Generation
       someOf(set, images, new Random(seed, `scored images/${name}`)),
     ]),
   ) as Record<keyof typeof sets, Images>
-  const parts = { done: 0, total: inception ? 5 : 4 }
+  const [main, second] = spacesOf(network, encoder, { seed, ...run })
+  if (main === undefined)
+    throw new Error('internal: scoreGeneration: got neither network nor encoder, expected a space')
+  const parts = { done: 0, total: 4 + (second ? 3 : 0) + (inception ? 1 : 0) }
   const finished = <T>(result: T): T => {
     onPart?.(++parts.done, parts.total)
     return result
   }
-  const inSpace = async (set: Images): Promise<FeatureMatrix> => {
-    const found = await extractFeatures(network.network, set, [SCORE_FEATURES], { seed, ...run })
-    return found[SCORE_FEATURES]
-  }
-  const reference = finished(await inSpace(drawn.heldOut))
-  const scored = async (set: Images, name: string): Promise<SetScores> => {
-    const features = await inSpace(set)
-    const random = new Random(seed, `kernel distance/${name}`)
-    return {
-      frechet: frechetDistanceOfFeatures(features, reference),
-      kernel: await kernelDistance(features, reference, { random, linearAlgebra }),
-      ...(await precisionAndRecall(features, reference, linearAlgebra)),
-    }
-  }
+  const comparing = { sets: drawn, seed, linearAlgebra, finished }
   return {
-    space: network.description.title,
-    networkAccuracy: accuracyOf && (await networkAccuracy(heldOut, network, accuracyOf, { seed, ...run })),
+    ...(await scoresIn(main, comparing)),
+    networkAccuracy:
+      network && accuracyOf && (await networkAccuracy(heldOut, network, accuracyOf, { seed, ...run })),
     images,
-    generated: finished(await scored(drawn.generated, 'generated')),
-    floor: finished(await scored(drawn.training, 'training')),
     memorisation: finished(
       await memorisation({
         generated: drawn.generated,
@@ -156,12 +158,68 @@ export async function scoreGeneration(options: ScoreOptions): Promise<Generation
         signal: run.signal,
       }),
     ),
+    ...(second && { encoder: await scoresIn(second, comparing) }),
     ...(inception ? { fid: finished(await inceptionDistances(drawn, inception, run)) } : {}),
   }
 }
 
+type ScoredSets = Readonly<Record<'generated' | 'training' | 'heldOut', Images>>
+
+interface Space {
+  readonly title: string
+  /** Of the seed. */
+  readonly stream: string
+  readonly rows: (set: Images) => Promise<FeatureMatrix>
+}
+
+/** That of the score network first, where there is one. */
+function spacesOf(
+  own: ScoreNetwork | undefined,
+  encoder: EncoderSpace | undefined,
+  run: Omit<RunOptions, 'onProgress'> & { readonly seed: number },
+): Space[] {
+  const published = encoder && {
+    title: encoder.title,
+    stream: 'kernel distance/encoder',
+    rows: (set: Images) => encoder.rows(set, run),
+  }
+  const trained = own && {
+    title: own.description.title,
+    stream: 'kernel distance',
+    rows: async (set: Images) =>
+      (await extractFeatures(own.network, set, [SCORE_FEATURES], run))[SCORE_FEATURES],
+  }
+  return [trained, published].filter((space) => space !== undefined)
+}
+
+interface Comparing {
+  readonly sets: ScoredSets
+  readonly seed: number
+  readonly linearAlgebra: LinearAlgebra
+  /** Told of each set that is done. */
+  readonly finished: <T>(result: T) => T
+}
+
+/** Samples, and training images in their place, against the held-out ones. */
+async function scoresIn(
+  { title, stream, rows }: Space,
+  { sets, seed, linearAlgebra, finished }: Comparing,
+): Promise<SpaceScores> {
+  const reference = finished(await rows(sets.heldOut))
+  const scored = async (name: 'generated' | 'training'): Promise<SetScores> => {
+    const features = await rows(sets[name])
+    const random = new Random(seed, `${stream}/${name}`)
+    return finished({
+      frechet: frechetDistanceOfFeatures(features, reference),
+      kernel: await kernelDistance(features, reference, { random, linearAlgebra }),
+      ...(await precisionAndRecall(features, reference, linearAlgebra)),
+    })
+  }
+  return { space: title, generated: await scored('generated'), floor: await scored('training') }
+}
+
 async function inceptionDistances(
-  sets: Readonly<Record<'generated' | 'training' | 'heldOut', Images>>,
+  sets: ScoredSets,
   inception: InceptionOptions,
   run: RunOptions,
 ): Promise<{ generated: number; floor: number }> {

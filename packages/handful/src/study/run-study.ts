@@ -29,7 +29,9 @@ import type { StudyMissing } from './result.js'
 import type { FeatureMethod } from '../runs/feature-method.js'
 import { mirrorsImages } from '../features/mirror.js'
 import { contentKey } from '../files/content-key.js'
+import { openOutsideEncoder, type OutsideEncoder } from '../encoders/outside-encoder.js'
 import { type OutsidePlace, outsideParts } from '../runs/outside-features.js'
+import { encoderSpace } from '../scores/encoder-space.js'
 import { type StudyFeatures, outsideMethod } from './sources.js'
 import { openStudyData, type StudyData } from './study-data.js'
 import { loadStudySoFar, saveStudy } from './study-file.js'
@@ -139,7 +141,11 @@ export async function prepareStudy(options: StudyOptions, context: StudyContext)
   const store = new StageStore(context.folder)
   const brought = checkBrought(context, 'runStudy')
   checkHeadline(options, brought.heads)
-  const outside = await outsideMethods(options, data, { folder: context.folder, store }, context)
+  const { encoder: file, threads, device } = options
+  const encoder =
+    file === undefined ? undefined : await openOutsideEncoder(file, options, { threads, device })
+  const place = { folder: context.folder, store }
+  const outside = await outsideMethods({ options, encoder, place }, data, context)
   const mirror = await mirrorsImages(data.images, options)
   const workshop = new Workshop({
     ...{ options, mirror, store },
@@ -149,6 +155,7 @@ export async function prepareStudy(options: StudyOptions, context: StudyContext)
     own: [...outside, ...brought.methods.map((method) => withContent(method, brought))],
     brought,
     contrastive: await contrastiveChoice(options, brought.models),
+    encoder: encoder && encoderSpace(encoder),
   })
   const plan = await planStudy(workshop)
   for (const note of plan.notes) context.progress.message(note)
@@ -169,23 +176,32 @@ function withContent(method: FeatureMethod, brought: Brought): FeatureMethod {
 
 /** Features made elsewhere: read and checked before anything is computed, and without writing. */
 async function outsideMethods(
-  options: StudyOptions,
+  {
+    options: { embeddings, threads, device },
+    encoder,
+    place,
+  }: {
+    readonly options: StudyOptions
+    readonly encoder: OutsideEncoder | undefined
+    readonly place: OutsidePlace
+  },
   { images, test, origins, keys }: StudyData,
-  place: OutsidePlace,
   { progress }: StudyContext,
 ): Promise<StudyFeatures[]> {
-  const { threads, device } = options
-  const parts = await outsideParts(options, {
-    place,
-    sets: {
-      train: { images, originals: origins.train },
-      test: { images: test.images, originals: origins.test },
+  const parts = await outsideParts(
+    { encoder, embeddings },
+    {
+      place,
+      sets: {
+        train: { images, originals: origins.train },
+        test: { images: test.images, originals: origins.test },
+      },
+      imagesKey: contentKey([keys.images, keys.test]),
+      threads,
+      device,
+      tell: (text) => progress.message(text),
     },
-    imagesKey: contentKey([keys.images, keys.test]),
-    threads,
-    device,
-    tell: (text) => progress.message(text),
-  })
+  )
   return parts.map((part) => outsideMethod(part, place))
 }
 

@@ -8,6 +8,7 @@ import type { PlainObject } from '../runs/run-folder.js'
 import { loadTrainedModel, type TrainedModel } from '../runs/trained-model.js'
 import type { FeatureSpace } from '../features/feature-space.js'
 import { loadSpace } from '../features/space-files.js'
+import type { EncoderSpace } from '../scores/encoder-space.js'
 import type { BankRecord } from './bank.js'
 import type { Score } from './cells.js'
 import { type DrawFitter, fitDraw } from './draw-fit.js'
@@ -32,6 +33,8 @@ export interface WorkshopParts {
   readonly brought: Brought
   /** The contrastive network as the study has it: FixMatch trains its encoder too. */
   readonly contrastive: ModelChoice
+  /** A second space for scores of samples, where the study has an encoder made elsewhere. */
+  readonly encoder?: EncoderSpace
 }
 
 export class Workshop {
@@ -44,6 +47,7 @@ export class Workshop {
   /** Heads, models and methods that the caller brings along; `own` has the methods, those made elsewhere among them. */
   readonly brought: Brought
   readonly contrastive: ModelChoice
+  readonly encoder: EncoderSpace | undefined
   readonly place: { readonly folder: string; readonly environment: PlainObject }
   /** The only way to the test labels. */
   readonly score: Score
@@ -52,7 +56,7 @@ export class Workshop {
   readonly #shelf = new Map<string, Promise<FeatureSpace>>()
 
   constructor({ environment, ...parts }: WorkshopParts) {
-    const { options, mirror, data, store, progress, own, brought, contrastive } = parts
+    const { options, mirror, data, store, progress, own, brought, contrastive, encoder } = parts
     this.options = options
     this.mirror = mirror
     this.data = data
@@ -61,6 +65,7 @@ export class Workshop {
     this.own = own
     this.brought = brought
     this.contrastive = contrastive
+    this.encoder = encoder
     this.place = { folder: store.folder, environment }
     this.score = (predicted) => data.test.score(predicted)
   }

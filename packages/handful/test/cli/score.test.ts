@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { score } from '../../src/jobs/score/command.js'
 import { runScore } from '../../src/jobs/score/run.js'
 import { formatCount } from '../../src/draw/format.js'
+import { tinyModel } from '../encoders/tiny-encoder.js'
 import { handful, type Outcome, Signals } from './harness.js'
 
 let parent: string
@@ -93,6 +94,24 @@ describe('score', () => {
     ]
     const help = await handful(['score', '--help'])
     for (const meaning of meanings) for (const { stdout } of [again, help]) expect(stdout).toMatch(meaning)
+    // A published space beside its own, in which nothing is drawn or trained again.
+    const file = path.join(parent, 'tiny.onnx')
+    await writeFile(file, tinyModel({ size: 16 }))
+    const published = ['--encoder', file, '--encoder-range', '0,1']
+    const both = await handful(['score', run, '--count', '20', ...published], setup)
+    expect(both.stderr).toContain('score them')
+    expect(both.stderr).not.toContain('draw images')
+    expect(both.stdout).toMatch(
+      /\nin the space of 6 numbers of tiny, from images of 16x16\n {17,}samples {2}training images\n {2}Frechet distance .*\n {2}kernel distance .*\n {2}precision .*\n {2}recall .*\n$/,
+    )
+    expect(JSON.parse(await readFile(path.join(run, 'scores.json'), 'utf8'))).toMatchObject({
+      generated: shown.generated,
+      encoder: {
+        space: '6 numbers of tiny, from images of 16x16',
+        generated: { frechet: expect.any(Number) as number },
+        floor: { frechet: expect.any(Number) as number },
+      },
+    })
     // Other images to compare with, and the samples that are there.
     const held = ['--held-out', path.join(images, 'train', 'lying'), path.join(images, 'test', 'lying')]
     const others = await handful(['score', run, '--count', '20', ...held], setup)
@@ -119,13 +138,33 @@ describe('score', () => {
     const { exit, stderr } = await handful(['score', unlabelled, '--held-out', held, '--quiet'])
     expect(exit).toBe(1)
     expect(stderr).toMatch(/got images without labels, expected training images labelled with at least two/)
+    // An encoder needs none.
+    const file = path.join(parent, 'tiny-grey.onnx')
+    await writeFile(file, tinyModel({ size: 16, channels: 1 }))
+    const args = ['score', unlabelled, '--held-out', held, '--encoder', file]
+    const scored = await handful(args)
+    expect(scored.exit).toBe(0)
+    expect(scored.stderr).toContain("scores are in the encoder's space alone")
+    expect(scored.stderr).not.toContain('train the network')
+    expect(scored.stdout.match(/^ {2}Frechet distance /gm)).toHaveLength(1)
+    expect(scored.stdout).toMatch(/^in the space of 2 numbers of tiny-grey, from images of 16x16$/m)
   })
 
   test.each([
     [['--steps', '3'], /--steps: got 3, expected none for model vae/],
     [['--set', 'size=32'], /--set: got no --inception/],
+    [['--encoder-range', '0,1'], /--encoder-range: got no --encoder, expected an encoder that it is about/],
   ])('%j is refused in one line', async (args, message) => {
     refused(await handful(['score', run, '--quiet', ...args]), message)
+  })
+
+  test('a file that is no encoder is noticed before anything else is done', async () => {
+    const file = path.join(parent, 'note.onnx')
+    await writeFile(file, 'no model')
+    const { exit, stderr } = await handful(['score', run, '--encoder', file, '--count', '20'])
+    expect(exit).toBeGreaterThan(0)
+    expect(stderr).toMatch(/^error: encoder \(.*note\.onnx\): got .*, expected an ONNX model/)
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
   test('a file for FID that is not there is noticed before anything else is done', async () => {

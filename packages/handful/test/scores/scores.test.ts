@@ -5,6 +5,7 @@ import path from 'node:path'
 import { BATCH_MARKER, compile, input, mean, Random, type Tensor } from 'onnx-autodiff'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ImageSet } from '../../src/data/image-set.js'
+import { openEncoderSpace } from '../../src/scores/encoder-space.js'
 import { inceptionFeatures } from '../../src/scores/inception.js'
 import { memorisation } from '../../src/scores/memorisation.js'
 import {
@@ -17,6 +18,7 @@ import {
 import { scoreGeneration } from '../../src/scores/scores.js'
 import { extractFeatures } from '../../src/features/extract.js'
 import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
+import { tinyModel } from '../encoders/tiny-encoder.js'
 import { silentProgress } from '../../src/training/progress.js'
 
 const SIZE = 8
@@ -146,6 +148,39 @@ test('a network from a file gives features of images resampled and scaled as sai
     inception: { file, size: 16 },
   })
   expect(fid.fid?.generated).toBeGreaterThan(0)
+})
+
+test('an encoder made elsewhere gives a second space, of its own numbers for the same pixels', async () => {
+  const file = path.join(folder, 'encoder.onnx')
+  await writeFile(file, tinyModel({ size: 16 }))
+  const options = { encoder: file, encoderRange: '0,1' } as const
+  const encoder = await openEncoderSpace(options, { threads: 1 })
+  expect(encoder.title).toBe('6 numbers of encoder, from images of 16x16')
+  // Means of the three colours, which are equal, and of their squares.
+  const rows = await encoder.rows(training, { threads: 1 })
+  expect([rows.rows, rows.columns]).toEqual([300, 6])
+  const corner = training.pixels.subarray(0, SIZE * SIZE)
+  const average = corner.reduce((sum, value) => sum + value, 0) / corner.length / 255
+  for (let i = 0; i < 3; i++) expect(rows.data[i]).toBeCloseTo(average, 1)
+  expect(rows.data[1]).toBeCloseTo(rows.data[0], 6)
+  for (let i = 3; i < 6; i++) expect(rows.data[i]).toBeGreaterThan(rows.data[0] ** 2)
+
+  const score = (generated: ImageSet, more = {}): ReturnType<typeof scoreGeneration> =>
+    scoreGeneration({ generated, training, heldOut, network, linearAlgebra, seed: 0, threads: 1, ...more })
+  const alone = await score(bars(200, 'good samples'))
+  const parts: string[] = []
+  const onPart = (done: number, total: number): void => void parts.push(`${done}/${total}`)
+  const { encoder: found, ...rest } = await score(bars(200, 'good samples'), { encoder, onPart })
+  expect(rest).toEqual(alone)
+  expect(parts).toEqual([1, 2, 3, 4, 5, 6, 7].map((done) => `${done}/7`))
+  expect(found?.space).toBe(encoder.title)
+  expect(found?.generated.frechet).toBeLessThan(0.01)
+  expect(Object.keys(found?.floor ?? {})).toEqual(['frechet', 'kernel', 'precision', 'recall'])
+  // What the classifier's space says of brightness, this one says too: it sees nothing else.
+  const bright = await score(bars(200, 'noisy samples', { noise: 160 }), { encoder })
+  expect(bright.encoder?.generated.frechet).toBeGreaterThan(10 * (found?.generated.frechet ?? Infinity))
+  expect(bright.encoder?.generated.precision).toBeLessThan(0.2)
+  expect(bright.encoder?.floor).toEqual(found?.floor)
 })
 
 test('files and sets that do not fit are refused in one line, and nothing is scored', async () => {

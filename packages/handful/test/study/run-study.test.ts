@@ -3,11 +3,12 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { failure } from '../data/support.js'
+import { tinyModel } from '../encoders/tiny-encoder.js'
 import { contentKey } from '../../src/files/content-key.js'
 import type { Stage } from '../../src/stages/stage.js'
 import { renderStudyMarkdown } from '../../src/study/report/markdown.js'
 import { headlineHead, resultWith } from '../../src/study/results.js'
-import { outlineStudy, runStudy } from '../../src/study/run-study.js'
+import { outlineStudy, prepareStudy, runStudy } from '../../src/study/run-study.js'
 import { crossovers } from '../../src/study/sections/crossover/crossover.js'
 import { studySchema, studySections } from '../../src/study/all-sections.js'
 import { parseStudyOptions } from '../../src/study/study-options.js'
@@ -422,6 +423,29 @@ describe('an outline', () => {
     // A budget shortens them alike: half of it, for two models of 20 minutes.
     const budget = { minutesPerModel: 20, budget: '40m', fixmatch: { draws: 1 } }
     expect(await minutesOf(budget)).toBe(10)
+  })
+
+  test("scores samples in the space of the study's encoder too, and does so anew for another one", async () => {
+    const generation = async (encoder?: { range: '0,1' | '0,255'; size: number }) => {
+      const file = path.join(path.dirname(folder.path), 'tiny.onnx')
+      if (encoder) await writeFile(file, tinyModel({ size: encoder.size }))
+      const options = tiny({
+        methods: ['vae'],
+        models: { vae: { steps: 1 } },
+        ...(encoder && { encoder: file, encoderRange: encoder.range }),
+        sections: { ...NO_SECTIONS, generation: true },
+      })
+      const { plan } = await prepareStudy(options, watched(folder.path).context)
+      const [{ key, seconds }] = plan.stages.filter(({ kind }) => kind === 'generation')
+      return { key, seconds }
+    }
+    const plain = await generation()
+    const first = await generation({ range: '0,1', size: 16 })
+    expect(first.seconds).toBeGreaterThan(plain.seconds)
+    const keys = [plain, first, await generation({ range: '0,255', size: 16 })].map(({ key }) => key)
+    keys.push((await generation({ range: '0,1', size: 24 })).key)
+    expect(new Set(keys).size).toBe(4)
+    expect((await generation({ range: '0,1', size: 16 })).key).toBe(first.key)
   })
 
   test('sweeps the noise levels of every model that has some', async () => {

@@ -13,6 +13,8 @@ import { imageAt, type Images } from '../../data/image-set.js'
 import { openImages } from '../../data/open-images.js'
 import { printable, usageError } from '../../errors.js'
 import type { PixelImage } from '../../data/given-image.js'
+import { openEncoderSpace } from '../../scores/encoder-space.js'
+import { canTrainScoreNetwork } from '../../scores/network-cache.js'
 import { checkInception, inceptionKey } from '../../scores/inception.js'
 import type { ScoreNetworkDescription } from '../../scores/score-network.js'
 import type { GenerationScores } from '../../scores/scores.js'
@@ -42,7 +44,8 @@ export interface ScoreResult extends GenerationScores {
   readonly imagesPerSecond: number
   /** What the scores hang on beside the model. */
   readonly settings: SamplerOptions & { readonly seed: number }
-  readonly network: ScoreNetworkDescription
+  /** Nothing where there were no labels to train it, and scores are in the space of an encoder alone. */
+  readonly network?: ScoreNetworkDescription
   /** Written in the run. */
   readonly file: string
   /** Samples that lie nearest to a training image, and below each that image. */
@@ -65,6 +68,11 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
   if (model.sample === undefined) throw notOffered(trained, 'samples')
   refuseOtherSamplers(trained, options)
   if (inception !== undefined) await checkInception(inception)
+  const encoder =
+    options.encoder === undefined
+      ? undefined
+      : await openEncoderSpace({ ...options, encoder: options.encoder }, options)
+  for (const note of encoder?.notes ?? []) progress.message(note)
   progress.plan([READING_STAGE, ...plannedScore(model)])
   const dataset = await readDataset(
     await sourceOfRun(trained, 'generation scores', options.dataDir),
@@ -73,12 +81,17 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
   )
   const heldOut = await heldOutImages(trained, options, dataset.test?.images, context)
   const keys = { model: await trainedKey(trained), inception: inception && (await inceptionKey(inception)) }
-  const scoring: Scoring = { options, trained, keys, dataset, heldOut, progress }
-  const network = networkStage(scoring)
+  const scoring: Scoring = { options, trained, keys, dataset, heldOut, encoder, progress }
+  const network =
+    encoder === undefined || canTrainScoreNetwork(dataset.train) ? networkStage(scoring) : undefined
+  if (network === undefined)
+    progress.message(
+      "Without labels no network is trained to score: scores are in the encoder's space alone.",
+    )
   const samples = samplesStage(scoring)
   const store = new StageStore(run)
   const scores = scoresStage(scoring, { network, samples }, store)
-  await runJobStages<Stage>([network, samples, scores], {
+  await runJobStages<Stage>([...(network ? [network] : []), samples, scores], {
     ...context,
     store,
     seed,
@@ -87,8 +100,8 @@ export async function runScore(options: ScoreJobOptions, context: JobContext): P
     before: [READING_STAGE],
     read: [samples],
   })
-  const description = await store.result(network)
-  if (description.images < FEW_LABELLED) {
+  const description = network && (await store.result(network))
+  if (description !== undefined && description.images < FEW_LABELLED) {
     progress.message(
       `The network that scores was trained on ${description.images} labelled images only: take its scores for rough.`,
     )

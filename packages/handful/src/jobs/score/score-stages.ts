@@ -15,6 +15,8 @@ import { filesPresent } from '../../files/present.js'
 import type { BoundModel } from '../../models/model.js'
 import { RUN_FILES } from '../../runs/run-folder.js'
 import type { TrainedModel } from '../../runs/trained-model.js'
+import type { EncoderOptions } from '../../encoders/encoder-options.js'
+import type { EncoderSpace } from '../../scores/encoder-space.js'
 import type { InceptionOptions } from '../../scores/inception.js'
 import { scoreNetworkFor, scoreNetworkFolder } from '../../scores/network-cache.js'
 import { drawSamples, sampledImages } from '../../scores/score-model.js'
@@ -30,7 +32,7 @@ import type { StageStore } from '../../stages/stage-store.js'
 import type { PlannedStage, Progress } from '../../training/progress.js'
 import { notOffered, sampledUnit, type SamplerOptions } from '../sample/run.js'
 
-export interface ScoreJobOptions extends SamplerOptions {
+export interface ScoreJobOptions extends SamplerOptions, EncoderOptions {
   readonly run: string
   /** Images to draw and to compare with, at most. */
   readonly count: number
@@ -55,6 +57,8 @@ export interface Scoring {
   readonly keys: { readonly model: string; readonly inception?: string }
   readonly dataset: Dataset
   readonly heldOut: Images
+  /** A second, published space. */
+  readonly encoder?: EncoderSpace
   readonly progress: Progress
 }
 
@@ -167,19 +171,20 @@ export async function readSamples(
 
 export function scoresStage(
   scoring: Scoring,
-  { network, samples }: { network: Stage; samples: Stage<DrawnRecord> },
+  { network, samples }: { network: Stage | undefined; samples: Stage<DrawnRecord> },
   store: StageStore,
 ): Stage<GenerationScores> {
-  const { options, keys, dataset, heldOut } = scoring
+  const { options, keys, dataset, heldOut, encoder } = scoring
   const { test } = dataset
   const { count: most, inception, seed, networks, network: size, device } = options
-  const needs = [network, samples]
+  const needs = [...(network ? [network] : []), samples]
   const settings = {
     needs: needs.map(({ key }) => key),
     training: imagesKey(dataset.train),
     heldOut: imagesKey(heldOut),
     most,
     inception: keys.inception,
+    encoder: encoder?.key,
     seed,
     device,
   }
@@ -193,11 +198,12 @@ export function scoresStage(
         generated: await readSamples(scoring, await store.result(samples)),
         training: dataset.train,
         heldOut,
-        network: await scoreNetworkFor(dataset, { threads, device, signal }, networks, size),
+        network: network && (await scoreNetworkFor(dataset, { threads, device, signal }, networks, size)),
         linearAlgebra,
         seed,
         most,
         inception,
+        encoder,
         accuracyOf: heldOut === test?.images ? (predicted) => test.score(predicted).accuracy : undefined,
         threads,
         device,

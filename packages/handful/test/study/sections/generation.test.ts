@@ -1,5 +1,5 @@
 /** The generation stage of a study: pictures, speed, scores, and the network that scores, kept for each data set. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Random } from 'onnx-autodiff'
@@ -7,10 +7,16 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ImageSet } from '../../../src/data/image-set.js'
 import { TestSet } from '../../../src/data/test-set.js'
+import { openEncoderSpace } from '../../../src/scores/encoder-space.js'
 import { scoreNetworkFor } from '../../../src/scores/network-cache.js'
 import { resolveModel } from '../../../src/training/model-options.js'
 import type { StageContext } from '../../../src/stages/stage.js'
+import type { Block, TableBlock } from '../../../src/study/report/blocks.js'
 import { studyGeneration } from '../../../src/study/sections/generation/generation.js'
+import type { StudyGeneration } from '../../../src/study/sections/generation/schema.js'
+import { generationSection } from '../../../src/study/sections/generation/section.js'
+import { tinyModel } from '../../encoders/tiny-encoder.js'
+import { exampleStudy } from '../report/example-study.js'
 import { plainLinearAlgebra } from '../../../src/numerics/linear-algebra.js'
 import { averagedWeights, type ImageShape } from '../../../src/models/model.js'
 import { studySchema } from '../../../src/study/all-sections.js'
@@ -95,6 +101,34 @@ test('has pictures, speed and scores in the form of a study, the same for the sa
   expect(done).toEqual([...done].sort((a, b) => a - b))
   const again = await studyGeneration(stage, context, { count: 30, shown: 16 })
   expect({ ...again, imagesPerSecond: 0 }).toEqual({ ...found, imagesPerSecond: 0 })
+})
+
+test('an encoder made elsewhere has a table of its own, which says whose space it is', async () => {
+  const file = path.join(folder, 'tiny.onnx')
+  await writeFile(file, tinyModel({ size: 16 }))
+  const encoder = await openEncoderSpace({ encoder: file, encoderRange: '0,1' }, { threads: 1 })
+  const network = await scoreNetworkFor({ train }, context, folder, tiny)
+  const stage = { trained, train, test: heldOut, network }
+  const plain = await studyGeneration(stage, context, { count: 30, shown: 16 })
+  const found = await studyGeneration(stage, context, { count: 30, shown: 16, encoder })
+  const { encoder: second, ...own } = found.scores ?? {}
+  expect(own).toEqual(plain.scores)
+  expect(second?.space).toBe('6 numbers of tiny, from images of 16x16')
+  const example = await exampleStudy()
+  const tablesOf = (generation: StudyGeneration): TableBlock[] => {
+    const blocks = generationSection.report?.({ ...example, generation: [generation] }) as Block[]
+    return blocks.filter((block) => block.kind === 'table')
+  }
+  expect(tablesOf(plain)).toHaveLength(1)
+  const [first, table] = tablesOf(found)
+  expect(first.rows).toEqual(tablesOf({ ...plain, imagesPerSecond: found.imagesPerSecond })[0].rows)
+  expect(table.caption).toContain('6 numbers of tiny, from images of 16x16, to which all were enlarged')
+  expect(table.rows[0].slice(1)).toEqual([
+    ...[second?.frechet, second?.frechetOfTraining].map((value) => value?.toFixed(2)),
+    second?.kernel.toFixed(4),
+    ...[second?.precision, second?.recall].map((value) => value?.toFixed(3)),
+  ])
+  expect(table.file?.data.rows[0]).toContain(second?.frechet)
 })
 
 test('without a test set has pictures and no scores; a model that draws nothing has neither', async () => {

@@ -3,11 +3,12 @@ import { imageBytes, type Images } from '../../../data/image-set.js'
 import type { TestSet } from '../../../data/test-set.js'
 import { imageGrid } from '../../../draw/grid.js'
 import type { StudyGeneration } from './schema.js'
+import type { EncoderSpace } from '../../../scores/encoder-space.js'
 import type { InceptionOptions } from '../../../scores/inception.js'
 import type { RunOptions, WeightedModel } from '../../../models/model.js'
 import { type DrawnImages, drawSamples, scoreModel } from '../../../scores/score-model.js'
 import type { ScoreNetwork } from '../../../scores/score-network.js'
-import type { GenerationScores } from '../../../scores/scores.js'
+import type { GenerationScores, SpaceScores } from '../../../scores/scores.js'
 import { pairedGrid, splitImages } from '../../../draw/model-pictures.js'
 import type { StageContext } from '../../../stages/stage.js'
 
@@ -35,6 +36,8 @@ export interface GenerationStageOptions {
   /** Of a GAN. */
   readonly truncation?: number
   readonly inception?: InceptionOptions
+  /** A second, published space for scores. */
+  readonly encoder?: EncoderSpace
 }
 
 const SAMPLE_COLUMNS = 8
@@ -51,7 +54,7 @@ export async function studyGeneration(
   { linearAlgebra, seed, threads, device, signal, onProgress }: StageContext,
   options: GenerationStageOptions = {},
 ): Promise<StudyGeneration> {
-  const { count = 5000, shown = 48, reconstructed = 24, steps, eta, truncation, inception } = options
+  const { count = 5000, shown = 48, reconstructed = 24, steps, eta, truncation, inception, encoder } = options
   const told =
     (from: number, share: number, note: string) =>
     (done: number, total: number): void =>
@@ -78,6 +81,7 @@ export async function studyGeneration(
           linearAlgebra,
           most: count,
           inception,
+          encoder,
           onPart: told(SHARES.sampling, SHARES.scoring, 'scores'),
         })
   const pairs = await reconstructions(trained, test?.images ?? train, reconstructed, {
@@ -110,23 +114,23 @@ async function reconstructions(
 }
 
 /** As a study's report shows them. */
-export function studyScores({
-  images,
-  networkAccuracy,
-  generated,
-  floor,
-  memorisation,
-}: GenerationScores): NonNullable<StudyGeneration['scores']> {
+export function studyScores(scores: GenerationScores): NonNullable<StudyGeneration['scores']> {
+  const { images, networkAccuracy, memorisation, encoder } = scores
   return {
     images,
     networkAccuracy,
-    frechet: generated.frechet,
-    frechetOfTraining: floor.frechet,
-    kernel: generated.kernel.distance,
-    precision: generated.precision,
-    recall: generated.recall,
+    ...spaceScores(scores),
     nearestTraining: memorisation.ratio,
+    encoder: encoder && { space: encoder.space, ...spaceScores(encoder) },
   }
 }
+
+const spaceScores = ({ generated, floor }: Pick<SpaceScores, 'generated' | 'floor'>) => ({
+  frechet: generated.frechet,
+  frechetOfTraining: floor.frechet,
+  kernel: generated.kernel.distance,
+  precision: generated.precision,
+  recall: generated.recall,
+})
 
 const dataUri = (png: Buffer): string => `data:image/png;base64,${png.toString('base64')}`

@@ -2,6 +2,15 @@
 import { z } from 'zod'
 import { count, dataUri, share } from '../../../draw/report-fields.js'
 
+/** Frechet and kernel distance to the test images in one feature space, and the training images' own. */
+const spaceScores = {
+  frechet: z.number(),
+  frechetOfTraining: z.number().optional(),
+  kernel: z.number(),
+  precision: share,
+  recall: share,
+}
+
 export const generationSchema = z.object({
   method: z.string(),
   samples: dataUri.optional(),
@@ -13,14 +22,12 @@ export const generationSchema = z.object({
       images: count,
       /** Of the score network itself, on the test images. */
       networkAccuracy: share.optional(),
-      /** Frechet and kernel distance in the feature space of the score network, to the test images; and the training images' own. */
-      frechet: z.number(),
-      frechetOfTraining: z.number().optional(),
-      kernel: z.number(),
-      precision: share,
-      recall: share,
+      /** In the space of the score network. */
+      ...spaceScores,
       /** Median distance to the nearest training image over that of test images: far below 1 means memorised. */
       nearestTraining: z.number().optional(),
+      /** In the space of an encoder made elsewhere, where the study has one; the space in words. */
+      encoder: z.object({ space: z.string(), ...spaceScores }).optional(),
     })
     .optional(),
 })

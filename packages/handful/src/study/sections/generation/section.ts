@@ -19,6 +19,8 @@ const PROTOCOL = 2
 const KIND = 'generation'
 /** Images drawn and scored, at most. */
 const SCORED_IMAGES = 2000
+/** Of distances in the space of an encoder, which has a thousand numbers and more. */
+const ENCODER_SECONDS = 60
 
 export const generationSection = defineSection({
   id: 'generation',
@@ -32,6 +34,7 @@ export const generationSection = defineSection({
       ? []
       : [
           scoreTable(study, study.generation),
+          ...encoderTable(study, study.generation),
           ...study.generation.flatMap((one) => picturesOf(one, methodTitle(study, one.method))),
         ],
 })
@@ -41,10 +44,11 @@ function generationStage(
   model: StudyStage<TrainedRecord>,
   { workshop, scale }: Planning,
 ): StudyStage<StudyGeneration> {
-  const { data, place } = workshop
+  const { data, place, encoder } = workshop
   const count = Math.min(SCORED_IMAGES, data.test.count)
   const { labels, test } = data.keys
-  const settings = { PROTOCOL, kind: KIND, model: model.key, labels, test, count }
+  const settings = { PROTOCOL, kind: KIND, model: model.key, labels, test, count, encoder: encoder?.key }
+  const { samplesPerSecond } = modelNamed(method, workshop.brought.models).cost
   return {
     kind: KIND,
     name: `generation: ${method}`,
@@ -53,7 +57,9 @@ function generationStage(
     needs: [model],
     seconds:
       40 +
-      (count / modelNamed(method, workshop.brought.models).cost.samplesPerSecond) * (scale.size / 32) ** 2,
+      (count / samplesPerSecond) * (scale.size / 32) ** 2 +
+      // Samples, and of the first model the real images of both kinds.
+      (encoder === undefined ? 0 : ENCODER_SECONDS + 2 * count * encoder.secondsPerImage),
     group: 'generation',
     method,
     schema: generationSchema,
@@ -66,9 +72,56 @@ function generationStage(
         path.join(place.folder, 'score-network'),
       )
       const trained = await workshop.trainedModel(model)
-      return studyGeneration({ trained, method, train, test, network }, context, { count })
+      return studyGeneration({ trained, method, train, test, network }, context, { count, encoder })
     },
   }
+}
+
+type ModelScores = NonNullable<StudyGeneration['scores']>
+type SpaceScores = Pick<ModelScores, 'frechet' | 'frechetOfTraining' | 'kernel' | 'precision' | 'recall'>
+
+/** Scores in one feature space: as columns of a table, of its file, and in words. */
+const SPACE_COLUMNS = ['Fréchet', 'its floor', 'Kernel', 'Precision', 'Recall']
+const SPACE_FIELDS = ['frechet', 'frechet_of_training', 'kernel', 'precision', 'recall']
+const SPACE_DIGITS = [2, 2, 4, 3, 3]
+const SPACE_MEANING = `Fréchet: ${SCORE_MEANING.frechet}, whose own is its floor. Kernel distance: ${SCORE_MEANING.kernel}. Precision: ${SCORE_MEANING.precision}. Recall: ${SCORE_MEANING.recall}.`
+
+const spaceNumbers = (scores: SpaceScores | undefined): (number | undefined)[] => [
+  scores?.frechet,
+  scores?.frechetOfTraining,
+  scores?.kernel,
+  scores?.precision,
+  scores?.recall,
+]
+
+const shown = (value: number | undefined, format: (value: number) => string): string =>
+  value === undefined ? '–' : format(value)
+
+const spaceWords = (scores: SpaceScores | undefined): string[] =>
+  spaceNumbers(scores).map((value, i) => shown(value, (number) => number.toFixed(SPACE_DIGITS[i])))
+
+/** The same samples in the space of the study's encoder, which is nobody's training here. */
+function encoderTable(study: Study, generation: readonly StudyGeneration[]): TableBlock[] {
+  const rows = generation.flatMap(({ method, scores }) =>
+    scores?.encoder === undefined ? [] : [{ method, images: scores.images, ...scores.encoder }],
+  )
+  if (rows.length === 0) return []
+  const images = Math.max(...rows.map((row) => row.images))
+  return [
+    {
+      kind: 'table',
+      columns: [{ title: 'Model' }, ...numberColumns(...SPACE_COLUMNS)],
+      rows: rows.map((row) => [methodTitle(study, row.method), ...spaceWords(row)]),
+      caption: `The same ${formatCount(images)} generated images and as many test images in the features of an encoder made elsewhere: ${rows[0].space}, to which all were enlarged from the study's size. ${SPACE_MEANING}`,
+      file: {
+        name: 'generation-encoder',
+        data: {
+          columns: ['method', 'images', 'space', ...SPACE_FIELDS],
+          rows: rows.map((row) => [row.method, row.images, row.space, ...spaceNumbers(row)]),
+        },
+      },
+    },
+  ]
 }
 
 function scoreTable(study: Study, generation: readonly StudyGeneration[]): TableBlock {
@@ -78,9 +131,6 @@ function scoreTable(study: Study, generation: readonly StudyGeneration[]): Table
     accuracy?.networkAccuracy === undefined
       ? ''
       : `, which itself classifies ${points(accuracy.networkAccuracy)} % of them right`
-  const shown = (value: number | undefined, format: (value: number) => string): string =>
-    value === undefined ? '–' : format(value)
-  const digits = (count: number) => (value: number) => value.toFixed(count)
   const rows = generation.map(({ method, scores, imagesPerSecond }) => {
     const training = study.methods.find(({ id }) => id === method)?.training
     return { method, scores, imagesPerSecond, training }
@@ -89,33 +139,25 @@ function scoreTable(study: Study, generation: readonly StudyGeneration[]): Table
     kind: 'table',
     columns: [
       { title: 'Model' },
-      ...numberColumns('Fréchet', 'its floor', 'Kernel', 'Precision', 'Recall', 'Nearest training'),
+      ...numberColumns(...SPACE_COLUMNS, 'Nearest training'),
       ...numberColumns('Images a second', 'Parameters', 'Training'),
     ],
     rows: rows.map(({ method, scores, imagesPerSecond, training }) => [
       methodTitle(study, method),
-      shown(scores?.frechet, digits(2)),
-      shown(scores?.frechetOfTraining, digits(2)),
-      shown(scores?.kernel, digits(4)),
-      shown(scores?.precision, digits(3)),
-      shown(scores?.recall, digits(3)),
-      shown(scores?.nearestTraining, digits(2)),
+      ...spaceWords(scores),
+      shown(scores?.nearestTraining, (number) => number.toFixed(2)),
       shown(imagesPerSecond, formatCount),
       shown(training?.parameters, formatCount),
       shown(training?.seconds, formatDuration),
     ]),
-    caption: `${images > 0 ? `${formatCount(images)} generated images against the test images, in the features of one score network${network}. ` : ''}Fréchet: ${SCORE_MEANING.frechet}, whose own is its floor. Kernel distance: ${SCORE_MEANING.kernel}. Precision: ${SCORE_MEANING.precision}. Recall: ${SCORE_MEANING.recall}. Nearest training, its distance over that of test images: ${SCORE_MEANING.ratio}.`,
+    caption: `${images > 0 ? `${formatCount(images)} generated images against the test images, in the features of one score network${network}. ` : ''}${SPACE_MEANING} Nearest training, its distance over that of test images: ${SCORE_MEANING.ratio}.`,
     file: {
       name: 'generation',
       data: {
         columns: [
           'method',
           'images',
-          'frechet',
-          'frechet_of_training',
-          'kernel',
-          'precision',
-          'recall',
+          ...SPACE_FIELDS,
           'nearest_training',
           'images_per_second',
           'parameters',
@@ -124,11 +166,7 @@ function scoreTable(study: Study, generation: readonly StudyGeneration[]): Table
         rows: rows.map(({ method, scores, imagesPerSecond, training }) => [
           method,
           scores?.images,
-          scores?.frechet,
-          scores?.frechetOfTraining,
-          scores?.kernel,
-          scores?.precision,
-          scores?.recall,
+          ...spaceNumbers(scores),
           scores?.nearestTraining,
           imagesPerSecond,
           training?.parameters,
