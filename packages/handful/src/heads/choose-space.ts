@@ -6,12 +6,12 @@
  */
 import type { Random } from 'onnx-autodiff'
 import type { FeatureSpace } from '../features/feature-space.js'
-import { type FeatureMatrix, selectRows } from '../numerics/matrix.js'
+import type { FeatureMatrix } from '../numerics/matrix.js'
 import { type Calibrated, fitCalibrated } from './calibrated.js'
 import { AS_SAID, leftOutLikelihood } from './confidence.js'
 import { type Head, type HeadProblem, headProblem } from './head.js'
 import { labelPropagation } from './label-propagation.js'
-import { withoutThemselves } from './left-out.js'
+import { fitAsking } from './left-out.js'
 import { graphModularity } from './modularity.js'
 
 /** Nats of left-out labels that all of modularity is worth; its own differences are hundredths. */
@@ -41,10 +41,8 @@ export async function fitToChosen(
   unseen?: Int32Array,
 ): Promise<ChosenFit> {
   const space = await chosenSpace(judge, spaces, given)
-  const problem = headProblem(space, given)
-  const own = unseen && selectRows(problem.features, unseen)
-  const fit = await fitCalibrated(head, own ? withoutThemselves(problem, own, unseen) : problem)
-  return { ...fit, space, ofUnseen: own && (await fit.fitted.predict(own)) }
+  const fit = await fitAsking(headProblem(space, given), unseen, (problem) => fitCalibrated(head, problem))
+  return { ...fit, space }
 }
 
 async function chosenSpace(

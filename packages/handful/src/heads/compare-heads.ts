@@ -7,7 +7,7 @@ import type { TestSet } from '../data/test-set.js'
 import { EXACT_ROWS } from '../features/approximate-neighbours.js'
 import type { FeatureSpace } from '../features/feature-space.js'
 import { HEADS } from '../names.js'
-import { type FeatureMatrix, mostProbable, selectRows, type UnitRows } from '../numerics/matrix.js'
+import { type FeatureMatrix, mostProbable, type UnitRows } from '../numerics/matrix.js'
 import { addBins, type ConfidenceBin } from '../numerics/reliability.js'
 import { type FittedHead, type Head, headProblem, type LeftOut } from './head.js'
 import { fitToChosen } from './choose-space.js'
@@ -21,7 +21,7 @@ import {
   verdictOf,
 } from './judges.js'
 import { labelPropagation } from './label-propagation.js'
-import { leftOut, withoutThemselves } from './left-out.js'
+import { fitAsking, leftOut } from './left-out.js'
 import { inProportion } from './proportions.js'
 import { createHead, HEAD_ENTRIES, headEntry, type OwnHeads } from './registry.js'
 
@@ -178,12 +178,13 @@ async function fitTo(
   unseen?: Int32Array,
 ): Promise<AskedFit> {
   const problem = headProblem(space, given)
-  const own = unseen && selectRows(problem.features, unseen)
-  const fitted = await head.fit(own ? withoutThemselves(problem, own, unseen) : problem)
+  const { fitted, ofUnseen } = await fitAsking(problem, unseen, async (asked) => ({
+    fitted: await head.fit(asked),
+  }))
   return {
     fitted,
     space,
-    ofUnseen: own && (await fitted.predict(own)),
+    ofUnseen,
     leftOut: async () => fitted.leftOut ?? leftOut(fitted.settled ?? head, problem),
   }
 }

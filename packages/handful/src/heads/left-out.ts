@@ -10,6 +10,7 @@ import { featureMatrix, type FeatureMatrix, selectRows } from '../numerics/matri
 import { placesBySource } from './folds.js'
 import {
   canJudge,
+  type FittedHead,
   type Head,
   type HeadProblem,
   labelledRows,
@@ -122,3 +123,18 @@ export const withoutThemselves = (
     return { rows: rows.length, k, indices, similarities }
   },
 })
+
+/**
+ * Fits to a problem and asks the fit for rows of it as if they were new images.
+ * @param unseen rows without a label in the problem; none asks for nothing
+ */
+export async function fitAsking<F extends { readonly fitted: FittedHead }>(
+  problem: HeadProblem,
+  unseen: Int32Array | undefined,
+  fit: (problem: HeadProblem) => Promise<F>,
+): Promise<F & { readonly ofUnseen?: FeatureMatrix }> {
+  if (unseen === undefined) return fit(problem)
+  const own = selectRows(problem.features, unseen)
+  const found = await fit(withoutThemselves(problem, own, unseen))
+  return { ...found, ofUnseen: await found.fitted.predict(own) }
+}

@@ -9,18 +9,13 @@ import { fixMatchDefaults, fixMatchSchema } from '../models/fixmatch.js'
 import type { ImageShape } from '../models/model.js'
 import type { FixMatchNetworkName } from '../names.js'
 import { type ModelChoice, resolveModel, withSettings } from './model-options.js'
-import {
-  strongAugmentation,
-  supervisedAugmentation,
-  type SupervisedOptions,
-  supervisedOptionsSchema,
-  supervisedSchedule,
-} from './supervised.js'
+import { type SupervisedOptions, supervisedOptionsSchema, supervisedSchedule } from './supervised.js'
 import {
   fixMatchTitle,
   type SupervisedSettings,
   supervisedSettings,
   supervisedTraining,
+  trainingOf,
   withAverages,
 } from './supervised-settings.js'
 
@@ -75,14 +70,10 @@ function encoderFixMatch(choice: ModelChoice, set: FixMatchChoice['set'], image:
   )
   const model = resolveModel({ ...choice, set: { ...choice.set, ...encoderSchema.parse(settings) } }, image)
   const network = encoderClassifier(model)
+  const trained = { ...supervisedOptionsSchema.strip().parse(settings), fixMatch: settings.fixMatch }
   return {
     settings,
     title: fixMatchTitle(network),
-    training: {
-      ...supervisedOptionsSchema.strip().parse(settings),
-      network,
-      augmentation: supervisedAugmentation(FIXMATCH_AUGMENT, image),
-      fixMatch: { ...settings.fixMatch, strong: strongAugmentation(image) },
-    },
+    training: trainingOf(network, trained, FIXMATCH_AUGMENT, image),
   }
 }

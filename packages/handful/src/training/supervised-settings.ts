@@ -53,14 +53,22 @@ export function withAverages<S extends Pick<SupervisedSettings, 'emaHalfLife'>>(
 }
 
 /** What is trained by settings, on images of a shape. */
-export function supervisedTraining(
-  { stem, width, fixMatch, ...optimised }: SupervisedSettings,
+export const supervisedTraining = (
+  { stem, width, ...settings }: SupervisedSettings,
+  augment: SupervisedAugmentationName,
+  image: ImageShape,
+): SupervisedOptions => trainingOf(resnet18({ stem, width }), settings, augment, image)
+
+/** How a network is trained, on images of a shape; by FixMatch where the settings have any of it. */
+export function trainingOf(
+  network: SupervisedNetwork,
+  { fixMatch, ...optimised }: Omit<SupervisedSettings, 'stem' | 'width'>,
   augment: SupervisedAugmentationName,
   image: ImageShape,
 ): SupervisedOptions {
   return {
     ...optimised,
-    network: resnet18({ stem, width }),
+    network,
     // The view of an unlabelled image that gives its class is distorted little.
     augmentation: supervisedAugmentation(fixMatch && augment === 'strong' ? 'crops' : augment, image),
     fixMatch: fixMatch && { ...fixMatch, strong: strongAugmentation(image) },
