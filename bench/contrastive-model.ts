@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { ImageSet } from '../packages/handful/src/data/image-set.js'
-import type { WeightedModel } from '../packages/handful/src/models/model.js'
+import type { BoundModel, ImageShape, WeightedModel } from '../packages/handful/src/models/model.js'
 import { loadTrainedModel } from '../packages/handful/src/runs/trained-model.js'
 import type { AugmentOptions } from '../packages/handful/src/training/augment.js'
 import {
@@ -12,7 +12,9 @@ import {
   resolveModel,
 } from '../packages/handful/src/training/model-options.js'
 import { pretrain } from '../packages/handful/src/training/pretrain.js'
+import { contrastiveSchema } from '../packages/handful/src/models/contrastive/config.js'
 import { silentProgress } from '../packages/handful/src/training/progress.js'
+import { type EncoderLoss, encoderLosses } from './views/losses.js'
 
 export interface ContrastiveOptions {
   /** Of `handful pretrain`; then nothing is trained. */
@@ -21,6 +23,8 @@ export interface ContrastiveOptions {
   /** Settings, and distortions of views, other than its own. */
   readonly set?: Readonly<Record<string, unknown>>
   readonly views?: Partial<AugmentOptions>
+  /** What is learned by in the place of comparing views; the encoder and its features are the same. */
+  readonly loss?: EncoderLoss
   readonly seed: number
   readonly threads: number
   readonly device: 'cpu'
@@ -29,11 +33,12 @@ export interface ContrastiveOptions {
 
 export async function contrastiveModel(
   images: ImageSet,
-  { run, steps, set = {}, views, signal, ...context }: ContrastiveOptions,
+  { run, steps, set = {}, views, loss, signal, ...context }: ContrastiveOptions,
 ): Promise<WeightedModel> {
   if (run !== undefined) return loadTrainedModel(run)
   const image = { size: images.height, channels: images.channels }
-  const model = resolveModel(modelChoiceSchema.parse({ model: 'contrastive', set }), image)
+  const own = resolveModel(modelChoiceSchema.parse({ model: 'contrastive', set }), image)
+  const model = loss === undefined ? own : byOtherLoss(loss, own, image)
   const usual = resolveAugmentation(undefined, model).options
   const augmentation = usual && { ...usual, ...views }
   const folder = await mkdtemp(path.join(tmpdir(), 'handful-bench-'))
@@ -45,4 +50,15 @@ export async function contrastiveModel(
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+function byOtherLoss(loss: EncoderLoss, model: BoundModel, image: ImageShape): BoundModel {
+  const config = contrastiveSchema.parse(model.config)
+  if (config.network !== 'pyramid') throw new Error('other losses are for images in colour')
+  const changed: BoundModel = {
+    ...model,
+    train: (steps, seed) => encoderLosses[loss](config, image, steps, seed),
+    withBatch: () => changed,
+  }
+  return changed
 }

@@ -9,7 +9,7 @@
  *
  * With `--encoder` alone the features are those of an encoder made elsewhere, and nothing is trained; with `--run`, too, they
  * stand beside the run's and patches. Beside the heads of the project there are for `--heads`: `two`, the product without the
- * mixture, `three`, with other weights, both propagation alone where there is nothing to judge by; and `auto-chosen`, where the
+ * mixture, `three` and `before`, with weights that the graph has no say in, all propagation alone where there is nothing to judge by; and `auto-chosen`, where the
  * labels choose which part leads. With `--parts yes` all is measured on each part alone, and on each leading, too.
  *
  * Of a known set training images are drawn, and the held-out ones from its other training images: official test labels are not
@@ -104,22 +104,19 @@ async function spacesOf(): Promise<{ readonly weighed: FeatureSpace[]; readonly 
   return { weighed, alone }
 }
 
-/** `auto` with other parts and weights. */
-const product = (propagation: number, linear: number): Head =>
+/** `auto` with other parts, and with weights that are expected whatever the graph says. */
+const product = (...judged: number[]): Head =>
   chosenProduct(
-    [
-      { head: labelPropagation(), expected: propagation },
-      { head: logisticRegression(), expected: linear },
-      ...(propagation + linear < 1 ? [{ head: directionMixture(), expected: 1 - propagation - linear }] : []),
-    ],
-    () => Promise.resolve([1, 0, 0]),
+    [labelPropagation(), logisticRegression(), directionMixture()].slice(0, judged.length),
+    () => Promise.resolve({ judged, unjudged: [1, 0, 0] }),
     'product',
   )
 /** `auto`, where the labels choose which part leads. */
 const CHOSEN = 'auto-chosen'
 const own: OwnHeads = {
   two: () => product(0.75, 0.25),
-  three: () => product(0.75, 0),
+  three: () => product(0.75, 0, 0.25),
+  before: () => product(0.5, 0.25, 0.25),
 }
 
 try {

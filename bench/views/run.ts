@@ -4,7 +4,7 @@
  *
  *   npx tsx bench/views/run.ts --dataset cifar10 --data-dir <data> [--steps 1000] [--set '{"temperature":0.2}']
  *     [--views '{"hue":0,"recoloured":1}'] [--layers pooled,level2 --pooling 2x2] [--labels 4,16,128] [--draws 8,4,2]
- *     [--train 6000] [--test 3000] [--folder <images> --size 32] [--run <of handful pretrain>] [--seed 0] [--threads 1]
+ *     [--loss soda|coding-rate] [--train 6000] [--test 3000] [--folder <images> --size 32] [--run <of handful pretrain>] [--seed 0] [--threads 1]
  *
  * Of a known set the held-out images are drawn from its training images: official test labels are not looked at. The network learns
  * from all others; labels are drawn among, and spread over, `--train` of them. With `--run` nothing is trained, and the model has
@@ -25,6 +25,7 @@ import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-line
 import { average } from '../../packages/handful/src/numerics/statistics.js'
 import type { AugmentOptions } from '../../packages/handful/src/training/augment.js'
 import { contrastiveModel } from '../contrastive-model.js'
+import type { EncoderLoss } from './losses.js'
 
 const { values } = parseArgs({
   options: {
@@ -36,6 +37,7 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '1000' },
     set: { type: 'string', default: '{}' },
     views: { type: 'string', default: '{}' },
+    loss: { type: 'string' },
     layers: { type: 'string' },
     pooling: { type: 'string', default: 'mean' },
     labels: { type: 'string', default: '4,16,128' },
@@ -65,6 +67,7 @@ const trained = await contrastiveModel(selectImages(all, order.slice(held)), {
   steps,
   set: JSON.parse(values.set) as Record<string, unknown>,
   views: JSON.parse(values.views) as Partial<AugmentOptions>,
+  loss: values.loss as EncoderLoss | undefined,
   ...context,
 })
 const seconds = (performance.now() - began) / 1000
@@ -94,7 +97,9 @@ try {
     const percent = found.map(({ accuracies }) => (100 * average(accuracies)).toFixed(1))
     cells.push(`${labelsPerClass}: ${percent.join(' ')}`)
   }
-  const what = [values.set, values.views, values.layers ?? ''].filter((part) => part !== '' && part !== '{}')
+  const what = [values.loss ?? '', values.set, values.views, values.layers ?? ''].filter(
+    (part) => part !== '' && part !== '{}',
+  )
   console.log(`${what.join(' ') || 'as it is'}: ${seconds.toFixed(0)} s | ${cells.join(' | ')}`)
 } finally {
   await linearAlgebra.close()

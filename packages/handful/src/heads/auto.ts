@@ -14,31 +14,35 @@ import { logisticRegression } from './logistic-regression.js'
 import { directionMixture } from './mixture.js'
 import { graphModularity } from './modularity.js'
 
-/** A head of a product; weights of all of them sum 1. */
-export interface ProductPart {
-  readonly head: Head
-  /** Its weight as long as labels do not speak against it. */
-  readonly expected: number
+/** Weights of a product's heads, in their order; they sum 1. */
+type Weights = readonly number[]
+
+/** What is expected of the heads before any label has judged them. */
+export interface ExpectedWeights {
+  /** As long as labels do not speak against them. */
+  readonly judged: Weights
+  /** Where there is no label to judge by, as with one a class. */
+  readonly unjudged: Weights
 }
 
-/** Weights where there is no label to judge by, as with one a class. @param fits of the parts, in their order */
-export type Unjudged = (fits: readonly FittedHead[], problem: HeadProblem) => Promise<readonly number[]>
+/** @param fits of the heads, in their order */
+export type Expectation = (fits: readonly FittedHead[], problem: HeadProblem) => Promise<ExpectedWeights>
 
 /** Weights are tried in quarters. */
 const QUARTERS = 4
 /** Nats that weights have to gain for each quarter that is elsewhere than expected: noise of a few labels is less. */
 const CAUTION = 1
 
-export function chosenProduct(parts: readonly ProductPart[], unjudged: Unjudged, name: string): Head {
+export function chosenProduct(heads: readonly Head[], expectation: Expectation, name: string): Head {
   return {
     name,
     async fit(problem: HeadProblem): Promise<FittedHead> {
       const fits = []
-      for (const { head } of parts) fits.push(await fitCalibrated(head, problem))
+      for (const head of heads) fits.push(await fitCalibrated(head, problem))
       const lefts = fits.map(({ left }) => left)
       const fitted = fits.map((fit) => fit.fitted)
-      const judged = lefts[0].truth.length > 0
-      const weights = judged ? chosenWeights(parts, lefts) : await unjudged(fitted, problem)
+      const expected = await expectation(fitted, problem)
+      const weights = lefts[0].truth.length > 0 ? chosenWeights(expected.judged, lefts) : expected.unjudged
       const product = async (of: (head: FittedHead) => Promise<FeatureMatrix>): Promise<FeatureMatrix> => {
         const found: FeatureMatrix[] = []
         for (const head of fitted) found.push(await of(head))
@@ -46,8 +50,8 @@ export function chosenProduct(parts: readonly ProductPart[], unjudged: Unjudged,
       }
       return {
         name,
-        chosen: Object.fromEntries(parts.map(({ head }, i) => [`share of ${head.name}`, weights[i]])),
-        weights: Object.fromEntries(parts.map(({ head }, i) => [head.name, weights[i]])),
+        chosen: Object.fromEntries(heads.map((head, i) => [`share of ${head.name}`, weights[i]])),
+        weights: Object.fromEntries(heads.map((head, i) => [head.name, weights[i]])),
         probabilities: () => product((head) => head.probabilities()),
         predict: (features) => product((head) => head.predict(features)),
         parameters: {
@@ -73,16 +77,16 @@ function productOf(lefts: readonly LeftOut[], weights: readonly number[]): LeftO
   return { rows, truth, transductive: of('transductive'), inductive: of('inductive') }
 }
 
-function chosenWeights(parts: readonly ProductPart[], lefts: readonly LeftOut[]): number[] {
+function chosenWeights(expected: Weights, lefts: readonly LeftOut[]): Weights {
   const [{ truth }] = lefts
-  const value = (weights: readonly number[]): number => {
+  const value = (weights: Weights): number => {
     const { inductive } = productOf(lefts, weights)
     const likelihood = leftOutLikelihood(inductive, truth, confidenceFrom(inductive, truth, truth.length))
-    const elsewhere = parts.reduce((sum, { expected }, i) => sum + Math.abs(weights[i] - expected) / 2, 0)
+    const elsewhere = expected.reduce((sum, weight, i) => sum + Math.abs(weights[i] - weight) / 2, 0)
     return likelihood - CAUTION * QUARTERS * elsewhere
   }
-  let best = { weights: parts.map(({ expected }) => expected), value: -Infinity }
-  for (const quarters of compositions(QUARTERS, parts.length)) {
+  let best = { weights: expected, value: -Infinity }
+  for (const quarters of compositions(QUARTERS, expected.length)) {
     const weights = quarters.map((count) => count / QUARTERS)
     const own = value(weights)
     if (own > best.value) best = { weights, value: own }
@@ -101,28 +105,25 @@ function compositions(sum: number, terms: number): number[][] {
 /** How nearly the mixture has to follow the graph as propagation does, whose classes are made to follow it. */
 const AS_WELL = 0.99
 
-/** Where the mixture, which knows nothing of the graph, follows it as propagation does, classes are clouds and it is right. */
-const propagationUnlessMixture: Unjudged = async ([propagation, , mixture], problem) => {
+/**
+ * Where the mixture, which knows nothing of the graph, follows it as propagation does, classes are clouds and it is right;
+ * elsewhere they are clusters, and heads that cut through them have to be spoken for (docs/decisions/0026).
+ */
+const byTheGraph: Expectation = async ([propagation, , mixture], problem) => {
   const [spread, mixed] = [
     await graphModularity(propagation, problem),
     await graphModularity(mixture, problem),
   ]
-  return mixed >= AS_WELL * spread ? [0.5, 0, 0.5] : [1, 0, 0]
+  return mixed >= AS_WELL * spread
+    ? { judged: [0.5, 0.25, 0.25], unjudged: [0.5, 0, 0.5] }
+    : { judged: [0.75, 0, 0.25], unjudged: [1, 0, 0] }
 }
 
 export const autoEntry: HeadEntry = {
   worksOn: 'graph',
-  // 2: with the mixture.
-  version: 2,
+  // 2: with the mixture; 3: what is expected of the heads goes by the graph.
+  version: 3,
   make: () =>
-    chosenProduct(
-      [
-        { head: labelPropagation(), expected: 0.5 },
-        { head: logisticRegression(), expected: 0.25 },
-        { head: directionMixture(), expected: 0.25 },
-      ],
-      propagationUnlessMixture,
-      'auto',
-    ),
+    chosenProduct([labelPropagation(), logisticRegression(), directionMixture()], byTheGraph, 'auto'),
   seconds: (fit) => 5 * (graphSeconds(0.5)(fit) + 2 * plainSeconds(fit)),
 }

@@ -5,8 +5,10 @@ import { labelDraws } from '../../src/data/draw-labels.js'
 import { openDataset } from '../../src/data/open.js'
 import { rawPixels } from '../../src/features/extract.js'
 import { normalisedSpace } from '../../src/features/feature-space.js'
+import { chosenProduct } from '../../src/heads/auto.js'
 import { headProblem } from '../../src/heads/head.js'
 import { modularity } from '../../src/heads/modularity.js'
+import { nearestMean } from '../../src/heads/nearest-mean.js'
 import { createHead } from '../../src/heads/registry.js'
 import { argmaxRows } from '../../src/numerics/matrix.js'
 import { symmetrise } from '../../src/numerics/sparse.js'
@@ -56,6 +58,20 @@ describe('auto with one label a class', () => {
       expect(await shares(given)).toEqual([1, 0, 0])
     }
   })
+})
+
+test('as long as labels do not tell heads apart, they weigh what is expected', async () => {
+  const { features, truth } = blobs(200, 4, 10, 0.8)
+  const heads = [nearestMean(), nearestMean(), nearestMean()]
+  const given = problem(features, firstLabels(truth, 4), 4)
+  for (const judged of [
+    [0.75, 0, 0.25],
+    [0.25, 0.5, 0.25],
+  ]) {
+    const expected = { judged, unjudged: [1, 0, 0] }
+    const fitted = await chosenProduct(heads, () => Promise.resolve(expected), 'of equals').fit(given)
+    expect(fitted.parameters.factors?.map(({ weight }) => weight)).toEqual(judged)
+  }
 })
 
 test('with labels to judge by, weights are quarters that sum one, and the product is that of the heads', async () => {
