@@ -3,14 +3,17 @@
  * that was killed is noticed and taken over.
  */
 import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
 import { HandfulError, systemCode, systemError } from '../errors.js'
+import { contentKey } from './content-key.js'
 
 const LOCK_FILE = '.lock'
+/** What systems say that have no hard links. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'ENOSYS']
 /** Between two looks at a lock that another process holds. */
 const LOOK_AGAIN_MS = 5
 
@@ -81,22 +84,25 @@ async function tryLock(
     token: randomUUID(),
     claim,
   }
+  const contents = `${JSON.stringify(mine)}\n`
+  const lock: Lock = {
+    release: () => release(file, mine.token),
+    check: () => expectHeld(folder, file, mine.token),
+  }
   for (let attempt = 0; attempt < 5; attempt++) {
     try {
-      await createWhole(file, `${JSON.stringify(mine)}\n`, mine.token)
-      return {
-        release: () => release(file, mine.token),
-        check: () => expectHeld(folder, file, mine.token),
-      }
+      await createWhole(file, contents, mine.token)
+      return lock
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw systemError('writing to the run folder', folder, error)
     }
-    const holder = await readHolder(file)
+    const found = await readText(file)
     // It was given back meanwhile: what may be there by now is somebody else's.
-    if (holder === 'gone') continue
+    if (found === undefined) continue
+    const holder = holderIn(found)
     const passedOn = claim !== undefined && holder?.claim === claim
     if (holder !== undefined && !passedOn && (await isAlive(holder))) return heldBy(folder, file, holder)
-    await setAside(file, holder)
+    if (await takeOver(file, found, contents, mine.token)) return lock
   }
   const holder = await readHolder(file)
   return heldBy(folder, file, holder === 'gone' ? undefined : holder)
@@ -140,41 +146,71 @@ async function createWhole(file: string, contents: string, token: string): Promi
     await link(temporary, file)
   } catch (error) {
     // FAT and some network file systems have no hard links.
-    if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(systemCode(error) ?? '')) throw error
+    if (!NO_LINKS.includes(systemCode(error) ?? '')) throw error
     await writeFile(file, contents, { flag: 'wx' })
   } finally {
     await rm(temporary, { force: true })
   }
 }
 
+/** After so long a process that was taking a lock over has itself ended, most likely. */
+const TAKING_OVER_MS = 10_000
+
 /**
- * Moves a dead process's lock out of the way. Of several processes that try this at once the rename lets one through;
- * a slower one that took the winner's new lock instead of the dead one puts it back.
+ * Puts a lock in the place of a dead process's, whose place is never empty. Who takes over a lock of these contents has another
+ * name for it, which one process at a time can give; what it names is looked at again then, since it may be the new lock of a
+ * process that was faster.
+ * @returns whether it did; if not, things have changed meanwhile
  */
-async function setAside(file: string, dead: Holder | undefined): Promise<void> {
-  if (tokenOf(await readHolder(file)) !== dead?.token) return
-  const aside = `${file}-${randomUUID()}`
+async function takeOver(file: string, dead: string, contents: string, token: string): Promise<boolean> {
+  const mark = `${file}-over-${contentKey(dead)}`
   try {
-    await rename(file, aside)
+    await link(file, mark)
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return
-    throw systemError('taking over a lock', file, error)
+    const code = systemCode(error)
+    if (code === 'ENOENT') return false
+    if (code === 'EEXIST') {
+      const since = await stat(mark).catch(() => undefined)
+      if (since !== undefined && Date.now() - since.ctimeMs > TAKING_OVER_MS) await rm(mark, { force: true })
+      return false
+    }
+    // FAT and some network file systems have no hard links.
+    if (!NO_LINKS.includes(code ?? '')) throw systemError('taking over a lock', file, error)
+    await rm(file, { force: true })
+    return false
   }
-  if (tokenOf(await readHolder(aside)) !== dead?.token) await link(aside, file).catch(() => {})
-  await rm(aside, { force: true })
+  const temporary = `${file}-${token}`
+  try {
+    if ((await readText(mark)) !== dead) return false
+    await writeFile(temporary, contents)
+    await rename(temporary, file)
+    return true
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw systemError('taking over a lock', file, error)
+  } finally {
+    await rm(mark, { force: true })
+  }
+}
+
+/** Undefined where there is no file; nothing of one that can't be read. */
+const readText = (file: string): Promise<string | undefined> =>
+  readFile(file, 'utf8').catch((error: unknown) => (systemCode(error) === 'ENOENT' ? undefined : ''))
+
+/** Undefined where it says nothing that can be understood. */
+function holderIn(text: string): Holder | undefined {
+  try {
+    return holderSchema.parse(JSON.parse(text))
+  } catch {
+    return undefined
+  }
 }
 
 /** Undefined where the file says nothing that can be understood. */
 async function readHolder(file: string): Promise<Holder | 'gone' | undefined> {
-  try {
-    return holderSchema.parse(JSON.parse(await readFile(file, 'utf8')))
-  } catch (error) {
-    return systemCode(error) === 'ENOENT' ? 'gone' : undefined
-  }
+  const text = await readText(file)
+  return text === undefined ? 'gone' : holderIn(text)
 }
-
-const tokenOf = (holder: Holder | 'gone' | undefined): string | undefined =>
-  holder === 'gone' ? 'gone' : holder?.token
 
 async function isAlive(holder: Holder): Promise<boolean> {
   // Another machine's processes can't be seen from here, so its lock is believed.

@@ -127,8 +127,8 @@ describe.skipIf(!hasRedis)(`workers${REDIS_NEEDED}`, () => {
       const shares = ended.map(({ output }) => output.split('done in').length - 1)
       expect(shares.reduce((sum, share) => sum + share)).toBe(15)
       const all = [planner, status, wrong, ...ended].map(({ output }) => output).join('\n')
-      expect(all).not.toContain('4711')
-      expect(spawnSync('grep', ['-rl', '4711', store]).stdout.toString()).toBe('')
+      expect(all).not.toContain(PASSWORD)
+      expect(spawnSync('grep', ['-rl', PASSWORD, store]).stdout.toString()).toBe('')
     } finally {
       workers.forEach(({ child }) => child.kill('SIGKILL'))
       await redis.stop()
