@@ -9,8 +9,9 @@
  *
  * With `--encoder` alone the features are those of an encoder made elsewhere, and nothing is trained; with `--run`, too, they
  * stand beside the run's and patches. Beside the heads of the project there are for `--heads`: `two`, the product without the
- * mixture, `three` and `before`, with weights that the graph has no say in, all propagation alone where there is nothing to judge by; and `auto-chosen`, where the
- * labels choose which part leads. With `--parts yes` all is measured on each part alone, and on each leading, too.
+ * mixture, `three` and `before`, with weights that the graph has no say in, all propagation alone where there is nothing to judge
+ * by; and `auto-chosen`, where the labels choose which part leads. With `--parts yes` all is measured on each part alone, and on
+ * each leading, too.
  *
  * Of a known set training images are drawn, and the held-out ones from its other training images: official test labels are not
  * looked at.

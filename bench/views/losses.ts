@@ -9,11 +9,8 @@ import {
   mean,
   mul,
   Parameters,
-  reciprocal,
-  relu,
   sizeOf,
   slice,
-  sqrt,
   stopGradient,
   sub,
   sum,
@@ -35,6 +32,7 @@ import type { ImageShape, Trainable } from '../../packages/handful/src/models/mo
 import { trainingStep } from '../../packages/handful/src/models/optimise.js'
 import { patchFor, toPatches } from '../../packages/handful/src/models/patching.js'
 import { pyramidTrunk } from '../../packages/handful/src/models/trunks.js'
+import { unitProjection } from '../../packages/handful/src/models/view-disagreement.js'
 
 export type EncoderLoss = 'soda' | 'coding-rate'
 
@@ -130,10 +128,7 @@ function codingRate(config: ViewsConfig, image: ImageShape, steps: number, seed:
       2,
     ),
   )
-  const first = linear(p.scope('projection.first'), { inputs: trunk.numbers, outputs: trunk.numbers })
-  const second = linear(p.scope('projection.second'), { inputs: trunk.numbers, outputs: projection })
-  const z = second(relu(first(summary)))
-  const unit = mul(z, reciprocal(sqrt(add(sum(mul(z, z), 1, true), 1e-12))))
+  const unit = unitProjection(p.scope('projection'), summary, projection)
   const codes = [slice(unit, 0, 0, batch), slice(unit, 0, batch, 2 * batch)]
   const rates = codes.map((code) => followedRate(code, projection / (batch * DISTORTION)))
   const alike = mul(sum(mul(codes[0], codes[1])), 1 / batch)

@@ -31,17 +31,23 @@ export interface DisagreementOptions {
 /** Similarity of a view to itself: it takes no part in the sum. */
 const NEVER = -1e9
 
+/** What views are compared by: z of length 1. h [rows, numbers] -> [rows, projection]. */
+export function unitProjection(p: Parameters, h: Tensor, projection: number): Tensor {
+  const [, numbers] = h.shape
+  const first = linear(p.scope('first'), { inputs: numbers, outputs: numbers })
+  const second = linear(p.scope('second'), { inputs: numbers, outputs: projection })
+  const z = second(relu(first(h)))
+  return mul(z, reciprocal(sqrt(add(sum(mul(z, z), 1, true), 1e-12))))
+}
+
 /** h [2 n, numbers], the second views after all the first ones -> a scalar. */
 export function viewDisagreement(
   p: Parameters,
   h: Tensor,
   { temperature, projection }: DisagreementOptions,
 ): Tensor {
-  const [rows, numbers] = h.shape
-  const first = linear(p.scope('first'), { inputs: numbers, outputs: numbers })
-  const second = linear(p.scope('second'), { inputs: numbers, outputs: projection })
-  const z = second(relu(first(h)))
-  const unit = mul(z, reciprocal(sqrt(add(sum(mul(z, z), 1, true), 1e-12))))
+  const [rows] = h.shape
+  const unit = unitProjection(p, h, projection)
   const cosines = matmul(unit, transpose(unit, [1, 0]))
   const place = (i: number): [number, number] => [Math.floor(i / rows), i % rows]
   const square = (value: (row: number, column: number) => number): Tensor =>
