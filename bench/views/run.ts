@@ -4,7 +4,7 @@
  *
  *   npx tsx bench/views/run.ts --dataset cifar10 --data-dir <data> [--steps 1000] [--set '{"temperature":0.2}']
  *     [--views '{"hue":0,"recoloured":1}'] [--layers pooled,level2 --pooling 2x2] [--labels 4,16,128] [--draws 8,4,2]
- *     [--loss soda|coding-rate] [--train 6000] [--test 3000] [--folder <images> --size 32] [--run <of handful pretrain>] [--seed 0] [--threads 1]
+ *     [--loss soda] [--train 6000] [--test 3000] [--folder <images> --size 32] [--run <of handful pretrain>] [--seed 0] [--threads 1]
  *
  * Of a known set the held-out images are drawn from its training images: official test labels are not looked at. The network learns
  * from all others; labels are drawn among, and spread over, `--train` of them. With `--run` nothing is trained, and the model has

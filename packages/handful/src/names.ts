@@ -30,7 +30,7 @@ export const currentPreset = <N extends string>(
   name === 'invariant' ? 'contrastive' : (name as Exclude<N, 'invariant'>)
 
 /** How training images of a generative model are distorted. */
-export const AUGMENTATIONS = ['shapes', 'photos', 'crops', 'none'] as const
+export const AUGMENTATIONS = ['shapes', 'photos', 'crops', 'covered', 'none'] as const
 export type AugmentationName = (typeof AUGMENTATIONS)[number]
 
 /** Networks that are trained on labels alone. */

@@ -7,10 +7,19 @@
 import { HandfulError, printable, quoted, usageError } from '../errors.js'
 import { wrongFields } from '../files/csv.js'
 import { closest } from '../errors/suggest.js'
+import {
+  DESCRIPTIONS,
+  FILE_NAMES,
+  LABEL_NAMES,
+  OWN_COLUMNS,
+  OWN_TABLES,
+  plainName,
+  USUAL_NAMES,
+} from './column-names.js'
 import type { FileNames } from './file-names.js'
 import { listed } from './image-set.js'
 import type { LabelTable, TableRow } from './labels-file.js'
-import { SPLIT_NAMES, splitColumn } from './split-column.js'
+import { splitColumn } from './split-column.js'
 
 /** Columns that the user named. */
 export interface ColumnChoice {
@@ -34,15 +43,6 @@ export interface ReadColumns {
   readonly note?: string
 }
 
-/** Columns that predictions.ts writes besides file_name and label. They are read over. */
-const OWN_COLUMNS = ['predicted', 'probability', 'split', 'source', 'unlike']
-
-/** Columns of tables that handful wrote itself: its predictions and its labels. */
-const OWN_TABLES = [
-  ['file_name', 'label', 'predicted', 'probability', 'split', 'source'],
-  ['file_name', 'label', 'seen', 'who', 'at'],
-]
-
 /** Whether handful wrote a table itself: then labels in it are names of classes, also such as `NaN`. */
 export const isOwnTable = ({ columns }: LabelTable): boolean =>
   OWN_TABLES.some((own) => own.every((column) => columns.includes(column)))
@@ -59,104 +59,11 @@ export function shownIn(table: LabelTable): (fields: TableRow['fields']) => Show
   }
 }
 
-/** What people call them, without capitals, blanks and lines; the likelier name first. */
-const FILE_NAMES = [
-  ...[
-    'filename',
-    'file',
-    'filepath',
-    'imagename',
-    'imagepath',
-    'imagefile',
-    'imagefilename',
-    'image',
-    'images',
-  ],
-  ...[
-    'img',
-    'imgname',
-    'imgpath',
-    'imgfile',
-    'path',
-    'relativepath',
-    'relpath',
-    'photo',
-    'picture',
-    'imageid',
-    'imgid',
-  ],
-  ...['id', 'name', 'fname', 'key', 'uri', 'url'],
-]
-const LABEL_NAMES = [
-  ...[
-    'label',
-    'labels',
-    'class',
-    'classname',
-    'classes',
-    'classlabel',
-    'labelname',
-    'category',
-    'categoryname',
-  ],
-  ...[
-    'target',
-    'choice',
-    'species',
-    'tag',
-    'y',
-    'annotation',
-    'groundtruth',
-    'gt',
-    'classid',
-    'labelid',
-    'categoryid',
-  ],
-]
-
-/** What a first row is called that names columns. */
-const USUAL_NAMES: ReadonlySet<string> = new Set([...FILE_NAMES, ...LABEL_NAMES])
-
-/** What describes a file and is no class. */
-const DESCRIPTIONS = [
-  ...[
-    'width',
-    'height',
-    'channels',
-    'size',
-    'bytes',
-    'filesize',
-    'format',
-    'mode',
-    'depth',
-    'md5',
-    'sha1',
-    'sha256',
-  ],
-  ...[
-    'date',
-    'datetime',
-    'time',
-    'timestamp',
-    'license',
-    'licence',
-    'author',
-    'source',
-    'url',
-    'set',
-    'subset',
-  ],
-  ...SPLIT_NAMES,
-  ...['fold', 'dataset', 'comment', 'comments', 'note', 'notes', 'description'],
-]
-
 /** A table whose files are known, and several of whose columns could be the labels. */
 export class SeveralLabelColumns extends HandfulError {}
 
 /** Rows that are looked at to find out what a column holds. */
 const LOOKED_AT = 200
-
-const plain = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
 
 /**
  * @throws HandfulError in one line where there is more than one reading or none, with the nearest match
@@ -221,7 +128,7 @@ function columnNamed(
 ): number | undefined {
   if (asked === undefined) return undefined
   const found = columns.indexOf(asked)
-  const alike = found >= 0 ? found : columns.findIndex((column) => plain(column) === plain(asked))
+  const alike = found >= 0 ? found : columns.findIndex((column) => plainName(column) === plainName(asked))
   if (alike >= 0) return alike
   const near = closest(asked, columns)
   throw usageError({
@@ -239,7 +146,7 @@ function columnNamed(
 
 /** Places of the columns with the first of these names that any has. */
 function called(columns: readonly string[], names: readonly string[]): number | undefined {
-  const own = columns.map(plain)
+  const own = columns.map(plainName)
   const name = names.find((each) => own.includes(each))
   return name === undefined ? undefined : own.indexOf(name)
 }
@@ -277,9 +184,9 @@ function labelColumn(table: LabelTable, file: number): number {
   const others = columns.flatMap((column, i) => {
     return i === file || OWN_COLUMNS.includes(column) || isIndex(table, i) ? [] : [i]
   })
-  const named = others.filter((i) => LABEL_NAMES.includes(plain(columns[i])))
+  const named = others.filter((i) => LABEL_NAMES.includes(plainName(columns[i])))
   const [first, ...more] = named.sort(
-    (a, b) => LABEL_NAMES.indexOf(plain(columns[a])) - LABEL_NAMES.indexOf(plain(columns[b])),
+    (a, b) => LABEL_NAMES.indexOf(plainName(columns[a])) - LABEL_NAMES.indexOf(plainName(columns[b])),
   )
   if (first !== undefined) {
     const same = named.filter((i) => i === first || saysTheSame(table, first, i))
@@ -288,7 +195,7 @@ function labelColumn(table: LabelTable, file: number): number {
     throw unclear(table, 'label', LABEL_NAMES, [first, ...more], '--label-column')
   }
   const known = [...FILE_NAMES.slice(0, -6), ...DESCRIPTIONS]
-  const unnamed = others.filter((i) => !known.includes(plain(columns[i])))
+  const unnamed = others.filter((i) => !known.includes(plainName(columns[i])))
   const possible = unnamed.filter((i) => couldBeClasses(table, i))
   if (possible.length === 1) return possible[0]
   throw unclear(table, 'label', LABEL_NAMES, unnamed.length > 1 ? unnamed : undefined, '--label-column')
@@ -360,7 +267,7 @@ function unclear(
 ): HandfulError {
   const near =
     columns.find((column) => closest(column, [wanted]) !== undefined) ??
-    columns.find((column) => closest(plain(column), known.slice(0, 12)) !== undefined)
+    columns.find((column) => closest(plainName(column), known.slice(0, 12)) !== undefined)
   const example = several?.[0] === undefined ? near : columns[several[0]]
   const Unclear = several !== undefined && wanted === 'label' ? SeveralLabelColumns : HandfulError
   return new Unclear({
@@ -394,7 +301,7 @@ function withoutHeader(
       name !== undefined && columns.includes(name) && !(Number(name) >= 1 && Number(name) <= columns.length),
   )
   if (header === undefined || columns.length < 2 || asked) return undefined
-  const usual = columns.some((column) => USUAL_NAMES.has(plain(column)))
+  const usual = columns.some((column) => USUAL_NAMES.has(plainName(column)))
   const isFile = (field: string | null | undefined): boolean =>
     typeof field === 'string' && field !== '' && names.find(field).kind === 'one'
   const begins = columns.some((column, i) => {

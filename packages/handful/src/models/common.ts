@@ -31,9 +31,13 @@ export const toUnitRange = (pixels: Tensor): Tensor => unitRange(greyLevels(pixe
 /** uint8 [n, h, w, c] -> float [h, w, n, c] in -1..1. */
 export const toSignedRange = (pixels: Tensor): Tensor => signedRange(greyLevels(pixels))
 
-/** What leaves the subject of an image what it is: written characters and small shapes where it is grey, else as said. */
-export const suitedAugmentation = ({ channels }: ImageShape, ofColour: AugmentationName): AugmentationName =>
-  channels === 1 ? 'shapes' : ofColour
+/** What leaves the subject of an image what it is: grey images are written characters and small shapes. */
+export const suitedAugmentation = ({ channels }: ImageShape): AugmentationName =>
+  channels === 1 ? 'shapes' : 'photos'
+
+/** What two views that are to be known for the same are distorted by: both show other parts of the image. */
+export const viewAugmentation = ({ channels }: ImageShape): AugmentationName =>
+  channels === 1 ? 'covered' : 'crops'
 
 /** Floats 0..1 as bytes. */
 export const toBytes = (values: ArrayLike<number>): Uint8Array =>

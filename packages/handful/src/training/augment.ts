@@ -42,6 +42,9 @@ export const shapeAugmentation: AugmentOptions = {
   colour: 0,
 }
 
+/** The same, partly covered: two such views have to be known for the same by different parts of it. */
+export const coveredAugmentation: AugmentOptions = { ...shapeAugmentation, cutout: 0.8 }
+
 /** What leaves a photograph's subject what it is. */
 export const photoAugmentation: AugmentOptions = {
   rotation: 12,

@@ -17,7 +17,13 @@ import {
   type PresetName,
   PRESETS,
 } from '../names.js'
-import { type AugmentOptions, cropAugmentation, photoAugmentation, shapeAugmentation } from './augment.js'
+import {
+  type AugmentOptions,
+  coveredAugmentation,
+  cropAugmentation,
+  photoAugmentation,
+  shapeAugmentation,
+} from './augment.js'
 
 /** A preset by its name, or by the one that it had before. */
 export const presetField = z.enum([...PRESETS, ...FORMER_PRESETS]).transform(currentPreset)
@@ -96,6 +102,7 @@ const AUGMENTATION_OPTIONS = {
   shapes: shapeAugmentation,
   photos: photoAugmentation,
   crops: cropAugmentation,
+  covered: coveredAugmentation,
   none: null,
 } as const satisfies Record<AugmentationName, AugmentOptions | null>
 

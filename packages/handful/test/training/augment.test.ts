@@ -5,6 +5,7 @@ import { compileKernels } from '../../scripts/compile-kernels.js'
 import {
   augment,
   type AugmentOptions,
+  coveredAugmentation,
   cropAugmentation,
   NO_AUGMENTATION,
   photoAugmentation,
@@ -106,6 +107,7 @@ describe.each([
 
 test.each<[string, AugmentOptions]>([
   ['shapes', shapeAugmentation],
+  ['covered', coveredAugmentation],
   ['photos', photoAugmentation],
   ['crops', cropAugmentation],
   ['nothing at all', { rotation: 0, shear: 0, scale: 0, shift: 0, mirror: false, colour: 0 }],

@@ -97,7 +97,7 @@ test('augmentation suits model and images unless it is chosen', () => {
     nameOf({ model: 'diffusion' }, colour),
   ]).toEqual(['shapes', 'photos', 'none', 'none'])
   expect(nameOf({ preset: 'contrastive' }, colour)).toBe('crops')
-  expect(nameOf({ preset: 'contrastive' }, grey)).toBe('shapes')
+  expect(nameOf({ preset: 'contrastive' }, grey)).toBe('covered')
   expect(resolveAugmentation('photos', resolveModel(choice({ model: 'gan' }), colour)).options).toMatchObject(
     { mirror: true },
   )

@@ -19,7 +19,12 @@ const pyramid = z.strictObject({
    * is cut out and enlarged in training is about as large in them as things are in whole images (Touvron et al., arXiv 1906.06423).
    */
   views: z.number().positive().max(1),
-  /** What cosines of two views are divided by: the lower, the more the likest other images count. */
+  /**
+   * What two views of an image are to be beside being alike: told from those of all others (`contrast`, view-disagreement.ts; where left
+   * out, as in older runs), or part of a batch that takes as much room as it can (`coding-rate`, coding-rate.ts).
+   */
+  objective: z.enum(['contrast', 'coding-rate']).optional(),
+  /** Of `contrast`: what cosines of two views are divided by. The lower, the more the likest other images count. */
   temperature: z.number().positive(),
   /** Numbers of the projection that views are compared in. */
   projection: z.int().min(1),

@@ -4,13 +4,14 @@
  * grey images, where the network is that of a VAE that compares views beside what it learns by (vae/).
  */
 import { concat, input, Parameters, type Tensor } from 'onnx-autodiff'
+import { viewDistance } from '../coding-rate.js'
 import {
   describeLayers,
   imageDimensions,
   imageInput,
   layerNetwork,
   signedRange,
-  suitedAugmentation,
+  viewAugmentation,
 } from '../common.js'
 import { defineModel } from '../define-model.js'
 import type { FeatureRequest } from '../feature-request.js'
@@ -27,7 +28,7 @@ const trunkOf = (p: Parameters, config: ViewsConfig, image: ImageShape): Trunk =
 
 const squares = (pixels: Tensor, { patching }: Trunk): Tensor => toPatches(pixels, patching, signedRange)
 
-/** Output: `loss`, the views' disagreement in nats, the mean per image. */
+/** Output: `loss`, the mean per image: the views' disagreement in nats, or for `coding-rate` half their squared distance. */
 function train(config: ViewsConfig, image: ImageShape, steps: number, seed: number): Trainable {
   const { batch } = config
   const size = viewSize(config, image)
@@ -37,7 +38,8 @@ function train(config: ViewsConfig, image: ImageShape, steps: number, seed: numb
   const views = ['image', 'second'].map((name) => input(name, shape, 'uint8'))
   const seen = views.map((view) => squares(view, trunk))
   const { summary } = trunk.see(concat(seen, 2))
-  const loss = viewDisagreement(parameters.scope('projection'), summary, config)
+  const compared = config.objective === 'coding-rate' ? viewDistance : viewDisagreement
+  const loss = compared(parameters.scope('projection'), summary, config)
   return {
     ...trainingStep({ parameters, inputs: views, loss, metrics: {} }, config, steps, seed),
     batch,
@@ -76,7 +78,7 @@ export const contrastive = defineModel<ContrastiveConfig>({
   // The second is how the VAE's preset that did this was called, for commands that name no model.
   presets: { fast, contrastive: fast },
   isContrastive: () => true,
-  augmentation: (_, image) => suitedAugmentation(image, 'crops'),
+  augmentation: (_, image) => viewAugmentation(image),
   defaultSteps: ({ network }) => ({ patched: 2000, pyramid: 7000 })[network],
   cost: { stepSeconds: 0.1, imagesPerSecond: 3000, samplesPerSecond: 2000 },
   train: (config, image, steps, seed) =>

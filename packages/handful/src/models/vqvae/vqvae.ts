@@ -307,7 +307,7 @@ export const vqVae = defineModel<VqVaeConfig>({
   configSchema: vqVaeSchema,
   presets: { fast, paper },
   // The study's learned the images as they are.
-  augmentation: ({ stem }, image) => (stem === 'strided' ? 'none' : suitedAugmentation(image, 'photos')),
+  augmentation: ({ stem }, image) => (stem === 'strided' ? 'none' : suitedAugmentation(image)),
   // The study's 40 epochs over 50,000 images.
   defaultSteps: ({ stem }) => (stem === 'patches' ? 2000 : 31_250),
   cost: { stepSeconds: 0.15, imagesPerSecond: 1500, samplesPerSecond: 200 },
