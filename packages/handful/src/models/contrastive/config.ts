@@ -51,6 +51,7 @@ export const fast = (image: ImageShape): ContrastiveConfig =>
         width: 64,
         blocks: 1,
         views: 0.75,
+        objective: 'coding-rate',
         temperature: 0.2,
         projection: 128,
         ...quickOptimiser,

@@ -1,7 +1,8 @@
 /**
- * Contrastive learning: two augmented views of an image are to have like features, unlike those of the other images of the
- * batch (SimCLR, Chen et al., arXiv 2002.05709; view-disagreement.ts). Nothing is generated and nothing reconstructed, but for
- * grey images, where the network is that of a VAE that compares views beside what it learns by (vae/).
+ * Contrastive learning: two augmented views of an image are to have like features, and those of a batch are held apart, together
+ * (EMP-SSL, Tong et al., arXiv 2304.03977; coding-rate.ts) or each from each (SimCLR, Chen et al., arXiv 2002.05709;
+ * view-disagreement.ts). Nothing is generated and nothing reconstructed, but for grey images, where the network is that of a VAE
+ * that compares views beside what it learns by (vae/).
  */
 import { concat, input, Parameters, type Tensor } from 'onnx-autodiff'
 import { viewDistance } from '../coding-rate.js'
