@@ -193,7 +193,7 @@ describe('what to do next', () => {
     suggestNext({ ...example, config: { ...example.config, seed: 0, ...config } }, 'runs/x')[0].command
 
   test('is the same for longer, without what would be taken anyway', () => {
-    const usual = { model: 'contrastive', preset: 'fast', augment: 'shapes', set: {}, fit: 'cover' } as const
+    const usual = { model: 'contrastive', preset: 'fast', augment: 'covered', set: {}, fit: 'cover' } as const
     expect(commandWith({ ...usual, patches: 256, draws: 5, threads: 8 })).toBe(
       'handful fit --dataset strokes --minutes 12',
     )
