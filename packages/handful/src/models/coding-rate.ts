@@ -44,7 +44,7 @@ export function viewDistance(p: Parameters, h: Tensor, { projection }: { project
  * Nothing, with the gradient of log det(A) / 2, A = I + factor Z'Z, which is factor Z A^-1.
  * @param z [rows, numbers], rows of length 1
  */
-export function rateGradient(z: Tensor, factor: number): Tensor {
+function rateGradient(z: Tensor, factor: number): Tensor {
   const [rows, numbers] = z.shape
   const identity = constant(
     Float64Array.from({ length: numbers * numbers }, (_, i) => (i % (numbers + 1) === 0 ? 1 : 0)),
