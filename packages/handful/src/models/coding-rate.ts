@@ -10,7 +10,6 @@
  */
 import {
   add,
-  constant,
   matmul,
   mul,
   type Parameters,
@@ -21,7 +20,7 @@ import {
   type Tensor,
   transpose,
 } from 'onnx-autodiff'
-import { unitProjection } from './view-disagreement.js'
+import { square, unitProjection } from './view-disagreement.js'
 
 /** e, the squared distance up to which two codes count as one, and lambda, what likeness weighs, of the paper. */
 const [DISTORTION, LIKENESS] = [0.2, 200]
@@ -46,10 +45,7 @@ export function viewDistance(p: Parameters, h: Tensor, { projection }: { project
  */
 function rateGradient(z: Tensor, factor: number): Tensor {
   const [rows, numbers] = z.shape
-  const identity = constant(
-    Float64Array.from({ length: numbers * numbers }, (_, i) => (i % (numbers + 1) === 0 ? 1 : 0)),
-    [numbers, numbers],
-  )
+  const identity = square(numbers, (row, column) => (row === column ? 1 : 0))
   const a = add(mul(matmul(transpose(z, [1, 0]), z), factor), identity)
   const weighed = mul(sum(mul(inverse(stopGradient(a), identity, 1 + factor * rows), a)), 0.5)
   return sub(weighed, stopGradient(weighed))

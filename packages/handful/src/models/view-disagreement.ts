@@ -40,6 +40,13 @@ export function unitProjection(p: Parameters, h: Tensor, projection: number): Te
   return mul(z, reciprocal(sqrt(add(sum(mul(z, z), 1, true), 1e-12))))
 }
 
+/** A constant [side, side]. */
+export const square = (side: number, value: (row: number, column: number) => number): Tensor =>
+  constant(
+    Float64Array.from({ length: side * side }, (_, i) => value(Math.floor(i / side), i % side)),
+    [side, side],
+  )
+
 /** h [2 n, numbers], the second views after all the first ones -> a scalar. */
 export function viewDisagreement(
   p: Parameters,
@@ -49,13 +56,7 @@ export function viewDisagreement(
   const [rows] = h.shape
   const unit = unitProjection(p, h, projection)
   const cosines = matmul(unit, transpose(unit, [1, 0]))
-  const place = (i: number): [number, number] => [Math.floor(i / rows), i % rows]
-  const square = (value: (row: number, column: number) => number): Tensor =>
-    constant(
-      Float64Array.from({ length: rows * rows }, (_, i) => value(...place(i))),
-      [rows, rows],
-    )
-  const itself = square((row, column) => (row === column ? NEVER : 0))
-  const other = square((row, column) => (column === (row + rows / 2) % rows ? 1 : 0))
+  const itself = square(rows, (row, column) => (row === column ? NEVER : 0))
+  const other = square(rows, (row, column) => (column === (row + rows / 2) % rows ? 1 : 0))
   return mul(sum(mul(logSoftmax(add(mul(cosines, 1 / temperature), itself)), other)), -1 / rows)
 }

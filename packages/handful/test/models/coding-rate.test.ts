@@ -2,6 +2,7 @@
 import { evaluate, gradients, input, Parameters, Random } from 'onnx-autodiff'
 import { expect, test } from 'vitest'
 import { viewDistance } from '../../src/models/coding-rate.js'
+import { unitProjectionByHand } from './vae-support.js'
 
 /** log det of a positive definite matrix, by its Cholesky factor. */
 function logDeterminant(matrix: readonly (readonly number[])[]): number {
@@ -53,23 +54,9 @@ test('the gradient is that of the equation, and the value half the squared dista
   const loss = viewDistance(p, h, { projection })
   const initial = p.initialize(3)
   const known = Object.fromEntries(Object.entries(initial).map(([name, array]) => [name, array.data]))
-  const layer = (name: string, x: readonly number[]): number[] => {
-    const [weight, bias] = [initial[`${name}.weight`], initial[`${name}.bias`]]
-    const [, outputs] = weight.shape
-    return Array.from({ length: outputs }, (_, j) =>
-      x.reduce((sum, value, i) => sum + value * Number(weight.data[i * outputs + j]), Number(bias.data[j])),
-    )
-  }
+  const project = unitProjectionByHand(initial)
   const codesOf = (data: Float64Array): number[][] =>
-    Array.from({ length: rows }, (_, i) => {
-      const hidden = layer('first', Array.from(data.subarray(i * numbers, (i + 1) * numbers)))
-      const found = layer(
-        'second',
-        hidden.map((value) => Math.max(value, 0)),
-      )
-      const length = Math.hypot(...found)
-      return found.map((value) => value / length)
-    })
+    Array.from({ length: rows }, (_, i) => project(Array.from(data.subarray(i * numbers, (i + 1) * numbers))))
   const data = Float64Array.from(new Random(2, 'views').fillNormal(new Float32Array(rows * numbers)))
   const [value, gradient] = evaluate([loss, ...gradients(loss, [h])], { h: data, ...known })
   expect(Number(value[0])).toBeCloseTo(byHand(codesOf(data)).apart, 5)

@@ -5,7 +5,16 @@ import { averagedWeights, type ImageShape } from '../../src/models/model.js'
 import { vae } from '../../src/models/vae/vae.js'
 import { contrastive, type VaeConfig } from '../../src/models/vae/config.js'
 import { viewDisagreement } from '../../src/models/view-disagreement.js'
-import { COUNT, difference, extract, grey8, randomPixels, squares, trainOnSquares } from './vae-support.js'
+import {
+  COUNT,
+  difference,
+  extract,
+  grey8,
+  randomPixels,
+  squares,
+  trainOnSquares,
+  unitProjectionByHand,
+} from './vae-support.js'
 
 const colour: ImageShape = { size: 20, channels: 3 }
 const small: VaeConfig = {
@@ -31,23 +40,11 @@ test('the disagreement of views is what the equation says, and least where partn
   const known = Object.fromEntries(Object.entries(initial).map(([name, array]) => [name, array.data]))
   const value = (data: Float32Array): number => Number(evaluate([loss], { h: data, ...known })[0][0])
 
-  const layer = (name: string, x: number[]): number[] => {
-    const [weight, bias] = [initial[`${name}.weight`], initial[`${name}.bias`]]
-    const [inputs, outputs] = weight.shape
-    return Array.from({ length: outputs }, (_, j) =>
-      x.reduce((sum, each, i) => sum + each * Number(weight.data[i * outputs + j]), Number(bias.data[j])),
-    ).slice(0, inputs > 0 ? outputs : 0)
-  }
+  const project = unitProjectionByHand(initial)
   const byHand = (data: Float32Array): number => {
-    const z = Array.from({ length: rows }, (_, i) => {
-      const row = Array.from(data.subarray(i * numbers, (i + 1) * numbers))
-      const found = layer(
-        'second',
-        layer('first', row).map((each) => Math.max(each, 0)),
-      )
-      const length = Math.hypot(...found)
-      return found.map((each) => each / length)
-    })
+    const z = Array.from({ length: rows }, (_, i) =>
+      project(Array.from(data.subarray(i * numbers, (i + 1) * numbers))),
+    )
     const similarity = (i: number, j: number): number =>
       Math.exp(z[i].reduce((sum, each, k) => sum + each * z[j][k], 0) / temperature)
     const terms = z.map((_, i) => {

@@ -100,3 +100,20 @@ export async function extract(
     await session.close()
   }
 }
+
+/** Of the weights of models/view-disagreement.ts: a row of numbers -> its projection of length 1, by hand. */
+export function unitProjectionByHand(initial: Arrays): (row: readonly number[]) => number[] {
+  const layer = (name: string, x: readonly number[]): number[] => {
+    const [weight, bias] = [initial[`${name}.weight`], initial[`${name}.bias`]]
+    const [, outputs] = weight.shape
+    return Array.from({ length: outputs }, (_, j) =>
+      x.reduce((sum, value, i) => sum + value * Number(weight.data[i * outputs + j]), Number(bias.data[j])),
+    )
+  }
+  return (row) => {
+    const hidden = layer('first', row).map((value) => Math.max(value, 0))
+    const found = layer('second', hidden)
+    const length = Math.hypot(...found)
+    return found.map((value) => value / length)
+  }
+}

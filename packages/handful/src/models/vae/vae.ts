@@ -237,9 +237,7 @@ export const vae = defineModel<VaeConfig>({
   augmentation: ({ network, invariance }, image) =>
     network === 'dense' || network === 'residual'
       ? 'none'
-      : invariance.weight > 0
-        ? viewAugmentation(image)
-        : suitedAugmentation(image),
+      : (invariance.weight > 0 ? viewAugmentation : suitedAugmentation)(image),
   // The study's epochs over its data sets: 10 of MNIST, 100 of CIFAR.
   defaultSteps: ({ network }) => ({ patched: 2000, pyramid: 4000, dense: 9380, residual: 39_100 })[network],
   cost: { stepSeconds: 0.12, imagesPerSecond: 3000, samplesPerSecond: 2000 },
