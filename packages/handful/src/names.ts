@@ -71,6 +71,7 @@ export const HEADS = [
   'auto',
   'propagation',
   'propagation-plain',
+  'balanced',
   'poisson',
   'graph',
   'linear',

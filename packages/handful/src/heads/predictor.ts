@@ -249,7 +249,10 @@ function interpolate(neighbours: Neighbours, probabilities: FeatureMatrix, kerne
   const classes = probabilities.columns
   const result = featureMatrix(rows, classes)
   const weights = new Float64Array(k)
+  // Summed in float64: in float32 the mean of ten ones can be above 1.
+  const row = new Float64Array(classes)
   for (let i = 0; i < rows; i++) {
+    row.fill(0)
     kernelWeights(kernel, similarities, i * k, k, weights, 0)
     let total = weights.reduce((sum, weight) => sum + weight, 0)
     if (total === 0) {
@@ -258,10 +261,9 @@ function interpolate(neighbours: Neighbours, probabilities: FeatureMatrix, kerne
     }
     for (let j = 0; j < k; j++) {
       const reference = indices[i * k + j] * classes
-      for (let c = 0; c < classes; c++) {
-        result.data[i * classes + c] += (weights[j] / total) * probabilities.data[reference + c]
-      }
+      for (let c = 0; c < classes; c++) row[c] += (weights[j] / total) * probabilities.data[reference + c]
     }
+    result.data.set(row, i * classes)
   }
   return result
 }

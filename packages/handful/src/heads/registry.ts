@@ -2,6 +2,7 @@
 import { HandfulError } from '../errors.js'
 import { HEADS, type HeadName } from '../names.js'
 import { autoEntry } from './auto.js'
+import { balancedPropagationEntry } from './balanced-propagation.js'
 import { combinedEntry } from './combined.js'
 import { compactEntry } from './compact.js'
 import type { Head } from './head.js'
@@ -20,6 +21,7 @@ export const HEAD_ENTRIES: Readonly<Record<HeadName, HeadEntry>> = {
   auto: autoEntry,
   propagation: propagationEntry,
   'propagation-plain': plainPropagationEntry,
+  balanced: balancedPropagationEntry,
   poisson: poissonEntry,
   graph: combinedEntry,
   linear: linearEntry,

@@ -1,0 +1,132 @@
+/**
+ * Label propagation again and again, each time from what the last one said of all images, with every class held to its share of
+ * them: labels are spread, classes made equally large (Sinkhorn and Knopp 1967), what is then said is sharpened and spread in turn
+ * over a shorter way. Spreading from all images in place of the few labelled ones makes a result depend on where clusters end and
+ * hardly on which images were labelled; without equal shares one class would take over with every round. Of the kind of iterative
+ * label cleaning (Lazarou et al., arXiv 2012.07962) and of volume-constrained diffusion (Calder et al., arXiv 2006.11184).
+ */
+import { graphWeights } from '../features/neighbour-graph.js'
+import { solveDiffusion } from '../numerics/conjugate-gradients.js'
+import type { FeatureMatrix } from '../numerics/matrix.js'
+import { symmetricNormalised } from '../numerics/sparse.js'
+import { connectComponents } from './graph.js'
+import { graphSeconds, type HeadEntry } from './head-entry.js'
+import { type Head, labelledRows, type LabelledRows, overAllClasses, softmaxRows } from './head.js'
+import { propagationLogits } from './label-propagation.js'
+import { neighbourHead } from './predictor.js'
+
+export interface BalancedPropagationOptions {
+  /** Neighbours of each image that make the graph. Default 10. */
+  readonly k?: number
+  /** Times that what is said of all images is spread again. Default 10. */
+  readonly rounds?: number
+  /** How far labels spread at first, in [0, 1). Default 0.99. */
+  readonly firstAlpha?: number
+  /** How far what is said of all images spreads. Default 0.9. */
+  readonly alpha?: number
+  /** The power that probabilities are raised to before they spread again. Default 3. */
+  readonly sharpness?: number
+}
+
+const KERNEL = 'cosine cubed'
+/** Each is one division by the classes' sums and one by the rows'. */
+const BALANCING_STEPS = 30
+
+export function balancedPropagation({
+  k = 10,
+  rounds = 10,
+  firstAlpha = 0.99,
+  alpha = 0.9,
+  sharpness = 3,
+}: BalancedPropagationOptions = {}): Head {
+  const name = 'balanced propagation'
+  return {
+    name,
+    async fit(problem) {
+      const labelled = labelledRows(problem)
+      const { features, classCount } = problem
+      const graph = await problem.graph()
+      const weights = connectComponents(graphWeights(graph, k, KERNEL), features, labelled.rows)
+      const normalised = symmetricNormalised(weights)
+      const classes = labelled.classes.length
+      const spread = async (sources: Float64Array, reach: number) => {
+        const { solution } = await solveDiffusion(normalised, reach, sources, classes)
+        return probabilitiesOf(solution, classes, sharpness)
+      }
+      let said = await spread(onlyLabels(features.rows, labelled), firstAlpha)
+      for (let round = 0; round < rounds; round++) {
+        balance(said)
+        keepLabels(said, labelled)
+        said = await spread(Float64Array.from(said.data), alpha)
+      }
+      return neighbourHead(
+        {
+          name,
+          chosen: { k, rounds, alpha, sharpness, kernel: KERNEL },
+          k,
+          kernel: KERNEL,
+          probabilities: overAllClasses(said, labelled.classes, classCount),
+        },
+        problem,
+      )
+    },
+  }
+}
+
+/** `[rows, classes]` 1 where a label says so. */
+function onlyLabels(rows: number, labelled: LabelledRows): Float64Array {
+  const classes = labelled.classes.length
+  const sources = new Float64Array(rows * classes)
+  labelled.rows.forEach((row, i) => (sources[row * classes + labelled.targets[i]] = 1))
+  return sources
+}
+
+/** Of solutions each divided by its sum over all rows. */
+function probabilitiesOf(solution: Float64Array, classes: number, sharpness: number): FeatureMatrix {
+  const sums = new Float64Array(classes)
+  for (let at = 0; at < solution.length; at++) sums[at % classes] += solution[at]
+  const probabilities = propagationLogits(solution, sums)
+  softmaxRows(probabilities, sharpness)
+  return probabilities
+}
+
+/**
+ * Makes all columns sum alike, and each row sum 1, in place: the nearest such table in relative entropy (Cuturi, arXiv 1306.0895).
+ * @param probabilities `[rows, classes]`, none of them 0
+ */
+export function balance({ rows, columns, data }: FeatureMatrix): void {
+  const factors = new Float64Array(columns).fill(1)
+  const sums = new Float64Array(columns)
+  for (let step = 0; step < BALANCING_STEPS; step++) {
+    sums.fill(0)
+    eachRowScaled({ rows, columns, data }, factors, (_at, c, value) => (sums[c] += value))
+    for (let c = 0; c < columns; c++) factors[c] *= rows / columns / Math.max(sums[c], Number.MIN_VALUE)
+  }
+  eachRowScaled({ rows, columns, data }, factors, (at, c, value) => (data[at + c] = value))
+}
+
+/** Visits each row times the factors, divided by its sum. */
+function eachRowScaled(
+  { rows, columns, data }: FeatureMatrix,
+  factors: Float64Array,
+  visit: (at: number, c: number, value: number) => void,
+): void {
+  for (let at = 0; at < rows * columns; at += columns) {
+    let sum = 0
+    for (let c = 0; c < columns; c++) sum += data[at + c] * factors[c]
+    for (let c = 0; c < columns; c++) visit(at, c, (data[at + c] * factors[c]) / sum)
+  }
+}
+
+function keepLabels({ columns, data }: FeatureMatrix, { rows, targets }: LabelledRows): void {
+  for (const [i, row] of rows.entries()) {
+    data.fill(0, row * columns, (row + 1) * columns)
+    data[row * columns + targets[i]] = 1
+  }
+}
+
+export const balancedPropagationEntry: HeadEntry = {
+  worksOn: 'graph',
+  make: () => balancedPropagation(),
+  seconds: graphSeconds(4),
+}
