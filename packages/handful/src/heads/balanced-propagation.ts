@@ -1,8 +1,8 @@
 /**
  * Label propagation again and again, each time from what the last one said of all images, with every class held to its share of
- * them: labels are spread, classes made equally large (Sinkhorn and Knopp 1967), what is then said is sharpened and spread in turn
+ * them (equal ones unless others are known): labels are spread, classes brought to their size (Sinkhorn and Knopp 1967), what is then said is sharpened and spread in turn
  * over a shorter way. Spreading from all images in place of the few labelled ones makes a result depend on where clusters end and
- * hardly on which images were labelled; without equal shares one class would take over with every round. Of the kind of iterative
+ * hardly on which images were labelled; without shares one class would take over with every round. Of the kind of iterative
  * label cleaning (Lazarou et al., arXiv 2012.07962) and of volume-constrained diffusion (Calder et al., arXiv 2006.11184).
  */
 import { graphWeights } from '../features/neighbour-graph.js'
@@ -49,13 +49,14 @@ export function balancedPropagation({
       const weights = connectComponents(graphWeights(graph, k, KERNEL), features, labelled.rows)
       const normalised = symmetricNormalised(weights)
       const classes = labelled.classes.length
+      const shares = sharesOf(labelled, problem.shares)
       const spread = async (sources: Float64Array, reach: number) => {
         const { solution } = await solveDiffusion(normalised, reach, sources, classes)
-        return probabilitiesOf(solution, classes, sharpness)
+        return probabilitiesOf(solution, shares, sharpness)
       }
       let said = await spread(onlyLabels(features.rows, labelled), firstAlpha)
       for (let round = 0; round < rounds; round++) {
-        balance(said)
+        balance(said, shares)
         keepLabels(said, labelled)
         said = await spread(Float64Array.from(said.data), alpha)
       }
@@ -81,26 +82,36 @@ function onlyLabels(rows: number, labelled: LabelledRows): Float64Array {
   return sources
 }
 
-/** Of solutions each divided by its sum over all rows. */
-function probabilitiesOf(solution: Float64Array, classes: number, sharpness: number): FeatureMatrix {
+/** `[classes]` of the labelled classes, which sum 1: alike unless it is known how often each comes. */
+function sharesOf({ classes }: LabelledRows, known?: readonly number[]): Float64Array {
+  const given = Float64Array.from(classes, (c) => known?.[c] ?? 1)
+  const total = given.reduce((sum, share) => sum + share, 0)
+  return given.map((share) => share / total)
+}
+
+/** Of solutions each divided by its sum over all rows, in shares of the classes. */
+function probabilitiesOf(solution: Float64Array, shares: Float64Array, sharpness: number): FeatureMatrix {
+  const classes = shares.length
   const sums = new Float64Array(classes)
-  for (let at = 0; at < solution.length; at++) sums[at % classes] += solution[at]
+  for (let at = 0; at < solution.length; at++) sums[at % classes] += solution[at] / shares[at % classes]
   const probabilities = propagationLogits(solution, sums)
   softmaxRows(probabilities, sharpness)
   return probabilities
 }
 
 /**
- * Makes all columns sum alike, and each row sum 1, in place: the nearest such table in relative entropy (Cuturi, arXiv 1306.0895).
+ * Makes columns sum to their shares of the rows, and each row sum 1, in place: the nearest such table in relative entropy (Cuturi,
+ * arXiv 1306.0895).
  * @param probabilities `[rows, classes]`, none of them 0
+ * @param shares `[classes]`, which sum 1
  */
-export function balance({ rows, columns, data }: FeatureMatrix): void {
+export function balance({ rows, columns, data }: FeatureMatrix, shares: Float64Array): void {
   const factors = new Float64Array(columns).fill(1)
   const sums = new Float64Array(columns)
   for (let step = 0; step < BALANCING_STEPS; step++) {
     sums.fill(0)
     eachRowScaled({ rows, columns, data }, factors, (_at, c, value) => (sums[c] += value))
-    for (let c = 0; c < columns; c++) factors[c] *= rows / columns / Math.max(sums[c], Number.MIN_VALUE)
+    for (let c = 0; c < columns; c++) factors[c] *= (rows * shares[c]) / Math.max(sums[c], Number.MIN_VALUE)
   }
   eachRowScaled({ rows, columns, data }, factors, (at, c, value) => (data[at + c] = value))
 }

@@ -133,7 +133,8 @@ export async function compareHeads(options: ComparisonOptions): Promise<Comparis
       for (const [draw, labels] of draws.entries()) {
         signal.throwIfAborted()
         onFit(done++, total)
-        const given = { labels, classCount, sources, accepted, random: drawStream(seed, key, space, draw) }
+        const random = drawStream(seed, key, space, draw)
+        const given = { labels, classCount, sources, accepted, shares: options.shares, random }
         const asked = judges.at(draw)
         const unseen = asked?.unseen.length ? asked.unseen : undefined
         const plain = wanted

@@ -34,6 +34,8 @@ export interface RowProblem {
    * it say the same proves nothing, so that no accuracy, no probability and no choice comes of it. None unless said otherwise.
    */
   readonly accepted?: ReadonlySet<number>
+  /** `[classCount]` how often each class is known to come, in any unit: heads that hold classes to a size hold them to these. */
+  readonly shares?: readonly number[]
 }
 
 /** The same with what the rows' feature space knows, found when it is asked for; of its test rows nothing is seen. */
@@ -45,7 +47,7 @@ export interface HeadProblem
 /** A problem on the training rows of a space. */
 export function headProblem(
   space: FeatureSpace,
-  given: Pick<HeadProblem, 'labels' | 'classCount' | 'random' | 'sources' | 'accepted'>,
+  given: Pick<HeadProblem, 'labels' | 'classCount' | 'random' | 'sources' | 'accepted' | 'shares'>,
 ): HeadProblem {
   return {
     ...given,

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { balance, balancedPropagation } from '../../src/heads/balanced-propagation.js'
 import type { Head } from '../../src/heads/head.js'
 import { labelPropagation } from '../../src/heads/label-propagation.js'
-import { argmaxRows, featureMatrix, fromRows } from '../../src/numerics/matrix.js'
+import { argmaxRows, featureMatrix, fromRows, selectRows } from '../../src/numerics/matrix.js'
 import { blobs, firstLabels, problem, share } from './problem.js'
 
 it('balances a table of two by two to its closed form, which keeps the ratio of its diagonals', () => {
@@ -15,21 +15,22 @@ it('balances a table of two by two to its closed form, which keeps the ratio of 
     [a, b],
     [c, d],
   ])
-  balance(table)
+  balance(table, Float64Array.of(0.5, 0.5))
   // [[p, 1 - p], [1 - p, p]] with (p / (1 - p))^2 = ad / bc.
   const odds = Math.sqrt((a * d) / (b * c))
   const p = odds / (1 + odds)
   for (const [at, expected] of [p, 1 - p, 1 - p, p].entries()) expect(table.data[at]).toBeCloseTo(expected, 5)
 })
 
-it('makes columns of any table equally large and leaves rows at 1', () => {
+it('brings columns of any table to their shares and leaves rows at 1', () => {
   const table = featureMatrix(60, 3)
   for (let row = 0; row < 60; row++)
     table.data.set(row % 4 === 0 ? [0.1, 0.2, 0.7] : [0.5, 0.3, 0.2], 3 * row)
-  balance(table)
+  const shares = Float64Array.of(0.5, 0.3, 0.2)
+  balance(table, shares)
   for (const c of [0, 1, 2]) {
     const sum = [...Array(60).keys()].reduce((all, row) => all + table.data[3 * row + c], 0)
-    expect(sum).toBeCloseTo(20, 2)
+    expect(sum).toBeCloseTo(60 * shares[c], 2)
   }
   for (let row = 0; row < 60; row++) {
     expect(table.data.subarray(3 * row, 3 * row + 3).reduce((x, y) => x + y, 0)).toBeCloseTo(1, 5)
@@ -49,4 +50,20 @@ it('errs less than propagation with one label a class, whichever rows are labell
     balanced += after
   }
   expect(balanced).toBeLessThan(0.75 * plain)
+})
+
+it('is right about classes of different sizes where it is told how often each comes', async () => {
+  const { features, truth } = blobs(1200, 3, 8, 0.6, 4)
+  // All of the first class, half of the second, a tenth of the third.
+  const kept = Int32Array.from(truth.keys()).filter(
+    (row) => Math.floor(row / 3) % 10 < [10, 5, 1][truth[row]],
+  )
+  const [some, classes] = [selectRows(features, kept), Int32Array.from(kept, (row) => truth[row])]
+  const right = async (shares?: readonly number[]) => {
+    const given = problem(some, firstLabels(classes, 2), 3, { shares })
+    return share(argmaxRows(await (await balancedPropagation().fit(given)).probabilities()), classes)
+  }
+  const [told, alike] = [await right([10, 5, 1]), await right()]
+  expect(told).toBeGreaterThan(0.95)
+  expect(told).toBeGreaterThan(alike + 0.1)
 })
