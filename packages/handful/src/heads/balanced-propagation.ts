@@ -1,9 +1,10 @@
 /**
  * Label propagation again and again, each time from what the last one said of all images, with every class held to its share of
- * them (equal ones unless others are known): labels are spread, classes brought to their size (Sinkhorn and Knopp 1967), what is then said is sharpened and spread in turn
- * over a shorter way. Spreading from all images in place of the few labelled ones makes a result depend on where clusters end and
- * hardly on which images were labelled; without shares one class would take over with every round. Of the kind of iterative
- * label cleaning (Lazarou et al., arXiv 2012.07962) and of volume-constrained diffusion (Calder et al., arXiv 2006.11184).
+ * them (equal ones unless others are known): labels are spread, classes brought to their size (Sinkhorn and Knopp 1967), and what
+ * is then said is sharpened and spread in turn over a shorter way. Spreading from all images in place of the few labelled ones
+ * makes a result depend on where clusters end and hardly on which images were labelled; without shares one class would take over
+ * with every round. Of the kind of iterative label cleaning (Lazarou et al., arXiv 2012.07962) and of volume-constrained diffusion
+ * (Calder et al., arXiv 2006.11184).
  */
 import { graphWeights } from '../features/neighbour-graph.js'
 import { solveDiffusion } from '../numerics/conjugate-gradients.js'
