@@ -12,9 +12,10 @@ import type { FeatureMatrix } from '../numerics/matrix.js'
 import { symmetricNormalised } from '../numerics/sparse.js'
 import { connectComponents } from './graph.js'
 import { graphSeconds, type HeadEntry } from './head-entry.js'
-import { type Head, labelledRows, type LabelledRows, overAllClasses, softmaxRows } from './head.js'
+import { type Head, labelledRows, type LabelledRows, overAllClasses, setLabels, softmaxRows } from './head.js'
 import { propagationLogits } from './label-propagation.js'
 import { neighbourHead } from './predictor.js'
+import { classWeights, weighed } from './proportions.js'
 
 export interface BalancedPropagationOptions {
   /** Neighbours of each image that make the graph. Default 10. */
@@ -30,8 +31,8 @@ export interface BalancedPropagationOptions {
 }
 
 const KERNEL = 'cosine cubed'
-/** Each is one division by the classes' sums and one by the rows'. */
-const BALANCING_STEPS = 30
+/** Of all rows, and no longer in a hard round than in an easy one. */
+const BALANCING = { iterations: 30, tolerance: 0, mostRows: Infinity }
 
 export function balancedPropagation({
   k = 10,
@@ -57,9 +58,9 @@ export function balancedPropagation({
       }
       let said = await spread(onlyLabels(features.rows, labelled), firstAlpha)
       for (let round = 0; round < rounds; round++) {
-        balance(said, shares)
-        keepLabels(said, labelled)
-        said = await spread(Float64Array.from(said.data), alpha)
+        const balanced = balance(said, shares)
+        setLabels(balanced, labelled)
+        said = await spread(Float64Array.from(balanced.data), alpha)
       }
       return neighbourHead(
         {
@@ -101,41 +102,13 @@ function probabilitiesOf(solution: Float64Array, shares: Float64Array, sharpness
 }
 
 /**
- * Makes columns sum to their shares of the rows, and each row sum 1, in place: the nearest such table in relative entropy (Cuturi,
- * arXiv 1306.0895).
- * @param probabilities `[rows, classes]`, none of them 0
- * @param shares `[classes]`, which sum 1
+ * Columns made to sum to their shares of the rows, and each row to 1: the nearest such table in relative entropy (Cuturi, arXiv
+ * 1306.0895).
+ * @param probabilities `[rows, classes]`
+ * @param shares `[classes]`
  */
-export function balance({ rows, columns, data }: FeatureMatrix, shares: Float64Array): void {
-  const factors = new Float64Array(columns).fill(1)
-  const sums = new Float64Array(columns)
-  for (let step = 0; step < BALANCING_STEPS; step++) {
-    sums.fill(0)
-    eachRowScaled({ rows, columns, data }, factors, (_at, c, value) => (sums[c] += value))
-    for (let c = 0; c < columns; c++) factors[c] *= (rows * shares[c]) / Math.max(sums[c], Number.MIN_VALUE)
-  }
-  eachRowScaled({ rows, columns, data }, factors, (at, c, value) => (data[at + c] = value))
-}
-
-/** Visits each row times the factors, divided by its sum. */
-function eachRowScaled(
-  { rows, columns, data }: FeatureMatrix,
-  factors: Float64Array,
-  visit: (at: number, c: number, value: number) => void,
-): void {
-  for (let at = 0; at < rows * columns; at += columns) {
-    let sum = 0
-    for (let c = 0; c < columns; c++) sum += data[at + c] * factors[c]
-    for (let c = 0; c < columns; c++) visit(at, c, (data[at + c] * factors[c]) / sum)
-  }
-}
-
-function keepLabels({ columns, data }: FeatureMatrix, { rows, targets }: LabelledRows): void {
-  for (const [i, row] of rows.entries()) {
-    data.fill(0, row * columns, (row + 1) * columns)
-    data[row * columns + targets[i]] = 1
-  }
-}
+export const balance = (probabilities: FeatureMatrix, shares: Float64Array): FeatureMatrix =>
+  weighed(probabilities, classWeights(probabilities, shares, BALANCING))
 
 export const balancedPropagationEntry: HeadEntry = {
   worksOn: 'graph',

@@ -185,6 +185,17 @@ export function labelledRows({ features, labels, classCount, sources, accepted }
   }
 }
 
+/** Rows of labelled images hold their class alone, in place. @param shares `[rows, labelled classes]` */
+export function setLabels(
+  { columns, data }: FeatureMatrix,
+  { rows, targets }: Pick<LabelledRows, 'rows' | 'targets'>,
+): void {
+  for (const [i, row] of rows.entries()) {
+    data.fill(0, row * columns, (row + 1) * columns)
+    data[row * columns + targets[i]] = 1
+  }
+}
+
 /** Columns of the labelled classes spread over all classes; the others stay 0. */
 export function overAllClasses(
   scores: { readonly rows: number; readonly data: ArrayLike<number> },

@@ -8,7 +8,14 @@
  */
 import { featureMatrix, type FeatureMatrix, scaledToUnitRows, selectRows } from '../numerics/matrix.js'
 import { type HeadEntry, plainSeconds } from './head-entry.js'
-import { labelledRows, type LabelledRows, type RowHead, type RowProblem, softmaxRows } from './head.js'
+import {
+  labelledRows,
+  type LabelledRows,
+  type RowHead,
+  type RowProblem,
+  setLabels,
+  softmaxRows,
+} from './head.js'
 import { linearHead } from './linear-form.js'
 
 export interface MixtureOptions {
@@ -81,7 +88,7 @@ function meansOfLabelled({ features, targets, classes }: LabelledRows): FeatureM
 /** `[rows, labelled classes]` how much of each row is each class's. */
 async function sharesOf(
   { features, linearAlgebra }: RowProblem,
-  { rows, targets }: LabelledRows,
+  labelled: LabelledRows,
   {
     directions,
     concentration,
@@ -90,12 +97,9 @@ async function sharesOf(
 ): Promise<FeatureMatrix> {
   const shares = await linearAlgebra.matmul(features, directions, { transposeB: true })
   softmaxRows(shares, concentration)
-  const { columns, data } = shares
+  const { data } = shares
   for (let at = 0; at < data.length; at++) data[at] *= unlabelledWeight
-  for (const [i, row] of rows.entries()) {
-    data.fill(0, row * columns, (row + 1) * columns)
-    data[row * columns + targets[i]] = 1
-  }
+  setLabels(shares, labelled)
   return shares
 }
 

@@ -29,18 +29,31 @@ function massOf({ rows, columns, data }: FeatureMatrix, weights: Float64Array, s
   return mass
 }
 
+export interface WeightSearch {
+  /** At most. Default 2,000. */
+  readonly iterations?: number
+  /** It ends where no class is further from its share, relative to that; 0 takes all iterations. Default 0.001. */
+  readonly tolerance?: number
+  /** Rows that are looked at, at most, evenly spread. Default 20,000. */
+  readonly mostRows?: number
+}
+
 /**
  * `[classes]` what probabilities `[rows, classes]` are multiplied by to sum to the shares of the rows.
  * @param shares above 0, in any unit; those of classes whose column is all 0 have no say
  */
-export function classWeights(probabilities: FeatureMatrix, shares: readonly number[]): Float64Array {
+export function classWeights(
+  probabilities: FeatureMatrix,
+  shares: ArrayLike<number>,
+  { iterations = ITERATIONS, tolerance = TOLERANCE, mostRows = MOST_ROWS }: WeightSearch = {},
+): Float64Array {
   const { rows, columns } = probabilities
-  const stride = Math.ceil(rows / MOST_ROWS)
+  const stride = Math.max(1, Math.ceil(rows / mostRows))
   const weights = new Float64Array(columns).fill(1)
-  for (let iteration = 0; iteration < ITERATIONS; iteration++) {
+  for (let iteration = 0; iteration < iterations; iteration++) {
     const mass = massOf(probabilities, weights, stride)
     const total = mass.reduce((sum, own) => sum + own, 0)
-    const present = shares.reduce((sum, share, c) => sum + (mass[c] > 0 ? share : 0), 0)
+    const present = mass.reduce((sum, own, c) => sum + (own > 0 ? shares[c] : 0), 0)
     let largest = 0
     for (let c = 0; c < columns; c++) {
       if (mass[c] === 0) continue
@@ -48,7 +61,7 @@ export function classWeights(probabilities: FeatureMatrix, shares: readonly numb
       weights[c] *= wanted / mass[c]
       largest = Math.max(largest, Math.abs(mass[c] / wanted - 1))
     }
-    if (largest < TOLERANCE) break
+    if (largest < tolerance) break
   }
   return weights
 }

@@ -11,11 +11,11 @@ it('balances a table of two by two to its closed form, which keeps the ratio of 
     [0.9, 0.1],
     [0.6, 0.4],
   ]
-  const table = fromRows([
+  const given = fromRows([
     [a, b],
     [c, d],
   ])
-  balance(table, Float64Array.of(0.5, 0.5))
+  const table = balance(given, Float64Array.of(0.5, 0.5))
   // [[p, 1 - p], [1 - p, p]] with (p / (1 - p))^2 = ad / bc.
   const odds = Math.sqrt((a * d) / (b * c))
   const p = odds / (1 + odds)
@@ -23,11 +23,11 @@ it('balances a table of two by two to its closed form, which keeps the ratio of 
 })
 
 it('brings columns of any table to their shares and leaves rows at 1', () => {
-  const table = featureMatrix(60, 3)
+  const given = featureMatrix(60, 3)
   for (let row = 0; row < 60; row++)
-    table.data.set(row % 4 === 0 ? [0.1, 0.2, 0.7] : [0.5, 0.3, 0.2], 3 * row)
+    given.data.set(row % 4 === 0 ? [0.1, 0.2, 0.7] : [0.5, 0.3, 0.2], 3 * row)
   const shares = Float64Array.of(0.5, 0.3, 0.2)
-  balance(table, shares)
+  const table = balance(given, shares)
   for (const c of [0, 1, 2]) {
     const sum = [...Array(60).keys()].reduce((all, row) => all + table.data[3 * row + c], 0)
     expect(sum).toBeCloseTo(60 * shares[c], 2)
