@@ -126,6 +126,24 @@ export async function projectFeatures(
   return result
 }
 
+/** What brings each column to mean 0 and variance 1, nearly constant ones to less. */
+export type Standardisation = Pick<Standardised, 'centre' | 'scale'>
+
+export function fitStandardisation(features: FeatureMatrix): Standardisation {
+  const { centre, deviation } = moments(features)
+  return { centre, scale: inputScales(deviation, 'dimension', [features.columns]) }
+}
+
+export function applyStandardisation(
+  { centre, scale }: Standardisation,
+  features: FeatureMatrix,
+): FeatureMatrix {
+  const result = featureMatrix(features.rows, features.columns)
+  for (let start = 0; start < features.rows; start += BLOCK_ROWS)
+    result.data.set(centred(features, start, centre, scale).data, start * features.columns)
+  return result
+}
+
 /** What each column is multiplied by. */
 function inputScales(
   deviation: Float64Array,

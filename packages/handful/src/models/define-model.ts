@@ -50,6 +50,8 @@ export interface ModelDefinition<C extends BaseConfig>
   readonly defaultFeatures: (config: C) => FeatureRequest
   /** The layer that a decoder is given: by it a model says that it has one. */
   readonly decoderInput?: string
+  /** Layers of indices, such as places in a codebook, whose sizes say nothing: to be looked at, and in neither part. */
+  readonly indexLayers?: readonly string[]
   /** What a noise level mixes: by it a model says that its features are seen through noise. */
   readonly noiseAt?: (config: C, level: number) => Mixture
   /** The network from images to the layers of a request; `chosenRows` makes its outputs. */
@@ -134,7 +136,7 @@ function bind<C extends BaseConfig>(
     parts: () =>
       definition.decoderInput === undefined
         ? undefined
-        : partsOf(layers(config, image), defaultFeatures, definition.decoderInput),
+        : partsOf(layers(config, image), defaultFeatures, definition.decoderInput, definition.indexLayers),
     noiseAt: noiseAt && ((level) => noiseAt(config, level)),
     features: (weights, request) => features(config, image, weights, request),
     encoder: definition.encoder?.(config, image),
@@ -147,13 +149,18 @@ function bind<C extends BaseConfig>(
 
 const DECODER = 'decoder.'
 
-/** Of the layers that the model's own features name where both parts are among them, as in the study's networks, else of all. */
+/**
+ * Of the layers that the model's own features name where both parts are among them, as in the study's networks, else of all that
+ * measure something.
+ */
 function partsOf(
   all: readonly LayerDescription[],
   { layers: usual }: FeatureRequest,
   decoderInput: string,
+  indices: readonly string[] = [],
 ): ModelParts {
-  const layers = usual.some((name) => name.startsWith(DECODER)) ? usual : all.map(({ name }) => name)
+  const measured = all.map(({ name }) => name).filter((name) => !indices.includes(name))
+  const layers = usual.some((name) => name.startsWith(DECODER)) ? usual : measured
   const isDecoder = (name: string): boolean => name.startsWith(DECODER) || name === decoderInput
   return { encoder: layers.filter((name) => !isDecoder(name)), decoder: layers.filter(isDecoder) }
 }

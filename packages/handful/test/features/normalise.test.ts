@@ -2,7 +2,12 @@ import { Random } from 'onnx-autodiff'
 import { describe, expect, it } from 'vitest'
 import { featureMatrix, fromRows, rowRange, type FeatureMatrix } from '../../src/numerics/matrix.js'
 import { plainLinearAlgebra } from '../../src/numerics/linear-algebra.js'
-import { applyNormalisation, fitNormalisation } from '../../src/features/normalise.js'
+import {
+  applyNormalisation,
+  applyStandardisation,
+  fitNormalisation,
+  fitStandardisation,
+} from '../../src/features/normalise.js'
 
 const linearAlgebra = plainLinearAlgebra()
 
@@ -160,5 +165,40 @@ describe('normalisation', () => {
     await expect(applyNormalisation(fitted, featureMatrix(1, 3), linearAlgebra)).rejects.toThrow(
       'got 3, expected 4',
     )
+  })
+})
+
+describe('standardising', () => {
+  it('brings each column of the fitted rows to mean 0 and variance 1, and other rows by the same', () => {
+    const rows = gaussian(5000, [0.5, 20])
+    const form = fitStandardisation(rows)
+    const { data } = applyStandardisation(form, rows)
+    for (const j of [0, 1]) {
+      const column = [...data].filter((_, at) => at % 2 === j)
+      const mean = column.reduce((sum, value) => sum + value, 0) / column.length
+      const variance = column.reduce((sum, value) => sum + (value - mean) ** 2, 0) / column.length
+      expect(mean).toBeCloseTo(0, 4)
+      expect(variance).toBeCloseTo(1, 4)
+    }
+    const [first] = applyStandardisation(form, fromRows([[3.5, 23]])).data
+    expect(first).toBeCloseTo(1, 1)
+  })
+
+  it('does not blow up a column that hardly ever differs, and leaves constant rows at 0', () => {
+    const [, small] = applyStandardisation(
+      fitStandardisation(
+        fromRows([
+          [1, 1e-6],
+          [-1, -1e-6],
+        ]),
+      ),
+      fromRows([[0, 1e-6]]),
+    ).data
+    expect(small).toBeLessThan(1e-3)
+    const constant = fromRows([
+      [2, 2],
+      [2, 2],
+    ])
+    expect([...applyStandardisation(fitStandardisation(constant), constant).data]).toEqual([0, 0, 0, 0])
   })
 })

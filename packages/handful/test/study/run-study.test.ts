@@ -175,10 +175,20 @@ describe('a study', () => {
         expect(further).not.toEqual(cell(method)?.accuracies)
       }
       expect(cell('pixels')?.furtherTrainings).toBeUndefined()
-      // The reference's protocol: five initial weights of its head on the first image of each class, for models alone.
-      expect(study.likeForLike).toMatchObject([
-        { method: 'vae', labelsPerClass: 1, setting: expect.stringContaining('200 epochs') as string },
+      // The reference's protocol: five initial weights of its head on the images themselves and on the model's features, as they come
+      // and standardised.
+      expect(study.likeForLike.map(({ method, standardised = false }) => [method, standardised])).toEqual([
+        ['pixels', false],
+        ['pixels', true],
+        ['vae', false],
+        ['vae', true],
       ])
+      const ofModel = study.likeForLike.filter(({ method }) => method === 'vae')
+      for (const one of ofModel)
+        expect(one).toMatchObject({
+          labelsPerClass: 1,
+          setting: expect.stringContaining('200 epochs') as string,
+        })
       expect(study.likeForLike[0].accuracies).toHaveLength(5)
       expect(study.likeForLike).toEqual(once.likeForLike)
       // FixMatch trains the encoder of the study's own contrastive network, in another width if that is said.

@@ -313,6 +313,7 @@ export const vqVae = defineModel<VqVaeConfig>({
   cost: { stepSeconds: 0.15, imagesPerSecond: 1500, samplesPerSecond: 200 },
   train,
   decoderInput: 'quantised',
+  indexLayers: ['codes'],
   layers: (config, image) => describeLayers(use(config, image, imageInput(image)).layers),
   // Of the study's: all of them, encoder and decoder stacked. Colour images want a finer grid: on CIFAR-10 4x4 gives label
   // propagation 2 to 3 points more than 2x2, and logistic regression 1.

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { firstOfEachClass } from '../../../src/study/sections/reference/like-for-like.js'
 import { referenceHead } from '../../../src/study/sections/reference/protocol.js'
 import { studySections } from '../../../src/study/all-sections.js'
+import { models } from '../../../src/models/registry.js'
 import { exampleStudy } from '../report/example-study.js'
 
 test('the first images of each class are labelled, in the order of the files', () => {
@@ -37,6 +38,7 @@ test('the report has each model beside its published figure, without an interval
   const likeForLike = [
     { ...one, labelsPerClass: 2, accuracies: [0.8, 0.81, 0.82, 0.8, 0.82] },
     { ...one, labelsPerClass: 4, accuracies: [0.9] },
+    { ...one, labelsPerClass: 2, standardised: true as const, accuracies: [0.7] },
   ]
   const section = (await studySections({ ...study, likeForLike })).find(({ id }) => id === 'like-for-like')
   const table = section?.blocks.find(({ kind }) => kind === 'table')
@@ -47,7 +49,25 @@ test('the report has each model beside its published figure, without an interval
         { text: '81.0', below: ['80.0 to 82.0', 'published 81.8'] },
         { text: '90.0', below: ['published 87.8'] },
       ],
+      [
+        { text: 'GAN', below: ['standardised'] },
+        { text: '70.0', below: ['published 81.8'] },
+        { text: '–', below: ['published 87.8'] },
+      ],
     ],
   })
   expect(JSON.stringify(table)).not.toContain('±')
+})
+
+test('places in a codebook, whose numbers say nothing by their size, are in neither part of a VQ-VAE', () => {
+  for (const preset of ['fast', 'paper'] as const)
+    for (const channels of [1, 3] as const) {
+      const image = { size: 32, channels }
+      const model = models.vqvae.configure(models.vqvae.preset(preset, image), image)
+      expect(model.layers().map(({ name }) => name)).toContain('codes')
+      const { encoder = [], decoder = [] } = model.parts() ?? {}
+      expect([...encoder, ...decoder]).not.toContain('codes')
+      expect(encoder).toContain('encoder.code')
+      expect(decoder).toContain('quantised')
+    }
 })

@@ -13,7 +13,8 @@ import { defineSection, type Planning } from '../section-entry.js'
 import { compareParts } from './parts.js'
 import { partSchema, type StudyPart } from './schema.js'
 
-const PROTOCOL = 1
+/** 2: without places in a codebook, whose numbers say nothing by their size. */
+const PROTOCOL = 2
 const KIND = 'parts'
 /** Labels per class that encoder and decoder are compared at, draws of them, and heads, as far as the study has them. */
 const LABELS = [2, 4, 8, 16]

@@ -7,6 +7,8 @@ export const likeForLikeSchema = z.object({
   labelsPerClass: z.int().positive(),
   /** Encoder, decoder or both, where the published figure is of one of them. */
   part: z.enum(['encoder', 'decoder', 'stacked']).optional(),
+  /** Whether each number of a feature is brought to mean 0 and variance 1 over the labelled images; else they are as they come. */
+  standardised: z.literal(true).optional(),
   /** Numbers of a feature; none of a network. */
   dimension: count.optional(),
   /** Its head, or how its network was trained, and where that stands. */

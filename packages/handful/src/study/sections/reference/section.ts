@@ -19,11 +19,19 @@ import { points, sortedCounts } from '../../results.js'
 import type { StudyStage } from '../../study-stage.js'
 import { numbersOf } from '../labelled-draws.js'
 import { defineSection, type Planning } from '../section-entry.js'
-import { INITIAL_WEIGHTS, modelByProtocol, networkByProtocol, requestOf } from './like-for-like.js'
+import {
+  INITIAL_WEIGHTS,
+  modelByProtocol,
+  networkByProtocol,
+  pixelsByProtocol,
+  requestOf,
+  STANDARDISED,
+} from './like-for-like.js'
 import { isOfReference, referenceHead, referenceNetwork } from './protocol.js'
 import { type LikeForLike, likeForLikeSchema } from './schema.js'
 
-const PROTOCOL = 1
+/** 2: with standardised features beside those as they come, and without places in a codebook. */
+const PROTOCOL = 2
 const KIND = 'reference protocol'
 /** Of a set that nothing is published of. */
 const FEW_LABELS = 16
@@ -36,6 +44,7 @@ export const referenceSection = defineSection({
   files: ['like-for-like'],
   fields: { likeForLike: resultSchema.default([]) },
   stages: (planning) => [
+    ...pixelStages(planning),
     ...[...planning.models.keys()].flatMap((name) => modelStages(name, planning)),
     ...planning.methods
       .filter(({ stem }) => stem === 'imagenet')
@@ -74,13 +83,11 @@ function modelStages(name: string, planning: Planning): StudyStage<LikeForLike[]
   }
   const share =
     (counts[counts.length - 1] * scale.classCount + scale.testImages) / (scale.trainImages + scale.testImages)
-  const fits = counts.map((count, i) => fitSeconds(count * scale.classCount, heads[i], scale.classCount))
   return [
     {
       ...described(`reference protocol: ${name}`, settings, name),
       needs: [model],
-      seconds:
-        featureSeconds(name, scale) * share + INITIAL_WEIGHTS * fits.reduce((sum, each) => sum + each, 0),
+      seconds: featureSeconds(name, scale) * share + headSeconds(counts, heads, scale.classCount),
       work: async (context) => {
         const trained = await workshop.trainedModel(model)
         const asked = requestOf(trained, set, published, { features })
@@ -90,12 +97,42 @@ function modelStages(name: string, planning: Planning): StudyStage<LikeForLike[]
   ]
 }
 
+/** Beside anything else that is measured so: what the head makes of the images as they are. */
+function pixelStages(planning: Planning): StudyStage<LikeForLike[]>[] {
+  const { workshop, scale, models } = planning
+  const { data, options } = workshop
+  const method = 'pixels'
+  const measured = [...models.keys()].filter(isOfReference)
+  const counted = measured.map((id) => countsOf({ id, kind: 'generative' }, planning))
+  const counts = numbersOf(planning.sizes).filter((count) => counted.some((own) => own.includes(count)))
+  if (counts.length === 0) return []
+  const set = setOf(planning)
+  const heads = counts.map((count) => referenceHead(method, set, data.images.channels, count))
+  const settings = {
+    ...{ PROTOCOL, kind: KIND, method, counts, heads, seed: options.seed },
+    ...{ images: data.keys.images, labels: data.keys.labels, test: data.keys.test },
+  }
+  return [
+    {
+      ...described('reference protocol: raw pixels', settings, method),
+      needs: [],
+      seconds: headSeconds(counts, heads, scale.classCount),
+      work: (context) => pixelsByProtocol({ method, set, data, counts }, context),
+    },
+  ]
+}
+
+type Head = ReturnType<typeof referenceHead>
+
+const headSeconds = (counts: readonly number[], heads: readonly Head[], classCount: number): number =>
+  counts.reduce(
+    (sum, count, i) =>
+      sum + STANDARDISED.length * INITIAL_WEIGHTS * fitSeconds(count * classCount, heads[i], classCount),
+    0,
+  )
+
 /** Steps of a head on some hundreds of numbers, on one thread. */
-const fitSeconds = (
-  labelled: number,
-  { hidden, batch, epochs }: ReturnType<typeof referenceHead>,
-  classCount: number,
-): number =>
+const fitSeconds = (labelled: number, { hidden, batch, epochs }: Head, classCount: number): number =>
   0.05 +
   epochs * Math.ceil(labelled / batch) * (1e-4 + batch * hidden * (500 + classCount) * 4e-10 + hidden * 5e-6)
 
@@ -151,6 +188,7 @@ function reportBlocks(study: Study & { readonly likeForLike: readonly LikeForLik
     text(
       "The reference study's own way, beside its figures: the first images of each class are labelled, and nothing else takes part in classification. " +
         'Features are as the model gives them, neither normalised, reduced nor smoothed; its head of two layers has the settings that it had for that model; the last epoch counts. ' +
+        'Rows called standardised have each number at mean 0 and variance 1 over the labelled images, and differ in nothing else: what the head learns in so few epochs hangs on the scale of the numbers. ' +
         'The tables above have more draws, and heads that make more of the same features.',
     ),
     table(study, likeForLike),
@@ -165,14 +203,20 @@ function reportBlocks(study: Study & { readonly likeForLike: readonly LikeForLik
 function table(study: Study, found: readonly LikeForLike[]): TableBlock {
   const set = publishedSet(study.dataset.name)
   const counts = sortedCounts(found.map(({ labelsPerClass }) => labelsPerClass))
-  const methods = study.methods.filter(({ id }) => found.some(({ method }) => method === id))
-  const at = (method: string, count: unknown): LikeForLike | undefined =>
-    found.find((one) => one.method === method && one.labelsPerClass === count)
-  const figureOf = (method: (typeof methods)[number], count: (typeof counts)[number]) =>
+  const rows = study.methods.flatMap((method) =>
+    STANDARDISED.map((standardised) => ({
+      method,
+      found: found.filter((one) => one.method === method.id && one.standardised === standardised),
+    })).filter((row) => row.found.length > 0),
+  )
+  type Row = (typeof rows)[number]
+  const at = (row: Row, count: unknown): LikeForLike | undefined =>
+    row.found.find(({ labelsPerClass }) => labelsPerClass === count)
+  const figureOf = ({ method }: Row, count: (typeof counts)[number]) =>
     publishedFigure(set, publishedId(method), count)?.percent
-  const cell = (method: (typeof methods)[number], count: (typeof counts)[number]): TableCell => {
-    const one = at(method.id, count)
-    const theirs = figureOf(method, count)
+  const cell = (row: Row, count: (typeof counts)[number]): TableCell => {
+    const one = at(row, count)
+    const theirs = figureOf(row, count)
     const published = theirs === undefined ? [] : [`published ${theirs.toFixed(1)}`]
     if (one === undefined) return { text: '–', below: published }
     const { accuracies } = one
@@ -185,13 +229,9 @@ function table(study: Study, found: readonly LikeForLike[]): TableBlock {
   return {
     kind: 'table',
     columns: [{ title: 'Method' }, ...counts.map((count) => ({ title: `${count} per class`, number: true }))],
-    rows: methods.map((method) => [
-      {
-        text: method.title,
-        below:
-          found.find((one) => one.method === method.id)?.part === undefined ? [] : [partOf(found, method.id)],
-      },
-      ...counts.map((count) => cell(method, count)),
+    rows: rows.map((row) => [
+      { text: row.method.title, below: formOf(row.found[0]) },
+      ...counts.map((count) => cell(row, count)),
     ]),
     caption:
       `Accuracy on all ${formatCount(study.dataset.testImages)} test images in per cent: the mean over ${INITIAL_WEIGHTS} initial weights of the head, with the lowest and the highest; networks once. ` +
@@ -203,6 +243,7 @@ function table(study: Study, found: readonly LikeForLike[]): TableBlock {
         columns: [
           'method',
           'part',
+          'standardised',
           'labels_per_class',
           'accuracy',
           'lowest',
@@ -210,20 +251,22 @@ function table(study: Study, found: readonly LikeForLike[]): TableBlock {
           'initial_weights',
           'published',
         ],
-        rows: methods.flatMap((method) =>
-          counts.flatMap((count) => {
-            const one = at(method.id, count)
-            if (one === undefined) return []
-            const theirs = figureOf(method, count)
-            const { accuracies, part } = one
+        rows: rows.flatMap((row) =>
+          row.found.map(({ method, labelsPerClass, accuracies, part, standardised }) => {
+            const theirs = figureOf(row, labelsPerClass)
             return [
-              [
-                ...[method.id, part, count, average(accuracies), Math.min(...accuracies)],
-                ...[
-                  Math.max(...accuracies),
-                  accuracies.length,
-                  theirs === undefined ? undefined : theirs / 100,
-                ],
+              ...[
+                method,
+                part,
+                standardised === true ? 'yes' : 'no',
+                labelsPerClass,
+                average(accuracies),
+                Math.min(...accuracies),
+              ],
+              ...[
+                Math.max(...accuracies),
+                accuracies.length,
+                theirs === undefined ? undefined : theirs / 100,
               ],
             ]
           }),
@@ -233,8 +276,11 @@ function table(study: Study, found: readonly LikeForLike[]): TableBlock {
   }
 }
 
-const partOf = (found: readonly LikeForLike[], method: string): string =>
-  found.find((one) => one.method === method)?.part ?? ''
+/** What tells a row from others of its method. */
+const formOf = ({ part, standardised }: LikeForLike): string[] => [
+  ...(part === undefined ? [] : [part]),
+  ...(standardised === undefined ? [] : ['standardised']),
+]
 
 /** What each head was, with its source. */
 function settingsOf({ methods }: Study, found: readonly LikeForLike[]): Record<string, string> {
