@@ -48,6 +48,8 @@ export interface Trainable {
    * is finite.
    */
   readonly problem?: (metrics: Readonly<Record<string, number>>, step: number) => Problem | undefined
+  /** What a reader should know of a training that has ended with these outputs, though it has not failed: a sentence, without a full stop. */
+  readonly remark?: (metrics: Readonly<Record<string, number>>) => string | undefined
 }
 
 /** As an error says it. */

@@ -108,10 +108,12 @@ export async function pretrain(
       : undefined
   const schedule = looks && new LookSchedule(looks.expectedSeconds)
   let parameterCount = 0
+  let remarkOf: Trainable['remark']
   let finished = false
   const trainTo = (steps: number, continues = false): Promise<Trained> => {
     const trainable = model.train(steps, seed)
     parameterCount = trainable.parameterCount
+    remarkOf = trainable.remark
     return train({
       stage,
       steps,
@@ -155,6 +157,9 @@ export async function pretrain(
           tell: (text) => progress.message(`${stage}: ${text}`),
         })
   const { state, steps, seconds, curves } = trained
+  const last = Object.fromEntries(curves.map(({ name, value }) => [name, value[value.length - 1]]))
+  const remark = remarkOf?.(last)
+  if (remark !== undefined) progress.message(`${stage}: ${remark}`)
   return {
     weights: averagedWeights(state),
     steps,

@@ -1,10 +1,15 @@
 /** The VAE in its preset for two cores, as its users meet it: training, layers, samples, reconstructions, interpolation. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { sizeOf } from 'onnx-autodiff'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { averagedWeights, type ImageShape, type Weights } from '../../src/models/model.js'
 import { fast } from '../../src/models/vae/config.js'
 import { vae } from '../../src/models/vae/vae.js'
 import type { VaeConfig } from '../../src/models/vae/config.js'
+import { pretrain } from '../../src/training/pretrain.js'
+import { silentProgress } from '../../src/training/progress.js'
 import { COUNT, difference, extract, grey8, randomPixels, squares, trainOnSquares } from './vae-support.js'
 
 const small: VaeConfig = {
@@ -34,6 +39,11 @@ describe('trained on sixteen images', () => {
     }
     // At the start every pixel may as well be black as white.
     expect(Math.abs(metrics[0].reconstruction / (64 * Math.LN2) - 1)).toBeLessThan(0.1)
+  })
+
+  test('a code that tells them apart is nothing to remark on', () => {
+    const { remark } = vae.configure(small, grey8).train(400, 1)
+    expect(remark?.(metrics[metrics.length - 1])).toBeUndefined()
   })
 
   test('it learns them by heart', async () => {
@@ -134,4 +144,43 @@ test('a layer that there is not is refused in one line', () => {
   expect(() => vae.configure(small, grey8).features({}, { layers: ['hiden'], pooling: 'mean' })).toThrow(
     'layer (VAE features): got "hiden", expected one of fine, coarse, hidden, mean, decoder.hidden, decoder.coarse, decoder.fine',
   )
+})
+
+test('after too little training the reader is told that the code hardly tells images apart', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'handful-vae-'))
+  const message = vi.fn()
+  const images = {
+    ...{ name: 'squares', count: COUNT, height: 8, width: 8, channels: 1 as const, pixels: squares },
+    paths: Array.from({ length: COUNT }, (_, i) => `${i}`),
+  }
+  try {
+    await pretrain(
+      images,
+      {
+        model: vae.configure(small, grey8),
+        augmentation: null,
+        seed: 1,
+        steps: 3,
+        threads: 1,
+        device: 'cpu',
+      },
+      {
+        checkpoints: { folder, key: 'few steps' },
+        signal: new AbortController().signal,
+        progress: { ...silentProgress, message },
+      },
+    )
+    expect(message).toHaveBeenCalledExactlyOnceWith(
+      expect.stringMatching(
+        /^train the vae: its code holds 0\.\d+ nats of an image, so that it hardly tells/,
+      ),
+    )
+    // Where views are compared, features come from that.
+    const { remark } = vae
+      .configure({ ...small, invariance: { ...small.invariance, weight: 30 } }, grey8)
+      .train(3, 1)
+    expect(remark).toBeUndefined()
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })

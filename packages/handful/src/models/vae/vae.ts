@@ -123,6 +123,15 @@ function negativeLogLikelihood({ likelihood }: VaeConfig, output: Tensor, target
   return sum(mul(add(mul(difference, difference), Math.log(2 * Math.PI)), 0.5))
 }
 
+/** What tells ten images apart is log 10 = 2.3 nats. */
+const FEWEST_NATS = 2
+
+/** Where the decoder draws the same for all images, as early in training, or for good where the prior outweighs what pixels say. */
+const emptyCode = ({ divergence }: Readonly<Record<string, number>>): string | undefined =>
+  divergence < FEWEST_NATS
+    ? `its code holds ${divergence.toPrecision(2)} nats of an image, so that it hardly tells images apart; more training helps, or a smaller beta, or comparing views in its place (contrastive)`
+    : undefined
+
 /** Outputs, means per image in nats: `loss`, `reconstruction`, `divergence`, and `invariance` where it has a weight. */
 function train(config: VaeConfig, image: ImageShape, steps: number, seed: number): Trainable {
   const { batch, latent, beta } = config
@@ -161,7 +170,7 @@ function train(config: VaeConfig, image: ImageShape, steps: number, seed: number
       steps,
       seed,
     ),
-    ...(second ? { hasSecondView: true } : {}),
+    ...(second ? { hasSecondView: true } : { remark: emptyCode }),
     batch,
     hasTarget: true,
     drawInputs: (streams) => ({
