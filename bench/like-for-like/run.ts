@@ -24,6 +24,7 @@ import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-line
 import { average } from '../../packages/handful/src/numerics/statistics.js'
 import { loadTrainedModel } from '../../packages/handful/src/runs/trained-model.js'
 import { publishedSet } from '../../packages/handful/src/study/published.js'
+import { modelParts } from '../../packages/handful/src/study/sections/parts/parts.js'
 import { referenceHead } from '../../packages/handful/src/study/sections/reference/protocol.js'
 
 const { values } = parseArgs({
@@ -67,9 +68,8 @@ console.log(
 
 /** `encoder`, `decoder` and `stacked` stand for all layers of a part, or of both. */
 function layersCalled(text: string): readonly string[] {
-  const parts = model.parts()
-  if (text === 'stacked') return [...(parts?.encoder ?? []), ...(parts?.decoder ?? [])]
-  return text === 'encoder' || text === 'decoder' ? (parts?.[text] ?? []) : text.split(',')
+  const parts = model.hasDecoder ? modelParts(model) : []
+  return parts.find(({ part }) => part === text)?.layers ?? text.split(',')
 }
 
 /** Of each class the first images in the order of files. */

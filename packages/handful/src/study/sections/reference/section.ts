@@ -255,19 +255,15 @@ function table(study: Study, found: readonly LikeForLike[]): TableBlock {
           row.found.map(({ method, labelsPerClass, accuracies, part, standardised }) => {
             const theirs = figureOf(row, labelsPerClass)
             return [
-              ...[
-                method,
-                part,
-                standardised === true ? 'yes' : 'no',
-                labelsPerClass,
-                average(accuracies),
-                Math.min(...accuracies),
-              ],
-              ...[
-                Math.max(...accuracies),
-                accuracies.length,
-                theirs === undefined ? undefined : theirs / 100,
-              ],
+              method,
+              part,
+              standardised === true ? 'yes' : 'no',
+              labelsPerClass,
+              average(accuracies),
+              Math.min(...accuracies),
+              Math.max(...accuracies),
+              accuracies.length,
+              theirs === undefined ? undefined : theirs / 100,
             ]
           }),
         ),
