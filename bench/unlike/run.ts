@@ -6,21 +6,23 @@
  *
  *   npx tsx bench/unlike/run.ts --dataset mnist --data-dir <data> [--train 4000] [--test 2000]
  *   npx tsx bench/unlike/run.ts --folder <images> [--size 32] [--encoder model.onnx]
- *     [--labels 1,4,16] [--trials 8] [--patches 256] [--seed 0] [--threads 1]
+ *     [--labels 1,4,16] [--trials 8] [--patches 256] [--steps 400] [--seed 0] [--threads 1]
  *
- * Features are those of an encoder made elsewhere, or whitened patches. With `--probability` the largest probability of `auto`
+ * Features are those of an encoder made elsewhere, or whitened patches; with `--steps` those of the model that is trained unless told
+ * otherwise, for so many steps on the images of each draw, and patches beside them. With `--probability` the largest probability of `auto`
  * stands beside, which takes most of the time then.
  */
 import { parseArgs } from 'node:util'
 import { Random } from 'onnx-autodiff'
 import { drawLabels } from '../../packages/handful/src/data/draw-labels.js'
-import { type ImageSet, originalsOf } from '../../packages/handful/src/data/image-set.js'
+import { type ImageSet, originalsOf, selectImages } from '../../packages/handful/src/data/image-set.js'
+import { TestSet } from '../../packages/handful/src/data/test-set.js'
 import { encodeSets } from '../../packages/handful/src/encoders/encode-images.js'
 import { openOutsideEncoder } from '../../packages/handful/src/encoders/outside-encoder.js'
 import { PATCHES } from '../../packages/handful/src/features/baselines/patches.js'
 import { fitDictionary, patchEncoder } from '../../packages/handful/src/features/encoder.js'
 import { extractFeatures } from '../../packages/handful/src/features/extract.js'
-import { normalisedSpace } from '../../packages/handful/src/features/feature-space.js'
+import { type FeatureSpace, normalisedSpace } from '../../packages/handful/src/features/feature-space.js'
 import { headComponents } from '../../packages/handful/src/features/reduce.js'
 import { fitCalibrated } from '../../packages/handful/src/heads/calibrated.js'
 import { headProblem } from '../../packages/handful/src/heads/head.js'
@@ -29,7 +31,9 @@ import { fitUnlike, restoreUnlike, UNLIKE_THRESHOLD } from '../../packages/handf
 import { type FeatureMatrix, mostProbable, selectRows } from '../../packages/handful/src/numerics/matrix.js'
 import { onnxLinearAlgebra } from '../../packages/handful/src/numerics/onnx-linear-algebra.js'
 import { areaUnderCurve, average } from '../../packages/handful/src/numerics/statistics.js'
+import { contrastiveModel } from '../contrastive-model.js'
 import { heldOutImages } from '../held-out.js'
+import { trainedSpace } from '../trained-space.js'
 
 const { values } = parseArgs({
   options: {
@@ -43,6 +47,7 @@ const { values } = parseArgs({
     labels: { type: 'string', default: '1,4,16' },
     trials: { type: 'string', default: '8' },
     patches: { type: 'string', default: '256' },
+    steps: { type: 'string' },
     seed: { type: 'string', default: '0' },
     threads: { type: 'string', default: '1' },
     probability: { type: 'boolean', default: false },
@@ -79,7 +84,7 @@ const { train, test } = await heldOutImages({
   test: Number(values.test),
   seed,
 })
-const [trainRows, testRows] = await featuresOf(train, test)
+const fixed = values.steps === undefined ? await featuresOf(train, test) : undefined
 const classCount = train.classNames.length
 const options = {
   components: headComponents({
@@ -89,14 +94,31 @@ const options = {
   standardise: values.encoder === undefined ? ('dimension' as const) : undefined,
 }
 
+/** The space of some of the training images, in places. */
+async function spaceOf(places: readonly number[]): Promise<FeatureSpace> {
+  if (fixed !== undefined) {
+    const [trainRows, testRows] = fixed
+    return normalisedSpace({ train: selectRows(trainRows, places), test: testRows }, options, {
+      linearAlgebra,
+    })
+  }
+  const images = { train: selectImages(train, Uint32Array.from(places)), test: new TestSet(test) }
+  const training = { steps: Number(values.steps), seed, threads, device, signal } as const
+  const trained = await contrastiveModel(images.train, training)
+  return trainedSpace(images, trained, { patches: Number(values.patches), seed, threads, linearAlgebra })
+}
+
+/** Of all training images it is the same whichever classes are none. */
+let whole: FeatureSpace | undefined
+
 /** One draw of which classes are none, with the space of the training images that remain. */
 async function drawClasses(number: number, amongTrain: boolean) {
   const random = new Random(seed, `bench/unlike/trial ${number}`)
   const order = [...random.permutation(classCount)]
   const known = order.slice(Math.max(1, Math.round(classCount * HELD_OUT)))
   const places = [...train.labels.keys()].filter((i) => amongTrain || known.includes(train.labels[i]))
-  const rows = { train: selectRows(trainRows, places), test: testRows }
-  return { random, known, places, space: await normalisedSpace(rows, options, { linearAlgebra }) }
+  const space = places.length === train.count ? (whole ??= await spaceOf(places)) : await spaceOf(places)
+  return { random, known, places, space }
 }
 
 /** Scores of images of the classes and of the others, by what gives them. */

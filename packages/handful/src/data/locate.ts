@@ -6,7 +6,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { HandfulError, printable, systemCode, systemError } from '../errors.js'
+import { HandfulError, printable, systemError } from '../errors.js'
+import { isMissing } from '../files/present.js'
 
 /** Where files of known data sets are looked for, in this order. */
 export interface DataFolders {
@@ -75,8 +76,7 @@ async function firstFile(folder: string, names: readonly string[]): Promise<stri
     try {
       if ((await stat(path)).isFile()) return path
     } catch (error) {
-      const code = systemCode(error)
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw systemError('reading', path, error)
+      if (!isMissing(error)) throw systemError('reading', path, error)
     }
   }
   return undefined

@@ -4,7 +4,8 @@ import path from 'node:path'
 import { z } from 'zod'
 import { writeFileAtomic } from '../files/atomic.js'
 import { HandfulError, systemCode, systemError } from '../errors.js'
-import { readRunConfig, RUN_FILES, type RunFolder } from '../runs/run-folder.js'
+import { readRunConfig, RUN_FILES } from '../runs/run-files.js'
+import type { RunFolder } from '../runs/run-folder.js'
 import { runReportSchema, type RunReport, type RunReportInput } from './run-report.js'
 
 /** Checks the outcome, writes report.json and report.html, and returns the page's path. */

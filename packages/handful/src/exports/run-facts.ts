@@ -4,7 +4,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import { estimateResult, imagesBehind } from '../numerics/statistics.js'
 import type { Classifier } from '../runs/classifier.js'
-import { type PlainObject, readRunConfig, RUN_FILES } from '../runs/run-folder.js'
+import { type PlainObject, readRunConfig, RUN_FILES } from '../runs/run-files.js'
 import type { ModelMetadata } from './model-format.js'
 
 const share = z.number().min(0).max(1)

@@ -1,7 +1,7 @@
 /** A run folder is taken up by the command that made it, and by no other. */
 import { HandfulError } from '../errors.js'
 import { shellWord } from '../errors/shell.js'
-import { type PlainObject, readRunConfig } from '../runs/run-folder.js'
+import { type PlainObject, readRunConfig } from '../runs/run-files.js'
 
 /**
  * The options of a run that a command of this name, or one of these, made.

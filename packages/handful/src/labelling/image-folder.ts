@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { HandfulError } from '../errors.js'
 import { locateImages } from '../runs/image-record.js'
-import type { PlainObject } from '../runs/run-folder.js'
+import type { PlainObject } from '../runs/run-files.js'
 
 /** Undefined for known data sets, archives and tables, and where the images are gone: labels go on without them. */
 export async function imageFolderOf(run: string, { folder }: PlainObject): Promise<string | undefined> {

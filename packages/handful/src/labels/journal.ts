@@ -5,13 +5,15 @@
  * Any number of processes append, one at a time: each takes the journal's own lock, reads what the others have written, adds
  * its step, and has it on the disk before it says so.
  */
-import { fdatasync, type FSWatcher, watch } from 'node:fs'
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import { fdatasync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { HandfulError, quoted, systemCode, systemError } from '../errors.js'
 import { acquireLock } from '../files/lock.js'
-import { checkedName, isNoneOfThese } from './class-name.js'
+import { checkedName } from './class-name.js'
+import { followFile } from './follow-file.js'
+import { type Decision, firstEntries, type NamedDecision, namedEntries } from './journal-entries.js'
 import { type Entry, type Label, type Seen, stepText } from './journal-lines.js'
 import { JournalReader, type PassedOver } from './journal-reader.js'
 import { keepSnapshot, MOST_CHANGES, openSnapshot } from './journal-snapshot.js'
@@ -26,6 +28,7 @@ import {
 import { labelsFolder } from './labels-folder.js'
 
 export { LABELS_AT_FILE, labelsFolder } from './labels-folder.js'
+export type { Decision, NamedDecision } from './journal-entries.js'
 export type { Label, Seen } from './journal-lines.js'
 export type { Change, JournalClass, Labelled } from './journal-state.js'
 
@@ -34,31 +37,12 @@ export const LABELS_FILE = 'labels.jsonl'
 const PATIENCE_MS = 10_000
 /** So much of a journal is read anew at most when it is opened: a tenth of a second. */
 const SNAPSHOT_EVERY_BYTES = 4 * 2 ** 20
-/** Where the system does not tell of changes, as on some network disks, the file's size is looked at. */
-const LOOK_EVERY_MS = 400
-
 export interface JournalOptions {
   /** Follows what other processes append. Default false. */
   readonly watch?: boolean
   readonly now?: () => Date
   /** A snapshot is kept where so much was read without one. Default 4 MiB. */
   readonly snapshotEveryBytes?: number
-}
-
-export interface Decision {
-  readonly image: string
-  readonly label: Label
-  /** Of the image's file, where it is known. */
-  readonly sha256?: string
-}
-
-export interface NamedDecision {
-  readonly image: string
-  /** Undefined takes the label away; `none of these` is no class. */
-  readonly name: string | undefined
-  readonly sha256?: string
-  /** Where it is known of this image alone how it was shown. */
-  readonly seen?: Seen
 }
 
 export interface By {
@@ -76,9 +60,7 @@ export class Journal {
   #reader = new JournalReader(undefined, MOST_CHANGES)
   /** What is under way: appends and readings take turns. */
   #turn: Promise<unknown> = Promise.resolve()
-  #watcher?: FSWatcher
-  #timer?: NodeJS.Timeout
-  #closed = false
+  #unfollow?: () => void
   /** Steps before those that a snapshot holds are asked for: it is read from the beginning. */
   #whole = false
   #keeping: Promise<void> = Promise.resolve()
@@ -104,7 +86,11 @@ export class Journal {
   ): Promise<Journal> {
     const journal = new Journal(await labelsFolder(folder), now, snapshotEveryBytes)
     await journal.refresh()
-    if (follow) journal.#follow()
+    if (follow) {
+      const changed = (): void => void journal.refresh().catch(() => {})
+      const known = (): number => journal.#reader.offset
+      journal.#unfollow = followFile(journal.#folder, LABELS_FILE, { changed, known })
+    }
     return journal
   }
 
@@ -165,38 +151,14 @@ export class Journal {
 
   /** The same by the names of classes: those that are missing are made, in the same step. */
   labelNamed(decisions: readonly NamedDecision[], { seen: shown, who }: By): Promise<Change> {
-    return this.#append(who, () => {
-      const { state } = this.#reader
-      const ids = new Map(state.classes.map(({ id, name }) => [name, id]))
-      const made: Entry[] = []
-      const idOf = (name: string): Exclude<Label, null> => {
-        const found = ids.get(name)
-        if (found !== undefined) return found
-        if (isNoneOfThese(name)) return 'none'
-        const id = state.nextClass + made.length
-        made.push({ do: 'class', id, name: checkedName(name) })
-        ids.set(name, id)
-        return id
-      }
-      const labels = decisions.map(({ image, name, sha256, seen = shown }): Entry => {
-        return { do: 'label', image, label: name === undefined ? null : idOf(name), seen, sha256 }
-      })
-      return [...made, ...labels]
-    })
+    return this.#append(who, () => namedEntries(decisions, shown, this.#reader.state))
   }
 
   /** What a run was made with: classes in their order, and labels; one step, and only where nothing is there yet. */
   importFirst(classNames: readonly string[], decisions: readonly NamedDecision[]): Promise<Change> {
-    return this.#append(FROM_THE_RUN, () => {
-      if (this.#reader.state.nextStep > 1) return []
-      const named = classNames.filter((name) => !isNoneOfThese(name))
-      const classes = named.map((name, id): Entry => ({ do: 'class', id, name }))
-      const labels = decisions.map(({ image, name, sha256, seen = 'picked' }): Entry => {
-        const label = name === undefined ? null : isNoneOfThese(name) ? 'none' : named.indexOf(name)
-        return { do: 'label', image, label, seen, sha256 }
-      })
-      return [...classes, ...labels]
-    })
+    return this.#append(FROM_THE_RUN, () =>
+      this.#reader.state.nextStep > 1 ? [] : firstEntries(classNames, decisions),
+    )
   }
 
   /** @returns its number; of a class of that name that is there already that one's, and nothing is appended */
@@ -287,9 +249,7 @@ export class Journal {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    this.#watcher?.close()
-    clearInterval(this.#timer)
+    this.#unfollow?.()
     await this.#turn.catch(() => {})
     await this.#keeping
   }
@@ -433,29 +393,5 @@ export class Journal {
       if (systemCode(error) === 'ENOENT') return undefined
       throw error
     }
-  }
-
-  #follow(): void {
-    const look = (): void => {
-      if (!this.#closed) void this.refresh().catch(() => {})
-    }
-    try {
-      this.#watcher = watch(this.#folder, (_, name) => {
-        if (name === LABELS_FILE) look()
-      })
-      this.#watcher.on('error', () => this.#watcher?.close())
-      this.#watcher.unref()
-    } catch {
-      // The system has no watch left to give: looking at the size does.
-    }
-    this.#timer = setInterval(() => {
-      stat(this.file).then(
-        ({ size }) => {
-          if (size !== this.#reader.offset) look()
-        },
-        () => {},
-      )
-    }, LOOK_EVERY_MS)
-    this.#timer.unref()
   }
 }

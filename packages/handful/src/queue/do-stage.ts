@@ -1,7 +1,7 @@
 /** One stage of a plan, done in this process and put into the store, whoever says that it is this one's turn. */
 import { setTimeout } from 'node:timers/promises'
 import { HandfulError, quoted } from '../errors.js'
-import type { PlainObject } from '../runs/run-folder.js'
+import type { PlainObject } from '../runs/run-files.js'
 import type { Stage, StageContext } from '../stages/stage.js'
 import type { StageStore } from '../stages/stage-store.js'
 

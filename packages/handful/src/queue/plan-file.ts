@@ -5,8 +5,9 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { HandfulError, printable, systemCode, systemError } from '../errors.js'
+import { HandfulError, printable, systemError } from '../errors.js'
 import { writeFileAtomic } from '../files/atomic.js'
+import { isMissing } from '../files/present.js'
 import { inOrder } from '../stages/stage.js'
 import { labelCountSchema } from '../study/result.js'
 import type { StudyStage } from '../study/study-stage.js'
@@ -67,8 +68,7 @@ export async function readPlan(folder: string): Promise<PlanFile> {
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
-    if (!['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? ''))
-      throw systemError('reading a plan', file, error)
+    if (!isMissing(error)) throw systemError('reading a plan', file, error)
     throw new HandfulError({
       what: 'study folder',
       where: printable(folder),

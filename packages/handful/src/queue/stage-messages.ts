@@ -1,6 +1,6 @@
 /** What a worker and the processes that do its stages say to each other. */
 
-import type { PlainObject } from '../runs/run-folder.js'
+import type { PlainObject } from '../runs/run-files.js'
 
 export interface StageOrder {
   /** Of the study, absolute. */

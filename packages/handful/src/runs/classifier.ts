@@ -48,7 +48,8 @@ import {
 } from './fitted-arrays.js'
 import { type OwnSource, ownSourceSchema } from './own-features.js'
 import type { EncoderRecord } from './outside-features.js'
-import { RUN_FILES, type RunFolder } from './run-folder.js'
+import { RUN_FILES } from './run-files.js'
+import type { RunFolder } from './run-folder.js'
 
 /** All that turns images into probabilities of classes, as a run folder keeps it. */
 export interface Classifier {

@@ -15,57 +15,37 @@
  * written whole appears whole or not at all.
  */
 import { constants } from 'node:fs'
-import { access, appendFile, mkdir, readFile, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
+import { access, appendFile, readFile, readdir, rm, rmdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Arrays } from 'onnx-autodiff'
-import { parse, stringify } from 'yaml'
+import { stringify } from 'yaml'
 import { z } from 'zod'
 import { writeArrays } from '../files/array-file.js'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
-import { damageInWords } from '../files/damage.js'
-import { HandfulError, printable, systemCode, systemError } from '../errors.js'
+import { systemCode, systemError } from '../errors.js'
 import { acquireLock, type Lock } from '../files/lock.js'
 import { MARKER_TEXT, RUN_MARKER } from '../files/run-marker.js'
-import { filesPresent } from '../files/present.js'
 import { jsonOrNothing } from '../files/json.js'
-import { freeBytes } from '../files/free-space.js'
 import type { OlderRecord } from '../stages/stage.js'
 import { StageStore } from '../stages/stage-store.js'
 import type { JobContext } from '../training/progress.js'
 import type { Brought } from './brought.js'
+import {
+  checkRoom,
+  type DatedFolder,
+  expectEmpty,
+  expectNoRun,
+  lastPresent,
+  makeDated,
+  makeNamed,
+  writingToRun,
+} from './make-run-folder.js'
 import { type OlderStages, readOlderStages } from './older-stages.js'
+import { type PlainObject, readRunConfig, RUN_FILES } from './run-files.js'
 
-/** Room that a run needs before it starts, in bytes: a small model with its checkpoints and pictures. */
-const NEEDED_BYTES = 64 * 2 ** 20
-
-export const RUN_FILES = {
-  config: 'config.yaml',
-  environment: 'env.json',
-  images: 'images.json',
-  metrics: 'metrics.jsonl',
-  predictions: 'predictions.csv',
-  report: 'report.json',
-  reportPage: 'report.html',
-  samples: 'samples',
-  checkpoints: 'checkpoints',
-  model: 'model',
-  weights: 'model/weights.safetensors',
-} as const
-
-/** In the run's folder, by anybody: training ends at its next safe point, and the model is taken as it is. */
-export const FINISH_FILE = 'finish'
-
-/** A plain tree of values, as configuration and environment are. */
-export type PlainObject = Readonly<Record<string, unknown>>
-
-export interface CreateRunOptions {
+export interface CreateRunOptions extends DatedFolder {
   /** The folder itself; must not exist yet or be empty. Without it `<parent>/<date>-<name>` is made, with a number if need be. */
   readonly folder?: string
-  /** Where dated folders go, usually `runs`. */
-  readonly parent: string
-  /** A few words on what runs, such as the data set's name. */
-  readonly name: string
-  readonly date: Date
   /** Resolved options, written as config.yaml. */
   readonly config: PlainObject
   readonly environment: PlainObject
@@ -139,7 +119,7 @@ export class RunFolder {
   static async check(folder: string | undefined, parent: string): Promise<void> {
     if (folder !== undefined) await expectEmpty(folder)
     const place = await lastPresent(folder ?? parent)
-    await guard(place, () => access(place, constants.W_OK))
+    await writingToRun(place, () => access(place, constants.W_OK))
     await checkRoom(place)
   }
 
@@ -185,7 +165,7 @@ export class RunFolder {
   async appendMetrics(values: PlainObject): Promise<void> {
     const file = this.path(RUN_FILES.metrics)
     await this.#expectHeld()
-    await guard(file, () => appendFile(file, `${JSON.stringify(values)}\n`))
+    await writingToRun(file, () => appendFile(file, `${JSON.stringify(values)}\n`))
   }
 
   /**
@@ -213,7 +193,7 @@ export class RunFolder {
    */
   async makeFolder(name: string): Promise<string> {
     const folder = this.path(name)
-    await guard(folder, () => makeFolders(folder))
+    await writingToRun(folder, () => makeFolders(folder))
     return folder
   }
 
@@ -268,127 +248,6 @@ export class RunFolder {
   }
 }
 
-/**
- * The configuration of a finished or interrupted run.
- * @throws HandfulError if the folder isn't a run or the file is damaged
- */
-export async function readRunConfig(folder: string): Promise<PlainObject> {
-  const file = path.join(folder, RUN_FILES.config)
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    if (!isMissing(error)) throw systemError('reading a run', file, error)
-    throw new HandfulError({
-      what: 'run folder',
-      where: folder,
-      got: `no ${RUN_FILES.config} in it`,
-      expected: 'a folder that handful has written',
-      hint: 'see what is in runs/',
-    })
-  })
-  try {
-    return z.record(z.string(), z.unknown()).parse(parse(text))
-  } catch (error) {
-    throw new HandfulError({
-      what: 'run configuration',
-      where: file,
-      got: damageInWords(error),
-      expected: 'the YAML that was written there',
-      hint: 'restore the file, or start a new run with another --out',
-    })
-  }
-}
-
-interface MadeFolder {
-  readonly folder: string
-  readonly made: readonly string[]
-}
-
-/** The folder itself if it is there, else the first above it that is. */
-async function lastPresent(folder: string): Promise<string> {
-  const full = path.resolve(folder)
-  const above = path.dirname(full)
-  return above === full || (await isThere(full)) ? full : lastPresent(above)
-}
-
-/** A folder and those above it that are not there yet, the innermost first. */
-async function absent(folder: string): Promise<string[]> {
-  const full = path.resolve(folder)
-  return (await isThere(full)) ? [] : [full, ...(await absent(path.dirname(full)))]
-}
-
-const isThere = (place: string): Promise<boolean> =>
-  stat(place).then(
-    () => true,
-    (error: unknown) => !isMissing(error),
-  )
-
-async function makeDated(options: CreateRunOptions): Promise<MadeFolder> {
-  const above = await absent(options.parent)
-  await guard(options.parent, () => makeFolders(options.parent))
-  const two = (value: number): string => String(value).padStart(2, '0')
-  const { date } = options
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  const name = options.name.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '') || 'run'
-  for (let attempt = 1; ; attempt++) {
-    const folder = path.join(options.parent, `${day}-${name}${attempt === 1 ? '' : `-${attempt}`}`)
-    try {
-      await mkdir(folder)
-      return { folder, made: [folder, ...above] }
-    } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw systemError('making the run folder', folder, error)
-    }
-  }
-}
-
-async function makeNamed(folder: string): Promise<MadeFolder> {
-  const made = await absent(folder)
-  await guard(folder, () => makeFolders(folder))
-  await expectEmpty(folder)
-  return { folder, made }
-}
-
-/** It need not be there. */
-async function expectEmpty(folder: string): Promise<void> {
-  await expectNoRun(folder)
-  const names = await guard(folder, () =>
-    readdir(folder).catch((error: unknown) => {
-      if (systemCode(error) === 'ENOENT') return []
-      throw error
-    }),
-  )
-  const others = names.filter((name) => name !== '.lock' && name !== '.DS_Store')
-  if (others.length === 0) return
-  throw new HandfulError({
-    what: 'output folder',
-    where: folder,
-    got: `a folder that holds other things (${printable(others[0])}${others.length > 1 ? ', ...' : ''})`,
-    expected: 'a new or empty folder',
-    hint: 'give another --out; nothing was changed',
-  })
-}
-
-async function expectNoRun(folder: string): Promise<void> {
-  if (!(await filesPresent(folder, [RUN_FILES.config]))) return
-  throw new HandfulError({
-    what: 'output folder',
-    where: folder,
-    got: 'a run that is there already',
-    expected: 'a new or empty folder',
-    hint: `go on with it by --resume ${folder}, or give another --out; nothing was changed`,
-  })
-}
-
-async function checkRoom(folder: string): Promise<void> {
-  const free = freeBytes(await guard(folder, () => statfs(folder)))
-  if (free >= NEEDED_BYTES) return
-  throw new HandfulError({
-    what: 'free disk space',
-    where: folder,
-    got: `${Math.floor(free / 2 ** 20)} MiB`,
-    expected: `at least ${NEEDED_BYTES / 2 ** 20} MiB`,
-    hint: 'make room, or write to another disk with --out',
-  })
-}
-
 async function freeName(folder: string, stem: string, ending: string): Promise<string> {
   const names = new Set(await readdir(folder))
   if (!names.has(`${stem}${ending}`)) return `${stem}${ending}`
@@ -396,16 +255,4 @@ async function freeName(folder: string, stem: string, ending: string): Promise<s
     const name = `${stem}-${number}${ending}`
     if (!names.has(name)) return name
   }
-}
-
-async function guard<T>(file: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw systemError('writing to the run folder', file, error)
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')
 }

@@ -15,7 +15,8 @@ import { HandfulError, systemCode, systemError } from '../errors.js'
 import { parseCsv } from '../files/csv.js'
 import { damageInWords } from '../files/damage.js'
 import { loadClassifier } from './classifier.js'
-import { RUN_FILES, type RunFolder } from './run-folder.js'
+import { RUN_FILES } from './run-files.js'
+import type { RunFolder } from './run-folder.js'
 
 const FILE = 'features/images.json'
 

@@ -25,7 +25,8 @@ import {
 import type { Looks } from '../training/looks.js'
 import { type ModelChoice, resolveAugmentation, resolveModel } from '../training/model-options.js'
 import type { AugmentationName } from '../names.js'
-import { FINISH_FILE, RUN_FILES, type RunContext } from './run-folder.js'
+import { FINISH_FILE, RUN_FILES } from './run-files.js'
+import type { RunContext } from './run-folder.js'
 import { type ModelDescription, saveModelDescription } from './trained-model.js'
 
 const SUMMARY = path.join(RUN_FILES.model, 'training.json')

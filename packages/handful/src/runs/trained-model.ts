@@ -19,7 +19,8 @@ import type { BoundModel, WeightedModel } from '../models/model.js'
 import { findModel, modelNamed, type OwnModels } from '../models/registry.js'
 import { checkPlugins } from './brought.js'
 import { AUGMENTATIONS } from '../names.js'
-import { type PlainObject, readRunConfig, RUN_FILES, type RunFolder } from './run-folder.js'
+import { type PlainObject, readRunConfig, RUN_FILES } from './run-files.js'
+import type { RunFolder } from './run-folder.js'
 
 const DESCRIPTION = path.join(RUN_FILES.model, 'model.json')
 

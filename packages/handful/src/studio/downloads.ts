@@ -14,7 +14,7 @@ import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { formatCsvRow } from '../files/csv-row.js'
 import { zipFolder } from '../files/zip-folder.js'
 import { labelCsv } from '../labelling/label-table.js'
-import { RUN_FILES } from '../runs/run-folder.js'
+import { RUN_FILES } from '../runs/run-files.js'
 import type { Labelling } from './labelling.js'
 import type { Exported, Predictions } from './protocol.js'
 

@@ -7,7 +7,7 @@ import { HandfulError } from '../errors.js'
 import { LABELS_FILE } from '../labels/journal.js'
 import { filesPresent } from '../files/present.js'
 import { readImageRecord } from '../runs/image-record.js'
-import { readRunConfig, RUN_FILES } from '../runs/run-folder.js'
+import { readRunConfig, RUN_FILES } from '../runs/run-files.js'
 import { folderNames } from './studio-home.js'
 
 export interface FoundRun {

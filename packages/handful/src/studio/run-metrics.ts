@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { RUN_FILES } from '../runs/run-folder.js'
+import { RUN_FILES } from '../runs/run-files.js'
 import { type Metrics, PICTURE_KINDS } from './protocol.js'
 import { TrainingCurves } from './training-curves.js'
 

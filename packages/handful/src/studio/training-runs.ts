@@ -6,38 +6,19 @@
  *     stop     a file `finish` in its run: training ends there and the model is taken as it is
  */
 import { spawn } from 'node:child_process'
-import { open, readdir, readFile, rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { z } from 'zod'
 import { HandfulError, quoted } from '../errors.js'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { lockHolder } from '../files/lock.js'
-import { jsonOrNothing } from '../files/json.js'
 import { filesPresent } from '../files/present.js'
-import { FINISH_FILE, RUN_FILES } from '../runs/run-folder.js'
+import { FINISH_FILE, RUN_FILES } from '../runs/run-files.js'
 import { forThePage } from './page-words.js'
 import { requests, type RunCard } from './protocol.js'
 import { findRuns, type FoundRun, hasLabels } from './run-list.js'
 import { freeName, plainName } from './studio-home.js'
 import { TrainingLog } from './training-log.js'
-
-const recordSchema = z.object({
-  version: z.literal(1),
-  run: z.string(),
-  request: requests.train,
-  /** Milliseconds; runs start in this order. */
-  askedAt: z.number(),
-  /** Whether it is to be started when its turn comes. */
-  waiting: z.boolean(),
-  /** Of its process, in former starts. */
-  seconds: z.number(),
-  /** Of the process that runs, since 1970 in milliseconds. */
-  startedAt: z.number().optional(),
-  error: z.string().optional(),
-})
-
-type TrainingRecord = z.infer<typeof recordSchema>
-export type TrainRequest = TrainingRecord['request']
+import { type TrainingRecord, TrainingRecords, type TrainRequest } from './training-records.js'
 
 export interface TrainingOptions {
   /** Full path of the images. */
@@ -74,7 +55,7 @@ const PATIENCE_MS = 60_000
 
 export class TrainingRuns {
   readonly #options: TrainingOptions
-  readonly #records = new Map<string, TrainingRecord>()
+  readonly #records: TrainingRecords
   readonly #processes = new Map<string, Process>()
   #found: readonly FoundRun[] = []
   #cards: readonly RunCard[] = []
@@ -83,13 +64,13 @@ export class TrainingRuns {
   #looks = 0
   #closed = false
 
-  private constructor(options: TrainingOptions) {
+  private constructor(options: TrainingOptions, records: TrainingRecords) {
     this.#options = options
+    this.#records = records
   }
 
   static async open(options: TrainingOptions): Promise<TrainingRuns> {
-    const training = new TrainingRuns(options)
-    await training.#readRecords(options.home)
+    const training = new TrainingRuns(options, await TrainingRecords.open(options.home))
     await training.#look(true)
     training.#timer = setInterval(() => void training.look(), LOOK_MS)
     return training
@@ -112,7 +93,14 @@ export class TrainingRuns {
       const name = await freeName(runs, `${plainName(path.basename(images))}-${request.model}`, (taken) =>
         this.#records.has(taken),
       )
-      await this.#keep({ version: 1, run: name, request, askedAt: Date.now(), waiting: true, seconds: 0 })
+      await this.#records.keep({
+        version: 1,
+        run: name,
+        request,
+        askedAt: Date.now(),
+        waiting: true,
+        seconds: 0,
+      })
       await this.#look(true)
       return name
     })
@@ -122,7 +110,7 @@ export class TrainingRuns {
     return this.#inTurn(async () => {
       const record = this.#records.get(run)
       if (this.#card(run).state === 'waiting' && record !== undefined)
-        await this.#keep({ ...record, waiting: false })
+        await this.#records.keep({ ...record, waiting: false })
       else signal(this.#running(run).pid)
       await this.#look(true)
     })
@@ -133,7 +121,7 @@ export class TrainingRuns {
       const { state } = this.#card(run)
       if (state === 'training' || state === 'waiting' || state === 'ready') return
       const known = this.#records.get(run) ?? this.#adopted(run)
-      await this.#keep({ ...known, waiting: true, askedAt: Date.now(), error: undefined })
+      await this.#records.keep({ ...known, waiting: true, askedAt: Date.now(), error: undefined })
       await this.#look(true)
     })
   }
@@ -151,13 +139,13 @@ export class TrainingRuns {
           : !found.hasModel && !(await hasLabels(folder))
       if (state === 'failed' && (await holdsNothing())) {
         await rm(folder, { recursive: true, force: true })
-        await this.#forget(run)
+        await this.#records.forget(run)
       } else if (found === undefined && state !== 'training') {
-        await this.#forget(run)
+        await this.#records.forget(run)
       } else {
         await writeFileAtomic(path.join(folder, FINISH_FILE), '')
         const known = this.#records.get(run) ?? this.#adopted(run)
-        if (state !== 'training') await this.#keep({ ...known, waiting: true, error: undefined })
+        if (state !== 'training') await this.#records.keep({ ...known, waiting: true, error: undefined })
       }
       await this.#look(true)
     })
@@ -212,7 +200,7 @@ export class TrainingRuns {
     const { runs, images } = this.#options
     if (all) this.#found = await findRuns(runs, images)
     const heard: string[] = []
-    for (const name of new Set([...this.#records.keys(), ...this.#found.map((each) => each.name)])) {
+    for (const name of new Set([...this.#records.names(), ...this.#found.map((each) => each.name)])) {
       await this.#adopt(name)
       if ((await this.#processes.get(name)?.log.read()) === true) heard.push(name)
     }
@@ -238,7 +226,7 @@ export class TrainingRuns {
     this.#processes.delete(name)
     if (pid !== undefined) {
       // What the command line trains beside writes to its own terminal.
-      const file = this.#records.has(name) ? this.#logFile(name) : ''
+      const file = this.#records.has(name) ? this.#records.logFile(name) : ''
       this.#processes.set(name, { pid, log: new TrainingLog(file), ended: undefined })
     } else {
       await this.#ended(name, undefined)
@@ -246,8 +234,7 @@ export class TrainingRuns {
   }
 
   async #startWaiting(): Promise<void> {
-    const waiting = [...this.#records.values()].filter((record) => record.waiting)
-    for (const record of waiting.sort((a, b) => a.askedAt - b.askedAt)) {
+    for (const record of this.#records.inTurn().filter(({ waiting }) => waiting)) {
       if (this.#closed || (this.#processes.size > 0 && !record.request.beside)) return
       await this.#start(record)
     }
@@ -256,9 +243,9 @@ export class TrainingRuns {
   async #start(record: TrainingRecord): Promise<void> {
     const { program, environment, runs, threads } = this.#options
     const { run } = record
-    const file = this.#logFile(run)
+    const file = this.#records.logFile(run)
     await makeFolders(path.dirname(file))
-    await this.#keep({ ...record, waiting: false, startedAt: Date.now(), error: undefined })
+    await this.#records.keep({ ...record, waiting: false, startedAt: Date.now(), error: undefined })
     const log = await open(file, 'w')
     try {
       const [command, ...before] = program
@@ -309,16 +296,16 @@ export class TrainingRuns {
   async #ended(run: string, failure: string | undefined): Promise<void> {
     const record = this.#records.get(run)
     if (record?.startedAt === undefined) return
-    const log = new TrainingLog(this.#logFile(run))
+    const log = new TrainingLog(this.#records.logFile(run))
     while (await log.read());
     const seconds = record.seconds + (Date.now() - record.startedAt) / 1000
     const error = log.heard.error ?? failure
-    await this.#keep({ ...record, startedAt: undefined, seconds, error })
+    await this.#records.keep({ ...record, startedAt: undefined, seconds, error })
   }
 
   #allCards(): RunCard[] {
     const found = new Map(this.#found.map((run) => [run.name, run]))
-    const asked = [...this.#records.values()].sort((a, b) => a.askedAt - b.askedAt)
+    const asked = this.#records.inTurn()
     const names = new Set([...found.keys(), ...asked.map(({ run }) => run)])
     for (const { run } of asked) {
       names.delete(run)
@@ -369,31 +356,6 @@ export class TrainingRuns {
     const { model } = this.#card(run)
     const request = requests.train.parse({ model, minutes: 1 })
     return { version: 1, run, request, askedAt: Date.now(), waiting: false, seconds: 0 }
-  }
-
-  async #readRecords(home: string): Promise<void> {
-    const folder = path.join(home, 'training')
-    for (const name of await readdir(folder).catch(() => [])) {
-      if (!name.endsWith('.json')) continue
-      const text = await readFile(path.join(folder, name), 'utf8').catch(() => '')
-      const parsed = recordSchema.safeParse(jsonOrNothing(text))
-      if (parsed.success) this.#records.set(parsed.data.run, parsed.data)
-    }
-  }
-
-  async #keep(record: TrainingRecord): Promise<void> {
-    this.#records.set(record.run, record)
-    const file = path.join(this.#options.home, 'training', `${record.run}.json`)
-    await writeFileAtomic(file, `${JSON.stringify(record)}\n`)
-  }
-
-  async #forget(run: string): Promise<void> {
-    this.#records.delete(run)
-    await rm(path.join(this.#options.home, 'training', `${run}.json`), { force: true })
-  }
-
-  #logFile(run: string): string {
-    return path.join(this.#options.home, 'training', `${run}.log`)
   }
 }
 

@@ -6,7 +6,7 @@ import { writeFileAtomic } from '../files/atomic.js'
 import { isOwnFolder } from '../files/run-marker.js'
 import { LABELS_AT_FILE, labelsFolder } from '../labels/journal.js'
 import { locateImages } from '../runs/image-record.js'
-import { readRunConfig } from '../runs/run-folder.js'
+import { readRunConfig } from '../runs/run-files.js'
 import { type FoundRun, hasLabels } from './run-list.js'
 import { imagesOfHome } from './studio-home.js'
 

@@ -1,5 +1,5 @@
 /** Puts the results of stages together to a study. */
-import type { PlainObject } from '../runs/run-folder.js'
+import type { PlainObject } from '../runs/run-files.js'
 import { mirroredInWords } from '../features/feature-sources.js'
 import { headEntry } from '../heads/registry.js'
 import type { TestSet } from '../data/test-set.js'

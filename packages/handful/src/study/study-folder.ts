@@ -5,6 +5,7 @@ import { parse, stringify } from 'yaml'
 import { makeFolders, writeFileAtomic } from '../files/atomic.js'
 import { HandfulError, printable, systemCode, systemError } from '../errors.js'
 import { acquireLock } from '../files/lock.js'
+import { isMissing } from '../files/present.js'
 import { MARKER_TEXT, RUN_MARKER } from '../files/run-marker.js'
 import { type Brought, checkPlugins } from '../runs/brought.js'
 import { holdsImagesOf, readImageRecord, recordImages, surveyImages } from '../runs/image-record.js'
@@ -34,7 +35,7 @@ export async function readConfig(file: string): Promise<unknown> {
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return undefined
+    if (isMissing(error)) return undefined
     throw systemError('reading options', file, error)
   }
   try {

@@ -17,7 +17,8 @@ import { featureMatrix, type FeatureMatrix, scaledToUnitRows } from '../../src/n
 import { type Classifier, saveClassifier } from '../../src/runs/classifier.js'
 import { classifierFeatures } from '../../src/runs/classifier-features.js'
 import { Originals } from '../../src/data/originals.js'
-import { RUN_FILES, RunFolder } from '../../src/runs/run-folder.js'
+import { RUN_FILES } from '../../src/runs/run-files.js'
+import { RunFolder } from '../../src/runs/run-folder.js'
 import { saveModelDescription } from '../../src/runs/trained-model.js'
 
 const TINY: Readonly<Record<ModelName, object>> = {

@@ -2,72 +2,20 @@
  * Elementwise primitives. Operators whose running time differs tenfold on the CPU are chosen with care: a mask is a
  * steep HardSigmoid, never Sign or Where (bench/operators has the table).
  */
-import {
-  attributeError,
-  broadcastShapes,
-  GraphError,
-  type Shape,
-  sameShape,
-  sizeOf,
-  stridesOf,
-} from './shape.js'
+import { sumTo } from './broadcast.js'
+import { binary, broadcastReader, type None, none, unary, withoutNeutral } from './elementwise-rules.js'
+import { erfValue } from './erf.js'
+import { additionForm, elementwiseForm, unaryForm } from './ordinary-form.js'
+import { attributeError, broadcastShapes, GraphError, sizeOf } from './shape.js'
 import {
   apply1,
   checkFloat,
-  type EmittedAttributes,
   type Operand,
   type Primitive,
-  type PrimitiveNode,
   type Tensor,
   toTensor,
   uniformValue,
-  type Values,
 } from './tensor.js'
-import { beforeExpand, sumTo } from './broadcast.js'
-import { additionForm, elementwiseForm, unaryForm } from './ordinary-form.js'
-
-type None = Record<string, never>
-const none: None = {}
-
-/** Reads an operand as if it were broadcast to a shape. */
-function broadcastReader({ data, shape }: Values, to: Shape): (index: number) => number {
-  if (sameShape(shape, to)) return (index) => data[index]
-  const strides = stridesOf(shape)
-  const offset = to.length - shape.length
-  const toStrides = stridesOf(to)
-  return (index) => {
-    let at = 0
-    for (let axis = offset; axis < to.length; axis++) {
-      if (shape[axis - offset] === 1) continue
-      at += (Math.floor(index / toStrides[axis]) % to[axis]) * strides[axis - offset]
-    }
-    return data[at]
-  }
-}
-
-interface UnaryRule<A> {
-  readonly value: (x: number, attributes: A) => number
-  /** dx given x, y and dy. */
-  readonly gradient: (x: Tensor, y: Tensor, dy: Tensor, attributes: A) => Tensor
-  readonly onnx: string
-  readonly onnxAttributes?: (attributes: A) => EmittedAttributes
-}
-
-function unary<A>(name: string, rule: UnaryRule<A>): Primitive<A> {
-  return {
-    name,
-    shape: ([x]) => {
-      checkFloat(name, x)
-      return [{ shape: x.shape, dtype: 'float32' }]
-    },
-    emit: (emitter, [x], node) => [emitter.node(rule.onnx, [x], rule.onnxAttributes?.(node.attributes))],
-    ordinary: unaryForm,
-    gradient: (node, [dy]) => [
-      dy ? rule.gradient(node.inputs[0], node.outputs[0], dy, node.attributes) : null,
-    ],
-    reference: ([x], node) => [x.data.map((value) => rule.value(value, node.attributes))],
-  }
-}
 
 const negPrimitive = unary<None>('neg', { value: (x) => -x, gradient: (_, __, dy) => neg(dy), onnx: 'Neg' })
 const expPrimitive = unary<None>('exp', { value: Math.exp, gradient: (_, y, dy) => mul(dy, y), onnx: 'Exp' })
@@ -150,66 +98,6 @@ const clipPrimitive: Primitive<ClipAttributes> = {
   reference: ([x], { attributes: { low, high } }) => [
     x.data.map((value) => Math.min(Math.max(value, low ?? -Infinity), high ?? Infinity)),
   ],
-}
-
-interface BinaryRule {
-  readonly value: (a: number, b: number) => number
-  readonly gradient: (a: Tensor, b: Tensor, y: Tensor, dy: Tensor) => [Tensor | null, Tensor | null]
-  readonly onnx: string
-  readonly simplify?: Primitive<None>['simplify']
-  readonly result?: 'float32' | 'bool'
-  readonly parts?: Partial<Pick<Primitive<None>, 'ordinary' | 'reorders' | 'addsBias'>>
-}
-
-function binary(name: string, rule: BinaryRule): Primitive<None> {
-  const primitive: Primitive<None> = {
-    name,
-    shape: ([a, b]) => {
-      if (a.dtype !== b.dtype)
-        throw new GraphError(`${name} (dtype): got ${a.dtype} and ${b.dtype}, expected equal ones`)
-      return [{ shape: broadcastShapes(name, a.shape, b.shape), dtype: rule.result ?? a.dtype }]
-    },
-    emit: (emitter, [a, b]) => [emitter.node(rule.onnx, [a, b])],
-    ordinary: elementwiseForm(rule.onnx),
-    gradient: ({ inputs: [a, b], outputs: [y] }, [dy]) => {
-      if (!dy) return [null, null]
-      const [da, db] = rule.gradient(a, b, y, dy)
-      return [da && sumTo(da, a.shape), db && sumTo(db, b.shape)]
-    },
-    reference: ([a, b], { outputs: [y] }) => {
-      const readA = broadcastReader(a, y.shape)
-      const readB = broadcastReader(b, y.shape)
-      return [
-        Float64Array.from({ length: sizeOf(y.shape) }, (_, i) => Number(rule.value(readA(i), readB(i)))),
-      ]
-    },
-    simplify: (node, uses) => rule.simplify?.(node, uses) ?? withoutExpand(primitive, node),
-    ...rule.parts,
-  }
-  return primitive
-}
-
-/** An operand that the other one's shape widens anyway needs no expanding. */
-function withoutExpand(
-  primitive: Primitive<None>,
-  { inputs, outputs: [y] }: PrimitiveNode<None>,
-): Tensor | undefined {
-  const narrow = inputs.map((operand) => beforeExpand(operand) ?? operand)
-  for (const [i, other] of [inputs[1], inputs[0]].entries()) {
-    if (narrow[i] !== inputs[i] && sameShape(other.shape, y.shape)) {
-      return apply1(primitive, i === 0 ? [narrow[0], other] : [other, narrow[1]], none)
-    }
-  }
-  return undefined
-}
-
-/** The operand that is left when the other is the neutral element and does not widen the shape. */
-function withoutNeutral(neutral: number, commutes: boolean): Primitive<None>['simplify'] {
-  return ({ inputs: [a, b], outputs: [y] }) => {
-    if (uniformValue(b) === neutral && sameShape(a.shape, y.shape)) return a
-    if (commutes && uniformValue(a) === neutral && sameShape(b.shape, y.shape)) return b
-    return undefined
-  }
 }
 
 const addPrimitive = binary('add', {
@@ -393,26 +281,6 @@ export const where = (condition: Tensor, a: Operand, b: Operand): Tensor =>
   apply1(wherePrimitive, [condition, toTensor(a), toTensor(b)], none)
 
 const equalZero = (x: Tensor): Tensor => cast(equal(x, 0), 'float32')
-
-/**
- * In double precision, for gradients by differences: the Taylor series (Abramowitz and Stegun 7.1.5) where its terms
- * stay small, beyond that the continued fraction of the complement (7.1.14).
- */
-function erfValue(x: number): number {
-  const size = Math.abs(x)
-  if (size > 2.5) {
-    let tail = 0
-    for (let n = 80; n >= 1; n--) tail = n / 2 / (size + tail)
-    return Math.sign(x) * (1 - Math.exp(-size * size) / (Math.sqrt(Math.PI) * (size + tail)))
-  }
-  let term = x
-  let total = x
-  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(total); n++) {
-    term *= (-x * x) / n
-    total += term / (2 * n + 1)
-  }
-  return (2 / Math.sqrt(Math.PI)) * total
-}
 
 export const primitives: Readonly<Record<string, Primitive<never>>> = Object.fromEntries(
   [

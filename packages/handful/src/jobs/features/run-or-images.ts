@@ -5,7 +5,7 @@ import { flagOf } from '../../errors/shell.js'
 import { filesPresent } from '../../files/present.js'
 import { hasOutside, type OutsideOptions } from '../../runs/outside-features.js'
 import { collectionOptions, ownReadingOptions } from '../option-groups.js'
-import { RUN_FILES } from '../../runs/run-folder.js'
+import { RUN_FILES } from '../../runs/run-files.js'
 
 /**
  * How images are read is a run's own affair; how a folder is understood is said of a folder.

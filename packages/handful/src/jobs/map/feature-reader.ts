@@ -16,7 +16,7 @@ import {
   headRows,
 } from '../../runs/classifier-features.js'
 import { CLASSIFIER_FILE, classifierKey, loadClassifier } from '../../runs/classifier.js'
-import { readRunConfig } from '../../runs/run-folder.js'
+import { readRunConfig } from '../../runs/run-files.js'
 import type { ImageChoice } from '../../runs/read-dataset.js'
 import { loadTrainedModel, trainedKey, type TrainedModel } from '../../runs/trained-model.js'
 import { type ImageTaker, takerWithoutRun } from '../features/run.js'

@@ -24,7 +24,8 @@ import { predictionParts, writePredictions } from '../../data/predictions.js'
 import { mirrorsImages } from '../../features/mirror.js'
 import type { ImageShape } from '../../models/model.js'
 import { type Estimate, estimateAccuracy } from '../../numerics/statistics.js'
-import { RUN_FILES, type RunContext, type RunFolder } from '../../runs/run-folder.js'
+import { RUN_FILES } from '../../runs/run-files.js'
+import type { RunContext, RunFolder } from '../../runs/run-folder.js'
 import {
   canChoose,
   type ChosenTraining,
